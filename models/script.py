@@ -1,0 +1,45 @@
+"""`script.json`: a chapter as data that a person can read, edit and run again."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.options import Direction, PageFormat
+from models.story import Line, Profile, Shot
+
+
+class ScriptModel(BaseModel):
+    """Unknown fields are refused with their place in the file: a typo must not be lost silently."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ScriptPanel(ScriptModel):
+    shot: Shot = Shot.MEDIUM
+    description: str = Field(min_length=1, max_length=4000)
+    characters: list[str] = Field(default_factory=list, max_length=50)
+    dialogue: list[Line] = Field(default_factory=list, max_length=50)
+    caption: str = Field(default="", max_length=4000)
+    prompt: str = Field(default="", max_length=32000, description="empty: written anew")
+    image: str = Field(default="", description="path of the picture, relative to this file; written, not read")
+
+
+class ScriptScene(ScriptModel):
+    title: str = ""
+    summary: str = ""
+    place: str = ""
+    time: str = ""
+    weather: str = ""
+    mood: str = ""
+    panels: list[ScriptPanel] = Field(min_length=1)
+
+
+class Script(ScriptModel):
+    """The whole chapter. `version` is the version of this format."""
+
+    version: Literal[1] = 1
+    title: str = ""
+    format: PageFormat = "page"
+    direction: Direction = "ltr"
+    characters: list[Profile] = Field(default_factory=list)
+    scenes: list[ScriptScene] = Field(min_length=1)

@@ -1,0 +1,88 @@
+"""The vocabulary of a comic as data: what writers produce and artists draw from.
+
+Everything here is plain pydantic, travels between tasks, adapters and files, and knows nothing of the database.
+"""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    """A value: compared by content, never changed in place, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Shot(StrEnum):
+    """How the camera frames a panel."""
+
+    ESTABLISHING = "establishing"
+    WIDE = "wide"
+    MEDIUM = "medium"
+    CLOSE_UP = "close-up"
+    INSERT = "insert"
+    OVER_THE_SHOULDER = "over-the-shoulder"
+
+
+class LineKind(StrEnum):
+    """How a line is said, which decides the shape of its balloon."""
+
+    SPEECH = "speech"
+    THOUGHT = "thought"
+    SHOUT = "shout"
+    WHISPER = "whisper"
+
+
+class Line(Frozen):
+    """One balloon: who says what, and how. An empty speaker is somebody out of the picture."""
+
+    speaker: str = ""
+    kind: LineKind = LineKind.SPEECH
+    text: str
+
+
+class Profile(Frozen):
+    """The fixed attributes of a character: the same in every panel."""
+
+    name: str
+    aliases: list[str] = Field(default_factory=list)
+    role: str = ""
+    age: str = ""
+    build: str = ""
+    hair: str = ""
+    face: str = ""
+    clothes: str = ""
+    props: list[str] = Field(default_factory=list)
+    colours: list[str] = Field(default_factory=list, description="colour words, the most telling first")
+
+    def sentence(self) -> str:
+        """The attributes as one line for a prompt, the name first."""
+        parts = [self.age, self.build, self.hair, self.face, self.clothes, ", ".join(self.props)]
+        told = "; ".join(part for part in parts if part)
+        return f"{self.name} ({told})" if told else self.name
+
+
+class PanelData(Frozen):
+    """One panel as data, next to its prompt: what the offline artist draws and what the letterer sets."""
+
+    shot: Shot = Shot.MEDIUM
+    description: str
+    characters: list[Profile] = Field(default_factory=list, description="who is on stage, and nobody else")
+    place: str = ""
+    time: str = ""
+    weather: str = ""
+    mood: str = ""
+    dialogue: list[Line] = Field(default_factory=list)
+    caption: str = ""
+
+
+class Box(Frozen):
+    """A marked region of a picture, as fractions (0–1) of its width and height from the top left corner."""
+
+    kind: str = Field(description="head, hand or figure")
+    name: str = Field(default="", description="the character it belongs to")
+    x: float
+    y: float
+    width: float
+    height: float
