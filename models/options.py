@@ -46,7 +46,7 @@ Until = Literal["script", "pages"]
 
 
 class GenerationOptions(Frozen):
-    """Everything that decides what a generation makes. Budgets and folders do not: they are no part of a chapter's identity."""
+    """Everything that decides what a generation makes. Budgets and folders do not: they belong to no identity."""
 
     llm: str = "offline"
     llm_model: str = ""

@@ -1,0 +1,169 @@
+"""The one door to everything that costs money.
+
+`acquire` answers with a stored answer or a reservation, in one transaction under a lock on the call's key. What
+happens then is written down before it happens: reserved → submitted → confirmed | failed. A call whose process died
+in between is found by the next attempt of the same activity, which knows its own, and becomes `unknown`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, text, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.digest import digest
+from engine.errors import CallInFlight
+from models.tables import Generation, ProviderCall
+from models.tables.ledger import CallState
+
+# A call that nobody settled for this long is nobody's: longer than any provider's timeout.
+ABANDONED_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be asked of whom, for whom. `ordinal` tells redraws of the same request apart."""
+
+    project_id: UUID
+    generation_id: UUID
+    kind: str
+    provider: str
+    model: str
+    purpose: str
+    target_id: UUID
+    request_hash: str
+    ordinal: int
+    holder: str
+
+    @property
+    def call_key(self) -> str:
+        """The identity of the call. The project stands for the owner: nothing is shared between projects."""
+        return digest(str(self.project_id), self.provider, self.model, self.request_hash, self.ordinal)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an answered call used and cost."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    duration_ms: int = 0
+
+
+async def acquire(session: AsyncSession, order: Order) -> ProviderCall:
+    """The confirmed call with its answer, or a fresh one in state `reserved` that the caller now has to make.
+
+    Raises `CallInFlight` while somebody else's attempt at the same call has not settled.
+    """
+    # Two activities with the same request meet here; an advisory lock also covers the rows that do not exist yet.
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key})
+    past = (
+        await session.exec(
+            select(ProviderCall).where(ProviderCall.call_key == order.call_key).order_by(col(ProviderCall.attempt))
+        )
+    ).all()
+    for call in past:
+        if call.state == CallState.CONFIRMED:
+            await session.execute(
+                update(Generation)
+                .where(col(Generation.id) == order.generation_id)
+                .values(cached_calls=Generation.cached_calls + 1)
+                .execution_options(synchronize_session=False)
+            )
+            return call
+    now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    for call in past:
+        if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
+            continue
+        touched = call.submitted_at or call.created_at
+        if call.holder != order.holder and touched is not None and now - touched < ABANDONED_AFTER:
+            raise CallInFlight("The same call is already on its way.", retry_after=2)
+        # Our own earlier attempt, or one long abandoned: its process is gone. Never sent, it cost nothing; sent, it
+        # may have been billed.
+        call.state = CallState.UNKNOWN if call.state == CallState.SUBMITTED else CallState.FAILED
+        call.error = "The process that made this call ended before it was answered."
+        call.settled_at = now
+        session.add(call)
+    fresh = ProviderCall(
+        project_id=order.project_id,
+        generation_id=order.generation_id,
+        call_key=order.call_key,
+        attempt=len(past) + 1,
+        kind=order.kind,
+        provider=order.provider,
+        model=order.model,
+        purpose=order.purpose,
+        target_id=order.target_id,
+        holder=order.holder,
+    )
+    session.add(fresh)
+    await session.flush()
+    return fresh
+
+
+async def submit(session: AsyncSession, call: ProviderCall) -> None:
+    """From here on the call may be billed. Commit before sending."""
+    await _settle(session, call, (CallState.RESERVED,), state=CallState.SUBMITTED, submitted_at=func.clock_timestamp())
+
+
+async def confirm(
+    session: AsyncSession,
+    call: ProviderCall,
+    usage: Usage,
+    *,
+    answer: str | None = None,
+    image_id: UUID | None = None,
+) -> None:
+    """The answer is here and stored in this transaction. A call given up as unknown may still be confirmed, late."""
+    await _settle(
+        session,
+        call,
+        (CallState.SUBMITTED, CallState.UNKNOWN),
+        state=CallState.CONFIRMED,
+        answer=answer,
+        image_id=image_id,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_usd=usage.cost_usd,
+        duration_ms=usage.duration_ms,
+        settled_at=func.clock_timestamp(),
+    )
+
+
+async def fail(session: AsyncSession, call: ProviderCall, error: str) -> None:
+    """The provider said no: nothing to store, nothing to wait for."""
+    await _settle(
+        session,
+        call,
+        (CallState.RESERVED, CallState.SUBMITTED),
+        state=CallState.FAILED,
+        error=error[:2000],
+        settled_at=func.clock_timestamp(),
+    )
+
+
+async def abandon(session: AsyncSession, generation_id: UUID) -> None:
+    """A generation has ended: what was reserved was never sent, what was sent and not answered is unknown."""
+    for before, after in ((CallState.RESERVED, CallState.FAILED), (CallState.SUBMITTED, CallState.UNKNOWN)):
+        await session.execute(
+            update(ProviderCall)
+            .where(col(ProviderCall.generation_id) == generation_id, col(ProviderCall.state) == before)
+            .values(
+                state=after, error="The generation ended before the answer came.", settled_at=func.clock_timestamp()
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+async def _settle(session: AsyncSession, call: ProviderCall, allowed: tuple[CallState, ...], **values: object) -> None:
+    """Move the call on if it is still where the caller believes it is; another attempt may have moved it first."""
+    await session.execute(
+        update(ProviderCall)
+        .where(col(ProviderCall.id) == call.id, col(ProviderCall.state).in_(allowed))
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,65 @@
+"""Progress: the planned work of a generation as weighted steps, split further as more of it becomes known.
+
+A step is done once, whoever says so and however often; its weight then moves into the generation's progress. A step
+that turns out to consist of parts hands its weight to them. So progress never goes backwards and, whatever was found
+on the way, the weights always add up to 1.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.store.events import emit
+from models.events import EventType
+
+_PLAN = text(
+    "INSERT INTO generation_steps (generation_id, key, weight) VALUES (:generation, :key, :weight)"
+    " ON CONFLICT (generation_id, key) DO NOTHING"
+)
+_SPLIT = text(
+    "UPDATE generation_steps SET split = true WHERE generation_id = :generation AND key = :key"
+    " AND NOT split AND NOT done RETURNING weight"
+)
+_DONE = text(
+    "UPDATE generation_steps SET done = true WHERE generation_id = :generation AND key = :key"
+    " AND NOT split AND NOT done RETURNING weight"
+)
+_ADVANCE = text(
+    # Short of 1 until the generation is final: 1 says that everything is there.
+    "UPDATE generations SET progress = GREATEST(progress, LEAST(progress + :weight, 0.999))"
+    " WHERE id = :generation RETURNING progress"
+)
+
+
+async def plan(session: AsyncSession, generation_id: UUID, shares: Mapping[str, float]) -> None:
+    """The first plan: steps with their share of the whole. Shares are scaled to add up to 1."""
+    await _insert(session, generation_id, shares, 1.0)
+
+
+async def split(session: AsyncSession, generation_id: UUID, key: str, shares: Mapping[str, float]) -> None:
+    """Replace a step by its parts. Without parts the step counts as done when `complete` says so."""
+    if not shares or not sum(shares.values()):
+        return
+    weight = (await session.execute(_SPLIT, {"generation": generation_id, "key": key})).scalar_one_or_none()
+    if weight is not None:
+        await _insert(session, generation_id, shares, float(weight))
+
+
+async def complete(session: AsyncSession, project_id: UUID, generation_id: UUID, key: str) -> None:
+    """The step is done: progress moves on, once. Emits, so call it last in a transaction."""
+    weight = (await session.execute(_DONE, {"generation": generation_id, "key": key})).scalar_one_or_none()
+    if not weight:
+        return
+    progress = (await session.execute(_ADVANCE, {"generation": generation_id, "weight": weight})).scalar_one()
+    await emit(
+        session, project_id, generation_id, EventType.GENERATION_PROGRESSED, {"progress": round(float(progress), 6)}
+    )
+
+
+async def _insert(session: AsyncSession, generation_id: UUID, shares: Mapping[str, float], weight: float) -> None:
+    total = sum(shares.values())
+    # Sorted: two transactions that insert the same plan take their row locks in the same order.
+    for key, share in sorted(shares.items()):
+        await session.execute(_PLAN, {"generation": generation_id, "key": key, "weight": weight * share / total})

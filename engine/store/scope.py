@@ -1,0 +1,131 @@
+"""Tenant scope and the plain verbs of every aggregate: read, page, change, delete.
+
+No other module filters by tenant. A row outside the scope does not exist: the answer is the same as for a wrong id.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.errors import BadInput, Conflict, NotFound
+from models.tables import Project, ProjectMember
+
+MAX_PAGE = 100
+
+
+class Owned(Protocol):
+    """A table whose rows belong to a project and sort by time-ordered ids."""
+
+    id: Any
+    project_id: Any
+
+
+class Versioned(Owned, Protocol):
+    version: Any
+
+
+RowT = TypeVar("RowT", bound=SQLModel)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose things may be touched: everything a user may see, or one project in a workflow's name."""
+
+    user_id: UUID | None = None
+    project_id: UUID | None = None
+
+    def projects(self) -> ColumnElement[bool]:
+        """Which projects lie within."""
+        if self.project_id is not None:
+            return col(Project.id) == self.project_id
+        member = select(ProjectMember.project_id).where(ProjectMember.user_id == self.user_id)
+        return or_(col(Project.owner_id) == self.user_id, col(Project.id).in_(member))
+
+    def covers(self, model: type[SQLModel]) -> ColumnElement[bool]:
+        """Which rows of a table lie within."""
+        if model is Project:
+            return self.projects()
+        owner = cast("type[Owned]", model)
+        if self.project_id is not None:
+            return col(owner.project_id) == self.project_id
+        return col(owner.project_id).in_(select(Project.id).where(self.projects()))
+
+
+async def get(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID, *, lock: bool = False) -> RowT:
+    """One row, optionally locked for change. Raises `NotFound`."""
+    query = select(model).where(cast("type[Owned]", model).id == row_id, scope.covers(model))
+    if lock:
+        query = query.with_for_update()
+    row = (await session.exec(query)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no {model.__name__.lower()} {row_id}.")
+    return row
+
+
+async def page(
+    session: AsyncSession,
+    scope: Scope,
+    model: type[RowT],
+    *filters: ColumnElement[bool] | bool,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> tuple[Sequence[RowT], UUID | None]:
+    """Rows in order of creation after the id `after`, and the id to go on from when there are more."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise BadInput(f"limit must lie between 1 and {MAX_PAGE}.")
+    ids = col(cast("type[Owned]", model).id)
+    query = select(model).where(scope.covers(model), *filters)
+    if after is not None:
+        query = query.where(ids > after)
+    rows = (await session.exec(query.order_by(ids).limit(limit + 1))).all()
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], cast("Owned", rows[limit - 1]).id
+
+
+async def change(
+    session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID, version: int, values: Mapping[str, Any]
+) -> RowT:
+    """Write `values` if the row is still at `version`; raises `Conflict` when somebody else was faster."""
+    row = await get(session, scope, model, row_id, lock=True)
+    current = cast("Versioned", row).version
+    if current != version:
+        raise Conflict(
+            f"This {model.__name__.lower()} was changed meanwhile: it is at version {current}, not {version}."
+        )
+    for name, value in values.items():
+        setattr(row, name, value)
+    cast("Versioned", row).version = current + 1
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def remove(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID) -> None:
+    """Delete a row and, by the foreign keys' rules, what hangs on it."""
+    await session.delete(await get(session, scope, model, row_id, lock=True))
+    await session.flush()
+
+
+async def reorder(
+    session: AsyncSession,
+    scope: Scope,
+    model: type[RowT],
+    within: ColumnElement[bool],
+    order: Sequence[UUID],
+) -> None:
+    """Give the rows of one parent the positions of `order`, which must name each of them once."""
+    rows = (await session.exec(select(model).where(scope.covers(model), within).with_for_update())).all()
+    by_id = {cast("Owned", row).id: row for row in rows}
+    if len(order) != len(by_id) or set(order) != set(by_id):
+        raise BadInput("The new order must name every one of them exactly once.")
+    for position, row_id in enumerate(order):
+        # The column exists on every ordered table; the constraint is checked at commit.
+        by_id[row_id].position = position  # type: ignore[attr-defined]
+        session.add(by_id[row_id])
+    await session.flush()

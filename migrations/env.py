@@ -1,0 +1,26 @@
+"""Alembic's entry: which database, compared with which tables."""
+
+import os
+
+from alembic import context
+from sqlalchemy import Connection, create_engine, pool, text
+from sqlmodel import SQLModel
+
+import models.tables  # noqa: F401  # fills the metadata
+from engine.db import driver_url
+
+# Any constant will do, as long as every version of the project uses the same one.
+MIGRATION_LOCK = 7431640001
+
+
+def run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=SQLModel.metadata, compare_type=True)
+    with context.begin_transaction():
+        # Two processes that start at once migrate one after the other.
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+        context.run_migrations()
+
+
+engine = create_engine(driver_url(os.environ["INKLOOM_DATABASE_URL"]), poolclass=pool.NullPool)
+with engine.connect() as connection:
+    run(connection)

@@ -1,0 +1,114 @@
+"""What travels through Temporal: ids, options and small facts. Prompts, answers and pixels never do.
+
+Fields are only ever added, with defaults: a running workflow must be able to read what an older version wrote.
+"""
+
+from uuid import UUID
+
+from pydantic import Field
+
+from models.options import GenerationKind, GenerationOptions, GenerationStatus
+from models.story import Frozen
+
+
+class Run(Frozen):
+    """Whom the work is for: carried by every workflow and activity."""
+
+    project_id: UUID
+    generation_id: UUID
+    options: GenerationOptions
+
+
+class ChapterRun(Run):
+    chapter_id: UUID
+
+
+class SceneRun(Run):
+    scene_id: UUID
+    # A generation of its own, or part of a chapter's.
+    own: bool = False
+
+
+class PanelRun(Run):
+    panel_id: UUID
+    own: bool = False
+
+
+class SheetRun(Run):
+    character_id: UUID
+    own: bool = False
+
+
+class ExportRun(Run):
+    chapter_id: UUID
+    formats: list[str]
+    own: bool = False
+
+
+class TaskCall(Run):
+    """Run one LLM task for one target. `part` counts the windows of a text that is read in several."""
+
+    target_id: UUID
+    part: int = 0
+
+
+class TaskDone(Frozen):
+    cached: bool
+    attempts: int = 0
+
+
+class ChapterBrief(Frozen):
+    """What the chapter workflow has to know before it starts."""
+
+    windows: int = Field(description="in how many windows the text is read")
+    has_script: bool
+
+
+class Outlined(Frozen):
+    scene_ids: list[UUID]
+    character_ids: list[UUID]
+
+
+class Described(Frozen):
+    panel_ids: list[UUID]
+
+
+class DrawCall(Run):
+    """Draw one draft of a panel, or with `ordinal` 0 the reference sheet of a character."""
+
+    target_id: UUID
+    ordinal: int = 1
+
+
+class Failure(Run):
+    """A panel or a scene that failed for good, with the reason a person can act on."""
+
+    target_id: UUID
+    reason: str
+
+
+class Outcome(Frozen):
+    """How a part ended: counts that add up over the parts."""
+
+    panels: int = 0
+    failed: int = 0
+
+
+class PagesPlanned(Frozen):
+    pages: int
+
+
+class PageCall(ChapterRun):
+    number: int
+
+
+class ExportCall(ChapterRun):
+    format: str
+
+
+class Ending(Run):
+    """The last word on a generation."""
+
+    status: GenerationStatus
+    kind: GenerationKind = GenerationKind.CHAPTER
+    error: str = ""

@@ -1,0 +1,81 @@
+"""Column shapes shared by the tables."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from models.ids import new_id
+
+# Named constraints: a migration can drop what it can name, and an error message says which rule was broken.
+SQLModel.metadata.naming_convention = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+).naming_convention
+
+
+class Row(SQLModel):
+    """An id that sorts by time, and when the row was made."""
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    created_at: datetime | None = Field(
+        default=None,
+        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]  # an instance is accepted, the stub wants a class
+        sa_column_kwargs={"server_default": func.now(), "nullable": False},
+    )
+
+
+def json_list(description: str = "") -> Any:
+    """A JSON array, empty by default."""
+    return Field(
+        default_factory=list,
+        sa_type=JSONB,
+        sa_column_kwargs={"server_default": text("'[]'::jsonb"), "nullable": False},
+        description=description,
+    )
+
+
+def json_object(description: str = "") -> Any:
+    """A JSON object, empty by default."""
+    return Field(
+        default_factory=dict,
+        sa_type=JSONB,
+        sa_column_kwargs={"server_default": text("'{}'::jsonb"), "nullable": False},
+        description=description,
+    )
+
+
+def moment() -> Any:
+    """A point in time, absent until it comes."""
+    return Field(default=None, sa_type=DateTime(timezone=True))
+
+
+def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    """The column holds one of `values`, held by the database."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def within_project(column: str, parent: str, ondelete: str = "CASCADE") -> ForeignKeyConstraint:
+    """A reference that cannot leave its project: the pair (project_id, id) must exist in the parent."""
+    nulled = f"SET NULL ({column})" if ondelete == "SET NULL" else ondelete
+    return ForeignKeyConstraint(["project_id", column], [f"{parent}.project_id", f"{parent}.id"], ondelete=nulled)
+
+
+def scoped() -> UniqueConstraint:
+    """The target of `within_project`, and the index of keyset pages within a project."""
+    return UniqueConstraint("project_id", "id")
+
+
+def ordered(within: str) -> UniqueConstraint:
+    """Positions are unique within their parent, checked at commit so that a reorder may pass through duplicates."""
+    return UniqueConstraint(within, "position", deferrable=True, initially="DEFERRED")

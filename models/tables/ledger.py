@@ -1,0 +1,106 @@
+"""The money: every call to a provider, and every answer worth keeping."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from models.tables.columns import Row, moment, one_of, scoped, within_project
+
+
+class CallState(StrEnum):
+    """reserved → submitted → confirmed | failed | unknown. A late answer may still confirm an unknown one."""
+
+    RESERVED = "reserved"
+    SUBMITTED = "submitted"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class ProviderCall(Row, table=True):
+    """One attempt at one call. At most one attempt of a key is ever confirmed: it is the one that was paid for."""
+
+    __tablename__ = "provider_calls"
+    __table_args__ = (
+        scoped(),
+        UniqueConstraint("call_key", "attempt"),
+        Index("uq_provider_calls_confirmed", "call_key", unique=True, postgresql_where=text("state = 'confirmed'")),
+        one_of("state", CallState),
+        one_of("kind", ("llm", "image")),
+        within_project("generation_id", "generations", ondelete="SET NULL"),
+        within_project("image_id", "images", ondelete="SET NULL"),
+        Index("ix_provider_calls_generation_id", "generation_id", "id"),
+        Index("ix_provider_calls_image_id", "image_id"),
+        CheckConstraint("attempt >= 1", name="attempt"),
+        CheckConstraint("(state = 'reserved') = (submitted_at IS NULL) OR state = 'failed'", name="submitted"),
+    )
+
+    project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
+    generation_id: UUID | None = None
+    call_key: str = Field(max_length=64)
+    attempt: int
+    state: str = Field(default=CallState.RESERVED, max_length=16)
+    kind: str = Field(max_length=8)
+    provider: str = Field(max_length=64)
+    model: str = Field(default="", max_length=200)
+    purpose: str = Field(max_length=64, description="the task, or what was drawn")
+    target_id: UUID | None = Field(default=None, description="the chapter, scene, panel or character it was for")
+    holder: str = Field(max_length=300, description="the activity that made it: a retry of it knows its own")
+    input_tokens: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    output_tokens: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    cost_usd: Decimal = Field(
+        default=Decimal(0),
+        sa_type=Numeric(12, 6),  # type: ignore[call-overload]  # an instance is accepted, the stub wants a class
+        sa_column_kwargs={"server_default": "0"},
+    )
+    duration_ms: int | None = None
+    answer: str | None = Field(default=None, description="a writer's reply as given")
+    image_id: UUID | None = None
+    error: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    submitted_at: datetime | None = moment()
+    settled_at: datetime | None = moment()
+
+
+class TaskResult(Row, table=True):
+    """What an LLM task came to: the checked output, or why there is none."""
+
+    __tablename__ = "task_results"
+    __table_args__ = (
+        scoped(),
+        Index(
+            "uq_task_results_key",
+            "project_id",
+            "task",
+            "task_version",
+            "provider",
+            "model",
+            "input_hash",
+            unique=True,
+        ),
+        one_of("status", ("completed", "failed")),
+        CheckConstraint("(status = 'completed') = (output IS NOT NULL)", name="output"),
+        ForeignKeyConstraint(["call_id"], ["provider_calls.id"], name="fk_task_results_call_id", ondelete="SET NULL"),
+        Index("ix_task_results_call_id", "call_id"),
+    )
+
+    project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
+    task: str = Field(max_length=64)
+    task_version: int
+    provider: str = Field(max_length=64)
+    model: str = Field(default="", max_length=200)
+    input_hash: str = Field(max_length=64)
+    status: str = Field(max_length=16)
+    output: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    notes: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="what the checks said last")
+    left_out: int = Field(default=0, sa_column_kwargs={"server_default": "0"}, description="context pieces left out")
+    call_id: UUID | None = None
+    attempts: int
+    duration_ms: int
+    input_tokens: int
+    output_tokens: int

@@ -1,0 +1,82 @@
+"""Who works, and on what: users, projects, members, standing instructions."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, func, text
+from sqlmodel import Field, SQLModel
+
+from models.tables.columns import Row, one_of, ordered, scoped
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    EDITOR = "editor"
+    COMMENTER = "commenter"
+    VIEWER = "viewer"
+
+
+class User(Row, table=True):
+    """An account. The local owner is the one who has no e-mail address yet: `up` lets somebody claim it."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index("uq_users_email", text("lower(email)"), unique=True),
+        Index("uq_users_local", "is_local", unique=True, postgresql_where=text("is_local")),
+        CheckConstraint("is_local OR email IS NOT NULL", name="reachable"),
+    )
+
+    email: str | None = Field(default=None, max_length=320)
+    name: str = Field(default="", max_length=200)
+    password_hash: str | None = Field(default=None)
+    is_local: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+
+
+class Project(Row, table=True):
+    """The tenant. Deleting it deletes all that is in it; its owner cannot be deleted before it."""
+
+    __tablename__ = "projects"
+    __table_args__ = (
+        Index("ix_projects_owner_id_id", "owner_id", "id"),
+        Index("uq_projects_identity", "owner_id", "identity_key", unique=True),
+        CheckConstraint("event_seq >= 0", name="event_seq"),
+    )
+
+    owner_id: UUID = Field(foreign_key="users.id", ondelete="RESTRICT")
+    title: str = Field(max_length=500)
+    description: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    style: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="how pictures should look")
+    identity_key: str | None = Field(
+        default=None, max_length=64, description="SHA-256 of the story a command line run was given"
+    )
+    event_seq: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class ProjectMember(SQLModel, table=True):
+    """Who may do what in a project."""
+
+    __tablename__ = "project_members"
+    __table_args__ = (one_of("role", Role), Index("ix_project_members_user_id", "user_id", "project_id"))
+
+    project_id: UUID = Field(foreign_key="projects.id", primary_key=True, ondelete="CASCADE")
+    user_id: UUID = Field(foreign_key="users.id", primary_key=True, ondelete="CASCADE")
+    role: str = Field(default=Role.VIEWER, max_length=16)
+    created_at: datetime | None = Field(
+        default=None,
+        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]  # an instance is accepted, the stub wants a class
+        sa_column_kwargs={"server_default": func.now(), "nullable": False},
+    )
+
+
+class ProjectInstruction(Row, table=True):
+    """A standing instruction to the writers of a project, in order of importance."""
+
+    __tablename__ = "project_instructions"
+    __table_args__ = (scoped(), ordered("project_id"))
+
+    project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
+    position: int
+    body: str
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})

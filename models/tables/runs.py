@@ -1,0 +1,91 @@
+"""Generations and what is told of them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKeyConstraint, Index, Numeric, func, text
+from sqlmodel import Field, SQLModel
+
+from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus
+from models.tables.columns import Row, json_list, json_object, moment, one_of, scoped, within_project
+
+_FINAL = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
+
+
+class Generation(Row, table=True):
+    """One order to make something. The row is written before the workflow starts and is what clients read."""
+
+    __tablename__ = "generations"
+    __table_args__ = (
+        scoped(),
+        one_of("kind", GenerationKind),
+        one_of("status", GenerationStatus),
+        within_project("chapter_id", "chapters"),
+        ForeignKeyConstraint(["retry_of"], ["generations.id"], name="fk_generations_retry_of", ondelete="SET NULL"),
+        CheckConstraint("progress >= 0 AND progress <= 1", name="progress"),
+        CheckConstraint("budget_usd IS NULL OR budget_usd >= 0", name="budget"),
+        # Two generations of one chapter at a time would write over each other.
+        Index(
+            "uq_generations_live",
+            "chapter_id",
+            unique=True,
+            postgresql_where=text(f"status NOT IN ({_FINAL})"),
+        ),
+        Index("ix_generations_chapter_id", "chapter_id", "id"),
+        Index("ix_generations_retry_of", "retry_of"),
+        Index("ix_generations_open", "status", "id", postgresql_where=text(f"status NOT IN ({_FINAL})")),
+    )
+
+    project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
+    chapter_id: UUID | None = None
+    kind: str = Field(default=GenerationKind.CHAPTER, max_length=24)
+    target_ids: list[str] = json_list()
+    options: dict[str, Any] = json_object()
+    status: str = Field(default=GenerationStatus.REQUESTED, max_length=32)
+    progress: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
+    error: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    retry_of: UUID | None = None
+    budget_usd: Decimal | None = Field(default=None, sa_type=Numeric(12, 6))  # type: ignore[call-overload]  # instance
+    cached_calls: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    started_at: datetime | None = moment()
+    finished_at: datetime | None = moment()
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class GenerationStep(SQLModel, table=True):
+    """A weighted piece of a generation's planned work. The weights of one generation add up to 1."""
+
+    __tablename__ = "generation_steps"
+    __table_args__ = (CheckConstraint("weight >= 0 AND weight <= 1", name="weight"),)
+
+    generation_id: UUID = Field(foreign_key="generations.id", primary_key=True, ondelete="CASCADE")
+    key: str = Field(primary_key=True, max_length=128)
+    weight: float
+    done: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    split: bool = Field(
+        default=False, sa_column_kwargs={"server_default": text("false")}, description="its weight went to parts"
+    )
+
+
+class Event(SQLModel, table=True):
+    """Something that happened in a project. `seq` has no gaps and follows the order of commits."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        within_project("generation_id", "generations"),
+        Index("ix_events_generation_id_seq", "generation_id", "seq"),
+        CheckConstraint("seq >= 1", name="seq"),
+    )
+
+    project_id: UUID = Field(foreign_key="projects.id", primary_key=True, ondelete="CASCADE")
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    generation_id: UUID | None = None
+    type: str = Field(max_length=64)
+    at: datetime | None = Field(
+        default=None,
+        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]  # an instance is accepted, the stub wants a class
+        sa_column_kwargs={"server_default": func.clock_timestamp(), "nullable": False},
+    )
+    data: dict[str, Any] = json_object()

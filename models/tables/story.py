@@ -1,0 +1,254 @@
+"""The comic itself: chapters, scenes, panels, drafts, pictures, the people and places in them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from models.story import Shot
+from models.tables.columns import Row, json_list, json_object, moment, one_of, ordered, scoped, within_project
+
+
+class SceneState(StrEnum):
+    OUTLINED = "outlined"
+    SUMMARISED = "summarised"
+    DESCRIBED = "described"
+    FAILED = "failed"
+
+
+class PanelState(StrEnum):
+    """How far a panel is. `written` means that its words and its prompt are there."""
+
+    DESCRIBED = "described"
+    WRITTEN = "written"
+    SELECTED = "selected"
+    FAILED = "failed"
+
+
+class Chapter(Row, table=True):
+    """A manuscript, or a script, on its way to pages."""
+
+    __tablename__ = "chapters"
+    __table_args__ = (
+        scoped(),
+        ordered("project_id"),
+        Index("uq_chapters_identity", "project_id", "identity_key", unique=True),
+    )
+
+    project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
+    position: int
+    title: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
+    source_text: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    script: dict[str, Any] | None = Field(
+        default=None, sa_type=JSONB, description="a hand-written or edited script that replaces the writer's"
+    )
+    summary: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    identity_key: str | None = Field(
+        default=None, max_length=64, description="SHA-256 of story, title and options of a command line run"
+    )
+    outline_key: str | None = Field(default=None, max_length=64, description="SHA-256 of what the scenes came from")
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class Scene(Row, table=True):
+    """A stretch of the chapter in one place and time: paragraphs `first` to `last`, inclusive."""
+
+    __tablename__ = "scenes"
+    __table_args__ = (
+        scoped(),
+        ordered("chapter_id"),
+        within_project("chapter_id", "chapters"),
+        one_of("state", SceneState),
+        CheckConstraint("first >= 0 AND last >= first", name="span"),
+    )
+
+    project_id: UUID
+    chapter_id: UUID
+    position: int
+    title: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    gist: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    first: int = 0
+    last: int = 0
+    max_panels: int | None = None
+    summary: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    place: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    time: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    weather: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    mood: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    characters: list[str] = json_list("names of who appears")
+    state: str = Field(default=SceneState.OUTLINED, max_length=16)
+    failure: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    panels_key: str | None = Field(default=None, max_length=64, description="SHA-256 of what the panels came from")
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class Panel(Row, table=True):
+    """One picture with its words: sentences `first` to `last` of the scene, inclusive."""
+
+    __tablename__ = "panels"
+    __table_args__ = (
+        scoped(),
+        ordered("scene_id"),
+        within_project("scene_id", "scenes"),
+        # A panel outlives the draft it shows: the column alone is emptied, the panel is drawn again.
+        ForeignKeyConstraint(
+            ["selected_draft_id"],
+            ["drafts.id"],
+            name="fk_panels_selected_draft_id",
+            ondelete="SET NULL",
+            use_alter=True,
+        ),
+        one_of("state", PanelState),
+        one_of("shot", Shot),
+        CheckConstraint("first >= 0 AND last >= first", name="span"),
+        Index("ix_panels_selected_draft_id", "selected_draft_id"),
+    )
+
+    project_id: UUID
+    scene_id: UUID
+    position: int
+    first: int = 0
+    last: int = 0
+    shot: str = Field(default=Shot.MEDIUM, max_length=24)
+    description: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    characters: list[str] = json_list("names of who is on stage")
+    dialogue: list[dict[str, Any]] | None = Field(
+        default=None, sa_type=JSONB, description="lines in order; null until written"
+    )
+    caption: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    prompt: str | None = Field(default=None, description="null until written")
+    negative: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    state: str = Field(default=PanelState.DESCRIBED, max_length=16)
+    failure: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    selected_draft_id: UUID | None = None
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class Image(Row, table=True):
+    """A stored picture. The bytes lie in storage under `key`; the row says what they are."""
+
+    __tablename__ = "images"
+    __table_args__ = (
+        scoped(),
+        UniqueConstraint("project_id", "sha256"),
+        CheckConstraint("width > 0 AND height > 0 AND bytes > 0", name="size"),
+    )
+
+    project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
+    sha256: str = Field(max_length=64)
+    key: str = Field(max_length=1024)
+    media_type: str = Field(max_length=64)
+    width: int
+    height: int
+    bytes: int
+    boxes: list[dict[str, Any]] = json_list("where heads, hands and figures are")
+    parameters: dict[str, Any] = json_object("what made the picture")
+
+
+class Draft(Row, table=True):
+    """One try at a panel's picture."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (
+        scoped(),
+        UniqueConstraint("panel_id", "ordinal"),
+        within_project("panel_id", "panels"),
+        # A draft without its picture is nothing: the picture may not go first. NO ACTION, not RESTRICT, is checked
+        # at the end of the statement, so that deleting the whole project still works.
+        within_project("image_id", "images", ondelete="NO ACTION"),
+        Index("ix_drafts_image_id", "image_id"),
+        Index("ix_drafts_call_id", "call_id"),
+        CheckConstraint("ordinal >= 1", name="ordinal"),
+    )
+
+    project_id: UUID
+    panel_id: UUID
+    ordinal: int
+    image_id: UUID
+    call_id: UUID | None = Field(default=None, foreign_key="provider_calls.id", ondelete="SET NULL")
+    provider: str = Field(max_length=64)
+    model: str = Field(default="", max_length=200)
+    prompt: str
+    seed: int = Field(sa_type=BigInteger)
+    made_from: str = Field(max_length=64, description="SHA-256 of everything the picture depends on")
+
+
+class Character(Row, table=True):
+    """Somebody of the story, the same in every panel."""
+
+    __tablename__ = "characters"
+    __table_args__ = (
+        scoped(),
+        UniqueConstraint("project_id", "name_key"),
+        within_project("sheet_image_id", "images", ondelete="SET NULL"),
+        Index("ix_characters_sheet_image_id", "sheet_image_id"),
+    )
+
+    project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
+    name: str = Field(max_length=200)
+    name_key: str = Field(max_length=400, description="the name, case folded")
+    aliases: list[str] = json_list()
+    profile: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    sheet_image_id: UUID | None = None
+    sheet_made_from: str | None = Field(default=None, max_length=64)
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class Location(Row, table=True):
+    """A place of the story."""
+
+    __tablename__ = "locations"
+    __table_args__ = (scoped(), UniqueConstraint("project_id", "name_key"))
+
+    project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
+    name: str = Field(max_length=200)
+    name_key: str = Field(max_length=400, description="the name, case folded")
+    description: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class Page(Row, table=True):
+    """A composed page of a chapter, or a slice of its strip."""
+
+    __tablename__ = "pages"
+    __table_args__ = (
+        scoped(),
+        UniqueConstraint("chapter_id", "number"),
+        within_project("chapter_id", "chapters"),
+        within_project("image_id", "images", ondelete="NO ACTION"),
+        Index("ix_pages_image_id", "image_id"),
+        CheckConstraint("number >= 1", name="number"),
+    )
+
+    project_id: UUID
+    chapter_id: UUID
+    number: int
+    image_id: UUID | None = Field(default=None, description="null until composed")
+    layout: dict[str, Any] = json_object("page size and cells in pixels, in reading order")
+    problems: list[str] = json_list("what lettering could not do well")
+    made_from: str | None = Field(default=None, max_length=64, description="SHA-256 of layout, pictures and words")
+
+
+class Export(Row, table=True):
+    """A built file of a chapter, in storage under `key`."""
+
+    __tablename__ = "exports"
+    __table_args__ = (
+        scoped(),
+        UniqueConstraint("chapter_id", "format"),
+        within_project("chapter_id", "chapters"),
+        one_of("format", ("cbz", "pdf")),
+    )
+
+    project_id: UUID
+    chapter_id: UUID
+    format: str = Field(max_length=16)
+    key: str = Field(max_length=1024)
+    sha256: str = Field(max_length=64)
+    bytes: int = Field(sa_type=BigInteger)
+    made_from: str = Field(max_length=64, description="SHA-256 of the pages it was built from")
+    built_at: datetime | None = moment()
