@@ -27,6 +27,7 @@ ABANDONED_AFTER = timedelta(minutes=15)
 class Order:
     """What is to be asked of whom, for whom. `ordinal` tells redraws of the same request apart."""
 
+    owner_id: UUID
     project_id: UUID
     generation_id: UUID
     kind: str
@@ -40,8 +41,8 @@ class Order:
 
     @property
     def call_key(self) -> str:
-        """The identity of the call. The project stands for the owner: nothing is shared between projects."""
-        return digest(str(self.project_id), self.provider, self.model, self.request_hash, self.ordinal)
+        """The identity of the call. An owner's projects share what was paid for; different owners share nothing."""
+        return digest(str(self.owner_id), self.provider, self.model, self.request_hash, self.ordinal)
 
 
 @dataclass(frozen=True)

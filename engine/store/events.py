@@ -20,7 +20,7 @@ async def emit(
     lost to a rollback. Call it last in a transaction: others wait for the lock.
     """
     seq = (
-        await session.exec(  # type: ignore[call-overload]  # an UPDATE … RETURNING, which the stub of exec leaves out
+        await session.exec(
             update(Project)
             .where(col(Project.id) == project_id)
             .values(event_seq=Project.event_seq + 1)

@@ -126,6 +126,6 @@ async def reorder(
         raise BadInput("The new order must name every one of them exactly once.")
     for position, row_id in enumerate(order):
         # The column exists on every ordered table; the constraint is checked at commit.
-        by_id[row_id].position = position  # type: ignore[attr-defined]
+        by_id[row_id].position = position
         session.add(by_id[row_id])
     await session.flush()

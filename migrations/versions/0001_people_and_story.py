@@ -52,6 +52,9 @@ def upgrade() -> None:
         sa.Column("script", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("summary", sa.String(), server_default="", nullable=False),
         sa.Column("identity_key", sa.String(length=64), nullable=True),
+        sa.Column(
+            "outline", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
         sa.Column("outline_key", sa.String(length=64), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(
@@ -237,6 +240,9 @@ def upgrade() -> None:
         sa.Column("gist", sa.String(), server_default="", nullable=False),
         sa.Column("first", sa.Integer(), nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
+        sa.Column(
+            "sentences", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+        ),
         sa.Column("max_panels", sa.Integer(), nullable=True),
         sa.Column("summary", sa.String(), server_default="", nullable=False),
         sa.Column("place", sa.String(), server_default="", nullable=False),

@@ -29,7 +29,7 @@ class Row(SQLModel):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     created_at: datetime | None = Field(
         default=None,
-        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]  # an instance is accepted, the stub wants a class
+        sa_type=DateTime(timezone=True),
         sa_column_kwargs={"server_default": func.now(), "nullable": False},
     )
 

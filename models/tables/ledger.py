@@ -56,7 +56,7 @@ class ProviderCall(Row, table=True):
     output_tokens: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     cost_usd: Decimal = Field(
         default=Decimal(0),
-        sa_type=Numeric(12, 6),  # type: ignore[call-overload]  # an instance is accepted, the stub wants a class
+        sa_type=Numeric(12, 6),
         sa_column_kwargs={"server_default": "0"},
     )
     duration_ms: int | None = None

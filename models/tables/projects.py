@@ -65,7 +65,7 @@ class ProjectMember(SQLModel, table=True):
     role: str = Field(default=Role.VIEWER, max_length=16)
     created_at: datetime | None = Field(
         default=None,
-        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]  # an instance is accepted, the stub wants a class
+        sa_type=DateTime(timezone=True),
         sa_column_kwargs={"server_default": func.now(), "nullable": False},
     )
 

@@ -47,7 +47,7 @@ class Generation(Row, table=True):
     progress: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
     error: str = Field(default="", sa_column_kwargs={"server_default": ""})
     retry_of: UUID | None = None
-    budget_usd: Decimal | None = Field(default=None, sa_type=Numeric(12, 6))  # type: ignore[call-overload]  # instance
+    budget_usd: Decimal | None = Field(default=None, sa_type=Numeric(12, 6))
     cached_calls: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     started_at: datetime | None = moment()
     finished_at: datetime | None = moment()
@@ -85,7 +85,7 @@ class Event(SQLModel, table=True):
     type: str = Field(max_length=64)
     at: datetime | None = Field(
         default=None,
-        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]  # an instance is accepted, the stub wants a class
+        sa_type=DateTime(timezone=True),
         sa_column_kwargs={"server_default": func.clock_timestamp(), "nullable": False},
     )
     data: dict[str, Any] = json_object()

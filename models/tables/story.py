@@ -50,6 +50,7 @@ class Chapter(Row, table=True):
     identity_key: str | None = Field(
         default=None, max_length=64, description="SHA-256 of story, title and options of a command line run"
     )
+    outline: dict[str, Any] = json_object("what each window of the text was outlined as, by its number")
     outline_key: str | None = Field(default=None, max_length=64, description="SHA-256 of what the scenes came from")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
@@ -73,7 +74,8 @@ class Scene(Row, table=True):
     gist: str = Field(default="", sa_column_kwargs={"server_default": ""})
     first: int = 0
     last: int = 0
-    max_panels: int | None = None
+    sentences: list[str] = json_list("the scene's text; panels point into it")
+    max_panels: int | None = Field(default=None, description="0: left out when the chapter was condensed")
     summary: str = Field(default="", sa_column_kwargs={"server_default": ""})
     place: str = Field(default="", sa_column_kwargs={"server_default": ""})
     time: str = Field(default="", sa_column_kwargs={"server_default": ""})

@@ -1,0 +1,220 @@
+"""What workflows call: queues, timeouts, retry policies and names of every activity, in one table.
+
+Temporal alone retries; which errors are worth it is decided by the error itself (`engine.errors`) and told by the
+interceptor, so the policies here set the pace and no count. Every activity beats (see `interceptor.py`), so a dead
+worker is noticed after `heartbeat`, not after the whole `attempt`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.common import Priority, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, is_cancelled_exception
+
+from models.runs import (
+    ChapterBrief,
+    ChapterRun,
+    Described,
+    DrawCall,
+    Ending,
+    ExportCall,
+    Failure,
+    Outcome,
+    Outlined,
+    PageCall,
+    PagesPlanned,
+    Run,
+    SceneRun,
+    TaskCall,
+    TaskDone,
+)
+
+WORKFLOWS = "workflows"
+IO = "io"
+PAGES = "pages"
+
+# How many parts run side by side. Provider queues hold the real limits; these keep histories and memory bounded
+# while leaving enough work queued that no provider slot stands idle.
+SCENES_AT_A_TIME = 6
+PANELS_AT_A_TIME = 8
+SHEETS_AT_A_TIME = 8
+PAGES_AT_A_TIME = 4
+
+
+def llm_queue(provider: str) -> str:
+    """The queue of one writer."""
+    return f"llm-{provider}"
+
+
+def image_queue(provider: str) -> str:
+    """The queue of one artist."""
+    return f"images-{provider}"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long one attempt and all of them together may take, and how fast a dead worker is noticed."""
+
+    attempt: timedelta
+    total: timedelta
+    heartbeat: timedelta = timedelta(seconds=10)
+
+
+_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=300), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=20)
+)
+_DAYS = timedelta(days=7)
+
+PACES = {
+    "io": Pace(attempt=timedelta(minutes=2), total=_DAYS),
+    "llm": Pace(attempt=timedelta(minutes=10), total=timedelta(hours=24)),
+    "images": Pace(attempt=timedelta(minutes=15), total=timedelta(hours=24)),
+    "pages": Pace(attempt=timedelta(minutes=30), total=_DAYS),
+}
+
+ResultT = TypeVar("ResultT")
+ItemT = TypeVar("ItemT")
+
+
+def priority(run: Run) -> Priority:
+    """Interactive work goes first, and no project starves another on the same queue."""
+    return Priority(priority_key=run.options.priority, fairness_key=str(run.project_id))
+
+
+async def _call(name: str, argument: Run, result: type[ResultT], queue: str, pace: str, summary: str) -> ResultT:
+    limits = PACES[pace]
+    answer: ResultT = await workflow.execute_activity(
+        name,
+        argument,
+        result_type=result,
+        task_queue=queue,
+        start_to_close_timeout=limits.attempt,
+        schedule_to_close_timeout=limits.total,
+        heartbeat_timeout=limits.heartbeat,
+        retry_policy=_RETRY,
+        priority=priority(argument),
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=summary,
+    )
+    return answer
+
+
+async def ask(task: str, run: Run, target_id: UUID, summary: str, part: int = 0) -> TaskDone:
+    """Run an LLM task for a target, on the queue of the generation's writer."""
+    call = TaskCall(**base(run), target_id=target_id, part=part)
+    return await _call(task, call, TaskDone, llm_queue(run.options.llm), "llm", summary)
+
+
+async def draw(run: Run, panel_id: UUID, ordinal: int) -> None:
+    """Draw one draft of a panel."""
+    call = DrawCall(**base(run), target_id=panel_id, ordinal=ordinal)
+    await _call("draw_panel", call, type(None), image_queue(run.options.images), "images", f"draft {ordinal}")
+
+
+async def draw_sheet(run: Run, character_id: UUID) -> None:
+    """Draw the reference sheet of a character."""
+    call = DrawCall(**base(run), target_id=character_id, ordinal=0)
+    await _call("draw_sheet", call, type(None), image_queue(run.options.images), "images", "reference sheet")
+
+
+async def begin_generation(run: Run) -> None:
+    await _call("begin_generation", run, type(None), IO, "io", "requested → running")
+
+
+async def open_chapter(run: ChapterRun) -> ChapterBrief:
+    return await _call("open_chapter", run, ChapterBrief, IO, "io", "how long is the text")
+
+
+async def adopt_script(run: ChapterRun) -> Outlined:
+    return await _call("adopt_script", run, Outlined, IO, "io", "take scenes and panels from the script")
+
+
+async def store_outline(run: ChapterRun) -> Outlined:
+    return await _call("store_outline", run, Outlined, IO, "io", "scenes and cast")
+
+
+async def list_panels(run: SceneRun) -> Described:
+    return await _call("list_panels", run, Described, IO, "io", "panels of the scene")
+
+
+async def select_draft(run: Run, panel_id: UUID) -> None:
+    call = DrawCall(**base(run), target_id=panel_id)
+    await _call("select_draft", call, type(None), IO, "io", "choose a draft")
+
+
+async def fail_panel(run: Run, panel_id: UUID, reason: str) -> None:
+    failure = Failure(**base(run), target_id=panel_id, reason=reason)
+    await _call("fail_panel", failure, type(None), IO, "io", "mark the panel as failed")
+
+
+async def fail_scene(run: Run, scene_id: UUID, reason: str) -> None:
+    failure = Failure(**base(run), target_id=scene_id, reason=reason)
+    await _call("fail_scene", failure, type(None), IO, "io", "mark the scene as failed")
+
+
+async def plan_pages(run: ChapterRun) -> PagesPlanned:
+    return await _call("plan_pages", run, PagesPlanned, PAGES, "pages", "put panels on pages")
+
+
+async def compose_page(run: ChapterRun, number: int) -> None:
+    call = PageCall(**base(run), chapter_id=run.chapter_id, number=number)
+    await _call("compose_page", call, type(None), PAGES, "pages", f"page {number}")
+
+
+async def build_export(run: Run, chapter_id: UUID, format: str) -> None:
+    call = ExportCall(**base(run), chapter_id=chapter_id, format=format)
+    await _call("build_export", call, type(None), PAGES, "pages", format)
+
+
+async def finish_generation(ending: Ending) -> None:
+    await _call("finish_generation", ending, type(None), IO, "io", ending.status)
+
+
+async def child(run_method: Any, argument: Run, name: str, summary: str) -> Outcome:
+    """Run a child workflow below the generation, named so that a restart of its parent finds the same child."""
+    outcome: Outcome = await workflow.execute_child_workflow(
+        run_method,
+        argument,
+        id=f"generation-{argument.generation_id}/{name}",
+        priority=priority(argument),
+        static_summary=summary,
+        cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+    return outcome
+
+
+async def side_by_side(
+    limit: int, items: Sequence[ItemT], work: Callable[[ItemT], Awaitable[ResultT]]
+) -> list[ResultT]:
+    """Do `work` for every item, at most `limit` at a time, and return the results in the order of the items."""
+    gate = asyncio.Semaphore(limit)
+
+    async def one(item: ItemT) -> ResultT:
+        async with gate:
+            return await work(item)
+
+    return list(await asyncio.gather(*(one(item) for item in items)))
+
+
+def reason_of(error: BaseException) -> str:
+    """The innermost message of a failed activity or child: what a person can act on."""
+    while isinstance(error, ActivityError | ChildWorkflowError) and error.cause is not None:
+        error = error.cause
+    if isinstance(error, ApplicationError):
+        return error.message
+    return str(error) or type(error).__name__
+
+
+def cancelled(error: BaseException) -> bool:
+    """Whether the error is a cancellation, whatever it came wrapped in."""
+    return isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)
+
+
+def base(run: Run) -> dict[str, Any]:
+    """What every part of a generation carries on."""
+    return {"project_id": run.project_id, "generation_id": run.generation_id, "options": run.options}

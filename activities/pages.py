@@ -1,0 +1,226 @@
+"""Pages and files: CPU work in threads, on a queue with as many slots as cores."""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from engine.db import Database
+from engine.digest import digest
+from engine.errors import BadInput
+from engine.export.cbz import build_cbz
+from engine.export.pdf import build_pdf
+from engine.pages.compose import ComposedPage, LetteredPanel, compose_page
+from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out, picture_size
+from engine.storage import Storage
+from engine.storage.keys import content_key
+from engine.store.events import emit
+from engine.store.images import keep, record
+from engine.store.panels import Shown, of_chapter
+from engine.store.progress import complete, split
+from engine.store.scope import Scope, get
+from models.events import EventType
+from models.ids import new_id
+from models.runs import ChapterRun, ExportCall, PageCall, PagesPlanned
+from models.tables import Chapter, Export, Image, Page
+
+# Goes up with every change that makes the same panels look different on a page.
+LETTERING = 1
+BUILDERS = {"cbz": build_cbz, "pdf": build_pdf}
+
+
+class Pages:
+    def __init__(self, database: Database, storage: Storage) -> None:
+        self._database = database
+        self._storage = storage
+
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        return [self.plan_pages, self.compose_page, self.build_export]
+
+    @activity.defn
+    async def plan_pages(self, run: ChapterRun) -> PagesPlanned:
+        """Put the chapter's panels on pages. A page whose layout did not change stays as it is."""
+        async with self._database.session() as session:
+            shown = await of_chapter(session, run.project_id, run.chapter_id)
+            layouts = await asyncio.to_thread(_lay_out, shown, run)
+            await session.execute(
+                delete(Page).where(col(Page.chapter_id) == run.chapter_id, col(Page.number) > len(layouts))
+            )
+            for layout in layouts:
+                value = _as_json(layout)
+                statement = insert(Page).values(
+                    id=new_id(),
+                    project_id=run.project_id,
+                    chapter_id=run.chapter_id,
+                    number=layout.number,
+                    layout=value,
+                    problems=[],
+                )
+                await session.execute(
+                    statement.on_conflict_do_update(index_elements=["chapter_id", "number"], set_={"layout": value})
+                )
+            await split(session, run.generation_id, "pages", {f"page:{layout.number}": 1.0 for layout in layouts})
+            return PagesPlanned(pages=len(layouts))
+
+    @activity.defn
+    async def compose_page(self, call: PageCall) -> None:
+        """Draw, letter and store one page."""
+        async with self._database.session() as session:
+            page = await _page(session, call.chapter_id, call.number)
+            layout = _from_json(page.layout)
+            ids = [UUID(cell.id) for cell in layout.cells]
+            shown = {str(one.panel.id): one for one in await of_chapter(session, call.project_id, call.chapter_id, ids)}
+        made_from = digest(
+            LETTERING,
+            page.layout,
+            call.options.direction,
+            [
+                [one.image.sha256 if one.image else None, one.image.boxes if one.image else [], one.data]
+                for one in (shown[cell.id] for cell in layout.cells)
+            ],
+        )
+        if page.image_id is None or page.made_from != made_from:
+            panels = {
+                panel_id: LetteredPanel(
+                    picture=await self._storage.get(one.image.key) if one.image else None,
+                    boxes=one.boxes,
+                    panel=one.data,
+                )
+                for panel_id, one in shown.items()
+            }
+            composed = await asyncio.to_thread(_compose, layout, panels, call)
+            picture = await keep(self._storage, composed.png, "image/png", layout.width, layout.height)
+        else:
+            composed, picture = None, None
+        async with self._database.session() as session:
+            if composed is not None and picture is not None:
+                page = await _page(session, call.chapter_id, call.number, lock=True)
+                page.image_id = await record(session, call.project_id, picture)
+                page.problems = composed.problems
+                page.made_from = made_from
+                session.add(page)
+                await session.flush()
+                await emit(
+                    session,
+                    call.project_id,
+                    call.generation_id,
+                    EventType.PAGE_COMPOSED,
+                    {"number": call.number, "image_id": str(page.image_id), "problems": len(page.problems)},
+                )
+            await complete(session, call.project_id, call.generation_id, f"page:{call.number}")
+
+    @activity.defn
+    async def build_export(self, call: ExportCall) -> None:
+        """Build one file of the chapter from its pages and store it."""
+        builder = BUILDERS.get(call.format)
+        if builder is None:
+            raise BadInput(f"There is no export called {call.format!r}; there are {', '.join(BUILDERS)}.")
+        async with self._database.session() as session:
+            chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.chapter_id)
+            pages = await _pictures(session, call.chapter_id)
+            made_from = digest(call.format, chapter.title, call.options.direction, [image.sha256 for image in pages])
+            query = select(Export).where(Export.chapter_id == call.chapter_id, Export.format == call.format)
+            there = (await session.exec(query)).one_or_none()
+        if not pages:
+            raise BadInput("The chapter has no finished pages to export yet.")
+        if there is None or there.made_from != made_from:
+            with tempfile.TemporaryDirectory(prefix="inkloom-export-") as folder:
+                paths = []
+                for number, image in enumerate(pages, 1):
+                    path = Path(folder) / f"{number:05}.png"
+                    await self._storage.fetch(image.key, path)
+                    paths.append(path)
+                built = Path(folder) / f"chapter.{call.format}"
+                await asyncio.to_thread(
+                    builder, paths, built, title=chapter.title or "Untitled", direction=call.options.direction
+                )
+                sha256, size = await asyncio.to_thread(_hash, built)
+                key = content_key("exports", sha256, call.format)
+                await self._storage.put_file(key, built)
+            values = {"key": key, "sha256": sha256, "bytes": size, "made_from": made_from}
+        else:
+            values = None
+        async with self._database.session() as session:
+            if values is not None:
+                statement = insert(Export).values(
+                    id=new_id(),
+                    project_id=call.project_id,
+                    chapter_id=call.chapter_id,
+                    format=call.format,
+                    built_at=func.clock_timestamp(),
+                    **values,
+                )
+                await session.execute(
+                    statement.on_conflict_do_update(
+                        index_elements=["chapter_id", "format"], set_={**values, "built_at": func.clock_timestamp()}
+                    )
+                )
+                await emit(
+                    session,
+                    call.project_id,
+                    call.generation_id,
+                    EventType.EXPORT_BUILT,
+                    {"format": call.format, "bytes": values["bytes"]},
+                )
+
+
+def _lay_out(shown: Sequence[Shown], run: ChapterRun) -> list[PageLayout]:
+    panels = []
+    for one in shown:
+        # A failed panel keeps the place that its picture would have had.
+        size = (one.image.width, one.image.height) if one.image else picture_size(one.data, run.options.format)
+        panels.append(LayoutPanel(id=str(one.panel.id), width=size[0], height=size[1], panel=one.data))
+    return lay_out(panels, run.options.format, run.options.direction)
+
+
+def _compose(layout: PageLayout, panels: dict[str, LetteredPanel], call: PageCall) -> ComposedPage:
+    return compose_page(layout, panels, call.options.direction)
+
+
+def _as_json(layout: PageLayout) -> dict[str, Any]:
+    return {
+        "number": layout.number,
+        "width": layout.width,
+        "height": layout.height,
+        "cells": [
+            {"panel_id": cell.id, "x": cell.x, "y": cell.y, "width": cell.width, "height": cell.height}
+            for cell in layout.cells
+        ],
+    }
+
+
+def _from_json(value: dict[str, Any]) -> PageLayout:
+    cells = tuple(
+        Cell(id=cell["panel_id"], x=cell["x"], y=cell["y"], width=cell["width"], height=cell["height"])
+        for cell in value["cells"]
+    )
+    return PageLayout(number=value["number"], width=value["width"], height=value["height"], cells=cells)
+
+
+async def _page(session: AsyncSession, chapter_id: UUID, number: int, *, lock: bool = False) -> Page:
+    query = select(Page).where(Page.chapter_id == chapter_id, Page.number == number)
+    return (await session.exec(query.with_for_update() if lock else query)).one()
+
+
+async def _pictures(session: AsyncSession, chapter_id: UUID) -> Sequence[Image]:
+    query = (
+        select(Image)
+        .join(Page, col(Page.image_id) == col(Image.id))
+        .where(Page.chapter_id == chapter_id)
+        .order_by(col(Page.number))
+    )
+    return (await session.exec(query)).all()
+
+
+def _hash(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size

@@ -1,0 +1,161 @@
+"""What happened, written down: the beginning and end of generations, outlines, choices, failures."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlmodel import col, select
+from temporalio import activity
+
+from engine.db import Database
+from engine.errors import NotFound
+from engine.steps.outline import read
+from engine.store import generations, outlines
+from engine.store.events import emit
+from engine.store.progress import complete
+from engine.store.scope import Scope, get
+from models.events import EventType
+from models.runs import (
+    ChapterBrief,
+    ChapterRun,
+    Described,
+    DrawCall,
+    Ending,
+    Failure,
+    Outlined,
+    Run,
+    SceneRun,
+)
+from models.script import Script
+from models.tables import Chapter, Draft, Panel, Scene
+from models.tables.story import PanelState, SceneState
+
+
+class Records:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        return [
+            self.begin_generation,
+            self.open_chapter,
+            self.store_outline,
+            self.adopt_script,
+            self.list_panels,
+            self.select_draft,
+            self.fail_panel,
+            self.fail_scene,
+            self.finish_generation,
+        ]
+
+    @activity.defn
+    async def begin_generation(self, run: Run) -> None:
+        """requested → running."""
+        async with self._database.session() as session:
+            await generations.begin(session, run.project_id, run.generation_id)
+
+    @activity.defn
+    async def open_chapter(self, run: ChapterRun) -> ChapterBrief:
+        """How the chapter has to be read; also lays down the first plan of the work."""
+        async with self._database.session() as session:
+            chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id)
+            has_script = chapter.script is not None
+            windows = 0
+            if not has_script:
+                _, spans = await asyncio.to_thread(read, chapter.source_text)
+                windows = len(spans)
+            await outlines.plan_chapter(session, run.generation_id, windows, run.options)
+            return ChapterBrief(windows=windows, has_script=has_script)
+
+    @activity.defn
+    async def store_outline(self, run: ChapterRun) -> Outlined:
+        """Merge what the windows were outlined as into scenes and cast."""
+        async with self._database.session() as session:
+            chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
+            texts, spans = await asyncio.to_thread(read, chapter.source_text)
+            return await outlines.store_outline(session, run, chapter, texts, len(spans))
+
+    @activity.defn
+    async def adopt_script(self, run: ChapterRun) -> Outlined:
+        """Take scenes, panels and cast from the chapter's script."""
+        async with self._database.session() as session:
+            chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
+            return await outlines.adopt_script(session, run, chapter, Script.model_validate(chapter.script))
+
+    @activity.defn
+    async def list_panels(self, run: SceneRun) -> Described:
+        """The panels of a scene in reading order; those of a script are announced here, since no task did it."""
+        async with self._database.session() as session:
+            scene = await get(session, Scope(project_id=run.project_id), Scene, run.scene_id)
+            query = select(Panel.id).where(Panel.scene_id == scene.id).order_by(col(Panel.position))
+            panel_ids = list((await session.exec(query)).all())
+            return Described(panel_ids=panel_ids)
+
+    @activity.defn
+    async def select_draft(self, call: DrawCall) -> None:
+        """Show the first draft, unless a shown one was chosen before."""
+        scope = Scope(project_id=call.project_id)
+        async with self._database.session() as session:
+            panel = await get(session, scope, Panel, call.target_id, lock=True)
+            query = select(Draft).where(Draft.panel_id == panel.id).order_by(col(Draft.ordinal)).limit(1)
+            draft = (await session.exec(query)).one_or_none()
+            if draft is None:
+                raise NotFound("The panel has no draft to choose from.")
+            if panel.selected_draft_id is None or panel.state != PanelState.SELECTED:
+                panel.selected_draft_id = panel.selected_draft_id or draft.id
+                panel.state = PanelState.SELECTED
+                panel.failure = ""
+                session.add(panel)
+                await session.flush()
+                await emit(
+                    session,
+                    call.project_id,
+                    call.generation_id,
+                    EventType.PANEL_SELECTED,
+                    {"panel_id": str(panel.id), "draft_id": str(panel.selected_draft_id)},
+                )
+            await complete(session, call.project_id, call.generation_id, f"panel:{panel.id}:picture")
+
+    @activity.defn
+    async def fail_panel(self, failure: Failure) -> None:
+        """The panel stays as it is, with the reason; its share of the work is over."""
+        async with self._database.session() as session:
+            panel = await get(session, Scope(project_id=failure.project_id), Panel, failure.target_id, lock=True)
+            panel.state = PanelState.FAILED
+            panel.failure = failure.reason[:2000]
+            session.add(panel)
+            await session.flush()
+            await emit(
+                session,
+                failure.project_id,
+                failure.generation_id,
+                EventType.PANEL_FAILED,
+                {"panel_id": str(panel.id), "reason": failure.reason[:1000]},
+            )
+            for part in ("words", "picture"):
+                await complete(session, failure.project_id, failure.generation_id, f"panel:{panel.id}:{part}")
+
+    @activity.defn
+    async def fail_scene(self, failure: Failure) -> None:
+        """The scene has no panels; the reason is kept and its share of the work is over."""
+        async with self._database.session() as session:
+            scene = await get(session, Scope(project_id=failure.project_id), Scene, failure.target_id, lock=True)
+            scene.state = SceneState.FAILED
+            scene.failure = failure.reason[:2000]
+            session.add(scene)
+            await session.flush()
+            await emit(
+                session,
+                failure.project_id,
+                failure.generation_id,
+                EventType.SCENE_FAILED,
+                {"scene_id": str(scene.id), "reason": failure.reason[:1000]},
+            )
+            for part in ("summary", "panels"):
+                await complete(session, failure.project_id, failure.generation_id, f"scene:{scene.id}:{part}")
+
+    @activity.defn
+    async def finish_generation(self, ending: Ending) -> None:
+        """The final status, with everything that was left open settled."""
+        async with self._database.session() as session:
+            await generations.end(session, ending.project_id, ending.generation_id, ending.status, ending.error)

@@ -1,0 +1,81 @@
+"""From a stored order to a running workflow. Starting twice is the same as starting once."""
+
+from typing import Any
+from uuid import UUID
+
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from activities.calls import WORKFLOWS, priority
+from models.options import GenerationKind, GenerationOptions
+from models.runs import ChapterRun, ExportRun, PanelRun, Run, SceneRun, SheetRun
+from models.tables import Generation
+from workflows.chapter import ChapterWorkflow
+from workflows.character_sheet import CharacterSheetWorkflow
+from workflows.export import ExportWorkflow
+from workflows.panel import PanelWorkflow
+from workflows.scene import SceneWorkflow
+
+PROJECT_ID = SearchAttributeKey.for_keyword("ProjectId")
+CHAPTER_ID = SearchAttributeKey.for_keyword("ChapterId")
+STATUS = SearchAttributeKey.for_keyword("GenerationStatus")
+
+EXPORTS = ["cbz", "pdf"]
+
+
+def workflow_id(generation_id: UUID) -> str:
+    """The one id that a generation's workflow can have."""
+    return f"generation-{generation_id}"
+
+
+async def start(client: Client, generation: Generation, title: str = "") -> None:
+    """Start the workflow of a generation whose row is committed. Already started, or finished, counts as success."""
+    run_method, argument = _work(generation)
+    attributes = [
+        SearchAttributePair(PROJECT_ID, str(generation.project_id)),
+        SearchAttributePair(STATUS, generation.status),
+    ]
+    if generation.chapter_id is not None:
+        attributes.append(SearchAttributePair(CHAPTER_ID, str(generation.chapter_id)))
+    try:
+        await client.start_workflow(
+            run_method,
+            argument,
+            id=workflow_id(generation.id),
+            task_queue=WORKFLOWS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=TypedSearchAttributes(attributes),
+            static_summary=f"{generation.kind}: {title}"[:190] if title else generation.kind,
+            priority=priority(argument),
+        )
+    except WorkflowAlreadyStartedError:
+        return
+
+
+def _work(generation: Generation) -> tuple[Any, Run]:
+    """Which workflow makes what was ordered, and its input."""
+    base: dict[str, Any] = {
+        "project_id": generation.project_id,
+        "generation_id": generation.id,
+        "options": GenerationOptions.model_validate(generation.options),
+    }
+    target = UUID(generation.target_ids[0]) if generation.target_ids else generation.chapter_id
+    match GenerationKind(generation.kind):
+        case GenerationKind.CHAPTER:
+            return ChapterWorkflow.run, ChapterRun(**base, chapter_id=generation.chapter_id)
+        case GenerationKind.SCENE:
+            return SceneWorkflow.run, SceneRun(**base, scene_id=target, own=True)
+        case GenerationKind.PANEL:
+            return PanelWorkflow.run, PanelRun(**base, panel_id=target, own=True)
+        case GenerationKind.CHARACTER_SHEET:
+            return CharacterSheetWorkflow.run, SheetRun(**base, character_id=target, own=True)
+        case GenerationKind.EXPORT:
+            return ExportWorkflow.run, ExportRun(**base, chapter_id=generation.chapter_id, formats=EXPORTS, own=True)

@@ -1,0 +1,160 @@
+"""Drawing with smooth edges: everything is drawn at twice the size and scaled down once at the end."""
+
+import math
+from collections.abc import Sequence
+
+from PIL import Image, ImageChops, ImageDraw
+
+from engine.images.drawing.colours import INK, Colour
+
+Point = tuple[float, float]
+SCALE = 2
+
+
+class Pen:
+    """A canvas of `width` × `height` pixels; every measure given to it is in those pixels."""
+
+    def __init__(self, width: int, height: int, paper: Colour) -> None:
+        self.width, self.height = width, height
+        self.image = Image.new("RGB", (width * SCALE, height * SCALE), paper)
+        self._draw = ImageDraw.Draw(self.image)
+        self.line = 1.7
+        self.ink = INK
+
+    def finished(self) -> Image.Image:
+        """The picture at its own size."""
+        return self.image.reduce(SCALE)
+
+    def replace(self, image: Image.Image) -> None:
+        """Goes on with another canvas of the same size."""
+        self.image = image
+        self._draw = ImageDraw.Draw(image)
+
+    def shape(self, points: Sequence[Point], fill: Colour | None, *, line: float | None = None, ink: Colour | None = None) -> None:
+        """A polygon. `line` is the outline's width in pixels, 0 for none."""
+        placed = [(x * SCALE, y * SCALE) for x, y in points]
+        if fill is not None:
+            self._draw.polygon(placed, fill=fill)
+        self._outline(placed, self.line if line is None else line, ink or self.ink, closed=True)
+
+    def blob(self, points: Sequence[Point], fill: Colour | None, *, line: float | None = None, ink: Colour | None = None) -> None:
+        """A closed shape running smoothly through the points."""
+        self.shape(smooth(points, closed=True), fill, line=line, ink=ink)
+
+    def stroke(self, points: Sequence[Point], *, line: float | None = None, ink: Colour | None = None) -> None:
+        """An open line running smoothly through the points."""
+        run = smooth(points, closed=False) if len(points) > 2 else list(points)
+        placed = [(x * SCALE, y * SCALE) for x, y in run]
+        self._outline(placed, self.line if line is None else line, ink or self.ink, closed=False)
+
+    def ellipse(
+        self, x: float, y: float, rx: float, ry: float, fill: Colour | None, *, line: float | None = None, ink: Colour | None = None
+    ) -> None:
+        """An upright ellipse around a centre."""
+        width = self.line if line is None else line
+        if width > 0:
+            grown = (x - rx - width / 2, y - ry - width / 2, x + rx + width / 2, y + ry + width / 2)
+            placed = tuple(part * SCALE for part in grown)
+            if fill is None:
+                self._draw.ellipse(placed, outline=ink or self.ink, width=max(1, round(width * SCALE)))
+                return
+            self._draw.ellipse(placed, fill=ink or self.ink)
+            rx, ry = max(rx - width / 2, 0.1), max(ry - width / 2, 0.1)
+        if fill is not None:
+            self._draw.ellipse(tuple(part * SCALE for part in (x - rx, y - ry, x + rx, y + ry)), fill=fill)
+
+    def box(self, x: float, y: float, right: float, bottom: float, fill: Colour | None, *, line: float | None = None, ink: Colour | None = None) -> None:
+        """An upright rectangle."""
+        self.shape([(x, y), (right, y), (right, bottom), (x, bottom)], fill, line=line, ink=ink)
+
+    def limb(self, points: Sequence[Point], widths: Sequence[float], fill: Colour, *, line: float | None = None) -> None:
+        """A rounded, tapering tube along the points: an arm, a leg, a branch."""
+        edge = self.line if line is None else line
+        for extra, colour in ((edge, self.ink), (0.0, fill)):
+            if extra == 0.0 and edge == 0.0:
+                pass
+            run = list(zip(points, widths, strict=True))
+            for (start, start_width), (end, end_width) in zip(run, run[1:], strict=False):
+                length = math.dist(start, end) or 1.0
+                across = ((start[1] - end[1]) / length, (end[0] - start[0]) / length)
+                a, b = start_width / 2 + extra / 2, end_width / 2 + extra / 2
+                corners = [
+                    (start[0] + across[0] * a, start[1] + across[1] * a),
+                    (end[0] + across[0] * b, end[1] + across[1] * b),
+                    (end[0] - across[0] * b, end[1] - across[1] * b),
+                    (start[0] - across[0] * a, start[1] - across[1] * a),
+                ]
+                self.shape(corners, colour, line=0)
+            for at, width in run:
+                self.ellipse(at[0], at[1], width / 2 + extra / 2, width / 2 + extra / 2, colour, line=0)
+
+    def shaded(self, points: Sequence[Point], fill: Colour, shade: Colour, towards: Point, *, line: float | None = None) -> None:
+        """A closed polygon whose edge away from the light, shifted by `towards` pixels, lies in shade."""
+        placed = [(x * SCALE, y * SCALE) for x, y in points]
+        left, top = math.floor(min(x for x, _ in placed)), math.floor(min(y for _, y in placed))
+        right, bottom = math.ceil(max(x for x, _ in placed)) + 1, math.ceil(max(y for _, y in placed)) + 1
+        left, top = max(left, 0), max(top, 0)
+        right, bottom = min(right, self.image.width), min(bottom, self.image.height)
+        self._draw.polygon(placed, fill=shade)
+        if right > left and bottom > top:
+            whole = Image.new("L", (right - left, bottom - top))
+            local = [(x - left, y - top) for x, y in placed]
+            ImageDraw.Draw(whole).polygon(local, fill=255)
+            lit = Image.new("L", whole.size)
+            shift = (towards[0] * SCALE, towards[1] * SCALE)
+            ImageDraw.Draw(lit).polygon([(x + shift[0], y + shift[1]) for x, y in local], fill=255)
+            self.image.paste(fill, (left, top), ImageChops.darker(whole, lit))
+        self._outline(placed, self.line if line is None else line, self.ink, closed=True)
+
+    def wash(self, top: float, bottom: float, upper: Colour, lower: Colour) -> None:
+        """A vertical gradient across the whole width."""
+        first, last = max(round(top * SCALE), 0), min(round(bottom * SCALE), self.image.height)
+        if last <= first:
+            return
+        ramp = Image.linear_gradient("L").resize((1, last - first)).resize((self.image.width, last - first))
+        self.image.paste(upper, (0, first, self.image.width, last))
+        self.image.paste(lower, (0, first), ramp)
+
+    def veil(self, colour: Colour, opacity: float, area: tuple[float, float, float, float] | None = None) -> None:
+        """A see-through layer over the whole picture or an area (left, top, right, bottom)."""
+        box = tuple(round(part * SCALE) for part in area) if area else (0, 0, *self.image.size)
+        left, top, right, bottom = max(box[0], 0), max(box[1], 0), min(box[2], self.image.width), min(box[3], self.image.height)
+        if right > left and bottom > top:
+            self.image.paste(colour, (left, top), Image.new("L", (right - left, bottom - top), round(255 * opacity)))
+
+    def glow(self, x: float, y: float, radius: float, colour: Colour, opacity: float) -> None:
+        """A soft round light."""
+        size = max(2, round(radius * 2 * SCALE))
+        spot = Image.radial_gradient("L").resize((size, size)).point([round(max(0, 255 - 1.42 * v) * opacity) for v in range(256)])
+        left, top = round((x - radius) * SCALE), round((y - radius) * SCALE)
+        self.image.paste(colour, (left, top), spot)
+
+    def _outline(self, placed: Sequence[Point], line: float, ink: Colour, closed: bool) -> None:
+        if line <= 0 or len(placed) < 2:
+            return
+        run = [*placed, placed[0], placed[1]] if closed else list(placed)
+        width = max(1, round(line * SCALE))
+        self._draw.line(run, fill=ink, width=width, joint="curve")
+        if not closed and width > 2:
+            for x, y in (run[0], run[-1]):
+                self._draw.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=ink)
+
+
+def smooth(points: Sequence[Point], closed: bool, steps: int = 7) -> list[Point]:
+    """A Catmull-Rom curve through the points, as a polyline."""
+    count = len(points)
+    if count < 3:
+        return list(points)
+    run: list[Point] = []
+    for at in range(count if closed else count - 1):
+        before = points[(at - 1) % count] if closed or at else points[0]
+        start, end = points[at], points[(at + 1) % count]
+        after = points[(at + 2) % count] if closed or at + 2 < count else points[-1]
+        for step in range(steps):
+            t = step / steps
+            run.append((_spline(before[0], start[0], end[0], after[0], t), _spline(before[1], start[1], end[1], after[1], t)))
+    return run if closed else [*run, points[-1]]
+
+
+def _spline(a: float, b: float, c: float, d: float, t: float) -> float:
+    return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t * t * t)

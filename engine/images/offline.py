@@ -1,0 +1,52 @@
+"""The offline artist: storyboards drawn by rules, with no model, no key and no network.
+
+It draws from the panel as data, so what it shows is what the script says: who is on stage, where, when, in which
+framing and mood. The same request gives the same bytes.
+"""
+
+import asyncio
+import io
+
+from PIL import PngImagePlugin
+
+from engine.errors import BadInput
+from engine.images import ImageRequest, ImageResult
+from engine.images.drawing.sheet import draw_sheet
+from engine.images.drawing.stage import draw_panel
+from models.story import PanelData
+
+_SOFTWARE = "Inkloom offline artist"
+_COMMENT = "A storyboard drawn by rules: not the work of a person, not the output of an image model."
+_LARGEST = 4096
+
+
+class OfflineArtist:
+    """Draws panels and character sheets on the CPU, off the event loop."""
+
+    async def draw(self, request: ImageRequest) -> ImageResult:
+        """A PNG of the size asked for, with a box for every head, hand and figure in it."""
+        if not (16 <= request.width <= _LARGEST and 16 <= request.height <= _LARGEST):
+            raise BadInput(f"the offline artist draws 16 to {_LARGEST} pixels a side, not {request.width} × {request.height}")
+        return await asyncio.to_thread(_draw, request)
+
+
+def _draw(request: ImageRequest) -> ImageResult:
+    if request.sheet is not None:
+        picture, boxes = draw_sheet(request.sheet, request.width, request.height, request.seed)
+    else:
+        panel = request.panel or PanelData(description=request.prompt)
+        picture, boxes = draw_panel(panel, request.width, request.height, request.seed)
+    about = PngImagePlugin.PngInfo()
+    about.add_text("Software", _SOFTWARE)
+    about.add_text("Comment", _COMMENT)
+    data = io.BytesIO()
+    picture.save(data, "PNG", compress_level=2, pnginfo=about)
+    return ImageResult(
+        data=data.getvalue(),
+        media_type="image/png",
+        width=request.width,
+        height=request.height,
+        seed=request.seed,
+        boxes=boxes,
+        parameters={"artist": _SOFTWARE, "kind": "sheet" if request.sheet else "storyboard", "comment": _COMMENT},
+    )

@@ -1,0 +1,53 @@
+"""A panel's sentences → balloons and caption, in the manuscript's own words."""
+
+from collections.abc import Sequence
+
+from engine.llm.storyboard.speakers import Spoken, attribute
+from engine.llm.storyboard.telling import clipped, shortened, told_sentences
+from engine.reading import Sentence, heading_text, is_heading, take_apart
+from engine.reading.splitting import pieces_within
+from engine.tasks import dialogue
+from models.story import Line, LineKind
+
+# Enough to know whose turn it is; more would only cost time.
+_MEMORY = 24
+
+
+def write_dialogue(data: dialogue.In) -> dialogue.Out:
+    """Every quote as lines (when condensed: the telling ones), and what is told as the caption."""
+    before, after = data.before[-_MEMORY:], data.after[:_MEMORY]
+    cast = list(dict.fromkeys([*data.characters, *data.cast]))
+    parts = take_apart([*before, *data.sentences, *after])
+    beats = attribute(parts, cast)
+    own = slice(len(before), len(before) + len(data.sentences))
+    spoken = [quote for beat in beats[own] for quote in beat.spoken]
+    lines = [line for quote in spoken for line in _lines(quote, data.max_line_chars)]
+    if data.condensed:
+        lines = _chosen(lines, data.max_lines)
+    return dialogue.Out(lines=lines, caption=_caption(data, parts[own]))
+
+
+def _lines(quote: Spoken, longest: int) -> list[Line]:
+    return [Line(speaker=quote.speaker, kind=quote.kind, text=piece) for piece in pieces_within(quote.text, longest)]
+
+
+def _chosen(lines: Sequence[Line], most: int) -> list[Line]:
+    """The most telling lines, in order: loud ones and questions, the first and the last."""
+
+    def weight(index: int) -> tuple[int, int]:
+        line = lines[index]
+        telling = 2 * (line.kind is not LineKind.SPEECH) + ("?" in line.text) + ("!" in line.text)
+        return telling + 2 * (index in {0, len(lines) - 1}), -index
+
+    kept = sorted(sorted(range(len(lines)), key=weight, reverse=True)[:most])
+    return [lines[index] for index in kept]
+
+
+def _caption(data: dialogue.In, parts: Sequence[Sentence]) -> str:
+    told = [sentence for part in parts for sentence in told_sentences(part)]
+    headings = [heading_text(sentence) for sentence in data.sentences if is_heading(sentence)]
+    if not told and headings:
+        return clipped(headings[0], data.max_caption_chars)
+    if data.condensed and len(told) > 2:
+        told = [told[0], told[-1]]
+    return shortened(told, data.max_caption_chars)

@@ -1,0 +1,123 @@
+"""Paragraphs → scenes: at separators and headings, where time or place jumps, and where a scene gets too long."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from engine.llm.storyboard.cast import find_cast
+from engine.llm.storyboard.setting import places
+from engine.llm.storyboard.telling import shortened, title_words, told_sentences
+from engine.reading import count_tokens, heading_text, is_heading, is_separator, sentences, take_apart
+from engine.tasks import outline
+
+# Below the check's limit, so that a scene of evenly cut pieces never goes over it.
+_COMFORTABLE = 1500
+_MOST_QUOTES = 110
+_LONG_ENOUGH = 120
+
+_JUMP = re.compile(
+    r"(?:(?:the|that|early|late)\s+(?:next|following|same|other)?\s*"
+    r"(?:morning|evening|night|afternoon|day|week|month|year|spring|summer|autumn|winter)\b"
+    r"|(?:an?|one|two|three|four|five|six|seven|ten|some|many|several)\s+(?:\w+\s+)?"
+    r"(?:hours?|days?|nights?|weeks?|months?|years?|minutes?)\s+(?:later|after|passed|went)"
+    r"|meanwhile\b|elsewhere\b|later that\b|at (?:dawn|dusk|noon|midnight|sunrise|sunset)\b"
+    r"|by (?:dawn|morning|nightfall)\b"
+    r"|back (?:at|in|on)\b|across (?:town|the city)\b|when (?:morning|night|evening) (?:came|fell))",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class _Part:
+    first: int
+    last: int
+    size: int
+    quotes: int
+
+    def with_next(self, other: "_Part") -> "_Part":
+        return _Part(self.first, other.last, self.size + other.size, self.quotes + other.quotes)
+
+
+def outline_chapter(data: outline.In) -> outline.Out:
+    """The scenes of a window of paragraphs, its characters and places."""
+    units = [sentences(paragraph) for paragraph in data.paragraphs]
+    parts = _parts(data.paragraphs)
+    if data.max_scenes is not None:
+        while len(parts) > data.max_scenes:
+            _join_smallest(parts)
+    everything = [unit for paragraph in units for unit in paragraph]
+    cast = find_cast(take_apart(everything), data.known_characters)
+    return outline.Out(
+        scenes=[_scene(data, units, part) for part in parts],
+        characters=[outline.Character(name=name, aliases=aliases) for name, aliases in cast],
+        places=places(everything)[:10],
+    )
+
+
+def _parts(paragraphs: Sequence[str]) -> list[_Part]:
+    sizes = [0 if is_separator(text) else count_tokens(text) + 1 for text in paragraphs]
+    quotes = [len(re.findall(r"[“„«「]|\"\S|^[^:\s]{1,20}:\s|^[—–]", text)) for text in paragraphs]
+    starts = [0]
+    size = 0
+    opened_by_mark = True
+    for index, paragraph in enumerate(paragraphs):
+        marked = is_separator(paragraph) or is_heading(paragraph)
+        # A run of headings and separators opens one scene together.
+        jumps = size > _LONG_ENOUGH and _JUMP.match(paragraph) is not None
+        if index and ((marked and not opened_by_mark) or jumps):
+            starts.append(index)
+            size = 0
+        opened_by_mark = marked
+        size += 0 if marked else sizes[index]
+    ends = [start - 1 for start in starts[1:]] + [len(paragraphs) - 1]
+    found: list[_Part] = []
+    for start, end in zip(starts, ends, strict=True):
+        found += _evenly(start, end, sizes, quotes)
+    if len(found) > 1 and not any(_has_text(paragraphs[index]) for index in range(found[-1].first, found[-1].last + 1)):
+        # Headings at the very end open nothing.
+        found[-2:] = [found[-2].with_next(found[-1])]
+    return found
+
+
+def _has_text(paragraph: str) -> bool:
+    return not is_separator(paragraph) and not is_heading(paragraph)
+
+
+def _evenly(start: int, end: int, sizes: Sequence[int], quotes: Sequence[int]) -> list[_Part]:
+    """A part that is too long, as pieces of about the same size."""
+    weights = [sizes[i] / _COMFORTABLE + quotes[i] / _MOST_QUOTES for i in range(start, end + 1)]
+    pieces = max(1, -int(-sum(weights) // 1))
+    target = sum(weights) / pieces
+    found: list[_Part] = []
+    first, weight = start, 0.0
+    for index in range(start, end + 1):
+        own = weights[index - start]
+        if index > first and weight + own / 2 > target and len(found) + 1 < pieces:
+            found.append(_part(first, index - 1, sizes, quotes))
+            first, weight = index, 0.0
+        weight += own
+    found.append(_part(first, end, sizes, quotes))
+    return found
+
+
+def _part(first: int, last: int, sizes: Sequence[int], quotes: Sequence[int]) -> _Part:
+    return _Part(first, last, sum(sizes[first : last + 1]), sum(quotes[first : last + 1]))
+
+
+def _join_smallest(parts: list[_Part]) -> None:
+    pairs = [(one.size + two.size, index) for index, (one, two) in enumerate(pairwise(parts))]
+    _, index = min(pairs)
+    parts[index : index + 2] = [parts[index].with_next(parts[index + 1])]
+
+
+def _scene(data: outline.In, units: Sequence[Sequence[str]], part: _Part) -> outline.Scene:
+    own = [unit for paragraph in units[part.first : part.last + 1] for unit in paragraph]
+    headings = [unit for unit in own if is_heading(unit)]
+    text = [unit for unit in own if not is_heading(unit)]
+    told = [sentence for piece in take_apart(text[:12]) for sentence in told_sentences(piece)]
+    title = heading_text(headings[-1]) if headings else title_words(told or text)
+    gist = shortened(told or text or headings, 180)
+    return outline.Scene(
+        title=title or "…", first=data.first + part.first, last=data.first + part.last, gist=gist or "…"
+    )

@@ -1,0 +1,141 @@
+"""Excerpts → a character's looks: what the text says, and where it is silent a choice by the name alone."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from engine.llm.storyboard.words import AGES, BUILD, CLOTHES, COLOURS, FACE, HAIR, PROPS, words_of
+from engine.tasks import profile
+from models.story import Profile
+
+_AGES = ("in the late twenties", "about thirty-five", "about forty-five", "in the early fifties", "about sixty")
+_BUILDS = ("tall and thin", "short and sturdy", "of middle height, slim", "broad-shouldered", "small and quick")
+_HAIRS = ("{} hair, cut short", "long {} hair, tied back", "curly {} hair", "straight {} hair to the chin")
+_HAIR_COLOURS = ("black", "brown", "auburn", "blond", "grey", "chestnut")
+_FACES = (
+    "a round face with dark eyes",
+    "a narrow face with a long nose",
+    "freckles and bright eyes",
+    "a square chin and heavy eyebrows",
+    "a soft face with small glasses",
+)
+_GARMENTS = (
+    "{} coat over plain clothes",
+    "{} jacket and dark trousers",
+    "{} jumper and a scarf",
+    "{} waistcoat, white shirt",
+)
+_GARMENT_COLOURS = ("navy", "crimson", "olive", "mustard", "teal", "purple", "brown", "grey")
+
+_YEARS = re.compile(r"\b(?P<age>[\w-]+?)[- ]years?[- ]old\b")
+_ROLE = r"{name},\s+(?P<role>(?:the|a|an)\s+[a-z][\w’' -]{{2,40}}?)[,.;]"
+_NEAR = 220
+_FUNCTION_WORDS = {"the", "a", "an", "her", "his", "their", "of", "on", "in", "at", "to", "from", "and", "for", "no"}
+
+
+def profile_character(data: profile.In) -> profile.Out:
+    """A profile with every attribute set; the same name and excerpts give the same one."""
+    names = [data.name, *data.aliases]
+    near = [excerpt[:2000] for excerpt in data.excerpts if any(name in excerpt for name in names)] or data.excerpts
+    pick = _Picker(data.name)
+    hair = _phrase(near, HAIR, names) or pick.one("hair", _HAIRS).format(pick.one("hair colour", _HAIR_COLOURS))
+    garment = pick.one("clothes", _GARMENTS).format(pick.one("clothes colour", _GARMENT_COLOURS))
+    clothes = _phrase(near, CLOTHES, names) or _article(garment) + garment
+    colours = [word for word in [*words_of(clothes), *words_of(hair)] if word in COLOURS]
+    if not any(word in COLOURS for word in words_of(clothes)):
+        colours.insert(0, pick.one("clothes colour", _GARMENT_COLOURS))
+    return profile.Out(
+        profile=Profile(
+            name=data.name,
+            aliases=data.aliases,
+            role=_role(near, names),
+            age=_age(near, names) or pick.one("age", _AGES),
+            build=_word(near, BUILD, names) or pick.one("build", _BUILDS),
+            hair=hair,
+            face=_phrase(near, FACE, names) or pick.one("face", _FACES),
+            clothes=clothes,
+            props=_props(near, names),
+            colours=list(dict.fromkeys(colours))[:4],
+        )
+    )
+
+
+class _Picker:
+    """Chooses by the name alone, so that a character looks the same whenever they are asked for."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def one(self, attribute: str, choices: Sequence[str]) -> str:
+        digest = hashlib.sha256(f"{attribute}\0{self.name}".encode()).digest()
+        return choices[int.from_bytes(digest[:4]) % len(choices)]
+
+
+def _windows(excerpts: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The text right behind each naming: what stands there is most likely about them."""
+    found = []
+    for excerpt in excerpts:
+        for match in re.finditer("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names), excerpt):
+            sentence = re.split(r"(?<=[.!?])\s", excerpt[match.start() : match.start() + _NEAR], maxsplit=2)
+            found.append(" ".join(sentence[:2]))
+    return found
+
+
+def _phrase(excerpts: Sequence[str], telling: frozenset[str], names: Sequence[str]) -> str:
+    """Adjectives and the noun they belong to: "a long blue coat"."""
+    nouns = "|".join(sorted(telling))
+    pattern = re.compile(
+        rf"\b(?:her|his|their|in|wore|wearing|with|had)\s+(?:an?\s+|the\s+)?(?P<words>(?:[a-z][a-z-]+,?\s+){{1,3}})(?P<noun>{nouns})\b"
+    )
+    for window in _windows(excerpts, names):
+        match = pattern.search(window)
+        if match:
+            words = match["words"].split()
+            if not _FUNCTION_WORDS & set(words):
+                article = "" if match["noun"].endswith("s") or match["noun"] == "hair" else _article(words[0])
+                return f"{article}{' '.join(words)} {match['noun']}"
+    return ""
+
+
+def _article(word: str) -> str:
+    return "an " if word[0] in "aeiou" else "a "
+
+
+def _word(excerpts: Sequence[str], telling: frozenset[str], names: Sequence[str]) -> str:
+    """A build said of somebody: "a tall woman", "was thin"."""
+    pattern = re.compile(
+        rf"\b(?:was|is)\s+(?:an?\s+|the\s+)?(?:\w+\s+)?(?P<word>{'|'.join(sorted(telling))})(?:\s+(?:man|woman|boy|girl|person|fellow)|[,.]|\s+and)"
+    )
+    for window in _windows(excerpts, names):
+        match = pattern.search(window)
+        if match:
+            return match["word"]
+    return ""
+
+
+def _age(excerpts: Sequence[str], names: Sequence[str]) -> str:
+    for window in _windows(excerpts, names):
+        years = _YEARS.search(window)
+        if years:
+            return f"{years['age']} years old"
+        for pattern, age in AGES:
+            match = pattern.search(window)
+            if match and match.start() < 160:
+                return age
+    return ""
+
+
+def _role(excerpts: Sequence[str], names: Sequence[str]) -> str:
+    for name in names:
+        pattern = re.compile(_ROLE.format(name=re.escape(name)))
+        for excerpt in excerpts:
+            match = pattern.search(excerpt)
+            if match:
+                return match["role"]
+    return ""
+
+
+def _props(excerpts: Sequence[str], names: Sequence[str]) -> list[str]:
+    pattern = re.compile(rf"\b(?:her|his|their)\s+(?:[a-z]+\s+)?(?P<prop>{'|'.join(sorted(PROPS))})\b")
+    found = [match["prop"] for window in _windows(excerpts, names) for match in pattern.finditer(window)]
+    return list(dict.fromkeys(found))[:2]

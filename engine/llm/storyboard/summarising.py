@@ -1,0 +1,39 @@
+"""A scene → its summary, in the scene's own sentences, and its setting."""
+
+from collections.abc import Sequence
+
+from engine.llm.storyboard.cast import find_cast, mentions, resolve
+from engine.llm.storyboard.setting import mood_of, place_of, time_of, weather_of
+from engine.llm.storyboard.telling import shortened, told_sentences
+from engine.reading import Sentence, heading_text, take_apart
+from engine.tasks import summary
+
+_LONGEST = 480
+
+
+def summarise_scene(data: summary.In) -> summary.Out:
+    """The first telling sentence, the one that names the most people, and the last."""
+    parts = take_apart(data.sentences)
+    cast = tuple(data.known_characters)
+    told = [sentence for part in parts for sentence in told_sentences(part)]
+    text = told or [heading_text(sentence) for sentence in data.sentences] or [data.gist or data.title or "…"]
+    telling = max(range(len(text)), key=lambda index: (len({m.name for m in mentions(text[index], cast)}), -index))
+    chosen = [text[index] for index in sorted({0, telling, len(text) - 1})]
+    return summary.Out(
+        summary=shortened(chosen, _LONGEST) or "…",
+        place=place_of(data.sentences, data.known_places)[:120],
+        time=time_of(data.sentences)[:120],
+        weather=weather_of(data.sentences),
+        mood=mood_of(data.sentences),
+        characters=_present(parts, data.known_characters),
+    )
+
+
+def _present(parts: Sequence[Sentence], known: Sequence[str]) -> list[str]:
+    cast = tuple(known)
+    if not cast:
+        return [name for name, _ in find_cast(parts, ())]
+    named = [mention.name for part in parts for told in part.told for mention in mentions(told, cast)]
+    speaking = [resolve(part.cue, cast) for part in parts if part.cue]
+    found = [name for name in [*named, *speaking] if name]
+    return [name for name in known if name in set(found)]

@@ -1,0 +1,107 @@
+"""Word lists: what the offline writer knows about places, times, weather, moods, looks and ways to speak."""
+
+import re
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PLACES = _words("""
+harbour harbor quay pier dock wharf beach shore island lighthouse boat ship deck bridge river lake sea street alley
+lane road square market shop bakery tavern inn pub cafe café kitchen bedroom parlour hall corridor stairs staircase
+attic cellar basement room house cottage cabin hut farm barn stable castle tower palace dungeon church chapel temple
+cemetery graveyard garden orchard park forest woods wood field meadow hill mountain cave desert valley village town
+city school classroom library office hospital prison station platform train carriage bus car airport laboratory lab
+workshop factory warehouse theatre stage museum court camp tent roof rooftop balcony porch yard courtyard gate tunnel
+bathroom hotel restaurant bar clinic studio greenhouse mill well ruins swamp jungle spaceship cockpit moon
+""")
+STREET_WORDS = _words("street road lane quay square bridge bay house inn island hill park station avenue river harbour")
+
+TIMES = [
+    ("night", _words("night midnight moon moonlight moonlit stars starlight lamplight lantern lanterns dark")),
+    ("dawn", _words("dawn sunrise daybreak cockcrow")),
+    ("morning", _words("morning breakfast")),
+    ("noon", _words("noon midday lunch")),
+    ("afternoon", _words("afternoon tea")),
+    ("dusk", _words("dusk sunset twilight")),
+    ("evening", _words("evening supper")),
+]
+WEATHERS = [
+    ("fog", _words("fog foggy mist misty haze")),
+    ("storm", _words("storm stormy thunder lightning gale tempest hail")),
+    ("rain", _words("rain rainy raining drizzle downpour puddles")),
+    ("snow", _words("snow snowy snowing blizzard snowflakes frost")),
+    ("wind", _words("wind windy breeze gust")),
+    ("sun", _words("sunny sunlight sunshine sun")),
+]
+MOODS = [
+    (
+        "tense",
+        _words("fear afraid danger scream screamed blood dead death hurry ran chased knife gun dark shouted help"),
+    ),
+    ("sad", _words("tears wept cried sobbed grave lost alone lonely mourning sorrow goodbye grief empty")),
+    ("joyful", _words("laughed smiled grinned joy happy dance danced cheer cheered giggled merry laughter smile")),
+    ("mysterious", _words("secret strange shadow shadows whispered mystery fog hidden ghost unknown silent")),
+    ("warm", _words("warm tea bread soup stove kettle kind gentle hugged home blanket fire")),
+    ("angry", _words("angry rage furious slammed snapped shouted yelled hate fist")),
+]
+
+WHISPERS = _words(
+    "whisper whispered whispers whispering hissed hisses breathed breathes murmured murmurs softly quietly"
+)
+SHOUTS = _words(
+    "shout shouted shouts shouting yelled yells yelling screamed screams bellowed bellows roared roars bawled shrieked"
+)
+THOUGHTS = _words("thought thinks thinking wondered wonders mused подумал подумала")
+
+NOT_NAMES = _words("""
+i i'm i'll i've i'd the a an and but or nor so yet for if then when while where why how who what which whose that this
+these those there here he she it we you they his her its our your their him them me us my mine yours one two three four
+five six seven eight nine ten no not never nothing nobody none yes oh ah eh hey hello hi well now ok okay please thanks
+thank sorry god lord monday tuesday wednesday thursday friday saturday sunday january february march april may june july
+august september october november december christmas easter in on at by of to from with without into onto over under
+before after during behind between beyond across along around through until since as like because though although even
+still just only all some any each every both many much more most few other another such same first second third last
+next once twice again soon later maybe perhaps suddenly finally meanwhile somewhere someone somebody something everyone
+everybody everything anyone anybody anything today tomorrow yesterday tonight outside inside up down out off away back
+let come go look see wait stop take give get do did does is are was were be been have has had can could will would shall
+should must might good bad old new great little big long too very quite almost above below near far english french
+chapter part scene act int ext mr mrs ms miss dr sir madam madame captain doctor professor mother father mum mom dad
+mama papa grandmother grandfather aunt uncle king queen prince princess don't can't won't didn't isn't it's that's
+there's what's he's she's they're we're you're let's who's
+""")
+TITLES = _words(
+    "mr mrs ms miss dr sir lady lord captain capt doctor professor prof mother father aunt uncle king queen prince"
+    " princess sister brother old young little sergeant inspector detective constable major colonel general madame"
+)
+
+COLOURS = _words(
+    "red blue green yellow orange purple violet pink brown black white grey gray silver golden gold crimson scarlet"
+    " navy teal turquoise ochre olive copper auburn chestnut blond blonde ginger indigo amber cream beige mustard"
+)
+CLOTHES = _words(
+    "coat jacket cloak shawl apron dress skirt shirt blouse trousers jeans sweater jumper hoodie scarf hat cap hood"
+    " boots gloves uniform robe vest waistcoat suit tie overalls oilskin oilskins cardigan cape tunic gown pyjamas"
+)
+HAIR = _words("hair braid braids plait plaits curls beard moustache mustache bald ponytail fringe bun")
+FACE = _words("eyes face nose freckles scar cheeks chin spectacles glasses wrinkles eyebrows jaw dimples")
+BUILD = _words("tall short small thin slim broad stout plump wiry lanky heavy big tiny burly slender stooped")
+AGES = [
+    (re.compile(r"\b(?:boy|girl|child|kid)\b", re.IGNORECASE), "about ten years old"),
+    (re.compile(r"\b(?:teenager|teenage|lad|lass|apprentice|schoolgirl|schoolboy)\b", re.IGNORECASE), "in the teens"),
+    (
+        re.compile(r"\b(?:old (?:man|woman)|elderly|grandmother|grandfather|grandma|grandpa)\b", re.IGNORECASE),
+        "about seventy",
+    ),
+    (re.compile(r"\b(?:young (?:man|woman))\b", re.IGNORECASE), "in the early twenties"),
+]
+PROPS = _words(
+    "lantern lamp umbrella sword staff book satchel bag basket walking-stick cane pipe camera guitar violin key map"
+    " telescope ladder notebook letter knife rope bucket broom"
+)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case."""
+    return re.findall(r"[^\W\d_][\w’'-]*", text.lower())

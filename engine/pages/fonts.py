@@ -1,0 +1,268 @@
+"""Which font sets which character, how wide a text is, and how it is drawn.
+
+The hand-lettered face comes first. What it lacks comes from wide fonts: installed font packages, then the fonts of the
+system. A character that no font has becomes a visible box, so nobody reads a sentence with a hole in it unaware.
+"""
+
+import struct
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from PIL import ImageDraw, ImageFont, features
+
+SHAPED = bool(features.check("raqm"))
+_BOX_WIDTH = 0.62
+
+_LETTERING = ("font_intuitive", "Intuitive.ttf")
+# Packages that may be installed for wider scripts; looked up without importing them. Order is preference.
+_PACKAGES = (
+    "fontpkg_noto_sans",
+    "fontpkg_rubik",
+    "fontpkg_noto_sans_arabic",
+    "fontpkg_noto_sans_devanagari",
+    "fontpkg_noto_sans_thai",
+    "ttf_opensans",
+    "noto_cjk_sans_jp_regular",
+    "noto_cjk_sans_sc_regular",
+    "noto_cjk_sans_kr_regular",
+    "matplotlib_fontja",
+    "japanize_matplotlib",
+)
+_SYSTEM_FOLDERS = (
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "~/.local/share/fonts",
+    "~/.fonts",
+    "/System/Library/Fonts",
+    "/Library/Fonts",
+    "C:/Windows/Fonts",
+)
+# Upright text faces first; a decorative or mono face is only the last thing before a box.
+_PREFERRED = ("notosans-regular", "dejavusans", "notosanscjk-regular", "arialunicode", "freesans", "unifont", "symbola")
+_STYLES = ("bold", "italic", "oblique", "light", "thin", "black", "mono", "condensed", "serif", "emoji", "math")
+
+
+@dataclass(frozen=True)
+class Face:
+    """A font file on this machine."""
+
+    path: Path
+
+    @cached_property
+    def characters(self) -> frozenset[int]:
+        """The code points that have a glyph; empty when the file cannot be read."""
+        try:
+            self.at(32)  # a bitmap font can list characters and still refuse to be sized
+            return _mapped(self.path.read_bytes())
+        except (OSError, struct.error, IndexError, StopIteration):
+            return frozenset()
+
+    def at(self, size: int) -> ImageFont.FreeTypeFont:
+        """The face in pixels."""
+        return _sized(self.path, size)
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stretch of text in one face; no face means that no font has these characters."""
+
+    face: Face | None
+    text: str
+
+
+def is_rtl(text: str) -> bool:
+    """Whether most of the letters are written right to left."""
+    right = sum(unicodedata.bidirectional(sign) in ("R", "AL") for sign in text)
+    left = sum(unicodedata.bidirectional(sign) == "L" for sign in text)
+    return right > left
+
+
+def invisible(sign: str) -> bool:
+    """Joiners, marks of direction and variation: they shape their neighbours and have no glyph of their own."""
+    return unicodedata.category(sign) in ("Cf", "Cc") or 0xFE00 <= ord(sign) <= 0xFE0F
+
+
+@lru_cache(maxsize=20_000)
+def runs(text: str) -> tuple[Run, ...]:
+    """The text in stretches of one face. A word keeps to one face where any face has the whole of it."""
+    pieces: list[tuple[Face | None, str]] = []
+    for word in _words(text):
+        if word.isspace():
+            pieces.append((pieces[-1][0] if pieces and pieces[-1][0] else _lettering(), word))
+            continue
+        face = _face_of_word(word)
+        pieces += [(face, word)] if face else [(_face_of(sign), sign) for sign in word]
+    merged: list[tuple[Face | None, str]] = []
+    for face, piece in pieces:
+        if merged and merged[-1][0] == face:
+            merged[-1] = (face, merged[-1][1] + piece)
+        else:
+            merged.append((face, piece))
+    return tuple(Run(face, piece) for face, piece in merged)
+
+
+def missing(text: str) -> str:
+    """The characters of the text that no font on this machine has, each once."""
+    return "".join(dict.fromkeys(sign for run in runs(text) if run.face is None for sign in run.text))
+
+
+@lru_cache(maxsize=50_000)
+def width(text: str, size: int) -> float:
+    """Pixels from the first to the last edge of the text on one line."""
+    total = 0.0
+    for run in runs(text):
+        if run.face is None:
+            total += len(run.text) * _BOX_WIDTH * size
+        else:
+            total += run.face.at(size).getlength(run.text, direction=_direction(run.text))
+    return total
+
+
+def draw(canvas: ImageDraw.ImageDraw, x: float, baseline: float, text: str, size: int, ink: tuple[int, int, int]) -> None:
+    """One line with its left edge at `x`, standing on `baseline`."""
+    parts = runs(text)
+    for run in reversed(parts) if is_rtl(text) else parts:
+        if run.face is None:
+            for _ in run.text:
+                box = (x + 0.08 * size, baseline - 0.68 * size, x + 0.54 * size, baseline + 0.04 * size)
+                canvas.rectangle(box, outline=ink, width=max(1, size // 14))
+                x += _BOX_WIDTH * size
+            continue
+        font = run.face.at(size)
+        canvas.text((x, baseline), run.text, font=font, fill=ink, anchor="ls", direction=_direction(run.text))
+        x += font.getlength(run.text, direction=_direction(run.text))
+
+
+def _direction(text: str) -> str | None:
+    if not SHAPED:
+        return None
+    return "rtl" if is_rtl(text) else "ltr"
+
+
+def _words(text: str) -> Iterator[str]:
+    start = 0
+    for at in range(1, len(text) + 1):
+        if at == len(text) or text[at].isspace() != text[start].isspace():
+            yield text[start:at]
+            start = at
+
+
+def _face_of_word(word: str) -> Face | None:
+    signs = [sign for sign in word if not invisible(sign)]
+    tried: list[Face] = [_lettering()]
+    for sign in signs:
+        face = _face_of(sign)
+        if face is not None and face not in tried:
+            tried.append(face)
+    return next((face for face in tried if all(ord(sign) in face.characters for sign in signs)), None)
+
+
+@lru_cache(maxsize=20_000)
+def _face_of(sign: str) -> Face | None:
+    if invisible(sign):
+        return _lettering()
+    return next((face for face in _chain() if ord(sign) in face.characters), None)
+
+
+@lru_cache(maxsize=1)
+def _lettering() -> Face:
+    package, name = _LETTERING
+    return next(face for face in _package_faces(package) if face.path.name == name)
+
+
+@lru_cache(maxsize=1)
+def _chain() -> tuple[Face, ...]:
+    faces = [_lettering()]
+    for package in _PACKAGES:
+        faces += _package_faces(package)
+    return (*faces, *(Face(path) for path in _system_fonts()))
+
+
+def _package_faces(package: str) -> list[Face]:
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return []
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".ttf", ".otf", ".ttc"))
+    upright = [path for path in found if not any(style in path.name.lower() for style in ("italic", "bold", "light"))]
+    return [Face(path) for path in upright or found]
+
+
+def _system_fonts() -> list[Path]:
+    found: list[Path] = []
+    for folder in _SYSTEM_FOLDERS:
+        if folder.startswith("C:") and sys.platform != "win32":
+            continue
+        root = Path(folder).expanduser()
+        if root.is_dir():
+            found += [path for path in root.rglob("*") if path.suffix.lower() in (".ttf", ".otf", ".ttc")]
+
+    def rank(path: Path) -> tuple[int, int, str]:
+        name = path.stem.lower()
+        preferred = _PREFERRED.index(name) if name in _PREFERRED else len(_PREFERRED)
+        return preferred, sum(style in name for style in _STYLES), str(path)
+
+    return [path for path in sorted(found, key=rank) if "color" not in path.stem.lower()]
+
+
+@lru_cache(maxsize=512)
+def _sized(path: Path, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(path), size)
+
+
+def _mapped(data: bytes) -> frozenset[int]:
+    """The code points in a font file's `cmap` table (formats 4 and 12, the two that Unicode fonts use)."""
+    start = struct.unpack_from(">I", data, 12)[0] if data[:4] == b"ttcf" else 0
+    tables = struct.unpack_from(">H", data, start + 4)[0]
+    at = next(
+        struct.unpack_from(">I", data, start + 12 + 16 * number + 8)[0]
+        for number in range(tables)
+        if data[start + 12 + 16 * number : start + 16 + 16 * number] == b"cmap"
+    )
+    found: set[int] = set()
+    for number in range(struct.unpack_from(">H", data, at + 2)[0]):
+        platform, encoding, offset = struct.unpack_from(">HHI", data, at + 4 + 8 * number)
+        if platform == 0 or (platform == 3 and encoding in (1, 10)):
+            form = struct.unpack_from(">H", data, at + offset)[0]
+            if form == 4:
+                found |= _segments(data, at + offset)
+            elif form == 12:
+                found |= _groups(data, at + offset)
+    return frozenset(found)
+
+
+def _segments(data: bytes, at: int) -> set[int]:
+    count = struct.unpack_from(">H", data, at + 6)[0] // 2
+    ends = struct.unpack_from(f">{count}H", data, at + 14)
+    starts = struct.unpack_from(f">{count}H", data, at + 16 + 2 * count)
+    deltas = struct.unpack_from(f">{count}H", data, at + 16 + 4 * count)
+    offsets_at = at + 16 + 6 * count
+    offsets = struct.unpack_from(f">{count}H", data, offsets_at)
+    found: set[int] = set()
+    for number in range(count):
+        for code in range(starts[number], min(ends[number], 0xFFFE) + 1):
+            glyph = code
+            if offsets[number]:
+                place = offsets_at + 2 * number + offsets[number] + 2 * (code - starts[number])
+                glyph = struct.unpack_from(">H", data, place)[0]
+                if not glyph:
+                    continue
+            if (glyph + deltas[number]) & 0xFFFF:
+                found.add(code)
+    return found
+
+
+def _groups(data: bytes, at: int) -> set[int]:
+    found: set[int] = set()
+    for number in range(struct.unpack_from(">I", data, at + 12)[0]):
+        first, last, glyph = struct.unpack_from(">III", data, at + 16 + 12 * number)
+        found.update(range(first if glyph else first + 1, last + 1))
+    return found

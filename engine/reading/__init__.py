@@ -1,0 +1,33 @@
+"""From a file of bytes to text, paragraphs, sentence-like units and what is said in them.
+
+Every task and every check cuts the manuscript with these functions, so that "each quoted line exactly once" means
+the same to the writer, to the check and to the tests.
+"""
+
+from engine.reading.manuscript import read_manuscript, title_of
+from engine.reading.quotes import Sentence, Stretch, quoted, take_apart
+from engine.reading.splitting import (
+    count_tokens,
+    heading_text,
+    is_heading,
+    is_separator,
+    paragraphs,
+    sentences,
+    windows,
+)
+
+__all__ = [
+    "Sentence",
+    "Stretch",
+    "count_tokens",
+    "heading_text",
+    "is_heading",
+    "is_separator",
+    "paragraphs",
+    "quoted",
+    "read_manuscript",
+    "sentences",
+    "take_apart",
+    "title_of",
+    "windows",
+]

@@ -1,0 +1,149 @@
+"""Bytes of a `.txt` or `.md` file → clean text, or `BadInput` with a way out."""
+
+import codecs
+import re
+import unicodedata
+from pathlib import PurePath
+
+from engine.errors import BadInput
+
+MAX_BYTES = 20 * 1024 * 1024
+SEPARATOR = "***"
+
+# The longer mark first: UTF-32 LE begins with the mark of UTF-16 LE.
+_BYTE_ORDER_MARKS = [
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+]
+
+_SIGNATURES = [
+    (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF87a", "a GIF picture"),
+    (b"GIF89a", "a GIF picture"),
+    (b"RIFF", "a WebP picture or a sound"),
+    (b"%PDF-", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive (DOCX, ODT and EPUB files are such archives)"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Microsoft Office document"),
+    (b"{\\rtf", "a Rich Text document"),
+    (b"\x7fELF", "a program"),
+]
+
+_SEPARATOR_LINE = re.compile(r"[ \t]*(?:(?:[*_=~#•·◇◆❦⁂–—-][ \t]*){3,}|##?|[*~•◇◆❦⁂])[ \t]*")
+_CHAPTER_LINE = re.compile(
+    r"(?i:chapter|part|book|act|scene|prologue|epilogue|interlude)\b"
+    r"[ \t]*(?:[\dIVXLCDM]+|[A-Za-z-]+)?[ \t]*(?:[.:—–-].*)?"
+)
+_SLUG_LINE = re.compile(r"(?:INT|EXT|INT\./EXT|I/E)\.[ \t].+")
+_LONGEST_TITLE = 70
+
+
+def read_manuscript(data: bytes, name: str) -> str:
+    """The text of a manuscript: NFC, `\\n` line ends, headings as `# …`, scene separators as `***`."""
+    if len(data) > MAX_BYTES:
+        raise BadInput(f"{name} has {len(data):,} bytes; at most {MAX_BYTES:,} are allowed: give one chapter at a time")
+    text = _plain_lines(_decode(data, name))
+    if PurePath(name).suffix.lower() in {".md", ".markdown"}:
+        text = _without_markdown(text)
+    text = _with_marked_structure(text)
+    if not any(unicodedata.category(char)[0] not in "CZ" for char in text):
+        raise BadInput(f"{name} is empty: it has no text to turn into a comic")
+    return text
+
+
+def title_of(text: str) -> str:
+    """The heading a normalised manuscript begins with, or nothing."""
+    first = text.split("\n", 1)[0]
+    return first.lstrip("#").strip() if first.startswith("#") else ""
+
+
+def _decode(data: bytes, name: str) -> str:
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature):
+            raise BadInput(f"{name} is {kind}, not text: save the story as plain text (UTF-8) and give that file")
+    marked = [(mark, encoding) for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)]
+    mark, encoding = marked[0] if marked else (b"", "utf-8")
+    if not marked and b"\0" in data:
+        raise BadInput(f"{name} is {_kind_of_nul_bytes(data)}")
+    try:
+        return data[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        offset = len(mark) + error.start
+        raise BadInput(
+            f"{name} is not valid {encoding.upper()}: byte 0x{data[offset]:02X} at offset {offset} does not fit. "
+            f"Convert it first, for example: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
+        ) from None
+
+
+def _kind_of_nul_bytes(data: bytes) -> str:
+    sample = data[:4096]
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    for here, there, encoding in [(odd, even, "UTF-16LE"), (even, odd, "UTF-16BE")]:
+        if here > len(sample) // 4 and there <= here // 8:
+            return f"{encoding} without a byte order mark: convert it first: iconv -f {encoding} -t UTF-8 OLD > NEW"
+    offset = data.index(b"\0")
+    return f"binary data, not text (a zero byte at offset {offset}): save the story as plain text (UTF-8)"
+
+
+def _plain_lines(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x85", "\n").replace("\u2028", "\n")
+    text = re.sub("[\u2029\f\v]", "\n\n", text).replace("\t", " ")
+    # Joiners and direction marks (Cf) stay: emoji and right-to-left text need them.
+    text = re.sub("[\x00-\x09\x0b-\x1f\x7f-\x9f\ufeff]", "", text)
+    return unicodedata.normalize("NFC", text)
+
+
+def _without_markdown(text: str) -> str:
+    text = re.sub(r"\A---\n(?:.*\n)*?(?:---|\.\.\.)(?:\n|\Z)", "", text)
+    text = re.sub(r"<!--(?s:.*?)-->", "", text)
+    text = re.sub(r"(?m)^[ ]{0,3}(?:```|~~~).*\n?", "", text)
+    text = re.sub(r"(?m)^(?:[ ]{0,3}>[ ]?)+", "", text)
+    text = re.sub(r"(?m)^(?![ ]*[#>*_=-])[ ]*(\S.*)\n[ ]{0,3}(?:=+|--+)[ ]*$", r"# \1", text)
+    text = re.sub(r"!?\[([^\]\n]*)\]\([^)\n]*\)", r"\1", text)
+    lines = text.split("\n")
+    return "\n".join(line if _SEPARATOR_LINE.fullmatch(line) else _without_emphasis(line) for line in lines)
+
+
+def _without_emphasis(line: str) -> str:
+    line = re.sub(r"(?<!\\)\*{2,3}(?=\S)([^\n]+?)(?<=\S)\*{2,3}", r"\1", line)
+    line = re.sub(r"(?<![\\\w])_{2,3}(?=\S)([^\n]+?)(?<=\S)_{2,3}(?!\w)", r"\1", line)
+    line = re.sub(r"(?<!\\)\*(?=\S)([^*\n]+?)(?<=\S)\*", r"\1", line)
+    line = re.sub(r"(?<![\\\w])_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)", r"\1", line)
+    line = re.sub(r"`([^`\n]+)`", r"\1", line)
+    return re.sub(r"\\([\\`*_{}\[\]()#+.!>~-])", r"\1", line)
+
+
+def _with_marked_structure(text: str) -> str:
+    """One spelling for every heading and separator, so that nothing later has to guess again."""
+    lines = [line.rstrip() for line in text.split("\n")]
+    marked: list[str] = []
+    for index, line in enumerate(lines):
+        bare = line.strip()
+        alone = (index == 0 or not lines[index - 1]) and (index + 1 == len(lines) or not lines[index + 1])
+        if _SEPARATOR_LINE.fullmatch(line):
+            marked += ["", SEPARATOR, ""]
+        elif re.match(r"#{1,6} ", bare):
+            marked += ["", "# " + bare.strip("#").strip(), ""]
+        elif alone and len(bare) <= _LONGEST_TITLE and (_CHAPTER_LINE.fullmatch(bare) or _SLUG_LINE.fullmatch(bare)):
+            marked += ["", "# " + bare, ""]
+        else:
+            marked.append(line)
+    while marked and marked[-1] in {"", SEPARATOR}:
+        marked.pop()
+    while marked and marked[0] in {"", SEPARATOR}:
+        marked.pop(0)
+    if len(marked) > 2 and not marked[1] and _looks_like_title(marked[0]):
+        marked[0] = "# " + marked[0].strip()
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(marked))
+
+
+def _looks_like_title(line: str) -> bool:
+    bare = line.strip()
+    ends_open = bool(bare) and (bare[-1].isalnum() or bare[-1] in ")’'")
+    speaks = re.match(r"[\"“„«»‘'「『—–-]|[^:]{1,30}[:：]\s*\S", bare)
+    return ends_open and len(bare) <= _LONGEST_TITLE and not bare.startswith("#") and not speaks

@@ -1,0 +1,274 @@
+"""What is said in a run of sentences, and what is told.
+
+Known: straight, curly, low-high („…“), angled («…», »…«), corner (「…」) and single quotes, dialogue dashes,
+and the lines of a script ("NAME: …"). A quote may run through several sentences.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+_VERBS = """
+said says say asked asks replied replies answered answers whispered whispers shouted shouts cried cries called calls
+yelled yells screamed screams muttered mutters murmured murmurs added adds began begins continued continues agreed
+agrees admitted admits announced announces warned warns told tells thought thinks wondered wonders laughed laughs
+sighed sighs breathed breathes hissed hisses growled growls snapped snaps insisted insists offered offers suggested
+suggests repeated repeats explained explains demanded demands begged begs pleaded promised promises roared roars
+bellowed bellows gasped gasps grumbled grumbles mumbled mumbles declared declares observed observes remarked remarks
+returned protested protests exclaimed exclaims ordered orders commanded croaked rasped sobbed groaned moaned chuckled
+giggled snorted grunted barked boomed howled shrieked squeaked sang sings read reads interrupted objected confessed
+concluded echoed guessed lied mused noted quipped teased
+sagte fragte rief antwortete flüsterte dit demanda répondit cria murmura dijo preguntó respondió gritó susurró
+disse perguntou respondeu chiese rispose
+сказал сказала спросил спросила ответил ответила крикнул крикнула прошептал прошептала подумал подумала
+"""
+SPEECH_VERBS = frozenset(_VERBS.split())
+
+_CLOSERS = {
+    '"': '"',
+    "“": "”",
+    "„": "“”",
+    "”": "”",
+    "«": "»",
+    "»": "«",
+    "「": "」",
+    "『": "』",
+    "﹁": "﹂",
+    "״": "״",
+}
+_MARK = re.compile('["“”„«»「」『』﹁﹂״]')
+_SINGLE = re.compile(r"(?<!\w)[‘'](?=[^\s‘’'])(?P<said>.{0,400}?[.,!?…—–-])['’](?!\w)")
+_CUE = re.compile(
+    r"(?P<name>[^\s:：,.!?;\"“”„«»「(][^:：,.!?;\"“”„«»「(\n]{0,39})(?:\([^)]{1,40}\)\s?)?[ ]?[:：](?=\s*\S)"
+)
+_NOT_A_CUE = {"note", "warning", "ps", "chapter", "part", "scene", "act", "example", "remember", "question", "answer"}
+_DASH = re.compile(r"[—–―]|(?<=\s)-(?=\s)|^-(?=\s)")
+_DIRECTION = re.compile(r"\s*\([^)]{1,80}\)\s*")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A run of text inside one sentence, without its quotation marks. `continues`: the same quote began earlier."""
+
+    text: str
+    quoted: bool
+    continues: bool = False
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence taken apart. `cue` is the name of a script line ("NAME: …")."""
+
+    text: str
+    stretches: tuple[Stretch, ...]
+    cue: str = ""
+    direction: str = ""
+
+    @property
+    def said(self) -> list[Stretch]:
+        return [stretch for stretch in self.stretches if stretch.quoted]
+
+    @property
+    def told(self) -> list[str]:
+        return [stretch.text for stretch in self.stretches if not stretch.quoted]
+
+
+def take_apart(sentences: Sequence[str], before: Sequence[str] = (), after: Sequence[str] = ()) -> list[Sentence]:
+    """Each of `sentences` as stretches; the neighbours tell whether a quote without an end goes on."""
+    texts = [*before, *sentences, *after]
+    closes = _closes_next(texts)
+    parts: list[Sentence] = []
+    closer = _dangling_closer(texts[0]) if texts else ""
+    for index, text in enumerate(texts):
+        part, closer = _take_apart_one(text, closer)
+        if closer and not closes[index + 1]:
+            # Left open in the manuscript, or a speech whose next paragraph opens anew: it ends here.
+            closer = ""
+        parts.append(part)
+    return parts[len(before) : len(before) + len(sentences)]
+
+
+def quoted(sentences: Sequence[str], before: Sequence[str] = (), after: Sequence[str] = ()) -> list[str]:
+    """The quoted lines in order, without their marks; a quote through several sentences gives one line in each."""
+    return [stretch.text for part in take_apart(sentences, before, after) for stretch in part.said]
+
+
+def quote_spans(text: str) -> list[tuple[int, int]]:
+    """Where the quotes of one paragraph lie, marks included."""
+    spans: list[tuple[int, int]] = []
+    start, closer = 0, _dangling_closer(text)
+    for index, mark in _marks(text):
+        if closer:
+            if mark in closer:
+                spans.append((start, index + 1))
+                closer = ""
+        elif _opens(text, index):
+            start, closer = index, _CLOSERS[mark]
+    if closer:
+        spans.append((start, len(text)))
+    return spans or [match.span() for match in _SINGLE.finditer(text)]
+
+
+def _marks(text: str) -> Iterator[tuple[int, str]]:
+    for match in _MARK.finditer(text):
+        index = match.start()
+        inside_word = 0 < index < len(text) - 1 and _is_hebrew(text[index - 1]) and _is_hebrew(text[index + 1])
+        if not inside_word:
+            yield index, match.group()
+
+
+def _is_hebrew(char: str) -> bool:
+    return "\u0590" <= char <= "\u05ff"
+
+
+def _opens(text: str, index: int) -> bool:
+    """Whether a mark met outside a quote opens one, judged by its neighbours."""
+    mark = text[index]
+    if mark not in _CLOSERS or mark in "“„「『﹁":
+        return mark in _CLOSERS
+    previous, following = text[index - 1 : index], text[index + 1 : index + 2]
+    fresh = not previous.strip() or previous in "([—–"
+    if mark in "”»":
+        return fresh and bool(following.strip())
+    if mark == "«":
+        return fresh or bool(following.strip())
+    if not following.strip():
+        return fresh and bool(following)
+    return fresh or following not in ".,;:!?)…—–"
+
+
+def _dangling_closer(text: str) -> str:
+    """What closes the quote this text begins inside of; nothing when it begins outside."""
+    for index, mark in _marks(text):
+        if _opens(text, index):
+            return ""
+        return mark if index and text[index - 1] in ".,!?…—–-'’)*。！？؟؛、~" else ""
+    return ""
+
+
+@lru_cache(maxsize=16384)
+def _first_mark(text: str) -> str:
+    """`open`, `close` or nothing: how the first mark of a sentence reads when a quote may still be open."""
+    for index, mark in _marks(text):
+        following = text[index + 1 : index + 2]
+        if mark == "“" and (not following.strip() or following in ".,;:!?)"):
+            return "close"  # the end of „…“
+        if mark in '"”»״' and index and not text[index - 1].isspace() and text[index - 1] not in "([—–":
+            return "close"
+        return "open" if _opens(text, index) else "close"
+    return ""
+
+
+def _closes_next(texts: Sequence[str]) -> list[bool]:
+    """For each position: is the first mark from there on a closing one."""
+    closes = [False] * (len(texts) + 1)
+    for index in range(len(texts) - 1, -1, -1):
+        first = _first_mark(texts[index])
+        closes[index] = first == "close" if first else closes[index + 1]
+    return closes
+
+
+@lru_cache(maxsize=16384)
+def _take_apart_one(text: str, closer: str) -> tuple[Sentence, str]:
+    if not closer:
+        cue = _cue_of(text)
+        if cue is not None:
+            return cue, ""
+        if _DASH.match(text):
+            return Sentence(text, tuple(_dash_stretches(text))), ""
+    pieces, closer = _scan(text, closer)
+    if len(pieces) == 1 and not pieces[0].quoted:
+        pieces = list(_single_quotes(text))
+    return Sentence(text, tuple(pieces)), closer
+
+
+def _scan(text: str, closer: str) -> tuple[list[Stretch], str]:
+    pieces: list[Stretch] = []
+    continues = bool(closer)
+    told, opened = 0, 0
+
+    def put(start: int, end: int, quoted: bool) -> None:
+        content = text[start:end].strip()
+        if content:
+            pieces.append(Stretch(content, quoted, quoted and continues and not pieces))
+
+    for index, mark in _marks(text):
+        if closer and not index and _first_mark(text) == "open":
+            continues, closer, opened = False, _CLOSERS[mark], 1
+        elif closer:
+            if mark in closer:
+                closer = ""
+                if not _is_scare_quote(text[told : max(opened - 1, 0)], text[opened:index]):
+                    put(told, max(opened - 1, 0), False)
+                    put(opened, index, True)
+                    told = index + 1
+        elif _opens(text, index):
+            closer, opened = _CLOSERS[mark], index + 1
+    if closer:
+        put(told, max(opened - 1, 0), False)
+        put(opened, len(text), True)
+    else:
+        put(told, len(text), False)
+    return pieces, closer
+
+
+def _is_scare_quote(before: str, quote: str) -> bool:
+    """A quoted word or title in the run of a telling sentence is told, not said."""
+    before, quote = before.rstrip(), quote.strip()
+    if not before[-1:].islower() or not quote or not quote[-1].isalnum() or len(quote.split()) > 5:
+        return False
+    lead_in = before.split()[-1].lower()
+    return lead_in not in SPEECH_VERBS or lead_in in {"called", "read", "reads"}
+
+
+def _single_quotes(text: str) -> Iterator[Stretch]:
+    start = 0
+    for match in _SINGLE.finditer(text):
+        if text[start : match.start()].strip():
+            yield Stretch(text[start : match.start()].strip(), False)
+        yield Stretch(match["said"].strip(), True)
+        start = match.end()
+    if text[start:].strip():
+        yield Stretch(text[start:].strip(), False)
+
+
+def _cue_of(text: str) -> Sentence | None:
+    match = _CUE.match(text)
+    if match is None:
+        return None
+    name, rest = match["name"].strip(), text[match.end() :]
+    words = name.split()
+    cased = name.lower() != name.upper()
+    named = all(word[:1].isupper() or word[:1].isdigit() for word in words) and len(words) <= 3
+    if words[0].lower() in _NOT_A_CUE or not (named if cased else len(words) == 1 and len(name) <= 12):
+        return None
+    if not any(char.isalpha() for char in name) or _MARK.match(rest.strip()) or rest.startswith("//"):
+        return None
+    aside = _DIRECTION.match(rest)
+    said = rest[aside.end() :].strip() if aside else rest.strip()
+    if not said:
+        return None
+    inside = re.search(r"\(([^)]*)\)", text[: match.end()])
+    direction = (aside.group().strip(" ()") if aside else "") or (inside[1] if inside else "")
+    return Sentence(text, (Stretch(said, True),), cue=name.partition("(")[0].strip(), direction=direction)
+
+
+def _dash_stretches(text: str) -> Iterator[Stretch]:
+    """ "— Come, — said Ana. — Now." The tag between dashes begins small, after a mark or right behind its dash."""
+    quoted, start = True, 0
+    for match in _DASH.finditer(text):
+        index, end = match.span()
+        if index == 0:
+            start = end
+            continue
+        before, following = text[start:index].rstrip(), text[end:].lstrip()
+        glued = text[index - 1].isspace() and not text[end : end + 1].isspace()
+        to_tag = quoted and following[:1].islower() and (glued or before[-1:] in ",.!?…")
+        if to_tag or not quoted:
+            if before:
+                yield Stretch(before.strip(), quoted)
+            quoted, start = not quoted, end
+    rest = text[start:].strip()
+    if rest:
+        yield Stretch(rest, quoted and any(char.isalnum() for char in rest))

@@ -1,0 +1,15 @@
+"""Every LLM task with what it reads and writes, by name."""
+
+from engine.steps import characters, outline, panels, scenes
+from engine.steps.step import Loaded, Step
+
+STEPS: dict[str, Step] = {
+    "ChapterOutline": outline.STEP,
+    "SceneSummary": scenes.SUMMARY,
+    "CharacterProfile": characters.STEP,
+    "PanelDescription": scenes.PANELS,
+    "Dialogue": panels.DIALOGUE,
+    "VisualPrompt": panels.PROMPT,
+}
+
+__all__ = ["STEPS", "Loaded", "Step"]

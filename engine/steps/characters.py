@@ -1,0 +1,52 @@
+"""CharacterProfile: what the text says of somebody becomes fixed attributes."""
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.steps.step import Loaded, Step
+from engine.store.events import emit
+from engine.store.progress import complete
+from engine.store.scope import Scope, get
+from engine.tasks.profile import In, Out
+from models.events import EventType
+from models.runs import TaskCall
+from models.tables import Character, Scene
+
+MAX_EXCERPTS = 24
+
+
+async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
+    character = await get(session, Scope(project_id=call.project_id), Character, call.target_id)
+    if character.profile is not None:
+        await complete(session, call.project_id, call.generation_id, f"character:{character.id}:profile")
+        return None
+    names = [name.casefold() for name in [character.name, *character.aliases]]
+    scenes = await session.exec(
+        select(Scene.sentences).where(Scene.project_id == call.project_id).order_by(col(Scene.id)).limit(500)
+    )
+    excerpts = [
+        sentence
+        for sentences in scenes.all()
+        for sentence in sentences
+        if any(name in sentence.casefold() for name in names)
+    ]
+    return Loaded(In(name=character.name, aliases=character.aliases, excerpts=excerpts[:MAX_EXCERPTS]))
+
+
+async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
+    character = await get(session, Scope(project_id=call.project_id), Character, call.target_id, lock=True)
+    if character.profile is None:
+        character.profile = out.profile.model_dump(mode="json")
+        session.add(character)
+        await session.flush()
+        await emit(
+            session,
+            call.project_id,
+            call.generation_id,
+            EventType.CHARACTER_PROFILED,
+            {"character_id": str(character.id), "name": character.name},
+        )
+    await complete(session, call.project_id, call.generation_id, f"character:{character.id}:profile")
+
+
+STEP = Step(load, apply)

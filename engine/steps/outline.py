@@ -1,0 +1,57 @@
+"""ChapterOutline: the text in windows, one answer each; merged into scenes by `store/outlines.py`."""
+
+import asyncio
+from functools import lru_cache
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.reading import paragraphs, windows
+from engine.steps.known import context_for
+from engine.steps.step import Loaded, Step
+from engine.store.progress import complete
+from engine.store.scope import Scope, get
+from engine.tasks.outline import In, Out
+from models.runs import TaskCall
+from models.tables import Chapter
+
+# Small enough that the answer, with a scene every few hundred words, has room in any model's output.
+WINDOW_TOKENS = 6_000
+
+
+@lru_cache(maxsize=4)
+def read(text: str) -> tuple[tuple[str, ...], tuple[range, ...]]:
+    """The paragraphs of a text and the windows it is read in. Remembered: every window asks for the same text."""
+    parts = paragraphs(text)
+    return tuple(parts), tuple(windows(parts, WINDOW_TOKENS))
+
+
+async def load(session: AsyncSession, call: TaskCall) -> Loaded:
+    chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id)
+    texts, spans = await asyncio.to_thread(read, chapter.source_text)
+    window = spans[call.part]
+    met: dict[str, None] = {}
+    for part in range(call.part):
+        before = Out.model_validate(chapter.outline[str(part)])
+        met |= dict.fromkeys(character.name for character in before.characters)
+    context = await context_for(session, chapter)
+    data = In(
+        context=context.text,
+        title=chapter.title,
+        first=window.start,
+        paragraphs=list(texts[window.start : window.stop]),
+        known_characters=list(met),
+        max_scenes=None,
+    )
+    return Loaded(data, len(context.left_out))
+
+
+async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
+    chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id, lock=True)
+    # A new object: SQLAlchemy does not see changes inside a JSON value.
+    chapter.outline = {**chapter.outline, str(call.part): out.model_dump(mode="json")}
+    session.add(chapter)
+    await session.flush()
+    await complete(session, call.project_id, call.generation_id, f"outline:{call.part}")
+
+
+STEP = Step(load, apply)

@@ -1,0 +1,156 @@
+"""Generations: ordered, begun, ended. Every change of status is one guarded transaction with its event."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.errors import Conflict
+from engine.ledger import abandon
+from engine.store.events import emit
+from models.events import EventType
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
+from models.tables import Event, Generation, Panel, Scene
+from models.tables.story import PanelState, SceneState
+
+_ENDINGS = {
+    GenerationStatus.COMPLETED: EventType.GENERATION_COMPLETED,
+    GenerationStatus.COMPLETED_WITH_FAILURES: EventType.GENERATION_COMPLETED,
+    GenerationStatus.FAILED: EventType.GENERATION_FAILED,
+    GenerationStatus.CANCELLED: EventType.GENERATION_CANCELLED,
+}
+
+
+async def request(
+    session: AsyncSession,
+    *,
+    project_id: UUID,
+    chapter_id: UUID,
+    kind: GenerationKind,
+    options: GenerationOptions,
+    target_ids: Sequence[UUID] = (),
+    retry_of: UUID | None = None,
+    budget_usd: Decimal | None = None,
+) -> Generation:
+    """Write the order down. Whoever starts the workflow does so after the commit; the sweeper does, if nobody did."""
+    generation = Generation(
+        project_id=project_id,
+        chapter_id=chapter_id,
+        kind=kind,
+        options=options.model_dump(mode="json"),
+        target_ids=[str(target) for target in target_ids],
+        retry_of=retry_of,
+        budget_usd=budget_usd,
+    )
+    session.add(generation)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        if "uq_generations_live" in str(error.orig):
+            raise Conflict("This chapter is being generated already. Wait for it, or cancel it first.") from error
+        raise
+    await emit(
+        session,
+        project_id,
+        generation.id,
+        EventType.GENERATION_REQUESTED,
+        {"kind": kind, "chapter_id": str(chapter_id)},
+    )
+    return generation
+
+
+async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) -> None:
+    """requested → running, once, however often it is called."""
+    begun = await session.execute(
+        update(Generation)
+        .where(col(Generation.id) == generation_id, col(Generation.status) == GenerationStatus.REQUESTED)
+        .values(status=GenerationStatus.RUNNING, started_at=func.clock_timestamp(), version=Generation.version + 1)
+        .returning(col(Generation.id))
+        .execution_options(synchronize_session=False)
+    )
+    if begun.first() is not None:
+        await emit(session, project_id, generation_id, EventType.GENERATION_STARTED, {"progress": 0.0})
+
+
+async def end(
+    session: AsyncSession, project_id: UUID, generation_id: UUID, status: GenerationStatus, error: str = ""
+) -> None:
+    """Any open status → a final one, once. Progress of a completed generation is exactly 1."""
+    done = status in (GenerationStatus.COMPLETED, GenerationStatus.COMPLETED_WITH_FAILURES)
+    values: dict[str, object] = {
+        "status": status,
+        "error": error[:4000],
+        "finished_at": func.clock_timestamp(),
+        "version": Generation.version + 1,
+    }
+    if done:
+        values["progress"] = 1.0
+    ended = await session.execute(
+        update(Generation)
+        .where(col(Generation.id) == generation_id, col(Generation.status).not_in(FINAL_STATUSES))
+        .values(**values)
+        .returning(col(Generation.progress))
+        .execution_options(synchronize_session=False)
+    )
+    row = ended.first()
+    if row is None:
+        return
+    await abandon(session, generation_id)
+    data: dict[str, object] = {"status": status, "progress": float(row[0])}
+    if error:
+        data["error"] = error[:1000]
+    await emit(session, project_id, generation_id, _ENDINGS[status], data)
+
+
+async def latest_of(session: AsyncSession, chapter_id: UUID) -> Generation | None:
+    """The newest generation of a whole chapter."""
+    query = (
+        select(Generation)
+        .where(Generation.chapter_id == chapter_id, Generation.kind == GenerationKind.CHAPTER)
+        .order_by(col(Generation.id).desc())
+        .limit(1)
+    )
+    return (await session.exec(query)).first()
+
+
+async def open_ones(session: AsyncSession, older_than: timedelta) -> Sequence[Generation]:
+    """What the sweeper looks after: generations that are not final and not brand new."""
+    query = (
+        select(Generation)
+        .where(
+            col(Generation.status).not_in(FINAL_STATUSES),
+            col(Generation.created_at) < func.now() - older_than,
+        )
+        .order_by(col(Generation.status), col(Generation.id))
+        .limit(500)
+    )
+    return (await session.exec(query)).all()
+
+
+async def failures(session: AsyncSession, chapter_id: UUID) -> list[str]:
+    """Why parts of a chapter failed, in reading order, one line each."""
+    scenes = await session.exec(
+        select(Scene.position, Scene.failure)
+        .where(Scene.chapter_id == chapter_id, Scene.state == SceneState.FAILED)
+        .order_by(col(Scene.position))
+    )
+    panels = await session.exec(
+        select(Scene.position, Panel.position, Panel.failure)
+        .join(Scene, col(Scene.id) == col(Panel.scene_id))
+        .where(Scene.chapter_id == chapter_id, Panel.state == PanelState.FAILED)
+        .order_by(col(Scene.position), col(Panel.position))
+    )
+    return [f"scene {scene + 1}: {why}" for scene, why in scenes.all()] + [
+        f"scene {scene + 1}, panel {panel + 1}: {why}" for scene, panel, why in panels.all()
+    ]
+
+
+async def last_event(session: AsyncSession, generation_id: UUID) -> int:
+    """The highest `seq` a generation has so far; 0 without any."""
+    query = select(func.coalesce(func.max(Event.seq), 0)).where(col(Event.generation_id) == generation_id)
+    return int((await session.execute(query)).scalar_one())

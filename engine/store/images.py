@@ -1,0 +1,66 @@
+"""Stored pictures: bytes into storage first, then the row that says what they are."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.storage import Storage
+from engine.storage.keys import content_key
+from models.ids import new_id
+from models.tables import Image
+
+_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+
+
+class StoredPicture:
+    """Bytes that lie in storage and are not yet in the database."""
+
+    def __init__(self, data: bytes, media_type: str, width: int, height: int) -> None:
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self.key = content_key("images", self.sha256, _SUFFIX[media_type])
+        self.media_type = media_type
+        self.width = width
+        self.height = height
+        self.bytes = len(data)
+
+
+async def keep(storage: Storage, data: bytes, media_type: str, width: int, height: int) -> StoredPicture:
+    """Put the bytes under the hash of their content; again is free."""
+    picture = StoredPicture(data, media_type, width, height)
+    await storage.put(picture.key, data)
+    return picture
+
+
+async def record(
+    session: AsyncSession,
+    project_id: UUID,
+    picture: StoredPicture,
+    *,
+    boxes: list[dict[str, Any]] | None = None,
+    parameters: dict[str, Any] | None = None,
+) -> UUID:
+    """The row of a picture in a project, one per content."""
+    statement = insert(Image).values(
+        id=new_id(),
+        project_id=project_id,
+        sha256=picture.sha256,
+        key=picture.key,
+        media_type=picture.media_type,
+        width=picture.width,
+        height=picture.height,
+        bytes=picture.bytes,
+        boxes=boxes or [],
+        parameters=parameters or {},
+    )
+    row = await session.execute(
+        # Touching the row even when nothing changes makes it come back from RETURNING.
+        statement.on_conflict_do_update(index_elements=["project_id", "sha256"], set_={"key": picture.key}).returning(
+            col(Image.id)
+        )
+    )
+    image_id: UUID = row.scalar_one()
+    return image_id

@@ -1,0 +1,232 @@
+"""From the outlines of a text's windows, or from a script, to rows: scenes, cast, places and the plan of the work."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.digest import digest
+from engine.reading import heading_text, is_heading, is_separator, sentences
+from engine.store.events import emit
+from engine.store.progress import complete, plan, split
+from engine.tasks.outline import Out
+from models.events import EventType
+from models.ids import new_id
+from models.options import GenerationOptions
+from models.runs import ChapterRun, Outlined
+from models.script import Script
+from models.story import Profile
+from models.tables import Chapter, Character, Location, Panel, Scene
+from models.tables.story import PanelState, SceneState
+
+
+async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int, options: GenerationOptions) -> None:
+    """The first plan of a chapter's generation: shares of the whole by kind of work."""
+    shares = {f"outline:{window}": 0.04 / windows for window in range(windows)} if windows else {"outline:0": 0.02}
+    shares |= {"sheets": 0.06, "scenes": 0.9}
+    if options.until == "pages":
+        shares |= {"scenes": 0.75, "pages": 0.12, "exports": 0.03}
+    await plan(session, generation_id, shares)
+
+
+async def store_outline(
+    session: AsyncSession, run: ChapterRun, chapter: Chapter, texts: Sequence[str], windows: int
+) -> Outlined:
+    """Merge the windows. Scenes whose content did not change stay as they are, with all that hangs on them."""
+    parts = [Out.model_validate(chapter.outline[str(part)]) for part in range(windows)]
+    scenes = [scene for part in parts for scene in part.scenes]
+    budgets = _budgets([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.max_panels)
+    key = digest([scene.model_dump() for scene in scenes], budgets, list(texts))
+    names: dict[str, list[str]] = {}
+    for part in parts:
+        for character in part.characters:
+            names.setdefault(character.name, []).extend(character.aliases)
+    character_ids = await _characters(session, run.project_id, names)
+    await _locations(session, run.project_id, [place for part in parts for place in part.places])
+    if chapter.outline_key != key:
+        await session.execute(delete(Scene).where(col(Scene.chapter_id) == chapter.id))
+        session.add_all(
+            Scene(
+                project_id=run.project_id,
+                chapter_id=chapter.id,
+                position=position,
+                title=scene.title,
+                gist=scene.gist,
+                first=scene.first,
+                last=scene.last,
+                sentences=_told(texts[scene.first : scene.last + 1]),
+                max_panels=budget,
+            )
+            for position, (scene, budget) in enumerate(zip(scenes, budgets, strict=True))
+        )
+        chapter.outline_key = key
+        chapter.summary = " ".join(scene.gist for scene in scenes)[:2000]
+        session.add(chapter)
+        await session.flush()
+    return await _outlined(session, run, chapter, character_ids)
+
+
+async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter, script: Script) -> Outlined:
+    """Scenes and panels straight from a script. Unchanged ones stay, with their pictures."""
+    profiles = {profile.name: profile for profile in script.characters}
+    names: dict[str, list[str]] = {name: list(profile.aliases) for name, profile in profiles.items()}
+    for scene in script.scenes:
+        for panel in scene.panels:
+            for name in panel.characters:
+                names.setdefault(name, [])
+    character_ids = await _characters(session, run.project_id, names, profiles)
+    await _locations(session, run.project_id, [scene.place for scene in script.scenes])
+    key = digest(script)
+    if chapter.outline_key != key:
+        await session.execute(delete(Scene).where(col(Scene.chapter_id) == chapter.id))
+        rows: list[SQLModel] = []
+        for position, scene in enumerate(script.scenes):
+            scene_id = new_id()
+            rows.append(
+                Scene(
+                    id=scene_id,
+                    project_id=run.project_id,
+                    chapter_id=chapter.id,
+                    position=position,
+                    **scene.model_dump(include={"title", "summary", "place", "time", "weather", "mood"}),
+                    gist=scene.summary,
+                    characters=list(dict.fromkeys(name for panel in scene.panels for name in panel.characters)),
+                    state=SceneState.DESCRIBED,
+                )
+            )
+            rows += [
+                Panel(
+                    project_id=run.project_id,
+                    scene_id=scene_id,
+                    position=number,
+                    shot=panel.shot,
+                    description=panel.description,
+                    characters=panel.characters,
+                    dialogue=[line.model_dump(mode="json") for line in panel.dialogue],
+                    caption=panel.caption,
+                    prompt=panel.prompt or None,
+                    state=PanelState.DESCRIBED,
+                )
+                for number, panel in enumerate(scene.panels)
+            ]
+        session.add_all(rows)
+        chapter.outline_key = key
+        chapter.summary = " ".join(scene.summary for scene in script.scenes)[:2000]
+        session.add(chapter)
+        await session.flush()
+    return await _outlined(session, run, chapter, character_ids)
+
+
+async def _outlined(
+    session: AsyncSession, run: ChapterRun, chapter: Chapter, character_ids: Mapping[str, UUID]
+) -> Outlined:
+    """Hand the work out to scenes and characters, and say so."""
+    query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
+    scenes = [scene for scene in (await session.exec(query)).all() if scene.max_panels != 0]
+    drawn = run.options.until == "pages"
+    await split(
+        session,
+        run.generation_id,
+        "sheets",
+        {f"character:{who}:profile": 1.0 for who in character_ids.values()}
+        | ({f"character:{who}:sheet": 2.0 for who in character_ids.values()} if drawn else {}),
+    )
+    weights = {scene.id: float(scene.max_panels or max(1, sum(map(len, scene.sentences)) // 200)) for scene in scenes}
+    await split(
+        session,
+        run.generation_id,
+        "scenes",
+        {f"scene:{scene_id}:summary": 0.05 * weight for scene_id, weight in weights.items()}
+        | {f"scene:{scene_id}:panels": 0.95 * weight for scene_id, weight in weights.items()},
+    )
+    await emit(
+        session,
+        run.project_id,
+        run.generation_id,
+        EventType.CHAPTER_OUTLINED,
+        {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(character_ids)},
+    )
+    if not character_ids:
+        await complete(session, run.project_id, run.generation_id, "sheets")
+    if chapter.script is not None:
+        await complete(session, run.project_id, run.generation_id, "outline:0")
+    return Outlined(scene_ids=[scene.id for scene in scenes], character_ids=list(character_ids.values()))
+
+
+async def _characters(
+    session: AsyncSession,
+    project_id: UUID,
+    names: Mapping[str, Sequence[str]],
+    profiles: Mapping[str, Profile] | None = None,
+) -> dict[str, UUID]:
+    """The ids of characters by name, made where they are new. A given profile replaces the one that was there."""
+    ids: dict[str, UUID] = {}
+    for name, aliases in names.items():
+        values = {
+            "id": new_id(),
+            "project_id": project_id,
+            "name": name[:200],
+            "name_key": name[:200].casefold(),
+            "aliases": sorted(set(aliases) - {name}),
+            "version": 1,
+        }
+        given = (profiles or {}).get(name)
+        updates: dict[str, object] = {"name_key": values["name_key"]}
+        if given is not None:
+            values["profile"] = updates["profile"] = given.model_dump(mode="json")
+            updates["aliases"] = values["aliases"]
+        statement = insert(Character).values(values)
+        returned = await session.execute(
+            # Touching the row even when nothing changes makes it come back from RETURNING.
+            statement.on_conflict_do_update(index_elements=["project_id", "name_key"], set_=updates).returning(
+                col(Character.id)
+            )
+        )
+        ids[name] = returned.scalar_one()
+    return ids
+
+
+async def _locations(session: AsyncSession, project_id: UUID, places: Iterable[str]) -> None:
+    for place in dict.fromkeys(place.strip()[:200] for place in places):
+        if place:
+            await session.execute(
+                insert(Location)
+                .values(
+                    id=new_id(), project_id=project_id, name=place, name_key=place.casefold(), description="", version=1
+                )
+                .on_conflict_do_nothing(index_elements=["project_id", "name_key"])
+            )
+
+
+def _told(paragraphs: Sequence[str]) -> list[str]:
+    """What a scene tells, as sentences. Separators and headings order the text; alone, a heading is all there is."""
+    told = [
+        sentence
+        for paragraph in paragraphs
+        if not is_separator(paragraph) and not is_heading(paragraph)
+        for sentence in sentences(paragraph)
+    ]
+    return told or [heading_text(paragraph) for paragraph in paragraphs if not is_separator(paragraph)] or ["…"]
+
+
+def _budgets(scenes: Sequence[Sequence[str]], max_panels: int | None) -> list[int | None]:
+    """How many panels each scene may have: by length, at least one, and with fewer panels than scenes, one each for
+    scenes spread evenly over the chapter and none for the others."""
+    if max_panels is None:
+        return [None] * len(scenes)
+    count = len(scenes)
+    if max_panels <= count:
+        chosen = {round(index * (count - 1) / max(1, max_panels - 1)) for index in range(max_panels)}
+        return [1 if index in chosen else 0 for index in range(count)]
+    lengths = [sum(map(len, scene)) for scene in scenes]
+    spare, total = max_panels - count, max(1, sum(lengths))
+    shares = [spare * length / total for length in lengths]
+    budgets = [1 + int(share) for share in shares]
+    # What rounding left goes to the largest remainders, the earlier scene first.
+    rest = sorted(range(count), key=lambda index: (int(shares[index]) - shares[index], index))
+    for index in rest[: max_panels - sum(budgets)]:
+        budgets[index] += 1
+    return list(budgets)

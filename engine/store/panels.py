@@ -1,0 +1,83 @@
+"""Panels, with everything that a picture or a page needs to know of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.story import Box, Line, PanelData, Profile, Shot
+from models.tables import Character, Draft, Image, Panel, Scene
+
+
+async def cast_of(session: AsyncSession, project_id: UUID) -> Sequence[Character]:
+    """Everybody in the project, in the order they were met."""
+    query = select(Character).where(Character.project_id == project_id).order_by(col(Character.id))
+    return (await session.exec(query)).all()
+
+
+def profiles_of(cast: Iterable[Character], names: Iterable[str]) -> list[Profile]:
+    """The profiles behind names or aliases; somebody without one appears by name alone."""
+    known: dict[str, Character] = {}
+    for who in cast:
+        for name in [who.name, *who.aliases]:
+            known.setdefault(name.casefold(), who)
+    profiles: dict[str, Profile] = {}
+    for name in names:
+        found = known.get(name.casefold())
+        profile = Profile.model_validate(found.profile) if found and found.profile else Profile(name=name)
+        profiles.setdefault(profile.name, profile)
+    return list(profiles.values())
+
+
+def as_data(panel: Panel, scene: Scene, cast: Iterable[Character]) -> PanelData:
+    """The panel as the artist and the letterer know it."""
+    return PanelData(
+        shot=Shot(panel.shot),
+        description=panel.description,
+        characters=profiles_of(cast, panel.characters),
+        place=scene.place,
+        time=scene.time,
+        weather=scene.weather,
+        mood=scene.mood,
+        dialogue=[Line.model_validate(line) for line in panel.dialogue or []],
+        caption=panel.caption,
+    )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A panel of a chapter, with the picture it shows, if it has one."""
+
+    panel: Panel
+    scene: Scene
+    data: PanelData
+    draft: Draft | None
+    image: Image | None
+
+    @property
+    def boxes(self) -> list[Box]:
+        """Where the artist drew heads, hands and figures."""
+        return [Box.model_validate(box) for box in self.image.boxes] if self.image else []
+
+
+async def of_chapter(
+    session: AsyncSession, project_id: UUID, chapter_id: UUID, only: Sequence[UUID] | None = None
+) -> list[Shown]:
+    """The panels of a chapter in reading order: all of them, or those named in `only`."""
+    cast = await cast_of(session, project_id)
+    query = (
+        select(Panel, Scene, Draft, Image)
+        .join(Scene, col(Scene.id) == col(Panel.scene_id))
+        .join(Draft, col(Draft.id) == col(Panel.selected_draft_id), isouter=True)
+        .join(Image, col(Image.id) == col(Draft.image_id), isouter=True)
+        .where(Scene.project_id == project_id, Scene.chapter_id == chapter_id)
+        .order_by(col(Scene.position), col(Panel.position))
+    )
+    if only is not None:
+        query = query.where(col(Panel.id).in_(only))
+    return [
+        Shown(panel, scene, as_data(panel, scene, cast), draft, image)
+        for panel, scene, draft, image in (await session.exec(query)).all()
+    ]

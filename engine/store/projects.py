@@ -1,0 +1,84 @@
+"""Projects, their owner on this machine, and chapters in them."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.store.scope import Scope, get
+from models.ids import new_id
+from models.tables import Chapter, Project, User
+
+
+async def local_owner(session: AsyncSession) -> UUID:
+    """The owner of what the command line makes: one per database, made at first use."""
+    await session.execute(
+        insert(User)
+        .values(id=new_id(), name="", is_local=True)
+        .on_conflict_do_nothing(index_elements=["is_local"], index_where=col(User.is_local))
+    )
+    return (await session.exec(select(User.id).where(col(User.is_local)))).one()
+
+
+async def project_of_story(session: AsyncSession, owner_id: UUID, title: str, identity_key: str) -> UUID:
+    """The project of a story given on the command line, the same one whenever the same story comes."""
+    await session.execute(
+        insert(Project)
+        .values(id=new_id(), owner_id=owner_id, title=title[:500], identity_key=identity_key)
+        .on_conflict_do_nothing(index_elements=["owner_id", "identity_key"])
+    )
+    query = select(Project.id).where(Project.owner_id == owner_id, Project.identity_key == identity_key)
+    return (await session.exec(query)).one()
+
+
+async def chapter_of_run(
+    session: AsyncSession,
+    project_id: UUID,
+    identity_key: str,
+    *,
+    title: str,
+    source_text: str,
+    script: dict[str, Any] | None,
+) -> Chapter:
+    """The chapter of a command line run, the same one for the same story, title and options."""
+    # The project's row orders two runs that start at once.
+    await get(session, Scope(project_id=project_id), Project, project_id, lock=True)
+    query = select(Chapter).where(Chapter.project_id == project_id, Chapter.identity_key == identity_key)
+    found = (await session.exec(query)).one_or_none()
+    if found is not None:
+        return found
+    return await add_chapter(
+        session, project_id, title=title, source_text=source_text, script=script, identity_key=identity_key
+    )
+
+
+async def add_chapter(
+    session: AsyncSession,
+    project_id: UUID,
+    *,
+    title: str,
+    source_text: str,
+    script: dict[str, Any] | None = None,
+    identity_key: str | None = None,
+) -> Chapter:
+    """A new chapter behind the last one of the project."""
+    await get(session, Scope(project_id=project_id), Project, project_id, lock=True)
+    position = (
+        await session.execute(
+            select(func.coalesce(func.max(Chapter.position) + 1, 0)).where(col(Chapter.project_id) == project_id)
+        )
+    ).scalar_one()
+    chapter = Chapter(
+        project_id=project_id,
+        position=position,
+        title=title[:500],
+        source_text=source_text,
+        script=script,
+        identity_key=identity_key,
+    )
+    session.add(chapter)
+    await session.flush()
+    return chapter

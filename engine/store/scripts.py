@@ -1,0 +1,70 @@
+"""A chapter as `script.json`: read from the database, with the pictures' keys beside it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.store.panels import cast_of, of_chapter
+from models.options import GenerationOptions
+from models.script import Script, ScriptPanel, ScriptScene
+from models.story import Line, Profile, Shot
+from models.tables import Chapter, Scene
+
+
+@dataclass(frozen=True)
+class Told:
+    """A script, and under which key each picture that it names lies in storage."""
+
+    script: Script | None
+    pictures: dict[str, str]
+
+
+async def tell(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Told:
+    """The chapter as data. Pictures are named by place: `images/scene-01-panel-01.png`. None while it has no panels."""
+    scenes: dict[UUID, list[ScriptPanel]] = {}
+    pictures: dict[str, str] = {}
+    names: dict[str, None] = {}
+    for one in await of_chapter(session, chapter.project_id, chapter.id):
+        path = ""
+        if one.image is not None:
+            suffix = one.image.key.rsplit(".", 1)[-1]
+            path = f"images/scene-{one.scene.position + 1:02}-panel-{one.panel.position + 1:02}.{suffix}"
+            pictures[path] = one.image.key
+        names |= dict.fromkeys(one.panel.characters)
+        scenes.setdefault(one.scene.id, []).append(
+            ScriptPanel(
+                shot=Shot(one.panel.shot),
+                description=one.panel.description,
+                characters=one.panel.characters,
+                dialogue=[Line.model_validate(line) for line in one.panel.dialogue or []],
+                caption=one.panel.caption,
+                prompt=one.panel.prompt or "",
+                image=path,
+            )
+        )
+    if not scenes:
+        return Told(None, {})
+    query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
+    cast = await cast_of(session, chapter.project_id)
+    script = Script(
+        title=chapter.title,
+        format=options.format,
+        direction=options.direction,
+        characters=[Profile.model_validate(who.profile) for who in cast if who.profile and who.name in names],
+        scenes=[
+            ScriptScene(
+                title=scene.title,
+                summary=scene.summary or scene.gist,
+                place=scene.place,
+                time=scene.time,
+                weather=scene.weather,
+                mood=scene.mood,
+                panels=scenes[scene.id],
+            )
+            for scene in (await session.exec(query)).all()
+            if scene.id in scenes
+        ],
+    )
+    return Told(script, pictures)

@@ -1,0 +1,68 @@
+"""Counts of what a generation made and what it asked for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables import Draft, Page, Panel, ProviderCall, Scene
+
+
+@dataclass(frozen=True)
+class Made:
+    """Rows of a chapter."""
+
+    scenes: int
+    panels: int
+    drafts: int
+    pages: int
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls of a generation. `llm` and `image` were sent to a provider, whatever came of it."""
+
+    llm: int
+    image: int
+    unknown: int
+    cost_usd: Decimal
+
+
+async def made(session: AsyncSession, chapter_id: UUID) -> Made:
+    """What a chapter consists of by now."""
+    of_chapter = select(Scene.id).where(Scene.chapter_id == chapter_id)
+    panels = select(Panel.id).where(col(Panel.scene_id).in_(of_chapter))
+    query = select(
+        select(func.count()).select_from(of_chapter.subquery()).scalar_subquery(),
+        select(func.count()).select_from(panels.subquery()).scalar_subquery(),
+        select(func.count()).select_from(Draft).where(col(Draft.panel_id).in_(panels)).scalar_subquery(),
+        select(func.count())
+        .select_from(Page)
+        .where(col(Page.chapter_id) == chapter_id, col(Page.image_id).is_not(None))
+        .scalar_subquery(),
+    )
+    return Made(*(await session.execute(query)).one())
+
+
+async def calls(session: AsyncSession, generation_id: UUID, since: datetime | None = None) -> Calls:
+    """What a generation asked providers for, or what of it was sent at or after `since` (the database's clock)."""
+    sent = [col(ProviderCall.generation_id) == generation_id, col(ProviderCall.submitted_at).is_not(None)]
+    if since is not None:
+        sent.append(col(ProviderCall.submitted_at) >= since)
+    query = select(
+        func.count().filter(col(ProviderCall.kind) == "llm"),
+        func.count().filter(col(ProviderCall.kind) == "image"),
+        func.count().filter(col(ProviderCall.state) == "unknown"),
+        func.coalesce(func.sum(col(ProviderCall.cost_usd)), Decimal(0)),
+    ).where(*sent)
+    return Calls(*(await session.execute(query)).one())
+
+
+async def now(session: AsyncSession) -> datetime:
+    """The database's clock, by which everything is dated."""
+    moment: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return moment

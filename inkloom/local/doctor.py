@@ -1,0 +1,174 @@
+"""What `doctor` looks at: each check says what is so and, where that is not well, what to do."""
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from PIL import features
+
+from engine.settings import Settings
+from inkloom.local.ports import answers as port_answers
+from inkloom.local.ports import is_free, reachable_host
+from inkloom.local.postgres import answers as postgres_answers
+from inkloom.local.postgres_home import programs
+from inkloom.local.state import StateFile
+from inkloom.local.temporal_binary import OLDEST, WAYS_OUT, find
+
+OLDEST_PYTHON = (3, 11)
+ROOM = 1_000_000_000
+SKEW = 2.0
+# No clock that is right shows an earlier year than that of this code.
+THIS_CODE = 2025
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+
+
+async def checks(settings: Settings) -> list[Check]:
+    """Look at everything; changes nothing and starts nothing."""
+    data = settings.data.expanduser().absolute()
+    local = await asyncio.gather(
+        *(asyncio.to_thread(look) for look in (_python, _raqm, _font, _temporal_program, _postgres_programs)),
+        *(asyncio.to_thread(look, data) for look in (_folder, _room, _clock)),
+        *(asyncio.to_thread(look, settings, data) for look in (_api_port, _ui_port)),
+    )
+    return [*local, *await _configured(settings)]
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Check(
+        "Python", sys.version_info >= OLDEST_PYTHON, version, "install Python 3.11 or newer, then `make setup`"
+    )
+
+
+def _raqm() -> Check:
+    found = features.check("raqm")
+    detail = "Pillow shapes text with raqm" if found else "Pillow lacks raqm: no ligatures, no right-to-left text"
+    return Check("text shaping", bool(found), detail, "install the Pillow wheel from the requirements (`make setup`)")
+
+
+def _font() -> Check:
+    spec = find_spec("font_intuitive")
+    roots = (spec.submodule_search_locations or ()) if spec else ()
+    fonts = [font for root in roots for font in Path(root).glob("files/*.ttf")]
+    detail = fonts[0].name if fonts else "the lettering font is missing"
+    return Check("lettering font", bool(fonts), detail, "install the requirements again (`make setup`)")
+
+
+def _temporal_program() -> Check:
+    if program := find():
+        version = ".".join(map(str, program.server))
+        return Check("Temporal program", True, f"{program.path} ({program.origin}), server {version}")
+    oldest = ".".join(map(str, OLDEST))
+    detail = f"no `temporal` with server {oldest} or newer; the first start will fetch or build it"
+    return Check("Temporal program", False, detail, f"to have it now: {WAYS_OUT}")
+
+
+def _postgres_programs() -> Check:
+    found = programs()
+    detail = f"Postgres {max(found)} in {found[max(found)]}" if found else "not found"
+    fix = "install the requirements again (`make setup`), or name a server in INKLOOM_DATABASE_URL"
+    return Check("Postgres programs", bool(found), detail, fix)
+
+
+def _folder(data: Path) -> Check:
+    fix = "mend its permissions, or name another folder in INKLOOM_DATA"
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(data)):
+            pass
+    except OSError as error:
+        return Check("data folder", False, f"{data}: {error.strerror}", fix)
+    owner = StateFile(data).read().owner
+    if owner is not None and owner.alive():
+        return Check("data folder", True, f"{data}, supervised by process {owner.pid}")
+    return Check("data folder", True, f"{data}, {'free' if data.exists() else 'made at the first start'}")
+
+
+def _room(data: Path) -> Check:
+    free = shutil.disk_usage(_nearest(data)).free
+    fix = "free some space, or name a folder on another disk in INKLOOM_DATA"
+    return Check("disk space", free > ROOM, f"{free / 1e9:.1f} GB free at {data}", fix)
+
+
+def _clock(data: Path) -> Check:
+    """A clock that stands wrong shows in the year or in a file's time; one that jumps, in two clocks that disagree."""
+    fix = "set this machine's clock (and that of the file server, if the data folder is on one)"
+    wall, steady = time.time(), time.monotonic()
+    if datetime.now(UTC).year < THIS_CODE:
+        return Check("clock", False, f"it says {datetime.now(UTC):%Y-%m-%d}", fix)
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(data)) as file:
+            file.write(b"now")
+            file.flush()
+            skew = abs(os.fstat(file.fileno()).st_mtime - time.time())
+    except OSError:
+        skew = 0.0
+    time.sleep(0.1)
+    jump = abs((time.time() - wall) - (time.monotonic() - steady))
+    if skew > SKEW:
+        return Check("clock", False, f"new files are dated {skew:.0f} s off", fix)
+    return Check("clock", jump < SKEW, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC", fix)
+
+
+def _api_port(settings: Settings, data: Path) -> Check:
+    state = StateFile(data).read()
+    ours = state.api_port if state.api_keeper is not None and state.api_keeper.alive() else None
+    return _port("API port", settings.api_port, settings.api_host, ours, "set INKLOOM_API_PORT to another one")
+
+
+def _ui_port(settings: Settings, data: Path) -> Check:
+    state = StateFile(data).read()
+    child = state.children.get("temporal")
+    ours = state.temporal.ui if state.temporal and child and child.identity.alive() else None
+    check = _port("Temporal UI port", settings.temporal_ui_port, "127.0.0.1", ours, "")
+    # Not an error: the next free one is taken.
+    return check if check.ok else Check(check.name, True, f"{check.detail}; the next free one will be used")
+
+
+def _port(name: str, port: int, host: str, ours: int | None, fix: str) -> Check:
+    if ours is not None:
+        return Check(name, True, f"{ours}, in use by the running stack")
+    if port == 0:
+        return Check(name, True, "any free one")
+    try:
+        free = is_free(port, host)
+    except socket.gaierror:
+        return Check(name, False, f"the host {host} is unknown", "set INKLOOM_API_HOST to an address of this machine")
+    return Check(name, free, f"{port} is free" if free else f"{port} is taken by another program", fix)
+
+
+async def _configured(settings: Settings) -> list[Check]:
+    """The servers that the settings name, if they do."""
+    found = []
+    if settings.database_url:
+        ok = await postgres_answers(settings.database_url)
+        fix = "check INKLOOM_DATABASE_URL and that the server runs, or unset it to use the embedded one"
+        found.append(Check("Postgres server", ok, "answers" if ok else "no answer to a query", fix))
+    if settings.temporal_address:
+        host, _, port = settings.temporal_address.rpartition(":")
+        ok = port.isdigit() and await port_answers(int(port), reachable_host(host.strip("[]")), 5.0)
+        detail = f"{settings.temporal_address} {'accepts connections' if ok else 'does not accept connections'}"
+        fix = "check TEMPORAL_ADDRESS (host:port) and that the server runs, or unset it to use the embedded one"
+        found.append(Check("Temporal server", ok, detail, fix))
+    return found
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the closest one above it that is there."""
+    return next(path for path in (folder, *folder.parents) if path.exists())

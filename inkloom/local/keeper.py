@@ -1,0 +1,108 @@
+"""Keeps one process alive: started or taken over, and started again whenever it dies."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from inkloom.local.errors import StackError
+from inkloom.local.logs import tail, turn
+from inkloom.local.processes import Process
+
+WATCH = 0.2
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+# Whatever lived this long is taken to be well, and that many deaths within it to need a person.
+SPAN, DEATHS = 30.0, 5
+
+
+class Service(Protocol):
+    """Something that can be kept: how it is found, started and ended."""
+
+    role: str
+
+    async def orphan(self) -> Process | None: ...
+
+    async def launch(self) -> Process: ...
+
+    async def end(self, process: Process) -> None: ...
+
+
+class Keeper:
+    """Looks after one service."""
+
+    def __init__(self, service: Service, log: Path, report: Callable[[str], None]) -> None:
+        self.service = service
+        self._log = log
+        self._report = report
+        self._process: Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self, adopted: Callable[[Process], None]) -> None:
+        """Take over what an earlier supervisor left, or start it; from now on it is kept alive."""
+        role = self.service.role
+        began = time.monotonic()
+        if found := await self.service.orphan():
+            self._process = found
+            adopted(found)
+            self._report(f"{role}: running already (pid {found.pid})")
+        else:
+            turn(self._log)
+            self._process = await self.service.launch()
+            self._report(f"{role}: up after {time.monotonic() - began:.1f} s")
+        self._watch = asyncio.create_task(self._keep(), name=f"keep {role}")
+
+    async def stop(self) -> None:
+        """End it."""
+        await self._unwatch()
+        if self._process is not None:
+            await self.service.end(self._process)
+            self._process = None
+
+    async def leave(self) -> None:
+        """Let it live on for another supervisor."""
+        await self._unwatch()
+        if self._process is not None:
+            self._process.leave()
+            self._process = None
+
+    async def _unwatch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+            self._watch = None
+
+    async def _keep(self) -> None:
+        deaths: deque[float] = deque(maxlen=DEATHS)
+        pause, told = FIRST_PAUSE, False
+        while True:
+            born = time.monotonic()
+            if self._process is not None:
+                await self._process.ended(every=WATCH)
+            now = time.monotonic()
+            if now - born > SPAN:
+                pause, told = FIRST_PAUSE, False
+            deaths.append(now)
+            if len(deaths) == DEATHS and now - deaths[0] < SPAN:
+                if not told:
+                    self._report(self._complaint())
+                told = True
+            elif not told:
+                outcome = self._process.outcome() if self._process else "it did not start"
+                self._report(f"{self.service.role}: ended ({outcome}); starting it again")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            try:
+                self._process = await self.service.launch()
+            except (StackError, OSError):
+                # Counted as one more death: its log says why, and the complaint shows it.
+                self._process = None
+
+    def _complaint(self) -> str:
+        return (
+            f"{self.service.role}: ends again and again; it will be tried every {LONGEST_PAUSE:.0f} s. "
+            f"The end of its log (all of it: {self._log}):\n{tail(self._log)}"
+        )

@@ -1,0 +1,257 @@
+"""The embedded Postgres: `initdb` once, one `postgres` process, ended as its manual wants it.
+
+It listens on a Unix socket only, in a folder that only its account may enter, and still asks for a password: under
+root that account may be shared with other services (`nobody`), and a folder's mode would not keep those out.
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from inkloom.local.errors import StackError
+from inkloom.local.postgres_home import Home, settle
+from inkloom.local.processes import POLL, Identity, Process, running_with, spawn, titled, until_ready
+from inkloom.local.secret import kept
+
+NAME = "inkloom"
+PORT = 5432  # only names the socket file: nothing listens on TCP
+SOCKET = f".s.PGSQL.{PORT}"
+SOCKET_PATH_BYTES = 103  # 107 on Linux, 103 on macOS
+# libpq splits `host` at commas and Postgres its folder list too; plain paths need no escaping anywhere.
+PLAIN_PATH = re.compile(r"[\w/.+-]+", re.ASCII)
+# Crash recovery replays the log since the last checkpoint, which can take minutes on a slow disk.
+PATIENCE = 300.0
+ADOPTION = 10.0
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "log_checkpoints": "off",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+
+
+class Postgres:
+    """The server of one data folder. At most one supervisor uses it at a time: the caller holds the folder's lock."""
+
+    role = "postgres"
+
+    def __init__(
+        self,
+        data: Path,
+        log: Path,
+        *,
+        sockets: Path | None = None,
+        born: Callable[[Process], None] = lambda process: None,
+    ) -> None:
+        self._data = data
+        self._log = log
+        self._born = born
+        self._home: Home | None = None
+        self.sockets = sockets
+
+    @property
+    def home(self) -> Home:
+        if self._home is None:
+            self._home = settle(self._data)
+        return self._home
+
+    @property
+    def url(self) -> str:
+        """For psycopg; the same from start to start, as long as the socket folder is."""
+        if self.sockets is None:
+            raise RuntimeError("Postgres was never started")
+        return address(self.home.folder, self.sockets)
+
+    async def orphan(self) -> Process | None:
+        """The server of this folder that an earlier supervisor left running, if it answers."""
+        deadline = time.monotonic() + ADOPTION
+        while (identity := await asyncio.to_thread(self._running)) is not None:
+            lines = (self.home.cluster / "postmaster.pid").read_text().splitlines()
+            # A server that has only just started has not yet written where it listens.
+            if len(lines) > 4:
+                self.sockets = Path(lines[4])
+                if await answers(self.url):
+                    return Process(identity)
+            if time.monotonic() > deadline:
+                await self.end(Process(identity))
+            await asyncio.sleep(POLL)
+        return None
+
+    async def launch(self) -> Process:
+        """Start the server; return once it answers a query."""
+        self.sockets = await asyncio.to_thread(self._prepare)
+        settings = SETTINGS | {"cluster_name": self._mark}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        process = spawn(
+            [self.home.programs / "postgres", "-D", self.home.cluster, "-k", self.sockets, "-p", str(PORT), *options],
+            env=_environment(),
+            log=self._log,
+            folder=self.home.folder,
+            account=self.home.account,
+        )
+        self._born(process)
+        await until_ready(process, self._ready, self.end, name="Postgres", patience=PATIENCE, log=self._log)
+        return process
+
+    async def end(self, process: Process) -> None:
+        """Fast shutdown (sessions are cut, everything is written); immediate if that takes too long."""
+        await process.end((signal.SIGINT, 20), (signal.SIGQUIT, 5))
+        await asyncio.to_thread(self._clear)
+
+    async def _ready(self) -> bool:
+        """Whether it answers; the database is made on the first yes."""
+        try:
+            async with await _connect(self.url, database="postgres") as connection:
+                await connection.execute("SELECT 1")
+                found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (NAME,))
+                if await found.fetchone() is None:
+                    await connection.execute(f"CREATE DATABASE {NAME}")
+        except psycopg.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise StackError(
+                    f"Postgres does not take the password in {self.home.folder / 'password'}. Bring back the file "
+                    "that was there, or restore a backup into a new INKLOOM_DATA."
+                ) from error
+            return False
+        return True
+
+    def _prepare(self) -> Path:
+        if not self.home.cluster.exists():
+            self._initialise()
+        self._clear()
+        if self.sockets is not None and _private(self.sockets, self._uid):
+            return self.sockets
+        return self._socket_folder()
+
+    def _initialise(self) -> None:
+        """Make the cluster beside its place and move it there: a half-made one must never be taken for a database."""
+        home, password = self.home, self.home.folder / "password"
+        draft = home.folder / "cluster.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        kept(password)
+        if home.account:
+            home.account.own(password)
+        locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        access = ["-U", NAME, "--pwfile", str(password), "--auth=scram-sha-256"]
+        made = subprocess.run(  # noqa: S603 - our own program
+            [str(home.programs / "initdb"), "-D", str(draft), *access, *locale, "--no-instructions"],
+            capture_output=True,
+            text=True,
+            env=_environment(),
+            cwd=home.folder,
+            **(home.account.popen() if home.account else {}),
+        )
+        if made.returncode:
+            shutil.rmtree(draft, ignore_errors=True)
+            said = made.stderr.strip() or made.stdout.strip()
+            raise StackError(f"No database could be made in {home.folder}: {said}")
+        draft.rename(home.cluster)
+
+    def _running(self) -> Identity | None:
+        """The live server of this cluster. The pid file alone proves nothing: it outlives a killed server, and its
+        pid may by now belong to anybody."""
+        pid = self._noted()
+        servers = running_with(str(self.home.cluster)) if pid is not None else ()
+        return next((server for server in servers if server.pid == pid), None)
+
+    def _noted(self) -> int | None:
+        """The pid in the pid file."""
+        try:
+            return int((self.home.cluster / "postmaster.pid").read_text().splitlines()[0])
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def _clear(self) -> None:
+        """After a server that did not end by itself: kill what it left running, and drop what would make the next
+        one believe that it is still there."""
+        if self._running() is not None:
+            return
+        # A backend in a long query outlives its killed server, and keeps the next one from starting.
+        for leftover in titled(f"postgres: {self._mark}: "):
+            os.kill(leftover.pid, signal.SIGKILL)
+            deadline = time.monotonic() + 5
+            while leftover.alive() and time.monotonic() < deadline:
+                time.sleep(POLL)
+        # With an unused pid in it the file stays: Postgres checks by it that no backend is left on the cluster. But a
+        # pid used again, or one that nobody reaps in a container without an init, is a server to it, for ever.
+        if (pid := self._noted()) is not None and psutil.pid_exists(pid):
+            (self.home.cluster / "postmaster.pid").unlink()
+        if self.sockets is not None:
+            for name in (SOCKET, f"{SOCKET}.lock"):
+                (self.sockets / name).unlink(missing_ok=True)
+
+    @property
+    def _mark(self) -> str:
+        """Tells this cluster's processes from any other's in the process list, and names the socket folder."""
+        return f"{NAME}-{hashlib.sha256(os.fsencode(self.home.folder)).hexdigest()[:12]}"
+
+    @property
+    def _uid(self) -> int:
+        return self.home.account.uid if self.home.account else os.geteuid()
+
+    def _socket_folder(self) -> Path:
+        """A short folder, the same at every start unless somebody else made one of that name."""
+        for root in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - owner and mode are checked
+            folder = root / self._mark
+            if PLAIN_PATH.fullmatch(str(folder)) and len(os.fsencode(folder / SOCKET)) <= SOCKET_PATH_BYTES:
+                break
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            if not _private(folder, self._uid):
+                folder = Path(tempfile.mkdtemp(prefix=f"{NAME}-", dir=folder.parent))
+        if self.home.account:
+            self.home.account.own(folder)
+        return folder
+
+
+def address(folder: Path, sockets: Path) -> str:
+    """How to reach the server that lives in `folder` and listens in `sockets`."""
+    password = (folder / "password").read_text().strip()
+    return f"postgresql://{NAME}:{password}@/{NAME}?host={quote(str(sockets))}&port={PORT}"
+
+
+async def answers(url: str) -> bool:
+    """Whether a server runs a query there."""
+    try:
+        async with await _connect(url) as connection:
+            await connection.execute("SELECT 1")
+    except (psycopg.Error, TimeoutError):
+        return False
+    return True
+
+
+async def _connect(url: str, *, database: str | None = None) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    target = make_conninfo(url.replace("postgresql+psycopg://", "postgresql://", 1), dbname=database)
+    return await psycopg.AsyncConnection.connect(target, autocommit=True, connect_timeout=3)
+
+
+def _private(folder: Path, uid: int) -> bool:
+    try:
+        facts = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == uid and not facts.st_mode & 0o077
+
+
+def _environment() -> dict[str, str]:
+    # PGDATA, PGOPTIONS and the like are meant for another server, and its messages are read by this code.
+    kept_names = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
+    return kept_names | {"LC_ALL": "C"}

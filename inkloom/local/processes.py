@@ -1,0 +1,211 @@
+"""Processes that may outlive us: who they are beyond a pid, how they are started and how they end."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel
+
+from inkloom.local.accounts import Account
+from inkloom.local.errors import StackError
+from inkloom.local.logs import tail
+
+POLL = 0.05
+
+
+class Identity(BaseModel, frozen=True):
+    """A process for good: pids are used again, a pid with the moment of its birth is not."""
+
+    pid: int
+    started: str
+
+    def alive(self) -> bool:
+        return birth(self.pid) == self.started
+
+
+@cache
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def birth(pid: int) -> str | None:
+    """When the process started, in a form that only equals itself; None when there is no such live process.
+
+    On Linux these are clock ticks since boot: psutil's wall-clock time moves whenever the clock is set, and a
+    supervisor would then take its own children for strangers.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        if Path("/proc/self/stat").exists():
+            return None
+        return _portable_birth(pid)
+    # The name in parentheses may itself hold spaces and parentheses.
+    fields = stat.rpartition(")")[2].split()
+    state, ticks = fields[0], fields[19]
+    return None if state in "ZX" else f"{_boot()}:{ticks}"
+
+
+def _portable_birth(pid: int) -> str | None:
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else repr(process.create_time())
+    except psutil.Error:
+        return None
+
+
+def identify(pid: int) -> Identity | None:
+    """The live process behind a pid."""
+    started = birth(pid)
+    return None if started is None else Identity(pid=pid, started=started)
+
+
+def myself() -> Identity:
+    """This very process."""
+    return Identity(pid=os.getpid(), started=birth(os.getpid()) or "")
+
+
+class Process:
+    """One process: a child of ours, or one that an earlier supervisor left behind."""
+
+    def __init__(
+        self, identity: Identity, child: subprocess.Popen[bytes] | None = None, command: Sequence[str] = ()
+    ) -> None:
+        self.identity = identity
+        self.command = list(command)
+        self._child = child
+
+    @property
+    def pid(self) -> int:
+        return self.identity.pid
+
+    def alive(self) -> bool:
+        if self._child is not None:
+            return self._child.poll() is None
+        return self.identity.alive()
+
+    def outcome(self) -> str:
+        """How it ended, in words."""
+        code = None if self._child is None else self._child.poll()
+        if code is None:
+            return "gone"
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+    @property
+    def exit_code(self) -> int | None:
+        return None if self._child is None else self._child.poll()
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal it, unless it is gone: a pid may by then be somebody else's."""
+        if self.alive():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    async def ended(self, patience: float = float("inf"), *, every: float = POLL) -> bool:
+        """Wait for its end, at most that many seconds."""
+        deadline = time.monotonic() + patience
+        while self.alive():
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(every)
+        return True
+
+    async def end(self, *steps: tuple[signal.Signals, float]) -> None:
+        """Ask step by step, with that much patience after each; then kill it with everything in its group."""
+        for number, patience in steps:
+            self.send(number)
+            if await self.ended(patience):
+                return
+        with suppress(ProcessLookupError):
+            if self.alive() and os.getpgid(self.pid) == self.pid:
+                os.killpg(self.pid, signal.SIGKILL)
+        self.send(signal.SIGKILL)
+        await self.ended(5)
+
+    def leave(self) -> None:
+        """Let it live on without us."""
+        if self._child is not None:
+            # A Popen complains when it is collected before its process ended; this one is meant to go on.
+            self._child.returncode = self._child.returncode or 0
+            self._child = None
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    log: Path,
+    folder: Path,
+    account: Account | None = None,
+) -> Process:
+    """Start a process that writes to the log, in a session of its own: Ctrl-C in the terminal must not reach it, so
+    that the supervisor can end its children in order."""
+    drop = account.popen() if account else {}
+    parts = [str(part) for part in command]
+    with log.open("ab") as out:
+        child = subprocess.Popen(  # noqa: S603 - every command is made by this package
+            parts,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=dict(env),
+            cwd=folder,
+            **drop,
+        )
+    # A child that is already dead has no birth; it still needs a name until somebody looks at its exit code.
+    return Process(identify(child.pid) or Identity(pid=child.pid, started="gone"), child, parts)
+
+
+async def until_ready(
+    process: Process,
+    ready: Callable[[], Awaitable[bool]],
+    end: Callable[[Process], Awaitable[None]],
+    *,
+    name: str,
+    patience: float,
+    log: Path,
+) -> None:
+    """Wait until a process that was just started is of use; end it if that fails or nobody waits any longer."""
+    deadline = time.monotonic() + patience
+    try:
+        # Alive is asked last: on a port taken by somebody else, that one answers while ours is dying.
+        while not (await ready() and process.alive()):
+            if not process.alive():
+                raise StackError(f"{name} did not start ({process.outcome()}). From {log}:\n{tail(log)}")
+            if time.monotonic() > deadline:
+                raise StackError(f"{name} does not answer after {patience:.0f} s. From {log}:\n{tail(log)}")
+            await asyncio.sleep(POLL)
+    except BaseException:
+        await end(process)
+        raise
+
+
+def running_with(argument: str) -> Iterator[Identity]:
+    """Every process that has exactly this among its arguments.
+
+    Arguments, because everybody may read them: in a container root often may not see another user's current folder.
+    """
+    for process in psutil.process_iter():
+        try:
+            if argument in process.cmdline()[1:] and (found := identify(process.pid)) is not None:
+                yield found
+        except psutil.Error:
+            continue
+
+
+def titled(beginning: str) -> Iterator[Identity]:
+    """Every process whose title, as it wrote it over its arguments, begins like this."""
+    for process in psutil.process_iter():
+        try:
+            if " ".join(process.cmdline()).startswith(beginning) and (found := identify(process.pid)) is not None:
+                yield found
+        except psutil.Error:
+            continue

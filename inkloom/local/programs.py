@@ -1,0 +1,108 @@
+"""The Python processes of a stack: what they are called, what they are told, when they are up."""
+
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from os import environ
+from pathlib import Path
+
+from pydantic import AliasChoices, SecretStr
+
+from engine.settings import Settings
+from inkloom.local.errors import StackError
+from inkloom.local.logs import tail
+from inkloom.local.ports import answers
+from inkloom.local.processes import Process, spawn, until_ready
+
+# Packages of the checkout are importable from its root alone.
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+
+
+def _inkloom(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "inkloom", *words)
+
+
+@dataclass(frozen=True)
+class Commands:
+    """How each program is started; tests put small scripts in their place."""
+
+    migrate: tuple[str, ...] = _inkloom("init-db")
+    # Two processes: composing pages keeps Pillow busy for long, and workflow tasks must not wait for that.
+    workers: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {
+            "worker-flow": _inkloom("worker", "--queues", "flow"),
+            "worker-draw": _inkloom("worker", "--queues", "draw"),
+        }
+    )
+    api: tuple[str, ...] = _inkloom("api")
+
+
+class Program:
+    """A worker, or the API."""
+
+    def __init__(
+        self,
+        role: str,
+        command: tuple[str, ...],
+        *,
+        env: Mapping[str, str],
+        log: Path,
+        born: Callable[[Process], None],
+        at: tuple[str, int] | None = None,
+    ) -> None:
+        self.role = role
+        self._command = command
+        self._env = env
+        self._log = log
+        self._born = born
+        self._at = at
+
+    async def orphan(self) -> Process | None:
+        """Never one that is taken over: it may run older code, and starting it anew costs nothing."""
+        return None
+
+    async def launch(self) -> Process:
+        """Start it; with an address, return once it accepts connections there."""
+        process = spawn(self._command, env=self._env, log=self._log, folder=ROOT)
+        self._born(process)
+        if self._at is not None:
+            ready = partial(answers, self._at[1], self._at[0])
+            await until_ready(process, ready, self.end, name=self.role, patience=PATIENCE, log=self._log)
+        return process
+
+    async def end(self, process: Process) -> None:
+        await process.end((signal.SIGTERM, 10))
+
+    async def run(self) -> None:
+        """Start it and wait until it is done, however long that takes."""
+        process = await self.launch()
+        try:
+            await process.ended()
+        finally:
+            await self.end(process)
+        if process.exit_code:
+            raise StackError(f"{self.role} failed ({process.outcome()}). From {self._log}:\n{tail(self._log, 20)}")
+
+
+def environment(settings: Settings, data: Path, **servers: str) -> dict[str, str]:
+    """What a child is told: our environment, whatever this process was given beyond it, and where the servers are."""
+    told = {name: value for name in settings.model_fields_set if (value := _text(getattr(settings, name))) is not None}
+    told |= {"data": str(data)} | servers
+    if settings.storage and "://" not in settings.storage:
+        # Children run in another folder.
+        told["storage"] = str(Path(settings.storage).expanduser().absolute())
+    return {**environ, "PYTHONUNBUFFERED": "1"} | {_variable(name): value for name, value in told.items()}
+
+
+def _variable(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"INKLOOM_{name.upper()}"
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return None if value is None else str(value)

@@ -1,0 +1,42 @@
+"""Secrets that are made once and kept in a file only the owner may read."""
+
+import os
+import secrets
+from pathlib import Path
+
+from engine.settings import Settings
+from inkloom.local.errors import unwritable
+
+
+def secret_key(settings: Settings) -> str:
+    """The key that signs tokens: the one from the settings, else the one in `<data>/secret_key`, made on first use."""
+    if settings.secret_key is not None and settings.secret_key.get_secret_value():
+        return settings.secret_key.get_secret_value()
+    data = settings.data.expanduser().absolute()
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        return kept(data / "secret_key")
+    except OSError as error:
+        raise unwritable(data, error) from error
+
+
+def kept(path: Path) -> str:
+    """What the file holds; the first caller fills it with a fresh random secret.
+
+    The API and both workers may ask at the same moment. A link of a finished file either appears whole or not at
+    all and never replaces another, so all of them read the same secret and none reads half of one.
+    """
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,97 @@
+"""What one supervisor leaves for the next, and the locks that say who is the supervisor.
+
+- `stack.lock`: held by the one that supervises the folder's servers and workers.
+- `stack.users`: shared by everybody who relies on them, so that the last one to leave knows that it is the last.
+- `stack.json`: what runs and where; changed under `stack.edit`.
+
+The kernel drops a lock with the process that holds it, however that process ends; a file with a pid in it would not.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from pydantic import BaseModel, Field, ValidationError
+
+from inkloom.local.processes import Identity
+from inkloom.local.temporal import Ports
+
+
+class Child(BaseModel, frozen=True):
+    """A process that a supervisor started."""
+
+    role: str
+    pid: int
+    started: str
+    command: list[str]
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(pid=self.pid, started=self.started)
+
+
+class State(BaseModel):
+    """The content of `stack.json`. Everything in it may be out of date: it is checked before it is believed."""
+
+    owner: Identity | None = None
+    ready: bool = False
+    servers: str = Field(default="", description="fingerprint of the servers that the owner's settings name")
+    postgres_folder: Path | None = None
+    postgres_sockets: Path | None = None
+    temporal: Ports | None = None
+    api_port: int | None = None
+    api_keeper: Identity | None = Field(default=None, description="who looks after the API: not always the owner")
+    children: dict[str, Child] = Field(default_factory=dict)
+
+
+class StateFile:
+    """`stack.json` of one data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / "stack.json"
+
+    def read(self) -> State:
+        """The state; an empty one if there is none or it cannot be read."""
+        try:
+            return State.model_validate_json(self._path.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return State()
+
+    @contextmanager
+    def change(self) -> Iterator[State]:
+        """The state, to be changed in place; written whole or not at all."""
+        with self._path.with_name("stack.edit").open("w") as edit:
+            fcntl.flock(edit, fcntl.LOCK_EX)
+            state = self.read()
+            yield state
+            draft = self._path.with_name(".stack.json.new")
+            draft.write_text(state.model_dump_json(indent=2) + "\n")
+            draft.replace(self._path)
+
+
+class FolderLock:
+    """A lock on a file that ends with its holder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+        self.held = False
+
+    def take(self, *, shared: bool = False) -> bool:
+        """Try to get it, without waiting. A shared one that cannot be made exclusive is lost by the attempt."""
+        if self._file is None:
+            self._file = self._path.open("a")
+        try:
+            fcntl.flock(self._file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            return False
+        self.held = True
+        return True
+
+    def release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file, self.held = None, False

@@ -1,0 +1,155 @@
+"""The embedded Temporal: the CLI's dev server, with its state in one SQLite file under the data folder."""
+
+import asyncio
+import http.client
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from inkloom.local.errors import StackError
+from inkloom.local.ports import LOOPBACK, next_free
+from inkloom.local.processes import POLL, Process, running_with, spawn, until_ready
+from inkloom.local.temporal_binary import Report, obtain
+
+FRONTEND, HTTP = 7233, 7243  # where people and tools look first
+PATIENCE = 60.0
+ADOPTION = 5.0
+TRIES = 3
+SEARCH_ATTRIBUTES = ("ProjectId", "ChapterId", "GenerationStatus")
+
+
+class Ports(BaseModel, frozen=True):
+    """Where it listens; kept, so that workers find it again after it was restarted."""
+
+    frontend: int
+    http: int
+    ui: int
+
+    @property
+    def address(self) -> str:
+        return f"{LOOPBACK}:{self.frontend}"
+
+    @property
+    def ui_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ui}"
+
+
+class Temporal:
+    """The dev server of one data folder. At most one supervisor uses it at a time."""
+
+    role = "temporal"
+
+    def __init__(
+        self,
+        data: Path,
+        log: Path,
+        *,
+        namespace: str,
+        ui_port: int,
+        report: Report,
+        last: Ports | None = None,
+        promised: bool = False,
+        born: Callable[[Process], None] = lambda process: None,
+    ) -> None:
+        self._database = data / "temporal" / "temporal.db"
+        self._log = log
+        self._namespace = namespace
+        self._report = report
+        self._born = born
+        self._program: Path | None = None
+        # Once somebody was told the address, the server comes back there or not at all.
+        self._served = promised
+        self.ports = last or Ports(frontend=FRONTEND, http=HTTP, ui=ui_port)
+        # The ports of the last time if they are free, but the UI where the settings want it now.
+        self._wish = self.ports.model_copy(update={"ui": ui_port}) if ui_port else self.ports
+
+    async def orphan(self) -> Process | None:
+        """The server on this folder's database that an earlier supervisor left running, if it answers."""
+        found = None
+        for identity in await asyncio.to_thread(lambda: list(running_with(str(self._database)))):
+            process = Process(identity)
+            deadline = time.monotonic() + ADOPTION
+            while found is None and process.alive() and time.monotonic() < deadline:
+                if await self.healthy():
+                    found, self._served = process, True
+                await asyncio.sleep(POLL)
+            # Two servers on one database would undo each other's work.
+            if process is not found:
+                await self.end(process)
+        return found
+
+    async def healthy(self) -> bool:
+        """Whether the frontend answers for our namespace."""
+        return await asyncio.to_thread(serves, self.ports.http, self._namespace)
+
+    async def launch(self) -> Process:
+        """Start the server; return once it answers for our namespace."""
+        if self._program is None:
+            self._program = (await obtain(self._report)).path
+        self._database.parent.mkdir(parents=True, exist_ok=True)
+        failure = StackError("Temporal found no free ports")
+        for _ in range(TRIES):
+            if not self._served:
+                self.ports = _free(self._wish)
+            process = spawn(
+                self._command(self._program), env=_environment(), log=self._log, folder=self._database.parent
+            )
+            self._born(process)
+            try:
+                await until_ready(process, self.healthy, self.end, name="Temporal", patience=PATIENCE, log=self._log)
+            except StackError as error:
+                # Between the look for free ports and the server's start another one may have taken them.
+                if self._served or _free(self.ports) == self.ports:
+                    raise
+                failure = error
+            else:
+                self._served = True
+                return process
+        raise failure
+
+    async def end(self, process: Process) -> None:
+        await process.end((signal.SIGTERM, 10))
+
+    def _command(self, program: Path) -> list[str | Path]:
+        attributes = [part for name in SEARCH_ATTRIBUTES for part in ("--search-attribute", f"{name}=Keyword")]
+        return [
+            *(program, "server", "start-dev", "--log-level", "warn", "--ip", LOOPBACK),
+            *("--db-filename", self._database),
+            # Ten times the workflows a second of SQLite's defaults; a power cut may cost the last commits.
+            *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
+            *("--dynamic-config-value", "matching.enableFairness=true"),
+            *("--port", str(self.ports.frontend), "--http-port", str(self.ports.http), "--ui-port", str(self.ports.ui)),
+            *("--namespace", self._namespace),
+            *attributes,
+        ]
+
+
+def _free(wish: Ports) -> Ports:
+    """Those ports where they are free, else the next ones that are."""
+    frontend = next_free(wish.frontend)
+    http_port = next_free(wish.http, avoid={frontend})
+    return Ports(frontend=frontend, http=http_port, ui=next_free(wish.ui, avoid={frontend, http_port}))
+
+
+def serves(http_port: int, namespace: str) -> bool:
+    """Ask the frontend over its HTTP door: as true an answer as gRPC's, without the SDK's runtime in this process."""
+    connection = http.client.HTTPConnection(LOOPBACK, http_port, timeout=3)
+    try:
+        connection.request("GET", f"/api/v1/namespaces/{namespace}")
+        answer = connection.getresponse()
+        info = json.loads(answer.read()).get("namespaceInfo", {})
+        return answer.status == 200 and info.get("state") == "NAMESPACE_STATE_REGISTERED"
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+
+
+def _environment() -> dict[str, str]:
+    # TEMPORAL_ADDRESS and the like are meant for clients of another server.
+    return {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}

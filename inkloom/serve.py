@@ -1,0 +1,89 @@
+"""The long-running processes behind `worker` and `api`: started by the supervisor or by hand."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from engine import wiring
+from engine.db import Database
+from engine.errors import BadInput
+from engine.settings import Settings
+from engine.storage.open import open_storage
+from inkloom.sweeper import sweep_forever
+from inkloom.worker import Parts, Queues, build_workers, connect
+
+log = logging.getLogger(__name__)
+
+
+def log_to_stderr(level: str) -> None:
+    """Plain lines with a time: the supervisor writes them to the role's log file."""
+    logging.basicConfig(
+        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+
+
+async def serve_workers(settings: Settings, queues: Queues) -> None:
+    """Run workers until SIGINT or SIGTERM, then let activities in flight finish."""
+    if settings.database_url is None or settings.temporal_address is None:
+        raise BadInput("A worker needs INKLOOM_DATABASE_URL and TEMPORAL_ADDRESS; `python -m inkloom up` sets them.")
+    database = Database(settings.database_url, pool_size=16)
+    client = await _connected(settings)
+    parts = Parts(
+        database=database,
+        storage=open_storage(settings),
+        writers=wiring.writers(),
+        artists=wiring.artists(),
+        llm_slots=settings.llm_slots,
+        image_slots=settings.image_slots,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        for worker in build_workers(client, parts, queues):
+            await stack.enter_async_context(worker)
+        sweeper = None
+        if queues != "draw":
+            sweeper = asyncio.create_task(sweep_forever(database, client))
+        log.info("serving %s", queues)
+        await stop.wait()
+        if sweeper is not None:
+            sweeper.cancel()
+    await database.close()
+
+
+async def _connected(settings: Settings) -> Client:
+    """Connect, waiting for a server that is still starting, and make sure that our search attributes exist."""
+    address = settings.temporal_address or ""
+    for attempt in range(60):
+        try:
+            client = await connect(address, settings.temporal_namespace)
+            break
+        except RuntimeError:
+            if attempt == 59:
+                raise
+            await asyncio.sleep(1)
+    await ensure_search_attributes(client)
+    return client
+
+
+async def ensure_search_attributes(client: Client) -> None:
+    """Register what `api/starting.py` sets; on a server that is ours this costs one call."""
+    keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    for name in ("ProjectId", "ChapterId", "GenerationStatus"):
+        try:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes={name: keyword})
+            )
+        except RPCError as error:
+            # Some servers say that it exists, some do not let us try: then an operator has done it.
+            if error.status not in (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.PERMISSION_DENIED):
+                raise

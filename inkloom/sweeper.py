@@ -1,0 +1,80 @@
+"""Looks after generations that nobody else will: ordered but never started, or open with their workflow gone.
+
+Postgres and Temporal are written one after the other, so a crash can leave them apart; a power cut may even cost the
+embedded Temporal its last commits. The row in Postgres is the order, so the sweeper mends towards it.
+"""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from sqlalchemy import text
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.starting import start, workflow_id
+from engine.db import Database
+from engine.store import generations
+from models.options import GenerationStatus
+from models.tables import Generation
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(seconds=5)
+# Younger ones belong to whoever ordered them, who is about to start them.
+GRACE = timedelta(seconds=5)
+SWEEP_LOCK = 7431640002
+
+
+async def sweep_forever(database: Database, client: Client) -> None:
+    """Sweep until cancelled. An outage is somebody else's to mend: log it and go on."""
+    while True:
+        try:
+            await sweep(database, client)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next round may go well
+            log.warning("the sweeper could not finish a round: %s", type(error).__name__)
+        await asyncio.sleep(EVERY.total_seconds())
+
+
+async def sweep(database: Database, client: Client, older_than: timedelta = GRACE) -> int:
+    """One round; returns how many generations needed help. Only one process sweeps at a time."""
+    async with database.session() as session:
+        alone = await session.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": SWEEP_LOCK})
+        if not alone.scalar_one():
+            return 0
+        open_ones = await generations.open_ones(session, older_than)
+    helped = 0
+    for generation in open_ones:
+        helped += await _mend(database, client, generation)
+    return helped
+
+
+async def _mend(database: Database, client: Client, generation: Generation) -> bool:
+    if generation.status == GenerationStatus.REQUESTED:
+        await start(client, generation)
+        return True
+    try:
+        description = await client.get_workflow_handle(workflow_id(generation.id)).describe()
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        # Temporal never heard of it, or forgot: every answer is in the ledger, so beginning again costs nothing.
+        await start(client, generation)
+        return True
+    if description.status in (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW, None):
+        return False
+    status = (
+        GenerationStatus.CANCELLED
+        if description.status == WorkflowExecutionStatus.CANCELED
+        else GenerationStatus.FAILED
+    )
+    how = description.status.name.lower().replace("_", " ")
+    async with database.session() as session:
+        await generations.end(
+            session,
+            generation.project_id,
+            generation.id,
+            status,
+            f"The workflow ended without finishing ({how}). Start it again to go on from where it stopped.",
+        )
+    return True

@@ -1,0 +1,115 @@
+"""Builds the workers: which queues a process serves, with which activities, in which sandbox.
+
+Tests and replay use the same builder, so what they run is what runs.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.calls import IO, PAGES, WORKFLOWS, image_queue, llm_queue
+from activities.interceptor import ActivityErrors
+from activities.pages import Pages
+from activities.records import Records
+from activities.rendering import Rendering
+from activities.writing import Writing
+from engine.db import Database
+from engine.images import Artist
+from engine.llm import LLM
+from engine.storage import Storage
+from workflows.chapter import ChapterWorkflow
+from workflows.character_sheet import CharacterSheetWorkflow
+from workflows.export import ExportWorkflow
+from workflows.panel import PanelWorkflow
+from workflows.scene import SceneWorkflow
+
+ALL_WORKFLOWS = [ChapterWorkflow, SceneWorkflow, PanelWorkflow, CharacterSheetWorkflow, ExportWorkflow]
+
+# Everything a workflow file reaches by import. Ours, because a table class loaded anew for every run costs half a
+# second of CPU each; the libraries, because ours import them. Module level stays constant in all of it.
+PASSTHROUGH = (
+    "activities",
+    "engine",
+    "models",
+    "workflows",
+    "jinja2",
+    "PIL",
+    "psycopg",
+    "sqlalchemy",
+    "sqlmodel",
+    "uuid_utils",
+)
+
+Queues = Literal["flow", "draw", "all"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What activities are made of."""
+
+    database: Database
+    storage: Storage
+    writers: Mapping[str, LLM]
+    artists: Mapping[str, Artist]
+    llm_slots: int = 8
+    image_slots: int = 8
+
+
+def sandbox() -> WorkflowRunner:
+    """The workflow sandbox with our passthrough list."""
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH))
+
+
+async def connect(address: str, namespace: str) -> Client:
+    """A Temporal client that speaks pydantic."""
+    return await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter)
+
+
+def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[Worker]:
+    """One worker per task queue. `flow` orchestrates and writes, `draw` draws: Pillow must not starve the first."""
+    workers: list[Worker] = []
+    if queues in ("flow", "all"):
+        workers.append(_workflow_worker(client))
+        workers.append(_worker(client, IO, Records(parts.database).activities(), 16))
+        writing = Writing(parts.database, parts.writers).activities()
+        workers += [_worker(client, llm_queue(provider), writing, parts.llm_slots) for provider in parts.writers]
+    if queues in ("draw", "all"):
+        cores = os.cpu_count() or 1
+        workers.append(_worker(client, PAGES, Pages(parts.database, parts.storage).activities(), cores))
+        drawing = Rendering(parts.database, parts.storage, parts.artists).activities()
+        workers += [_worker(client, image_queue(provider), drawing, parts.image_slots) for provider in parts.artists]
+    return workers
+
+
+def _workflow_worker(client: Client) -> Worker:
+    return Worker(
+        client,
+        task_queue=WORKFLOWS,
+        workflows=ALL_WORKFLOWS,
+        workflow_runner=sandbox(),
+        # More at a time than the cores can replay, and a busy restart runs into the deadlock limit of two seconds.
+        max_concurrent_workflow_tasks=8,
+        max_cached_workflows=400,
+    )
+
+
+def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]], slots: int) -> Worker:
+    return Worker(
+        client,
+        task_queue=queue,
+        activities=activities,
+        max_concurrent_activities=slots,
+        max_concurrent_activity_task_polls=min(4, slots),
+        interceptors=[ActivityErrors()],
+        # The server forgets a dead worker after ten seconds; a live one must be heard well before.
+        max_heartbeat_throttle_interval=timedelta(seconds=3),
+        default_heartbeat_throttle_interval=timedelta(seconds=3),
+        graceful_shutdown_timeout=timedelta(seconds=8),
+    )

@@ -1,0 +1,60 @@
+"""A chapter: outline → character sheets → scenes → pages → exports."""
+
+from uuid import UUID
+
+from temporalio import workflow
+
+from activities import calls
+from activities.lifecycle import generation
+from models.runs import ChapterRun, Outcome, Outlined, SceneRun, SheetRun
+from workflows.character_sheet import CharacterSheetWorkflow
+from workflows.scene import SceneWorkflow
+
+
+@workflow.defn
+class ChapterWorkflow:
+    @workflow.run
+    async def run(self, run: ChapterRun) -> Outcome:
+        async with generation(run, own=True) as ending:
+            workflow.set_current_details("reading")
+            outlined = await self._outline(run)
+            workflow.set_current_details(f"{len(outlined.character_ids)} characters")
+            sheets = await calls.side_by_side(
+                calls.SHEETS_AT_A_TIME, outlined.character_ids, lambda character_id: self._sheet(run, character_id)
+            )
+            workflow.set_current_details(f"{len(outlined.scene_ids)} scenes")
+            scenes = await calls.side_by_side(
+                calls.SCENES_AT_A_TIME, outlined.scene_ids, lambda scene_id: self._scene(run, scene_id)
+            )
+            ending.failed = sum(outcome.failed for outcome in [*sheets, *scenes])
+            if run.options.until == "pages":
+                await self._pages(run)
+            return Outcome(panels=sum(outcome.panels for outcome in scenes), failed=ending.failed)
+
+    async def _outline(self, run: ChapterRun) -> Outlined:
+        brief = await calls.open_chapter(run)
+        if brief.has_script:
+            return await calls.adopt_script(run)
+        # One after the other: each window is told whom the ones before it met.
+        for window in range(brief.windows):
+            await calls.ask(
+                "ChapterOutline", run, run.chapter_id, f"read part {window + 1} of {brief.windows}", part=window
+            )
+        return await calls.store_outline(run)
+
+    async def _sheet(self, run: ChapterRun, character_id: UUID) -> Outcome:
+        part = SheetRun(**calls.base(run), character_id=character_id)
+        return await calls.child(CharacterSheetWorkflow.run, part, f"character-{character_id}", "character sheet")
+
+    async def _scene(self, run: ChapterRun, scene_id: UUID) -> Outcome:
+        part = SceneRun(**calls.base(run), scene_id=scene_id)
+        return await calls.child(SceneWorkflow.run, part, f"scene-{scene_id}", "scene")
+
+    async def _pages(self, run: ChapterRun) -> None:
+        planned = await calls.plan_pages(run)
+        workflow.set_current_details(f"{planned.pages} pages")
+        await calls.side_by_side(
+            calls.PAGES_AT_A_TIME, range(1, planned.pages + 1), lambda number: calls.compose_page(run, number)
+        )
+        workflow.set_current_details("exports")
+        await calls.side_by_side(2, ["cbz", "pdf"], lambda format: calls.build_export(run, run.chapter_id, format))

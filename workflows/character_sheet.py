@@ -1,0 +1,32 @@
+"""One character: the fixed attributes, then the reference sheet. Once per character."""
+
+from temporalio import workflow
+
+from activities import calls
+from activities.lifecycle import generation
+from models.runs import Outcome, SheetRun
+
+
+@workflow.defn
+class CharacterSheetWorkflow:
+    """Without a sheet the panels can still be drawn from the profile, so a failed sheet fails nothing else."""
+
+    @workflow.run
+    async def run(self, run: SheetRun) -> Outcome:
+        async with generation(run, own=run.own) as ending:
+            outcome = await self._make(run)
+            ending.failed = outcome.failed
+        return outcome
+
+    async def _make(self, run: SheetRun) -> Outcome:
+        try:
+            await calls.ask("CharacterProfile", run, run.character_id, "fixed attributes")
+            if run.options.until != "script":
+                await calls.draw_sheet(run, run.character_id)
+        except Exception as error:
+            if calls.cancelled(error):
+                raise
+            workflow.set_current_details(f"failed: {calls.reason_of(error)}")
+            workflow.logger.warning("a character sheet failed", extra={"character_id": str(run.character_id)})
+            return Outcome(failed=1)
+        return Outcome()

@@ -1,0 +1,23 @@
+"""Export on demand: bring the pages up to date, then build the asked formats."""
+
+from temporalio import workflow
+
+from activities import calls
+from activities.lifecycle import generation
+from models.runs import ChapterRun, ExportRun, Outcome
+
+
+@workflow.defn
+class ExportWorkflow:
+    """Pages whose panels did not change are left as they are, and so are files whose pages did not."""
+
+    @workflow.run
+    async def run(self, run: ExportRun) -> Outcome:
+        async with generation(run, own=run.own):
+            chapter = ChapterRun(**calls.base(run), chapter_id=run.chapter_id)
+            planned = await calls.plan_pages(chapter)
+            await calls.side_by_side(
+                calls.PAGES_AT_A_TIME, range(1, planned.pages + 1), lambda number: calls.compose_page(chapter, number)
+            )
+            await calls.side_by_side(2, run.formats, lambda format: calls.build_export(run, run.chapter_id, format))
+        return Outcome()

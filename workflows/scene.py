@@ -1,0 +1,41 @@
+"""One scene: what happens, then its panels, then each of them."""
+
+from uuid import UUID
+
+from temporalio import workflow
+
+from activities import calls
+from activities.lifecycle import generation
+from models.runs import Outcome, PanelRun, SceneRun
+from workflows.panel import PanelWorkflow
+
+
+@workflow.defn
+class SceneWorkflow:
+    """A scene whose words fail for good is marked; the chapter goes on without it."""
+
+    @workflow.run
+    async def run(self, run: SceneRun) -> Outcome:
+        async with generation(run, own=run.own) as ending:
+            outcome = await self._make(run)
+            ending.failed = outcome.failed
+        return outcome
+
+    async def _make(self, run: SceneRun) -> Outcome:
+        try:
+            await calls.ask("SceneSummary", run, run.scene_id, "what happens")
+            await calls.ask("PanelDescription", run, run.scene_id, "break into panels")
+            panels = await calls.list_panels(run)
+        except Exception as error:
+            if calls.cancelled(error):
+                raise
+            await calls.fail_scene(run, run.scene_id, calls.reason_of(error))
+            return Outcome(failed=1)
+
+        async def panel(panel_id: UUID) -> Outcome:
+            part = PanelRun(**calls.base(run), panel_id=panel_id)
+            return await calls.child(PanelWorkflow.run, part, f"panel-{panel_id}", "panel")
+
+        workflow.set_current_details(f"{len(panels.panel_ids)} panels")
+        outcomes = await calls.side_by_side(calls.PANELS_AT_A_TIME, panels.panel_ids, panel)
+        return Outcome(panels=len(outcomes), failed=sum(outcome.failed for outcome in outcomes))
