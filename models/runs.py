@@ -5,7 +5,7 @@ Fields are only ever added, with defaults: a running workflow must be able to re
 
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from models.options import GenerationKind, GenerationOptions, GenerationStatus
 from models.story import Frozen
@@ -13,6 +13,9 @@ from models.story import Frozen
 
 class Run(Frozen):
     """Whom the work is for: carried by every workflow and activity."""
+
+    # A newer version's field must not stop an older worker, nor a part's field an activity that needs only the base.
+    model_config = ConfigDict(extra="ignore")
 
     project_id: UUID
     generation_id: UUID

@@ -30,10 +30,11 @@ def build_cbz(
                     _add(archive, f"{number:0{digits}}{page.suffix.lower()}", page.read_bytes())
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, out)
+            part = Path(file.name)
+            part.chmod(0o644)
+            part.replace(out)
         except BaseException:
-            os.unlink(file.name)
+            Path(file.name).unlink(missing_ok=True)
             raise
 
 
@@ -65,4 +66,5 @@ def _comic_info(pages: Sequence[Path], title: str, direction: Direction, languag
         attributes |= {"ImageSize": str(page.stat().st_size), "ImageWidth": str(width), "ImageHeight": str(height)}
         ElementTree.SubElement(listed, "Page", attributes)
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    sheet: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return sheet + b"\n"

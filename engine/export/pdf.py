@@ -29,14 +29,14 @@ def build_pdf(pages: Sequence[Path], out: Path, *, title: str, direction: Direct
         _describe(whole, printable(title), direction)
         finished = Path(folder) / "finished.pdf"
         whole.save(finished, deterministic_id=True)
-        with open(finished, "rb+") as file:
+        with finished.open("rb+") as file:
             os.fsync(file.fileno())
-        os.replace(finished, out)
+        finished.replace(out)
 
 
 def _embed(pages: Sequence[Path], part: Path) -> None:
     layout = img2pdf.get_fixed_dpi_layout_fun((_DPI, _DPI))
-    with open(part, "wb") as file:
+    with part.open("wb") as file:
         img2pdf.convert([str(page) for page in pages], layout_fun=layout, nodate=True, outputstream=file)
 
 

@@ -2,7 +2,7 @@
 
 
 def printable(text: str) -> str:
-    """The text on one line with everything out that XML and PDF readers choke on: controls, surrogates, non-characters."""
+    """The text on one line, without what XML and PDF readers choke on: controls, surrogates, non-characters."""
     kept = (" " if sign.isspace() else sign for sign in text)
     return " ".join("".join(sign for sign in kept if _allowed(ord(sign))).split())
 

@@ -28,7 +28,7 @@ def build_slices(pages: Sequence[Path], folder: Path) -> list[Path]:
         for number, page in enumerate(pages, start=1):
             data, suffix = _slice(page)
             name = f"{number:0{digits}}{suffix}"
-            with open(fresh / name, "wb") as file:
+            with (fresh / name).open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

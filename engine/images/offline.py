@@ -26,7 +26,9 @@ class OfflineArtist:
     async def draw(self, request: ImageRequest) -> ImageResult:
         """A PNG of the size asked for, with a box for every head, hand and figure in it."""
         if not (16 <= request.width <= _LARGEST and 16 <= request.height <= _LARGEST):
-            raise BadInput(f"the offline artist draws 16 to {_LARGEST} pixels a side, not {request.width} × {request.height}")
+            raise BadInput(
+                f"the offline artist draws 16 to {_LARGEST} pixels a side, not {request.width} × {request.height}"
+            )
         return await asyncio.to_thread(_draw, request)
 
 

@@ -4,6 +4,7 @@ A balloon's body is a superellipse, |x/a|^n + |y/b|^n = 1: between an ellipse an
 of it. Shapes are drawn larger and scaled down, because Pillow's own edges are not smooth.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ class Balloon:
         across, down = abs(x - middle_x) / (core.width / 2), abs(y - middle_y) / (core.height / 2)
         if self.kind is None:
             return across <= 1 and down <= 1
-        return across**self.roundness + down**self.roundness <= 1 + 1e-9
+        return math.pow(across, self.roundness) + math.pow(down, self.roundness) <= 1 + 1e-9
 
 
 def caption_pad(size: int) -> float:
@@ -114,7 +115,9 @@ def body_size(block: Block, kind: LineKind | None, roundness: float) -> Point:
     reach = 1.0
     for number, width in enumerate(block.widths):
         across = (width / 2 + pad) / half_width
-        edge = max(abs(number * block.line_height - block.height / 2), abs((number + 1) * block.line_height - block.height / 2))
+        edge = max(
+            abs(number * block.line_height - block.height / 2), abs((number + 1) * block.line_height - block.height / 2)
+        )
         reach = max(reach, (across**roundness + (edge / half_height) ** roundness) ** (1 / roundness))
     around = 2 * rim(kind, block.size)
     return 2 * half_width * reach + around, 2 * half_height * reach + around
@@ -166,7 +169,7 @@ def tail_shapes(balloon: Balloon) -> list[list[Point]]:
 
 
 def paint(page: Image.Image, balloon: Balloon, corner: tuple[int, int], clip: Rect) -> None:
-    """Draws body and tail (not the text) on the page; `corner` is the panel's place, `clip` its inside, in panel pixels."""
+    """Draws body and tail, not the text. `corner` is the panel's place on the page; `clip` is in panel pixels."""
     body, tails = outline(balloon), tail_shapes(balloon)
     stroke = max(2.0, balloon.block.size * (0.115 if balloon.kind is LineKind.SHOUT else 0.085))
     points = [point for shape in [body, *tails] for point in shape]
@@ -201,7 +204,7 @@ def _stroke(pen: ImageDraw.ImageDraw, shape: Sequence[Point], width: float, dash
         pen.line(closed, fill=255, width=thick, joint="curve")
         return
     dash, gone, on = 5.2 * width, 0.0, True
-    for start, end in zip(closed, closed[1:], strict=False):
+    for start, end in itertools.pairwise(closed):
         length, used = math.dist(start, end), 0.0
         while used < length:
             step = min((dash if on else 0.62 * dash) - gone, length - used)
@@ -236,11 +239,11 @@ def _towards(rect: Rect, roundness: float, target: Point) -> Point:
     return middle_x + (target[0] - middle_x) / reach, middle_y + (target[1] - middle_y) / reach
 
 
-def _around(rect: Rect, roundness: float, step: float) -> list[tuple[Point, Point]]:
+def _around(rect: Rect, roundness: float, step: float, least: int) -> list[tuple[Point, Point]]:
     """Points about `step` pixels apart around the body, each with its outward direction."""
     fine = [_on(rect, roundness, 2 * math.pi * number / 720) for number in range(720)]
     total = sum(math.dist(a, b) for a, b in zip(fine, [*fine[1:], fine[0]], strict=True))
-    count = max(12, round(total / step))
+    count = max(least, round(total / step))
     found: list[tuple[Point, Point]] = []
     gone, due = 0.0, 0.0
     for a, b in zip(fine, [*fine[1:], fine[0]], strict=True):
@@ -255,7 +258,7 @@ def _around(rect: Rect, roundness: float, step: float) -> list[tuple[Point, Poin
 
 def _burst(rect: Rect, roundness: float, size: int) -> list[Point]:
     points: list[Point] = []
-    for number, (at, out) in enumerate(_around(rect, roundness, 0.62 * size)):
+    for number, (at, out) in enumerate(_around(rect, roundness, 0.62 * size, 22)):
         # Long and short spikes take turns, in a fixed order, so the same balloon is always the same picture.
         reach = 0.0 if number % 2 == 0 else (0.6, 0.36, 0.5, 0.28)[number // 2 % 4] * size
         points.append((at[0] + out[0] * reach, at[1] + out[1] * reach))
@@ -263,7 +266,7 @@ def _burst(rect: Rect, roundness: float, size: int) -> list[Point]:
 
 
 def _cloud(rect: Rect, roundness: float, size: int) -> list[Point]:
-    spots = _around(rect, roundness, 1.5 * size)
+    spots = _around(rect, roundness, 1.5 * size, 7)
     points: list[Point] = []
     for (a, out_a), (b, out_b) in zip(spots, [*spots[1:], spots[0]], strict=True):
         out = (out_a[0] + out_b[0], out_a[1] + out_b[1])

@@ -45,7 +45,9 @@ def compose_page(
     page = Image.new("RGB", (layout.width, layout.height), _WHITE)
     problems: list[str] = []
     for cell in layout.cells:
-        problems += [f"panel {cell.id}: {problem}" for problem in _panel(page, layout, cell, panels[cell.id], direction)]
+        problems += [
+            f"panel {cell.id}: {problem}" for problem in _panel(page, layout, cell, panels[cell.id], direction)
+        ]
     if page_number_of and layout.width > WEBTOON.width:
         _folio(page, page_number_of)
     data = io.BytesIO()
@@ -59,14 +61,15 @@ def _panel(
     page: Image.Image, layout: PageLayout, cell: Cell, lettered: LetteredPanel, direction: Direction
 ) -> list[str]:
     problems: list[str] = []
-    heads: list[Head] = []
+    heads: list[Head] | None = None
     picture = _open(lettered.picture)
     if picture is None:
         _placeholder(page, cell)
         if lettered.picture is not None:
             problems.append("the picture cannot be read")
     else:
-        heads = _fit(page, cell, picture, lettered.boxes)
+        marked = _fit(page, cell, picture, lettered.boxes)
+        heads = marked if lettered.boxes else None
     lettering = letter(lettered.panel, cell.width, cell.height, heads, direction, text_size(layout.width))
     border = 5 if layout.width >= PAGE.width else 3
     pen = ImageDraw.Draw(page)

@@ -126,7 +126,9 @@ def width(text: str, size: int) -> float:
     return total
 
 
-def draw(canvas: ImageDraw.ImageDraw, x: float, baseline: float, text: str, size: int, ink: tuple[int, int, int]) -> None:
+def draw(
+    canvas: ImageDraw.ImageDraw, x: float, baseline: float, text: str, size: int, ink: tuple[int, int, int]
+) -> None:
     """One line with its left edge at `x`, standing on `baseline`."""
     parts = runs(text)
     for run in reversed(parts) if is_rtl(text) else parts:

@@ -107,10 +107,14 @@ def picture_size(panel: PanelData, format: PageFormat) -> tuple[int, int]:
     """
     size = PAGE if format == "page" else WEBTOON
     wanted = _wanted_area(panel, size)
-    aspect = _ASPECT[panel.shot] * min(1.0, math.sqrt(_shot_area(panel.shot, size) / wanted))
+    crowded = wanted / _shot_area(panel.shot, size)
+    aspect = _ASPECT[panel.shot] / math.sqrt(min(crowded, 2.0))
     if format == "webtoon":
-        aspect *= 0.85
-    aspect = min(max(aspect, 0.52), 1.95)
+        aspect = min(0.85 * aspect, (size.width - 2 * size.margin) ** 2 / wanted)
+    elif crowded > 2.0:
+        # So much text takes a whole row: the panel is shaped to fill one.
+        aspect = (size.width - 2 * size.margin) ** 2 / wanted
+    aspect = min(max(aspect, 0.62), 1.95)
     scale = (PAGE.width / size.width) ** 2
     pixels = min(max(wanted * scale, _LEAST_PIXELS), _MOST_PIXELS)
     width = int(math.sqrt(pixels * aspect)) // _STEP * _STEP
@@ -141,12 +145,22 @@ def _text_area(panel: PanelData, size: PageSize) -> float:
     for text in [panel.caption, *(line.text for line in panel.dialogue)]:
         if text.strip():
             ems = sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else 0.5 for sign in text)
-            area += ems * letter * letter * 1.22 * 1.6 + 3 * letter * letter
+            area += ems * letter * letter * 1.22 * 1.6 + 5 * letter * letter
     return area
 
 
 def _wanted_area(panel: PanelData, size: PageSize) -> float:
     return max(_shot_area(panel.shot, size), 2.4 * _text_area(panel, size))
+
+
+def _needed_area(panel: PanelData, size: PageSize) -> float:
+    return 1.5 * _text_area(panel, size)
+
+
+def _tallest(needed: Sequence[float], room: float) -> float:
+    """How tall a row may be: a tall picture alone would fill the page, but text may ask for that."""
+    page = PAGE.height - 2 * PAGE.margin
+    return min(max(_TALLEST_ROW, sum(needed) / room), page)
 
 
 @dataclass(frozen=True)
@@ -173,7 +187,7 @@ def _paginate(panels: Sequence[LayoutPanel]) -> list[tuple[int, tuple[int, ...]]
     count = len(panels)
     aspects = [_aspect(panel) for panel in panels]
     wanted = [_wanted_area(panel.panel, PAGE) for panel in panels]
-    needed = [1.5 * _text_area(panel.panel, PAGE) for panel in panels]
+    needed = [_needed_area(panel.panel, PAGE) for panel in panels]
     rows: dict[tuple[int, int], _Row] = {
         (first, size): _row(aspects[first : first + size], wanted[first : first + size], needed[first : first + size])
         for first in range(count)
@@ -200,7 +214,7 @@ def _paginate(panels: Sequence[LayoutPanel]) -> list[tuple[int, tuple[int, ...]]
 
 def _row(aspects: Sequence[float], wanted: Sequence[float], needed: Sequence[float]) -> _Row:
     room = PAGE.width - 2 * PAGE.margin - PAGE.gutter * (len(aspects) - 1)
-    height = min(room / sum(aspects), _TALLEST_ROW)
+    height = min(room / sum(aspects), _tallest(needed, room))
     cost = 0.0
     for aspect, want, need in zip(aspects, wanted, needed, strict=True):
         area = aspect * height * height
@@ -237,9 +251,11 @@ def _page(
         rows.append(panels[first : first + size])
         first += size
     width = PAGE.width - 2 * PAGE.margin
-    natural = [
-        min((width - PAGE.gutter * (len(row) - 1)) / sum(_aspect(panel) for panel in row), _TALLEST_ROW) for row in rows
-    ]
+    natural = []
+    for row in rows:
+        room = width - PAGE.gutter * (len(row) - 1)
+        needed = [_needed_area(panel.panel, PAGE) for panel in row]
+        natural.append(min(room / sum(_aspect(panel) for panel in row), _tallest(needed, room)))
     room = PAGE.height - 2 * PAGE.margin - PAGE.gutter * (len(rows) - 1)
     stretch = room / sum(natural)
     if stretch > _STRETCH[1]:
@@ -281,7 +297,7 @@ def _strip(panels: Sequence[LayoutPanel]) -> list[PageLayout]:
         full = panel.panel.shot is Shot.ESTABLISHING
         width = WEBTOON.width if full else WEBTOON.width - 2 * WEBTOON.margin
         height = round(width / (panel.width / max(panel.height, 1)))
-        height = max(height, min(round(1.5 * _text_area(panel.panel, WEBTOON) / width), round(height * 1.13)))
+        height = max(height, min(round(_needed_area(panel.panel, WEBTOON) / width), round(height * 1.13)))
         tallest = WEBTOON.height - 2 * half
         if height > tallest:
             width, height = max(round(width * tallest / height), WEBTOON.width // 2), tallest

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.pages import fonts
-from engine.pages.balloons import Balloon, Point, Rect, body_size
+from engine.pages.balloons import Balloon, Point, Rect, body_size, rim
 from engine.pages.layout import TextSize
-from engine.pages.wrapping import Block, block, tidy
+from engine.pages.wrapping import block, tidy
 from models.options import Direction
 from models.story import LineKind, PanelData
 
@@ -63,14 +63,22 @@ class _State:
 
 
 def letter(
-    panel: PanelData, width: int, height: int, heads: Sequence[Head], direction: Direction, size: TextSize
+    panel: PanelData, width: int, height: int, heads: Sequence[Head] | None, direction: Direction, size: TextSize
 ) -> Lettering:
-    """Sets a panel of `width` × `height` pixels. Nothing is left out, cut off, or outside the panel."""
+    """Sets a panel of `width` × `height` pixels. Nothing is left out, cut off, or outside the panel.
+
+    `heads` None means that nobody marked the picture; an empty sequence that there are no heads in it.
+    """
     texts = _texts(panel, heads, width, height)
     if not texts:
         return Lettering(())
     stage = _Stage(
-        width, height, tuple(head.rect for head in heads), direction == "rtl", 0.4 * size.nominal, 0.22 * size.nominal
+        width,
+        height,
+        tuple(head.rect for head in heads or ()),
+        direction == "rtl",
+        0.4 * size.nominal,
+        0.22 * size.nominal,
     )
     problems = []
     lost = "".join(dict.fromkeys(sign for text in texts for sign in fonts.missing(text.text)))
@@ -83,10 +91,10 @@ def letter(
             problems.append(f"too much text for the panel: set at {balloons[0].block.size} px, under {size.minimum}")
     else:
         balloons = best.placed
-    return Lettering(tuple(_with_tails(balloons, texts, stage, panel, heads)), tuple(problems))
+    return Lettering(tuple(_with_tails(balloons, texts, stage)), tuple(problems))
 
 
-def _texts(panel: PanelData, heads: Sequence[Head], width: int, height: int) -> list[_Text]:
+def _texts(panel: PanelData, heads: Sequence[Head] | None, width: int, height: int) -> list[_Text]:
     texts = []
     if caption := tidy(panel.caption):
         texts.append(_Text(None, caption))
@@ -96,15 +104,15 @@ def _texts(panel: PanelData, heads: Sequence[Head], width: int, height: int) -> 
     return texts
 
 
-def _head_of(speaker: str, panel: PanelData, heads: Sequence[Head], width: int, height: int) -> Rect | None:
+def _head_of(speaker: str, panel: PanelData, heads: Sequence[Head] | None, width: int, height: int) -> Rect | None:
     name = speaker.strip().casefold()
     if not name:
         return None
-    for head in heads:
+    for head in heads or ():
         if head.name.strip().casefold() == name:
             return head.rect
     on_stage = [character.name.strip().casefold() for character in panel.characters]
-    if heads or name not in on_stage:
+    if heads is not None or name not in on_stage:
         return None
     # The picture came without marked heads: assume the cast stands side by side, heads at mid height.
     x = width * (on_stage.index(name) + 1) / (len(on_stage) + 1)
@@ -260,7 +268,8 @@ def _column(texts: Sequence[_Text], stage: _Stage, inset: float, size: int) -> l
     balloons: list[Balloon] = []
     most = stage.width - 2 * inset
     for text in texts:
-        lines: Block = block(text.text, size, most - 3.0 * size if most > 6 * size else most * 0.5)
+        # Narrow enough that the body around full lines still fits: it is up to 1.13 times as wide, and the rim.
+        lines = block(text.text, size, max(most / 1.13 - 0.7 * size - 2 * rim(text.kind, size), 0.4 * most))
         width, height = body_size(lines, text.kind, _FULL)
         if width > most:
             return []
@@ -271,9 +280,7 @@ def _column(texts: Sequence[_Text], stage: _Stage, inset: float, size: int) -> l
     return balloons
 
 
-def _with_tails(
-    balloons: Sequence[Balloon], texts: Sequence[_Text], stage: _Stage, panel: PanelData, heads: Sequence[Head]
-) -> list[Balloon]:
+def _with_tails(balloons: Sequence[Balloon], texts: Sequence[_Text], stage: _Stage) -> list[Balloon]:
     return [
         balloon if balloon.kind is None else replace(balloon, tail=_tail(balloon, text.head, stage))
         for balloon, text in zip(balloons, texts, strict=True)

@@ -7,11 +7,13 @@ the same to the writer, to the check and to the tests.
 from engine.reading.manuscript import read_manuscript, title_of
 from engine.reading.quotes import Sentence, Stretch, quoted, take_apart
 from engine.reading.splitting import (
+    at_sentence_ends,
     count_tokens,
     heading_text,
     is_heading,
     is_separator,
     paragraphs,
+    pieces_within,
     sentences,
     windows,
 )
@@ -19,11 +21,13 @@ from engine.reading.splitting import (
 __all__ = [
     "Sentence",
     "Stretch",
+    "at_sentence_ends",
     "count_tokens",
     "heading_text",
     "is_heading",
     "is_separator",
     "paragraphs",
+    "pieces_within",
     "quoted",
     "read_manuscript",
     "sentences",

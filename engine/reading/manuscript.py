@@ -145,5 +145,5 @@ def _with_marked_structure(text: str) -> str:
 def _looks_like_title(line: str) -> bool:
     bare = line.strip()
     ends_open = bool(bare) and (bare[-1].isalnum() or bare[-1] in ")’'")
-    speaks = re.match(r"[\"“„«»‘'「『—–-]|[^:]{1,30}[:：]\s*\S", bare)
+    speaks = re.search(r"[\"“„«»‘「『]|^['—–-]|^[^:]{1,30}[:：]\s*\S|[.!?] ", bare)
     return ends_open and len(bare) <= _LONGEST_TITLE and not bare.startswith("#") and not speaks

@@ -43,6 +43,7 @@ _CUE = re.compile(
     r"(?P<name>[^\s:：,.!?;\"“”„«»「(][^:：,.!?;\"“”„«»「(\n]{0,39})(?:\([^)]{1,40}\)\s?)?[ ]?[:：](?=\s*\S)"
 )
 _NOT_A_CUE = {"note", "warning", "ps", "chapter", "part", "scene", "act", "example", "remember", "question", "answer"}
+HEADING = re.compile(r"#{1,6} \S")
 _DASH = re.compile(r"[—–―]|(?<=\s)-(?=\s)|^-(?=\s)")
 _DIRECTION = re.compile(r"\s*\([^)]{1,80}\)\s*")
 
@@ -150,6 +151,8 @@ def _dangling_closer(text: str) -> str:
 @lru_cache(maxsize=16384)
 def _first_mark(text: str) -> str:
     """`open`, `close` or nothing: how the first mark of a sentence reads when a quote may still be open."""
+    if HEADING.match(text):
+        return "open"  # no quote runs through a heading
     for index, mark in _marks(text):
         following = text[index + 1 : index + 2]
         if mark == "“" and (not following.strip() or following in ".,;:!?)"):
@@ -171,16 +174,23 @@ def _closes_next(texts: Sequence[str]) -> list[bool]:
 
 @lru_cache(maxsize=16384)
 def _take_apart_one(text: str, closer: str) -> tuple[Sentence, str]:
+    if HEADING.match(text):
+        return Sentence(text, (Stretch(text, False),)), ""
     if not closer:
         cue = _cue_of(text)
         if cue is not None:
             return cue, ""
         if _DASH.match(text):
-            return Sentence(text, tuple(_dash_stretches(text))), ""
+            return _told_or_said(text, list(_dash_stretches(text))), ""
     pieces, closer = _scan(text, closer)
-    if len(pieces) == 1 and not pieces[0].quoted:
+    if not any(piece.quoted for piece in pieces):
         pieces = list(_single_quotes(text))
-    return Sentence(text, tuple(pieces)), closer
+    return _told_or_said(text, pieces), closer
+
+
+def _told_or_said(text: str, pieces: Sequence[Stretch]) -> Sentence:
+    said = any(piece.quoted for piece in pieces)
+    return Sentence(text, tuple(pieces) if said else (Stretch(text, False),))
 
 
 def _scan(text: str, closer: str) -> tuple[list[Stretch], str]:
@@ -245,13 +255,15 @@ def _cue_of(text: str) -> Sentence | None:
         return None
     if not any(char.isalpha() for char in name) or _MARK.match(rest.strip()) or rest.startswith("//"):
         return None
+    if name[-1].isdigit() and rest[:1].isdigit():
+        return None
     aside = _DIRECTION.match(rest)
     said = rest[aside.end() :].strip() if aside else rest.strip()
     if not said:
         return None
     inside = re.search(r"\(([^)]*)\)", text[: match.end()])
-    direction = (aside.group().strip(" ()") if aside else "") or (inside[1] if inside else "")
-    return Sentence(text, (Stretch(said, True),), cue=name.partition("(")[0].strip(), direction=direction)
+    directions = [inside[1] if inside else "", aside.group().strip(" ()") if aside else ""]
+    return Sentence(text, (Stretch(said, True),), cue=name, direction=" ".join(filter(None, directions)))
 
 
 def _dash_stretches(text: str) -> Iterator[Stretch]:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from engine.reading.manuscript import SEPARATOR
-from engine.reading.quotes import SPEECH_VERBS, quote_spans
+from engine.reading.quotes import HEADING, SPEECH_VERBS, quote_spans
 
 LONGEST_PARAGRAPH = 1200
 _LONGEST_WRAPPED_LINE = 100
@@ -45,7 +45,7 @@ def is_separator(paragraph: str) -> bool:
 
 def is_heading(paragraph: str) -> bool:
     """Whether a paragraph is a heading (`# …`)."""
-    return re.match(r"#{1,6} \S", paragraph) is not None
+    return HEADING.match(paragraph) is not None
 
 
 def heading_text(paragraph: str) -> str:
@@ -97,6 +97,12 @@ def windows(paragraphs: Sequence[str], max_tokens: int) -> list[range]:
     if paragraphs:
         found.append(range(start, len(paragraphs)))
     return found
+
+
+def at_sentence_ends(text: str) -> list[str]:
+    """A stretch without quotes, one sentence after the other."""
+    ends, _ = _sentence_ends(text, ())
+    return [text[first:last].strip() for first, last in _runs(0, ends, len(text)) if text[first:last].strip()]
 
 
 def pieces_within(text: str, longest: int) -> list[str]:

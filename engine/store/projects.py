@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,7 +18,7 @@ async def local_owner(session: AsyncSession) -> UUID:
     await session.execute(
         insert(User)
         .values(id=new_id(), name="", is_local=True)
-        .on_conflict_do_nothing(index_elements=["is_local"], index_where=col(User.is_local))
+        .on_conflict_do_nothing(index_elements=["is_local"], index_where=text("is_local"))
     )
     return (await session.exec(select(User.id).where(col(User.is_local)))).one()
 

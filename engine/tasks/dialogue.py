@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from engine.reading import quoted, take_apart
+from engine.reading import at_sentence_ends, heading_text, quoted, take_apart
 from engine.tasks.task import Task, TaskInput
 from models.story import Frozen, Line
 
@@ -80,22 +80,22 @@ def _out_of_order(lines: Sequence[Line], quotes: Sequence[str]) -> list[str]:
 
 
 def _invented(data: In, caption: str) -> list[str]:
-    """A caption is made of what is told (not said), in order: each piece must be found behind the one before."""
-    parts = take_apart(data.sentences, data.before, data.after)
-    text, at = squeezed("".join(piece for part in parts for piece in part.told)), 0
-    for piece in re.split(r"(?<=[.!?…。！？])\s+", caption.strip()):
-        wanted = squeezed(piece)
-        found = text.find(wanted, at)
-        if found < 0:
-            found = text.find(wanted.rstrip(".…"), at)
-        if found < 0:
-            return [f"the caption may only repeat what the text tells: {piece}"]
-        at = found
-    return []
+    """A caption is made of whole sentences that are told (not said), in order; the last may break off with "…"."""
+    wanted = squeezed(caption)
+    reached = {0}
+    for part in take_apart(data.sentences, data.before, data.after):
+        for sentence in (piece for told in part.told for piece in at_sentence_ends(heading_text(told))):
+            piece = squeezed(sentence)
+            if wanted.endswith("…") and any(piece.startswith(wanted[at:].rstrip("…")) for at in reached):
+                return []
+            reached |= {at + len(piece) for at in reached if wanted.startswith(piece, at)}
+    if len(wanted) in reached:
+        return []
+    return ["the caption must be whole sentences that the text tells (not says), word for word and in order"]
 
 
 TASK = Task(
-    name="dialogue",
+    name="Dialogue",
     version=1,
     input=In,
     output=Out,

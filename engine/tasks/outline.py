@@ -75,7 +75,7 @@ def check(data: In, out: Out) -> list[str]:
 
 
 TASK = Task(
-    name="chapter_outline",
+    name="ChapterOutline",
     version=1,
     input=In,
     output=Out,

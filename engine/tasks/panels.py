@@ -97,7 +97,7 @@ def _crowded(data: In, out: Out) -> list[str]:
 
 
 TASK = Task(
-    name="panel_description",
+    name="PanelDescription",
     version=1,
     input=In,
     output=Out,

@@ -41,7 +41,7 @@ def check(data: In, out: Out) -> list[str]:
 
 
 TASK = Task(
-    name="character_profile",
+    name="CharacterProfile",
     version=1,
     input=In,
     output=Out,

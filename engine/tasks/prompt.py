@@ -79,7 +79,7 @@ def check(data: In, out: Out) -> list[str]:
 
 
 TASK = Task(
-    name="visual_prompt",
+    name="VisualPrompt",
     version=1,
     input=In,
     output=Out,

@@ -45,7 +45,7 @@ def check(data: In, out: Out) -> list[str]:
 
 
 TASK = Task(
-    name="scene_summary",
+    name="SceneSummary",
     version=1,
     input=In,
     output=Out,

@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -114,6 +115,9 @@ class Postgres:
         """Fast shutdown (sessions are cut, everything is written); immediate if that takes too long."""
         await process.end((signal.SIGINT, 20), (signal.SIGQUIT, 5))
         await asyncio.to_thread(self._clear)
+        if self.sockets is not None:
+            with suppress(OSError):
+                self.sockets.rmdir()
 
     async def _ready(self) -> bool:
         """Whether it answers; the database is made on the first yes."""
@@ -209,22 +213,28 @@ class Postgres:
     def _socket_folder(self) -> Path:
         """A short folder, the same at every start unless somebody else made one of that name."""
         for root in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - owner and mode are checked
-            folder = root / self._mark
-            if PLAIN_PATH.fullmatch(str(folder)) and len(os.fsencode(folder / SOCKET)) <= SOCKET_PATH_BYTES:
+            usual = root / self._mark
+            if PLAIN_PATH.fullmatch(str(usual)) and len(os.fsencode(usual / SOCKET)) + 3 <= SOCKET_PATH_BYTES:
                 break
-        try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            if not _private(folder, self._uid):
-                folder = Path(tempfile.mkdtemp(prefix=f"{NAME}-", dir=folder.parent))
-        if self.home.account:
-            self.home.account.own(folder)
-        return folder
+        for folder in (usual, *(usual.with_name(f"{usual.name}-{n}") for n in range(10, 100))):
+            with suppress(FileExistsError):
+                folder.mkdir(mode=0o700)
+                if self.home.account:
+                    self.home.account.own(folder)
+            if _private(folder, self._uid):
+                return folder
+        raise StackError(f"Somebody else made {usual} and all its like. Remove them, or set TMPDIR to another folder.")
 
 
 def address(folder: Path, sockets: Path) -> str:
     """How to reach the server that lives in `folder` and listens in `sockets`."""
-    password = (folder / "password").read_text().strip()
+    try:
+        password = (folder / "password").read_text().strip()
+    except FileNotFoundError as error:
+        raise StackError(
+            f"The database's password is gone: {folder / 'password'}. Bring back that file, "
+            "or restore a backup into a new INKLOOM_DATA."
+        ) from error
     return f"postgresql://{NAME}:{password}@/{NAME}?host={quote(str(sockets))}&port={PORT}"
 
 

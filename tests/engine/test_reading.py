@@ -15,6 +15,7 @@ from engine.reading import (
     is_heading,
     is_separator,
     paragraphs,
+    pieces_within,
     quoted,
     read_manuscript,
     sentences,
@@ -22,7 +23,6 @@ from engine.reading import (
     title_of,
     windows,
 )
-from engine.reading.splitting import pieces_within
 
 pytestmark = pytest.mark.unit
 
@@ -134,9 +134,7 @@ def test_the_title_is_the_heading_a_manuscript_begins_with() -> None:
         ),
         pytest.param("ANNA: Hello.\nTOM: Hello yourself.", ["ANNA: Hello.", "TOM: Hello yourself."], id="script lines"),
         pytest.param("# A\nFox.", ["# A", "Fox."], id="a heading stands alone"),
-        pytest.param(
-            "私はその小さな\n猫である。", ["私はその小さな猫である。"], id="no space between joined Japanese lines"
-        ),
+        pytest.param("私はその小さな\n猫である。", ["私はその小さな猫である。"], id="no space put into Japanese"),
     ],
 )
 def test_paragraphs(text: str, expected: list[str]) -> None:

@@ -10,7 +10,7 @@ from engine.images.drawing.pen import Pen, Point
 
 @dataclass(frozen=True)
 class Expression:
-    """A mood ("calm", "happy", "sad", "angry", "afraid", "surprised") and the mouth: 0 closed, 1 speaking, 2 shouting."""
+    """A mood (calm, happy, sad, angry, afraid, surprised) and the mouth: 0 closed, 1 speaking, 2 shouting."""
 
     mood: str = "calm"
     mouth: int = 0
@@ -33,15 +33,77 @@ class Head:
 def draw_hair_behind(pen: Pen, head: Head, look: Look, light: Light) -> None:
     """The hair that falls behind head and shoulders; drawn before both."""
     if look.hat == "hood":
-        pen.blob([head.at(x, y) for x, y in [(-1.15, 0.9), (-1.2, -0.4), (-0.7, -1.35), (0, -1.5), (0.7, -1.35), (1.2, -0.4), (1.15, 0.9), (0, 1.3)]], light.on_figure(darker(look.top)))
+        pen.blob(
+            [
+                head.at(x, y)
+                for x, y in [
+                    (-1.15, 0.9),
+                    (-1.2, -0.4),
+                    (-0.7, -1.35),
+                    (0, -1.5),
+                    (0.7, -1.35),
+                    (1.2, -0.4),
+                    (1.15, 0.9),
+                    (0, 1.3),
+                ]
+            ],
+            light.on_figure(darker(look.top)),
+        )
     hair = light.on_figure(darker(look.hair, 0.16))
     back = -1 if head.facing > 0 else 1
     if look.hair_style == "long":
-        pen.blob([head.at(x, y) for x, y in [(-0.98, -0.3), (-0.6, -1.12), (0.6, -1.12), (0.98, -0.3), (1.12, 0.7), (1.0, 1.75), (0.4, 1.62), (-0.4, 1.62), (-1.0, 1.75), (-1.12, 0.7)]], hair)
+        pen.blob(
+            [
+                head.at(x, y)
+                for x, y in [
+                    (-0.98, -0.3),
+                    (-0.6, -1.12),
+                    (0.6, -1.12),
+                    (0.98, -0.3),
+                    (1.12, 0.7),
+                    (1.0, 1.75),
+                    (0.4, 1.62),
+                    (-0.4, 1.62),
+                    (-1.0, 1.75),
+                    (-1.12, 0.7),
+                ]
+            ],
+            hair,
+        )
     elif look.hair_style == "bob":
-        pen.blob([head.at(x, y) for x, y in [(-0.98, -0.3), (-0.6, -1.12), (0.6, -1.12), (0.98, -0.3), (1.1, 0.5), (0.86, 0.92), (0, 0.8), (-0.86, 0.92), (-1.1, 0.5)]], hair)
+        pen.blob(
+            [
+                head.at(x, y)
+                for x, y in [
+                    (-0.98, -0.3),
+                    (-0.6, -1.12),
+                    (0.6, -1.12),
+                    (0.98, -0.3),
+                    (1.1, 0.5),
+                    (0.86, 0.92),
+                    (0, 0.8),
+                    (-0.86, 0.92),
+                    (-1.1, 0.5),
+                ]
+            ],
+            hair,
+        )
     elif look.hair_style == "ponytail":
-        pen.blob([head.at(x * back, y) for x, y in [(0.6, -0.75), (1.15, -0.8), (1.45, -0.1), (1.4, 0.8), (1.12, 1.35), (1.05, 0.6), (0.95, -0.05)]], hair)
+        pen.blob(
+            [
+                head.at(x * back, y)
+                for x, y in [
+                    (0.6, -0.75),
+                    (1.15, -0.8),
+                    (1.45, -0.1),
+                    (1.4, 0.8),
+                    (1.12, 1.35),
+                    (1.05, 0.6),
+                    (0.95, -0.05),
+                ]
+            ],
+            hair,
+        )
     elif look.hair_style == "bun":
         x, y = head.at(0.42 * back, -1.12)
         pen.ellipse(x, y, 0.38 * head.half, 0.36 * head.half, hair)
@@ -84,10 +146,26 @@ def draw_head_from_behind(pen: Pen, head: Head, look: Look, light: Light) -> Non
         x, y = head.at(side * 0.8, 0.1)
         pen.ellipse(x, y, 0.14 * head.half, 0.22 * head.half, skin)
     pen.shape([_skull(head, look, 2 * math.pi * step / 44) for step in range(44)], skin)
-    pen.blob([head.at(x, y) for x, y in [(-0.86, 0.1), (-0.84, -0.55), (-0.4, -1.06), (0.4, -1.06), (0.84, -0.55), (0.86, 0.1), (0.6, 0.72), (0, 0.86), (-0.6, 0.72)]], cover)
-    for across in (-0.4, 0.0, 0.4):
-        pen.stroke([head.at(across, -0.8), head.at(across * 1.4, -0.1), head.at(across * 1.1, 0.5)], ink=darker(cover, 0.3))
-    _hat(pen, head, look, light)
+    pen.blob(
+        [
+            head.at(x, y)
+            for x, y in [
+                (-0.86, 0.1),
+                (-0.84, -0.55),
+                (-0.4, -1.06),
+                (0.4, -1.06),
+                (0.84, -0.55),
+                (0.86, 0.1),
+                (0.6, 0.72),
+                (0, 0.86),
+                (-0.6, 0.72),
+            ]
+        ],
+        cover,
+    )
+    for across in (-0.36, 0.36):
+        pen.stroke([head.at(across, 0.1), head.at(across * 1.1, 0.4), head.at(across, 0.62)], ink=darker(cover, 0.3))
+    _hat(pen, head, look, light, behind=True)
 
 
 def _skull(head: Head, look: Look, angle: float) -> Point:
@@ -131,7 +209,10 @@ def _features(pen: Pen, head: Head, look: Look, expression: Expression, light: L
         pen.ellipse(look_x, y + 0.08 * ry, min(iris, 0.8 * rx), iris, pen.ink, line=0)
         pen.ellipse(look_x - 0.25 * iris, y - 0.22 * iris, 0.26 * iris, 0.28 * iris, (255, 255, 255), line=0)
         lid = 0.5 if mood in ("sad", "tired") else 0.85
-        pen.stroke([(x - 1.15 * rx, y - ry * 0.3), (x, y - ry * lid - 0.1 * ry), (x + 1.15 * rx, y - ry * 0.3)], line=line * 1.25)
+        pen.stroke(
+            [(x - 1.15 * rx, y - ry * 0.3), (x, y - ry * lid - 0.1 * ry), (x + 1.15 * rx, y - ry * 0.3)],
+            line=line * 1.25,
+        )
         # Brows do most of the acting: inner end down for anger, up for sorrow and fear.
         inner = {"angry": 0.15, "sad": -0.13, "afraid": -0.15}.get(mood, 0.0)
         lift = {"surprised": -0.13, "happy": -0.04, "afraid": -0.08, "angry": 0.05}.get(mood, 0.0)
@@ -143,16 +224,61 @@ def _features(pen: Pen, head: Head, look: Look, expression: Expression, light: L
         pen.stroke(brow, line=line * 1.7 * look.brow, ink=hair)
     nose = 0.1 * look.nose
     side = 1 if turn >= 0 else -1
-    pen.stroke([head.at(middle + 0.06 * turn, 0.12), head.at(middle + (0.1 + nose) * turn + 0.07 * side, 0.3), head.at(middle + 0.03 * turn, 0.34)], line=line)
+    pen.stroke(
+        [
+            head.at(middle + 0.06 * turn, 0.12),
+            head.at(middle + (0.1 + nose) * turn + 0.07 * side, 0.3),
+            head.at(middle + 0.03 * turn, 0.34),
+        ],
+        line=line,
+    )
     if look.age == "old":
         for edge in (-1, 1):
-            pen.stroke([head.at(middle + edge * 0.24, 0.3), head.at(middle + edge * 0.36, 0.5)], line=line * 0.6, ink=darker(skin, 0.35))
+            pen.stroke(
+                [head.at(middle + edge * 0.24, 0.3), head.at(middle + edge * 0.36, 0.5)],
+                line=line * 0.6,
+                ink=darker(skin, 0.35),
+            )
     if look.beard:
         beard = light.on_figure(look.hair)
-        pen.blob([head.at(x + 0.08 * turn, y) for x, y in [(-0.78, 0.1), (-0.62, 0.34), (-0.3, 0.4), (0, 0.42), (0.3, 0.4), (0.62, 0.34), (0.78, 0.1), (0.7, 0.74), (0.34, 1.1), (-0.34, 1.1), (-0.7, 0.74)]], beard)
+        pen.blob(
+            [
+                head.at(x + 0.08 * turn, y)
+                for x, y in [
+                    (-0.78, 0.1),
+                    (-0.62, 0.34),
+                    (-0.3, 0.4),
+                    (0, 0.42),
+                    (0.3, 0.4),
+                    (0.62, 0.34),
+                    (0.78, 0.1),
+                    (0.7, 0.74),
+                    (0.34, 1.1),
+                    (-0.34, 1.1),
+                    (-0.7, 0.74),
+                ]
+            ],
+            beard,
+        )
     _mouth(pen, head, look, expression, light, line)
     if look.moustache or look.beard:
-        pen.blob([head.at(middle * 0.95 + x, y) for x, y in [(-0.34, 0.53), (-0.16, 0.4), (0, 0.43), (0.16, 0.4), (0.34, 0.53), (0.14, 0.51), (0, 0.49), (-0.14, 0.51)]], light.on_figure(darker(look.hair, 0.12)), line=line * 0.6)
+        pen.blob(
+            [
+                head.at(middle * 0.95 + x, y)
+                for x, y in [
+                    (-0.34, 0.53),
+                    (-0.16, 0.4),
+                    (0, 0.43),
+                    (0.16, 0.4),
+                    (0.34, 0.53),
+                    (0.14, 0.51),
+                    (0, 0.49),
+                    (-0.14, 0.51),
+                ]
+            ],
+            light.on_figure(darker(look.hair, 0.12)),
+            line=line * 0.6,
+        )
     if look.glasses:
         for side in (-1, 1):
             x, y = head.at(middle + side * 0.34, 0.04)
@@ -171,14 +297,31 @@ def _mouth(pen: Pen, head: Head, look: Look, expression: Expression, light: Ligh
     elif expression.mouth == 1:
         sad = expression.mood in ("sad", "afraid", "angry")
         bend = -0.03 if sad else 0.05
-        pen.blob([head.at(middle + a, 0.58 + d) for a, d in [(-0.2, -0.02 - bend), (0, -0.05 + bend * 0.4), (0.2, -0.02 - bend), (0.12, 0.12), (0, 0.16), (-0.12, 0.12)]], dark, line=line)
+        pen.blob(
+            [
+                head.at(middle + a, 0.58 + d)
+                for a, d in [
+                    (-0.2, -0.02 - bend),
+                    (0, -0.05 + bend * 0.4),
+                    (0.2, -0.02 - bend),
+                    (0.12, 0.12),
+                    (0, 0.16),
+                    (-0.12, 0.12),
+                ]
+            ],
+            dark,
+            line=line,
+        )
         pen.ellipse(x, y + 0.08 * unit, 0.08 * unit, 0.04 * unit, tongue, line=0)
     elif expression.mood == "surprised":
         pen.ellipse(x, y, 0.09 * unit, 0.11 * unit, dark, line=line)
     else:
         bend = {"happy": 0.12, "sad": -0.1, "angry": -0.07, "afraid": -0.05}.get(expression.mood, 0.03)
         wide = 0.26 if expression.mood == "happy" else 0.19
-        pen.stroke([head.at(middle - wide, 0.6 - bend), head.at(middle, 0.6 + bend * 0.6), head.at(middle + wide, 0.6 - bend)], line=line * 1.2)
+        pen.stroke(
+            [head.at(middle - wide, 0.6 - bend), head.at(middle, 0.6 + bend * 0.6), head.at(middle + wide, 0.6 - bend)],
+            line=line * 1.2,
+        )
 
 
 def _hair_front(pen: Pen, head: Head, look: Look, light: Light) -> None:
@@ -188,13 +331,31 @@ def _hair_front(pen: Pen, head: Head, look: Look, light: Light) -> None:
     turn = 0.1 * head.facing
     style = look.hair_style
     top = {"curly": -1.16, "spiky": -1.12, "short": -1.06}.get(style, -1.1)
-    over = [(-0.86, 0.02), (-0.9, -0.4), (-0.66, -0.86), (-0.25, top), (0.25, top), (0.66, -0.86), (0.9, -0.4), (0.86, 0.02)]
+    over = [
+        (-0.86, 0.02),
+        (-0.9, -0.4),
+        (-0.66, -0.86),
+        (-0.25, top),
+        (0.25, top),
+        (0.66, -0.86),
+        (0.9, -0.4),
+        (0.86, 0.02),
+    ]
     line = {
         "bob": [(0.72, -0.1), (0.62, -0.36), (0.2, -0.38), (-0.2, -0.38), (-0.62, -0.36), (-0.72, -0.1)],
         "long": [(0.7, 0.0), (0.64, -0.42), (0.1, -0.66), (-0.1, -0.62), (-0.6, -0.4), (-0.72, 0.0)],
         "side": [(0.74, -0.1), (0.66, -0.5), (0.3, -0.4), (-0.3, -0.58), (-0.62, -0.62), (-0.74, -0.1)],
         "short": [(0.76, -0.12), (0.66, -0.52), (0.25, -0.6), (-0.25, -0.6), (-0.66, -0.52), (-0.76, -0.12)],
-        "curly": [(0.76, -0.1), (0.66, -0.44), (0.4, -0.4), (0.14, -0.52), (-0.14, -0.42), (-0.42, -0.52), (-0.66, -0.42), (-0.76, -0.1)],
+        "curly": [
+            (0.76, -0.1),
+            (0.66, -0.44),
+            (0.4, -0.4),
+            (0.14, -0.52),
+            (-0.14, -0.42),
+            (-0.42, -0.52),
+            (-0.66, -0.42),
+            (-0.76, -0.1),
+        ],
     }.get(style, [(0.74, -0.1), (0.64, -0.5), (0.2, -0.62), (-0.2, -0.46), (-0.62, -0.46), (-0.74, -0.1)])
     hair = light.on_figure(look.hair)
     points = [head.at(x + turn * 0.3, y) for x, y in over] + [head.at(x + turn * 1.6, y) for x, y in line]
@@ -206,27 +367,95 @@ def _hair_front(pen: Pen, head: Head, look: Look, light: Light) -> None:
             if number < 8:
                 middle = angle + math.pi / 16
                 spikes.append(head.at(1.12 * math.cos(middle) + 0.08, 0.1 + 1.36 * math.sin(middle)))
-        fringe = [(0.7, -0.2), (0.5, -0.5), (0.36, -0.22), (0.12, -0.52), (-0.08, -0.24), (-0.34, -0.54), (-0.5, -0.24), (-0.7, -0.3)]
+        fringe = [
+            (0.7, -0.2),
+            (0.5, -0.5),
+            (0.36, -0.22),
+            (0.12, -0.52),
+            (-0.08, -0.24),
+            (-0.34, -0.54),
+            (-0.5, -0.24),
+            (-0.7, -0.3),
+        ]
         pen.shape([*spikes, *(head.at(x + turn * 1.4, y) for x, y in fringe)], hair)
     else:
         pen.blob(points, hair)
     if head.half > 24:
         gleam = lighter(hair, 0.25) if brightness(hair) < 0.75 else darker(hair, 0.12)
         side = 1 if head.facing <= 0 else -1
-        pen.stroke([head.at(side * 0.58, -0.62), head.at(side * 0.36, -0.84), head.at(side * 0.1, -0.93)], line=max(1.4, 0.06 * head.half), ink=gleam)
+        pen.stroke(
+            [head.at(side * 0.58, -0.62), head.at(side * 0.36, -0.84), head.at(side * 0.1, -0.93)],
+            line=max(1.4, 0.06 * head.half),
+            ink=gleam,
+        )
 
 
-def _hat(pen: Pen, head: Head, look: Look, light: Light) -> None:
+def _hat(pen: Pen, head: Head, look: Look, light: Light, behind: bool = False) -> None:
     colour = light.on_figure(look.accent)
     turn = head.facing or 1.0
     side = 1 if turn >= 0 else -1
     if look.hat == "cap":
-        pen.blob([head.at(x, y) for x, y in [(-0.9, -0.48), (-0.82, -0.98), (-0.3, -1.3), (0.3, -1.3), (0.82, -0.98), (0.9, -0.48), (0, -0.6)]], colour)
-        pen.blob([head.at(x * side, y) for x, y in [(0.1, -0.58), (0.86, -0.56), (1.28, -0.4), (0.9, -0.38), (0.1, -0.44)]], darker(colour))
+        pen.blob(
+            [
+                head.at(x, y)
+                for x, y in [
+                    (-0.9, -0.48),
+                    (-0.82, -0.98),
+                    (-0.3, -1.3),
+                    (0.3, -1.3),
+                    (0.82, -0.98),
+                    (0.9, -0.48),
+                    (0, -0.6),
+                ]
+            ],
+            colour,
+        )
+        if behind:
+            return
+        pen.blob(
+            [head.at(x * side, y) for x, y in [(0.1, -0.58), (0.86, -0.56), (1.28, -0.4), (0.9, -0.38), (0.1, -0.44)]],
+            darker(colour),
+        )
     elif look.hat == "hat":
-        pen.blob([head.at(x, y) for x, y in [(-0.74, -0.6), (-0.66, -1.2), (-0.2, -1.42), (0.2, -1.36), (0.66, -1.2), (0.74, -0.6)]], colour)
-        pen.blob([head.at(x, y) for x, y in [(-1.3, -0.52), (-0.7, -0.7), (0.7, -0.7), (1.3, -0.52), (0.7, -0.46), (-0.7, -0.46)]], colour)
-        pen.stroke([head.at(-0.72, -0.76), head.at(0, -0.7), head.at(0.72, -0.76)], line=0.12 * head.half, ink=darker(colour, 0.4))
+        pen.blob(
+            [
+                head.at(x, y)
+                for x, y in [(-0.74, -0.6), (-0.66, -1.2), (-0.2, -1.42), (0.2, -1.36), (0.66, -1.2), (0.74, -0.6)]
+            ],
+            colour,
+        )
+        pen.blob(
+            [
+                head.at(x, y)
+                for x, y in [(-1.3, -0.52), (-0.7, -0.7), (0.7, -0.7), (1.3, -0.52), (0.7, -0.46), (-0.7, -0.46)]
+            ],
+            colour,
+        )
+        pen.stroke(
+            [head.at(-0.72, -0.76), head.at(0, -0.7), head.at(0.72, -0.76)],
+            line=0.12 * head.half,
+            ink=darker(colour, 0.4),
+        )
     elif look.hat == "beanie":
-        pen.blob([head.at(x, y) for x, y in [(-0.9, -0.4), (-0.84, -0.95), (-0.35, -1.36), (0.35, -1.36), (0.84, -0.95), (0.9, -0.4), (0, -0.5)]], colour)
-        pen.blob([head.at(x, y) for x, y in [(-0.94, -0.36), (-0.92, -0.62), (0, -0.74), (0.92, -0.62), (0.94, -0.36), (0, -0.46)]], lighter(colour))
+        pen.blob(
+            [
+                head.at(x, y)
+                for x, y in [
+                    (-0.9, -0.4),
+                    (-0.84, -0.95),
+                    (-0.35, -1.36),
+                    (0.35, -1.36),
+                    (0.84, -0.95),
+                    (0.9, -0.4),
+                    (0, -0.5),
+                ]
+            ],
+            colour,
+        )
+        pen.blob(
+            [
+                head.at(x, y)
+                for x, y in [(-0.94, -0.36), (-0.92, -0.62), (0, -0.74), (0.92, -0.62), (0.94, -0.36), (0, -0.46)]
+            ],
+            lighter(colour),
+        )

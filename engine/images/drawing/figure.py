@@ -108,7 +108,7 @@ class _Body:
         for side in (-1, 1):
             hip, foot = at(side * 0.4 * wide, self.hip), at(side * apart, self.feet - 0.18)
             knee = ((hip[0] + foot[0]) / 2 + side * 0.05 * unit, (hip[1] + foot[1]) / 2)
-            widths = [0.86 * wide * unit, 0.68 * wide * unit, 0.52 * wide * unit]
+            widths = [0.8 * wide * unit, 0.62 * wide * unit, 0.48 * wide * unit]
             self.pen.limb([hip, knee, foot], widths, self.skin if bare else self.bottom)
             toe = 0.3 * (self.head.facing or side * 0.6)
             shoe = [(-0.34 + min(toe, 0), 0.16), (-0.3, -0.12), (0.3, -0.12), (0.34 + max(toe, 0), 0.16)]
@@ -143,44 +143,138 @@ class _Body:
         if look.stripes:
             y = 1.75
             while y < min(hem, self.hip):
-                pen.stroke([at(-0.86 * wide, y), at(0, y + 0.06), at(0.86 * wide, y)], line=0.1 * self.head.half, ink=lighter(self.top, 0.55))
+                pen.stroke(
+                    [at(-0.86 * wide, y), at(0, y + 0.06), at(0.86 * wide, y)],
+                    line=0.1 * self.head.half,
+                    ink=lighter(self.top, 0.55),
+                )
                 y += 0.42
         if look.garment in ("coat", "suit", "uniform"):
             deep = {"suit": 2.5, "coat": 2.1, "uniform": 1.7}[look.garment]
-            pen.shape([at(-0.34 + lean, 1.14), at(0.34 + lean, 1.14), at(lean, deep)], shirt if look.garment != "uniform" else self.accent, line=line)
+            pen.shape(
+                [at(-0.34 + lean, 1.14), at(0.34 + lean, 1.14), at(lean, deep)],
+                shirt if look.garment != "uniform" else self.accent,
+                line=line,
+            )
             if look.garment == "suit":
-                pen.shape([at(lean - 0.09, 1.3), at(lean + 0.09, 1.3), at(lean + 0.13, 2.1), at(lean, deep - 0.08), at(lean - 0.13, 2.1)], self.accent, line=line)
+                pen.shape(
+                    [
+                        at(lean - 0.09, 1.3),
+                        at(lean + 0.09, 1.3),
+                        at(lean + 0.13, 2.1),
+                        at(lean, deep - 0.08),
+                        at(lean - 0.13, 2.1),
+                    ],
+                    self.accent,
+                    line=line,
+                )
             for side in (-1, 1):
-                pen.shape([at(side * 0.34 + lean, 1.12), at(side * 0.62 + lean, 1.5), at(side * 0.42 + lean, 1.78), at(lean, deep)], lighter(self.top, 0.1), line=line)
+                pen.shape(
+                    [
+                        at(side * 0.34 + lean, 1.12),
+                        at(side * 0.62 + lean, 1.5),
+                        at(side * 0.42 + lean, 1.78),
+                        at(lean, deep),
+                    ],
+                    lighter(self.top, 0.1),
+                    line=line,
+                )
             pen.stroke([at(lean, deep), at(lean * 1.1, hem)], line=line, ink=seam)
             for number in range(3):
                 x, y = at(lean + 0.16, deep + 0.3 + 0.52 * number)
                 pen.ellipse(x, y, 0.07 * self.head.half, 0.07 * self.head.half, self.accent, line=line * 0.6)
         elif look.garment == "shirt":
             for side in (-1, 1):
-                pen.shape([at(lean, 1.42), at(side * 0.36 + lean, 1.08), at(side * 0.5 + lean, 1.42), at(side * 0.24 + lean, 1.62)], lighter(self.top, 0.22), line=line)
+                pen.shape(
+                    [
+                        at(lean, 1.42),
+                        at(side * 0.36 + lean, 1.08),
+                        at(side * 0.5 + lean, 1.42),
+                        at(side * 0.24 + lean, 1.62),
+                    ],
+                    lighter(self.top, 0.22),
+                    line=line,
+                )
             pen.stroke([at(lean, 1.45), at(lean * 1.1, self.hip + 0.2)], line=line, ink=seam)
         elif look.garment in ("jumper", "dress"):
-            pen.blob([at(x + lean, y) for x, y in [(-0.46, 1.14), (0, 1.38), (0.46, 1.14), (0.48, 1.3), (0, 1.58), (-0.48, 1.3)]], lighter(self.top, 0.2), line=line)
+            pen.blob(
+                [
+                    at(x + lean, y)
+                    for x, y in [(-0.46, 1.14), (0, 1.38), (0.46, 1.14), (0.48, 1.3), (0, 1.58), (-0.48, 1.3)]
+                ],
+                lighter(self.top, 0.2),
+                line=line,
+            )
             if look.garment == "dress":
-                pen.shape([at(-0.72 * wide, self.hip * 0.62 + 0.5), at(0.72 * wide, self.hip * 0.62 + 0.5), at(0.76 * wide, self.hip * 0.62 + 0.76), at(-0.76 * wide, self.hip * 0.62 + 0.76)], self.accent, line=line)
+                pen.shape(
+                    [
+                        at(-0.72 * wide, self.hip * 0.62 + 0.5),
+                        at(0.72 * wide, self.hip * 0.62 + 0.5),
+                        at(0.76 * wide, self.hip * 0.62 + 0.76),
+                        at(-0.76 * wide, self.hip * 0.62 + 0.76),
+                    ],
+                    self.accent,
+                    line=line,
+                )
         elif look.garment == "hoodie":
-            pen.blob([at(x + lean, y) for x, y in [(-0.72, 1.0), (-0.3, 1.24), (0, 1.42), (0.3, 1.24), (0.72, 1.0), (0.62, 1.44), (0, 1.74), (-0.62, 1.44)]], darker(self.top, 0.14), line=line)
+            pen.blob(
+                [
+                    at(x + lean, y)
+                    for x, y in [
+                        (-0.72, 1.0),
+                        (-0.3, 1.24),
+                        (0, 1.42),
+                        (0.3, 1.24),
+                        (0.72, 1.0),
+                        (0.62, 1.44),
+                        (0, 1.74),
+                        (-0.62, 1.44),
+                    ]
+                ],
+                darker(self.top, 0.14),
+                line=line,
+            )
             for side in (-1, 1):
-                pen.stroke([at(side * 0.16 + lean, 1.6), at(side * 0.2 + lean, 2.2)], line=line, ink=lighter(self.top, 0.6))
+                pen.stroke(
+                    [at(side * 0.16 + lean, 1.6), at(side * 0.2 + lean, 2.2)], line=line, ink=lighter(self.top, 0.6)
+                )
         elif look.garment == "apron":
-            pen.shape([at(-0.5 + lean, 1.6), at(0.5 + lean, 1.6), at(0.66 * wide + lean, self.hip), at(0.6 * wide, hem), at(-0.6 * wide, hem), at(-0.66 * wide + lean, self.hip)], self.light.on_figure((236, 230, 214)), line=line)
+            pen.shape(
+                [
+                    at(-0.5 + lean, 1.6),
+                    at(0.5 + lean, 1.6),
+                    at(0.66 * wide + lean, self.hip),
+                    at(0.6 * wide, hem),
+                    at(-0.6 * wide, hem),
+                    at(-0.66 * wide + lean, self.hip),
+                ],
+                self.light.on_figure((236, 230, 214)),
+                line=line,
+            )
             for side in (-1, 1):
-                pen.stroke([at(side * 0.46 + lean, 1.62), at(side * 0.36, 1.16)], line=line * 2, ink=self.light.on_figure((214, 206, 186)))
+                pen.stroke(
+                    [at(side * 0.46 + lean, 1.62), at(side * 0.36, 1.16)],
+                    line=line * 2,
+                    ink=self.light.on_figure((214, 206, 186)),
+                )
         elif look.garment == "robe":
             pen.stroke([at(lean, 1.4), at(lean + 0.1, hem)], line=line, ink=seam)
-            pen.stroke([at(-0.9 * wide, self.hip - 0.4), at(lean, self.hip - 0.3), at(0.9 * wide, self.hip - 0.4)], line=0.13 * self.head.half, ink=self.accent)
+            pen.stroke(
+                [at(-0.9 * wide, self.hip - 0.4), at(lean, self.hip - 0.3), at(0.9 * wide, self.hip - 0.4)],
+                line=0.13 * self.head.half,
+                ink=self.accent,
+            )
 
     def scarf(self) -> None:
         at = self.head.at
         side = -1 if self.head.facing >= 0 else 1
-        self.pen.blob([at(side * x, y) for x, y in [(0.3, 1.3), (0.62, 1.34), (0.7, 2.3), (0.34, 2.34)]], darker(self.accent, 0.1))
-        self.pen.blob([at(x, y) for x, y in [(-0.66, 0.98), (0, 1.1), (0.66, 0.98), (0.72, 1.32), (0, 1.56), (-0.72, 1.32)]], self.accent)
+        self.pen.blob(
+            [at(side * x, y) for x, y in [(0.3, 1.3), (0.62, 1.34), (0.7, 2.3), (0.34, 2.34)]], darker(self.accent, 0.1)
+        )
+        self.pen.blob(
+            [at(x, y) for x, y in [(-0.66, 0.98), (0, 1.1), (0.66, 0.98), (0.72, 1.32), (0, 1.56), (-0.72, 1.32)]],
+            self.accent,
+        )
 
     def arm(self, side: int, pose: str) -> Point:
         """Draws one arm (side −1 is the left as seen) and returns the middle of its hand."""
@@ -201,6 +295,10 @@ class _Body:
         self.pen.ellipse(hand[0], hand[1], 0.26 * unit, 0.28 * unit, self.skin)
         cuff = (elbow[0] + (hand[0] - elbow[0]) * 0.84, elbow[1] + (hand[1] - elbow[1]) * 0.84)
         self.pen.limb([shoulder, elbow, cuff], [thick, thick * 0.9, thick * 0.74], sleeve)
+        # Where the arm leaves the body there is no edge: one patch of sleeve joins the two.
+        inner = (shoulder[0] - side * 0.34 * thick, shoulder[1] + 0.04 * thick)
+        outer = (shoulder[0] - side * 0.02 * thick, shoulder[1] + 0.02 * thick)
+        self.pen.limb([inner, outer], [0.86 * thick, 0.98 * thick], sleeve, line=0)
         return hand
 
 

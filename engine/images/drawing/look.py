@@ -3,11 +3,10 @@
 The look depends on nothing else, so a character is the same person in every panel.
 """
 
-import hashlib
-import random
 from dataclasses import dataclass
 
 from engine.images.drawing.colours import Colour, brightness, darker, lighter, mix, named, words
+from engine.images.drawing.dice import Dice, dice_for
 from models.story import Profile
 
 _SKINS: tuple[Colour, ...] = (
@@ -71,7 +70,18 @@ _HATS = {
 }
 _YOUNG = ("child", "boy", "girl", "kid", "toddler", "little")
 _TEEN = ("teen", "teenager", "teenage", "adolescent", "youth")
-_OLD = ("old", "elderly", "aged", "grandmother", "grandfather", "ancient", "sixties", "seventies", "eighties", "retired")
+_OLD = (
+    "old",
+    "elderly",
+    "aged",
+    "grandmother",
+    "grandfather",
+    "ancient",
+    "sixties",
+    "seventies",
+    "eighties",
+    "retired",
+)
 _BROAD = ("broad", "stocky", "heavy", "burly", "big", "large", "muscular", "stout", "plump", "round")
 _SLIM = ("thin", "slim", "slender", "skinny", "lean", "wiry", "lanky", "gaunt")
 _TALL = ("tall", "lanky", "towering")
@@ -107,7 +117,7 @@ class Look:
 
 def look_of(profile: Profile) -> Look:
     """The look of a character, from the profile alone."""
-    dice = random.Random(hashlib.sha256(profile.model_dump_json(exclude={"role", "aliases"}).encode()).hexdigest())
+    dice = dice_for(profile.model_dump_json(exclude={"role", "aliases"}))
     told = words(" ".join([profile.face, profile.hair, profile.clothes, " ".join(profile.props)]))
     said = set(told)
     everything = said | set(words(f"{profile.age} {profile.build} {profile.role}"))
@@ -119,8 +129,12 @@ def look_of(profile: Profile) -> Look:
     top = worn[0] if worn else first
     legs = worn[1] if len(worn) > 1 else dice.choice(_LEGS)
     accents = [colour for colour in _CLOTHES if colour != top]
-    style = _match(profile.hair, _STYLES) or dice.choice(["short", "side", "bob", "long", "ponytail", "curly", "spiky", "bun"])
-    garment = _match(profile.clothes, _GARMENTS) or dice.choice(["shirt", "jumper", "coat", "uniform", "hoodie", "suit"])
+    style = _match(profile.hair, _STYLES) or dice.choice(
+        ["short", "side", "bob", "long", "ponytail", "curly", "spiky", "bun"]
+    )
+    garment = _match(profile.clothes, _GARMENTS) or dice.choice(
+        ["shirt", "jumper", "coat", "uniform", "hoodie", "suit"]
+    )
     hat = _match(profile.clothes + " " + " ".join(profile.props), _HATS) or ""
     return Look(
         skin=_skin(profile.face, dice),
@@ -139,7 +153,13 @@ def look_of(profile: Profile) -> Look:
         stripes=bool(said & {"striped", "stripes", "stripy"}),
         age=age,
         broad=(1.2 if everything & set(_BROAD) else 0.86 if everything & set(_SLIM) else dice.uniform(0.94, 1.08)),
-        tall=(1.1 if everything & set(_TALL) else 0.9 if set(words(profile.build)) & set(_SHORT) else dice.uniform(0.95, 1.05)),
+        tall=(
+            1.1
+            if everything & set(_TALL)
+            else 0.9
+            if set(words(profile.build)) & set(_SHORT)
+            else dice.uniform(0.95, 1.05)
+        ),
         jaw=dice.uniform(0.1, 0.32),
         eye=dice.uniform(0.9, 1.12),
         nose=dice.uniform(0.8, 1.3),
@@ -166,10 +186,21 @@ def _age(text: str, said: set[str]) -> str:
     return "adult"
 
 
-def _skin(face: str, dice: random.Random) -> Colour:
+def _skin(face: str, dice: Dice) -> Colour:
     told = words(face)
     picked = dice.choice(_SKINS[:6])
-    near = {"pale": 0, "fair": 0, "light": 1, "olive": 2, "tanned": 3, "tan": 3, "weathered": 2, "brown": 4, "dark": 5, "black": 6}
+    near = {
+        "pale": 0,
+        "fair": 0,
+        "light": 1,
+        "olive": 2,
+        "tanned": 3,
+        "tan": 3,
+        "weathered": 2,
+        "brown": 4,
+        "dark": 5,
+        "black": 6,
+    }
     for word in told:
         if word in near and {"skin", "skinned", "complexion", "face", "faced"} & set(told):
             return _SKINS[near[word]]

@@ -1,5 +1,6 @@
 """Drawing with smooth edges: everything is drawn at twice the size and scaled down once at the end."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -30,14 +31,18 @@ class Pen:
         self.image = image
         self._draw = ImageDraw.Draw(image)
 
-    def shape(self, points: Sequence[Point], fill: Colour | None, *, line: float | None = None, ink: Colour | None = None) -> None:
+    def shape(
+        self, points: Sequence[Point], fill: Colour | None, *, line: float | None = None, ink: Colour | None = None
+    ) -> None:
         """A polygon. `line` is the outline's width in pixels, 0 for none."""
         placed = [(x * SCALE, y * SCALE) for x, y in points]
         if fill is not None:
             self._draw.polygon(placed, fill=fill)
         self._outline(placed, self.line if line is None else line, ink or self.ink, closed=True)
 
-    def blob(self, points: Sequence[Point], fill: Colour | None, *, line: float | None = None, ink: Colour | None = None) -> None:
+    def blob(
+        self, points: Sequence[Point], fill: Colour | None, *, line: float | None = None, ink: Colour | None = None
+    ) -> None:
         """A closed shape running smoothly through the points."""
         self.shape(smooth(points, closed=True), fill, line=line, ink=ink)
 
@@ -48,7 +53,15 @@ class Pen:
         self._outline(placed, self.line if line is None else line, ink or self.ink, closed=False)
 
     def ellipse(
-        self, x: float, y: float, rx: float, ry: float, fill: Colour | None, *, line: float | None = None, ink: Colour | None = None
+        self,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float,
+        fill: Colour | None,
+        *,
+        line: float | None = None,
+        ink: Colour | None = None,
     ) -> None:
         """An upright ellipse around a centre."""
         width = self.line if line is None else line
@@ -63,18 +76,29 @@ class Pen:
         if fill is not None:
             self._draw.ellipse(tuple(part * SCALE for part in (x - rx, y - ry, x + rx, y + ry)), fill=fill)
 
-    def box(self, x: float, y: float, right: float, bottom: float, fill: Colour | None, *, line: float | None = None, ink: Colour | None = None) -> None:
+    def box(
+        self,
+        x: float,
+        y: float,
+        right: float,
+        bottom: float,
+        fill: Colour | None,
+        *,
+        line: float | None = None,
+        ink: Colour | None = None,
+    ) -> None:
         """An upright rectangle."""
         self.shape([(x, y), (right, y), (right, bottom), (x, bottom)], fill, line=line, ink=ink)
 
-    def limb(self, points: Sequence[Point], widths: Sequence[float], fill: Colour, *, line: float | None = None) -> None:
+    def limb(
+        self, points: Sequence[Point], widths: Sequence[float], fill: Colour, *, line: float | None = None
+    ) -> None:
         """A rounded, tapering tube along the points: an arm, a leg, a branch."""
         edge = self.line if line is None else line
-        for extra, colour in ((edge, self.ink), (0.0, fill)):
-            if extra == 0.0 and edge == 0.0:
-                pass
+        # The whole tube in ink and then in its colour: joints show no seams.
+        for extra, colour in ((2 * edge, self.ink), (0.0, fill)):
             run = list(zip(points, widths, strict=True))
-            for (start, start_width), (end, end_width) in zip(run, run[1:], strict=False):
+            for (start, start_width), (end, end_width) in itertools.pairwise(run):
                 length = math.dist(start, end) or 1.0
                 across = ((start[1] - end[1]) / length, (end[0] - start[0]) / length)
                 a, b = start_width / 2 + extra / 2, end_width / 2 + extra / 2
@@ -88,7 +112,9 @@ class Pen:
             for at, width in run:
                 self.ellipse(at[0], at[1], width / 2 + extra / 2, width / 2 + extra / 2, colour, line=0)
 
-    def shaded(self, points: Sequence[Point], fill: Colour, shade: Colour, towards: Point, *, line: float | None = None) -> None:
+    def shaded(
+        self, points: Sequence[Point], fill: Colour, shade: Colour, towards: Point, *, line: float | None = None
+    ) -> None:
         """A closed polygon whose edge away from the light, shifted by `towards` pixels, lies in shade."""
         placed = [(x * SCALE, y * SCALE) for x, y in points]
         left, top = math.floor(min(x for x, _ in placed)), math.floor(min(y for _, y in placed))
@@ -118,14 +144,23 @@ class Pen:
     def veil(self, colour: Colour, opacity: float, area: tuple[float, float, float, float] | None = None) -> None:
         """A see-through layer over the whole picture or an area (left, top, right, bottom)."""
         box = tuple(round(part * SCALE) for part in area) if area else (0, 0, *self.image.size)
-        left, top, right, bottom = max(box[0], 0), max(box[1], 0), min(box[2], self.image.width), min(box[3], self.image.height)
+        left, top, right, bottom = (
+            max(box[0], 0),
+            max(box[1], 0),
+            min(box[2], self.image.width),
+            min(box[3], self.image.height),
+        )
         if right > left and bottom > top:
             self.image.paste(colour, (left, top), Image.new("L", (right - left, bottom - top), round(255 * opacity)))
 
     def glow(self, x: float, y: float, radius: float, colour: Colour, opacity: float) -> None:
         """A soft round light."""
         size = max(2, round(radius * 2 * SCALE))
-        spot = Image.radial_gradient("L").resize((size, size)).point([round(max(0, 255 - 1.42 * v) * opacity) for v in range(256)])
+        spot = (
+            Image.radial_gradient("L")
+            .resize((size, size))
+            .point([round(max(0, 255 - 1.42 * v) * opacity) for v in range(256)])
+        )
         left, top = round((x - radius) * SCALE), round((y - radius) * SCALE)
         self.image.paste(colour, (left, top), spot)
 
@@ -152,7 +187,9 @@ def smooth(points: Sequence[Point], closed: bool, steps: int = 7) -> list[Point]
         after = points[(at + 2) % count] if closed or at + 2 < count else points[-1]
         for step in range(steps):
             t = step / steps
-            run.append((_spline(before[0], start[0], end[0], after[0], t), _spline(before[1], start[1], end[1], after[1], t)))
+            run.append(
+                (_spline(before[0], start[0], end[0], after[0], t), _spline(before[1], start[1], end[1], after[1], t))
+            )
     return run if closed else [*run, points[-1]]
 
 

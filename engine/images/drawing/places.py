@@ -5,26 +5,109 @@ the people, who are drawn in ink.
 """
 
 import math
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.images.drawing.colours import Colour, Light, darker, lighter, mix, words
+from engine.images.drawing.dice import Dice
 from engine.images.drawing.pen import Pen, Point
 
 _WORDS: dict[str, tuple[str, ...]] = {
     "kitchen": ("kitchen", "galley", "bakery", "cafe", "café", "restaurant", "tavern", "inn", "bar", "pub", "diner"),
-    "library": ("library", "bookshop", "bookstore", "archive", "study", "office", "shop", "store", "classroom", "school", "laboratory", "lab", "workshop"),
+    "library": (
+        "library",
+        "bookshop",
+        "bookstore",
+        "archive",
+        "study",
+        "office",
+        "shop",
+        "store",
+        "classroom",
+        "school",
+        "laboratory",
+        "lab",
+        "workshop",
+    ),
     "ship": ("ship", "deck", "boat", "ferry", "schooner", "vessel", "bridge", "cockpit"),
     "harbour": ("harbour", "harbor", "pier", "dock", "docks", "quay", "jetty", "port", "lighthouse", "wharf"),
     "station": ("station", "platform", "train", "railway", "subway", "metro", "carriage", "terminal"),
     "forest": ("forest", "wood", "woods", "jungle", "grove", "trees", "orchard", "swamp"),
     "sea": ("sea", "ocean", "beach", "shore", "coast", "bay", "island", "lake", "river", "water", "cliff", "cliffs"),
-    "mountain": ("mountain", "mountains", "hill", "hills", "valley", "pass", "peak", "canyon", "desert", "dunes", "cave"),
-    "street": ("street", "city", "town", "village", "alley", "square", "market", "road", "plaza", "rooftop", "roof", "avenue", "lane", "courtyard"),
-    "field": ("field", "meadow", "garden", "park", "farm", "grass", "lawn", "prairie", "churchyard", "cemetery", "yard"),
+    "mountain": (
+        "mountain",
+        "mountains",
+        "hill",
+        "hills",
+        "valley",
+        "pass",
+        "peak",
+        "canyon",
+        "desert",
+        "dunes",
+        "cave",
+    ),
+    "street": (
+        "street",
+        "city",
+        "town",
+        "village",
+        "alley",
+        "square",
+        "market",
+        "road",
+        "plaza",
+        "rooftop",
+        "roof",
+        "avenue",
+        "lane",
+        "courtyard",
+    ),
+    "field": (
+        "field",
+        "meadow",
+        "garden",
+        "park",
+        "farm",
+        "grass",
+        "lawn",
+        "prairie",
+        "churchyard",
+        "cemetery",
+        "yard",
+    ),
     "sky": ("sky", "space", "stars", "air", "clouds", "orbit", "balloon", "airship"),
-    "room": ("room", "house", "home", "bedroom", "hall", "cabin", "apartment", "flat", "hut", "attic", "cottage", "corridor", "hospital", "castle", "tower", "church", "temple", "chamber", "parlour", "parlor", "cellar", "hotel", "interior", "indoors", "inside", "window", "door", "table", "tent"),
+    "room": (
+        "room",
+        "house",
+        "home",
+        "bedroom",
+        "hall",
+        "cabin",
+        "apartment",
+        "flat",
+        "hut",
+        "attic",
+        "cottage",
+        "corridor",
+        "hospital",
+        "castle",
+        "tower",
+        "church",
+        "temple",
+        "chamber",
+        "parlour",
+        "parlor",
+        "cellar",
+        "hotel",
+        "interior",
+        "indoors",
+        "inside",
+        "window",
+        "door",
+        "table",
+        "tent",
+    ),
 }
 INDOORS = frozenset({"room", "kitchen", "library"})
 
@@ -35,7 +118,7 @@ class Scene:
 
     pen: Pen
     light: Light
-    dice: random.Random
+    dice: Dice
     horizon: float
 
     def x(self, share: float) -> float:
@@ -91,19 +174,34 @@ def _sky(scene: Scene) -> None:
             pen.ellipse(dice.random() * pen.width, dice.random() * scene.horizon, size, size, (214, 220, 240), line=0)
         pen.glow(x, y, 4 * radius, (190, 204, 240), 0.4)
         pen.ellipse(x, y, radius, radius, (240, 238, 218), line=0)
-        pen.ellipse(x + 0.4 * radius, y - 0.16 * radius, 0.86 * radius, 0.86 * radius, mix(light.sky_top, light.sky_low, 0.25), line=0)
+        pen.ellipse(
+            x + 0.4 * radius,
+            y - 0.16 * radius,
+            0.86 * radius,
+            0.86 * radius,
+            mix(light.sky_top, light.sky_low, 0.25),
+            line=0,
+        )
         return
     if light.hour in ("evening", "morning"):
         y = scene.horizon - radius * dice.uniform(0.2, 1.6)
         pen.glow(x, y, 6 * radius, (255, 226, 160), 0.75)
         pen.ellipse(x, y, radius, radius, (255, 240, 198), line=0)
     for _ in range(dice.randint(2, 4)):
-        _cloud(scene, scene.x(dice.uniform(-0.05, 1.0)), scene.horizon * dice.uniform(0.1, 0.75), 0.05 * pen.height * dice.uniform(0.6, 1.5))
+        _cloud(
+            scene,
+            scene.x(dice.uniform(-0.05, 1.0)),
+            scene.horizon * dice.uniform(0.1, 0.75),
+            0.05 * pen.height * dice.uniform(0.6, 1.5),
+        )
 
 
 def _cloud(scene: Scene, x: float, y: float, size: float) -> None:
     colour = mix(scene.light.sky_low, (255, 255, 255), 0.5)
-    lumps = [(dice_x * size, -scene.dice.uniform(0.1, 0.5) * size, scene.dice.uniform(0.5, 0.8) * size) for dice_x in (-1.3, -0.5, 0.4, 1.2)]
+    lumps = [
+        (dice_x * size, -scene.dice.uniform(0.1, 0.5) * size, scene.dice.uniform(0.5, 0.8) * size)
+        for dice_x in (-1.3, -0.5, 0.4, 1.2)
+    ]
     for across, down, radius in lumps:
         scene.pen.ellipse(x + across, y + down, radius * 1.25, radius * 0.7, colour, line=0)
     scene.pen.ellipse(x, y, 2.2 * size, 0.42 * size, colour, line=0)
@@ -149,16 +247,33 @@ def _field(scene: Scene) -> None:
 
 def _tree(scene: Scene, x: float, foot: float, height: float) -> None:
     pen, dice = scene.pen, scene.dice
-    bark, leaf = scene.tone((126, 94, 72), 0.1), scene.tone(dice.choice(((96, 146, 92), (120, 156, 88), (88, 136, 108))), 0.1)
+    bark, leaf = (
+        scene.tone((126, 94, 72), 0.1),
+        scene.tone(dice.choice(((96, 146, 92), (120, 156, 88), (88, 136, 108))), 0.1),
+    )
     line, ink = _thin(scene, bark)
-    pen.shape([(x - 0.05 * height, foot), (x - 0.03 * height, foot - 0.6 * height), (x + 0.03 * height, foot - 0.6 * height), (x + 0.05 * height, foot)], bark, line=line, ink=ink)
+    pen.shape(
+        [
+            (x - 0.05 * height, foot),
+            (x - 0.03 * height, foot - 0.6 * height),
+            (x + 0.03 * height, foot - 0.6 * height),
+            (x + 0.05 * height, foot),
+        ],
+        bark,
+        line=line,
+        ink=ink,
+    )
     crown: list[Point] = []
     for step in range(11):
         angle = 2 * math.pi * step / 11
         reach = dice.uniform(0.25, 0.34) * height
         crown.append((x + 1.1 * reach * math.cos(angle), foot - 0.72 * height + reach * math.sin(angle)))
     pen.blob(crown, leaf, line=line, ink=darker(leaf, 0.4))
-    pen.blob([(a + 0.02 * height, min(d, foot - 0.74 * height) - 0.02 * height) for a, d in crown][::2], lighter(leaf, 0.14), line=0)
+    pen.blob(
+        [(a + 0.02 * height, min(d, foot - 0.74 * height) - 0.02 * height) for a, d in crown][::2],
+        lighter(leaf, 0.14),
+        line=0,
+    )
 
 
 def _forest(scene: Scene) -> None:
@@ -178,11 +293,18 @@ def _forest(scene: Scene) -> None:
                 continue
             thick = pen.height * (0.008 + 0.011 * layer)
             lean = dice.uniform(-0.5, 0.5) * thick
-            pen.shape([(x - thick, foot), (x - 0.7 * thick + lean, -5), (x + 0.7 * thick + lean, -5), (x + thick, foot + 2)], bark, line=line, ink=darker(bark, 0.35))
+            pen.shape(
+                [(x - thick, foot), (x - 0.7 * thick + lean, -5), (x + 0.7 * thick + lean, -5), (x + thick, foot + 2)],
+                bark,
+                line=line,
+                ink=darker(bark, 0.35),
+            )
             if layer == 2:
                 for _ in range(5):
                     y = dice.uniform(0.05, 0.9) * foot
-                    pen.stroke([(x - 0.4 * thick, y), (x + 0.2 * thick, y + 3 * thick)], line=line, ink=darker(bark, 0.25))
+                    pen.stroke(
+                        [(x - 0.4 * thick, y), (x + 0.2 * thick, y + 3 * thick)], line=line, ink=darker(bark, 0.25)
+                    )
     leaf = scene.tone((84, 128, 84), 0.08)
     line, ink = _thin(scene, leaf)
     edge = [(scene.x(step / 12), scene.y(dice.uniform(0.04, 0.14))) for step in range(-1, 14)]
@@ -203,7 +325,16 @@ def _water(scene: Scene, top: float, bottom: float) -> None:
         share = dice.random() ** 1.6
         y = top + share * (bottom - top)
         x, length = dice.random() * pen.width, (0.02 + 0.1 * share) * pen.width
-        pen.stroke([(x - length, y), (x - 0.4 * length, y - 3 * share - 1), (x + 0.3 * length, y + 2 * share), (x + length, y)], line=0.9 + 1.6 * share, ink=gleam)
+        pen.stroke(
+            [
+                (x - length, y),
+                (x - 0.4 * length, y - 3 * share - 1),
+                (x + 0.3 * length, y + 2 * share),
+                (x + length, y),
+            ],
+            line=0.9 + 1.6 * share,
+            ink=gleam,
+        )
 
 
 def _sea(scene: Scene) -> None:
@@ -215,11 +346,31 @@ def _sea(scene: Scene) -> None:
     hull = scene.tone((120, 84, 70), 0.25)
     line, ink = _thin(scene, hull)
     size = 0.07 * pen.height
-    pen.shape([(sail_x, sail_y - size), (sail_x, sail_y - 4), (sail_x + 0.6 * size, sail_y - 4)], scene.tone((244, 236, 218), 0.15), line=line, ink=ink)
-    pen.shape([(sail_x - 0.5 * size, sail_y - 3), (sail_x + 0.7 * size, sail_y - 3), (sail_x + 0.45 * size, sail_y + 6), (sail_x - 0.3 * size, sail_y + 6)], hull, line=line, ink=ink)
+    pen.shape(
+        [(sail_x, sail_y - size), (sail_x, sail_y - 4), (sail_x + 0.6 * size, sail_y - 4)],
+        scene.tone((244, 236, 218), 0.15),
+        line=line,
+        ink=ink,
+    )
+    pen.shape(
+        [
+            (sail_x - 0.5 * size, sail_y - 3),
+            (sail_x + 0.7 * size, sail_y - 3),
+            (sail_x + 0.45 * size, sail_y + 6),
+            (sail_x - 0.3 * size, sail_y + 6),
+        ],
+        hull,
+        line=line,
+        ink=ink,
+    )
     sand = scene.tone((232, 212, 164))
     edge = [(scene.x(step / 5), shore + dice.uniform(-0.03, 0.03) * pen.height) for step in range(-1, 7)]
-    pen.blob([*edge, (scene.x(1.3), scene.y(1.2)), (scene.x(-0.3), scene.y(1.2))], sand, line=5, ink=scene.tone((246, 248, 244)))
+    pen.blob(
+        [*edge, (scene.x(1.3), scene.y(1.2)), (scene.x(-0.3), scene.y(1.2))],
+        sand,
+        line=5,
+        ink=scene.tone((246, 248, 244)),
+    )
 
 
 def _planks(scene: Scene, top: float, colour: Colour) -> None:
@@ -229,7 +380,11 @@ def _planks(scene: Scene, top: float, colour: Colour) -> None:
     pen.wash(top, pen.height, lighter(wood, 0.12), darker(wood, 0.12))
     middle = pen.width / 2
     for step in range(-14, 15):
-        pen.stroke([(middle + step * 0.045 * pen.width, top), (middle + step * 0.16 * pen.width, pen.height)], line=line, ink=ink)
+        pen.stroke(
+            [(middle + step * 0.045 * pen.width, top), (middle + step * 0.16 * pen.width, pen.height)],
+            line=line,
+            ink=ink,
+        )
     pen.stroke([(0, top), (pen.width, top)], line=2 * line, ink=ink)
 
 
@@ -242,7 +397,12 @@ def _harbour(scene: Scene) -> None:
     tower = scene.tone((236, 230, 216), 0.15)
     line, ink = _thin(scene, tower)
     wide = 0.035 * pen.height
-    pen.shape([(x - 1.3 * wide, foot), (x - 0.8 * wide, top), (x + 0.8 * wide, top), (x + 1.3 * wide, foot)], tower, line=line, ink=ink)
+    pen.shape(
+        [(x - 1.3 * wide, foot), (x - 0.8 * wide, top), (x + 0.8 * wide, top), (x + 1.3 * wide, foot)],
+        tower,
+        line=line,
+        ink=ink,
+    )
     red = scene.tone((190, 72, 62), 0.15)
     for band in (0.25, 0.62):
         y, tall = top + band * (foot - top), 0.13 * (foot - top)
@@ -251,14 +411,23 @@ def _harbour(scene: Scene) -> None:
     if scene.light.hour in ("night", "evening"):
         pen.glow(x, top - 0.7 * wide, 0.2 * pen.height, (255, 232, 160), 0.8)
     pen.box(x - 0.6 * wide, top - 1.3 * wide, x + 0.6 * wide, top, (250, 224, 140), line=line, ink=ink)
-    pen.shape([(x - 0.9 * wide, top - 1.3 * wide), (x, top - 2.2 * wide), (x + 0.9 * wide, top - 1.3 * wide)], red, line=line, ink=ink)
+    pen.shape(
+        [(x - 0.9 * wide, top - 1.3 * wide), (x, top - 2.2 * wide), (x + 0.9 * wide, top - 1.3 * wide)],
+        red,
+        line=line,
+        ink=ink,
+    )
     _water(scene, scene.horizon, pen.height)
     deck = scene.horizon + 0.42 * (pen.height - scene.horizon)
     post = scene.tone((112, 88, 72))
     for step in range(5):
         px = scene.x(0.06 + 0.22 * step)
         pen.box(px - 7, deck - 0.07 * pen.height, px + 7, deck + 10, post, line=line, ink=darker(post, 0.4))
-    pen.stroke([(scene.x(0.06 + 0.22 * step), deck - 0.05 * pen.height + (0 if step % 2 == 0 else 0)) for step in range(5)], line=2.5, ink=scene.tone((176, 150, 110)))
+    pen.stroke(
+        [(scene.x(0.06 + 0.22 * step), deck - 0.05 * pen.height) for step in range(5)],
+        line=2.5,
+        ink=scene.tone((176, 150, 110)),
+    )
     _planks(scene, deck, (176, 142, 108))
 
 
@@ -272,7 +441,18 @@ def _ship(scene: Scene) -> None:
     x = scene.x(dice.choice((0.2, 0.8)))
     pen.box(x - 0.012 * pen.width, -5, x + 0.012 * pen.width, deck + 0.06 * pen.height, wood, line=line, ink=ink)
     sail = scene.tone((240, 230, 206), 0.05)
-    pen.blob([(x - 0.3 * pen.width, -20), (x + 0.3 * pen.width, -20), (x + 0.26 * pen.width, 0.12 * pen.height), (x, 0.17 * pen.height), (x - 0.26 * pen.width, 0.12 * pen.height)], sail, line=line, ink=darker(sail, 0.35))
+    pen.blob(
+        [
+            (x - 0.3 * pen.width, -20),
+            (x + 0.3 * pen.width, -20),
+            (x + 0.26 * pen.width, 0.12 * pen.height),
+            (x, 0.17 * pen.height),
+            (x - 0.26 * pen.width, 0.12 * pen.height),
+        ],
+        sail,
+        line=line,
+        ink=darker(sail, 0.35),
+    )
     for far in (-0.5, 0.5, 0.9):
         pen.stroke([(x, -5), (x + far * pen.width, deck)], line=line, ink=ink)
     rail = deck - 0.1 * pen.height
@@ -293,16 +473,32 @@ def _mountain(scene: Scene) -> None:
             top = (scene.x(x + wide / 2), scene.horizon - tall * pen.height)
             left, right = (scene.x(x - 0.05), scene.horizon + 5), (scene.x(x + wide + 0.05), scene.horizon + 5)
             pen.shape([left, top, right], stone, line=line, ink=ink)
-            pen.shape([top, right, (top[0] + 0.1 * (right[0] - top[0]), scene.horizon + 5)], darker(stone, 0.12), line=0)
-            snow = [(top[0] + (left[0] - top[0]) * 0.25, top[1] + (left[1] - top[1]) * 0.25), top, (top[0] + (right[0] - top[0]) * 0.25, top[1] + (right[1] - top[1]) * 0.25), (top[0] + 4, top[1] + 0.16 * tall * pen.height)]
+            pen.shape(
+                [top, right, (top[0] + 0.1 * (right[0] - top[0]), scene.horizon + 5)], darker(stone, 0.12), line=0
+            )
+            snow = [
+                (top[0] + (left[0] - top[0]) * 0.25, top[1] + (left[1] - top[1]) * 0.25),
+                top,
+                (top[0] + (right[0] - top[0]) * 0.25, top[1] + (right[1] - top[1]) * 0.25),
+                (top[0] + 4, top[1] + 0.16 * tall * pen.height),
+            ]
             pen.shape(snow, scene.tone((244, 246, 250), far * 0.4), line=line, ink=ink)
             x += wide * 0.72
     _hills(scene, (126, 150, 108), 0.06, 0.2)
     _ground(scene, (150, 156, 112), (168, 178, 132))
     for _ in range(7):
         rock = scene.tone((150, 148, 146))
-        x, y, size = dice.random() * pen.width, dice.uniform(scene.horizon + 0.12 * pen.height, pen.height), dice.uniform(0.012, 0.034) * pen.height
-        pen.blob([(x - size, y), (x - 0.6 * size, y - size), (x + 0.5 * size, y - 1.1 * size), (x + 1.2 * size, y)], rock, line=1.2, ink=darker(rock, 0.4))
+        x, y, size = (
+            dice.random() * pen.width,
+            dice.uniform(scene.horizon + 0.12 * pen.height, pen.height),
+            dice.uniform(0.012, 0.034) * pen.height,
+        )
+        pen.blob(
+            [(x - size, y), (x - 0.6 * size, y - size), (x + 0.5 * size, y - 1.1 * size), (x + 1.2 * size, y)],
+            rock,
+            line=1.2,
+            ink=darker(rock, 0.4),
+        )
 
 
 def _street(scene: Scene) -> None:
@@ -328,13 +524,22 @@ def _street(scene: Scene) -> None:
             pen.shape([a, b, c, d], wall, line=line, ink=ink)
             roof = scene.tone((156, 96, 84), 0.5 * (1 - near))
             pen.shape([b, c, corner(far, tall + 0.1), corner(near, tall + 0.1)], roof, line=line, ink=ink)
-            glass = lit if scene.light.hour in ("night", "evening") and dice.random() < 0.7 else scene.tone((132, 158, 172), 0.5 * (1 - near))
+            glass = (
+                lit
+                if scene.light.hour in ("night", "evening") and dice.random() < 0.7
+                else scene.tone((132, 158, 172), 0.5 * (1 - near))
+            )
             for floor in (0.12, 0.52, 0.9):
                 if floor + 0.24 > tall:
                     continue
                 for share in (0.3, 0.68):
                     deep, width = near + (far - near) * share, (near - far) * 0.1
-                    window = [corner(deep + width, floor), corner(deep + width, floor + 0.24), corner(deep - width, floor + 0.24), corner(deep - width, floor)]
+                    window = [
+                        corner(deep + width, floor),
+                        corner(deep + width, floor + 0.24),
+                        corner(deep - width, floor + 0.24),
+                        corner(deep - width, floor),
+                    ]
                     pen.shape(window, glass, line=line, ink=ink)
             near = far
     line, ink = _thin(scene, scene.tone((172, 164, 156)))
@@ -346,7 +551,16 @@ def _street(scene: Scene) -> None:
     pen.box(x - 4, foot - 0.5 * pen.height, x + 4, foot, post, line=line)
     if scene.light.hour in ("night", "evening"):
         pen.glow(x, foot - 0.52 * pen.height, 0.17 * pen.height, (255, 226, 150), 0.85)
-    pen.blob([(x - 15, foot - 0.55 * pen.height), (x + 15, foot - 0.55 * pen.height), (x + 9, foot - 0.5 * pen.height), (x - 9, foot - 0.5 * pen.height)], (252, 232, 168), line=line)
+    pen.blob(
+        [
+            (x - 15, foot - 0.55 * pen.height),
+            (x + 15, foot - 0.55 * pen.height),
+            (x + 9, foot - 0.5 * pen.height),
+            (x - 9, foot - 0.5 * pen.height),
+        ],
+        (252, 232, 168),
+        line=line,
+    )
 
 
 def _station(scene: Scene) -> None:
@@ -364,12 +578,20 @@ def _station(scene: Scene) -> None:
         x = scene.x(0.02 + 0.17 * step)
         if step % 3 == 1:
             pen.box(x, top + 0.07 * pen.height, x + 0.1 * pen.width, floor, lighter(train, 0.16), line=line, ink=ink)
-        pen.box(x + 6, top + 0.09 * pen.height, x + 0.1 * pen.width - 6, top + 0.2 * pen.height, glass, line=line, ink=ink)
+        pen.box(
+            x + 6, top + 0.09 * pen.height, x + 0.1 * pen.width - 6, top + 0.2 * pen.height, glass, line=line, ink=ink
+        )
     roof = scene.tone((108, 116, 124))
-    pen.shape([(-20, -20), (pen.width + 20, -20), (pen.width + 20, 0.07 * pen.height), (-20, 0.1 * pen.height)], roof, line=line)
+    pen.shape(
+        [(-20, -20), (pen.width + 20, -20), (pen.width + 20, 0.07 * pen.height), (-20, 0.1 * pen.height)],
+        roof,
+        line=line,
+    )
     for x in (0.08, 0.92):
         pen.box(scene.x(x) - 9, 0.08 * pen.height, scene.x(x) + 9, floor + 0.1 * pen.height, roof, line=line)
-    pen.box(-20, floor + 0.015 * pen.height, pen.width + 20, floor + 0.04 * pen.height, scene.tone((232, 200, 92)), line=0)
+    pen.box(
+        -20, floor + 0.015 * pen.height, pen.width + 20, floor + 0.04 * pen.height, scene.tone((232, 200, 92)), line=0
+    )
 
 
 def _clouds(scene: Scene) -> None:

@@ -34,7 +34,11 @@ def _floor(scene: Scene, foot: float) -> None:
     pen.wash(foot, pen.height, lighter(wood, 0.1), darker(wood, 0.1))
     for step in range(-10, 11):
         x = pen.width / 2
-        pen.stroke([(x + 0.07 * step * pen.width, foot), (x + 0.22 * step * pen.width, pen.height)], line=line, ink=mix(ink, wood, 0.45))
+        pen.stroke(
+            [(x + 0.07 * step * pen.width, foot), (x + 0.22 * step * pen.width, pen.height)],
+            line=line,
+            ink=mix(ink, wood, 0.45),
+        )
     board = scene.tone((232, 222, 202))
     pen.box(-5, foot - 0.028 * pen.height, pen.width + 5, foot, board, line=line, ink=darker(board, 0.35))
 
@@ -47,14 +51,35 @@ def _window(scene: Scene, x: float, top: float, foot: float) -> None:
     pen.box(x - wide - 9, top - 9, x + wide + 9, top + tall + 9, frame, line=line, ink=ink)
     sky = mix(scene.light.sky_top, scene.light.sky_low, 0.5)
     pen.box(x - wide, top, x + wide, top + tall, sky, line=line, ink=ink)
-    pen.shape([(x - wide, top + tall), (x - wide, top + 0.72 * tall), (x - 0.2 * wide, top + 0.6 * tall), (x + wide, top + 0.78 * tall), (x + wide, top + tall)], mix(sky, scene.tone((110, 140, 110)), 0.6), line=0)
+    pen.shape(
+        [
+            (x - wide, top + tall),
+            (x - wide, top + 0.72 * tall),
+            (x - 0.2 * wide, top + 0.6 * tall),
+            (x + wide, top + 0.78 * tall),
+            (x + wide, top + tall),
+        ],
+        mix(sky, scene.tone((110, 140, 110)), 0.6),
+        line=0,
+    )
     if scene.light.dark:
         pen.ellipse(x + 0.4 * wide, top + 0.25 * tall, 0.13 * wide, 0.13 * wide, (240, 238, 218), line=0)
     pen.box(x - 3, top, x + 3, top + tall, frame, line=0)
     pen.box(x - wide, top + 0.46 * tall, x + wide, top + 0.46 * tall + 6, frame, line=0)
     cloth = scene.tone(scene.dice.choice(((178, 96, 88), (104, 130, 156), (150, 142, 96))))
     for side in (-1, 1):
-        pen.blob([(x + side * (wide + 22), top - 16), (x + side * 0.55 * wide, top - 16), (x + side * 0.82 * wide, top + 0.5 * tall), (x + side * (wide - 4), top + tall + 22), (x + side * (wide + 24), top + tall + 22)], cloth, line=line, ink=darker(cloth, 0.35))
+        pen.blob(
+            [
+                (x + side * (wide + 22), top - 16),
+                (x + side * 0.55 * wide, top - 16),
+                (x + side * 0.82 * wide, top + 0.5 * tall),
+                (x + side * (wide - 4), top + tall + 22),
+                (x + side * (wide + 24), top + tall + 22),
+            ],
+            cloth,
+            line=line,
+            ink=darker(cloth, 0.35),
+        )
     pen.box(x - wide - 36, top - 24, x + wide + 36, top - 15, scene.tone((140, 104, 78)), line=line)
 
 
@@ -67,19 +92,58 @@ def _parlour(scene: Scene, foot: float, side: int) -> None:
     top = 0.2 * pen.height
     pen.box(x - wide, top, x + wide, top + tall, frame, line=line, ink=ink)
     pen.box(x - wide + 9, top + 9, x + wide - 9, top + tall - 9, scene.tone((206, 216, 204)), line=line, ink=ink)
-    pen.shape([(x - wide + 9, top + tall - 9), (x - 0.2 * wide, top + 0.4 * tall), (x + 0.3 * wide, top + 0.7 * tall), (x + wide - 9, top + 0.5 * tall), (x + wide - 9, top + tall - 9)], scene.tone((122, 150, 132)), line=0)
+    pen.shape(
+        [
+            (x - wide + 9, top + tall - 9),
+            (x - 0.2 * wide, top + 0.4 * tall),
+            (x + 0.3 * wide, top + 0.7 * tall),
+            (x + wide - 9, top + 0.5 * tall),
+            (x + wide - 9, top + tall - 9),
+        ],
+        scene.tone((122, 150, 132)),
+        line=0,
+    )
     sofa = scene.tone(dice.choice(((126, 104, 134), (92, 124, 126), (168, 106, 90))))
     width = 0.17 * pen.width
     back = foot - 0.2 * pen.height
-    pen.blob([(x - width, foot), (x - width, back), (x - 0.6 * width, back - 12), (x + 0.6 * width, back - 12), (x + width, back), (x + width, foot)], sofa, line=line, ink=darker(sofa, 0.4))
-    pen.box(x - 1.05 * width, foot - 0.09 * pen.height, x + 1.05 * width, foot + 0.02 * pen.height, lighter(sofa, 0.14), line=line, ink=darker(sofa, 0.4))
+    pen.blob(
+        [
+            (x - width, foot),
+            (x - width, back),
+            (x - 0.6 * width, back - 12),
+            (x + 0.6 * width, back - 12),
+            (x + width, back),
+            (x + width, foot),
+        ],
+        sofa,
+        line=line,
+        ink=darker(sofa, 0.4),
+    )
+    pen.box(
+        x - 1.05 * width,
+        foot - 0.09 * pen.height,
+        x + 1.05 * width,
+        foot + 0.02 * pen.height,
+        lighter(sofa, 0.14),
+        line=line,
+        ink=darker(sofa, 0.4),
+    )
     lamp_x = x - side * (width + 0.07 * pen.width)
     pen.box(lamp_x - 3, foot - 0.36 * pen.height, lamp_x + 3, foot, scene.tone((98, 84, 78)), line=line)
     if scene.light.hour in ("night", "evening"):
         pen.glow(lamp_x, foot - 0.38 * pen.height, 0.24 * pen.height, (255, 226, 158), 0.75)
     shade = (252, 228, 164) if scene.light.hour in ("night", "evening") else scene.tone((236, 214, 160))
     size = 0.04 * pen.height
-    pen.shape([(lamp_x - size, foot - 0.34 * pen.height), (lamp_x - 0.55 * size, foot - 0.42 * pen.height), (lamp_x + 0.55 * size, foot - 0.42 * pen.height), (lamp_x + size, foot - 0.34 * pen.height)], shade, line=line)
+    pen.shape(
+        [
+            (lamp_x - size, foot - 0.34 * pen.height),
+            (lamp_x - 0.55 * size, foot - 0.42 * pen.height),
+            (lamp_x + 0.55 * size, foot - 0.42 * pen.height),
+            (lamp_x + size, foot - 0.34 * pen.height),
+        ],
+        shade,
+        line=line,
+    )
 
 
 def _kitchen(scene: Scene, foot: float, side: int) -> None:
@@ -90,7 +154,15 @@ def _kitchen(scene: Scene, foot: float, side: int) -> None:
     pen.box(-5, foot - height, pen.width + 5, foot + 4, front, line=line, ink=ink)
     for step in range(7):
         x = scene.x(step / 6.5)
-        pen.box(x + 8, foot - height + 0.035 * pen.height, x + 0.14 * pen.width, foot - 8, lighter(front, 0.1), line=line, ink=ink)
+        pen.box(
+            x + 8,
+            foot - height + 0.035 * pen.height,
+            x + 0.14 * pen.width,
+            foot - 8,
+            lighter(front, 0.1),
+            line=line,
+            ink=ink,
+        )
         pen.ellipse(x + 0.12 * pen.width, foot - 0.5 * height, 4, 4, scene.tone((224, 190, 110)), line=line)
     top = scene.tone((232, 222, 206))
     pen.box(-5, foot - height - 9, pen.width + 5, foot - height + 9, top, line=line, ink=darker(top, 0.35))
@@ -106,10 +178,19 @@ def _kitchen(scene: Scene, foot: float, side: int) -> None:
     pot_x = scene.x(0.5 + 0.3 * side)
     pot = scene.tone((176, 96, 74))
     base = foot - height - 9
-    pen.blob([(pot_x - 34, base), (pot_x - 38, base - 40), (pot_x + 38, base - 40), (pot_x + 34, base)], pot, line=line, ink=darker(pot, 0.4))
+    pen.blob(
+        [(pot_x - 34, base), (pot_x - 38, base - 40), (pot_x + 38, base - 40), (pot_x + 34, base)],
+        pot,
+        line=line,
+        ink=darker(pot, 0.4),
+    )
     for rise in (0, 1):
         sx = pot_x - 10 + 20 * rise
-        pen.stroke([(sx, base - 56), (sx + 9, base - 76), (sx - 5, base - 96), (sx + 6, base - 114)], line=2.4, ink=lighter(scene.tone((230, 226, 214)), 0.3))
+        pen.stroke(
+            [(sx, base - 56), (sx + 9, base - 76), (sx - 5, base - 96), (sx + 6, base - 114)],
+            line=2.4,
+            ink=lighter(scene.tone((230, 226, 214)), 0.3),
+        )
 
 
 def _shelves(scene: Scene, foot: float, side: int) -> None:
@@ -131,5 +212,13 @@ def _shelves(scene: Scene, foot: float, side: int) -> None:
                 x += 24
                 continue
             tone = scene.tone(dice.choice(spines))
-            pen.box(x, y + each - 12 - tall, min(x + wide, right - 14), y + each - 12, tone, line=line, ink=darker(tone, 0.4))
+            pen.box(
+                x,
+                y + each - 12 - tall,
+                min(x + wide, right - 14),
+                y + each - 12,
+                tone,
+                line=line,
+                ink=darker(tone, 0.4),
+            )
             x += wide

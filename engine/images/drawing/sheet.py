@@ -1,10 +1,9 @@
 """A character's reference sheet: the whole figure, the head large and in three moods, the colours, the name."""
 
-import random
-
 from PIL import Image, ImageDraw, ImageFont
 
 from engine.images.drawing.colours import INK, Light, light_of
+from engine.images.drawing.dice import dice_for
 from engine.images.drawing.face import Expression, Head, draw_hair_behind, draw_head
 from engine.images.drawing.figure import Pose, draw_figure, height_of
 from engine.images.drawing.look import look_of
@@ -15,7 +14,7 @@ from models.story import Box, Profile
 
 def draw_sheet(profile: Profile, width: int, height: int, seed: int) -> tuple[Image.Image, list[Box]]:
     """The sheet (RGB, `width` × `height`); boxes mark the heads and the figure."""
-    dice = random.Random(f"sheet {seed}")
+    dice = dice_for("sheet", seed)
     light: Light = light_of("", "")
     look = look_of(profile)
     pen = Pen(width, height, (246, 242, 232))
@@ -59,5 +58,5 @@ def _name(picture: Image.Image, name: str) -> None:
     font = ImageFont.load_default(size)
     text = " ".join(name.split()) or "?"
     while font.getlength(text) > 0.44 * picture.width and len(text) > 1:
-        text = text[:-2].rstrip() + "…" if not text.endswith("…") else text[:-2].rstrip() + "…"
+        text = text[:-2].rstrip() + "…"
     ImageDraw.Draw(picture).text((0.52 * picture.width, 0.05 * picture.height), text, font=font, fill=INK)

@@ -4,15 +4,15 @@ The upper third stays calm, because that is where balloons go. Who speaks first 
 cross. The place comes from dice of the place, so it stays the same place; the view of it comes from the seed.
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PIL import Image
 
 from engine.images.drawing.colours import Light, light_of, mix, words
+from engine.images.drawing.dice import Dice, dice_for
 from engine.images.drawing.face import Expression, Head
-from engine.images.drawing.figure import ARMS, Drawn, Pose, draw_figure, draw_from_behind, height_of
+from engine.images.drawing.figure import Drawn, Pose, draw_figure, draw_from_behind, height_of
 from engine.images.drawing.look import Look, look_of
 from engine.images.drawing.pen import SCALE, Pen
 from engine.images.drawing.places import INDOORS, Scene, draw_outdoors, kind_of
@@ -22,16 +22,103 @@ from engine.images.drawing.weather import draw_fall, draw_haze, kinds_of
 from models.story import Box, LineKind, PanelData, Profile, Shot
 
 _MOODS = {
-    "happy": ("happy", "joy", "joyful", "cheerful", "merry", "hopeful", "warm", "relieved", "proud", "playful", "tender", "excited", "triumphant", "content", "love", "amused", "bright"),
-    "sad": ("sad", "grief", "sorrow", "lonely", "melancholy", "tearful", "weary", "tired", "wistful", "gloomy", "mournful", "regret", "somber", "sombre", "bittersweet"),
-    "angry": ("angry", "anger", "furious", "rage", "hostile", "bitter", "defiant", "determined", "stern", "fierce", "annoyed", "grim"),
-    "afraid": ("afraid", "fear", "fearful", "scared", "terrified", "anxious", "nervous", "worried", "dread", "tense", "uneasy", "panic", "ominous", "eerie", "suspense", "desperate"),
-    "surprised": ("surprised", "surprise", "shocked", "astonished", "amazed", "wonder", "awe", "startled", "sudden", "curious"),
+    "happy": (
+        "happy",
+        "joy",
+        "joyful",
+        "cheerful",
+        "merry",
+        "hopeful",
+        "warm",
+        "relieved",
+        "proud",
+        "playful",
+        "tender",
+        "excited",
+        "triumphant",
+        "content",
+        "love",
+        "amused",
+        "bright",
+    ),
+    "sad": (
+        "sad",
+        "grief",
+        "sorrow",
+        "lonely",
+        "melancholy",
+        "tearful",
+        "weary",
+        "tired",
+        "wistful",
+        "gloomy",
+        "mournful",
+        "regret",
+        "somber",
+        "sombre",
+        "bittersweet",
+    ),
+    "angry": (
+        "angry",
+        "anger",
+        "furious",
+        "rage",
+        "hostile",
+        "bitter",
+        "defiant",
+        "determined",
+        "stern",
+        "fierce",
+        "annoyed",
+        "grim",
+    ),
+    "afraid": (
+        "afraid",
+        "fear",
+        "fearful",
+        "scared",
+        "terrified",
+        "anxious",
+        "nervous",
+        "worried",
+        "dread",
+        "tense",
+        "uneasy",
+        "panic",
+        "ominous",
+        "eerie",
+        "suspense",
+        "desperate",
+    ),
+    "surprised": (
+        "surprised",
+        "surprise",
+        "shocked",
+        "astonished",
+        "amazed",
+        "wonder",
+        "awe",
+        "startled",
+        "sudden",
+        "curious",
+    ),
 }
 _GESTURES = {
     "wave": ("waves", "wave", "waving", "cheers", "raises", "raise", "raising"),
     "point": ("points", "point", "pointing", "shows", "gestures"),
-    "hold": ("holds", "hold", "holding", "carries", "carrying", "grips", "clutches", "reads", "offers", "takes", "hands"),
+    "hold": (
+        "holds",
+        "hold",
+        "holding",
+        "carries",
+        "carrying",
+        "grips",
+        "clutches",
+        "reads",
+        "offers",
+        "takes",
+        "hands",
+    ),
 }
 # How much nearer than the whole place the camera sees its backdrop.
 _ZOOM = {Shot.ESTABLISHING: 1.05, Shot.WIDE: 1.1, Shot.MEDIUM: 1.3, Shot.OVER_THE_SHOULDER: 1.45, Shot.CLOSE_UP: 1.9}
@@ -48,13 +135,13 @@ class _Actor:
 
 def draw_panel(panel: PanelData, width: int, height: int, seed: int) -> tuple[Image.Image, list[Box]]:
     """The picture of a panel (RGB, `width` × `height`) and what is where in it."""
-    dice = random.Random(f"view {seed}")
+    dice = dice_for("view", seed)
     light = light_of(panel.time, panel.weather)
     if panel.shot is Shot.INSERT:
         return draw_still(panel, width, height, dice, light)
     place = kind_of(panel.place, panel.description)
     pen = _backdrop(panel, place, width, height, dice, light)
-    kinds = kinds_of(panel.weather, place) if place not in INDOORS else set()
+    kinds = kinds_of(panel.weather) if place not in INDOORS else set()
     draw_haze(pen, kinds, light, 0.5 * height)
     pen.line = max(1.2, height / 430)
     boxes: list[Box] = []
@@ -66,12 +153,12 @@ def draw_panel(panel: PanelData, width: int, height: int, seed: int) -> tuple[Im
     return pen.finished(), boxes
 
 
-def _backdrop(panel: PanelData, place: str, width: int, height: int, dice: random.Random, light: Light) -> Pen:
+def _backdrop(panel: PanelData, place: str, width: int, height: int, dice: Dice, light: Light) -> Pen:
     low, high = {Shot.ESTABLISHING: (0.42, 0.56), Shot.WIDE: (0.5, 0.62)}.get(panel.shot, (0.52, 0.68))
     horizon = height * dice.uniform(low, high)
     pen = Pen(width, height, light.sky_low)
     pen.line = max(1.0, height / 850)
-    scene = Scene(pen, light, random.Random(f"{place} {panel.place.casefold()}"), horizon)
+    scene = Scene(pen, light, dice_for(place, panel.place.casefold()), horizon)
     if place in INDOORS:
         draw_indoors(place, scene)
     else:
@@ -82,14 +169,18 @@ def _backdrop(panel: PanelData, place: str, width: int, height: int, dice: rando
     top = min(max(horizon * SCALE - seen_height * 0.62, 0.0), pen.image.height - seen_height)
     if panel.shot in (Shot.ESTABLISHING, Shot.WIDE):
         top = pen.image.height - seen_height
-    pen.replace(pen.image.resize(pen.image.size, Image.Resampling.BILINEAR, box=(left, top, left + seen_width, top + seen_height)))
+    pen.replace(
+        pen.image.resize(
+            pen.image.size, Image.Resampling.BILINEAR, box=(left, top, left + seen_width, top + seen_height)
+        )
+    )
     if panel.shot in (Shot.CLOSE_UP, Shot.OVER_THE_SHOULDER, Shot.MEDIUM):
         # A near camera loses the distance: a paler backdrop lets the people stand out.
         pen.veil(mix(light.sky_low, light.on((240, 234, 224)), 0.5), 0.42 if panel.shot is Shot.CLOSE_UP else 0.24)
     return pen
 
 
-def _cast(panel: PanelData, width: int, height: int, dice: random.Random) -> list[_Actor]:
+def _cast(panel: PanelData, width: int, height: int, dice: Dice) -> list[_Actor]:
     spoken = [line.speaker.strip().casefold() for line in panel.dialogue]
     names = list(enumerate(panel.characters))
     order = sorted(names, key=lambda pair: _first(pair[1].name.strip().casefold(), spoken))
@@ -105,7 +196,7 @@ def _cast(panel: PanelData, width: int, height: int, dice: random.Random) -> lis
     if panel.shot is Shot.OVER_THE_SHOULDER and len(people) > 1:
         return _over_shoulder(people, looks, size, width, height, dice)
     unit, feet = {
-        Shot.ESTABLISHING: (0.034 * size, 0.9 * height),
+        Shot.ESTABLISHING: (0.044 * size, 0.93 * height),
         Shot.WIDE: (0.062 * size, 0.955 * height),
     }.get(panel.shot, (0.118 * size, 0.0))
     if wordy:
@@ -118,7 +209,14 @@ def _first(name: str, spoken: Sequence[str]) -> int:
 
 
 def _rows(
-    people: Sequence[Profile], looks: Sequence[Look], unit: float, feet: float, width: int, height: int, dice: random.Random, shot: Shot
+    people: Sequence[Profile],
+    looks: Sequence[Look],
+    unit: float,
+    feet: float,
+    width: int,
+    height: int,
+    dice: Dice,
+    shot: Shot,
 ) -> list[_Actor]:
     """People side by side, in as many rows as a crowd needs, the back rows higher and smaller."""
     count = len(people)
@@ -146,7 +244,7 @@ def _rows(
     return _turned(actors, dice, width)
 
 
-def _turned(actors: list[_Actor], dice: random.Random, width: int) -> list[_Actor]:
+def _turned(actors: list[_Actor], dice: Dice, width: int) -> list[_Actor]:
     """Everybody looks towards the middle of the others; somebody alone looks into the wider side."""
     if len(actors) == 1:
         actor = actors[0]
@@ -163,7 +261,14 @@ def _turned(actors: list[_Actor], dice: random.Random, width: int) -> list[_Acto
 
 
 def _close(
-    people: Sequence[Profile], looks: Sequence[Look], lead: int, size: float, width: int, height: int, dice: random.Random, wordy: bool
+    people: Sequence[Profile],
+    looks: Sequence[Look],
+    lead: int,
+    size: float,
+    width: int,
+    height: int,
+    dice: Dice,
+    wordy: bool,
 ) -> list[_Actor]:
     half = size * (0.2 if wordy else 0.225)
     others = [at for at in range(len(people)) if at != lead]
@@ -179,7 +284,7 @@ def _close(
 
 
 def _over_shoulder(
-    people: Sequence[Profile], looks: Sequence[Look], size: float, width: int, height: int, dice: random.Random
+    people: Sequence[Profile], looks: Sequence[Look], size: float, width: int, height: int, dice: Dice
 ) -> list[_Actor]:
     """The last to speak stands near, back to us, on the right; the others face them."""
     near = _Actor(people[-1], looks[-1], Head(width * dice.uniform(0.8, 0.86), 0.66 * height, 0.2 * size, 0.0), True)
@@ -205,7 +310,9 @@ def _expression(panel: PanelData, profile: Profile) -> Expression:
     said = [line for line in panel.dialogue if line.speaker.strip().casefold() == profile.name.strip().casefold()]
     mood = next((mood for word in words(panel.mood) for mood, signs in _MOODS.items() if word in signs), "")
     if not mood:
-        mood = next((mood for word in words(panel.description) for mood, signs in _MOODS.items() if word in signs), "calm")
+        mood = next(
+            (mood for word in words(panel.description) for mood, signs in _MOODS.items() if word in signs), "calm"
+        )
     kinds = {line.kind for line in said}
     if LineKind.SHOUT in kinds:
         return Expression("angry" if mood == "calm" else mood, 2)
@@ -213,7 +320,7 @@ def _expression(panel: PanelData, profile: Profile) -> Expression:
 
 
 def _pose(panel: PanelData, actor: _Actor, seed: int) -> Pose:
-    dice = random.Random(f"pose {seed} {actor.profile.name}")
+    dice = dice_for("pose", seed, actor.profile.name)
     told = set(words(panel.description))
     front = 1 if actor.head.facing >= 0 else -1
     speaks = any(line.speaker.strip().casefold() == actor.profile.name.strip().casefold() for line in panel.dialogue)
@@ -222,9 +329,12 @@ def _pose(panel: PanelData, actor: _Actor, seed: int) -> Pose:
     if acts and first:
         lively = acts[0]
     else:
-        lively = dice.choice(("gesture", "open", "chest", "gesture")) if speaks else dice.choice(("down", "hip", "down", "hold", "down"))
+        lively = (
+            dice.choice(("gesture", "open", "chest", "gesture"))
+            if speaks
+            else dice.choice(("down", "hip", "down", "hold", "down"))
+        )
     calm = dice.choice(("down", "down", "hip", "down"))
-    assert lively in ARMS and calm in ARMS
     stride = dice.uniform(0.1, 0.5)
     return Pose(calm, lively, stride) if front > 0 else Pose(lively, calm, stride)
 
@@ -241,5 +351,10 @@ def box_of(kind: str, name: str, part: tuple[float, float, float, float], width:
     if right - left < 0.002 or bottom - top < 0.002:
         return None
     return Box(
-        kind=kind, name=name, x=round(left, 4), y=round(top, 4), width=round(right - left, 4), height=round(bottom - top, 4)
+        kind=kind,
+        name=name,
+        x=round(left, 4),
+        y=round(top, 4),
+        width=round(right - left, 4),
+        height=round(bottom - top, 4),
     )

@@ -1,18 +1,32 @@
 """Inserts: one thing seen near, in a hand when somebody is on stage."""
 
 import math
-import random
 from collections.abc import Callable
 
 from PIL import Image
 
 from engine.images.drawing.colours import Colour, Light, darker, lighter, mix, words
+from engine.images.drawing.dice import Dice
 from engine.images.drawing.look import look_of
 from engine.images.drawing.pen import Pen
 from models.story import Box, PanelData
 
 _THINGS = {
-    "letter": ("letter", "note", "paper", "message", "envelope", "page", "telegram", "card", "photograph", "photo", "map", "list", "picture"),
+    "letter": (
+        "letter",
+        "note",
+        "paper",
+        "message",
+        "envelope",
+        "page",
+        "telegram",
+        "card",
+        "photograph",
+        "photo",
+        "map",
+        "list",
+        "picture",
+    ),
     "key": ("key", "keys"),
     "lamp": ("lamp", "lantern", "candle", "torch", "light", "flame", "bulb"),
     "cup": ("cup", "mug", "tea", "coffee", "glass", "bowl"),
@@ -26,7 +40,7 @@ _THINGS = {
 }
 
 
-def draw_still(panel: PanelData, width: int, height: int, dice: random.Random, light: Light) -> tuple[Image.Image, list[Box]]:
+def draw_still(panel: PanelData, width: int, height: int, dice: Dice, light: Light) -> tuple[Image.Image, list[Box]]:
     """The thing that the description names first, on a table in this light."""
     wood = light.on(dice.choice(((176, 138, 104), (150, 122, 110), (134, 146, 140))))
     pen = Pen(width, height, wood)
@@ -49,7 +63,9 @@ def draw_still(panel: PanelData, width: int, height: int, dice: random.Random, l
     return pen.finished(), boxes
 
 
-def _hand(pen: Pen, panel: PanelData, x: float, y: float, size: float, light: Light, side: int, width: int, height: int) -> list[Box]:
+def _hand(
+    pen: Pen, panel: PanelData, x: float, y: float, size: float, light: Light, side: int, width: int, height: int
+) -> list[Box]:
     who = panel.characters[0]
     look = look_of(who)
     skin, sleeve = light.on_figure(look.skin), light.on_figure(look.top)
@@ -61,25 +77,54 @@ def _hand(pen: Pen, panel: PanelData, x: float, y: float, size: float, light: Li
         tip = (knuckle[0] - side * (0.52 - 0.04 * abs(number - 1)) * size, knuckle[1] + 0.08 * size)
         pen.limb([palm, knuckle, tip], [0.3 * size, 0.25 * size, 0.2 * size], skin)
     pen.limb([wrist, palm], [0.5 * size, 0.74 * size], skin)
-    pen.limb([(palm[0] + side * 0.1 * size, palm[1] - 0.1 * size), (palm[0] - side * 0.3 * size, palm[1] - 0.62 * size)], [0.3 * size, 0.22 * size], skin)
+    pen.limb(
+        [(palm[0] + side * 0.1 * size, palm[1] - 0.1 * size), (palm[0] - side * 0.3 * size, palm[1] - 0.62 * size)],
+        [0.3 * size, 0.22 * size],
+        skin,
+    )
     pen.limb([wrist, start], [0.86 * size, 1.15 * size], sleeve)
     cuff = lighter(sleeve, 0.25)
-    pen.limb([(wrist[0] - side * 0.05 * size, wrist[1] - 0.04 * size), (wrist[0] + side * 0.16 * size, wrist[1] + 0.12 * size)], [0.92 * size, 0.94 * size], cuff)
+    pen.limb(
+        [
+            (wrist[0] - side * 0.05 * size, wrist[1] - 0.04 * size),
+            (wrist[0] + side * 0.16 * size, wrist[1] + 0.12 * size),
+        ],
+        [0.92 * size, 0.94 * size],
+        cuff,
+    )
     left, right = min(palm[0] - 0.9 * size, wrist[0]), max(palm[0] + 0.9 * size, wrist[0])
     top, bottom = palm[1] - 0.7 * size, palm[1] + 0.6 * size
     left, right = max(left / width, 0.0), min(right / width, 1.0)
     top, bottom = max(top / height, 0.0), min(bottom / height, 1.0)
-    return [Box(kind="hand", name=who.name, x=round(left, 4), y=round(top, 4), width=round(right - left, 4), height=round(bottom - top, 4))]
+    return [
+        Box(
+            kind="hand",
+            name=who.name,
+            x=round(left, 4),
+            y=round(top, 4),
+            width=round(right - left, 4),
+            height=round(bottom - top, 4),
+        )
+    ]
 
 
 def _letter(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
     paper = light.on_figure((248, 242, 224))
-    sheet = [(x - 0.95 * size, y - 0.9 * size), (x + 0.85 * size, y - 1.02 * size), (x + 1.0 * size, y + 0.86 * size), (x - 0.8 * size, y + 0.95 * size)]
+    sheet = [
+        (x - 0.95 * size, y - 0.9 * size),
+        (x + 0.85 * size, y - 1.02 * size),
+        (x + 1.0 * size, y + 0.86 * size),
+        (x - 0.8 * size, y + 0.95 * size),
+    ]
     pen.shape(sheet, paper)
     for line in range(6):
         down = y + (-0.62 + 0.24 * line) * size
         end = 0.68 if line != 5 else 0.1
-        pen.stroke([(x - 0.66 * size, down), (x - 0.1 * size, down - 0.05 * size), (x + end * size, down - 0.05 * size)], line=pen.line * 0.9, ink=mix(pen.ink, paper, 0.4))
+        pen.stroke(
+            [(x - 0.66 * size, down), (x - 0.1 * size, down - 0.05 * size), (x + end * size, down - 0.05 * size)],
+            line=pen.line * 0.9,
+            ink=mix(pen.ink, paper, 0.4),
+        )
 
 
 def _key(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
@@ -94,70 +139,210 @@ def _key(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
 def _lamp(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
     iron = light.on_figure((84, 88, 98))
     pen.glow(x, y - 0.3 * size, 2.4 * size, (255, 228, 150), 0.85)
-    pen.stroke([(x - 0.5 * size, y - 0.95 * size), (x, y - 1.7 * size), (x + 0.5 * size, y - 0.95 * size)], line=pen.line * 2, ink=iron)
-    pen.blob([(x - 0.52 * size, y + 0.5 * size), (x - 0.6 * size, y - 0.2 * size), (x - 0.42 * size, y - 0.9 * size), (x + 0.42 * size, y - 0.9 * size), (x + 0.6 * size, y - 0.2 * size), (x + 0.52 * size, y + 0.5 * size)], (255, 240, 190))
-    pen.blob([(x, y - 0.62 * size), (x + 0.2 * size, y - 0.05 * size), (x, y + 0.28 * size), (x - 0.2 * size, y - 0.05 * size)], (246, 176, 70))
-    pen.shape([(x - 0.7 * size, y + 0.86 * size), (x - 0.56 * size, y + 0.48 * size), (x + 0.56 * size, y + 0.48 * size), (x + 0.7 * size, y + 0.86 * size)], iron)
-    pen.shape([(x - 0.52 * size, y - 0.86 * size), (x - 0.28 * size, y - 1.16 * size), (x + 0.28 * size, y - 1.16 * size), (x + 0.52 * size, y - 0.86 * size)], iron)
+    pen.stroke(
+        [(x - 0.5 * size, y - 0.95 * size), (x, y - 1.7 * size), (x + 0.5 * size, y - 0.95 * size)],
+        line=pen.line * 2,
+        ink=iron,
+    )
+    pen.blob(
+        [
+            (x - 0.52 * size, y + 0.5 * size),
+            (x - 0.6 * size, y - 0.2 * size),
+            (x - 0.42 * size, y - 0.9 * size),
+            (x + 0.42 * size, y - 0.9 * size),
+            (x + 0.6 * size, y - 0.2 * size),
+            (x + 0.52 * size, y + 0.5 * size),
+        ],
+        (255, 240, 190),
+    )
+    pen.blob(
+        [
+            (x, y - 0.62 * size),
+            (x + 0.2 * size, y - 0.05 * size),
+            (x, y + 0.28 * size),
+            (x - 0.2 * size, y - 0.05 * size),
+        ],
+        (246, 176, 70),
+    )
+    pen.shape(
+        [
+            (x - 0.7 * size, y + 0.86 * size),
+            (x - 0.56 * size, y + 0.48 * size),
+            (x + 0.56 * size, y + 0.48 * size),
+            (x + 0.7 * size, y + 0.86 * size),
+        ],
+        iron,
+    )
+    pen.shape(
+        [
+            (x - 0.52 * size, y - 0.86 * size),
+            (x - 0.28 * size, y - 1.16 * size),
+            (x + 0.28 * size, y - 1.16 * size),
+            (x + 0.52 * size, y - 0.86 * size),
+        ],
+        iron,
+    )
 
 
 def _cup(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
     clay = light.on_figure((222, 222, 226))
     pen.ellipse(x + 0.82 * size, y + 0.05 * size, 0.36 * size, 0.4 * size, None, line=pen.line * 4)
     pen.ellipse(x + 0.82 * size, y + 0.05 * size, 0.34 * size, 0.38 * size, None, line=pen.line * 2, ink=clay)
-    pen.blob([(x - 0.8 * size, y - 0.6 * size), (x - 0.7 * size, y + 0.5 * size), (x - 0.3 * size, y + 0.86 * size), (x + 0.3 * size, y + 0.86 * size), (x + 0.7 * size, y + 0.5 * size), (x + 0.8 * size, y - 0.6 * size)], clay)
+    pen.blob(
+        [
+            (x - 0.8 * size, y - 0.6 * size),
+            (x - 0.7 * size, y + 0.5 * size),
+            (x - 0.3 * size, y + 0.86 * size),
+            (x + 0.3 * size, y + 0.86 * size),
+            (x + 0.7 * size, y + 0.5 * size),
+            (x + 0.8 * size, y - 0.6 * size),
+        ],
+        clay,
+    )
     pen.ellipse(x, y - 0.6 * size, 0.82 * size, 0.24 * size, lighter(clay, 0.3))
     pen.ellipse(x, y - 0.57 * size, 0.66 * size, 0.16 * size, light.on((126, 82, 56)))
     for across in (-0.2, 0.2):
-        pen.stroke([(x + across * size, y - 0.95 * size), (x + (across + 0.14) * size, y - 1.2 * size), (x + (across - 0.08) * size, y - 1.42 * size), (x + (across + 0.08) * size, y - 1.7 * size)], ink=(246, 244, 238), line=pen.line * 1.4)
+        pen.stroke(
+            [
+                (x + across * size, y - 0.95 * size),
+                (x + (across + 0.14) * size, y - 1.2 * size),
+                (x + (across - 0.08) * size, y - 1.42 * size),
+                (x + (across + 0.08) * size, y - 1.7 * size),
+            ],
+            ink=(246, 244, 238),
+            line=pen.line * 1.4,
+        )
 
 
 def _book(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
     cover, paper = light.on_figure((152, 70, 62)), light.on_figure((248, 242, 224))
-    pen.shape([(x - 1.3 * size, y - 0.7 * size), (x, y - 0.52 * size), (x + 1.3 * size, y - 0.7 * size), (x + 1.35 * size, y + 0.76 * size), (x, y + 0.92 * size), (x - 1.35 * size, y + 0.76 * size)], cover)
+    pen.shape(
+        [
+            (x - 1.3 * size, y - 0.7 * size),
+            (x, y - 0.52 * size),
+            (x + 1.3 * size, y - 0.7 * size),
+            (x + 1.35 * size, y + 0.76 * size),
+            (x, y + 0.92 * size),
+            (x - 1.35 * size, y + 0.76 * size),
+        ],
+        cover,
+    )
     for side in (-1, 1):
-        pen.shape([(x, y - 0.56 * size), (x + side * 0.6 * size, y - 0.78 * size), (x + side * 1.2 * size, y - 0.72 * size), (x + side * 1.24 * size, y + 0.66 * size), (x + side * 0.6 * size, y + 0.62 * size), (x, y + 0.82 * size)], paper)
+        pen.shape(
+            [
+                (x, y - 0.56 * size),
+                (x + side * 0.6 * size, y - 0.78 * size),
+                (x + side * 1.2 * size, y - 0.72 * size),
+                (x + side * 1.24 * size, y + 0.66 * size),
+                (x + side * 0.6 * size, y + 0.62 * size),
+                (x, y + 0.82 * size),
+            ],
+            paper,
+        )
         for line in range(5):
             down = y + (-0.4 + 0.2 * line) * size
-            pen.stroke([(x + side * 0.18 * size, down), (x + side * 1.06 * size, down - 0.05 * size)], line=pen.line * 0.7, ink=mix(pen.ink, paper, 0.5))
+            pen.stroke(
+                [(x + side * 0.18 * size, down), (x + side * 1.06 * size, down - 0.05 * size)],
+                line=pen.line * 0.7,
+                ink=mix(pen.ink, paper, 0.5),
+            )
 
 
 def _watch(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
     gold = light.on_figure((216, 178, 92))
-    pen.stroke([(x, y - 0.9 * size), (x - 0.7 * size, y - 1.3 * size), (x - 1.5 * size, y - 0.9 * size), (x - 2.2 * size, y - 1.3 * size)], line=pen.line * 2.4, ink=gold)
+    pen.stroke(
+        [
+            (x, y - 0.9 * size),
+            (x - 0.7 * size, y - 1.3 * size),
+            (x - 1.5 * size, y - 0.9 * size),
+            (x - 2.2 * size, y - 1.3 * size),
+        ],
+        line=pen.line * 2.4,
+        ink=gold,
+    )
     pen.ellipse(x, y - 0.95 * size, 0.15 * size, 0.17 * size, gold)
     pen.ellipse(x, y, 0.86 * size, 0.86 * size, gold)
     pen.ellipse(x, y, 0.7 * size, 0.7 * size, light.on_figure((250, 246, 234)))
     for hour in range(12):
         angle = math.pi * hour / 6
         near, far = 0.52 * size, 0.62 * size
-        pen.stroke([(x + near * math.sin(angle), y - near * math.cos(angle)), (x + far * math.sin(angle), y - far * math.cos(angle))])
+        pen.stroke(
+            [
+                (x + near * math.sin(angle), y - near * math.cos(angle)),
+                (x + far * math.sin(angle), y - far * math.cos(angle)),
+            ]
+        )
     pen.stroke([(x, y), (x + 0.28 * size, y - 0.24 * size)], line=pen.line * 2)
     pen.stroke([(x, y), (x - 0.1 * size, y - 0.5 * size)], line=pen.line * 1.4)
 
 
 def _phone(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
-    pen.shape([(x - 0.56 * size, y - 1.05 * size), (x + 0.56 * size, y - 1.05 * size), (x + 0.56 * size, y + 0.95 * size), (x - 0.56 * size, y + 0.95 * size)], light.on_figure((62, 66, 78)))
+    pen.shape(
+        [
+            (x - 0.56 * size, y - 1.05 * size),
+            (x + 0.56 * size, y - 1.05 * size),
+            (x + 0.56 * size, y + 0.95 * size),
+            (x - 0.56 * size, y + 0.95 * size),
+        ],
+        light.on_figure((62, 66, 78)),
+    )
     pen.box(x - 0.46 * size, y - 0.88 * size, x + 0.46 * size, y + 0.72 * size, (190, 222, 232))
     for line in range(3):
         left = -0.36 if line % 2 == 0 else -0.1
-        pen.box(x + left * size, y + (-0.7 + 0.42 * line) * size, x + (left + 0.46) * size, y + (-0.44 + 0.42 * line) * size, (250, 252, 252), line=pen.line * 0.6)
+        pen.box(
+            x + left * size,
+            y + (-0.7 + 0.42 * line) * size,
+            x + (left + 0.46) * size,
+            y + (-0.44 + 0.42 * line) * size,
+            (250, 252, 252),
+            line=pen.line * 0.6,
+        )
 
 
 def _blade(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
     steel, grip = light.on_figure((206, 212, 220)), light.on_figure((110, 74, 56))
-    pen.shape([(x - 1.7 * size, y - 0.72 * size), (x + 0.4 * size, y - 0.02 * size), (x + 0.32 * size, y + 0.24 * size), (x - 1.5 * size, y - 0.5 * size)], steel)
+    pen.shape(
+        [
+            (x - 1.7 * size, y - 0.72 * size),
+            (x + 0.4 * size, y - 0.02 * size),
+            (x + 0.32 * size, y + 0.24 * size),
+            (x - 1.5 * size, y - 0.5 * size),
+        ],
+        steel,
+    )
     pen.limb([(x + 0.4 * size, y + 0.12 * size), (x + 1.15 * size, y + 0.38 * size)], [0.24 * size, 0.28 * size], grip)
-    pen.limb([(x + 0.3 * size, y + 0.42 * size), (x + 0.5 * size, y - 0.2 * size)], [0.16 * size, 0.16 * size], light.on_figure((206, 166, 82)))
+    pen.limb(
+        [(x + 0.3 * size, y + 0.42 * size), (x + 0.5 * size, y - 0.2 * size)],
+        [0.16 * size, 0.16 * size],
+        light.on_figure((206, 166, 82)),
+    )
 
 
 def _flower(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
     green, petal = light.on_figure((96, 148, 88)), light.on_figure((222, 112, 124))
-    pen.limb([(x, y - 0.4 * size), (x + 0.12 * size, y + 0.2 * size), (x - 0.05 * size, y + 0.95 * size)], [0.09 * size, 0.09 * size, 0.09 * size], green)
-    pen.blob([(x + 0.08 * size, y + 0.4 * size), (x + 0.46 * size, y + 0.02 * size), (x + 0.82 * size, y + 0.05 * size), (x + 0.5 * size, y + 0.4 * size)], green)
+    pen.limb(
+        [(x, y - 0.4 * size), (x + 0.12 * size, y + 0.2 * size), (x - 0.05 * size, y + 0.95 * size)],
+        [0.09 * size, 0.09 * size, 0.09 * size],
+        green,
+    )
+    pen.blob(
+        [
+            (x + 0.08 * size, y + 0.4 * size),
+            (x + 0.46 * size, y + 0.02 * size),
+            (x + 0.82 * size, y + 0.05 * size),
+            (x + 0.5 * size, y + 0.4 * size),
+        ],
+        green,
+    )
     for step in range(7):
         angle = 2 * math.pi * step / 7
-        pen.ellipse(x + 0.4 * size * math.cos(angle), y - 0.6 * size + 0.4 * size * math.sin(angle), 0.27 * size, 0.27 * size, petal)
+        pen.ellipse(
+            x + 0.4 * size * math.cos(angle),
+            y - 0.6 * size + 0.4 * size * math.sin(angle),
+            0.27 * size,
+            0.27 * size,
+            petal,
+        )
     pen.ellipse(x, y - 0.6 * size, 0.24 * size, 0.24 * size, light.on_figure((240, 198, 92)))
 
 
@@ -173,11 +358,35 @@ def _door(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
 
 def _box(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
     card, cord = light.on_figure((196, 156, 108)), light.on_figure((176, 70, 62))
-    pen.shape([(x - 1.0 * size, y - 0.45 * size), (x - 0.5 * size, y - 0.85 * size), (x + 1.1 * size, y - 0.85 * size), (x + 0.8 * size, y - 0.45 * size)], lighter(card, 0.2))
-    pen.shape([(x + 0.8 * size, y - 0.45 * size), (x + 1.1 * size, y - 0.85 * size), (x + 1.1 * size, y + 0.4 * size), (x + 0.8 * size, y + 0.9 * size)], darker(card))
+    pen.shape(
+        [
+            (x - 1.0 * size, y - 0.45 * size),
+            (x - 0.5 * size, y - 0.85 * size),
+            (x + 1.1 * size, y - 0.85 * size),
+            (x + 0.8 * size, y - 0.45 * size),
+        ],
+        lighter(card, 0.2),
+    )
+    pen.shape(
+        [
+            (x + 0.8 * size, y - 0.45 * size),
+            (x + 1.1 * size, y - 0.85 * size),
+            (x + 1.1 * size, y + 0.4 * size),
+            (x + 0.8 * size, y + 0.9 * size),
+        ],
+        darker(card),
+    )
     pen.box(x - 1.0 * size, y - 0.45 * size, x + 0.8 * size, y + 0.9 * size, card)
     pen.box(x - 0.2 * size, y - 0.45 * size, x, y + 0.9 * size, cord)
-    pen.shape([(x - 0.2 * size, y - 0.45 * size), (x + 0.22 * size, y - 0.85 * size), (x + 0.42 * size, y - 0.85 * size), (x, y - 0.45 * size)], cord)
+    pen.shape(
+        [
+            (x - 0.2 * size, y - 0.45 * size),
+            (x + 0.22 * size, y - 0.85 * size),
+            (x + 0.42 * size, y - 0.85 * size),
+            (x, y - 0.45 * size),
+        ],
+        cord,
+    )
 
 
 _DRAWN: dict[str, Callable[[Pen, float, float, float, Light], None]] = {

@@ -1,8 +1,7 @@
 """What falls or drifts between us and the scene."""
 
-import random
-
 from engine.images.drawing.colours import Light, mix, words
+from engine.images.drawing.dice import Dice
 from engine.images.drawing.pen import Pen
 
 _RAIN = {"rain", "rainy", "raining", "storm", "stormy", "downpour", "drizzle", "thunderstorm", "sleet", "wet"}
@@ -10,11 +9,10 @@ _SNOW = {"snow", "snowy", "snowing", "blizzard", "flurries"}
 _FOG = {"fog", "foggy", "mist", "misty", "haze", "hazy", "smoke", "smoky"}
 
 
-def kinds_of(weather: str, place: str) -> set[str]:
-    """Which of rain, snow and fog a panel tells; none of them falls indoors, whatever the weather outside."""
+def kinds_of(weather: str) -> set[str]:
+    """Which of rain, snow and fog a panel tells."""
     told = set(words(weather))
-    found = {name for name, signs in (("rain", _RAIN), ("snow", _SNOW), ("fog", _FOG)) if told & signs}
-    return found
+    return {name for name, signs in (("rain", _RAIN), ("snow", _SNOW), ("fog", _FOG)) if told & signs}
 
 
 def draw_haze(pen: Pen, kinds: set[str], light: Light, horizon: float) -> None:
@@ -26,7 +24,7 @@ def draw_haze(pen: Pen, kinds: set[str], light: Light, horizon: float) -> None:
             pen.veil(pale, 0.2, (0, top, pen.width, top + pen.height * (0.24 + 0.06 * number)))
 
 
-def draw_fall(pen: Pen, kinds: set[str], light: Light, dice: random.Random) -> None:
+def draw_fall(pen: Pen, kinds: set[str], light: Light, dice: Dice) -> None:
     """Rain and snow in front of everything."""
     if "rain" in kinds:
         ink = mix(light.sky_low, (255, 255, 255), 0.55)

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from engine.llm.storyboard.speakers import Spoken, attribute
 from engine.llm.storyboard.telling import clipped, shortened, told_sentences
-from engine.reading import Sentence, heading_text, is_heading, take_apart
-from engine.reading.splitting import pieces_within
+from engine.reading import Sentence, heading_text, is_heading, pieces_within, take_apart
 from engine.tasks import dialogue
 from models.story import Line, LineKind
 

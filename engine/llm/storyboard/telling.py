@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from engine.llm.storyboard.speakers import is_tag
-from engine.reading import Sentence, heading_text, is_heading
-
-_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|(?<=[。！？])")
+from engine.reading import Sentence, at_sentence_ends, heading_text, is_heading
 
 
 def told_sentences(part: Sentence) -> list[str]:
@@ -19,7 +17,7 @@ def told_sentences(part: Sentence) -> list[str]:
     for index, piece in enumerate(part.stretches):
         if piece.quoted:
             continue
-        clauses = [clause.strip() for clause in _SENTENCE_END.split(piece.text) if clause.strip()]
+        clauses = at_sentence_ends(piece.text)
         follows_quote = index > 0
         leads_in = index + 1 < len(part.stretches)
         if clauses and follows_quote and (is_tag(clauses[0]) or not _begins(clauses[0])):

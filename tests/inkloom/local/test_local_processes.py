@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,14 @@ async def test_a_stranger_with_our_pid_is_never_signalled() -> None:
 
 
 async def test_end_asks_before_it_kills(tmp_path: Path) -> None:
-    polite = child(tmp_path, "import signal, sys; signal.signal(15, lambda *_: sys.exit(7)); print('up', flush=True); signal.pause()")
-    stubborn = child(tmp_path, "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()")
-    while (tmp_path / "log").read_text().count("up") < 2:
-        await asyncio.sleep(0.02)
+    polite = child(
+        tmp_path,
+        "import signal, sys; signal.signal(15, lambda *_: sys.exit(7)); print('up', flush=True); signal.pause()",
+    )
+    stubborn = child(
+        tmp_path, "import signal; signal.signal(15, signal.SIG_IGN); print('up', flush=True); signal.pause()"
+    )
+    await until(lambda: (tmp_path / "log").read_text().count("up") == 2)
     await asyncio.gather(polite.end((signal.SIGTERM, 5)), stubborn.end((signal.SIGTERM, 0.2)))
     assert polite.outcome() == "exit code 7"
     assert stubborn.outcome() == "killed by SIGKILL"
@@ -44,8 +49,7 @@ async def test_end_asks_before_it_kills(tmp_path: Path) -> None:
 
 async def test_a_zombie_is_dead(tmp_path: Path) -> None:
     process = child(tmp_path, "")
-    while birth(process.pid) is not None:
-        await asyncio.sleep(0.02)
+    await until(lambda: birth(process.pid) is None)
     assert not Process(process.identity).alive()
     assert await process.ended(1)
 
@@ -124,16 +128,28 @@ def test_locks(tmp_path: Path) -> None:
     first.release()
 
 
+async def until(true: Callable[[], bool]) -> None:
+    deadline = asyncio.get_running_loop().time() + 10
+    while not true():
+        assert asyncio.get_running_loop().time() < deadline, "it never came true"
+        await asyncio.sleep(0.02)
+
+
 async def test_a_signal_is_a_cancellation() -> None:
+    async def work(came: list[signal.Signals]) -> None:
+        with cancelled_by_signals() as numbers:
+            os.kill(os.getpid(), signal.SIGTERM)
+            try:
+                await asyncio.sleep(5)
+            finally:
+                came += numbers
+
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(asyncio.CancelledError), cancelled_by_signals() as came:
-        os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.sleep(5)
+    came: list[signal.Signals] = []
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(work(came))
     assert came == [signal.SIGTERM]
     assert signal.getsignal(signal.SIGTERM) is before
-    task = asyncio.current_task()
-    assert task is not None
-    task.uncancel()
 
 
 def test_identify_no_one() -> None:

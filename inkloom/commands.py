@@ -1,0 +1,199 @@
+"""What the commands do, apart from reading their arguments."""
+
+import asyncio
+import json
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from engine.db import Database
+from engine.errors import BadInput
+from engine.settings import Settings
+from engine.store import projects
+from inkloom.deliver import claim
+from inkloom.local import doctor
+from inkloom.local.signals import cancelled_by_signals
+from inkloom.local.supervise import Endpoints, Stack
+from inkloom.run import Finished, run_story
+from inkloom.story import Story, check_providers, read_story
+from inkloom.watch import Bar
+from models.options import GenerationOptions, GenerationStatus
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "examples"
+
+say = Console(stderr=True, highlight=False)
+
+
+def report(line: str) -> None:
+    """One line about the servers."""
+    say.print(f"[dim]{line}", soft_wrap=True)
+
+
+async def run_command(
+    settings: Settings,
+    path: Path,
+    out: Path,
+    *,
+    title: str | None,
+    choices: dict[str, Any],
+    budget: Decimal | None,
+    as_json: bool,
+) -> int:
+    """`run`: everything that can be refused is refused before a server is started."""
+    story = read_story(path, title)
+    options = _options(settings, story, choices)
+    finished, _ = await _run(settings, story, options, claim(out), budget)
+    again = f"python -m inkloom run {path} --out {out}"
+    _tell(finished, as_json, again)
+    return finished.exit_code
+
+
+async def demo_command(settings: Settings, out: Path, *, as_json: bool) -> int:
+    """`demo`: the example story, with the offline providers whatever the settings say."""
+    path = example()
+    story = read_story(path, None)
+    options = GenerationOptions()
+    finished, endpoints = await _run(settings, story, options, claim(out), None)
+    _tell(finished, as_json, "python -m inkloom demo")
+    if not as_json:
+        print(f"\nThe story:    {path}")  # noqa: T201  # stdout carries the result
+        print("To look at this run again, start the servers with `python -m inkloom up`, then open")  # noqa: T201
+        if endpoints.temporal_ui:
+            print(f"  {endpoints.temporal_ui}   Temporal: every step of the run")  # noqa: T201
+        print(f"  http://{settings.api_host}:{settings.api_port}/docs   the API's pages")  # noqa: T201
+        print("Your own story: python -m inkloom run my-story.txt --out out/")  # noqa: T201
+    return finished.exit_code
+
+
+async def up_command(settings: Settings) -> int:
+    """`up`: servers, workers and API until a signal comes."""
+    with cancelled_by_signals():
+        try:
+            async with Stack(settings, api=True, report=report) as endpoints:
+                say.print("[bold green]Inkloom is up.[/]")
+                print(f"API:          {endpoints.api_url}/docs", flush=True)  # noqa: T201
+                if endpoints.temporal_ui:
+                    print(f"Temporal UI:  {endpoints.temporal_ui}", flush=True)  # noqa: T201
+                print("Ctrl-C stops everything; what is unfinished goes on at the next start.", flush=True)  # noqa: T201
+                await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            say.print("Stopped.")
+    return 0
+
+
+async def seed_command(settings: Settings, *, as_json: bool) -> int:
+    """`seed`: the example story as a project, in the configured or the embedded database."""
+    story = read_story(example(), None)
+    async with Stack(settings, api=False, report=report) as endpoints:
+        database = Database(endpoints.database_url, pool_size=1)
+        async with database.session() as session:
+            owner = await projects.local_owner(session)
+            project_id = await projects.project_of_story(session, owner, story.title, story.project_key)
+            chapter = await projects.chapter_of_run(
+                session,
+                project_id,
+                story.chapter_key(GenerationOptions()),
+                title=story.title,
+                source_text=story.text,
+                script=None,
+            )
+            seeded = {"project_id": str(project_id), "chapter_id": str(chapter.id), "title": story.title}
+        await database.close()
+    if as_json:
+        print(json.dumps(seeded))  # noqa: T201
+    else:
+        print(f"Project {seeded['project_id']} with chapter {seeded['chapter_id']}: {story.title}")  # noqa: T201
+    return 0
+
+
+async def doctor_command(settings: Settings, *, as_json: bool) -> int:
+    """`doctor`: 0 when everything is well, 1 otherwise."""
+    checks = await doctor.checks(settings)
+    if as_json:
+        print(json.dumps({"ok": all(one.ok for one in checks), "checks": [vars(one) for one in checks]}))  # noqa: T201
+    else:
+        out = Console(highlight=False, soft_wrap=True)
+        for one in checks:
+            out.print("[green]ok  [/]" if one.ok else "[red]no  [/]", end="")
+            out.print(f"{one.name}: {one.detail}", markup=False)
+            if not one.ok and one.fix:
+                out.print(f"    → {one.fix}", markup=False)
+    return 0 if all(one.ok for one in checks) else 1
+
+
+def example() -> Path:
+    """The story that comes with Inkloom."""
+    return min(EXAMPLE.glob("*.txt"))
+
+
+def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> GenerationOptions:
+    given = {name: value for name, value in choices.items() if value is not None}
+    defaults = {
+        "llm": settings.llm,
+        "images": settings.images,
+        "llm_model": settings.llm_model,
+        "image_model": settings.image_model,
+    }
+    try:
+        options = GenerationOptions.model_validate(defaults | given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}.") from error
+    check_providers(options)
+    return options
+
+
+async def _run(
+    settings: Settings, story: Story, options: GenerationOptions, out: Path, budget: Decimal | None
+) -> tuple[Finished, Endpoints]:
+    """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
+    began = time.monotonic()
+    with cancelled_by_signals():
+        try:
+            async with Stack(settings, api=False, report=report) as endpoints:
+                if endpoints.temporal_ui:
+                    report(f"Temporal UI: {endpoints.temporal_ui}")
+                bar = Bar(say)
+                try:
+                    finished = await run_story(settings, endpoints, story, options, out, budget, bar, began)
+                finally:
+                    bar.close()
+        except asyncio.CancelledError:
+            say.print("Stopped. Nothing is lost: run the same command again to go on.")
+            raise
+    return finished, endpoints
+
+
+def _tell(finished: Finished, as_json: bool, again: str) -> None:
+    if as_json:
+        print(json.dumps(finished.as_json()))  # noqa: T201  # stdout carries the result
+        return
+    status = GenerationStatus(finished.generation.status)
+    colour = {GenerationStatus.COMPLETED: "green", GenerationStatus.COMPLETED_WITH_FAILURES: "yellow"}
+    say.print(
+        f"[bold {colour.get(status, 'red')}]{status.replace('_', ' ')}[/]: {finished.made.scenes} scenes,"
+        f" {finished.made.panels} panels, {finished.made.pages} pages in {finished.seconds:.1f} s;"
+        f" {finished.calls.llm} writer and {finished.calls.image} artist calls, {finished.cached} answered from store,"
+        f" {finished.calls.cost_usd:.2f} USD"
+    )
+    for line in finished.failures:
+        say.print(f"  {line}", markup=False)
+    if finished.generation.error:
+        say.print(f"  {finished.generation.error}", markup=False)
+    if status != GenerationStatus.COMPLETED:
+        say.print(f"To try again: {again}", markup=False, soft_wrap=True)
+    delivered = finished.delivered
+    for label, path in (
+        ("Pages", str(Path(delivered.pages[0]).parent) if delivered.pages else None),
+        ("CBZ", delivered.cbz),
+        ("PDF", delivered.pdf),
+        ("Webtoon", delivered.webtoon),
+        ("Script", delivered.script),
+    ):
+        if path:
+            print(f"{label + ':':<13} {path}")  # noqa: T201

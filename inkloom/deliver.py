@@ -1,0 +1,109 @@
+"""Puts a chapter's files into the folder the user named: pages, exports, script with its pictures."""
+
+import asyncio
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from engine.db import Database
+from engine.errors import BadInput
+from engine.export.webtoon import build_slices
+from engine.storage import Storage
+from engine.storage.folder import write_whole
+from engine.store.scope import Scope, get
+from engine.store.scripts import tell
+from models.options import GenerationOptions
+from models.tables import Chapter, Export, Image, Page
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Absolute paths of what was written; None for what was not built."""
+
+    cbz: str | None = None
+    pdf: str | None = None
+    epub: str | None = None
+    webtoon: str | None = None
+    script: str | None = None
+    pages: tuple[str, ...] = ()
+
+
+def claim(folder: Path) -> Path:
+    """The output folder, made and tried before any work is done; raises `BadInput`."""
+    folder = folder.expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial = folder / ".inkloom-write-test"
+        trial.write_bytes(b"")
+        trial.unlink()
+    except OSError as error:
+        raise BadInput(
+            f"Nothing can be written to {folder}: {error.strerror or error}. Name another folder with --out."
+        ) from error
+    return folder
+
+
+async def deliver(
+    database: Database, storage: Storage, project_id: UUID, chapter_id: UUID, options: GenerationOptions, folder: Path
+) -> Delivered:
+    """Write what there is of the chapter. Every file appears whole; nothing else in the folder is touched."""
+    async with database.session() as session:
+        chapter = await get(session, Scope(project_id=project_id), Chapter, chapter_id)
+        told = await tell(session, chapter, options)
+        pages = (
+            await session.exec(
+                select(Image)
+                .join(Page, col(Page.image_id) == col(Image.id))
+                .where(Page.chapter_id == chapter_id)
+                .order_by(col(Page.number))
+            )
+        ).all()
+        exports = (await session.exec(select(Export).where(Export.chapter_id == chapter_id))).all()
+    slug = slug_of(chapter.title)
+    built: dict[str, str] = {}
+    try:
+        for export in exports:
+            path = folder / f"{slug}.{export.format}"
+            await storage.fetch(export.key, path)
+            built[export.format] = str(path)
+        paths = [folder / "pages" / f"{number:03}.png" for number in range(1, len(pages) + 1)]
+        (folder / "pages").mkdir(exist_ok=True)
+        for path, image in zip(paths, pages, strict=True):
+            await storage.fetch(image.key, path)
+        _drop_surplus(folder / "pages", len(pages))
+        if options.format == "webtoon" and paths:
+            await asyncio.to_thread(build_slices, paths, folder / "webtoon")
+            built["webtoon"] = str(folder / "webtoon")
+        script = None
+        if told.script is not None:
+            (folder / "images").mkdir(exist_ok=True)
+            for name, key in told.pictures.items():
+                await storage.fetch(key, folder / name)
+            script = folder / "script.json"
+            write_whole(script, told.script.model_dump_json(indent=2).encode(), replace=True)
+    except OSError as error:
+        raise BadInput(f"{folder} could not be written: {error.strerror or error}.") from error
+    return Delivered(
+        cbz=built.get("cbz"),
+        pdf=built.get("pdf"),
+        webtoon=built.get("webtoon"),
+        script=str(script) if script else None,
+        pages=tuple(str(path) for path in paths),
+    )
+
+
+def slug_of(title: str) -> str:
+    """A file name from a title, readable in any script and safe on any disk."""
+    text = unicodedata.normalize("NFKC", title).casefold()
+    return re.sub(r"[^\w]+", "-", text).strip("-_")[:60] or "chapter"
+
+
+def _drop_surplus(folder: Path, count: int) -> None:
+    """Pages of an earlier, longer version of the chapter would be read as part of this one."""
+    for path in folder.glob("[0-9][0-9][0-9]*.png"):
+        if path.stem.isdigit() and int(path.stem) > count:
+            path.unlink()

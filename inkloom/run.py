@@ -1,0 +1,138 @@
+"""From a story file to finished files: what `run` and `demo` do once the servers are up."""
+
+import time
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.starting import start
+from engine.db import Database
+from engine.settings import Settings
+from engine.storage.open import open_storage
+from engine.store import generations, projects, tallies
+from inkloom.deliver import Delivered, deliver
+from inkloom.local.supervise import Endpoints
+from inkloom.story import Story
+from inkloom.watch import Display, follow
+from inkloom.worker import connect
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
+from models.tables import Generation
+
+EXIT_CODES = {
+    GenerationStatus.COMPLETED: 0,
+    GenerationStatus.COMPLETED_WITH_FAILURES: 3,
+    GenerationStatus.PAUSED: 4,
+    GenerationStatus.WAITING_REVIEW: 4,
+    GenerationStatus.WAITING_UNKNOWN: 4,
+    GenerationStatus.BUDGET_EXCEEDED: 4,
+}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a run ended."""
+
+    generation: Generation
+    made: tallies.Made
+    calls: tallies.Calls
+    cached: int
+    delivered: Delivered
+    failures: list[str]
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES.get(GenerationStatus(self.generation.status), 1)
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract of `run --json`."""
+        delivered = asdict(self.delivered)
+        return {
+            "project_id": str(self.generation.project_id),
+            "chapter_id": str(self.generation.chapter_id),
+            "generation_id": str(self.generation.id),
+            "status": self.generation.status,
+            "scenes": self.made.scenes,
+            "panels": self.made.panels,
+            "pages": self.made.pages,
+            "drafts": self.made.drafts,
+            "calls": {
+                "llm": self.calls.llm,
+                "image": self.calls.image,
+                "cached": self.cached,
+                "unknown": self.calls.unknown,
+            },
+            "cost_usd": float(self.calls.cost_usd),
+            "seconds": round(self.seconds, 3),
+            "exports": {name: delivered[name] for name in ("cbz", "pdf", "epub", "webtoon")},
+            "script": delivered["script"],
+        }
+
+
+async def run_story(
+    settings: Settings,
+    endpoints: Endpoints,
+    story: Story,
+    options: GenerationOptions,
+    out: Path,
+    budget: Decimal | None,
+    display: Display,
+    began: float | None = None,
+) -> Finished:
+    """Order the chapter, or attach to it, wait for it, and write its files to `out`."""
+    began = time.monotonic() if began is None else began
+    database = Database(endpoints.database_url, pool_size=4)
+    try:
+        async with database.session() as session:
+            since = await tallies.now(session)
+            owner = await projects.local_owner(session)
+            project_id = await projects.project_of_story(session, owner, story.title, story.project_key)
+            chapter = await projects.chapter_of_run(
+                session,
+                project_id,
+                story.chapter_key(options),
+                title=story.title,
+                source_text=story.text,
+                script=story.script,
+            )
+            generation = await _generation(session, chapter.id, project_id, options, budget)
+            cached_before = generation.cached_calls
+        if generation.status not in FINAL_STATUSES:
+            client = await connect(endpoints.temporal_address, settings.temporal_namespace)
+            await start(client, generation, story.title)
+            generation = await follow(database, project_id, generation.id, display)
+        delivered = await deliver(database, open_storage(settings), project_id, chapter.id, options, out)
+        async with database.session() as session:
+            return Finished(
+                generation=generation,
+                made=await tallies.made(session, chapter.id),
+                calls=await tallies.calls(session, generation.id, since),
+                cached=generation.cached_calls - cached_before,
+                delivered=delivered,
+                failures=await generations.failures(session, chapter.id),
+                seconds=time.monotonic() - began,
+            )
+    finally:
+        await database.close()
+
+
+async def _generation(
+    session: AsyncSession, chapter_id: UUID, project_id: UUID, options: GenerationOptions, budget: Decimal | None
+) -> Generation:
+    """The open generation of the chapter, or the finished one; a new one where there is none or the last one failed."""
+    latest = await generations.latest_of(session, chapter_id)
+    if latest is not None and (latest.status not in FINAL_STATUSES or latest.status == GenerationStatus.COMPLETED):
+        return latest
+    return await generations.request(
+        session,
+        project_id=project_id,
+        chapter_id=chapter_id,
+        kind=GenerationKind.CHAPTER,
+        options=options,
+        retry_of=latest.id if latest else None,
+        budget_usd=budget,
+    )

@@ -1,0 +1,90 @@
+"""The story file a run is given, and what identifies the run."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.digest import digest
+from engine.errors import BadInput
+from engine.providers import require
+from engine.reading import read_manuscript, title_of
+from models.options import GenerationOptions
+from models.script import Script
+
+MAX_BYTES = 20_000_000
+MAX_TEXT = 6_000_000
+
+
+@dataclass(frozen=True)
+class Story:
+    """A manuscript or a script, ready to be put into the database."""
+
+    title: str
+    text: str
+    script: dict[str, Any] | None
+
+    @property
+    def project_key(self) -> str:
+        """The same story is the same project, whatever is made of it."""
+        return digest("story", self.title, self.text, self.script)
+
+    def chapter_key(self, options: GenerationOptions) -> str:
+        """The same story, title and options are the same chapter."""
+        # How urgent it is changes nothing that is made.
+        return digest(self.project_key, options.model_dump(mode="json", exclude={"priority"}))
+
+
+def read_story(path: Path, title: str | None) -> Story:
+    """Read a `.txt`, `.md` or `.json` file; raises `BadInput` saying what is wrong and what to do."""
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder; name the story's file.")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BadInput(f"{path.name} is larger than {MAX_BYTES // 1_000_000} MB: split it into chapters.")
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise BadInput(f"There is no file {path}. Check the name, or the folder you are in.") from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from error
+    if path.suffix.lower() == ".json":
+        script = _script(data, path.name)
+        name = title or script.title or path.name.removesuffix(".json").removesuffix(".script")
+        # Where pictures lay when the script was written says nothing about what to draw.
+        for scene in script.scenes:
+            for panel in scene.panels:
+                panel.image = ""
+        return Story(title=_clean(name), text="", script=script.model_dump(mode="json"))
+    text = read_manuscript(data, path.name)
+    if len(text) > MAX_TEXT:
+        raise BadInput(f"{path.name} has {len(text):,} characters; {MAX_TEXT:,} at most: split it into chapters.")
+    return Story(title=_clean(title or title_of(text) or path.stem), text=text, script=None)
+
+
+def check_providers(options: GenerationOptions) -> None:
+    """Refuse at the edge what no worker could ever do."""
+    require("llm", options.llm)
+    require("images", options.images)
+
+
+def _clean(title: str) -> str:
+    printable = "".join(sign if sign.isprintable() else " " for sign in title)
+    return " ".join(printable.split())[:200] or "Untitled"
+
+
+def _script(data: bytes, name: str) -> Script:
+    try:
+        return Script.model_validate(json.loads(data.decode("utf-8-sig")))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name} is not UTF-8 at byte {error.start}: save it as UTF-8.") from error
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
+    except RecursionError as error:
+        raise BadInput(f"{name} is nested too deeply to be a script.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the top level"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise BadInput(f"{name} is not a script: at {place}: {first['msg']}{more}.") from error
