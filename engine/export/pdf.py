@@ -37,7 +37,7 @@ def build_pdf(pages: Sequence[Path], out: Path, *, title: str, direction: Direct
 def _embed(pages: Sequence[Path], part: Path) -> None:
     layout = img2pdf.get_fixed_dpi_layout_fun((_DPI, _DPI))
     with part.open("wb") as file:
-        img2pdf.convert([str(page) for page in pages], layout_fun=layout, nodate=True, outputstream=file)
+        img2pdf.convert([page.read_bytes() for page in pages], layout_fun=layout, nodate=True, outputstream=file)
 
 
 def _describe(pdf: pikepdf.Pdf, title: str, direction: Direction) -> None:

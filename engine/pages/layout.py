@@ -296,7 +296,7 @@ def _strip(panels: Sequence[LayoutPanel]) -> list[PageLayout]:
     for panel in panels:
         full = panel.panel.shot is Shot.ESTABLISHING
         width = WEBTOON.width if full else WEBTOON.width - 2 * WEBTOON.margin
-        height = round(width / (panel.width / max(panel.height, 1)))
+        height = round(width / _aspect(panel))
         height = max(height, min(round(_needed_area(panel.panel, WEBTOON) / width), round(height * 1.13)))
         tallest = WEBTOON.height - 2 * half
         if height > tallest:

@@ -91,7 +91,7 @@ def letter(
             problems.append(f"too much text for the panel: set at {balloons[0].block.size} px, under {size.minimum}")
     else:
         balloons = best.placed
-    return Lettering(tuple(_with_tails(balloons, texts, stage)), tuple(problems))
+    return Lettering(tuple(balloons), tuple(problems))
 
 
 def _texts(panel: PanelData, heads: Sequence[Head] | None, width: int, height: int) -> list[_Text]:
@@ -150,6 +150,7 @@ def _shapes(text: _Text, stage: _Stage, size: int) -> list[Balloon]:
     """The text wrapped a few ways, still at the origin; short and wide first."""
     most = stage.width - 2 * stage.inset
     found: dict[int, tuple[float, Balloon]] = {}
+    rtl = fonts.is_rtl(text.text)
     for share in _ROOMS:
         if share * most < 3.2 * size:
             continue
@@ -161,26 +162,30 @@ def _shapes(text: _Text, stage: _Stage, size: int) -> list[Balloon]:
                 cost = 0.16 * slim + (0.35 if roundness == _FULL and len(lines.lines) < 7 else 0.0)
                 cost += 2.2 * width * height / (stage.width * stage.height)
                 if len(lines.lines) not in found or cost < found[len(lines.lines)][0]:
-                    found[len(lines.lines)] = (cost, Balloon(text.kind, Rect(0, 0, width, height), lines, roundness))
+                    balloon = Balloon(text.kind, Rect(0, 0, width, height), lines, roundness, from_right=rtl)
+                    found[len(lines.lines)] = (cost, balloon)
     ranked = sorted(found.values(), key=lambda pair: pair[0])
     return [balloon for _, balloon in ranked[:4]]
 
 
 def _place(state: _State, text: _Text, shapes: Sequence[Balloon], stage: _Stage) -> list[_State]:
-    found = []
+    found: list[tuple[float, float, Rect, Balloon]] = []
     for rank, shape in enumerate(shapes):
         width, height = shape.rect.width, shape.rect.height
         for y in _downs(state.placed, height, stage):
+            first, last = _open_span(state.placed, y, stage)
             for x in _acrosses(state.placed, width, text, stage):
-                rect = Rect(x, y, width, height)
-                if not all(follows(rect, earlier.rect, stage.rtl, stage.gap) for earlier in state.placed):
-                    continue
-                cost, covered = _cost(rect, text, state.placed, stage)
-                balloon = replace(shape, rect=rect, from_right=stage.rtl and fonts.is_rtl(text.text))
-                total = state.cost + cost + 0.22 * rank
-                found.append(_State(total, (*state.placed, balloon), state.covered + covered))
-    found.sort(key=lambda each: each.cost)
-    return found[: 3 * _BEAM]
+                if first - 1e-6 <= x and x + width <= last + 1e-6:
+                    rect = Rect(x, y, width, height)
+                    cost, covered = _cost(rect, text, state.placed, stage)
+                    found.append((state.cost + cost + 0.22 * rank, covered, rect, shape))
+    found.sort(key=lambda each: each[0])
+    grown = []
+    for cost, covered, rect, shape in found[: 2 * _BEAM]:
+        balloon = replace(shape, rect=rect)
+        balloon = replace(balloon, tail=_tail(balloon, text.head, stage))
+        grown.append(_State(cost, (*state.placed, balloon), state.covered + covered))
+    return grown
 
 
 def follows(later: Rect, earlier: Rect, rtl: bool, gap: float) -> bool:
@@ -189,6 +194,18 @@ def follows(later: Rect, earlier: Rect, rtl: bool, gap: float) -> bool:
         return True
     beside = later.right <= earlier.x - gap + 1e-6 if rtl else later.x >= earlier.right + gap - 1e-6
     return beside and later.y >= earlier.y - 1e-6
+
+
+def _open_span(placed: Sequence[Balloon], y: float, stage: _Stage) -> tuple[float, float]:
+    """Between which x the next balloon may lie if its top is at `y`: the rule of order, for all earlier ones at once."""
+    first, last = 0.0, stage.width
+    for balloon in placed:
+        if y < balloon.rect.bottom + stage.gap - 1e-6:
+            if y < balloon.rect.y - 1e-6:
+                return stage.width, 0.0
+            first = first if stage.rtl else max(first, balloon.rect.right + stage.gap)
+            last = min(last, balloon.rect.x - stage.gap) if stage.rtl else last
+    return first, last
 
 
 def _downs(placed: Sequence[Balloon], height: float, stage: _Stage) -> list[float]:
@@ -231,8 +248,10 @@ def _cost(rect: Rect, text: _Text, placed: Sequence[Balloon], stage: _Stage) -> 
     if rect.bottom > head.y + 0.3 * head.height:
         cost += 0.7
     tail = (middle, head.centre)
-    for balloon in placed:
+    for balloon in placed[-6:]:
         if _crosses(tail, balloon.rect):
+            cost += 2.5
+        if balloon.tail and _crosses((balloon.rect.centre, balloon.tail), rect):
             cost += 2.5
     for other in stage.heads:
         if other != head and _crosses(tail, other):
@@ -241,11 +260,17 @@ def _cost(rect: Rect, text: _Text, placed: Sequence[Balloon], stage: _Stage) -> 
 
 
 def _crosses(line: tuple[Point, Point], rect: Rect) -> bool:
+    """Whether the middle of the line, its outer tenths left out, runs through the area."""
     (ax, ay), (bx, by) = line
-    return any(
-        rect.x < ax + (bx - ax) * step / 10 < rect.right and rect.y < ay + (by - ay) * step / 10 < rect.bottom
-        for step in range(1, 10)
-    )
+    enter, leave = 0.1, 0.9
+    for start, along, low, high in ((ax, bx - ax, rect.x, rect.right), (ay, by - ay, rect.y, rect.bottom)):
+        if abs(along) < 1e-9:
+            if not low < start < high:
+                return False
+            continue
+        one, other = (low - start) / along, (high - start) / along
+        enter, leave = max(enter, min(one, other)), min(leave, max(one, other))
+    return enter < leave
 
 
 def _stack(texts: Sequence[_Text], stage: _Stage, size: TextSize) -> tuple[Balloon, ...]:
@@ -275,20 +300,16 @@ def _column(texts: Sequence[_Text], stage: _Stage, inset: float, size: int) -> l
             return []
         right_side = stage.rtl != bool(text.head and text.head.centre[0] > stage.width / 2)
         x = stage.width - inset - width if right_side else inset
-        balloons.append(Balloon(text.kind, Rect(x, y, width, height), lines, _FULL, None, fonts.is_rtl(text.text)))
+        balloon = Balloon(text.kind, Rect(x, y, width, height), lines, _FULL, from_right=fonts.is_rtl(text.text))
+        balloons.append(replace(balloon, tail=_tail(balloon, text.head, stage)))
         y += height + 0.12 * size
     return balloons
 
 
-def _with_tails(balloons: Sequence[Balloon], texts: Sequence[_Text], stage: _Stage) -> list[Balloon]:
-    return [
-        balloon if balloon.kind is None else replace(balloon, tail=_tail(balloon, text.head, stage))
-        for balloon, text in zip(balloons, texts, strict=True)
-    ]
-
-
-def _tail(balloon: Balloon, head: Rect | None, stage: _Stage) -> Point:
+def _tail(balloon: Balloon, head: Rect | None, stage: _Stage) -> Point | None:
     """Where the tail ends: just short of the speaker's head, or at the panel's edge for somebody out of the picture."""
+    if balloon.kind is None:
+        return None
     middle_x, middle_y = balloon.rect.centre
     if head is None:
         y = min(balloon.rect.bottom + 0.2 * balloon.rect.height, stage.height - 2)

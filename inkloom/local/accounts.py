@@ -47,7 +47,7 @@ class Account:
         except (OSError, subprocess.SubprocessError) as error:
             raise StackError(
                 f"Postgres refuses to run as root, and this process may not switch to the account {self.name} "
-                f"({error}). Start Inkloom as an ordinary user, or name a server in INKLOOM_DATABASE_URL."
+                f"({getattr(error, 'strerror', None) or error}). Start Inkloom as an ordinary user, or name a server in INKLOOM_DATABASE_URL."
             ) from error
         return answer.returncode == 0
 

@@ -1,24 +1,33 @@
 """The processes of one data folder, in the order in which they start and stop."""
 
 import asyncio
-import hashlib
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from engine.settings import Settings
+from inkloom.local.endpoints import (
+    Endpoints,
+    database_url,
+    endpoints,
+    fingerprint,
+    looked_after,
+    servers_answer,
+    temporal_address,
+)
 from inkloom.local.errors import StackError
 from inkloom.local.keeper import Keeper, Service
 from inkloom.local.logs import log_path, turn
 from inkloom.local.ports import answers as port_answers
 from inkloom.local.ports import is_free, next_free, reachable_host
-from inkloom.local.postgres import Postgres, address, answers
+from inkloom.local.postgres import Postgres
 from inkloom.local.processes import POLL, Process, myself
 from inkloom.local.programs import Commands, Program, environment
-from inkloom.local.state import Child, State, StateFile
-from inkloom.local.temporal import Temporal, serves
+from inkloom.local.state import Child, StateFile
+from inkloom.local.temporal import Temporal
 
 API = "api"
 ANSWERING = 60.0
@@ -37,8 +46,6 @@ class Crew:
         self._postgres: Postgres | None = None
         self._temporal: Temporal | None = None
         self._promised = False
-        named = (settings.database_url, settings.temporal_address, settings.temporal_namespace)
-        self._fingerprint = hashlib.sha256(repr(named).encode()).hexdigest()[:16]
 
     # What an attached one asks.
 
@@ -51,7 +58,7 @@ class Crew:
         state = self._file.read()
         if state.owner is None or not state.ready or not state.owner.alive():
             return False
-        if state.servers != self._fingerprint:
+        if state.servers != fingerprint(self._settings):
             raise StackError(
                 f"Process {state.owner.pid} runs {self._data} with another INKLOOM_DATABASE_URL, TEMPORAL_ADDRESS or "
                 "TEMPORAL_NAMESPACE. Give this one the same, or its own folder in INKLOOM_DATA, or end that process."
@@ -59,36 +66,19 @@ class Crew:
         return True
 
     async def servers_answer(self) -> bool:
-        """Whether the embedded servers that the state names can be used."""
-        state = self._file.read()
-        if not self._settings.database_url and not await answers(self._database_url(state)):
-            return False
-        if self._settings.temporal_address:
-            return True
-        namespace = self._settings.temporal_namespace
-        return state.temporal is not None and await asyncio.to_thread(serves, state.temporal.http, namespace)
+        return await servers_answer(self._settings, self._file.read())
 
-    def servers(self) -> tuple[str, str, str | None]:
-        """Database, Temporal and Temporal's UI. Once told, they stay."""
+    def endpoints(self) -> Endpoints:
+        """Where everything is. Once told, it stays."""
         self._promised = True
-        state = self._file.read()
-        ports = None if self._settings.temporal_address else state.temporal
-        return self._database_url(state), self._temporal_address(state), ports.ui_url if ports else None
-
-    def api_url(self) -> str | None:
-        """Where the API is, if anybody looks after one."""
-        state = self._file.read()
-        if state.api_port is None or state.api_keeper is None or not state.api_keeper.alive():
-            return None
-        host = reachable_host(self._settings.api_host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{state.api_port}"
+        return endpoints(self._settings, self._file.read())
 
     # What the supervisor does.
 
     async def own(self, api: bool) -> None:
         """Bring everything up, with as much of what already runs as is safe. Does nothing twice."""
         with self._file.change() as state:
-            state.owner, state.ready, state.servers = myself(), False, self._fingerprint
+            state.owner, state.ready, state.servers = myself(), False, fingerprint(self._settings)
         await self._retire()
         await self._serve()
         if not any(role in self._keepers for role in self._commands.workers):
@@ -105,35 +95,27 @@ class Crew:
         """Look after an API unless somebody does already."""
         if API in self._keepers:
             return
-        me = myself()
-        with self._file.change() as state:
-            taken = state.api_keeper is not None and state.api_keeper.alive()
-            if not taken:
-                state.api_keeper = me
-        if taken:
+        if looked_after(self._file.read()) or not self._claim_api():
             if not self._promised:
                 await self._until_api_answers()
             return
+        state = self._file.read()
         try:
             if left := state.children.get(API):
                 await Process(left.identity).end((signal.SIGTERM, 10))
             port = self._api_port(state.api_port)
-            with self._file.change() as state:
-                state.api_port = port
+            self._note(api_port=port)
             at = reachable_host(self._settings.api_host), port
             await self._keep(self._program(API, self._commands.api, at=at))
         except BaseException:
-            with self._file.change() as state:
-                state.api_keeper = None
+            self._note(api_keeper=None)
             raise
 
     async def stop_api(self) -> None:
         """End the API if it is ours."""
         if keeper := self._keepers.pop(API, None):
             await keeper.stop()
-            with self._file.change() as state:
-                state.api_keeper = None
-                state.children.pop(API, None)
+            self._note(api_keeper=None)
 
     async def stop(self) -> None:
         """End workers, then Temporal, then Postgres; also those that another supervisor left to us."""
@@ -145,16 +127,14 @@ class Crew:
                 await keeper.stop()
             elif service.role in self._file.read().children and (left := await service.orphan()):
                 await service.end(left)
-        with self._file.change() as state:
-            state.owner, state.ready, state.children = None, False, {}
+        self._note(owner=None, ready=False, children={})
 
     async def leave(self) -> None:
         """Let everything run for those who still rely on it."""
         keepers, self._keepers = self._keepers, {}
         for keeper in keepers.values():
             await keeper.leave()
-        with self._file.change() as state:
-            state.owner, state.ready = None, False
+        self._note(owner=None, ready=False)
 
     # How.
 
@@ -162,7 +142,7 @@ class Crew:
         """End the programs that an earlier supervisor left: they may run older code."""
         state = self._file.read()
         mine = {*self._keepers, "postgres", "temporal"}
-        if state.api_keeper is not None and state.api_keeper.alive():
+        if looked_after(state):
             mine.add(API)
         left = [Process(child.identity) for role, child in state.children.items() if role not in mine]
         await asyncio.gather(*(process.end((signal.SIGTERM, 10)) for process in left))
@@ -204,34 +184,38 @@ class Crew:
 
     def _born(self, role: str, process: Process) -> None:
         """Written down at once: whoever kills us in the next moment, the next supervisor finds the process."""
-        with self._file.change() as state:
+        with suppress(OSError), self._file.change() as state:
             state.children[role] = Child(role=role, **process.identity.model_dump(), command=process.command)
             if role == "temporal" and self._temporal is not None:
                 state.temporal = self._temporal.ports
             if role == "postgres" and self._postgres is not None:
                 state.postgres_folder, state.postgres_sockets = self._postgres.home.folder, self._postgres.sockets
 
+    def _note(self, **facts: object) -> None:
+        """Write down what happened if that is possible. Where the disk is full or the folder was removed, processes
+        must still be seen to."""
+        with suppress(OSError), self._file.change() as state:
+            for name, value in facts.items():
+                setattr(state, name, value)
+
+    def _claim_api(self) -> bool:
+        """Of several that want an API, one gets to look after it."""
+        with self._file.change() as state:
+            if looked_after(state):
+                return False
+            state.api_keeper = myself()
+            return True
+
     def _program(self, role: str, command: tuple[str, ...], *, at: tuple[str, int] | None = None) -> Program:
         state = self._file.read()
-        servers = {"database_url": self._database_url(state), "temporal_address": self._temporal_address(state)}
+        servers = {
+            "database_url": database_url(self._settings, state),
+            "temporal_address": temporal_address(self._settings, state),
+        }
         if at is not None:
             servers["api_port"] = str(at[1])
         env = environment(self._settings, self._data, **servers)
         return Program(role, command, env=env, log=log_path(self._data, role), born=partial(self._born, role), at=at)
-
-    def _database_url(self, state: State) -> str:
-        if self._settings.database_url:
-            return self._settings.database_url
-        if state.postgres_folder is None or state.postgres_sockets is None:
-            raise StackError(f"{self._data / 'stack.json'} does not say where Postgres is; start again.")
-        return address(state.postgres_folder, state.postgres_sockets)
-
-    def _temporal_address(self, state: State) -> str:
-        if self._settings.temporal_address:
-            return self._settings.temporal_address
-        if state.temporal is None:
-            raise StackError(f"{self._data / 'stack.json'} does not say where Temporal is; start again.")
-        return state.temporal.address
 
     def _api_port(self, last: int | None) -> int:
         wanted = self._settings.api_port

@@ -17,7 +17,7 @@ from PIL import features
 from engine.settings import Settings
 from inkloom.local.ports import answers as port_answers
 from inkloom.local.ports import is_free, reachable_host
-from inkloom.local.postgres import answers as postgres_answers
+from inkloom.local.postgres_address import answers as postgres_answers
 from inkloom.local.postgres_home import programs
 from inkloom.local.state import StateFile
 from inkloom.local.temporal_binary import OLDEST, WAYS_OUT, find

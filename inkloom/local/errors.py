@@ -12,6 +12,6 @@ class StackError(EngineError):
 def unwritable(folder: Path, error: OSError) -> StackError:
     """The data folder does not take files: full, read-only, somebody else's, or not a folder at all."""
     return StackError(
-        f"The data folder {folder} cannot be used: {error.strerror or error}. "
+        f"The data folder {folder} cannot be used: {error}. "
         "Free some space or mend its permissions, or name another folder in INKLOOM_DATA."
     )

@@ -17,19 +17,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote
 
 import psutil
 import psycopg
-from psycopg.conninfo import make_conninfo
 
 from inkloom.local.errors import StackError
+from inkloom.local.postgres_address import NAME, PORT, address, answers, connect
 from inkloom.local.postgres_home import Home, settle
 from inkloom.local.processes import POLL, Identity, Process, running_with, spawn, titled, until_ready
 from inkloom.local.secret import kept
 
-NAME = "inkloom"
-PORT = 5432  # only names the socket file: nothing listens on TCP
 SOCKET = f".s.PGSQL.{PORT}"
 SOCKET_PATH_BYTES = 103  # 107 on Linux, 103 on macOS
 # libpq splits `host` at commas and Postgres its folder list too; plain paths need no escaping anywhere.
@@ -122,7 +119,7 @@ class Postgres:
     async def _ready(self) -> bool:
         """Whether it answers; the database is made on the first yes."""
         try:
-            async with await _connect(self.url, database="postgres") as connection:
+            async with await connect(self.url, database="postgres") as connection:
                 await connection.execute("SELECT 1")
                 found = await connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (NAME,))
                 if await found.fetchone() is None:
@@ -224,33 +221,6 @@ class Postgres:
             if _private(folder, self._uid):
                 return folder
         raise StackError(f"Somebody else made {usual} and all its like. Remove them, or set TMPDIR to another folder.")
-
-
-def address(folder: Path, sockets: Path) -> str:
-    """How to reach the server that lives in `folder` and listens in `sockets`."""
-    try:
-        password = (folder / "password").read_text().strip()
-    except FileNotFoundError as error:
-        raise StackError(
-            f"The database's password is gone: {folder / 'password'}. Bring back that file, "
-            "or restore a backup into a new INKLOOM_DATA."
-        ) from error
-    return f"postgresql://{NAME}:{password}@/{NAME}?host={quote(str(sockets))}&port={PORT}"
-
-
-async def answers(url: str) -> bool:
-    """Whether a server runs a query there."""
-    try:
-        async with await _connect(url) as connection:
-            await connection.execute("SELECT 1")
-    except (psycopg.Error, TimeoutError):
-        return False
-    return True
-
-
-async def _connect(url: str, *, database: str | None = None) -> psycopg.AsyncConnection[tuple[object, ...]]:
-    target = make_conninfo(url.replace("postgresql+psycopg://", "postgresql://", 1), dbname=database)
-    return await psycopg.AsyncConnection.connect(target, autocommit=True, connect_timeout=3)
 
 
 def _private(folder: Path, uid: int) -> bool:

@@ -67,6 +67,7 @@ def settle(data: Path, shelters: tuple[Path, ...] = SHELTERS) -> Home:
         account = unprivileged(folder)
         if not folder.exists() and not account.can("x", data):
             folder = _shelter(account, shelters) / f"{data.name.lstrip('.') or 'data'}-{secrets.token_hex(4)}"
+            folder.mkdir(mode=0o700)
             (data / "postgres.folder").write_text(f"{folder}\n")
     _make(folder, account)
     chosen = _matching(folder / "cluster", available)

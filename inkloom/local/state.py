@@ -56,7 +56,7 @@ class StateFile:
         """The state; an empty one if there is none or it cannot be read."""
         try:
             return State.model_validate_json(self._path.read_bytes())
-        except (FileNotFoundError, ValidationError):
+        except (OSError, ValidationError):
             return State()
 
     @contextmanager

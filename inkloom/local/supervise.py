@@ -8,14 +8,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 
 from engine.settings import Settings
 from inkloom.local.crew import Crew
+from inkloom.local.endpoints import Endpoints
 from inkloom.local.errors import StackError, unwritable
 from inkloom.local.programs import Commands
 from inkloom.local.state import FolderLock
+
+__all__ = ["Endpoints", "Stack"]
 
 POLL = 0.2
 TEND = 0.5
@@ -23,16 +25,6 @@ RETRY = 5.0
 TELL_EVERY = 20.0
 # A stack that is stopping takes at most about this long; one that is starting may be building Temporal's dev server.
 STOPPING, STARTING, ANSWERING = 60.0, 20 * 60.0, 60.0
-
-
-@dataclass(frozen=True)
-class Endpoints:
-    """Where things are once the stack is up."""
-
-    database_url: str
-    temporal_address: str
-    temporal_ui: str | None
-    api_url: str | None
 
 
 class Stack:
@@ -77,7 +69,7 @@ class Stack:
                 raise unwritable(self._data, error) from error
             raise
         self._tending = asyncio.create_task(self._tend(), name="tend the stack")
-        return Endpoints(*self._crew.servers(), api_url=self._crew.api_url())
+        return self._crew.endpoints()
 
     async def stop(self) -> None:
         """Leave; if nobody else relies on the stack, end it in order: API, workers, Temporal, Postgres."""

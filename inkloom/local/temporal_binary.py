@@ -91,6 +91,8 @@ async def obtain(report: Report) -> Program:
             f"set XDG_CACHE_HOME, {WAYS_OUT}"
         ) from error
     async with _alone(report):
+        for left in cache().glob(".fetching-*"):
+            shutil.rmtree(left, ignore_errors=True)
         if program := await asyncio.to_thread(find):
             return program
         reasons = []

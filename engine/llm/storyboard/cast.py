@@ -121,15 +121,15 @@ class _Evidence:
             joins = bool(run) and text[run[-1].end() : match.start()] in {" ", ". "}
             full_stop = bool(run) and text[run[-1].end() : match.start()] == ". "
             if run and not (capital and joins and (not full_stop or run[-1].group().lower() in TITLES)):
-                yield from self._closed(run)
+                yield from self._closed(text, run)
                 run = []
             if capital:
                 before = text[: match.start()].rstrip()
                 self.capitals += bool(before) and before[-1] not in ".!?…:"
                 run.append(match)
-        yield from self._closed(run)
+        yield from self._closed(text, run)
 
-    def _closed(self, run: list[re.Match[str]]) -> Iterator[tuple[str, int, int]]:
+    def _closed(self, text: str, run: list[re.Match[str]]) -> Iterator[tuple[str, int, int]]:
         while run and _bare(run[0].group()).lower() in NOT_NAMES and run[0].group().lower() not in TITLES:
             run = run[1:]
         words = [_bare(match.group()) for match in run]
@@ -137,7 +137,8 @@ class _Evidence:
             words.pop()
         if words and len(words) <= 4 and any(word.lower() not in TITLES for word in words):
             last = run[len(words) - 1]
-            yield " ".join(words), run[0].start(), last.start() + len(words[-1])
+            start, end = run[0].start(), last.start() + len(words[-1])
+            yield text[start:end], start, end
 
     def accepted(self) -> Counter[str]:
         """Names with the weight of their evidence. Where nouns are capitalised too, only speakers count."""

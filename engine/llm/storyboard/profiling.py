@@ -104,7 +104,7 @@ def _article(word: str) -> str:
 def _word(excerpts: Sequence[str], telling: frozenset[str], names: Sequence[str]) -> str:
     """A build said of somebody: "a tall woman", "was thin"."""
     pattern = re.compile(
-        rf"\b(?:was|is)\s+(?:an?\s+|the\s+)?(?:\w+\s+)?(?P<word>{'|'.join(sorted(telling))})(?:\s+(?:man|woman|boy|girl|person|fellow)|[,.]|\s+and)"
+        rf"\b(?:was|is)\s+(?:an?\s+|the\s+)?(?:\w+\s+)?(?P<word>{'|'.join(sorted(telling))})(?:(?:\s+\w+)?\s+(?:man|woman|boy|girl|person|fellow)|[,.]|\s+and)"
     )
     for window in _windows(excerpts, names):
         match = pattern.search(window)

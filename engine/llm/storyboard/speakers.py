@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import mentions, resolve
-from engine.llm.storyboard.words import SHOUTS, THOUGHTS, WHISPERS, words_of
+from engine.llm.storyboard.words import SHOUTS, THOUGHTS, TITLES, WHISPERS, words_of
 from engine.reading import Sentence
 from engine.reading.quotes import SPEECH_VERBS
 from models.story import LineKind
 
 _HE = {"he", "him", "his"}
 _SHE = {"she", "her", "hers"}
+_TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES))})\b\.?\s+)+$", re.IGNORECASE)
+_INTRODUCES = re.compile(r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s)\s+$")
 _CLAUSE = re.compile(r"[.!?…;]")
 
 
@@ -61,7 +63,7 @@ class _Listener:
                 if spoken.speaker and (not self.turns or self.turns[-1] != spoken.speaker):
                     self.turns.append(spoken.speaker)
             if beat.spoken:
-                self.addressed = self._vocative(beat.spoken[-1].text)
+                self.addressed = next(filter(None, (self._vocative(said.text) for said in reversed(beat.spoken))), "")
             beats.append(beat)
         return beats
 
@@ -103,6 +105,7 @@ class _Listener:
                 speaker = self._subject(tag) or own
             else:
                 speaker = own or (beat.named[0] if beat.named else "")
+            speaker = speaker or self._introduced(piece.text)
             # "A thin voice was counting." Somebody, but nobody who was seen.
             unseen = "voice" in words_of(told) and not beat.named
             if not speaker and not tag and not part.cue and not unseen:
@@ -111,6 +114,9 @@ class _Listener:
             beat.spoken.append(
                 Spoken(piece.text, speaker, _kind(piece.text, f"{tag} {part.direction}"), piece.continues)
             )
+        for spoken in beat.spoken:
+            # One unit is one paragraph's: whoever is known at its end spoke from its beginning.
+            spoken.speaker = spoken.speaker or own
         return beat
 
     def _notice(self, told: str) -> None:
@@ -145,9 +151,16 @@ class _Listener:
             candidates += self.cast
         return next((name for name in candidates if name and name not in not_them), "")
 
+    def _introduced(self, text: str) -> str:
+        """Who says "I am Ada"."""
+        for mention in mentions(text, self.cast):
+            if _INTRODUCES.search(_TITLE.sub("", text[: mention.start])):
+                return mention.name
+        return ""
+
     def _vocative(self, text: str) -> str:
         for mention in mentions(text, self.cast):
-            before, after = text[: mention.start].rstrip(), text[mention.start :]
+            before, after = _TITLE.sub("", text[: mention.start]).rstrip(), text[mention.start :]
             if (not before or before[-1] in ",.!?") and re.match(r"[\w’' .-]{1,40}?[,.!?]", after):
                 return mention.name
         return ""

@@ -81,8 +81,8 @@ COLOURS = _words(
     " navy teal turquoise ochre olive copper auburn chestnut blond blonde ginger indigo amber cream beige mustard"
 )
 CLOTHES = _words(
-    "coat jacket cloak shawl apron dress skirt shirt blouse trousers jeans sweater jumper hoodie scarf hat cap hood"
-    " boots gloves uniform robe vest waistcoat suit tie overalls oilskin oilskins cardigan cape tunic gown pyjamas"
+    "coat raincoat jacket cloak shawl apron dress skirt shirt blouse trousers jeans sweater jumper hoodie scarf hat cap"
+    " hood boots gloves uniform robe vest waistcoat suit tie overalls oilskin oilskins cardigan cape tunic gown pyjamas"
 )
 HAIR = _words("hair braid braids plait plaits curls beard moustache mustache bald ponytail fringe bun")
 FACE = _words("eyes face nose freckles scar cheeks chin spectacles glasses wrinkles eyebrows jaw dimples")

@@ -262,7 +262,7 @@ async def test_a_long_scene_stays_within_what_a_workflow_bears() -> None:
         pytest.param(
             '"Go," said Captain Mara Voss. Mara left. "No," said Voss.', ["Captain Mara Voss"], id="one person"
         ),
-        pytest.param('"Go," said Mr. Reed. "No," said Mrs. Hall.', ["Mr Reed", "Mrs Hall"], id="titles"),
+        pytest.param('"Go," said Mr. Reed. "No," said Mrs. Hall.', ["Mr. Reed", "Mrs. Hall"], id="titles"),
         pytest.param("he ran. she fell. nobody spoke.", [], id="no names"),
     ],
 )
@@ -286,6 +286,9 @@ async def test_a_known_character_keeps_the_known_name() -> None:
         pytest.param(['"Go," said Tom. "Now."'], [("Tom", "speech"), ("Tom", "speech")], id="one tag for two"),
         pytest.param(['"Go," said Tom.', '"No," said Ada.', '"Why?"'], [("Tom",), ("Ada",), ("Tom",)], id="turns"),
         pytest.param(['"Go, Ada," said Tom.', '"No."'], [("Tom",), ("Ada",)], id="whoever is addressed answers"),
+        pytest.param(['"Yes," he said. "I am Tom."'], [("Tom",), ("Tom",)], id="and said before"),
+        pytest.param(['"I am Ada."'], [("Ada",)], id="who says their name"),
+        pytest.param(['"Miss Reed, go," said the guard.', '"No."'], [("",), ("Eve Reed",)], id="by title"),
         pytest.param(["Ada came. She smiled.", '"Go," she said.'], [("Ada",)], id="a pronoun"),
         pytest.param(['"Go!" shouted Tom.'], [("Tom", "shout")], id="shout"),
         pytest.param(['"GO AWAY!" said Tom.'], [("Tom", "shout")], id="capitals"),
@@ -300,7 +303,7 @@ async def test_a_known_character_keeps_the_known_name() -> None:
     ],
 )
 async def test_who_says_it_and_how(units: list[str], said: list[tuple[str, ...]]) -> None:
-    found = await answer(dialogue.TASK, dialogue.In(sentences=units, cast=["Ada", "Tom"]))
+    found = await answer(dialogue.TASK, dialogue.In(sentences=units, cast=["Ada", "Tom", "Eve Reed"]))
     given_lines = [
         (line.speaker, line.kind.value)[: len(expected)] for line, expected in zip(found.lines, said, strict=True)
     ]

@@ -12,7 +12,8 @@ import pytest
 
 from inkloom.local.accounts import unprivileged
 from inkloom.local.errors import StackError
-from inkloom.local.postgres import SOCKET, Postgres, answers
+from inkloom.local.postgres import SOCKET, Postgres
+from inkloom.local.postgres_address import answers
 from inkloom.local.postgres_home import programs, settle
 from inkloom.local.processes import titled
 
@@ -110,6 +111,7 @@ async def test_a_socket_folder_of_somebody_else_is_not_used(data: Path) -> None:
     usual = postgres.sockets
     assert usual is not None
     await postgres.end(process)
+    usual.mkdir()
     usual.chmod(0o777)
     other = server(data)
     process = await other.launch()

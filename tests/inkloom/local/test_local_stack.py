@@ -17,7 +17,7 @@ from inkloom.local import keeper
 from inkloom.local.errors import StackError
 from inkloom.local.ports import answers as port_answers
 from inkloom.local.ports import next_free
-from inkloom.local.postgres import answers
+from inkloom.local.postgres_address import answers
 from inkloom.local.processes import Identity, identify
 from inkloom.local.programs import Commands, environment
 from inkloom.local.state import State, StateFile

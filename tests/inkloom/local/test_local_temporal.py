@@ -53,7 +53,7 @@ async def test_ports_and_namespace_stay(data: Path) -> None:
         assert second.ports.frontend != ports.frontend
         assert second.ports.http == ports.http
         await second.end(process)
-        with pytest.raises(StackError, match="(?s)did not start.*log"):
+        with pytest.raises(StackError, match=r"(?s)did not start.*log"):
             await server(data, last=ports, promised=True).launch()
 
 
@@ -83,7 +83,7 @@ async def test_it_is_built_when_it_cannot_be_downloaded(tmp_path: Path, monkeypa
     said: list[str] = []
 
     go.write_text("#!/bin/sh\necho 'no such module' >&2; exit 3\n")
-    with pytest.raises(StackError, match="(?s)download failed.*no such module.*TEMPORAL_ADDRESS"):
+    with pytest.raises(StackError, match=r"(?s)download failed.*no such module.*TEMPORAL_ADDRESS"):
         await obtain(said.append)
 
     go.write_text(f'#!/bin/sh\nsleep 0.4; cp "{tmp_path}/made/temporal" "$GOBIN/temporal"\n')

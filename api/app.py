@@ -1,0 +1,65 @@
+"""The HTTP application: routes, errors, request ids; it starts workflows and reads rows, nothing else."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from fastapi import FastAPI, Request, Response
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from api import chapters, generations, health, images, panels, problems, projects
+from api.deps import Resources
+from engine.db import Database
+from engine.errors import BadInput
+from engine.settings import Settings
+from engine.storage.open import open_storage
+
+DESCRIPTION = """\
+Turns manuscripts into comic chapters. Create a project, put a chapter with its text into it, order a generation, and
+follow its events until the pages are there. Errors are `application/problem+json` with a stable `type`.
+"""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application for these settings; connections are made when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if settings.database_url is None or settings.temporal_address is None:
+            raise BadInput("The API needs INKLOOM_DATABASE_URL and TEMPORAL_ADDRESS; `python -m inkloom up` sets them.")
+        database = Database(settings.database_url)
+        # Lazy: the API answers reads while Temporal is away, and readyz says so.
+        temporal = await Client.connect(
+            settings.temporal_address,
+            namespace=settings.temporal_namespace,
+            data_converter=pydantic_data_converter,
+            lazy=True,
+        )
+        app.state.resources = Resources(settings, database, temporal, open_storage(settings))
+        yield
+        await database.close()
+
+    app = FastAPI(title="Inkloom", version="1", description=DESCRIPTION, lifespan=lifespan)
+    problems.install(app)
+    app.add_middleware(
+        # Without accounts, a page of a foreign site that resolves its name to loopback must not be answered.
+        TrustedHostMiddleware,
+        allowed_hosts=[host.strip() for host in settings.allowed_hosts.split(",")],
+    )
+
+    @app.middleware("http")
+    async def identify(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        given = request.headers.get("X-Request-ID", "")
+        request.state.request_id = given if _REQUEST_ID.match(given) else uuid4().hex
+        response = await go_on(request)
+        response.headers["X-Request-ID"] = request.state.request_id
+        return response
+
+    app.include_router(health.router)
+    for module in (projects, chapters, generations, panels, images):
+        app.include_router(module.router, prefix="/api/v1")
+    return app

@@ -1,0 +1,267 @@
+"""Generations: order one, follow it, cancel it, order its failed parts again."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import SQLModel, col
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.deps import Owned, Resources, Scoped, Session
+from api.deps import scope as scope_of
+from api.listing import CONFLICT, NOT_FOUND, PROBLEM, Cursor, Limit, Listing, Responses
+from api.starting import start, workflow_id
+from engine.errors import BadInput, Conflict
+from engine.providers import require
+from engine.store import events, generations, tallies
+from engine.store import scope as rows
+from engine.store.scope import Scope
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
+from models.tables import Chapter, Character, Generation, Panel, ProviderCall, Scene
+
+router = APIRouter(tags=["generations"])
+
+REFUSED: Responses = {422: {"description": "Something in the order cannot be done; `detail` says what.", **PROBLEM}}
+
+
+class NewGeneration(BaseModel):
+    """An order. `target_ids` names one chapter, scene, panel or character, as `kind` says; an export, a chapter."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"kind": "chapter", "target_ids": ["01a20515-1871-760d-a740-02d3946ca91d"], "options": {}}]
+        },
+    )
+
+    kind: GenerationKind
+    target_ids: list[UUID] = Field(min_length=1, max_length=1)
+    chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
+    options: GenerationOptions = Field(default_factory=GenerationOptions)
+    budget_usd: Decimal | None = Field(default=None, ge=0)
+
+
+class CallCounts(BaseModel):
+    """Calls that were sent to a provider; `unknown` ones may have been billed without an answer."""
+
+    llm: int
+    image: int
+    cached: int
+    unknown: int
+
+
+class GenerationOut(BaseModel):
+    id: UUID
+    project_id: UUID
+    chapter_id: UUID | None
+    kind: GenerationKind
+    status: GenerationStatus
+    progress: float = Field(description="0 to 1, never backwards, exactly 1 when completed")
+    error: str
+    target_ids: list[UUID]
+    options: GenerationOptions
+    retry_of: UUID | None
+    budget_usd: Decimal | None
+    calls: CallCounts
+    cost_usd: Decimal
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    version: int
+
+
+class EventOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    seq: int = Field(description="strictly increasing; ask for what comes after it")
+    type: str
+    at: datetime
+    generation_id: UUID | None
+    data: dict[str, Any]
+
+
+class CallOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    attempt: int
+    state: str
+    kind: str
+    provider: str
+    model: str
+    purpose: str
+    target_id: UUID | None
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal
+    duration_ms: int | None
+    error: str
+    submitted_at: datetime | None
+    settled_at: datetime | None
+
+
+@router.post(
+    "/generations", status_code=202, summary="Order a generation", responses={**NOT_FOUND, **CONFLICT, **REFUSED}
+)
+async def create(body: NewGeneration, owned: Owned, response: Response) -> GenerationOut:
+    require("llm", body.options.llm)
+    require("images", body.options.images)
+    # A transaction of its own: the row must be there before the workflow that reads it.
+    async with owned.database.session() as session:
+        scope = await scope_of(session)
+        project_id, chapter_id = await _target(session, scope, body)
+        generation = await generations.request(
+            session,
+            project_id=project_id,
+            chapter_id=chapter_id,
+            kind=body.kind,
+            options=body.options,
+            target_ids=body.target_ids,
+            budget_usd=body.budget_usd,
+        )
+        await session.refresh(generation)
+        out = await _out(session, generation)
+    await _start(owned, generation)
+    response.headers["Location"] = f"/api/v1/generations/{generation.id}"
+    return out
+
+
+@router.get("/generations", summary="List generations")
+async def listing(
+    session: Session,
+    scope: Scoped,
+    chapter_id: UUID | None = None,
+    status: GenerationStatus | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[GenerationOut]:
+    filters = []
+    if chapter_id is not None:
+        filters.append(col(Generation.chapter_id) == chapter_id)
+    if status is not None:
+        filters.append(col(Generation.status) == status)
+    found, following = await rows.page(session, scope, Generation, *filters, after=cursor, limit=limit)
+    return Listing(items=[await _out(session, row) for row in found], next_cursor=following)
+
+
+@router.get("/generations/{generation_id}", summary="Read a generation and its progress", responses=NOT_FOUND)
+async def read(generation_id: UUID, session: Session, scope: Scoped) -> GenerationOut:
+    return await _out(session, await rows.get(session, scope, Generation, generation_id))
+
+
+@router.get("/generations/{generation_id}/events", summary="Events after a `seq`", responses=NOT_FOUND)
+async def list_events(
+    generation_id: UUID,
+    session: Session,
+    scope: Scoped,
+    after: Annotated[int, Query(ge=0, description="`seq` of the last event that the client has")] = 0,
+    limit: Limit = 100,
+) -> list[EventOut]:
+    await rows.get(session, scope, Generation, generation_id)
+    found = await events.of_generation(session, generation_id, after, limit)
+    return [EventOut.model_validate(event) for event in found]
+
+
+@router.get("/generations/{generation_id}/calls", summary="List a generation's provider calls", responses=NOT_FOUND)
+async def list_calls(
+    generation_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[CallOut]:
+    await rows.get(session, scope, Generation, generation_id)
+    within = col(ProviderCall.generation_id) == generation_id
+    found, following = await rows.page(session, scope, ProviderCall, within, after=cursor, limit=limit)
+    return Listing(items=[CallOut.model_validate(row) for row in found], next_cursor=following)
+
+
+@router.post(
+    "/generations/{generation_id}/cancel", status_code=202, summary="Cancel", responses={**NOT_FOUND, **CONFLICT}
+)
+async def cancel(generation_id: UUID, owned: Owned, session: Session, scope: Scoped) -> GenerationOut:
+    """The workflow stops what is in flight, settles its calls and ends as cancelled; what is finished stays."""
+    generation = await rows.get(session, scope, Generation, generation_id)
+    if generation.status in FINAL_STATUSES:
+        raise Conflict(f"The generation is {generation.status} already.")
+    try:
+        await owned.temporal.get_workflow_handle(workflow_id(generation_id)).cancel()
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        # Never started: there is nothing to stop.
+        await generations.end(session, generation.project_id, generation_id, GenerationStatus.CANCELLED)
+        await session.refresh(generation)
+    return await _out(session, generation)
+
+
+@router.post(
+    "/generations/{generation_id}/retry",
+    status_code=202,
+    summary="Order again what failed",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def retry(generation_id: UUID, owned: Owned, response: Response) -> GenerationOut:
+    """A new generation of the same: what is finished is kept and costs nothing, what failed is tried again."""
+    async with owned.database.session() as session:
+        before = await rows.get(session, await scope_of(session), Generation, generation_id)
+        if before.status not in FINAL_STATUSES:
+            raise Conflict(f"The generation is {before.status}: there is nothing to retry yet.")
+        if before.chapter_id is None:
+            raise Conflict("The chapter of this generation is gone.")
+        generation = await generations.request(
+            session,
+            project_id=before.project_id,
+            chapter_id=before.chapter_id,
+            kind=GenerationKind(before.kind),
+            options=GenerationOptions.model_validate(before.options),
+            target_ids=[UUID(target) for target in before.target_ids],
+            retry_of=before.id,
+            budget_usd=before.budget_usd,
+        )
+        await session.refresh(generation)
+        out = await _out(session, generation)
+    await _start(owned, generation)
+    response.headers["Location"] = f"/api/v1/generations/{generation.id}"
+    return out
+
+
+async def _start(owned: Resources, generation: Generation) -> None:
+    """Start the workflow. With Temporal away the order stands, and the sweeper starts it when it is back."""
+    try:
+        await start(owned.temporal, generation)
+    except (RPCError, RuntimeError):
+        return
+
+
+async def _target(session: AsyncSession, scope: Scope, body: NewGeneration) -> tuple[UUID, UUID]:
+    """The project and the chapter that an order concerns."""
+    target = body.target_ids[0]
+    match body.kind:
+        case GenerationKind.CHAPTER | GenerationKind.EXPORT:
+            chapter = await rows.get(session, scope, Chapter, target)
+        case GenerationKind.SCENE:
+            scene = await rows.get(session, scope, Scene, target)
+            chapter = await rows.get(session, scope, Chapter, scene.chapter_id)
+        case GenerationKind.PANEL:
+            panel = await rows.get(session, scope, Panel, target)
+            scene = await rows.get(session, scope, Scene, panel.scene_id)
+            chapter = await rows.get(session, scope, Chapter, scene.chapter_id)
+        case GenerationKind.CHARACTER_SHEET:
+            character = await rows.get(session, scope, Character, target)
+            if body.chapter_id is None:
+                raise BadInput("A character sheet needs chapter_id: the chapter it is made for.")
+            chapter = await rows.get(session, scope, Chapter, body.chapter_id)
+            if chapter.project_id != character.project_id:
+                raise BadInput("The character and the chapter belong to different projects.")
+    return chapter.project_id, chapter.id
+
+
+async def _out(session: AsyncSession, generation: Generation) -> GenerationOut:
+    calls = await tallies.calls(session, generation.id)
+    values: dict[str, Any] = SQLModel.model_dump(generation)
+    return GenerationOut(
+        **{name: values[name] for name in GenerationOut.model_fields if name in values},
+        calls=CallCounts(llm=calls.llm, image=calls.image, cached=generation.cached_calls, unknown=calls.unknown),
+        cost_usd=calls.cost_usd,
+    )

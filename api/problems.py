@@ -1,0 +1,76 @@
+"""Every error as RFC 9457 `application/problem+json`, with a stable type and the request's id."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+from temporalio.service import RPCError
+
+from engine.errors import EngineError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(request: Request, status: int, type: str, detail: str, **more: Any) -> JSONResponse:
+    """One problem. `type` is a path below `/problems/`: it names the kind of error for programs."""
+    body = {
+        "type": f"/problems/{type}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": request.state.request_id,
+        **more,
+    }
+    headers = {"Retry-After": "5"} if status in (429, 503) else None
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def kebab(name: str) -> str:
+    """`NotFound` → `not-found`."""
+    return "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in name).lstrip("-")
+
+
+def install(app: FastAPI) -> None:
+    """Handlers for all that can go wrong in a request."""
+
+    @app.exception_handler(EngineError)
+    async def engine_error(request: Request, error: EngineError) -> JSONResponse:
+        return problem(request, error.http_status, kebab(type(error).__name__), error.message)
+
+    @app.exception_handler(RequestValidationError)
+    async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [{"at": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
+        return problem(request, 422, "validation", "The request does not fit what is documented.", errors=errors)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        return problem(
+            request,
+            error.status_code,
+            kebab(HTTPStatus(error.status_code).name.title().replace("_", "")),
+            str(error.detail),
+        )
+
+    @app.exception_handler(OperationalError)
+    @app.exception_handler(InterfaceError)
+    async def database_gone(request: Request, error: Exception) -> JSONResponse:
+        log.warning("the database cannot be reached: %s", type(error).__name__)
+        return problem(request, 503, "database-unavailable", "The database cannot be reached right now.")
+
+    @app.exception_handler(RPCError)
+    async def temporal_gone(request: Request, error: RPCError) -> JSONResponse:
+        log.warning("Temporal cannot be reached: %s", error.status.name)
+        return problem(request, 503, "temporal-unavailable", "Temporal cannot be reached right now.")
+
+    @app.exception_handler(Exception)
+    async def defect(request: Request, error: Exception) -> JSONResponse:
+        log.error("request %s failed", request.state.request_id, exc_info=error)
+        return problem(request, 500, "internal", "Something went wrong on our side; the request id is in the log.")

@@ -1,0 +1,81 @@
+"""Projects: the room in which chapters, characters and pictures live."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Response, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.deps import Scoped, Session
+from api.listing import CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from engine.store import scope as rows
+from models.tables import Project
+
+router = APIRouter(tags=["projects"])
+
+
+class NewProject(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "The Clock That Waited"}]})
+
+    title: str = Field(min_length=1, max_length=500)
+    description: str = Field(default="", max_length=10_000)
+    style: str = Field(default="", max_length=2_000, description="how pictures should look")
+
+
+class ProjectChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "title": "A new title"}]})
+
+    version: int = Field(description="the version that was read; another one in between answers 409")
+    title: str | None = Field(default=None, min_length=1, max_length=500)
+    description: str | None = Field(default=None, max_length=10_000)
+    style: str | None = Field(default=None, max_length=2_000)
+
+
+class ProjectOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    title: str
+    description: str
+    style: str
+    version: int
+    created_at: datetime
+
+
+@router.post("/projects", status_code=201, summary="Create a project")
+async def create(body: NewProject, session: Session, scope: Scoped, response: Response) -> ProjectOut:
+    if scope.user_id is None:
+        raise AssertionError("a request always acts for a user")
+    project = Project(owner_id=scope.user_id, **body.model_dump())
+    session.add(project)
+    await session.flush()
+    await session.refresh(project)
+    response.headers["Location"] = f"/api/v1/projects/{project.id}"
+    return ProjectOut.model_validate(project)
+
+
+@router.get("/projects", summary="List projects")
+async def listing(session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50) -> Listing[ProjectOut]:
+    found, following = await rows.page(session, scope, Project, after=cursor, limit=limit)
+    return Listing(items=[ProjectOut.model_validate(row) for row in found], next_cursor=following)
+
+
+@router.get("/projects/{project_id}", summary="Read a project", responses=NOT_FOUND)
+async def read(project_id: UUID, session: Session, scope: Scoped) -> ProjectOut:
+    return ProjectOut.model_validate(await rows.get(session, scope, Project, project_id))
+
+
+@router.patch("/projects/{project_id}", summary="Change a project", responses={**NOT_FOUND, **CONFLICT})
+async def change(project_id: UUID, body: ProjectChange, session: Session, scope: Scoped) -> ProjectOut:
+    values = body.model_dump(exclude={"version"}, exclude_none=True)
+    return ProjectOut.model_validate(await rows.change(session, scope, Project, project_id, body.version, values))
+
+
+@router.delete(
+    "/projects/{project_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a project with all that is in it",
+    responses=NOT_FOUND,
+)
+async def remove(project_id: UUID, session: Session, scope: Scoped) -> None:
+    await rows.remove(session, scope, Project, project_id)

@@ -1,0 +1,76 @@
+"""A page is the same bytes for the same input, of the layout's size, and survives missing or broken pictures."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from engine.pages.compose import LetteredPanel, compose_page
+from engine.pages.layout import LayoutPanel, lay_out, picture_size
+from models.options import Direction, PageFormat
+from models.story import Box, Line, PanelData, Profile
+
+pytestmark = pytest.mark.unit
+
+PANEL = PanelData(
+    description="x",
+    characters=[Profile(name="Mara")],
+    dialogue=[Line(speaker="Mara", text="The ferry is due at nine.")],
+    caption="Later.",
+)
+HEAD = Box(kind="head", name="Mara", x=0.4, y=0.45, width=0.15, height=0.2)
+SKY = (120, 160, 200)
+
+
+def png(size: tuple[int, int] = (640, 512), mode: str = "RGB", colour: object = SKY) -> bytes:
+    data = io.BytesIO()
+    Image.new(mode, size, colour).save(data, "PNG")  # type: ignore[arg-type]
+    return data.getvalue()
+
+
+def page(
+    pictures: list[bytes | None], format: PageFormat = "page", direction: Direction = "ltr"
+) -> tuple[Image.Image, list[str], bytes]:
+    width, height = picture_size(PANEL, format)
+    made = [LayoutPanel(str(number), width, height, PANEL) for number in range(len(pictures))]
+    layout = lay_out(made, format, direction)[0]
+    panels = {str(number): LetteredPanel(data, [HEAD], PANEL) for number, data in enumerate(pictures)}
+    composed = compose_page(layout, panels, direction, (1, 1))
+    with Image.open(io.BytesIO(composed.png)) as picture:
+        picture.load()
+    assert picture.size == (layout.width, layout.height)
+    return picture, composed.problems, composed.png
+
+
+@pytest.mark.parametrize("format", ["page", "webtoon"])
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_same_input_same_bytes(format: PageFormat, direction: Direction) -> None:
+    first, problems, data = page([png(), png()], format, direction)
+    assert problems == []
+    assert page([png(), png()], format, direction)[2] == data
+    assert first.mode == "RGB"
+    assert round(first.info["dpi"][0]) == 300
+
+
+def test_a_missing_picture_is_a_calm_placeholder_with_its_lettering() -> None:
+    drawn, _, _ = page([png(colour=(255, 0, 0))])
+    blank, problems, _ = page([None])
+    assert problems == []
+    assert (255, 0, 0) in {colour for _, colour in drawn.getcolors(1 << 24) or []}
+    paper = sum(count for count, colour in blank.getcolors(1 << 24) or [] if colour == (255, 246, 214))
+    assert paper > 1000, "the caption is still set"
+
+
+@pytest.mark.parametrize("data", [b"", b"not a picture", png()[:200]])
+def test_a_broken_picture_is_reported_not_raised(data: bytes) -> None:
+    _, problems, _ = page([data])
+    assert problems == ["panel 0: the picture cannot be read"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour"), [("RGBA", (10, 200, 30, 255)), ("L", 128), ("P", 3), ("1", 1), ("LA", (9, 255)), ("CMYK", 0)]
+)
+def test_pictures_of_any_mode_can_be_set(mode: str, colour: object) -> None:
+    data = io.BytesIO()
+    Image.new(mode, (300, 300), colour).save(data, "TIFF" if mode == "CMYK" else "PNG")  # type: ignore[arg-type]
+    assert page([data.getvalue()])[1] == []

@@ -1,0 +1,168 @@
+"""Balloons hold their text, keep inside the panel, read in order, and keep off faces."""
+
+import pytest
+
+from engine.pages import fonts
+from engine.pages.balloons import Balloon, Rect, outline, tail_shapes
+from engine.pages.layout import TextSize
+from engine.pages.lettering import Head, Lettering, follows, letter
+from engine.pages.wrapping import block, tidy
+from models.options import Direction
+from models.story import Line, LineKind, PanelData, Profile
+
+pytestmark = pytest.mark.unit
+
+SIZE = TextSize(38, 28)
+WORDS = "the lamp went out and nobody on the pier said a word while rain came in from the sea "
+TEXTS = {
+    "one letter": "A",
+    "one word": "No!",
+    "a sentence": "The ferry is due at nine.",
+    "100 letters": (WORDS * 2)[:100],
+    "300 letters": (WORDS * 4)[:300],
+    "600 letters": (WORDS * 8)[:600],
+    "one giant word": "x" * 300,
+    "hebrew": "שלום עולם, מה שלומך היום? " * 3,
+    "arabic": "مرحبا بالعالم كيف حالك " * 3,
+    "cyrillic": "Где маяк и кто его зажёг? " * 3,
+    "japanese": "灯台の明かりが消えた。誰も何も言わなかった。" * 3,
+    "emoji": "Yes 😀👍🏽 👨‍👩‍👧 ok " * 4,
+    "combining": "Zoe\u0308 e\u0301te\u0301 " * 20,
+    "controls": "a\x00b\x07c\r\n\td\u200be",
+    "dashes": "well—no—wait—" * 12,
+}
+MARA, ILO = Profile(name="Mara"), Profile(name="Ilo")
+
+
+def head(name: str, x: float, y: float, size: float = 130) -> Head:
+    return Head(name, Rect(x, y, size, size * 1.2))
+
+
+def panel(*lines: tuple[str, str, LineKind], caption: str = "") -> PanelData:
+    said = [Line(speaker=who, text=text, kind=kind) for who, text, kind in lines]
+    return PanelData(description="x", characters=[MARA, ILO], dialogue=said, caption=caption)
+
+
+def check(lettering: Lettering, width: float, height: float) -> None:
+    for balloon in lettering.balloons:
+        rect = balloon.rect
+        assert rect.x >= 0
+        assert rect.y >= 0
+        assert rect.right <= width
+        assert rect.bottom <= height
+        for x, y in outline(balloon):
+            assert -0.5 <= x <= width + 0.5
+            assert -0.5 <= y <= height + 0.5
+        for line in balloon.text_rects():
+            for x in (line.x, line.right):
+                for y in (line.y, line.bottom):
+                    assert balloon.holds(x, y), f"{balloon.block.lines} reaches out of its balloon"
+
+
+def said(balloon: Balloon) -> str:
+    return "".join(balloon.block.lines).replace("-", "").replace(" ", "")
+
+
+@pytest.mark.parametrize("kind", [*LineKind, None], ids=lambda kind: kind or "caption")
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_text_stays_inside_its_balloon_and_nothing_is_lost(text: str, kind: LineKind | None) -> None:
+    words = panel(caption=text) if kind is None else panel(("Mara", text, kind))
+    heads = [head("Mara", 300, 420), head("Ilo", 620, 420)]
+    lettering = letter(words, 1000, 900, heads, "ltr", SIZE)
+    [balloon] = lettering.balloons
+    check(lettering, 1000, 900)
+    assert said(balloon) == tidy(text).replace("-", "").replace(" ", "")
+    assert balloon.block.size >= SIZE.minimum
+    assert [problem for problem in lettering.problems if "no font" not in problem] == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(400, 400), (300, 700), (900, 260), (120, 120)])
+@pytest.mark.parametrize("letters", [20, 600, 3000])
+def test_even_a_panel_too_small_holds_all_its_text_and_says_so(width: int, height: int, letters: int) -> None:
+    text = (WORDS * 40)[:letters]
+    lettering = letter(panel(("Mara", text, LineKind.SPEECH)), width, height, [], "ltr", SIZE)
+    check(lettering, width, height)
+    assert said(lettering.balloons[0]) == text.replace(" ", "")
+    small = lettering.balloons[0].block.size < SIZE.minimum
+    assert small == bool(lettering.problems)
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+@pytest.mark.parametrize("count", [2, 3, 5, 9, 24])
+def test_balloons_read_in_the_order_of_the_dialogue(count: int, direction: Direction) -> None:
+    lines = [("Mara" if n % 2 else "Ilo", WORDS[: 12 + 7 * (n % 4)], list(LineKind)[n % 4]) for n in range(count)]
+    heads = [head("Mara", 250, 500), head("Ilo", 700, 480)]
+    lettering = letter(panel(*lines, caption="Later that night."), 1100, 1000, heads, direction, SIZE)
+    check(lettering, 1100, 1000)
+    assert len(lettering.balloons) == count + 1
+    for at, balloon in enumerate(lettering.balloons):
+        for later in lettering.balloons[at + 1 :]:
+            assert follows(later.rect, balloon.rect, direction == "rtl", 0)
+
+
+def test_faces_stay_free_where_there_is_room() -> None:
+    heads = [head("Mara", 200, 430), head("Ilo", 640, 450)]
+    lines = [
+        ("Mara", "Why is it dark up there?", LineKind.SPEECH),
+        ("Ilo", "I don't know. Stay close to me and keep quiet.", LineKind.SPEECH),
+        ("Mara", "I am.", LineKind.WHISPER),
+    ]
+    lettering = letter(panel(*lines, caption="Nine o'clock."), 1000, 900, heads, "ltr", SIZE)
+    for balloon in lettering.balloons:
+        assert sum(balloon.rect.overlap(each.rect) for each in heads) == 0
+
+
+@pytest.mark.parametrize("name", ["Mara", "MARA", " mara "])
+def test_the_tail_ends_at_the_speakers_head(name: str) -> None:
+    heads = [head("Ilo", 200, 450), head("mArA", 640, 450)]
+    [balloon] = letter(panel((name, "Here.", LineKind.SPEECH)), 1000, 900, heads, "ltr", SIZE).balloons
+    assert balloon.tail is not None
+    x, y = balloon.tail
+    mara = heads[1].rect.grown(0.25 * heads[1].rect.width)
+    assert mara.x <= x <= mara.right
+    assert mara.y <= y <= mara.bottom
+    assert tail_shapes(balloon)
+
+
+@pytest.mark.parametrize("name", ["", "Radio", "Mara"])
+def test_somebody_out_of_the_picture_speaks_from_the_edge(name: str) -> None:
+    [balloon] = letter(panel((name, "Who is there?", LineKind.SPEECH)), 1000, 900, [], "ltr", SIZE).balloons
+    assert balloon.tail is not None
+    assert balloon.tail[0] in (1.0, 999.0)
+
+
+def test_an_unmarked_picture_still_gets_tails_into_the_scene() -> None:
+    [balloon] = letter(panel(("Mara", "Here.", LineKind.SPEECH)), 1000, 900, None, "ltr", SIZE).balloons
+    assert balloon.tail is not None
+    assert 100 < balloon.tail[0] < 900
+
+
+def test_captions_have_no_tail_and_come_first() -> None:
+    words = panel(("Mara", "Here.", LineKind.SPEECH), caption="Later.")
+    first, second = letter(words, 1000, 900, [head("Mara", 300, 450)], "ltr", SIZE).balloons
+    assert first.kind is None
+    assert first.tail is None
+    assert second.kind is LineKind.SPEECH
+
+
+@pytest.mark.parametrize("words", [panel(), panel(("Mara", " \n\t", LineKind.SPEECH), caption="\u0000")])
+def test_nothing_to_say_sets_nothing(words: PanelData) -> None:
+    assert letter(words, 1000, 900, [], "ltr", SIZE) == Lettering(())
+
+
+def test_lines_are_balanced() -> None:
+    lines = block(tidy(WORDS), 38, 700)
+    assert len(lines.lines) > 1
+    assert min(lines.widths) > 0.6 * max(lines.widths)
+    assert max(lines.widths) <= 700
+
+
+def test_a_character_without_a_font_is_a_box_and_a_problem() -> None:
+    lettering = letter(panel(("Mara", "ok \U000f0000", LineKind.SPEECH)), 1000, 900, [], "ltr", SIZE)
+    assert any("no font" in problem for problem in lettering.problems)
+    assert fonts.missing("plain words") == ""
+
+
+def test_a_word_keeps_to_one_face() -> None:
+    parts = fonts.runs("hello żółw")
+    assert [run.text.strip() for run in parts] == ["hello", "żółw"]
