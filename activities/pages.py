@@ -52,7 +52,7 @@ class Pages:
         async with self._database.session() as session:
             shown = await of_chapter(session, run.project_id, run.chapter_id)
             layouts = await asyncio.to_thread(_lay_out, shown, run)
-            await session.execute(
+            await session.exec(
                 delete(Page).where(col(Page.chapter_id) == run.chapter_id, col(Page.number) > len(layouts))
             )
             for layout in layouts:
@@ -65,7 +65,7 @@ class Pages:
                     layout=value,
                     problems=[],
                 )
-                await session.execute(
+                await session.exec(
                     statement.on_conflict_do_update(index_elements=["chapter_id", "number"], set_={"layout": value})
                 )
             await split(session, run.generation_id, "pages", {f"page:{layout.number}": 1.0 for layout in layouts})
@@ -159,7 +159,7 @@ class Pages:
                     built_at=func.clock_timestamp(),
                     **values,
                 )
-                await session.execute(
+                await session.exec(
                     statement.on_conflict_do_update(
                         index_elements=["chapter_id", "format"], set_={**values, "built_at": func.clock_timestamp()}
                     )

@@ -96,7 +96,7 @@ class Rendering:
             statement = insert(Draft).values(
                 id=new_id(), project_id=call.project_id, panel_id=panel.id, ordinal=call.ordinal, **values
             )
-            await session.execute(statement.on_conflict_do_update(index_elements=["panel_id", "ordinal"], set_=values))
+            await session.exec(statement.on_conflict_do_update(index_elements=["panel_id", "ordinal"], set_=values))
             await emit(
                 session,
                 call.project_id,
@@ -207,7 +207,7 @@ async def _adopt(session: AsyncSession, project_id: UUID, image_id: UUID) -> UUI
         raise NotFound(f"There is no image {image_id}.")
     if image.project_id == project_id:
         return image.id
-    copied = await session.execute(
+    copied = await session.exec(
         insert(Image)
         .values(**image.model_dump(exclude={"id", "created_at", "project_id"}), id=new_id(), project_id=project_id)
         .on_conflict_do_update(index_elements=["project_id", "sha256"], set_={"key": image.key})

@@ -175,7 +175,7 @@ class Writing:
             "output_tokens": tally.output_tokens,
         }
         statement = insert(TaskResult).values(id=new_id(), **_key(task, call, loaded), **values)
-        await session.execute(
+        await session.exec(
             statement.on_conflict_do_update(
                 index_elements=["project_id", "task", "task_version", "provider", "model", "input_hash"],
                 set_=values,

@@ -35,7 +35,7 @@ async def readyz(owned: Owned, response: Response) -> Ready:
     database = temporal = "ok"
     try:
         async with owned.database.session() as session:
-            await session.execute(text("SELECT 1"))
+            await (await session.connection()).execute(text("SELECT 1"))
     except (SQLAlchemyError, OSError) as error:
         database = type(error).__name__
     try:

@@ -61,7 +61,9 @@ async def acquire(session: AsyncSession, order: Order) -> ProviderCall:
     Raises `CallInFlight` while somebody else's attempt at the same call has not settled.
     """
     # Two activities with the same request meet here; an advisory lock also covers the rows that do not exist yet.
-    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key})
+    await (await session.connection()).execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key}
+    )
     past = (
         await session.exec(
             select(ProviderCall).where(ProviderCall.call_key == order.call_key).order_by(col(ProviderCall.attempt))
@@ -69,14 +71,14 @@ async def acquire(session: AsyncSession, order: Order) -> ProviderCall:
     ).all()
     for call in past:
         if call.state == CallState.CONFIRMED:
-            await session.execute(
+            await session.exec(
                 update(Generation)
                 .where(col(Generation.id) == order.generation_id)
                 .values(cached_calls=Generation.cached_calls + 1)
                 .execution_options(synchronize_session=False)
             )
             return call
-    now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    now = (await session.exec(select(func.clock_timestamp()))).one()
     for call in past:
         if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
             continue
@@ -150,7 +152,7 @@ async def fail(session: AsyncSession, call: ProviderCall, error: str) -> None:
 async def abandon(session: AsyncSession, generation_id: UUID) -> None:
     """A generation has ended: what was reserved was never sent, what was sent and not answered is unknown."""
     for before, after in ((CallState.RESERVED, CallState.FAILED), (CallState.SUBMITTED, CallState.UNKNOWN)):
-        await session.execute(
+        await session.exec(
             update(ProviderCall)
             .where(col(ProviderCall.generation_id) == generation_id, col(ProviderCall.state) == before)
             .values(
@@ -162,7 +164,7 @@ async def abandon(session: AsyncSession, generation_id: UUID) -> None:
 
 async def _settle(session: AsyncSession, call: ProviderCall, allowed: tuple[CallState, ...], **values: object) -> None:
     """Move the call on if it is still where the caller believes it is; another attempt may have moved it first."""
-    await session.execute(
+    await session.exec(
         update(ProviderCall)
         .where(col(ProviderCall.id) == call.id, col(ProviderCall.state).in_(allowed))
         .values(**values)

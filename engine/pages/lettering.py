@@ -197,7 +197,7 @@ def follows(later: Rect, earlier: Rect, rtl: bool, gap: float) -> bool:
 
 
 def _open_span(placed: Sequence[Balloon], y: float, stage: _Stage) -> tuple[float, float]:
-    """Between which x the next balloon may lie if its top is at `y`: the rule of order, for all earlier ones at once."""
+    """Between which x the next balloon may lie with its top at `y`: the rule of order for all earlier ones at once."""
     first, last = 0.0, stage.width
     for balloon in placed:
         if y < balloon.rect.bottom + stage.gap - 1e-6:

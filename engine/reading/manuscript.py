@@ -100,18 +100,27 @@ def _plain_lines(text: str) -> str:
 
 def _without_markdown(text: str) -> str:
     text = re.sub(r"\A---\n(?:.*\n)*?(?:---|\.\.\.)(?:\n|\Z)", "", text)
-    text = re.sub(r"<!--(?s:.*?)-->", "", text)
+    text = _without_comments(text)
     text = re.sub(r"(?m)^[ ]{0,3}(?:```|~~~).*\n?", "", text)
     text = re.sub(r"(?m)^(?:[ ]{0,3}>[ ]?)+", "", text)
     text = re.sub(r"(?m)^(?![ ]*[#>*_=-])[ ]*(\S.*)\n[ ]{0,3}(?:=+|--+)[ ]*$", r"# \1", text)
-    text = re.sub(r"!?\[([^\]\n]*)\]\([^)\n]*\)", r"\1", text)
+    text = re.sub(r"!?\[([^\[\]\n]{0,500})\]\([^()\n]{0,2000}\)", r"\1", text)
     lines = text.split("\n")
     return "\n".join(line if _SEPARATOR_LINE.fullmatch(line) else _without_emphasis(line) for line in lines)
 
 
+def _without_comments(text: str) -> str:
+    # By hand: a pattern would search to the end again for every comment that is never closed.
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start)) >= 0:
+        kept.append(text[at:start])
+        at = end + len("-->")
+    return "".join([*kept, text[at:]])
+
+
 def _without_emphasis(line: str) -> str:
-    line = re.sub(r"(?<!\\)\*{2,3}(?=\S)([^\n]+?)(?<=\S)\*{2,3}", r"\1", line)
-    line = re.sub(r"(?<![\\\w])_{2,3}(?=\S)([^\n]+?)(?<=\S)_{2,3}(?!\w)", r"\1", line)
+    line = re.sub(r"(?<!\\)\*{2,3}(?=\S)([^\n]{1,1000}?)(?<=\S)\*{2,3}", r"\1", line)
+    line = re.sub(r"(?<![\\\w])_{2,3}(?=\S)([^\n]{1,1000}?)(?<=\S)_{2,3}(?!\w)", r"\1", line)
     line = re.sub(r"(?<!\\)\*(?=\S)([^*\n]+?)(?<=\S)\*", r"\1", line)
     line = re.sub(r"(?<![\\\w])_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)", r"\1", line)
     line = re.sub(r"`([^`\n]+)`", r"\1", line)

@@ -76,7 +76,7 @@ async def apply_panels(session: AsyncSession, call: TaskCall, out: panels.Out) -
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id, lock=True)
     key = digest(scene.sentences, out)
     if scene.panels_key != key:
-        await session.execute(delete(Panel).where(col(Panel.scene_id) == scene.id))
+        await session.exec(delete(Panel).where(col(Panel.scene_id) == scene.id))
         session.add_all(
             Panel(
                 project_id=call.project_id,

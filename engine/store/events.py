@@ -28,7 +28,7 @@ async def emit(
             .execution_options(synchronize_session=False)
         )
     ).scalar_one()
-    await session.execute(
+    await session.exec(
         insert(Event).values(project_id=project_id, seq=seq, generation_id=generation_id, type=type, data=data)
     )
     return int(seq)

@@ -66,7 +66,7 @@ async def request(
 
 async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) -> None:
     """requested → running, once, however often it is called."""
-    begun = await session.execute(
+    begun = await session.exec(
         update(Generation)
         .where(col(Generation.id) == generation_id, col(Generation.status) == GenerationStatus.REQUESTED)
         .values(status=GenerationStatus.RUNNING, started_at=func.clock_timestamp(), version=Generation.version + 1)
@@ -90,7 +90,7 @@ async def end(
     }
     if done:
         values["progress"] = 1.0
-    ended = await session.execute(
+    ended = await session.exec(
         update(Generation)
         .where(col(Generation.id) == generation_id, col(Generation.status).not_in(FINAL_STATUSES))
         .values(**values)
@@ -153,4 +153,4 @@ async def failures(session: AsyncSession, chapter_id: UUID) -> list[str]:
 async def last_event(session: AsyncSession, generation_id: UUID) -> int:
     """The highest `seq` a generation has so far; 0 without any."""
     query = select(func.coalesce(func.max(Event.seq), 0)).where(col(Event.generation_id) == generation_id)
-    return int((await session.execute(query)).scalar_one())
+    return int((await session.exec(query)).one())

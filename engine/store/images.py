@@ -56,7 +56,7 @@ async def record(
         boxes=boxes or [],
         parameters=parameters or {},
     )
-    row = await session.execute(
+    row = await session.exec(
         # Touching the row even when nothing changes makes it come back from RETURNING.
         statement.on_conflict_do_update(index_elements=["project_id", "sha256"], set_={"key": picture.key}).returning(
             col(Image.id)

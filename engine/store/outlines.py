@@ -47,7 +47,7 @@ async def store_outline(
     character_ids = await _characters(session, run.project_id, names)
     await _locations(session, run.project_id, [place for part in parts for place in part.places])
     if chapter.outline_key != key:
-        await session.execute(delete(Scene).where(col(Scene.chapter_id) == chapter.id))
+        await session.exec(delete(Scene).where(col(Scene.chapter_id) == chapter.id))
         session.add_all(
             Scene(
                 project_id=run.project_id,
@@ -81,7 +81,7 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
     await _locations(session, run.project_id, [scene.place for scene in script.scenes])
     key = digest(script)
     if chapter.outline_key != key:
-        await session.execute(delete(Scene).where(col(Scene.chapter_id) == chapter.id))
+        await session.exec(delete(Scene).where(col(Scene.chapter_id) == chapter.id))
         rows: list[SQLModel] = []
         for position, scene in enumerate(script.scenes):
             scene_id = new_id()
@@ -179,7 +179,7 @@ async def _characters(
             values["profile"] = updates["profile"] = given.model_dump(mode="json")
             updates["aliases"] = values["aliases"]
         statement = insert(Character).values(values)
-        returned = await session.execute(
+        returned = await session.exec(
             # Touching the row even when nothing changes makes it come back from RETURNING.
             statement.on_conflict_do_update(index_elements=["project_id", "name_key"], set_=updates).returning(
                 col(Character.id)
@@ -192,7 +192,7 @@ async def _characters(
 async def _locations(session: AsyncSession, project_id: UUID, places: Iterable[str]) -> None:
     for place in dict.fromkeys(place.strip()[:200] for place in places):
         if place:
-            await session.execute(
+            await session.exec(
                 insert(Location)
                 .values(
                     id=new_id(), project_id=project_id, name=place, name_key=place.casefold(), description="", version=1

@@ -42,17 +42,19 @@ async def split(session: AsyncSession, generation_id: UUID, key: str, shares: Ma
     """Replace a step by its parts. Without parts the step counts as done when `complete` says so."""
     if not shares or not sum(shares.values()):
         return
-    weight = (await session.execute(_SPLIT, {"generation": generation_id, "key": key})).scalar_one_or_none()
+    connection = await session.connection()
+    weight = (await connection.execute(_SPLIT, {"generation": generation_id, "key": key})).scalar_one_or_none()
     if weight is not None:
         await _insert(session, generation_id, shares, float(weight))
 
 
 async def complete(session: AsyncSession, project_id: UUID, generation_id: UUID, key: str) -> None:
     """The step is done: progress moves on, once. Emits, so call it last in a transaction."""
-    weight = (await session.execute(_DONE, {"generation": generation_id, "key": key})).scalar_one_or_none()
+    connection = await session.connection()
+    weight = (await connection.execute(_DONE, {"generation": generation_id, "key": key})).scalar_one_or_none()
     if not weight:
         return
-    progress = (await session.execute(_ADVANCE, {"generation": generation_id, "weight": weight})).scalar_one()
+    progress = (await connection.execute(_ADVANCE, {"generation": generation_id, "weight": weight})).scalar_one()
     await emit(
         session, project_id, generation_id, EventType.GENERATION_PROGRESSED, {"progress": round(float(progress), 6)}
     )
@@ -60,6 +62,7 @@ async def complete(session: AsyncSession, project_id: UUID, generation_id: UUID,
 
 async def _insert(session: AsyncSession, generation_id: UUID, shares: Mapping[str, float], weight: float) -> None:
     total = sum(shares.values())
+    connection = await session.connection()
     # Sorted: two transactions that insert the same plan take their row locks in the same order.
     for key, share in sorted(shares.items()):
-        await session.execute(_PLAN, {"generation": generation_id, "key": key, "weight": weight * share / total})
+        await connection.execute(_PLAN, {"generation": generation_id, "key": key, "weight": weight * share / total})

@@ -15,7 +15,7 @@ from models.tables import Chapter, Project, User
 
 async def local_owner(session: AsyncSession) -> UUID:
     """The owner of what the command line makes: one per database, made at first use."""
-    await session.execute(
+    await session.exec(
         insert(User)
         .values(id=new_id(), name="", is_local=True)
         .on_conflict_do_nothing(index_elements=["is_local"], index_where=text("is_local"))
@@ -25,7 +25,7 @@ async def local_owner(session: AsyncSession) -> UUID:
 
 async def project_of_story(session: AsyncSession, owner_id: UUID, title: str, identity_key: str) -> UUID:
     """The project of a story given on the command line, the same one whenever the same story comes."""
-    await session.execute(
+    await session.exec(
         insert(Project)
         .values(id=new_id(), owner_id=owner_id, title=title[:500], identity_key=identity_key)
         .on_conflict_do_nothing(index_elements=["owner_id", "identity_key"])
@@ -67,10 +67,10 @@ async def add_chapter(
     """A new chapter behind the last one of the project."""
     await get(session, Scope(project_id=project_id), Project, project_id, lock=True)
     position = (
-        await session.execute(
+        await session.exec(
             select(func.coalesce(func.max(Chapter.position) + 1, 0)).where(col(Chapter.project_id) == project_id)
         )
-    ).scalar_one()
+    ).one()
     chapter = Chapter(
         project_id=project_id,
         position=position,

@@ -45,7 +45,7 @@ async def made(session: AsyncSession, chapter_id: UUID) -> Made:
         .where(col(Page.chapter_id) == chapter_id, col(Page.image_id).is_not(None))
         .scalar_subquery(),
     )
-    return Made(*(await session.execute(query)).one())
+    return Made(*(await session.exec(query)).one())
 
 
 async def calls(session: AsyncSession, generation_id: UUID, since: datetime | None = None) -> Calls:
@@ -59,10 +59,10 @@ async def calls(session: AsyncSession, generation_id: UUID, since: datetime | No
         func.count().filter(col(ProviderCall.state) == "unknown"),
         func.coalesce(func.sum(col(ProviderCall.cost_usd)), Decimal(0)),
     ).where(*sent)
-    return Calls(*(await session.execute(query)).one())
+    return Calls(*(await session.exec(query)).one())
 
 
 async def now(session: AsyncSession) -> datetime:
     """The database's clock, by which everything is dated."""
-    moment: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    moment: datetime = (await (await session.connection()).execute(text("SELECT clock_timestamp()"))).scalar_one()
     return moment

@@ -45,9 +45,10 @@ class Account:
             asked = ["/bin/sh", "-c", f'test -{test} "$1"', "sh", str(path)]
             answer = subprocess.run(asked, cwd="/", **self.popen())  # noqa: S603 - fixed words, the path is an argument
         except (OSError, subprocess.SubprocessError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise StackError(
                 f"Postgres refuses to run as root, and this process may not switch to the account {self.name} "
-                f"({getattr(error, 'strerror', None) or error}). Start Inkloom as an ordinary user, or name a server in INKLOOM_DATABASE_URL."
+                f"({reason}). Start Inkloom as an ordinary user, or name a server in INKLOOM_DATABASE_URL."
             ) from error
         return answer.returncode == 0
 

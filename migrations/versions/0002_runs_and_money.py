@@ -189,7 +189,8 @@ def upgrade() -> None:
             ["project_id", "image_id"],
             ["images.project_id", "images.id"],
             name=op.f("fk_drafts_project_id_image_id"),
-            ondelete="NO ACTION",
+            deferrable=True,
+            initially="DEFERRED",
         ),
         sa.ForeignKeyConstraint(
             ["project_id", "panel_id"],

@@ -71,6 +71,13 @@ def within_project(column: str, parent: str, ondelete: str = "CASCADE") -> Forei
     return ForeignKeyConstraint(["project_id", column], [f"{parent}.project_id", f"{parent}.id"], ondelete=nulled)
 
 
+def held(column: str, parent: str) -> ForeignKeyConstraint:
+    """A reference whose target may not go first. Checked at commit, so that deleting the whole project still works."""
+    return ForeignKeyConstraint(
+        ["project_id", column], [f"{parent}.project_id", f"{parent}.id"], deferrable=True, initially="DEFERRED"
+    )
+
+
 def scoped() -> UniqueConstraint:
     """The target of `within_project`, and the index of keyset pages within a project."""
     return UniqueConstraint("project_id", "id")

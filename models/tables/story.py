@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from models.story import Shot
-from models.tables.columns import Row, json_list, json_object, moment, one_of, ordered, scoped, within_project
+from models.tables.columns import Row, held, json_list, json_object, moment, one_of, ordered, scoped, within_project
 
 
 class SceneState(StrEnum):
@@ -159,9 +159,7 @@ class Draft(Row, table=True):
         scoped(),
         UniqueConstraint("panel_id", "ordinal"),
         within_project("panel_id", "panels"),
-        # A draft without its picture is nothing: the picture may not go first. NO ACTION, not RESTRICT, is checked
-        # at the end of the statement, so that deleting the whole project still works.
-        within_project("image_id", "images", ondelete="NO ACTION"),
+        held("image_id", "images"),
         Index("ix_drafts_image_id", "image_id"),
         Index("ix_drafts_call_id", "call_id"),
         CheckConstraint("ordinal >= 1", name="ordinal"),
@@ -221,7 +219,7 @@ class Page(Row, table=True):
         scoped(),
         UniqueConstraint("chapter_id", "number"),
         within_project("chapter_id", "chapters"),
-        within_project("image_id", "images", ondelete="NO ACTION"),
+        held("image_id", "images"),
         Index("ix_pages_image_id", "image_id"),
         CheckConstraint("number >= 1", name="number"),
     )

@@ -108,7 +108,7 @@ class Light:
 
     def on_figure(self, colour: Colour) -> Colour:
         """People keep more of their own colour than the place does, so that they are recognised at night."""
-        return mix(self.on(colour), colour, 0.55)
+        return mix(self.on(colour), colour, 0.62)
 
     @property
     def dark(self) -> bool:

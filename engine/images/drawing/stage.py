@@ -14,8 +14,9 @@ from engine.images.drawing.dice import Dice, dice_for
 from engine.images.drawing.face import Expression, Head
 from engine.images.drawing.figure import Drawn, Pose, draw_figure, draw_from_behind, height_of
 from engine.images.drawing.look import Look, look_of
+from engine.images.drawing.outdoors import draw_outdoors
 from engine.images.drawing.pen import SCALE, Pen
-from engine.images.drawing.places import INDOORS, Scene, draw_outdoors, kind_of
+from engine.images.drawing.places import INDOORS, Scene, kind_of
 from engine.images.drawing.rooms import draw_indoors
 from engine.images.drawing.still import draw_still
 from engine.images.drawing.weather import draw_fall, draw_haze, kinds_of
@@ -238,10 +239,20 @@ def _rows(
             else:
                 y = 0.36 * height + 1.12 * half + (8.4 - grown) * 0.34 * half - depth * 0.9 * half
                 y = max(y, 0.2 * height)
-                # Small heads in a wide crowd would leave legs dangling above the frame: lower them.
-                y = max(y, height * 0.97 - grown * half) if shot is not Shot.MEDIUM or half < 0.06 * height else y
             actors.append(_Actor(people[at], looks[at], Head(x, y, half, 0.0)))
-    return _turned(actors, dice, width)
+    return _turned(actors if feet else _grounded(actors, height), dice, width)
+
+
+def _grounded(actors: list[_Actor], height: int) -> list[_Actor]:
+    """People framed by their heads: where feet come into view after all, everybody stands on one ground, in view."""
+    soles = [actor.head.y + height_of(actor.look) * actor.head.half for actor in actors]
+    if min(soles) > height:
+        return actors
+    ground = max(max(soles), 0.96 * height)
+    return [
+        replace(actor, head=replace(actor.head, y=ground - (sole - actor.head.y)))
+        for actor, sole in zip(actors, soles, strict=True)
+    ]
 
 
 def _turned(actors: list[_Actor], dice: Dice, width: int) -> list[_Actor]:

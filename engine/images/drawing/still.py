@@ -59,7 +59,9 @@ def draw_still(panel: PanelData, width: int, height: int, dice: Dice, light: Lig
     _DRAWN[kind](pen, x, y, size, light)
     boxes: list[Box] = []
     if panel.characters:
-        boxes = _hand(pen, panel, x, y, size, light, dice.choice((-1, 1)), width, height)
+        boxes = _hand(
+            pen, panel, x, y, size, light, 1 if kind in ("blade", "cup") else dice.choice((-1, 1)), width, height
+        )
     return pen.finished(), boxes
 
 

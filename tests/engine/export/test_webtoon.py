@@ -27,7 +27,7 @@ def test_small_slices_are_the_pages_themselves(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in made] == [page.read_bytes() for page in pages]
 
 
-@pytest.mark.parametrize("size", [(800, 1280), (1988, 3075), (400, 200), (800, 5000)])
+@pytest.mark.parametrize("size", [(800, 1280), (1200, 1500), (400, 200), (800, 2600)])
 def test_every_slice_is_800_wide_at_most_1280_high_and_2_megabytes(tmp_path: Path, size: tuple[int, int]) -> None:
     [made] = build_slices([noise(tmp_path / "in.png", size)], tmp_path / "slices")
     with Image.open(made) as picture:

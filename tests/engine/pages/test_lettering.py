@@ -88,7 +88,7 @@ def test_even_a_panel_too_small_holds_all_its_text_and_says_so(width: int, heigh
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
-@pytest.mark.parametrize("count", [2, 3, 5, 9, 24])
+@pytest.mark.parametrize("count", [2, 4, 7, 16])
 def test_balloons_read_in_the_order_of_the_dialogue(count: int, direction: Direction) -> None:
     lines = [("Mara" if n % 2 else "Ilo", WORDS[: 12 + 7 * (n % 4)], list(LineKind)[n % 4]) for n in range(count)]
     heads = [head("Mara", 250, 500), head("Ilo", 700, 480)]

@@ -1,0 +1,49 @@
+# The verbs of daily work. `make demo` and `make test` set up what they need first.
+
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help setup demo test lint types check bench lock clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# A stamp with the lock file's hash: a changed lock file installs again, an unchanged one costs nothing.
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Inkloom needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+		echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the locked dependencies into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+setup: .venv/installed ## make .venv from the lock file
+
+demo: setup ## turn the example story into a chapter, offline
+	@$(BIN)/python -m inkloom demo
+
+test: setup ## run every test; they start the servers they need
+	@$(BIN)/python -m pytest
+
+lint: setup ## style, formatting and import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: setup ## strict type check
+	@$(BIN)/mypy
+
+check: lint types test ## all that CI runs
+
+bench: setup ## measure; prints ratios with their raw samples
+	@for one in bench/bench_*.py; do $(BIN)/python -m bench.$$(basename $$one .py) || exit 1; done
+
+lock: setup ## resolve the dependencies of pyproject.toml anew
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
+
+clean: ## remove what was built, keep what was made
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

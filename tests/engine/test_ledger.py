@@ -1,0 +1,163 @@
+"""What is paid for, how often, and what is known of it."""
+
+import asyncio
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from engine import ledger
+from engine.db import Database
+from engine.errors import CallInFlight
+from models.tables import Generation, ProviderCall
+from models.tables.ledger import CallState
+from tests.conftest import Order, Ordered
+
+pytestmark = pytest.mark.integration
+
+
+def asked(ordered: Ordered, request: str = "draw", holder: str = "first", ordinal: int = 1) -> ledger.Order:
+    return ledger.Order(
+        owner_id=ordered.owner_id,
+        project_id=ordered.run.project_id,
+        generation_id=ordered.run.generation_id,
+        kind="llm",
+        provider="offline",
+        model="",
+        purpose="Dialogue",
+        target_id=ordered.run.chapter_id,
+        request_hash=request,
+        ordinal=ordinal,
+        holder=holder,
+    )
+
+
+async def acquire(database: Database, order: ledger.Order) -> ProviderCall:
+    async with database.session() as session:
+        return await ledger.acquire(session, order)
+
+
+async def submit(database: Database, call: ProviderCall) -> None:
+    async with database.session() as session:
+        await ledger.submit(session, call)
+
+
+async def confirm(database: Database, call: ProviderCall, answer: str) -> None:
+    async with database.session() as session:
+        await ledger.confirm(session, call, ledger.Usage(input_tokens=3, output_tokens=5), answer=answer)
+
+
+async def states(database: Database, ordered: Ordered) -> list[tuple[int, str]]:
+    async with database.session() as session:
+        query = (
+            select(ProviderCall.attempt, ProviderCall.state)
+            .where(ProviderCall.project_id == ordered.run.project_id)
+            .order_by(col(ProviderCall.attempt))
+        )
+        return [(attempt, state) for attempt, state in (await session.exec(query)).all()]
+
+
+async def test_a_confirmed_answer_is_given_again_and_counted(database: Database, order: Order) -> None:
+    """The second to ask gets the stored answer; nothing is sent."""
+    ordered = await order()
+    call = await acquire(database, asked(ordered))
+    await submit(database, call)
+    await confirm(database, call, "words")
+    again = await acquire(database, asked(ordered, holder="second"))
+    assert (again.state, again.answer, again.id) == (CallState.CONFIRMED, "words", call.id)
+    async with database.session() as session:
+        generation = (await session.exec(select(Generation).where(Generation.id == ordered.run.generation_id))).one()
+    assert generation.cached_calls == 1
+
+
+async def test_a_crash_after_sending_leaves_an_unknown_call_and_a_fresh_attempt(
+    database: Database, order: Order
+) -> None:
+    """Our own earlier attempt is known by its holder: sent and not settled, it may have been billed."""
+    ordered = await order()
+    await submit(database, await acquire(database, asked(ordered)))
+    again = await acquire(database, asked(ordered))
+    assert (again.attempt, again.state) == (2, CallState.RESERVED)
+    assert await states(database, ordered) == [(1, "unknown"), (2, "reserved")]
+
+
+async def test_a_crash_before_sending_costs_nothing(database: Database, order: Order) -> None:
+    """Reserved and never sent: failed, not unknown."""
+    ordered = await order()
+    await acquire(database, asked(ordered))
+    await acquire(database, asked(ordered))
+    assert await states(database, ordered) == [(1, "failed"), (2, "reserved")]
+
+
+async def test_two_askers_of_the_same_thing_send_once(database: Database, order: Order) -> None:
+    """Twenty at once: one reserves, the others are told to come back."""
+    ordered = await order()
+    results = await asyncio.gather(
+        *(acquire(database, asked(ordered, holder=f"holder {number}")) for number in range(20)), return_exceptions=True
+    )
+    assert sum(isinstance(result, ProviderCall) for result in results) == 1
+    assert sum(isinstance(result, CallInFlight) for result in results) == 19
+
+
+async def test_a_late_answer_confirms_an_unknown_call(database: Database, order: Order) -> None:
+    """A process that was given up may still come back with what was paid for."""
+    ordered = await order()
+    late = await acquire(database, asked(ordered))
+    await submit(database, late)
+    await acquire(database, asked(ordered))
+    await confirm(database, late, "late")
+    assert (await acquire(database, asked(ordered))).answer == "late"
+
+
+async def test_one_key_is_confirmed_at_most_once(database: Database, order: Order) -> None:
+    """The database itself refuses a second confirmed attempt."""
+    ordered = await order()
+    first = await acquire(database, asked(ordered))
+    await submit(database, first)
+    second = await acquire(database, asked(ordered))
+    await submit(database, second)
+    await confirm(database, second, "two")
+    with pytest.raises(IntegrityError):
+        await confirm(database, first, "one")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"request_hash": "other"}, id="another request"),
+        pytest.param({"ordinal": 2}, id="a redraw"),
+        pytest.param({"provider": "other"}, id="another provider"),
+        pytest.param({"model": "other"}, id="another model"),
+        pytest.param({"owner_id": uuid4()}, id="another owner"),
+    ],
+)
+def test_what_makes_another_call(change: dict[str, object]) -> None:
+    """Each of these is paid for on its own."""
+    base = ledger.Order(
+        owner_id=uuid4(),
+        project_id=uuid4(),
+        generation_id=uuid4(),
+        kind="image",
+        provider="offline",
+        model="",
+        purpose="draft",
+        target_id=uuid4(),
+        request_hash="draw",
+        ordinal=1,
+        holder="one",
+    )
+    assert replace(base, **change).call_key != base.call_key  # type: ignore[arg-type]  # the table's values fit by name
+    same = replace(base, project_id=uuid4(), generation_id=uuid4(), holder="two", target_id=uuid4())
+    assert same.call_key == base.call_key
+
+
+async def test_the_end_of_a_generation_settles_what_is_open(database: Database, order: Order) -> None:
+    """Nothing stays in flight for ever: what was sent becomes unknown, what was only reserved failed."""
+    ordered = await order()
+    await submit(database, await acquire(database, asked(ordered, "sent")))
+    await acquire(database, asked(ordered, "reserved"))
+    async with database.session() as session:
+        await ledger.abandon(session, ordered.run.generation_id)
+    assert sorted(state for _, state in await states(database, ordered)) == ["failed", "unknown"]
