@@ -9,7 +9,7 @@ from temporalio import activity
 
 from engine.db import Database
 from engine.errors import NotFound
-from engine.steps.outline import read
+from engine.steps.outline import outlined, read
 from engine.store import generations, outlines
 from engine.store.events import emit
 from engine.store.progress import complete
@@ -73,7 +73,8 @@ class Records:
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
             texts, spans = await asyncio.to_thread(read, chapter.source_text)
-            return await outlines.store_outline(session, run, chapter, texts, len(spans))
+            parts = [outlined(chapter, part) for part in range(len(spans))]
+            return await outlines.store_outline(session, run, chapter, texts, parts)
 
     @activity.defn
     async def adopt_script(self, run: ChapterRun) -> Outlined:

@@ -1,6 +1,5 @@
 """Brings the tables to this version's shape."""
 
-import os
 from pathlib import Path
 
 from alembic import command
@@ -17,8 +16,8 @@ def upgrade(settings: Settings) -> str:
     """Run every migration that is missing; returns the revision that the database is at."""
     if settings.database_url is None:
         raise BadInput("init-db needs INKLOOM_DATABASE_URL. The embedded Postgres is looked after by `up` and `run`.")
-    os.environ["INKLOOM_DATABASE_URL"] = settings.database_url
     config = Config(str(ROOT / "alembic.ini"))
+    config.attributes["url"] = settings.database_url
     config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
     command.upgrade(config, "head")
     return ScriptDirectory.from_config(config).get_current_head() or ""

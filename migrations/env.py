@@ -21,6 +21,8 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-engine = create_engine(driver_url(os.environ["INKLOOM_DATABASE_URL"]), poolclass=pool.NullPool)
+# `init-db` hands the address over; alembic on its own finds it where everybody else does.
+url: str = context.config.attributes.get("url") or os.environ["INKLOOM_DATABASE_URL"]
+engine = create_engine(driver_url(url), poolclass=pool.NullPool)
 with engine.connect() as connection:
     run(connection)

@@ -13,7 +13,7 @@ from engine.pages.lettering import Head, letter
 from models.options import Direction
 from models.story import Box, PanelData
 
-# Measured on a page of six storyboard panels: level 1 takes a third of the time of level 6 for a few per cent of size.
+# Measured on a storyboard page: level 1 takes half the time of level 6 and gives a file a fifth larger.
 _PNG_LEVEL = 1
 _WHITE = (255, 255, 255)
 

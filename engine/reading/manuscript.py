@@ -119,8 +119,8 @@ def _without_comments(text: str) -> str:
 
 
 def _without_emphasis(line: str) -> str:
-    line = re.sub(r"(?<!\\)\*{2,3}(?=\S)([^\n]{1,1000}?)(?<=\S)\*{2,3}", r"\1", line)
-    line = re.sub(r"(?<![\\\w])_{2,3}(?=\S)([^\n]{1,1000}?)(?<=\S)_{2,3}(?!\w)", r"\1", line)
+    line = re.sub(r"(?<!\\)\*{2,3}(?=\S)((?:[^*\n]|\*(?!\*))+?)(?<=\S)\*{2,3}", r"\1", line)
+    line = re.sub(r"(?<![\\\w])_{2,3}(?=\S)((?:[^_\n]|_(?!_))+?)(?<=\S)_{2,3}(?!\w)", r"\1", line)
     line = re.sub(r"(?<!\\)\*(?=\S)([^*\n]+?)(?<=\S)\*", r"\1", line)
     line = re.sub(r"(?<![\\\w])_(?=\S)([^_\n]+?)(?<=\S)_(?!\w)", r"\1", line)
     line = re.sub(r"`([^`\n]+)`", r"\1", line)

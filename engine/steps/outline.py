@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.digest import digest
 from engine.reading import paragraphs, windows
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Step
@@ -25,14 +26,22 @@ def read(text: str) -> tuple[tuple[str, ...], tuple[range, ...]]:
     return tuple(parts), tuple(windows(parts, WINDOW_TOKENS))
 
 
-async def load(session: AsyncSession, call: TaskCall) -> Loaded:
+def outlined(chapter: Chapter, part: int) -> Out:
+    """What a window was outlined as."""
+    return Out.model_validate(chapter.outline[str(part)]["output"])
+
+
+async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
     chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id)
     texts, spans = await asyncio.to_thread(read, chapter.source_text)
     window = spans[call.part]
+    # By its text alone: what became known since, not least from this very outline, is no reason to pay again.
+    if chapter.outline.get(str(call.part), {}).get("source") == digest(texts[window.start : window.stop]):
+        await complete(session, call.project_id, call.generation_id, f"outline:{call.part}")
+        return None
     met: dict[str, None] = {}
     for part in range(call.part):
-        before = Out.model_validate(chapter.outline[str(part)])
-        met |= dict.fromkeys(character.name for character in before.characters)
+        met |= dict.fromkeys(character.name for character in outlined(chapter, part).characters)
     context = await context_for(session, chapter)
     data = In(
         context=context.text,
@@ -47,8 +56,11 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded:
 
 async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
     chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id, lock=True)
+    texts, spans = await asyncio.to_thread(read, chapter.source_text)
+    window = spans[call.part]
+    done = {"source": digest(texts[window.start : window.stop]), "output": out.model_dump(mode="json")}
     # A new object: SQLAlchemy does not see changes inside a JSON value.
-    chapter.outline = {**chapter.outline, str(call.part): out.model_dump(mode="json")}
+    chapter.outline = {**chapter.outline, str(call.part): done}
     session.add(chapter)
     await session.flush()
     await complete(session, call.project_id, call.generation_id, f"outline:{call.part}")

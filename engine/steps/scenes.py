@@ -21,7 +21,8 @@ async def load_summary(session: AsyncSession, call: TaskCall) -> Loaded | None:
     scope = Scope(project_id=call.project_id)
     scene = await get(session, scope, Scene, call.target_id)
     chapter = await get(session, scope, Chapter, scene.chapter_id)
-    if chapter.script is not None:
+    # A scene whose text changes is made anew, so what was once summed up stays summed up.
+    if chapter.script is not None or scene.state in (SceneState.SUMMARISED, SceneState.DESCRIBED):
         await complete(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
         return None
     context = await context_for(session, chapter, scene)
@@ -54,7 +55,7 @@ async def load_panels(session: AsyncSession, call: TaskCall) -> Loaded | None:
     scope = Scope(project_id=call.project_id)
     scene = await get(session, scope, Scene, call.target_id)
     chapter = await get(session, scope, Chapter, scene.chapter_id)
-    if chapter.script is not None:
+    if chapter.script is not None or scene.state == SceneState.DESCRIBED:
         await announce_panels(session, call, scene)
         return None
     context = await context_for(session, chapter, scene)

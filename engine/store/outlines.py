@@ -33,10 +33,9 @@ async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int,
 
 
 async def store_outline(
-    session: AsyncSession, run: ChapterRun, chapter: Chapter, texts: Sequence[str], windows: int
+    session: AsyncSession, run: ChapterRun, chapter: Chapter, texts: Sequence[str], parts: Sequence[Out]
 ) -> Outlined:
     """Merge the windows. Scenes whose content did not change stay as they are, with all that hangs on them."""
-    parts = [Out.model_validate(chapter.outline[str(part)]) for part in range(windows)]
     scenes = [scene for part in parts for scene in part.scenes]
     budgets = _budgets([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.max_panels)
     key = digest([scene.model_dump() for scene in scenes], budgets, list(texts))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.images.drawing.colours import Colour, Light, brightness, darker, lighter, mix
 from engine.images.drawing.look import Look
-from engine.images.drawing.pen import Pen, Point
+from engine.images.drawing.pen import Pen, Point, Spot
 
 
 @dataclass(frozen=True)
@@ -17,105 +17,51 @@ class Expression:
 
 
 @dataclass(frozen=True)
-class Head:
-    """A head on the canvas: centre, half its height, and where it looks: −1 left, 0 at us, 1 right (pixels)."""
+class Head(Spot):
+    """A head on the canvas: `size` is half its height; it looks left (−1), at us (0) or right (1)."""
 
-    x: float
-    y: float
-    half: float
-    facing: float
-
-    def at(self, across: float, down: float) -> Point:
-        """A point of the head, in half heights from its middle."""
-        return self.x + across * self.half, self.y + down * self.half
+    facing: float = 0.0
 
 
 def draw_hair_behind(pen: Pen, head: Head, look: Look, light: Light) -> None:
     """The hair that falls behind head and shoulders; drawn before both."""
     if look.hat == "hood":
         pen.blob(
-            [
-                head.at(x, y)
-                for x, y in [
-                    (-1.15, 0.9),
-                    (-1.2, -0.4),
-                    (-0.7, -1.35),
-                    (0, -1.5),
-                    (0.7, -1.35),
-                    (1.2, -0.4),
-                    (1.15, 0.9),
-                    (0, 1.3),
-                ]
-            ],
+            head.path("-1.15 0.9, -1.2 -0.4, -0.7 -1.35, 0 -1.5, 0.7 -1.35, 1.2 -0.4, 1.15 0.9, 0 1.3"),
             light.on_figure(darker(look.top)),
         )
     hair = light.on_figure(darker(look.hair, 0.16))
     back = -1 if head.facing > 0 else 1
     if look.hair_style == "long":
         pen.blob(
-            [
-                head.at(x, y)
-                for x, y in [
-                    (-0.98, -0.3),
-                    (-0.6, -1.12),
-                    (0.6, -1.12),
-                    (0.98, -0.3),
-                    (1.12, 0.7),
-                    (1.0, 1.75),
-                    (0.4, 1.62),
-                    (-0.4, 1.62),
-                    (-1.0, 1.75),
-                    (-1.12, 0.7),
-                ]
-            ],
+            head.path(
+                "-0.98 -0.3, -0.6 -1.12, 0.6 -1.12, 0.98 -0.3, 1.12 0.7, "
+                "1.0 1.75, 0.4 1.62, -0.4 1.62, -1.0 1.75, -1.12 0.7"
+            ),
             hair,
         )
     elif look.hair_style == "bob":
         pen.blob(
-            [
-                head.at(x, y)
-                for x, y in [
-                    (-0.98, -0.3),
-                    (-0.6, -1.12),
-                    (0.6, -1.12),
-                    (0.98, -0.3),
-                    (1.1, 0.5),
-                    (0.86, 0.92),
-                    (0, 0.8),
-                    (-0.86, 0.92),
-                    (-1.1, 0.5),
-                ]
-            ],
+            head.path("-0.98 -0.3, -0.6 -1.12, 0.6 -1.12, 0.98 -0.3, 1.1 0.5, 0.86 0.92, 0 0.8, -0.86 0.92, -1.1 0.5"),
             hair,
         )
     elif look.hair_style == "ponytail":
         pen.blob(
-            [
-                head.at(x * back, y)
-                for x, y in [
-                    (0.6, -0.75),
-                    (1.15, -0.8),
-                    (1.45, -0.1),
-                    (1.4, 0.8),
-                    (1.12, 1.35),
-                    (1.05, 0.6),
-                    (0.95, -0.05),
-                ]
-            ],
+            head.path("0.6 -0.75, 1.15 -0.8, 1.45 -0.1, 1.4 0.8, 1.12 1.35, 1.05 0.6, 0.95 -0.05", back),
             hair,
         )
     elif look.hair_style == "bun":
         x, y = head.at(0.42 * back, -1.12)
-        pen.ellipse(x, y, 0.38 * head.half, 0.36 * head.half, hair)
+        pen.ellipse(x, y, 0.38 * head.size, 0.36 * head.size, hair)
     elif look.hair_style == "braid":
         for number in range(5):
             x, y = head.at((0.86 + 0.05 * math.sin(number)) * back, 0.25 + 0.34 * number)
-            pen.ellipse(x, y, (0.24 - 0.022 * number) * head.half, 0.23 * head.half, hair)
+            pen.ellipse(x, y, (0.24 - 0.022 * number) * head.size, 0.23 * head.size, hair)
     elif look.hair_style == "curly":
         for number in range(13):
             angle = math.pi * (0.78 + 1.44 * number / 12)
             x, y = head.at(0.86 * math.cos(angle), 0.9 * math.sin(angle) + 0.02)
-            pen.ellipse(x, y, 0.36 * head.half, 0.36 * head.half, hair)
+            pen.ellipse(x, y, 0.36 * head.size, 0.36 * head.size, hair)
 
 
 def draw_head(pen: Pen, head: Head, look: Look, expression: Expression, light: Light) -> None:
@@ -127,10 +73,10 @@ def draw_head(pen: Pen, head: Head, look: Look, expression: Expression, light: L
         # The ear on the far side of a turned head is hidden.
         if side * turn < 0.35:
             x, y = head.at(side * 0.78 - 0.12 * turn, 0.08)
-            pen.ellipse(x, y, 0.15 * head.half, 0.22 * head.half, skin)
+            pen.ellipse(x, y, 0.15 * head.size, 0.22 * head.size, skin)
     outline = [_skull(head, look, 2 * math.pi * step / 44) for step in range(44)]
-    pen.shaded(outline, skin, shade, (0.12 * head.half * (1 if turn >= 0 else -1), -0.05 * head.half))
-    if head.half > 16:
+    pen.shaded(outline, skin, shade, (0.12 * head.size * (1 if turn >= 0 else -1), -0.05 * head.size))
+    if head.size > 16:
         _features(pen, head, look, expression, light, skin)
     else:
         _dots(pen, head)
@@ -144,23 +90,10 @@ def draw_head_from_behind(pen: Pen, head: Head, look: Look, light: Light) -> Non
     cover = skin if look.hair_style == "bald" else light.on_figure(darker(look.hair, 0.25))
     for side in (-1, 1):
         x, y = head.at(side * 0.8, 0.1)
-        pen.ellipse(x, y, 0.14 * head.half, 0.22 * head.half, skin)
+        pen.ellipse(x, y, 0.14 * head.size, 0.22 * head.size, skin)
     pen.shape([_skull(head, look, 2 * math.pi * step / 44) for step in range(44)], skin)
     pen.blob(
-        [
-            head.at(x, y)
-            for x, y in [
-                (-0.86, 0.1),
-                (-0.84, -0.55),
-                (-0.4, -1.06),
-                (0.4, -1.06),
-                (0.84, -0.55),
-                (0.86, 0.1),
-                (0.6, 0.72),
-                (0, 0.86),
-                (-0.6, 0.72),
-            ]
-        ],
+        head.path("-0.86 0.1, -0.84 -0.55, -0.4 -1.06, 0.4 -1.06, 0.84 -0.55, 0.86 0.1, 0.6 0.72, 0 0.86, -0.6 0.72"),
         cover,
     )
     for across in (-0.36, 0.36):
@@ -178,11 +111,11 @@ def _skull(head: Head, look: Look, angle: float) -> Point:
 def _dots(pen: Pen, head: Head) -> None:
     for side in (-1, 1):
         x, y = head.at(0.34 * head.facing + side * 0.3, 0.08)
-        pen.ellipse(x, y, max(0.09 * head.half, 0.9), max(0.12 * head.half, 1.1), pen.ink, line=0)
+        pen.ellipse(x, y, max(0.09 * head.size, 0.9), max(0.12 * head.size, 1.1), pen.ink, line=0)
 
 
 def _features(pen: Pen, head: Head, look: Look, expression: Expression, light: Light, skin: Colour) -> None:
-    unit, turn, mood = head.half, head.facing, expression.mood
+    unit, turn, mood = head.size, head.facing, expression.mood
     line = max(pen.line * 0.85, 0.035 * unit)
     middle = 0.34 * turn
     flush = mix(skin, light.on_figure((232, 108, 92)), 0.32)
@@ -242,40 +175,19 @@ def _features(pen: Pen, head: Head, look: Look, expression: Expression, light: L
     if look.beard:
         beard = light.on_figure(look.hair)
         pen.blob(
-            [
-                head.at(x + 0.08 * turn, y)
-                for x, y in [
-                    (-0.78, 0.1),
-                    (-0.62, 0.34),
-                    (-0.3, 0.4),
-                    (0, 0.42),
-                    (0.3, 0.4),
-                    (0.62, 0.34),
-                    (0.78, 0.1),
-                    (0.7, 0.74),
-                    (0.34, 1.1),
-                    (-0.34, 1.1),
-                    (-0.7, 0.74),
-                ]
-            ],
+            head.path(
+                "-0.78 0.1, -0.62 0.34, -0.3 0.4, 0 0.42, 0.3 0.4, 0.62 0.34, "
+                "0.78 0.1, 0.7 0.74, 0.34 1.1, -0.34 1.1, -0.7 0.74",
+                lean=0.08 * turn,
+            ),
             beard,
         )
     _mouth(pen, head, look, expression, light, line)
     if look.moustache or look.beard:
         pen.blob(
-            [
-                head.at(middle * 0.95 + x, y)
-                for x, y in [
-                    (-0.34, 0.53),
-                    (-0.16, 0.4),
-                    (0, 0.43),
-                    (0.16, 0.4),
-                    (0.34, 0.53),
-                    (0.14, 0.51),
-                    (0, 0.49),
-                    (-0.14, 0.51),
-                ]
-            ],
+            head.path(
+                "-0.34 0.53, -0.16 0.4, 0 0.43, 0.16 0.4, 0.34 0.53, 0.14 0.51, 0 0.49, -0.14 0.51", lean=0.95 * middle
+            ),
             light.on_figure(darker(look.hair, 0.12)),
             line=line * 0.6,
         )
@@ -287,7 +199,7 @@ def _features(pen: Pen, head: Head, look: Look, expression: Expression, light: L
 
 
 def _mouth(pen: Pen, head: Head, look: Look, expression: Expression, light: Light, line: float) -> None:
-    middle, unit = 0.32 * head.facing, head.half
+    middle, unit = 0.32 * head.facing, head.size
     x, y = head.at(middle, 0.6)
     dark, tongue = (92, 34, 40), light.on_figure((206, 96, 96))
     if expression.mouth == 2:
@@ -380,12 +292,12 @@ def _hair_front(pen: Pen, head: Head, look: Look, light: Light) -> None:
         pen.shape([*spikes, *(head.at(x + turn * 1.4, y) for x, y in fringe)], hair)
     else:
         pen.blob(points, hair)
-    if head.half > 24:
+    if head.size > 24:
         gleam = lighter(hair, 0.25) if brightness(hair) < 0.75 else darker(hair, 0.12)
         side = 1 if head.facing <= 0 else -1
         pen.stroke(
             [head.at(side * 0.58, -0.62), head.at(side * 0.36, -0.84), head.at(side * 0.1, -0.93)],
-            line=max(1.4, 0.06 * head.half),
+            line=max(1.4, 0.06 * head.size),
             ink=gleam,
         )
 
@@ -396,66 +308,35 @@ def _hat(pen: Pen, head: Head, look: Look, light: Light, behind: bool = False) -
     side = 1 if turn >= 0 else -1
     if look.hat == "cap":
         pen.blob(
-            [
-                head.at(x, y)
-                for x, y in [
-                    (-0.9, -0.48),
-                    (-0.82, -0.98),
-                    (-0.3, -1.3),
-                    (0.3, -1.3),
-                    (0.82, -0.98),
-                    (0.9, -0.48),
-                    (0, -0.6),
-                ]
-            ],
+            head.path("-0.9 -0.48, -0.82 -0.98, -0.3 -1.3, 0.3 -1.3, 0.82 -0.98, 0.9 -0.48, 0 -0.6"),
             colour,
         )
         if behind:
             return
         pen.blob(
-            [head.at(x * side, y) for x, y in [(0.1, -0.58), (0.86, -0.56), (1.28, -0.4), (0.9, -0.38), (0.1, -0.44)]],
+            head.path("0.1 -0.58, 0.86 -0.56, 1.28 -0.4, 0.9 -0.38, 0.1 -0.44", side),
             darker(colour),
         )
     elif look.hat == "hat":
         pen.blob(
-            [
-                head.at(x, y)
-                for x, y in [(-0.74, -0.6), (-0.66, -1.2), (-0.2, -1.42), (0.2, -1.36), (0.66, -1.2), (0.74, -0.6)]
-            ],
+            head.path("-0.74 -0.6, -0.66 -1.2, -0.2 -1.42, 0.2 -1.36, 0.66 -1.2, 0.74 -0.6"),
             colour,
         )
         pen.blob(
-            [
-                head.at(x, y)
-                for x, y in [(-1.3, -0.52), (-0.7, -0.7), (0.7, -0.7), (1.3, -0.52), (0.7, -0.46), (-0.7, -0.46)]
-            ],
+            head.path("-1.3 -0.52, -0.7 -0.7, 0.7 -0.7, 1.3 -0.52, 0.7 -0.46, -0.7 -0.46"),
             colour,
         )
         pen.stroke(
             [head.at(-0.72, -0.76), head.at(0, -0.7), head.at(0.72, -0.76)],
-            line=0.12 * head.half,
+            line=0.12 * head.size,
             ink=darker(colour, 0.4),
         )
     elif look.hat == "beanie":
         pen.blob(
-            [
-                head.at(x, y)
-                for x, y in [
-                    (-0.9, -0.4),
-                    (-0.84, -0.95),
-                    (-0.35, -1.36),
-                    (0.35, -1.36),
-                    (0.84, -0.95),
-                    (0.9, -0.4),
-                    (0, -0.5),
-                ]
-            ],
+            head.path("-0.9 -0.4, -0.84 -0.95, -0.35 -1.36, 0.35 -1.36, 0.84 -0.95, 0.9 -0.4, 0 -0.5"),
             colour,
         )
         pen.blob(
-            [
-                head.at(x, y)
-                for x, y in [(-0.94, -0.36), (-0.92, -0.62), (0, -0.74), (0.92, -0.62), (0.94, -0.36), (0, -0.46)]
-            ],
+            head.path("-0.94 -0.36, -0.92 -0.62, 0 -0.74, 0.92 -0.62, 0.94 -0.36, 0 -0.46"),
             lighter(colour),
         )

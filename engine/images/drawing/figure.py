@@ -50,7 +50,7 @@ def draw_figure(pen: Pen, head: Head, look: Look, expression: Expression, pose: 
     """A whole person hanging from the head; what lies outside the canvas is simply not seen."""
     body = _Body(pen, head, look, light)
     draw_hair_behind(pen, head, look, light)
-    if head.y + 3.0 * head.half < pen.height:
+    if head.y + 3.0 * head.size < pen.height:
         body.legs(pose.stride)
     body.neck()
     body.torso()
@@ -74,7 +74,7 @@ def draw_from_behind(pen: Pen, head: Head, look: Look, light: Light) -> Drawn:
 
 
 def _told(head: Head, look: Look, hands: list[Point]) -> Drawn:
-    unit = head.half
+    unit = head.size
     size = 0.62 * unit
     wide = _WIDTH[look.age] * look.broad * 1.35
     return Drawn(
@@ -102,7 +102,7 @@ class _Body:
         self.pen.shape([at(-0.3, 0.7), at(0.3, 0.7), at(0.36, 1.4), at(-0.36, 1.4)], darker(self.skin, 0.16))
 
     def legs(self, stride: float) -> None:
-        at, unit, wide = self.head.at, self.head.half, self.wide
+        at, unit, wide = self.head.at, self.head.size, self.wide
         apart = (0.42 + 0.5 * stride) * wide
         bare = self.look.garment == "dress"
         for side in (-1, 1):
@@ -130,14 +130,14 @@ class _Body:
         left = [(-x, y) for x, y in reversed(right)]
         outline = [at(x, y) for x, y in right + left]
         side = 1 if self.head.facing >= 0 else -1
-        self.pen.shaded(outline, self.top, darker(self.top), (0.3 * side * self.head.half, -0.06 * self.head.half))
+        self.pen.shaded(outline, self.top, darker(self.top), (0.3 * side * self.head.size, -0.06 * self.head.size))
         if not plain:
             self._details(hem)
 
     def _details(self, hem: float) -> None:
         pen, at, wide, look = self.pen, self.head.at, self.wide, self.look
         lean = 0.16 * self.head.facing
-        line = max(pen.line * 0.8, 0.03 * self.head.half)
+        line = max(pen.line * 0.8, 0.03 * self.head.size)
         seam = darker(self.top, 0.4)
         shirt = self.light.on_figure((238, 236, 228))
         if look.stripes:
@@ -145,7 +145,7 @@ class _Body:
             while y < min(hem, self.hip):
                 pen.stroke(
                     [at(-0.86 * wide, y), at(0, y + 0.06), at(0.86 * wide, y)],
-                    line=0.1 * self.head.half,
+                    line=0.1 * self.head.size,
                     ink=lighter(self.top, 0.55),
                 )
                 y += 0.42
@@ -182,7 +182,7 @@ class _Body:
             pen.stroke([at(lean, deep), at(lean * 1.1, hem)], line=line, ink=seam)
             for number in range(3):
                 x, y = at(lean + 0.16, deep + 0.3 + 0.52 * number)
-                pen.ellipse(x, y, 0.07 * self.head.half, 0.07 * self.head.half, self.accent, line=line * 0.6)
+                pen.ellipse(x, y, 0.07 * self.head.size, 0.07 * self.head.size, self.accent, line=line * 0.6)
         elif look.garment == "shirt":
             for side in (-1, 1):
                 pen.shape(
@@ -261,7 +261,7 @@ class _Body:
             pen.stroke([at(lean, 1.4), at(lean + 0.1, hem)], line=line, ink=seam)
             pen.stroke(
                 [at(-0.9 * wide, self.hip - 0.4), at(lean, self.hip - 0.3), at(0.9 * wide, self.hip - 0.4)],
-                line=0.13 * self.head.half,
+                line=0.13 * self.head.size,
                 ink=self.accent,
             )
 
@@ -278,7 +278,7 @@ class _Body:
 
     def arm(self, side: int, pose: str) -> Point:
         """Draws one arm (side −1 is the left as seen) and returns the middle of its hand."""
-        unit = self.head.half
+        unit = self.head.size
         upper, lower = ARMS[pose]
         length = 0.2 * (self.feet - 1.4) * unit
         shoulder = self.head.at(side * (self.wide - 0.2), 1.66)

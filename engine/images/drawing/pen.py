@@ -3,6 +3,8 @@
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageDraw
 
@@ -173,6 +175,29 @@ class Pen:
         if not closed and width > 2:
             for x, y in (run[0], run[-1]):
                 self._draw.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=ink)
+
+
+@lru_cache(maxsize=512)
+def track(text: str) -> tuple[Point, ...]:
+    """Points written as "x y, x y": a drawing reads better as one line than as a page of brackets."""
+    return tuple((float(x), float(y)) for x, y in (pair.split() for pair in text.split(",")))
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place on the canvas with a measure of its own: everything around it is told in units of `size` pixels."""
+
+    x: float
+    y: float
+    size: float
+
+    def at(self, across: float, down: float) -> Point:
+        """One point, in pixels."""
+        return self.x + across * self.size, self.y + down * self.size
+
+    def path(self, text: str, mirror: float = 1.0, lean: float = 0.0) -> list[Point]:
+        """The points of a track, in pixels; `mirror` −1 turns it round, `lean` moves it across."""
+        return [self.at(x * mirror + lean, y) for x, y in track(text)]
 
 
 def smooth(points: Sequence[Point], closed: bool, steps: int = 7) -> list[Point]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from engine.images.drawing.colours import Light, light_of, mix, words
+from engine.images.drawing.acting import expression_of, pose_of
+from engine.images.drawing.colours import Light, light_of, mix
 from engine.images.drawing.dice import Dice, dice_for
-from engine.images.drawing.face import Expression, Head
-from engine.images.drawing.figure import Drawn, Pose, draw_figure, draw_from_behind, height_of
+from engine.images.drawing.face import Head
+from engine.images.drawing.figure import Drawn, draw_figure, draw_from_behind, height_of
 from engine.images.drawing.look import Look, look_of
 from engine.images.drawing.outdoors import draw_outdoors
 from engine.images.drawing.pen import SCALE, Pen
@@ -20,107 +21,8 @@ from engine.images.drawing.places import INDOORS, Scene, kind_of
 from engine.images.drawing.rooms import draw_indoors
 from engine.images.drawing.still import draw_still
 from engine.images.drawing.weather import draw_fall, draw_haze, kinds_of
-from models.story import Box, LineKind, PanelData, Profile, Shot
+from models.story import Box, PanelData, Profile, Shot
 
-_MOODS = {
-    "happy": (
-        "happy",
-        "joy",
-        "joyful",
-        "cheerful",
-        "merry",
-        "hopeful",
-        "warm",
-        "relieved",
-        "proud",
-        "playful",
-        "tender",
-        "excited",
-        "triumphant",
-        "content",
-        "love",
-        "amused",
-        "bright",
-    ),
-    "sad": (
-        "sad",
-        "grief",
-        "sorrow",
-        "lonely",
-        "melancholy",
-        "tearful",
-        "weary",
-        "tired",
-        "wistful",
-        "gloomy",
-        "mournful",
-        "regret",
-        "somber",
-        "sombre",
-        "bittersweet",
-    ),
-    "angry": (
-        "angry",
-        "anger",
-        "furious",
-        "rage",
-        "hostile",
-        "bitter",
-        "defiant",
-        "determined",
-        "stern",
-        "fierce",
-        "annoyed",
-        "grim",
-    ),
-    "afraid": (
-        "afraid",
-        "fear",
-        "fearful",
-        "scared",
-        "terrified",
-        "anxious",
-        "nervous",
-        "worried",
-        "dread",
-        "tense",
-        "uneasy",
-        "panic",
-        "ominous",
-        "eerie",
-        "suspense",
-        "desperate",
-    ),
-    "surprised": (
-        "surprised",
-        "surprise",
-        "shocked",
-        "astonished",
-        "amazed",
-        "wonder",
-        "awe",
-        "startled",
-        "sudden",
-        "curious",
-    ),
-}
-_GESTURES = {
-    "wave": ("waves", "wave", "waving", "cheers", "raises", "raise", "raising"),
-    "point": ("points", "point", "pointing", "shows", "gestures"),
-    "hold": (
-        "holds",
-        "hold",
-        "holding",
-        "carries",
-        "carrying",
-        "grips",
-        "clutches",
-        "reads",
-        "offers",
-        "takes",
-        "hands",
-    ),
-}
 # How much nearer than the whole place the camera sees its backdrop.
 _ZOOM = {Shot.ESTABLISHING: 1.05, Shot.WIDE: 1.1, Shot.MEDIUM: 1.3, Shot.OVER_THE_SHOULDER: 1.45, Shot.CLOSE_UP: 1.9}
 _PER_ROW = 9
@@ -147,7 +49,7 @@ def draw_panel(panel: PanelData, width: int, height: int, seed: int) -> tuple[Im
     pen.line = max(1.2, height / 430)
     boxes: list[Box] = []
     actors = _cast(panel, width, height, dice)
-    for actor in sorted(actors, key=lambda each: (each.from_behind, each.head.half)):
+    for actor in sorted(actors, key=lambda each: (each.from_behind, each.head.size)):
         drawn = _draw(pen, actor, panel, seed, light, height)
         boxes += _boxes(actor.profile.name, drawn, width, height)
     draw_fall(pen, kinds, light, dice)
@@ -245,7 +147,7 @@ def _rows(
 
 def _grounded(actors: list[_Actor], height: int) -> list[_Actor]:
     """People framed by their heads: where feet come into view after all, everybody stands on one ground, in view."""
-    soles = [actor.head.y + height_of(actor.look) * actor.head.half for actor in actors]
+    soles = [actor.head.y + height_of(actor.look) * actor.head.size for actor in actors]
     if min(soles) > height:
         return actors
     ground = max(max(soles), 0.96 * height)
@@ -311,43 +213,17 @@ def _over_shoulder(
 
 def _draw(pen: Pen, actor: _Actor, panel: PanelData, seed: int, light: Light, height: int) -> Drawn:
     # Line weight follows the size of the figure, as a brush would, within what stays legible.
-    pen.line = min(max(1.0, actor.head.half / 24), height / 190)
+    pen.line = min(max(1.0, actor.head.size / 24), height / 190)
     if actor.from_behind:
         return draw_from_behind(pen, actor.head, actor.look, light)
-    return draw_figure(pen, actor.head, actor.look, _expression(panel, actor.profile), _pose(panel, actor, seed), light)
-
-
-def _expression(panel: PanelData, profile: Profile) -> Expression:
-    said = [line for line in panel.dialogue if line.speaker.strip().casefold() == profile.name.strip().casefold()]
-    mood = next((mood for word in words(panel.mood) for mood, signs in _MOODS.items() if word in signs), "")
-    if not mood:
-        mood = next(
-            (mood for word in words(panel.description) for mood, signs in _MOODS.items() if word in signs), "calm"
-        )
-    kinds = {line.kind for line in said}
-    if LineKind.SHOUT in kinds:
-        return Expression("angry" if mood == "calm" else mood, 2)
-    return Expression(mood, 1 if kinds & {LineKind.SPEECH, LineKind.WHISPER} else 0)
-
-
-def _pose(panel: PanelData, actor: _Actor, seed: int) -> Pose:
-    dice = dice_for("pose", seed, actor.profile.name)
-    told = set(words(panel.description))
-    front = 1 if actor.head.facing >= 0 else -1
-    speaks = any(line.speaker.strip().casefold() == actor.profile.name.strip().casefold() for line in panel.dialogue)
-    acts = [gesture for gesture, signs in _GESTURES.items() if told & set(signs)]
-    first = bool(panel.characters) and panel.characters[0] is actor.profile
-    if acts and first:
-        lively = acts[0]
-    else:
-        lively = (
-            dice.choice(("gesture", "open", "chest", "gesture"))
-            if speaks
-            else dice.choice(("down", "hip", "down", "hold", "down"))
-        )
-    calm = dice.choice(("down", "down", "hip", "down"))
-    stride = dice.uniform(0.1, 0.5)
-    return Pose(calm, lively, stride) if front > 0 else Pose(lively, calm, stride)
+    return draw_figure(
+        pen,
+        actor.head,
+        actor.look,
+        expression_of(panel, actor.profile),
+        pose_of(panel, actor.profile, actor.head.facing, seed),
+        light,
+    )
 
 
 def _boxes(name: str, drawn: Drawn, width: int, height: int) -> list[Box]:

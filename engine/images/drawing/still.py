@@ -8,7 +8,7 @@ from PIL import Image
 from engine.images.drawing.colours import Colour, Light, darker, lighter, mix, words
 from engine.images.drawing.dice import Dice
 from engine.images.drawing.look import look_of
-from engine.images.drawing.pen import Pen
+from engine.images.drawing.pen import Pen, Spot
 from models.story import Box, PanelData
 
 _THINGS = {
@@ -56,7 +56,7 @@ def draw_still(panel: PanelData, width: int, height: int, dice: Dice, light: Lig
     kind = next((kind for word in words(panel.description) for kind, signs in _THINGS.items() if word in signs), "box")
     size = 0.22 * unit
     pen.ellipse(x + 0.1 * size, y + 0.86 * size, 1.2 * size, 0.22 * size, darker(wood, 0.4), line=0)
-    _DRAWN[kind](pen, x, y, size, light)
+    _DRAWN[kind](pen, Spot(x, y, size), light)
     boxes: list[Box] = []
     if panel.characters:
         boxes = _hand(
@@ -110,14 +110,10 @@ def _hand(
     ]
 
 
-def _letter(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _letter(pen: Pen, at: Spot, light: Light) -> None:
+    x, y, size = at.x, at.y, at.size
     paper = light.on_figure((248, 242, 224))
-    sheet = [
-        (x - 0.95 * size, y - 0.9 * size),
-        (x + 0.85 * size, y - 1.02 * size),
-        (x + 1.0 * size, y + 0.86 * size),
-        (x - 0.8 * size, y + 0.95 * size),
-    ]
+    sheet = at.path("-0.95 -0.9, 0.85 -1.02, 1.0 0.86, -0.8 0.95")
     pen.shape(sheet, paper)
     for line in range(6):
         down = y + (-0.62 + 0.24 * line) * size
@@ -129,76 +125,50 @@ def _letter(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
         )
 
 
-def _key(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _key(pen: Pen, at: Spot, light: Light) -> None:
+    x, y, size = at.x, at.y, at.size
     brass = light.on_figure((214, 172, 84))
-    pen.limb([(x - 0.3 * size, y), (x + 1.1 * size, y)], [0.16 * size, 0.16 * size], brass)
+    pen.limb(at.path("-0.3 0, 1.1 0"), [0.16 * size, 0.16 * size], brass)
     for across, long in ((0.78, 0.34), (1.02, 0.42)):
         pen.box(x + (across - 0.07) * size, y, x + (across + 0.07) * size, y + long * size, brass)
     pen.ellipse(x - 0.66 * size, y, 0.46 * size, 0.46 * size, brass)
     pen.ellipse(x - 0.66 * size, y, 0.2 * size, 0.2 * size, light.on((120, 96, 78)))
 
 
-def _lamp(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _lamp(pen: Pen, at: Spot, light: Light) -> None:
+    x, y, size = at.x, at.y, at.size
     iron = light.on_figure((84, 88, 98))
     pen.glow(x, y - 0.3 * size, 2.4 * size, (255, 228, 150), 0.85)
     pen.stroke(
-        [(x - 0.5 * size, y - 0.95 * size), (x, y - 1.7 * size), (x + 0.5 * size, y - 0.95 * size)],
+        at.path("-0.5 -0.95, 0 -1.7, 0.5 -0.95"),
         line=pen.line * 2,
         ink=iron,
     )
     pen.blob(
-        [
-            (x - 0.52 * size, y + 0.5 * size),
-            (x - 0.6 * size, y - 0.2 * size),
-            (x - 0.42 * size, y - 0.9 * size),
-            (x + 0.42 * size, y - 0.9 * size),
-            (x + 0.6 * size, y - 0.2 * size),
-            (x + 0.52 * size, y + 0.5 * size),
-        ],
+        at.path("-0.52 0.5, -0.6 -0.2, -0.42 -0.9, 0.42 -0.9, 0.6 -0.2, 0.52 0.5"),
         (255, 240, 190),
     )
     pen.blob(
-        [
-            (x, y - 0.62 * size),
-            (x + 0.2 * size, y - 0.05 * size),
-            (x, y + 0.28 * size),
-            (x - 0.2 * size, y - 0.05 * size),
-        ],
+        at.path("0 -0.62, 0.2 -0.05, 0 0.28, -0.2 -0.05"),
         (246, 176, 70),
     )
     pen.shape(
-        [
-            (x - 0.7 * size, y + 0.86 * size),
-            (x - 0.56 * size, y + 0.48 * size),
-            (x + 0.56 * size, y + 0.48 * size),
-            (x + 0.7 * size, y + 0.86 * size),
-        ],
+        at.path("-0.7 0.86, -0.56 0.48, 0.56 0.48, 0.7 0.86"),
         iron,
     )
     pen.shape(
-        [
-            (x - 0.52 * size, y - 0.86 * size),
-            (x - 0.28 * size, y - 1.16 * size),
-            (x + 0.28 * size, y - 1.16 * size),
-            (x + 0.52 * size, y - 0.86 * size),
-        ],
+        at.path("-0.52 -0.86, -0.28 -1.16, 0.28 -1.16, 0.52 -0.86"),
         iron,
     )
 
 
-def _cup(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _cup(pen: Pen, at: Spot, light: Light) -> None:
+    x, y, size = at.x, at.y, at.size
     clay = light.on_figure((222, 222, 226))
     pen.ellipse(x + 0.82 * size, y + 0.05 * size, 0.36 * size, 0.4 * size, None, line=pen.line * 4)
     pen.ellipse(x + 0.82 * size, y + 0.05 * size, 0.34 * size, 0.38 * size, None, line=pen.line * 2, ink=clay)
     pen.blob(
-        [
-            (x - 0.8 * size, y - 0.6 * size),
-            (x - 0.7 * size, y + 0.5 * size),
-            (x - 0.3 * size, y + 0.86 * size),
-            (x + 0.3 * size, y + 0.86 * size),
-            (x + 0.7 * size, y + 0.5 * size),
-            (x + 0.8 * size, y - 0.6 * size),
-        ],
+        at.path("-0.8 -0.6, -0.7 0.5, -0.3 0.86, 0.3 0.86, 0.7 0.5, 0.8 -0.6"),
         clay,
     )
     pen.ellipse(x, y - 0.6 * size, 0.82 * size, 0.24 * size, lighter(clay, 0.3))
@@ -216,17 +186,11 @@ def _cup(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
         )
 
 
-def _book(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _book(pen: Pen, at: Spot, light: Light) -> None:
+    x, y, size = at.x, at.y, at.size
     cover, paper = light.on_figure((152, 70, 62)), light.on_figure((248, 242, 224))
     pen.shape(
-        [
-            (x - 1.3 * size, y - 0.7 * size),
-            (x, y - 0.52 * size),
-            (x + 1.3 * size, y - 0.7 * size),
-            (x + 1.35 * size, y + 0.76 * size),
-            (x, y + 0.92 * size),
-            (x - 1.35 * size, y + 0.76 * size),
-        ],
+        at.path("-1.3 -0.7, 0 -0.52, 1.3 -0.7, 1.35 0.76, 0 0.92, -1.35 0.76"),
         cover,
     )
     for side in (-1, 1):
@@ -250,15 +214,11 @@ def _book(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
             )
 
 
-def _watch(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _watch(pen: Pen, at: Spot, light: Light) -> None:
+    x, y, size = at.x, at.y, at.size
     gold = light.on_figure((216, 178, 92))
     pen.stroke(
-        [
-            (x, y - 0.9 * size),
-            (x - 0.7 * size, y - 1.3 * size),
-            (x - 1.5 * size, y - 0.9 * size),
-            (x - 2.2 * size, y - 1.3 * size),
-        ],
+        at.path("0 -0.9, -0.7 -1.3, -1.5 -0.9, -2.2 -1.3"),
         line=pen.line * 2.4,
         ink=gold,
     )
@@ -274,18 +234,14 @@ def _watch(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
                 (x + far * math.sin(angle), y - far * math.cos(angle)),
             ]
         )
-    pen.stroke([(x, y), (x + 0.28 * size, y - 0.24 * size)], line=pen.line * 2)
-    pen.stroke([(x, y), (x - 0.1 * size, y - 0.5 * size)], line=pen.line * 1.4)
+    pen.stroke(at.path("0 0, 0.28 -0.24"), line=pen.line * 2)
+    pen.stroke(at.path("0 0, -0.1 -0.5"), line=pen.line * 1.4)
 
 
-def _phone(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _phone(pen: Pen, at: Spot, light: Light) -> None:
+    x, y, size = at.x, at.y, at.size
     pen.shape(
-        [
-            (x - 0.56 * size, y - 1.05 * size),
-            (x + 0.56 * size, y - 1.05 * size),
-            (x + 0.56 * size, y + 0.95 * size),
-            (x - 0.56 * size, y + 0.95 * size),
-        ],
+        at.path("-0.56 -1.05, 0.56 -1.05, 0.56 0.95, -0.56 0.95"),
         light.on_figure((62, 66, 78)),
     )
     pen.box(x - 0.46 * size, y - 0.88 * size, x + 0.46 * size, y + 0.72 * size, (190, 222, 232))
@@ -301,39 +257,31 @@ def _phone(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
         )
 
 
-def _blade(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _blade(pen: Pen, at: Spot, light: Light) -> None:
+    _x, _y, size = at.x, at.y, at.size
     steel, grip = light.on_figure((206, 212, 220)), light.on_figure((110, 74, 56))
     pen.shape(
-        [
-            (x - 1.7 * size, y - 0.72 * size),
-            (x + 0.4 * size, y - 0.02 * size),
-            (x + 0.32 * size, y + 0.24 * size),
-            (x - 1.5 * size, y - 0.5 * size),
-        ],
+        at.path("-1.7 -0.72, 0.4 -0.02, 0.32 0.24, -1.5 -0.5"),
         steel,
     )
-    pen.limb([(x + 0.4 * size, y + 0.12 * size), (x + 1.15 * size, y + 0.38 * size)], [0.24 * size, 0.28 * size], grip)
+    pen.limb(at.path("0.4 0.12, 1.15 0.38"), [0.24 * size, 0.28 * size], grip)
     pen.limb(
-        [(x + 0.3 * size, y + 0.42 * size), (x + 0.5 * size, y - 0.2 * size)],
+        at.path("0.3 0.42, 0.5 -0.2"),
         [0.16 * size, 0.16 * size],
         light.on_figure((206, 166, 82)),
     )
 
 
-def _flower(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _flower(pen: Pen, at: Spot, light: Light) -> None:
+    x, y, size = at.x, at.y, at.size
     green, petal = light.on_figure((96, 148, 88)), light.on_figure((222, 112, 124))
     pen.limb(
-        [(x, y - 0.4 * size), (x + 0.12 * size, y + 0.2 * size), (x - 0.05 * size, y + 0.95 * size)],
+        at.path("0 -0.4, 0.12 0.2, -0.05 0.95"),
         [0.09 * size, 0.09 * size, 0.09 * size],
         green,
     )
     pen.blob(
-        [
-            (x + 0.08 * size, y + 0.4 * size),
-            (x + 0.46 * size, y + 0.02 * size),
-            (x + 0.82 * size, y + 0.05 * size),
-            (x + 0.5 * size, y + 0.4 * size),
-        ],
+        at.path("0.08 0.4, 0.46 0.02, 0.82 0.05, 0.5 0.4"),
         green,
     )
     for step in range(7):
@@ -348,7 +296,8 @@ def _flower(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
     pen.ellipse(x, y - 0.6 * size, 0.24 * size, 0.24 * size, light.on_figure((240, 198, 92)))
 
 
-def _door(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _door(pen: Pen, at: Spot, light: Light) -> None:
+    x, y, size = at.x, at.y, at.size
     panel: Colour = light.on((122, 88, 68))
     pen.box(x - 1.6 * size, -10, x + 1.2 * size, pen.height + 10, panel)
     pen.box(x - 1.3 * size, y - 2.3 * size, x + 0.4 * size, y - 0.9 * size, darker(panel, 0.12))
@@ -358,40 +307,26 @@ def _door(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
     pen.ellipse(x + 0.64 * size, y + 0.48 * size, 0.08 * size, 0.1 * size, pen.ink, line=0)
 
 
-def _box(pen: Pen, x: float, y: float, size: float, light: Light) -> None:
+def _box(pen: Pen, at: Spot, light: Light) -> None:
+    x, y, size = at.x, at.y, at.size
     card, cord = light.on_figure((196, 156, 108)), light.on_figure((176, 70, 62))
     pen.shape(
-        [
-            (x - 1.0 * size, y - 0.45 * size),
-            (x - 0.5 * size, y - 0.85 * size),
-            (x + 1.1 * size, y - 0.85 * size),
-            (x + 0.8 * size, y - 0.45 * size),
-        ],
+        at.path("-1.0 -0.45, -0.5 -0.85, 1.1 -0.85, 0.8 -0.45"),
         lighter(card, 0.2),
     )
     pen.shape(
-        [
-            (x + 0.8 * size, y - 0.45 * size),
-            (x + 1.1 * size, y - 0.85 * size),
-            (x + 1.1 * size, y + 0.4 * size),
-            (x + 0.8 * size, y + 0.9 * size),
-        ],
+        at.path("0.8 -0.45, 1.1 -0.85, 1.1 0.4, 0.8 0.9"),
         darker(card),
     )
     pen.box(x - 1.0 * size, y - 0.45 * size, x + 0.8 * size, y + 0.9 * size, card)
     pen.box(x - 0.2 * size, y - 0.45 * size, x, y + 0.9 * size, cord)
     pen.shape(
-        [
-            (x - 0.2 * size, y - 0.45 * size),
-            (x + 0.22 * size, y - 0.85 * size),
-            (x + 0.42 * size, y - 0.85 * size),
-            (x, y - 0.45 * size),
-        ],
+        at.path("-0.2 -0.45, 0.22 -0.85, 0.42 -0.85, 0 -0.45"),
         cord,
     )
 
 
-_DRAWN: dict[str, Callable[[Pen, float, float, float, Light], None]] = {
+_DRAWN: dict[str, Callable[[Pen, Spot, Light], None]] = {
     "letter": _letter,
     "key": _key,
     "lamp": _lamp,

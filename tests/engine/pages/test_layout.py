@@ -117,6 +117,15 @@ def test_webtoon_slices_keep_to_the_size_that_sites_take(sentences: int) -> None
         assert page.height - page.cells[-1].y - page.cells[-1].height == WEBTOON.gutter // 2
 
 
+@pytest.mark.parametrize("height", range(150, 700, 25))
+def test_webtoon_panels_share_a_slice_only_where_they_fit(height: int) -> None:
+    made = [LayoutPanel(str(number), 744, height, PanelData(description="x")) for number in range(12)]
+    pages = lay_out(made, "webtoon", "ltr")
+    fitting = WEBTOON.height // (max(height, 744 / 2.2) + WEBTOON.gutter)
+    assert all(page.height <= 1280 for page in pages)
+    assert max(len(page.cells) for page in pages) == fitting
+
+
 @pytest.mark.parametrize("format", ["page", "webtoon"])
 @pytest.mark.parametrize("shot", list(Shot))
 @pytest.mark.parametrize("sentences", [0, 1, 5, 40])
@@ -139,6 +148,15 @@ def test_more_text_gets_a_larger_panel() -> None:
         return cell.width * cell.height
 
     assert area(SENTENCE * 25) > 1.5 * area("Yes.")
+
+
+def test_text_makes_a_picture_taller_for_its_width() -> None:
+    def aspect(words: str) -> float:
+        panel = PanelData(description="x", dialogue=[Line(speaker="A", text=words)])
+        width, height = picture_size(panel, "page")
+        return width / height
+
+    assert aspect(SENTENCE * 8) < 0.9 * aspect("Yes.")
 
 
 @pytest.mark.parametrize(("width", "height"), [(3000, 200), (200, 3000), (1, 1)])

@@ -112,6 +112,14 @@ def test_faces_stay_free_where_there_is_room() -> None:
         assert sum(balloon.rect.overlap(each.rect) for each in heads) == 0
 
 
+@pytest.mark.parametrize("top", [20, 150, 430, 640])
+def test_balloons_make_way_wherever_the_face_is(top: int) -> None:
+    face = head("Mara", 420, top, 160)
+    words = panel(("Mara", WORDS, LineKind.SPEECH), ("Mara", "And then?", LineKind.THOUGHT))
+    for balloon in letter(words, 1000, 900, [face], "ltr", SIZE).balloons:
+        assert balloon.rect.overlap(face.rect) == 0
+
+
 @pytest.mark.parametrize("name", ["Mara", "MARA", " mara "])
 def test_the_tail_ends_at_the_speakers_head(name: str) -> None:
     heads = [head("Ilo", 200, 450), head("mArA", 640, 450)]

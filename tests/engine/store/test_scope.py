@@ -169,14 +169,10 @@ async def test_the_database_holds_the_states(
     ordered = await order()
     with pytest.raises(IntegrityError, match=rule):
         async with database.session() as session:
-            session.add(
-                Scene(
-                    **(
-                        {"project_id": ordered.run.project_id, "chapter_id": ordered.run.chapter_id, "position": 0}
-                        | row
-                    )
-                )
-            )
+            scene = Scene(project_id=ordered.run.project_id, chapter_id=ordered.run.chapter_id, position=0)
+            for field, value in row.items():
+                setattr(scene, field, value)
+            session.add(scene)
 
 
 async def test_a_submitted_call_has_a_date(database: Database, order: Order) -> None:

@@ -57,7 +57,8 @@ async def test_a_zombie_is_dead(tmp_path: Path) -> None:
 async def test_found_by_argument(tmp_path: Path) -> None:
     process = child(tmp_path, f"import time; time.sleep(60)  # {tmp_path}")
     argument = process.command[-1]
-    assert list(running_with(argument)) == [process.identity]
+    # The arguments of a process that has only just begun are still empty.
+    await until(lambda: list(running_with(argument)) == [process.identity])
     await process.end()
     assert not list(running_with(argument))
 

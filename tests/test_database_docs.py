@@ -1,0 +1,35 @@
+"""`docs/database.md` is true: it lists the indexes there are, and the queries it names use them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from engine.db import Database
+
+DOCS = Path(__file__).parent.parent / "docs" / "database.md"
+ROW = re.compile(r"^\| (?P<index>[a-z]\w+) \| (?P<serves>[^|]+) \| `(?P<query>[^`]+)` \|$", re.MULTILINE)
+LISTED = {match["index"]: match["query"] for match in ROW.finditer(DOCS.read_text())}
+
+pytestmark = pytest.mark.integration
+
+
+async def test_the_list_is_the_catalog(database: Database) -> None:
+    """An index that nobody can say the use of should not exist; one that is gone should not be promised."""
+    async with database.engine.connect() as connection:
+        found = await connection.execute(
+            text("SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
+        )
+        assert set(LISTED) == set(found.scalars())
+
+
+@pytest.mark.parametrize("index", sorted(LISTED))
+async def test_the_query_uses_its_index(database: Database, index: str) -> None:
+    """Without sequential scans and sorts to fall back on, Postgres takes the index that serves the query."""
+    async with database.engine.connect() as connection:
+        for method in ("seqscan", "sort", "bitmapscan"):
+            await connection.execute(text(f"SET LOCAL enable_{method} = off"))
+        plan = (await connection.execute(text(f"EXPLAIN (FORMAT JSON) {LISTED[index]}"))).scalar_one()
+    assert f'"Index Name": "{index}"' in json.dumps(plan)

@@ -1,0 +1,129 @@
+"""Workers in the test's process, with writers and artists whose behaviour a test can choose."""
+
+import asyncio
+import contextlib
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from PIL import Image
+from temporalio.client import Client
+
+from api.starting import start
+from engine.db import Database
+from engine.images import ImageRequest, ImageResult
+from engine.llm import LLMReply, LLMRequest
+from engine.llm.offline import OfflineWriter
+from engine.storage.folder import FolderStorage
+from engine.store.scope import Scope, get
+from inkloom.worker import Parts, build_workers
+from models.options import FINAL_STATUSES
+from models.story import Box
+from models.tables import Generation
+from tests.conftest import Ordered
+
+STORY = """\
+The Two Keys
+
+The kitchen was dark. Mara lit a lamp and put two keys on the table.
+
+"Take the small one," said Mara. "It opens the boat shed."
+
+Joss shook his head. "I want the large one," he said.
+
+***
+
+At dawn the harbour was full of fog. Joss ran along the quay.
+
+"Wait!" shouted Mara.
+"""
+
+
+async def plain(request: ImageRequest) -> ImageResult:
+    """A picture of the right size, made at once."""
+    shade = request.seed % 200
+    buffer = io.BytesIO()
+    Image.new("RGB", (request.width, request.height), (shade, 90, 120)).save(buffer, "PNG", compress_level=1)
+    people = request.panel.characters if request.panel else []
+    return ImageResult(
+        data=buffer.getvalue(),
+        media_type="image/png",
+        width=request.width,
+        height=request.height,
+        seed=request.seed,
+        boxes=[Box(kind="head", name=who.name, x=0.4, y=0.5, width=0.1, height=0.1) for who in people],
+    )
+
+
+@dataclass
+class Writer:
+    """The offline writer, counted; `before` may delay, change or fail a call."""
+
+    before: Callable[[LLMRequest], Awaitable[LLMReply | None]] | None = None
+    asked: list[LLMRequest] = field(default_factory=list)
+
+    async def ask(self, request: LLMRequest) -> LLMReply:
+        self.asked.append(request)
+        instead = await self.before(request) if self.before else None
+        return instead or await OfflineWriter().ask(request)
+
+
+@dataclass
+class Painter:
+    """Flat pictures, counted; `before` may delay, change or fail a call."""
+
+    before: Callable[[ImageRequest], Awaitable[ImageResult | None]] | None = None
+    asked: list[ImageRequest] = field(default_factory=list)
+
+    async def draw(self, request: ImageRequest) -> ImageResult:
+        self.asked.append(request)
+        instead = await self.before(request) if self.before else None
+        return instead or await plain(request)
+
+
+Working = Callable[[Writer, Painter], AbstractAsyncContextManager[None]]
+
+
+@pytest.fixture
+def working(client: Client, database: Database, storage: FolderStorage) -> Working:
+    """Workers on every queue, for as long as the block lasts."""
+
+    @asynccontextmanager
+    async def run(writer: Writer, painter: Painter) -> AsyncIterator[None]:
+        parts = Parts(database, storage, {"offline": writer}, {"offline": painter})
+        async with contextlib.AsyncExitStack() as stack:
+            for worker in build_workers(client, parts):
+                await stack.enter_async_context(worker)
+            yield
+
+    return run
+
+
+Generate = Callable[[Ordered], Awaitable[Generation]]
+
+
+@pytest.fixture
+def generate(client: Client, database: Database) -> Generate:
+    """Start an ordered generation and wait for its end."""
+
+    async def run(ordered: Ordered) -> Generation:
+        async with database.session() as session:
+            generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
+        await start(client, generation)
+        return await finished(database, ordered)
+
+    return run
+
+
+async def finished(database: Database, ordered: Ordered, patience: float = 90) -> Generation:
+    """The generation once it is final."""
+    async with asyncio.timeout(patience):
+        while True:
+            async with database.session() as session:
+                scope = Scope(project_id=ordered.run.project_id)
+                generation = await get(session, scope, Generation, ordered.run.generation_id)
+            if generation.status in FINAL_STATUSES:
+                return generation
+            await asyncio.sleep(0.05)
