@@ -5,17 +5,20 @@ Nothing else in the project catches an engine error to retry it.
 
 import asyncio
 import contextlib
+import logging
 import random
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from engine.errors import CallInFlight, EngineError, ProviderBusy
+
+log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 # A defect of ours does not heal: after so many attempts the activity fails and the panel or the run says why.
@@ -40,7 +43,8 @@ class _Inbound(ActivityInboundInterceptor):
         except EngineError as error:
             raise translate(error, activity.info().attempt) from error
         except Exception as error:
-            raise unexpected(error, activity.info().attempt) from error
+            log.exception("activity %s failed", activity.info().activity_type)
+            raise unexpected(error, activity.info().attempt) from None
         finally:
             beat.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -69,8 +73,13 @@ def translate(error: EngineError, attempt: int) -> ApplicationError:
 def unexpected(error: Exception, attempt: int) -> ApplicationError:
     """Anything else: an outage of our own servers is waited for, a defect is given up after a few attempts."""
     outage = isinstance(error, _INFRASTRUCTURE) or (isinstance(error, DBAPIError) and error.connection_invalidated)
-    # Drivers put statements, parameters and addresses into their messages: the class says enough for a history.
-    message = "The database cannot be reached." if outage else f"{type(error).__name__}: {str(error)[:300]}"
+    # Drivers put statements, parameters and addresses into their messages, which have no place in a history.
+    if outage:
+        message = "The database cannot be reached."
+    elif isinstance(error, SQLAlchemyError):
+        message = f"The database refused a statement ({type(getattr(error, 'orig', None) or error).__name__})."
+    else:
+        message = f"{type(error).__name__}: {str(error)[:300]}"
     return ApplicationError(
         message,
         type="Outage" if outage else type(error).__name__,

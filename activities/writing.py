@@ -34,6 +34,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.began = time.monotonic()
+        self.before = 0
         self.attempts = 0
         self.submitted = 0
         self.input_tokens = 0
@@ -75,11 +76,14 @@ class Writing:
                     return TaskDone(cached=True)
                 if not notes:
                     stored = await _stored(session, task, call, loaded)
-                    if stored is not None:
-                        await STEPS[task.name].apply(session, call, task.output.model_validate(stored))
+                    if stored is not None and stored.output is not None:
+                        await STEPS[task.name].apply(session, call, task.output.model_validate(stored.output))
                         return TaskDone(cached=True)
+                    # What was given up on in an earlier generation is asked anew, not answered with the same failure.
+                    tally.before = stored.attempts if stored is not None else 0
                 request = _request(task, loaded, notes, model)
-                paid = await ledger.acquire(session, await self._order(session, task, call, request))
+                order = await self._order(session, task, call, request, tally.before)
+                paid = await ledger.acquire(session, order)
             if paid.state != CallState.CONFIRMED:
                 paid = await self._pay(paid, request)
                 tally.submitted += 1
@@ -96,7 +100,7 @@ class Writing:
         return TaskDone(cached=tally.submitted == 0, attempts=tally.attempts)
 
     async def _order(
-        self, session: AsyncSession, task: Task[Any, Any], call: TaskCall, request: LLMRequest
+        self, session: AsyncSession, task: Task[Any, Any], call: TaskCall, request: LLMRequest, ordinal: int
     ) -> ledger.Order:
         return ledger.Order(
             owner_id=await owner_of(session, call.project_id),
@@ -111,7 +115,7 @@ class Writing:
             request_hash=digest(
                 task.version, request.system, request.prompt, request.schema, request.max_output_tokens, request.data
             ),
-            ordinal=0,
+            ordinal=ordinal,
             holder=holder(),
         )
 
@@ -169,7 +173,7 @@ class Writing:
             "notes": "; ".join(notes)[:2000],
             "left_out": loaded.left_out,
             "call_id": paid.id,
-            "attempts": tally.attempts,
+            "attempts": tally.before + tally.attempts,
             "duration_ms": int((time.monotonic() - tally.began) * 1000),
             "input_tokens": tally.input_tokens,
             "output_tokens": tally.output_tokens,
@@ -199,10 +203,8 @@ def _key(task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> dict[str, Any]
     }
 
 
-async def _stored(session: AsyncSession, task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> dict[str, Any] | None:
-    query = select(TaskResult.output).filter_by(**_key(task, call, loaded), status="completed")
-    output = (await session.exec(query)).one_or_none()
-    return dict(output) if output is not None else None
+async def _stored(session: AsyncSession, task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> TaskResult | None:
+    return (await session.exec(select(TaskResult).filter_by(**_key(task, call, loaded)))).one_or_none()
 
 
 def _request(task: Task[Any, Any], loaded: Loaded, notes: Sequence[str], model: str) -> LLMRequest:

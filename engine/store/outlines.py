@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.digest import digest
@@ -81,10 +81,11 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
     key = digest(script)
     if chapter.outline_key != key:
         await session.exec(delete(Scene).where(col(Scene.chapter_id) == chapter.id))
-        rows: list[SQLModel] = []
+        scenes: list[Scene] = []
+        panels: list[Panel] = []
         for position, scene in enumerate(script.scenes):
             scene_id = new_id()
-            rows.append(
+            scenes.append(
                 Scene(
                     id=scene_id,
                     project_id=run.project_id,
@@ -96,7 +97,7 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
                     state=SceneState.DESCRIBED,
                 )
             )
-            rows += [
+            panels += [
                 Panel(
                     project_id=run.project_id,
                     scene_id=scene_id,
@@ -111,7 +112,9 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
                 )
                 for number, panel in enumerate(scene.panels)
             ]
-        session.add_all(rows)
+        session.add_all(scenes)
+        await session.flush()
+        session.add_all(panels)
         chapter.outline_key = key
         chapter.summary = " ".join(scene.summary for scene in script.scenes)[:2000]
         session.add(chapter)

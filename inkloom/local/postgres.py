@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import signal
 import stat
@@ -134,6 +135,8 @@ class Postgres:
         return True
 
     def _prepare(self) -> Path:
+        for unfinished in self.home.folder.glob("cluster.new-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
         if not self.home.cluster.exists():
             self._initialise()
         self._clear()
@@ -142,10 +145,12 @@ class Postgres:
         return self._socket_folder()
 
     def _initialise(self) -> None:
-        """Make the cluster beside its place and move it there: a half-made one must never be taken for a database."""
+        """Make the cluster beside its place and move it there: a half-made one must never be taken for a database.
+
+        Under a name of its own, because the `initdb` of a supervisor that was killed may still be writing to its.
+        """
         home, password = self.home, self.home.folder / "password"
-        draft = home.folder / "cluster.new"
-        shutil.rmtree(draft, ignore_errors=True)
+        draft = home.folder / f"cluster.new-{secrets.token_hex(4)}"
         kept(password)
         if home.account:
             home.account.own(password)
@@ -164,6 +169,10 @@ class Postgres:
             said = made.stderr.strip() or made.stdout.strip()
             raise StackError(f"No database could be made in {home.folder}: {said}")
         draft.rename(home.cluster)
+        # Otherwise a power cut could take back the name after rows under it were promised to be safe.
+        handle = os.open(home.folder, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
 
     def _running(self) -> Identity | None:
         """The live server of this cluster. The pid file alone proves nothing: it outlives a killed server, and its

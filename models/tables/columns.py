@@ -23,6 +23,10 @@ SQLModel.metadata.naming_convention = MetaData(
 ).naming_convention
 
 
+# JSON that may be absent: None is SQL's NULL, not the JSON value null, so that IS NULL and checks see it.
+ABSENT_JSON: Any = JSONB(none_as_null=True)
+
+
 class Row(SQLModel):
     """An id that sorts by time, and when the row was made."""
 

@@ -7,10 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from models.tables.columns import Row, moment, one_of, scoped, within_project
+from models.tables.columns import ABSENT_JSON, Row, moment, one_of, scoped, within_project
 
 
 class CallState(StrEnum):
@@ -96,7 +95,7 @@ class TaskResult(Row, table=True):
     model: str = Field(default="", max_length=200)
     input_hash: str = Field(max_length=64)
     status: str = Field(max_length=16)
-    output: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    output: dict[str, Any] | None = Field(default=None, sa_type=ABSENT_JSON)
     notes: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="what the checks said last")
     left_out: int = Field(default=0, sa_column_kwargs={"server_default": "0"}, description="context pieces left out")
     call_id: UUID | None = None

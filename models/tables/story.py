@@ -6,11 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from models.story import Shot
-from models.tables.columns import Row, held, json_list, json_object, moment, one_of, ordered, scoped, within_project
+from models.tables.columns import (
+    ABSENT_JSON,
+    Row,
+    held,
+    json_list,
+    json_object,
+    moment,
+    one_of,
+    ordered,
+    scoped,
+    within_project,
+)
 
 
 class SceneState(StrEnum):
@@ -44,7 +54,7 @@ class Chapter(Row, table=True):
     title: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
     source_text: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     script: dict[str, Any] | None = Field(
-        default=None, sa_type=JSONB, description="a hand-written or edited script that replaces the writer's"
+        default=None, sa_type=ABSENT_JSON, description="a hand-written or edited script that replaces the writer's"
     )
     summary: str = Field(default="", sa_column_kwargs={"server_default": ""})
     identity_key: str | None = Field(
@@ -119,7 +129,7 @@ class Panel(Row, table=True):
     description: str = Field(default="", sa_column_kwargs={"server_default": ""})
     characters: list[str] = json_list("names of who is on stage")
     dialogue: list[dict[str, Any]] | None = Field(
-        default=None, sa_type=JSONB, description="lines in order; null until written"
+        default=None, sa_type=ABSENT_JSON, description="lines in order; null until written"
     )
     caption: str = Field(default="", sa_column_kwargs={"server_default": ""})
     prompt: str | None = Field(default=None, description="null until written")
@@ -192,7 +202,7 @@ class Character(Row, table=True):
     name: str = Field(max_length=200)
     name_key: str = Field(max_length=400, description="the name, case folded")
     aliases: list[str] = json_list()
-    profile: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    profile: dict[str, Any] | None = Field(default=None, sa_type=ABSENT_JSON)
     sheet_image_id: UUID | None = None
     sheet_made_from: str | None = Field(default=None, max_length=64)
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})

@@ -44,7 +44,10 @@ def with_the_pid_in_the_file(postgres: Postgres) -> subprocess.Popen[bytes]:
 async def test_data_survives_kill_and_restart(data: Path) -> None:
     postgres = server(data)
     assert await postgres.orphan() is None
+    unfinished = postgres.home.folder / "cluster.new-of-a-killed-one"
+    unfinished.mkdir()
     process = await postgres.launch()
+    assert not unfinished.exists()
     assert len(os.fsencode(data)) == 120
     assert len(os.fsencode(postgres.sockets or "") + b"/" + SOCKET.encode()) <= 107
     await execute(postgres, "CREATE TABLE kept AS SELECT 1 AS n")
