@@ -1,7 +1,8 @@
 """The servers that tests need, started once per run: a real Postgres and a real Temporal, by the product's own code."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,13 @@ def _own_environment() -> None:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings() -> Iterator[Settings]:
     """Settings of a fresh data folder."""
-    return Settings(data=tmp_path_factory.mktemp("data"), temporal_ui_port=0)
+    with tempfile.TemporaryDirectory(prefix="inkloom-tests-") as folder:
+        # Started by root, Postgres runs as somebody else, who must be able to enter; otherwise it would keep its
+        # files elsewhere and leave them behind.
+        Path(folder).chmod(0o755)
+        yield Settings(data=Path(folder), temporal_ui_port=0)
 
 
 @pytest.fixture(scope="session")
