@@ -1,0 +1,25 @@
+# One image for API and workers: what runs is named by the command.
+FROM python:3.13-slim-bookworm AS build
+WORKDIR /app
+RUN python -m venv /venv
+COPY requirements.lock ./
+RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+
+FROM python:3.13-slim-bookworm
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 INKLOOM_DATA=/data
+RUN useradd --uid 1000 --create-home inkloom && install -d -o inkloom /data
+COPY --from=build /venv /venv
+WORKDIR /app
+COPY alembic.ini ./
+COPY models models
+COPY engine engine
+COPY activities activities
+COPY workflows workflows
+COPY api api
+COPY migrations migrations
+COPY inkloom inkloom
+COPY examples examples
+USER inkloom
+VOLUME /data
+ENTRYPOINT ["python", "-m", "inkloom"]
+CMD ["--help"]
