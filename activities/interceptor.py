@@ -10,12 +10,12 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from activities.outages import is_outage
 from engine.errors import CallInFlight, EngineError, ProviderBusy
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,6 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 2.0
 # A defect of ours does not heal: after so many attempts the activity fails and the panel or the run says why.
 MAX_ATTEMPTS_ON_DEFECT = 6
-_INFRASTRUCTURE = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 
 
 class ActivityErrors(Interceptor):
@@ -72,7 +71,7 @@ def translate(error: EngineError, attempt: int) -> ApplicationError:
 
 def unexpected(error: Exception, attempt: int) -> ApplicationError:
     """Anything else: an outage of our own servers is waited for, a defect is given up after a few attempts."""
-    outage = isinstance(error, _INFRASTRUCTURE) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    outage = is_outage(error)
     # Drivers put statements, parameters and addresses into their messages, which have no place in a history.
     if outage:
         message = "The database cannot be reached."

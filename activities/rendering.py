@@ -12,11 +12,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.outages import outlast
 from activities.writing import holder, owner_of
 from engine import ledger
 from engine.db import Database
 from engine.digest import digest
-from engine.errors import NotConfigured, NotFound, ProviderError
+from engine.errors import NotConfigured, NotFound, ProviderError, StorageError
 from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pages.layout import picture_size
@@ -180,19 +181,23 @@ class Rendering:
                 await ledger.fail(session, paid, error.message)
             raise
         duration = int((time.monotonic() - began) * 1000)
-        # Bytes before rows: a row never points at nothing, and bytes without a row are found again by their hash.
-        picture = await keep(self._storage, result.data, result.media_type, result.width, result.height)
         usage = ledger.Usage(result.input_tokens, result.output_tokens, duration_ms=duration)
-        async with self._database.session() as session:
-            image_id = await record(
-                session,
-                call.project_id,
-                picture,
-                boxes=[box.model_dump(mode="json") for box in result.boxes],
-                parameters={**result.parameters, "seed": result.seed, "prompt": request.prompt},
-            )
-            await ledger.confirm(session, paid, usage, image_id=image_id)
-        return Drawn(image_id, paid.id)
+
+        async def store() -> UUID:
+            # Bytes before rows: a row never points at nothing, and bytes without a row are found again by their hash.
+            picture = await keep(self._storage, result.data, result.media_type, result.width, result.height)
+            async with self._database.session() as session:
+                image_id = await record(
+                    session,
+                    call.project_id,
+                    picture,
+                    boxes=[box.model_dump(mode="json") for box in result.boxes],
+                    parameters={**result.parameters, "seed": result.seed, "prompt": request.prompt},
+                )
+                await ledger.confirm(session, paid, usage, image_id=image_id)
+                return image_id
+
+        return Drawn(await outlast(store, ledger.ANSWER_PATIENCE, also=(StorageError,)), paid.id)
 
 
 def _seed(prompt: str | None, ordinal: int) -> int:

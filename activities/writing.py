@@ -10,6 +10,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.outages import outlast
 from engine import ledger
 from engine.db import Database
 from engine.digest import digest
@@ -138,8 +139,12 @@ class Writing:
             output_tokens=reply.output_tokens,
             duration_ms=int((time.monotonic() - began) * 1000),
         )
-        async with self._database.session() as session:
-            await ledger.confirm(session, call, usage, answer=reply.text)
+
+        async def store() -> None:
+            async with self._database.session() as session:
+                await ledger.confirm(session, call, usage, answer=reply.text)
+
+        await outlast(store, ledger.ANSWER_PATIENCE)
         call.answer, call.input_tokens, call.output_tokens = reply.text, reply.input_tokens, reply.output_tokens
         return call
 

@@ -21,6 +21,8 @@ from models.tables.ledger import CallState
 
 # A call that nobody settled for this long is nobody's: longer than any provider's timeout.
 ABANDONED_AFTER = timedelta(minutes=15)
+# So many seconds whoever holds an answer goes on trying to store it: letting go of it means paying for it again.
+ANSWER_PATIENCE = 300.0
 
 
 @dataclass(frozen=True)

@@ -126,13 +126,14 @@ def api() -> None:
 @app.command()
 def worker(queues: Annotated[Queues, typer.Option(help="Which queues to serve.")] = Queues.ALL) -> None:
     """Run workers alone; `up` does this for you."""
+    from engine import wiring
     from inkloom.serve import log_to_stderr, serve_workers
 
     given = settings()
     log_to_stderr(given.log_level)
 
     async def serve() -> int:
-        await serve_workers(given, queues.value)
+        await serve_workers(given, queues.value, wiring.writers(), wiring.artists())
         return 0
 
     _finish(serve())

@@ -2,12 +2,14 @@
 
 import time
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio.service import RPCError
 
 from api.starting import start
 from engine.db import Database
@@ -17,10 +19,10 @@ from engine.store import generations, projects, tallies
 from inkloom.deliver import Delivered, deliver
 from inkloom.local.supervise import Endpoints
 from inkloom.story import Story
-from inkloom.watch import Display, follow
+from inkloom.watch import Display, follow, patiently
 from inkloom.worker import connect
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
-from models.tables import Generation
+from models.tables import Chapter, Generation
 
 EXIT_CODES = {
     GenerationStatus.COMPLETED: 0,
@@ -86,7 +88,8 @@ async def run_story(
     """Order the chapter, or attach to it, wait for it, and write its files to `out`."""
     began = time.monotonic() if began is None else began
     database = Database(endpoints.database_url, pool_size=4)
-    try:
+
+    async def order() -> tuple[datetime, Chapter, Generation]:
         async with database.session() as session:
             since = await tallies.now(session)
             owner = await projects.local_owner(session)
@@ -99,13 +102,10 @@ async def run_story(
                 source_text=story.text,
                 script=story.script,
             )
-            generation = await _generation(session, chapter.id, project_id, options, budget)
-            cached_before = generation.cached_calls
-        if generation.status not in FINAL_STATUSES:
-            client = await connect(endpoints.temporal_address, settings.temporal_namespace)
-            await start(client, generation, story.title)
-            generation = await follow(database, project_id, generation.id, display)
-        delivered = await deliver(database, open_storage(settings), project_id, chapter.id, options, out)
+            return since, chapter, await _generation(session, chapter.id, project_id, options, budget)
+
+    async def finish() -> Finished:
+        delivered = await deliver(database, open_storage(settings), chapter.project_id, chapter.id, options, out)
         async with database.session() as session:
             return Finished(
                 generation=generation,
@@ -116,8 +116,28 @@ async def run_story(
                 failures=await generations.failures(session, chapter.id),
                 seconds=time.monotonic() - began,
             )
+
+    try:
+        since, chapter, generation = await patiently(order, display)
+        cached_before = generation.cached_calls
+        if generation.status not in FINAL_STATUSES:
+            await _start(settings, endpoints, generation, story.title, display)
+            generation = await follow(database, chapter.project_id, generation.id, display)
+        return await patiently(finish, display)
     finally:
         await database.close()
+
+
+async def _start(
+    settings: Settings, endpoints: Endpoints, generation: Generation, title: str, display: Display
+) -> None:
+    """Tell Temporal at once. Where that does not succeed, the sweeper does it: the order is in the database."""
+    try:
+        client = await connect(endpoints.temporal_address, settings.temporal_namespace)
+        await start(client, generation, title)
+    # The SDK says RuntimeError when it finds no server.
+    except (RPCError, RuntimeError):
+        display.say("Temporal is away; the chapter goes on as soon as it is back")
 
 
 async def _generation(

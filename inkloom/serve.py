@@ -5,15 +5,17 @@ import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Mapping
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from engine import wiring
 from engine.db import Database
 from engine.errors import BadInput
+from engine.images import Artist
+from engine.llm import LLM
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from inkloom.sweeper import sweep_forever
@@ -29,7 +31,9 @@ def log_to_stderr(level: str) -> None:
     )
 
 
-async def serve_workers(settings: Settings, queues: Queues) -> None:
+async def serve_workers(
+    settings: Settings, queues: Queues, writers: Mapping[str, LLM], artists: Mapping[str, Artist]
+) -> None:
     """Run workers until SIGINT or SIGTERM, then let activities in flight finish."""
     if settings.database_url is None or settings.temporal_address is None:
         raise BadInput("A worker needs INKLOOM_DATABASE_URL and TEMPORAL_ADDRESS; `python -m inkloom up` sets them.")
@@ -38,8 +42,8 @@ async def serve_workers(settings: Settings, queues: Queues) -> None:
     parts = Parts(
         database=database,
         storage=open_storage(settings),
-        writers=wiring.writers(),
-        artists=wiring.artists(),
+        writers=writers,
+        artists=artists,
         llm_slots=settings.llm_slots,
         image_slots=settings.image_slots,
     )

@@ -1,21 +1,24 @@
 """Follows a generation in the database and shows where it stands."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy.exc import SQLAlchemyError
 
+from activities.outages import is_outage, outlast
 from engine.db import Database
+from engine.errors import EngineError
 from engine.store import events
 from engine.store.scope import Scope, get
 from models.options import FINAL_STATUSES, GenerationStatus
 from models.tables import Event, Generation
 
 POLL_SECONDS = 0.25
+# The supervisor has a killed Postgres back within seconds; minutes are for a server of somebody else's.
+OUTAGE_SECONDS = 600.0
 WAITING = frozenset(
     {GenerationStatus.WAITING_REVIEW, GenerationStatus.WAITING_UNKNOWN, GenerationStatus.BUDGET_EXCEEDED}
 )
@@ -30,6 +33,8 @@ _TOLD: dict[str, Callable[[dict[str, object]], str]] = {
     "page.composed": lambda data: f"page {data['number']}",
     "export.built": lambda data: f"built {data['format']}",
 }
+
+ResultT = TypeVar("ResultT")
 
 
 class Display(Protocol):
@@ -71,20 +76,35 @@ class Bar:
             self._console.print(f"  {line}", markup=False, highlight=False)
 
     def close(self) -> None:
-        self._progress.stop()
+        # Stopped without ever having been shown, it would leave an empty line.
+        if self._console.is_terminal:
+            self._progress.stop()
+
+
+async def patiently(work: Callable[[], Awaitable[ResultT]], display: Display) -> ResultT:
+    """Do work that may be done twice; an outage of the database is told and sat out."""
+    try:
+        return await outlast(work, OUTAGE_SECONDS, away=lambda: display.say("the database is away; waiting for it"))
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        raise EngineError(
+            f"The database has been away for {OUTAGE_SECONDS / 60:.0f} minutes. Nothing is lost: "
+            "once it is back, run the same command again to go on."
+        ) from error
 
 
 async def follow(database: Database, project_id: UUID, generation_id: UUID, display: Display) -> Generation:
-    """Wait until the generation is final or waits for somebody; outages of the database are sat out."""
+    """Wait until the generation is final or waits for somebody."""
     seen = 0
+
+    async def look() -> tuple[Generation, list[Event]]:
+        async with database.session() as session:
+            generation = await get(session, Scope(project_id=project_id), Generation, generation_id)
+            return generation, await events.of_generation(session, generation_id, seen, 200)
+
     while True:
-        try:
-            async with database.session() as session:
-                generation = await get(session, Scope(project_id=project_id), Generation, generation_id)
-                fresh = await events.of_generation(session, generation_id, seen, 200)
-        except (SQLAlchemyError, OSError):
-            await asyncio.sleep(1)
-            continue
+        generation, fresh = await patiently(look, display)
         for event in fresh:
             seen = event.seq
             _tell(display, event)

@@ -146,7 +146,7 @@ class Command:
         return [one for one in chosen if one is not None and one.alive()]
 
     def kill(self, *victims: str, after: float) -> Kill | None:
-        """SIGKILL for the victims so long after the start, or as soon as they all live; None if none lived to see it."""
+        """SIGKILL for the victims so long after the start, or once they all live; None if the run was over before."""
         time.sleep(max(0.0, self.began + after - time.monotonic()))
         while self.process.poll() is None:
             targets = [self.targets(victim) for victim in victims]
@@ -163,8 +163,8 @@ class Command:
 def story_of(number: int, draw: random.Random) -> str:
     """A story that no other round tells: no call of one may be answered from another's."""
     names = {"hero": draw.choice(HEROES), "friend": draw.choice(FRIENDS), "place": draw.choice(PLACES)}
-    told = "\n\n***\n\n".join(scene.format(n=number + 11, **names) for scene in SCENES)
-    return f"The Lamp of {number + 11} Nights\n\n{told}\n"
+    told = [scene.format(n=night, **names) for night in (number, number + 500) for scene in SCENES]
+    return f"The Lamp of {number} Nights\n\n" + "\n\n***\n\n".join(told) + "\n"
 
 
 def broken_promises(result: dict[str, Any], rows: dict[str, list[dict[str, Any]]], kill: Kill | None) -> Iterator[str]:
@@ -291,8 +291,10 @@ def finish(command: Command, again: Sequence[Any], *extra: str) -> tuple[Command
 def play(number: int, victim: str, moment: float, folder: Path, draw: random.Random) -> Round:
     """One round."""
     played = Round(number, victim)
-    story, out, data = folder / f"story-{number}.txt", folder / f"out-{number}", folder / "data"
-    story.write_text(story_of(number, draw))
+    # Rounds may be repeated, and a folder used again; a story may not.
+    telling = len(list(folder.glob("*.txt"))) + 11
+    story, out, data = folder / f"{telling}.txt", folder / f"{telling}-{victim}", folder / "data"
+    story.write_text(story_of(telling, draw))
     began = time.monotonic()
     command = Command(story, out, data)
     kill = None if victim == "none" else command.kill(victim, after=moment)
@@ -335,11 +337,14 @@ def main() -> int:
     usual = calm[-1].seconds
     played = []
     for number, victim in zip(range(asked.rounds), itertools.cycle(asked.victim or VICTIMS), strict=False):
-        one = play(number, victim, draw.uniform(0.0, usual * 0.95), folder, draw)
+        moment = draw.uniform(0.0, usual * 0.9)
+        while (one := play(number, victim, moment, folder, draw)).moment is None and not one.broken:
+            # The run was over before: a quicker one than usual, or stopping already.
+            moment *= 0.8
         played.append(one)
-        moment = f"{one.moment:.1f} s" if one.moment is not None else "too late"
+        at = "never" if one.moment is None else f"{one.moment:.1f} s"
         print(
-            f"{one.number:>5} {one.victim:<12} {moment:>7} {one.submitted:>5} {one.confirmed:>9} {one.unknown:>7}"
+            f"{one.number:>5} {one.victim:<12} {at:>7} {one.submitted:>5} {one.confirmed:>9} {one.unknown:>7}"
             f" {one.seconds - usual:>4.1f} s {'; '.join(one.broken)}",
             flush=True,
         )

@@ -3,27 +3,32 @@
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import delete
+from sqlmodel import col
 from temporalio.client import Client
 
+from api.starting import start
 from engine.db import Database
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import generations
 from engine.store.projects import add_chapter
-from engine.store.scope import Scope
+from engine.store.scope import Scope, get
 from inkloom.local.programs import Commands
 from inkloom.local.supervise import Endpoints, Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect
 from models.options import GenerationKind, GenerationOptions
 from models.runs import ChapterRun
-from models.tables import Project, User
+from models.tables import Generation, Project, User
+from tests.working import Generate, Painter, Working, Writer, finished, workers
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -86,8 +91,12 @@ Order = Callable[..., Awaitable[Ordered]]
 
 
 @pytest.fixture
-def order(database: Database) -> Order:
-    """Put a story into a fresh project of a fresh owner and order its generation; nothing is started."""
+async def order(database: Database) -> AsyncIterator[Order]:
+    """Put a story into a fresh project of a fresh owner and order its generation; nothing is started.
+
+    The projects go with the test: an order that stayed open would be swept up by the next test's workers.
+    """
+    made: list[UUID] = []
 
     async def make(
         text: str = "It rained on the harbour.", *, script: dict[str, Any] | None = None, **options: Any
@@ -100,6 +109,7 @@ def order(database: Database) -> Order:
             project = Project(owner_id=owner.id, title="Test")
             session.add(project)
             await session.flush()
+            made.append(project.id)
             chapter = await add_chapter(session, project.id, title="A chapter", source_text=text, script=script)
             generation = await generations.request(
                 session, project_id=project.id, chapter_id=chapter.id, kind=GenerationKind.CHAPTER, options=chosen
@@ -107,4 +117,29 @@ def order(database: Database) -> Order:
             run = ChapterRun(project_id=project.id, generation_id=generation.id, options=chosen, chapter_id=chapter.id)
             return Ordered(run, owner.id)
 
-    return make
+    yield make
+    async with database.session() as session:
+        await session.exec(delete(Project).where(col(Project.id).in_(made)))
+
+
+@pytest.fixture
+def working(client: Client, database: Database, storage: FolderStorage) -> Working:
+    """Workers on every queue, for as long as the block lasts."""
+
+    def run(writer: Writer, painter: Painter) -> AbstractAsyncContextManager[None]:
+        return workers(client, database, storage, writer, painter)
+
+    return run
+
+
+@pytest.fixture
+def generate(client: Client, database: Database) -> Generate:
+    """Start an ordered generation and wait for its end."""
+
+    async def run(ordered: Ordered) -> Generation:
+        async with database.session() as session:
+            generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
+        await start(client, generation)
+        return await finished(database, ordered)
+
+    return run

@@ -1,4 +1,4 @@
-"""The one error that this package raises on purpose."""
+"""The errors that this package raises on purpose."""
 
 from pathlib import Path
 
@@ -7,6 +7,11 @@ from engine.errors import EngineError
 
 class StackError(EngineError):
     """The local servers cannot be had as asked; the message says what is wrong and what to do about it."""
+
+
+class Killed(StackError):
+    """A process was killed from outside while it started, by a person or a kernel short of memory: nothing is wrong
+    with it, and another start may go well."""
 
 
 def unwritable(folder: Path, error: OSError) -> StackError:

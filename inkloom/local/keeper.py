@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from inkloom.local.errors import StackError
+from inkloom.local.errors import Killed, StackError
 from inkloom.local.logs import tail, turn
 from inkloom.local.processes import Process
 
@@ -16,6 +16,7 @@ WATCH = 0.2
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 # Whatever lived this long is taken to be well, and that many deaths within it to need a person.
 SPAN, DEATHS = 30.0, 5
+STARTS = 3
 
 
 class Service(Protocol):
@@ -50,9 +51,17 @@ class Keeper:
             self._report(f"{role}: running already (pid {found.pid})")
         else:
             turn(self._log)
-            self._process = await self.service.launch()
+            self._process = await self._launch()
             self._report(f"{role}: up after {time.monotonic() - began:.1f} s")
         self._watch = asyncio.create_task(self._keep(), name=f"keep {role}")
+
+    async def _launch(self) -> Process:
+        for _ in range(STARTS - 1):
+            try:
+                return await self.service.launch()
+            except Killed:
+                self._report(f"{self.service.role}: killed while it started; starting it again")
+        return await self.service.launch()
 
     async def stop(self) -> None:
         """End it."""

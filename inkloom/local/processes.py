@@ -14,7 +14,7 @@ import psutil
 from pydantic import BaseModel
 
 from inkloom.local.accounts import Account
-from inkloom.local.errors import StackError
+from inkloom.local.errors import Killed, StackError
 from inkloom.local.logs import tail
 
 POLL = 0.05
@@ -102,6 +102,10 @@ class Process:
     def exit_code(self) -> int | None:
         return None if self._child is None else self._child.poll()
 
+    @property
+    def killed(self) -> bool:
+        return self.exit_code == -signal.SIGKILL
+
     def send(self, number: signal.Signals) -> None:
         """Signal it, unless it is gone: a pid may by then be somebody else's."""
         if self.alive():
@@ -179,7 +183,8 @@ async def until_ready(
         # Alive is asked last: on a port taken by somebody else, that one answers while ours is dying.
         while not (await ready() and process.alive()):
             if not process.alive():
-                raise StackError(f"{name} did not start ({process.outcome()}). From {log}:\n{tail(log)}")
+                kind = Killed if process.killed else StackError
+                raise kind(f"{name} did not start ({process.outcome()}). From {log}:\n{tail(log)}")
             if time.monotonic() > deadline:
                 raise StackError(f"{name} does not answer after {patience:.0f} s. From {log}:\n{tail(log)}")
             await asyncio.sleep(POLL)

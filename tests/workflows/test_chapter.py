@@ -21,7 +21,7 @@ from inkloom.sweeper import sweep
 from models.options import GenerationKind, GenerationStatus
 from models.tables import Event, Export, Generation, Page, Panel, ProviderCall, Scene, TaskResult
 from tests.conftest import Order, Ordered
-from tests.workflows.conftest import STORY, Generate, Painter, Working, Writer, finished
+from tests.working import STORY, Generate, Painter, Working, Writer, finished
 
 pytestmark = pytest.mark.workflow
 

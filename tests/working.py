@@ -6,23 +6,24 @@ import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import pytest
 from PIL import Image
 from temporalio.client import Client
 
-from api.starting import start
 from engine.db import Database
 from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
 from engine.llm.offline import OfflineWriter
-from engine.storage.folder import FolderStorage
-from engine.store.scope import Scope, get
+from engine.storage import Storage
+from engine.store.scope import get
 from inkloom.worker import Parts, build_workers
 from models.options import FINAL_STATUSES
 from models.story import Box
 from models.tables import Generation
-from tests.conftest import Ordered
+
+if TYPE_CHECKING:
+    from tests.conftest import Ordered
 
 STORY = """\
 The Two Keys
@@ -83,47 +84,28 @@ class Painter:
         return instead or await plain(request)
 
 
-Working = Callable[[Writer, Painter], AbstractAsyncContextManager[None]]
-
-
-@pytest.fixture
-def working(client: Client, database: Database, storage: FolderStorage) -> Working:
+@asynccontextmanager
+async def workers(
+    client: Client, database: Database, storage: Storage, writer: Writer, painter: Painter
+) -> AsyncIterator[None]:
     """Workers on every queue, for as long as the block lasts."""
-
-    @asynccontextmanager
-    async def run(writer: Writer, painter: Painter) -> AsyncIterator[None]:
-        parts = Parts(database, storage, {"offline": writer}, {"offline": painter})
-        async with contextlib.AsyncExitStack() as stack:
-            for worker in build_workers(client, parts):
-                await stack.enter_async_context(worker)
-            yield
-
-    return run
+    parts = Parts(database, storage, {"offline": writer}, {"offline": painter})
+    async with contextlib.AsyncExitStack() as stack:
+        for worker in build_workers(client, parts):
+            await stack.enter_async_context(worker)
+        yield
 
 
-Generate = Callable[[Ordered], Awaitable[Generation]]
+Working = Callable[[Writer, Painter], AbstractAsyncContextManager[None]]
+Generate = Callable[["Ordered"], Awaitable[Generation]]
 
 
-@pytest.fixture
-def generate(client: Client, database: Database) -> Generate:
-    """Start an ordered generation and wait for its end."""
-
-    async def run(ordered: Ordered) -> Generation:
-        async with database.session() as session:
-            generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
-        await start(client, generation)
-        return await finished(database, ordered)
-
-    return run
-
-
-async def finished(database: Database, ordered: Ordered, patience: float = 90) -> Generation:
+async def finished(database: Database, ordered: "Ordered", patience: float = 90) -> Generation:
     """The generation once it is final."""
     async with asyncio.timeout(patience):
         while True:
             async with database.session() as session:
-                scope = Scope(project_id=ordered.run.project_id)
-                generation = await get(session, scope, Generation, ordered.run.generation_id)
+                generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
             if generation.status in FINAL_STATUSES:
                 return generation
             await asyncio.sleep(0.05)

@@ -1,0 +1,45 @@
+"""Our own database, away for a while: what counts as that, and how to sit it out."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+AGAIN_SECONDS = 0.5
+_AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
+
+ResultT = TypeVar("ResultT")
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database is away, as opposed to saying no."""
+    return isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+async def outlast(
+    work: Callable[[], Awaitable[ResultT]],
+    patience: float,
+    *,
+    also: tuple[type[Exception], ...] = (),
+    away: Callable[[], None] = lambda: None,
+) -> ResultT:
+    """Do the work, again and again while the database is away or errors like `also` come; the first calls `away`.
+
+    Only for work that may be done twice: the answer to a commit can be lost as well.
+    """
+    deadline: float | None = None
+    while True:
+        try:
+            return await work()
+        except Exception as error:
+            if not is_outage(error) and not isinstance(error, also):
+                raise
+            if deadline is None:
+                deadline = time.monotonic() + patience
+                away()
+            elif time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(AGAIN_SECONDS)

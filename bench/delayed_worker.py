@@ -1,0 +1,101 @@
+"""A worker whose writer and artist take a set time and do nothing: what remains is ours.
+
+Started by `bench_orchestration` in place of the product's workers; everything but the two adapters is the product's.
+"""
+
+import argparse
+import asyncio
+import io
+import json
+import os
+from typing import Any
+
+from PIL import Image
+
+from engine.images import ImageRequest, ImageResult
+from engine.llm import LLMReply, LLMRequest
+from engine.settings import Settings
+from inkloom.serve import log_to_stderr, serve_workers
+
+SCENES = PANELS = 6
+
+
+class DelayedWriter:
+    """Answers every task after `seconds` with the smallest valid answer: six scenes of six panels."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    async def ask(self, request: LLMRequest) -> LLMReply:
+        await asyncio.sleep(self._seconds)
+        return LLMReply(json.dumps(self._answer(request.task, request.data)), "delayed", "stop", 100, 100)
+
+    def _answer(self, task: str, data: Any) -> Any:
+        match task:
+            case "ChapterOutline":
+                each = len(data.paragraphs) // SCENES
+                scenes = [
+                    {"title": f"Scene {i}", "first": i * each, "last": (i + 1) * each - 1, "gist": "Something."}
+                    for i in range(SCENES)
+                ]
+                return {"scenes": scenes, "characters": [{"name": "Ada", "aliases": []}], "places": []}
+            case "SceneSummary":
+                return {"summary": "Ada waits.", "place": "", "time": "", "weather": "", "mood": "", "characters": []}
+            case "CharacterProfile":
+                look = dict.fromkeys(("age", "build", "hair", "face", "clothes"), "plain")
+                return {"profile": {"name": data.name, "colours": ["red"], **look}}
+            case "PanelDescription":
+                each = len(data.sentences) // PANELS
+                shots = ["wide", "medium"]
+                return {
+                    "panels": [
+                        {
+                            "first": i * each,
+                            "last": (i + 1) * each - 1,
+                            "shot": shots[i % 2],
+                            "description": data.sentences[i * each].replace("Ada", "Somebody"),
+                            "characters": [],
+                        }
+                        for i in range(PANELS)
+                    ]
+                }
+            case "Dialogue":
+                return {"lines": [], "caption": data.sentences[0]}
+            case _:
+                return {"prompt": data.description, "negative": ""}
+
+
+class DelayedArtist:
+    """Gives a flat picture after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    async def draw(self, request: ImageRequest) -> ImageResult:
+        await asyncio.sleep(self._seconds)
+        buffer = io.BytesIO()
+        Image.new("RGB", (request.width, request.height), (request.seed % 256, 120, 90)).save(buffer, "PNG")
+        return ImageResult(buffer.getvalue(), "image/png", request.width, request.height, request.seed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--queues", choices=["flow", "draw"], required=True)
+    parser.add_argument("--llm", type=float, required=True)
+    parser.add_argument("--render", type=float, required=True)
+    given = parser.parse_args()
+    settings = Settings()
+    log_to_stderr("WARNING")
+    asyncio.run(
+        serve_workers(
+            settings,
+            given.queues,
+            writers={"offline": DelayedWriter(given.llm)},
+            artists={"offline": DelayedArtist(given.render)},
+        )
+    )
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

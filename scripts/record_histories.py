@@ -1,0 +1,272 @@
+"""Records what `tests/workflows/test_replay.py` replays: the histories of small chapters, one file per workflow.
+
+    python -m scripts.record_histories
+
+Run it when a workflow changes on purpose. While workflows of the old kind may still be running somewhere, change them
+behind `workflow.patched` instead and record the new way beside the old files.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.service import RPCError
+
+from api.starting import start, workflow_id
+from engine.db import Database
+from engine.errors import ProviderRejected
+from engine.images import ImageRequest, ImageResult
+from engine.llm import LLMReply, LLMRequest
+from engine.settings import Settings
+from engine.storage.folder import FolderStorage
+from engine.store import generations
+from engine.store.projects import add_chapter
+from inkloom.local.programs import Commands
+from inkloom.local.supervise import Stack
+from inkloom.serve import ensure_search_attributes
+from inkloom.worker import connect
+from models.options import GenerationKind, GenerationOptions
+from models.tables import Character, Generation, Panel, Project, Scene, User
+from tests.working import Painter, Writer, workers
+
+FOLDER = Path(__file__).parents[1] / "tests" / "histories"
+
+# Words that mean nothing to the code: found in a history, they have come out of the manuscript.
+STORY = """\
+Quillfeather polished the walnut orrery beneath a skylight.
+
+"Marzipan moons wobble," muttered Quillfeather. "Fetch the tweezers!"
+"""
+STYLE = "smudged gouache"
+SCRIPT = {
+    "title": "Quillfeather",
+    "characters": [{"name": "Quillfeather", "age": "seventy", "clothes": "moth-eaten cardigan"}],
+    "scenes": [
+        {
+            "place": "observatory",
+            "panels": [
+                {
+                    "description": "Quillfeather polishes the orrery.",
+                    "characters": ["Quillfeather"],
+                    "dialogue": [{"speaker": "Quillfeather", "text": "Marzipan moons!"}],
+                    "prompt": "walnut orrery, tweezers",
+                },
+                {"description": "A marzipan moon.", "shot": "insert", "caption": "It wobbles."},
+            ],
+        }
+    ],
+}
+
+
+class Recorder:
+    """Orders generations, waits for their end and keeps their histories."""
+
+    def __init__(self, client: Client, database: Database, folder: Path) -> None:
+        self._client = client
+        self._database = database
+        self._storage = FolderStorage(folder / "pictures")
+
+    async def chapter(self, *, script: dict[str, Any] | None = None) -> tuple[UUID, UUID]:
+        """A chapter of a fresh owner's fresh project: nothing in it was asked before."""
+        async with self._database.session() as session:
+            owner = User(email=f"{os.urandom(8).hex()}@example.org")
+            session.add(owner)
+            await session.flush()
+            project = Project(owner_id=owner.id, title="A project", style=STYLE)
+            session.add(project)
+            await session.flush()
+            text = "" if script else STORY
+            chapter = await add_chapter(session, project.id, title="A chapter", source_text=text, script=script)
+            return project.id, chapter.id
+
+    async def make(
+        self,
+        project_id: UUID,
+        chapter_id: UUID,
+        kind: GenerationKind = GenerationKind.CHAPTER,
+        target: UUID | None = None,
+        *,
+        writer: Writer | None = None,
+        painter: Painter | None = None,
+        cancel_when: asyncio.Event | None = None,
+    ) -> UUID:
+        """Run a generation to its end, whichever that is."""
+        async with self._database.session() as session:
+            generation = await generations.request(
+                session,
+                project_id=project_id,
+                chapter_id=chapter_id,
+                kind=kind,
+                options=GenerationOptions(max_panels=2),
+                target_ids=[target or chapter_id],
+            )
+        serving = workers(self._client, self._database, self._storage, writer or Writer(), painter or Painter())
+        async with serving:
+            await start(self._client, generation)
+            handle = self._client.get_workflow_handle(workflow_id(generation.id))
+            if cancel_when is not None:
+                await cancel_when.wait()
+                await handle.cancel()
+            try:
+                await handle.result()
+            except WorkflowFailureError as error:
+                print(f"  ended with {type(error.cause).__name__}")
+        return generation.id
+
+    async def histories(self, generation_id: UUID) -> dict[str, list[dict[str, Any]]]:
+        """The generation's workflow and the first of each kind below it, by the name of the workflow."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        waiting = [workflow_id(generation_id)]
+        while waiting:
+            try:
+                history = await self._client.get_workflow_handle(waiting.pop(0)).fetch_history()
+            except RPCError:
+                continue  # cancelled before it began
+            events = history.to_json_dict()["events"]
+            began = events[0]["workflowExecutionStartedEventAttributes"]
+            found.setdefault(began["workflowType"]["name"], events)
+            waiting += children(events)
+        return found
+
+    async def first(self, model: type[Scene | Panel | Character], project_id: UUID) -> UUID:
+        """The first scene, panel or character of a project."""
+        async with self._database.session() as session:
+            query = select(model.id).where(model.project_id == project_id).order_by(col(model.id)).limit(1)
+            return (await session.exec(query)).one()
+
+
+def children(events: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The ids of the workflows that a history began."""
+    for event in events:
+        began = event.get("startChildWorkflowExecutionInitiatedEventAttributes")
+        if began is not None:
+            yield began["workflowId"]
+
+
+def scrubbed(value: Any) -> Any:
+    """Without what belongs to the machine that recorded it: who worked, where in which file, on which queue of its own."""
+    if isinstance(value, list):
+        return [scrubbed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("kind") == "TASK_QUEUE_KIND_STICKY":
+        return {**value, "name": "sticky"}
+    kept = {name: scrubbed(item) for name, item in value.items() if name != "stackTrace"}
+    return kept | {"identity": "recorder"} if "identity" in kept else kept
+
+
+def write(name: str, events: Sequence[dict[str, Any]]) -> None:
+    """One event a line, so that two recordings can be compared."""
+    lines = ",\n".join(json.dumps(scrubbed(event), separators=(",", ":"), ensure_ascii=False) for event in events)
+    path = FOLDER / f"{name}.json"
+    path.write_text(f'{{"events":[\n{lines}\n]}}\n')
+    print(f"  {path.name}: {len(events)} events, {path.stat().st_size:,} bytes")
+
+
+async def no_picture(request: ImageRequest) -> ImageResult | None:
+    if request.panel is not None:
+        raise ProviderRejected("The model does not know this size.")
+    return None
+
+
+async def no_words(request: LLMRequest) -> LLMReply | None:
+    if request.task == "Dialogue":
+        return LLMReply('{"lines": [{"text": "Rhubarb!"}]}', "", "stop", 1, 1)
+    return None
+
+
+async def no_scene(request: LLMRequest) -> LLMReply | None:
+    if request.task == "SceneSummary":
+        raise ProviderRejected("The model does not exist.")
+    return None
+
+
+async def no_outline(request: LLMRequest) -> LLMReply | None:
+    if request.task == "ChapterOutline":
+        raise ProviderRejected("The model does not exist.")
+    return None
+
+
+def until_cancelled(drawing: asyncio.Event) -> Painter:
+    """A painter that says when it has begun with a panel, and never ends."""
+
+    async def slow(request: ImageRequest) -> ImageResult | None:
+        if request.panel is not None:
+            drawing.set()
+            await asyncio.sleep(600)
+        return None
+
+    return Painter(slow)
+
+
+async def record(recorder: Recorder) -> None:
+    """One story after the other; every workflow by itself, as a part, finished, failed and cancelled."""
+    project, chapter = await recorder.chapter()
+    found = await recorder.histories(await recorder.make(project, chapter))
+    for name, type in {
+        "chapter": "ChapterWorkflow",
+        "scene": "SceneWorkflow",
+        "panel": "PanelWorkflow",
+        "character-sheet": "CharacterSheetWorkflow",
+    }.items():
+        write(name, found[type])
+    for name, kind, target in (
+        ("scene-alone", GenerationKind.SCENE, await recorder.first(Scene, project)),
+        ("panel-alone", GenerationKind.PANEL, await recorder.first(Panel, project)),
+        ("character-sheet-alone", GenerationKind.CHARACTER_SHEET, await recorder.first(Character, project)),
+        ("export", GenerationKind.EXPORT, chapter),
+    ):
+        write(
+            name, next(iter((await recorder.histories(await recorder.make(project, chapter, kind, target))).values()))
+        )
+
+    found = await recorder.histories(await recorder.make(*await recorder.chapter(), painter=Painter(no_picture)))
+    write("chapter-with-failed-panels", found["ChapterWorkflow"])
+    write("panel-that-failed", found["PanelWorkflow"])
+    found = await recorder.histories(await recorder.make(*await recorder.chapter(), writer=Writer(no_words)))
+    write("panel-without-words", found["PanelWorkflow"])
+    found = await recorder.histories(await recorder.make(*await recorder.chapter(), writer=Writer(no_scene)))
+    write("scene-that-failed", found["SceneWorkflow"])
+    found = await recorder.histories(await recorder.make(*await recorder.chapter(), writer=Writer(no_outline)))
+    write("chapter-that-failed", found["ChapterWorkflow"])
+
+    drawing = asyncio.Event()
+    ordered = await recorder.chapter()
+    cancelled = await recorder.make(*ordered, painter=until_cancelled(drawing), cancel_when=drawing)
+    found = await recorder.histories(cancelled)
+    write("chapter-cancelled", found["ChapterWorkflow"])
+    write("scene-cancelled", found["SceneWorkflow"])
+    write("panel-cancelled", found["PanelWorkflow"])
+
+    found = await recorder.histories(await recorder.make(*await recorder.chapter(script=SCRIPT)))
+    write("chapter-from-a-script", found["ChapterWorkflow"])
+
+
+async def main() -> int:
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="inkloom-histories-") as folder:
+        # Started by root, Postgres runs as somebody else, who must be able to enter.
+        Path(folder).chmod(0o755)
+        settings = Settings(data=Path(folder), database_url=None, temporal_address=None, temporal_ui_port=0)
+        async with Stack(settings, api=False, report=print, commands=Commands(workers={})) as endpoints:
+            client = await connect(endpoints.temporal_address, settings.temporal_namespace)
+            await ensure_search_attributes(client)
+            database = Database(endpoints.database_url)
+            await record(Recorder(client, database, Path(folder)))
+            await database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    code = asyncio.run(main())
+    sys.stdout.flush()
+    # A process that used the Temporal client may crash while the interpreter finalises.
+    os._exit(code)

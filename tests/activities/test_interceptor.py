@@ -1,0 +1,223 @@
+"""What Temporal is told when an activity fails: whether it is worth another try, when, and nothing too much."""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from temporalio.api.failure.v1 import Failure
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.testing import ActivityEnvironment
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
+
+from activities.calls import PACES
+from activities.interceptor import BEAT_SECONDS, MAX_ATTEMPTS_ON_DEFECT, ActivityErrors, pause, translate, unexpected
+from engine import errors
+from engine.errors import EngineError, ProviderBusy
+
+pytestmark = pytest.mark.unit
+
+RETRIED = {
+    errors.EngineError: False,
+    errors.BadInput: False,
+    errors.NotFound: False,
+    errors.Conflict: False,
+    errors.ProviderError: False,
+    errors.NotConfigured: False,
+    errors.ProviderRefused: False,
+    errors.ProviderRejected: False,
+    errors.BadAnswer: False,
+    errors.ProviderBusy: True,
+    errors.CallInFlight: True,
+    errors.OutcomeUnknown: False,
+    errors.BudgetExceeded: False,
+    errors.StorageError: True,
+}
+EXPECTED = {errors.ProviderBusy, errors.CallInFlight}
+
+SECRET = "It rained on the harbour"
+STATEMENT = "UPDATE panels SET caption = %(caption)s"
+
+
+def refused(kind: type[Any]) -> Exception:
+    """A driver's error as SQLAlchemy wraps it, telling all it knows."""
+    error: Exception = kind(STATEMENT, {"caption": SECRET}, Exception(f"invalid input near {SECRET!r}"))
+    return error
+
+
+def bad_value() -> Exception:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(int).validate_python(SECRET)
+    return caught.value
+
+
+OUTAGES = {
+    "the server went away": refused(OperationalError),
+    "the connection is broken": refused(InterfaceError),
+    "no connection came free": PoolTimeout(f"QueuePool limit reached for {STATEMENT}"),
+    "nobody answers": ConnectionRefusedError(f"111 {STATEMENT}"),
+}
+DEFECTS = {
+    "a statement is wrong": refused(ProgrammingError),
+    "a value does not fit": refused(DataError),
+    "a plain mistake": ZeroDivisionError("division by zero"),
+}
+
+
+class Inner(ActivityInboundInterceptor):
+    """An activity that does what a test says."""
+
+    def __init__(self, work: Callable[[], Awaitable[Any]]) -> None:
+        self._work = work
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        return await self._work()
+
+
+async def perform(work: Callable[[], Awaitable[Any]], *, attempt: int = 1, beats: list[Any] | None = None) -> Any:
+    """Run an activity behind the interceptor, as a worker does."""
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, attempt=attempt)
+    environment.on_heartbeat = lambda *_: beats.append(1) if beats is not None else None
+    chain = ActivityErrors().intercept_activity(Inner(work))
+    return await environment.run(chain.execute_activity, ExecuteActivityInput(work, [], None, {}))
+
+
+def raising(error: BaseException) -> Callable[[], Awaitable[Any]]:
+    async def work() -> None:
+        raise error
+
+    return work
+
+
+async def failed(error: BaseException, *, attempt: int = 1) -> ApplicationError:
+    """What becomes of an error on its way out."""
+    with pytest.raises(ApplicationError) as caught:
+        await perform(raising(error), attempt=attempt)
+    return caught.value
+
+
+def in_history(error: BaseException) -> str:
+    """Everything that the server gets to see of an error, except where in our files it happened."""
+    failure = Failure()
+    pydantic_data_converter.failure_converter.to_failure(error, pydantic_data_converter.payload_converter, failure)
+    told = []
+    while failure.ByteSize():
+        told.append(f"{failure.message} {failure.application_failure_info}")
+        failure = failure.cause
+    return "\n".join(told)
+
+
+def tree(kind: type[EngineError]) -> set[type[EngineError]]:
+    return {kind}.union(*(tree(one) for one in kind.__subclasses__()))
+
+
+def test_every_error_of_the_engine_has_a_row() -> None:
+    """A new error has to decide whether it is worth another try."""
+    own = {kind for kind in tree(EngineError) if kind.__module__ == errors.__name__}
+    assert own == set(RETRIED)
+
+
+@pytest.mark.parametrize("kind", list(RETRIED), ids=lambda kind: kind.__name__)
+async def test_an_error_says_itself_whether_it_is_tried_again(kind: type[EngineError]) -> None:
+    """Class → type; retried only if the class says so, and then with a pause; expected ones raise no alarm."""
+    error = await failed(kind("why"))
+    assert (error.message, error.type, error.non_retryable) == ("why", kind.__name__, not RETRIED[kind])
+    assert (error.next_retry_delay is not None) == RETRIED[kind]
+    assert (error.category == ApplicationErrorCategory.BENIGN) == (kind in EXPECTED)
+
+
+@pytest.mark.parametrize("asked", [0.0, 0.2, 7.0, 120.0])
+def test_a_provider_is_not_asked_before_it_said(asked: float) -> None:
+    """Retry-After is a lower bound, spread a little; how often it was tried before does not matter."""
+    for attempt in (1, 50):
+        delay = translate(ProviderBusy("later", retry_after=asked), attempt).next_retry_delay
+        assert delay is not None
+        assert asked <= delay.total_seconds() <= asked * 1.25
+
+
+def test_nobody_waits_for_days() -> None:
+    """A provider's fantasy is cut to an hour."""
+    assert timedelta(hours=1) <= pause(1, 1e9) <= timedelta(hours=1.25)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "shortest"), [(1, 0.3), (2, 0.6), (3, 1.2), (4, 2.4), (7, 19.2), (8, 20.0), (100_000, 20.0)]
+)
+def test_pauses_grow_and_are_spread(attempt: int, shortest: float) -> None:
+    """Doubling from 0.3 s to 20 s, each up to a quarter longer, so that those who failed together part ways."""
+    pauses = {pause(attempt, None).total_seconds() for _ in range(200)}
+    assert min(pauses) >= shortest
+    assert max(pauses) <= shortest * 1.25
+    assert max(pauses) - min(pauses) > shortest * 0.1
+
+
+@pytest.mark.parametrize("name", list(OUTAGES))
+async def test_an_outage_of_ours_is_waited_for(name: str) -> None:
+    """However long it lasts: nothing is given up because the database was away for a night."""
+    error = await failed(OUTAGES[name], attempt=100_000)
+    assert (error.message, error.type, error.non_retryable) == ("The database cannot be reached.", "Outage", False)
+    assert error.next_retry_delay is not None
+
+
+@pytest.mark.parametrize("name", list(DEFECTS))
+async def test_a_defect_is_given_up_after_a_few_attempts(name: str) -> None:
+    """It may heal, so it is tried again; it will not heal for ever, so the panel fails and says why."""
+    last = [(await failed(DEFECTS[name], attempt=attempt)).non_retryable for attempt in range(1, 9)]
+    assert last == [attempt >= MAX_ATTEMPTS_ON_DEFECT for attempt in range(1, 9)]
+
+
+@pytest.mark.parametrize("name", [*OUTAGES, *DEFECTS])
+async def test_no_statement_and_no_parameter_reaches_the_history(name: str) -> None:
+    """Neither the message nor its causes tell what was being written."""
+    told = in_history(await failed((OUTAGES | DEFECTS)[name]))
+    assert (SECRET in told, "UPDATE" in told) == (False, False)
+    assert type((OUTAGES | DEFECTS)[name]).__name__ in told or "cannot be reached" in told or "refused" in told
+
+
+@pytest.mark.xfail(strict=True, reason="pydantic quotes the value it refuses, and the message goes out as it is")
+async def test_no_refused_value_reaches_the_history() -> None:
+    """A stored answer that no longer fits its model is a defect of ours; the answer itself stays here."""
+    assert SECRET not in in_history(await failed(bad_value()))
+
+
+async def test_what_is_none_of_its_business_passes() -> None:
+    """Cancellation and failures that are Temporal's already are not touched."""
+    own = ApplicationError("mine", type="Mine")
+    assert await failed(own) is own
+    with pytest.raises(asyncio.CancelledError):
+        await perform(raising(asyncio.CancelledError()))
+
+
+async def test_an_activity_beats_while_it_runs_and_only_then() -> None:
+    """The first beat comes at once, and nothing beats for work that has ended, however it ended."""
+    beats: list[Any] = []
+
+    async def work() -> str:
+        await asyncio.sleep(0.01)
+        return "done"
+
+    others = asyncio.all_tasks()
+    assert await perform(work, beats=beats) == "done"
+    with pytest.raises(ApplicationError):
+        await perform(raising(ValueError()), beats=beats)
+    assert beats
+    assert asyncio.all_tasks() == others
+
+
+@pytest.mark.parametrize("name", list(PACES))
+def test_a_missed_beat_does_not_make_a_worker_dead(name: str) -> None:
+    """Three beats fit into the time after which the server gives a worker up."""
+    assert PACES[name].heartbeat.total_seconds() >= 3 * BEAT_SECONDS
+
+
+def test_a_defect_is_told_by_its_class() -> None:
+    """Enough to find it in the log, short enough for a history."""
+    error = unexpected(ValueError("x" * 1000), 1)
+    assert (error.type, error.message) == ("ValueError", "ValueError: " + "x" * 300)
