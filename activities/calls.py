@@ -110,9 +110,9 @@ async def ask(task: str, run: Run, target_id: UUID, summary: str, part: int = 0)
     return await _call(task, call, TaskDone, llm_queue(run.options.llm), "llm", summary)
 
 
-async def draw(run: Run, panel_id: UUID, ordinal: int) -> None:
-    """Draw one draft of a panel."""
-    call = DrawCall(**base(run), target_id=panel_id, ordinal=ordinal)
+async def draw(run: Run, panel_id: UUID, ordinal: int, *, choose: bool = False) -> None:
+    """Draw one draft of a panel; with `choose` it is the only one and shown at once, which saves an activity."""
+    call = DrawCall(**base(run), target_id=panel_id, ordinal=ordinal, choose=choose)
     await _call("draw_panel", call, type(None), image_queue(run.options.images), "images", f"draft {ordinal}")
 
 

@@ -52,8 +52,9 @@ class _Inbound(ActivityInboundInterceptor):
 
 async def _beat() -> None:
     while True:
-        activity.heartbeat()
+        # First the pause: most activities are over before it is, and every beat is a call to the server.
         await asyncio.sleep(BEAT_SECONDS)
+        activity.heartbeat()
 
 
 def translate(error: EngineError, attempt: int) -> ApplicationError:

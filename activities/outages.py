@@ -8,6 +8,8 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from engine.ledger import ANSWER_PATIENCE
+
 AGAIN_SECONDS = 0.5
 _AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 
@@ -43,3 +45,15 @@ async def outlast(
             elif time.monotonic() > deadline:
                 raise
         await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def keep_answer(store: Callable[[bool], Awaitable[None]], *, also: tuple[type[Exception], ...] = ()) -> None:
+    """Store an answer that may have been paid for, in one transaction with all that follows from it: `store(True)`.
+
+    If what follows cannot be stored, the answer is, alone: `store(False)`. Trying again then costs nothing.
+    """
+    try:
+        await outlast(lambda: store(True), ANSWER_PATIENCE, also=also)
+    except Exception:
+        await outlast(lambda: store(False), ANSWER_PATIENCE, also=also)
+        raise

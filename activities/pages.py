@@ -109,14 +109,15 @@ class Pages:
                 page.made_from = made_from
                 session.add(page)
                 await session.flush()
+            moved = await complete(session, call.generation_id, f"page:{call.number}")
+            if composed is not None or moved:
                 await emit(
                     session,
                     call.project_id,
                     call.generation_id,
-                    EventType.PAGE_COMPOSED,
+                    EventType.PAGE_COMPOSED if composed is not None else EventType.GENERATION_PROGRESSED,
                     {"number": call.number, "image_id": str(page.image_id), "problems": len(page.problems)},
                 )
-            await complete(session, call.project_id, call.generation_id, f"page:{call.number}")
 
     @activity.defn
     async def build_export(self, call: ExportCall) -> None:

@@ -8,9 +8,9 @@ from sqlmodel import col, select
 from temporalio import activity
 
 from engine.db import Database
-from engine.errors import NotFound
 from engine.steps.outline import outlined, read
 from engine.store import generations, outlines
+from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.progress import complete
 from engine.store.scope import Scope, get
@@ -27,7 +27,7 @@ from models.runs import (
     SceneRun,
 )
 from models.script import Script
-from models.tables import Chapter, Draft, Panel, Scene
+from models.tables import Chapter, Panel, Scene
 from models.tables.story import PanelState, SceneState
 
 
@@ -94,28 +94,9 @@ class Records:
 
     @activity.defn
     async def select_draft(self, call: DrawCall) -> None:
-        """Show the first draft, unless a shown one was chosen before."""
-        scope = Scope(project_id=call.project_id)
+        """Choose among the drafts of a panel."""
         async with self._database.session() as session:
-            panel = await get(session, scope, Panel, call.target_id, lock=True)
-            query = select(Draft).where(Draft.panel_id == panel.id).order_by(col(Draft.ordinal)).limit(1)
-            draft = (await session.exec(query)).one_or_none()
-            if draft is None:
-                raise NotFound("The panel has no draft to choose from.")
-            if panel.selected_draft_id is None or panel.state != PanelState.SELECTED:
-                panel.selected_draft_id = panel.selected_draft_id or draft.id
-                panel.state = PanelState.SELECTED
-                panel.failure = ""
-                session.add(panel)
-                await session.flush()
-                await emit(
-                    session,
-                    call.project_id,
-                    call.generation_id,
-                    EventType.PANEL_SELECTED,
-                    {"panel_id": str(panel.id), "draft_id": str(panel.selected_draft_id)},
-                )
-            await complete(session, call.project_id, call.generation_id, f"panel:{panel.id}:picture")
+            await choose(session, call.project_id, call.generation_id, call.target_id)
 
     @activity.defn
     async def fail_panel(self, failure: Failure) -> None:
@@ -126,6 +107,7 @@ class Records:
             panel.failure = failure.reason[:2000]
             session.add(panel)
             await session.flush()
+            await complete(session, failure.generation_id, f"panel:{panel.id}:words", f"panel:{panel.id}:picture")
             await emit(
                 session,
                 failure.project_id,
@@ -133,8 +115,6 @@ class Records:
                 EventType.PANEL_FAILED,
                 {"panel_id": str(panel.id), "reason": failure.reason[:1000]},
             )
-            for part in ("words", "picture"):
-                await complete(session, failure.project_id, failure.generation_id, f"panel:{panel.id}:{part}")
 
     @activity.defn
     async def fail_scene(self, failure: Failure) -> None:
@@ -145,6 +125,7 @@ class Records:
             scene.failure = failure.reason[:2000]
             session.add(scene)
             await session.flush()
+            await complete(session, failure.generation_id, f"scene:{scene.id}:summary", f"scene:{scene.id}:panels")
             await emit(
                 session,
                 failure.project_id,
@@ -152,8 +133,6 @@ class Records:
                 EventType.SCENE_FAILED,
                 {"scene_id": str(scene.id), "reason": failure.reason[:1000]},
             )
-            for part in ("summary", "panels"):
-                await complete(session, failure.project_id, failure.generation_id, f"scene:{scene.id}:{part}")
 
     @activity.defn
     async def finish_generation(self, ending: Ending) -> None:

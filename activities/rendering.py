@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.outages import outlast
+from activities.outages import keep_answer
 from activities.writing import holder, owner_of
 from engine import ledger
 from engine.db import Database
@@ -22,10 +22,11 @@ from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pages.layout import picture_size
 from engine.storage import Storage
+from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.images import keep, record
 from engine.store.panels import as_data, cast_of
-from engine.store.progress import complete
+from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get
 from models.events import EventType
 from models.ids import new_id
@@ -37,12 +38,8 @@ from models.tables.ledger import CallState
 SHEET_SIZE = (768, 1024)
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A picture that is in the database, and the call that made it."""
-
-    image_id: UUID
-    call_id: UUID
+# What is done, in the same transaction, with a picture once it is in the database.
+Follow = Callable[[AsyncSession, UUID], Awaitable[None]]
 
 
 class Rendering:
@@ -81,13 +78,17 @@ class Rendering:
                 )
             )
             if there.first() is not None:
+                if call.choose:
+                    await choose(session, call.project_id, call.generation_id, panel.id)
                 return
-            paid = await ledger.acquire(session, await self._order(session, call, request, "draft"))
-        drawn = await self._drawn(call, paid, request)
-        async with self._database.session() as session:
+            paid = await self._reserve(session, call, request, "draft")
+
+        async def follow(session: AsyncSession, image_id: UUID) -> None:
+            # The panel before the generation and the project, which `emit` locks: the order that everybody keeps.
+            await get(session, scope, Panel, panel.id, lock=True)
             values = {
-                "image_id": drawn.image_id,
-                "call_id": drawn.call_id,
+                "image_id": image_id,
+                "call_id": paid.id,
                 "provider": call.options.images,
                 "model": request.model,
                 "prompt": request.prompt,
@@ -103,8 +104,12 @@ class Rendering:
                 call.project_id,
                 call.generation_id,
                 EventType.PANEL_DRAFTED,
-                {"panel_id": str(panel.id), "ordinal": call.ordinal, "image_id": str(drawn.image_id)},
+                {"panel_id": str(panel.id), "ordinal": call.ordinal, "image_id": str(image_id)},
             )
+            if call.choose:
+                await choose(session, call.project_id, call.generation_id, panel.id)
+
+        await self._draw(call, paid, request, follow)
 
     @activity.defn
     async def draw_sheet(self, call: DrawCall) -> None:
@@ -128,27 +133,32 @@ class Rendering:
             )
             made_from = digest(call.options.images, asdict(request))
             if character.sheet_image_id is not None and character.sheet_made_from == made_from:
-                await complete(session, call.project_id, call.generation_id, step)
+                await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
-            paid = await ledger.acquire(session, await self._order(session, call, request, "sheet"))
-        drawn = await self._drawn(call, paid, request)
-        async with self._database.session() as session:
+            paid = await self._reserve(session, call, request, "sheet")
+
+        async def follow(session: AsyncSession, image_id: UUID) -> None:
             character = await get(session, scope, Character, call.target_id, lock=True)
-            character.sheet_image_id = drawn.image_id
+            character.sheet_image_id = image_id
             character.sheet_made_from = made_from
             session.add(character)
             await session.flush()
+            await complete(session, call.generation_id, step)
             await emit(
                 session,
                 call.project_id,
                 call.generation_id,
                 EventType.CHARACTER_DRAWN,
-                {"character_id": str(character.id), "name": character.name, "image_id": str(drawn.image_id)},
+                {"character_id": str(character.id), "name": character.name, "image_id": str(image_id)},
             )
-            await complete(session, call.project_id, call.generation_id, step)
 
-    async def _order(self, session: AsyncSession, call: DrawCall, request: ImageRequest, purpose: str) -> ledger.Order:
-        return ledger.Order(
+        await self._draw(call, paid, request, follow)
+
+    async def _reserve(
+        self, session: AsyncSession, call: DrawCall, request: ImageRequest, purpose: str
+    ) -> ProviderCall:
+        """The call with its picture, or one that is about to be sent."""
+        order = ledger.Order(
             owner_id=await owner_of(session, call.project_id),
             project_id=call.project_id,
             generation_id=call.generation_id,
@@ -161,29 +171,32 @@ class Rendering:
             ordinal=call.ordinal,
             holder=holder(),
         )
+        if call.options.images not in self._artists:
+            raise NotConfigured(f"This worker has no artist called {call.options.images!r}.")
+        paid = await ledger.acquire(session, order)
+        if paid.state != CallState.CONFIRMED:
+            await ledger.submit(session, paid)
+        return paid
 
-    async def _drawn(self, call: DrawCall, paid: ProviderCall, request: ImageRequest) -> Drawn:
-        """The picture of a call: stored already, or drawn, verified, stored and confirmed."""
+    async def _draw(self, call: DrawCall, paid: ProviderCall, request: ImageRequest, follow: Follow) -> None:
+        """Get the picture of a call, stored already or drawn now, and do what follows from having it."""
         if paid.state == CallState.CONFIRMED and paid.image_id is not None:
             async with self._database.session() as session:
-                return Drawn(await _adopt(session, call.project_id, paid.image_id), paid.id)
-        artist = self._artists.get(paid.provider)
-        if artist is None:
-            raise NotConfigured(f"This worker has no artist called {paid.provider!r}.")
-        async with self._database.session() as session:
-            await ledger.submit(session, paid)
+                await follow(session, await _adopt(session, call.project_id, paid.image_id))
+            return
         began = time.monotonic()
         try:
-            result = await artist.draw(request)
+            result = await self._artists[paid.provider].draw(request)
             await asyncio.to_thread(verify, result)
         except ProviderError as error:
             async with self._database.session() as session:
                 await ledger.fail(session, paid, error.message)
             raise
-        duration = int((time.monotonic() - began) * 1000)
-        usage = ledger.Usage(result.input_tokens, result.output_tokens, duration_ms=duration)
+        usage = ledger.Usage(
+            result.input_tokens, result.output_tokens, duration_ms=int((time.monotonic() - began) * 1000)
+        )
 
-        async def store() -> UUID:
+        async def store(and_follow: bool) -> None:
             # Bytes before rows: a row never points at nothing, and bytes without a row are found again by their hash.
             picture = await keep(self._storage, result.data, result.media_type, result.width, result.height)
             async with self._database.session() as session:
@@ -195,9 +208,10 @@ class Rendering:
                     parameters={**result.parameters, "seed": result.seed, "prompt": request.prompt},
                 )
                 await ledger.confirm(session, paid, usage, image_id=image_id)
-                return image_id
+                if and_follow:
+                    await follow(session, image_id)
 
-        return Drawn(await outlast(store, ledger.ANSWER_PATIENCE, also=(StorageError,)), paid.id)
+        await keep_answer(store, also=(StorageError,))
 
 
 def _seed(prompt: str | None, ordinal: int) -> int:

@@ -1,7 +1,8 @@
 """Runs any LLM task: input → prompt → paid call or stored answer → check → rows. One activity per task, by its name."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.outages import outlast
+from activities.outages import keep_answer
 from engine import ledger
 from engine.db import Database
 from engine.digest import digest
@@ -30,6 +31,10 @@ def holder() -> str:
     return f"{info.workflow_id}/{info.activity_type}/{info.activity_id}"
 
 
+# What is done, in the same transaction, with an answer that is being stored.
+Follow = Callable[[ProviderCall, AsyncSession], Awaitable[None]]
+
+
 class _Tally:
     """What a task used over all its repairs."""
 
@@ -37,12 +42,13 @@ class _Tally:
         self.began = time.monotonic()
         self.before = 0
         self.attempts = 0
-        self.submitted = 0
+        self.sent = False
         self.input_tokens = 0
         self.output_tokens = 0
 
-    def add(self, call: ProviderCall) -> None:
+    def add(self, call: ProviderCall, *, sent: bool) -> None:
         self.attempts += 1
+        self.sent = self.sent or sent
         self.input_tokens += call.input_tokens
         self.output_tokens += call.output_tokens
 
@@ -68,8 +74,6 @@ class Writing:
         """Run the task for its target. Raises `BadAnswer` when no repair helped."""
         tally = _Tally()
         notes: list[str] = []
-        output: Any = None
-        provider, model = call.options.llm, call.options.llm_model
         while True:
             async with self._database.session() as session:
                 loaded = await STEPS[task.name].load(session, call)
@@ -82,28 +86,45 @@ class Writing:
                         return TaskDone(cached=True)
                     # What was given up on in an earlier generation is asked anew, not answered with the same failure.
                     tally.before = stored.attempts if stored is not None else 0
-                request = _request(task, loaded, notes, model)
-                order = await self._order(session, task, call, request, tally.before)
-                paid = await ledger.acquire(session, order)
-            if paid.state != CallState.CONFIRMED:
-                paid = await self._pay(paid, request)
-                tally.submitted += 1
-            tally.add(paid)
-            notes, output = _judge(task, loaded, paid)
+                request = _request(task, loaded, notes, call.options.llm_model)
+                paid = await self._reserve(session, task, call, request, tally.before)
+            usage = None if paid.state == CallState.CONFIRMED else await self._send(paid, request)
+            tally.add(paid, sent=usage is not None)
+            try:
+                notes, output = _judge(task, loaded, paid)
+            except Exception:
+                # A defect in a check must not cost the answer.
+                await keep_answer(partial(self._confirm, paid, usage, None))
+                raise
             if not notes:
-                break
+                await keep_answer(
+                    partial(self._confirm, paid, usage, partial(_finish, task, call, loaded, tally, output))
+                )
+                return TaskDone(cached=not tally.sent, attempts=tally.attempts)
             if tally.attempts >= task.attempts:
-                await self._record(task, call, loaded, tally, paid, None, notes)
-                raise BadAnswer(f"{task.name}: the answer of {provider} was not usable: {'; '.join(notes)[:500]}")
-        async with self._database.session() as session:
-            await self._store(session, task, call, loaded, tally, paid, output, [])
-            await STEPS[task.name].apply(session, call, output)
-        return TaskDone(cached=tally.submitted == 0, attempts=tally.attempts)
+                await keep_answer(
+                    partial(self._confirm, paid, usage, partial(_give_up, task, call, loaded, tally, notes))
+                )
+                raise BadAnswer(f"{task.name}: the answer of {paid.provider} was not usable: {'; '.join(notes)[:500]}")
+            await keep_answer(partial(self._confirm, paid, usage, None))
 
-    async def _order(
+    async def _confirm(
+        self, paid: ProviderCall, usage: ledger.Usage | None, follow: Follow | None, and_follow: bool
+    ) -> None:
+        """Store an answer that was just paid for, and in the same transaction what follows from it."""
+        async with self._database.session() as session:
+            if usage is not None:
+                await ledger.confirm(session, paid, usage, answer=paid.answer)
+            if follow is not None and and_follow:
+                await follow(paid, session)
+
+    async def _reserve(
         self, session: AsyncSession, task: Task[Any, Any], call: TaskCall, request: LLMRequest, ordinal: int
-    ) -> ledger.Order:
-        return ledger.Order(
+    ) -> ProviderCall:
+        """The call with its answer, or one that is about to be sent."""
+        if call.options.llm not in self._writers:
+            raise NotConfigured(f"This worker has no writer called {call.options.llm!r}.")
+        order = ledger.Order(
             owner_id=await owner_of(session, call.project_id),
             project_id=call.project_id,
             generation_id=call.generation_id,
@@ -119,77 +140,80 @@ class Writing:
             ordinal=ordinal,
             holder=holder(),
         )
+        paid = await ledger.acquire(session, order)
+        if paid.state != CallState.CONFIRMED:
+            await ledger.submit(session, paid)
+        return paid
 
-    async def _pay(self, call: ProviderCall, request: LLMRequest) -> ProviderCall:
-        """Send a reserved call and write down how it ended, before anything else is done with the answer."""
-        writer = self._writers.get(call.provider)
-        if writer is None:
-            raise NotConfigured(f"This worker has no writer called {call.provider!r}.")
-        async with self._database.session() as session:
-            await ledger.submit(session, call)
+    async def _send(self, paid: ProviderCall, request: LLMRequest) -> ledger.Usage:
+        """Send a submitted call; the answer is put into it, and not yet stored."""
         began = time.monotonic()
         try:
-            reply = await writer.ask(request)
+            reply = await self._writers[paid.provider].ask(request)
         except ProviderError as error:
             async with self._database.session() as session:
-                await ledger.fail(session, call, error.message)
+                await ledger.fail(session, paid, error.message)
             raise
-        usage = ledger.Usage(
+        paid.answer, paid.input_tokens, paid.output_tokens = reply.text, reply.input_tokens, reply.output_tokens
+        return ledger.Usage(
             input_tokens=reply.input_tokens,
             output_tokens=reply.output_tokens,
             duration_ms=int((time.monotonic() - began) * 1000),
         )
 
-        async def store() -> None:
-            async with self._database.session() as session:
-                await ledger.confirm(session, call, usage, answer=reply.text)
 
-        await outlast(store, ledger.ANSWER_PATIENCE)
-        call.answer, call.input_tokens, call.output_tokens = reply.text, reply.input_tokens, reply.output_tokens
-        return call
+async def _finish(
+    task: Task[Any, Any],
+    call: TaskCall,
+    loaded: Loaded,
+    tally: _Tally,
+    output: Any,
+    paid: ProviderCall,
+    session: AsyncSession,
+) -> None:
+    """The task is done: its result, and the rows that come of it."""
+    await _keep(session, task, call, loaded, tally, paid, {"output": output.model_dump(mode="json"), "notes": ""})
+    await STEPS[task.name].apply(session, call, output)
 
-    async def _record(
-        self,
-        task: Task[Any, Any],
-        call: TaskCall,
-        loaded: Loaded,
-        tally: _Tally,
-        paid: ProviderCall,
-        output: Any,
-        notes: Sequence[str],
-    ) -> None:
-        async with self._database.session() as session:
-            await self._store(session, task, call, loaded, tally, paid, output, notes)
 
-    async def _store(
-        self,
-        session: AsyncSession,
-        task: Task[Any, Any],
-        call: TaskCall,
-        loaded: Loaded,
-        tally: _Tally,
-        paid: ProviderCall,
-        output: Any,
-        notes: Sequence[str],
-    ) -> None:
-        values = {
-            "status": "completed" if output is not None else "failed",
-            "output": output.model_dump(mode="json") if output is not None else None,
-            "notes": "; ".join(notes)[:2000],
-            "left_out": loaded.left_out,
-            "call_id": paid.id,
-            "attempts": tally.before + tally.attempts,
-            "duration_ms": int((time.monotonic() - tally.began) * 1000),
-            "input_tokens": tally.input_tokens,
-            "output_tokens": tally.output_tokens,
-        }
-        statement = insert(TaskResult).values(id=new_id(), **_key(task, call, loaded), **values)
-        await session.exec(
-            statement.on_conflict_do_update(
-                index_elements=["project_id", "task", "task_version", "provider", "model", "input_hash"],
-                set_=values,
-            )
+async def _give_up(
+    task: Task[Any, Any],
+    call: TaskCall,
+    loaded: Loaded,
+    tally: _Tally,
+    notes: Sequence[str],
+    paid: ProviderCall,
+    session: AsyncSession,
+) -> None:
+    """No repair helped: what was wrong with the last answer."""
+    await _keep(session, task, call, loaded, tally, paid, {"output": None, "notes": "; ".join(notes)[:2000]})
+
+
+async def _keep(
+    session: AsyncSession,
+    task: Task[Any, Any],
+    call: TaskCall,
+    loaded: Loaded,
+    tally: _Tally,
+    paid: ProviderCall,
+    verdict: dict[str, Any],
+) -> None:
+    values = {
+        **verdict,
+        "status": "failed" if verdict["output"] is None else "completed",
+        "left_out": loaded.left_out,
+        "call_id": paid.id,
+        "attempts": tally.before + tally.attempts,
+        "duration_ms": int((time.monotonic() - tally.began) * 1000),
+        "input_tokens": tally.input_tokens,
+        "output_tokens": tally.output_tokens,
+    }
+    statement = insert(TaskResult).values(id=new_id(), **_key(task, call, loaded), **values)
+    await session.exec(
+        statement.on_conflict_do_update(
+            index_elements=["project_id", "task", "task_version", "provider", "model", "input_hash"], set_=values
         )
+    )
 
 
 async def owner_of(session: AsyncSession, project_id: UUID) -> UUID:

@@ -1,17 +1,17 @@
 """The HTTP application: routes, errors, request ids; it starts workflows and reads rows, nothing else."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from fastapi import FastAPI, Request, Response
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from api import chapters, generations, health, images, panels, problems, projects
 from api.deps import Resources
+from api.listing import AWAY, INVALID
 from engine.db import Database
 from engine.errors import BadInput
 from engine.settings import Settings
@@ -22,6 +22,7 @@ Turns manuscripts into comic chapters. Create a project, put a chapter with its 
 follow its events until the pages are there. Errors are `application/problem+json` with a stable `type`.
 """
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -40,26 +41,37 @@ def create_app(settings: Settings) -> FastAPI:
             lazy=True,
         )
         app.state.resources = Resources(settings, database, temporal, open_storage(settings))
-        yield
-        await database.close()
+        try:
+            yield
+        finally:
+            await database.close()
 
     app = FastAPI(title="Inkloom", version="1", description=DESCRIPTION, lifespan=lifespan)
     problems.install(app)
-    app.add_middleware(
-        # Without accounts, a page of a foreign site that resolves its name to loopback must not be answered.
-        TrustedHostMiddleware,
-        allowed_hosts=[host.strip() for host in settings.allowed_hosts.split(",")],
-    )
+    hosts = [host.strip().lower() for host in settings.allowed_hosts.split(",")]
 
     @app.middleware("http")
     async def identify(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
         given = request.headers.get("X-Request-ID", "")
         request.state.request_id = given if _REQUEST_ID.match(given) else uuid4().hex
+        # Without accounts, a page of a foreign site that resolves its name to loopback must not be answered.
+        if not _answers_to(hosts, request.headers.get("Host", "")):
+            detail = "The API does not answer to this Host; INKLOOM_ALLOWED_HOSTS lists those it answers to."
+            return problems.problem(request, 400, "foreign-host", detail)
         response = await go_on(request)
         response.headers["X-Request-ID"] = request.state.request_id
         return response
 
     app.include_router(health.router)
     for module in (projects, chapters, generations, panels, images):
-        app.include_router(module.router, prefix="/api/v1")
+        app.include_router(module.router, prefix="/api/v1", responses={**INVALID, **AWAY})
     return app
+
+
+def _answers_to(hosts: Sequence[str], header: str) -> bool:
+    """Whether a Host header names one of `hosts`, with or without a port. `*.example.org` allows all below, `*` all."""
+    named = _HOST.match(header)
+    if named is None:
+        return False
+    host = named[1].lower()
+    return any(host == one or (one.startswith("*") and host.endswith(one[1:])) for one in hosts)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col, select
 
 from api.deps import Owned, Scoped, Session
-from api.listing import CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.errors import NotFound
 from engine.reading import read_manuscript
 from engine.store import scope as rows
@@ -49,7 +49,22 @@ class ChapterChange(BaseModel):
 
 
 class ChapterOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "project_id": ANOTHER_ID,
+                    "position": 0,
+                    "title": "One",
+                    "summary": "Mara lights a lamp.",
+                    "version": 1,
+                    "created_at": A_MOMENT,
+                }
+            ]
+        },
+    )
 
     id: UUID
     project_id: UUID
@@ -61,7 +76,28 @@ class ChapterOut(BaseModel):
 
 
 class SceneOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "chapter_id": ANOTHER_ID,
+                    "position": 0,
+                    "title": "The lamp",
+                    "summary": "Mara lights a lamp and finds two keys.",
+                    "place": "the kitchen",
+                    "time": "night",
+                    "weather": "",
+                    "mood": "quiet",
+                    "characters": ["Mara"],
+                    "state": "described",
+                    "failure": "",
+                    "version": 1,
+                }
+            ]
+        },
+    )
 
     id: UUID
     chapter_id: UUID
@@ -80,6 +116,25 @@ class SceneOut(BaseModel):
 
 class PageOut(BaseModel):
     """A composed page. `layout` has the cells of its panels in pixels, in reading order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "number": 1,
+                    "image_id": AN_ID,
+                    "image": f"/api/v1/images/{AN_ID}",
+                    "layout": {
+                        "number": 1,
+                        "width": 1600,
+                        "height": 2400,
+                        "cells": [{"panel_id": ANOTHER_ID, "x": 60, "y": 60, "width": 1480, "height": 1120}],
+                    },
+                    "problems": [],
+                }
+            ]
+        }
+    )
 
     number: int
     image_id: UUID | None
@@ -167,13 +222,17 @@ async def pages(chapter_id: UUID, session: Session, scope: Scoped) -> list[PageO
     responses={200: {"content": {media: {} for media in MEDIA_TYPES.values()}}, **NOT_FOUND},
 )
 async def export(chapter_id: UUID, format: str, session: Session, scope: Scoped, owned: Owned) -> Response:
-    chapter = await rows.get(session, scope, Chapter, chapter_id)
-    query = select(Export).where(Export.chapter_id == chapter.id, Export.format == format)
-    found = (await session.exec(query)).one_or_none()
-    if found is None or format not in MEDIA_TYPES:
+    await rows.get(session, scope, Chapter, chapter_id)
+    query = select(Export).where(Export.chapter_id == chapter_id, Export.format == format)
+    found = (await session.exec(query)).one_or_none() if format in MEDIA_TYPES else None
+    if found is None:
         raise NotFound(f"This chapter has no {format} yet. Order a generation of kind export to build it.")
     return Response(
         await owned.storage.get(found.key),
         media_type=MEDIA_TYPES[format],
-        headers={"Content-Disposition": f'attachment; filename="chapter.{format}"', "ETag": f'"{found.sha256}"'},
+        headers={
+            "Content-Disposition": f'attachment; filename="chapter.{format}"',
+            "ETag": f'"{found.sha256}"',
+            "X-Content-Type-Options": "nosniff",
+        },
     )

@@ -1,5 +1,7 @@
 """Generations: order one, follow it, cancel it, order its failed parts again."""
 
+import asyncio
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -13,8 +15,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.deps import Owned, Resources, Scoped, Session
 from api.deps import scope as scope_of
-from api.listing import CONFLICT, NOT_FOUND, PROBLEM, Cursor, Limit, Listing, Responses
-from api.starting import start, workflow_id
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, refusal
+from api.problems import TemporalAway
+from api.starting import PATIENCE, start, workflow_id
 from engine.errors import BadInput, Conflict
 from engine.providers import require
 from engine.store import events, generations, tallies
@@ -25,7 +28,12 @@ from models.tables import Chapter, Character, Generation, Panel, ProviderCall, S
 
 router = APIRouter(tags=["generations"])
 
-REFUSED: Responses = {422: {"description": "Something in the order cannot be done; `detail` says what.", **PROBLEM}}
+REFUSED = refusal(
+    422,
+    "not-configured",
+    "Something in the order cannot be done; `detail` says what.",
+    "There is no writer called 'crayon' in this version. Choose one of: offline.",
+)
 
 
 class NewGeneration(BaseModel):
@@ -33,9 +41,7 @@ class NewGeneration(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={
-            "examples": [{"kind": "chapter", "target_ids": ["01a20515-1871-760d-a740-02d3946ca91d"], "options": {}}]
-        },
+        json_schema_extra={"examples": [{"kind": "chapter", "target_ids": [AN_ID], "options": {"drafts": 2}}]},
     )
 
     kind: GenerationKind
@@ -55,6 +61,32 @@ class CallCounts(BaseModel):
 
 
 class GenerationOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "project_id": ANOTHER_ID,
+                    "chapter_id": ANOTHER_ID,
+                    "kind": "chapter",
+                    "status": "running",
+                    "progress": 0.25,
+                    "error": "",
+                    "target_ids": [ANOTHER_ID],
+                    "options": GenerationOptions().model_dump(mode="json"),
+                    "retry_of": None,
+                    "budget_usd": None,
+                    "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
+                    "cost_usd": "0.000000",
+                    "created_at": A_MOMENT,
+                    "started_at": A_MOMENT,
+                    "finished_at": None,
+                    "version": 2,
+                }
+            ]
+        }
+    )
+
     id: UUID
     project_id: UUID
     chapter_id: UUID | None
@@ -75,7 +107,20 @@ class GenerationOut(BaseModel):
 
 
 class EventOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "seq": 12,
+                    "type": "panel.written",
+                    "at": A_MOMENT,
+                    "generation_id": AN_ID,
+                    "data": {"panel_id": ANOTHER_ID},
+                }
+            ]
+        },
+    )
 
     seq: int = Field(description="strictly increasing; ask for what comes after it")
     type: str
@@ -85,7 +130,30 @@ class EventOut(BaseModel):
 
 
 class CallOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "attempt": 1,
+                    "state": "confirmed",
+                    "kind": "llm",
+                    "provider": "offline",
+                    "model": "",
+                    "purpose": "Dialogue",
+                    "target_id": ANOTHER_ID,
+                    "input_tokens": 412,
+                    "output_tokens": 38,
+                    "cost_usd": "0.000000",
+                    "duration_ms": 3,
+                    "error": "",
+                    "submitted_at": A_MOMENT,
+                    "settled_at": A_MOMENT,
+                }
+            ]
+        },
+    )
 
     id: UUID
     attempt: int
@@ -158,7 +226,7 @@ async def list_events(
     generation_id: UUID,
     session: Session,
     scope: Scoped,
-    after: Annotated[int, Query(ge=0, description="`seq` of the last event that the client has")] = 0,
+    after: Annotated[int, Query(ge=0, lt=2**63, description="`seq` of the last event that the client has")] = 0,
     limit: Limit = 100,
 ) -> list[EventOut]:
     await rows.get(session, scope, Generation, generation_id)
@@ -179,20 +247,18 @@ async def list_calls(
 @router.post(
     "/generations/{generation_id}/cancel", status_code=202, summary="Cancel", responses={**NOT_FOUND, **CONFLICT}
 )
-async def cancel(generation_id: UUID, owned: Owned, session: Session, scope: Scoped) -> GenerationOut:
+async def cancel(generation_id: UUID, owned: Owned) -> GenerationOut:
     """The workflow stops what is in flight, settles its calls and ends as cancelled; what is finished stays."""
-    generation = await rows.get(session, scope, Generation, generation_id)
-    if generation.status in FINAL_STATUSES:
-        raise Conflict(f"The generation is {generation.status} already.")
-    try:
-        await owned.temporal.get_workflow_handle(workflow_id(generation_id)).cancel()
-    except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
-            raise
-        # Never started: there is nothing to stop.
-        await generations.end(session, generation.project_id, generation_id, GenerationStatus.CANCELLED)
-        await session.refresh(generation)
-    return await _out(session, generation)
+    async with owned.database.session() as session:
+        generation = await rows.get(session, await scope_of(session), Generation, generation_id)
+        if generation.status in FINAL_STATUSES:
+            raise Conflict(f"The generation is {generation.status} already.")
+    # No transaction is held while Temporal is asked.
+    begun = await _cancelled(owned, generation_id)
+    async with owned.database.session() as session:
+        if not begun:
+            await generations.end(session, generation.project_id, generation_id, GenerationStatus.CANCELLED)
+        return await _out(session, await rows.get(session, await scope_of(session), Generation, generation_id))
 
 
 @router.post(
@@ -228,10 +294,22 @@ async def retry(generation_id: UUID, owned: Owned, response: Response) -> Genera
 
 async def _start(owned: Resources, generation: Generation) -> None:
     """Start the workflow. With Temporal away the order stands, and the sweeper starts it when it is back."""
+    with suppress(RPCError, RuntimeError, TimeoutError):
+        await asyncio.wait_for(start(owned.temporal, generation), PATIENCE)
+
+
+async def _cancelled(owned: Resources, generation_id: UUID) -> bool:
+    """Ask the workflow to cancel; False when there is none to ask."""
     try:
-        await start(owned.temporal, generation)
-    except (RPCError, RuntimeError):
-        return
+        await asyncio.wait_for(owned.temporal.get_workflow_handle(workflow_id(generation_id)).cancel(), PATIENCE)
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    except (RuntimeError, TimeoutError) as error:
+        # The first is what the client says when it has never been connected.
+        raise TemporalAway(type(error).__name__) from error
+    return True
 
 
 async def _target(session: AsyncSession, scope: Scope, body: NewGeneration) -> tuple[UUID, UUID]:

@@ -1,24 +1,31 @@
 """Is the process alive, and can it do its work?"""
 
-from datetime import timedelta
+import asyncio
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
 from api.deps import Owned
+from api.starting import PATIENCE
 
 router = APIRouter(tags=["health"])
 
 
 class Alive(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ok"}]})
+
     status: str = "ok"
 
 
 class Ready(BaseModel):
     """`ok`, or what cannot be reached."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "not ready", "database": "ok", "temporal": "RPCError"}]}
+    )
 
     status: str
     database: str
@@ -39,9 +46,9 @@ async def readyz(owned: Owned, response: Response) -> Ready:
     except (SQLAlchemyError, OSError) as error:
         database = type(error).__name__
     try:
-        if not await owned.temporal.service_client.check_health(timeout=timedelta(seconds=3)):
+        if not await asyncio.wait_for(owned.temporal.service_client.check_health(), PATIENCE):
             temporal = "not serving"
-    except (RPCError, RuntimeError) as error:
+    except (RPCError, RuntimeError, TimeoutError) as error:
         temporal = type(error).__name__
     ready = database == temporal == "ok"
     response.status_code = 200 if ready else 503

@@ -36,6 +36,6 @@ async def read(
         "Cache-Control": "private, max-age=31536000, immutable",
         "X-Content-Type-Options": "nosniff",
     }
-    if if_none_match and image.sha256 in if_none_match:
+    if if_none_match and (image.sha256 in if_none_match or if_none_match.strip() == "*"):
         return Response(status_code=304, headers=headers)
     return Response(await owned.storage.get(image.key), media_type=image.media_type, headers=headers)

@@ -1,10 +1,11 @@
-"""The shape of every list: items, and where to go on."""
+"""The shape of every list and of every refusal, and the ids that examples use."""
 
+from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 ItemT = TypeVar("ItemT")
 
@@ -13,9 +14,63 @@ Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page bef
 
 Responses = dict[int | str, dict[str, Any]]
 
-PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {}}}
-NOT_FOUND: Responses = {404: {"description": "No such thing, or somebody else's.", **PROBLEM}}
-CONFLICT: Responses = {409: {"description": "The thing is in a state that does not allow it.", **PROBLEM}}
+AN_ID = "01a20515-1871-760d-a740-02d3946ca91d"
+ANOTHER_ID = "01a20515-2b0e-7c55-9c1f-6f0e5a3d8b24"
+A_MOMENT = "2026-01-31T12:00:00Z"
+
+
+class Problem(BaseModel):
+    """Every refusal (RFC 9457). `type` is stable and for programs, `detail` is for people."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="path of the request")
+    request_id: str = Field(description="the X-Request-ID that was given, or a fresh one; it is in the log")
+    errors: list[dict[str, str]] | None = Field(
+        default=None,
+        description="for `/problems/validation`: `at`, like `body.title`, and `message` of all that is wrong",
+    )
+
+
+def refusal(status: int, type: str, when: str, detail: str, **more: Any) -> Responses:
+    """One way in which an operation may refuse, with an example of it."""
+    example = {
+        "type": f"/problems/{type}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": f"/api/v1/chapters/{AN_ID}",
+        "request_id": "7d3f9c2e51a84b06",
+        **more,
+    }
+    content = {"application/problem+json": {"schema": Problem.model_json_schema(), "example": example}}
+    return {status: {"description": when, "content": content}}
+
+
+NOT_FOUND = refusal(404, "not-found", "No such thing, or somebody else's.", f"There is no chapter {AN_ID}.")
+CONFLICT = refusal(
+    409,
+    "conflict",
+    "The thing is in a state that does not allow it.",
+    "This chapter was changed meanwhile: it is at version 2, not 1.",
+)
+INVALID = refusal(
+    422,
+    "validation",
+    "The request does not fit what is documented.",
+    "The request does not fit what is documented.",
+    errors=[{"at": "body.title", "message": "Field required"}],
+)
+AWAY = refusal(
+    503,
+    "database-unavailable",
+    "A server that this needs is away; `Retry-After` says when to try again.",
+    "The database cannot be reached right now.",
+)
 
 
 class Listing(BaseModel, Generic[ItemT]):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 
 from api.deps import Scoped, Session
-from api.listing import NOT_FOUND, Cursor, Limit, Listing
+from api.listing import AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import scope as rows
 from models.story import Line
 from models.tables import Draft, Panel, Scene
@@ -17,7 +17,28 @@ router = APIRouter(tags=["panels"])
 
 
 class PanelOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "scene_id": ANOTHER_ID,
+                    "position": 0,
+                    "shot": "close-up",
+                    "description": "Mara holds up two keys.",
+                    "characters": ["Mara"],
+                    "dialogue": [{"speaker": "Mara", "kind": "speech", "text": "Take the small one."}],
+                    "caption": "",
+                    "prompt": "Clear comic art. Close-up of Mara holding up two keys.",
+                    "state": "selected",
+                    "failure": "",
+                    "selected_draft_id": ANOTHER_ID,
+                    "version": 1,
+                }
+            ]
+        },
+    )
 
     id: UUID
     scene_id: UUID
@@ -35,6 +56,25 @@ class PanelOut(BaseModel):
 
 
 class DraftOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "panel_id": ANOTHER_ID,
+                    "ordinal": 1,
+                    "image_id": ANOTHER_ID,
+                    "image": f"/api/v1/images/{ANOTHER_ID}",
+                    "provider": "offline",
+                    "model": "",
+                    "prompt": "Clear comic art. Close-up of Mara holding up two keys.",
+                    "seed": 1234,
+                    "selected": True,
+                }
+            ]
+        }
+    )
+
     id: UUID
     panel_id: UUID
     ordinal: int

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError
 
@@ -16,6 +17,10 @@ from engine.errors import EngineError
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+
+class TemporalAway(Exception):
+    """Temporal could not be reached, and the client has no better error for it."""
 
 
 def problem(request: Request, status: int, type: str, detail: str, **more: Any) -> JSONResponse:
@@ -29,7 +34,9 @@ def problem(request: Request, status: int, type: str, detail: str, **more: Any) 
         "request_id": request.state.request_id,
         **more,
     }
-    headers = {"Retry-After": "5"} if status in (429, 503) else None
+    headers = {"X-Request-ID": request.state.request_id}
+    if status in (429, 503):
+        headers["Retry-After"] = "5"
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -61,13 +68,20 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
+    @app.exception_handler(PoolTimeout)
     async def database_gone(request: Request, error: Exception) -> JSONResponse:
         log.warning("the database cannot be reached: %s", type(error).__name__)
         return problem(request, 503, "database-unavailable", "The database cannot be reached right now.")
 
+    @app.exception_handler(DataError)
+    async def unfit_value(request: Request, error: DataError) -> JSONResponse:
+        detail = "A value cannot be stored: texts hold no NUL characters, and numbers have at most 64 bits."
+        return problem(request, 422, "unfit-value", detail)
+
     @app.exception_handler(RPCError)
-    async def temporal_gone(request: Request, error: RPCError) -> JSONResponse:
-        log.warning("Temporal cannot be reached: %s", error.status.name)
+    @app.exception_handler(TemporalAway)
+    async def temporal_gone(request: Request, error: Exception) -> JSONResponse:
+        log.warning("Temporal cannot be reached: %s", error.status.name if isinstance(error, RPCError) else error)
         return problem(request, 503, "temporal-unavailable", "Temporal cannot be reached right now.")
 
     @app.exception_handler(Exception)

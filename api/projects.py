@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import Scoped, Session
-from api.listing import CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.listing import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import scope as rows
 from models.tables import Project
 
@@ -32,7 +32,21 @@ class ProjectChange(BaseModel):
 
 
 class ProjectOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "title": "The Clock That Waited",
+                    "description": "",
+                    "style": "ink and wash",
+                    "version": 1,
+                    "created_at": A_MOMENT,
+                }
+            ]
+        },
+    )
 
     id: UUID
     title: str

@@ -29,6 +29,9 @@ STATUS = SearchAttributeKey.for_keyword("GenerationStatus")
 
 EXPORTS = ["cbz", "pdf"]
 
+# Seconds in which Temporal answers a request of the API: more than it takes when it is well, less than people wait.
+PATIENCE = 3.0
+
 
 def workflow_id(generation_id: UUID) -> str:
     """The one id that a generation's workflow can have."""

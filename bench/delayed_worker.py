@@ -10,6 +10,7 @@ import json
 import os
 from typing import Any
 
+import uvloop
 from PIL import Image
 
 from engine.images import ImageRequest, ImageResult
@@ -86,7 +87,7 @@ def main() -> None:
     given = parser.parse_args()
     settings = Settings()
     log_to_stderr("WARNING")
-    asyncio.run(
+    uvloop.run(
         serve_workers(
             settings,
             given.queues,

@@ -11,6 +11,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import func, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -62,7 +63,11 @@ async def acquire(session: AsyncSession, order: Order) -> ProviderCall:
 
     Raises `CallInFlight` while somebody else's attempt at the same call has not settled.
     """
-    # Two activities with the same request meet here; an advisory lock also covers the rows that do not exist yet.
+    # Nearly every call is the first of its key: then one statement is all.
+    fresh = await _reserve(session, order, 1)
+    if fresh is not None:
+        return fresh
+    # Activities with the same request meet here, one after the other.
     await (await session.connection()).execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key}
     )
@@ -72,7 +77,10 @@ async def acquire(session: AsyncSession, order: Order) -> ProviderCall:
         )
     ).all()
     for call in past:
-        if call.state == CallState.CONFIRMED:
+        if call.state == CallState.CONFIRMED and call.kind == "image" and call.image_id is None:
+            call.state, call.error = CallState.FAILED, "The picture was deleted since."
+            session.add(call)
+        elif call.state == CallState.CONFIRMED:
             await session.exec(
                 update(Generation)
                 .where(col(Generation.id) == order.generation_id)
@@ -93,11 +101,21 @@ async def acquire(session: AsyncSession, order: Order) -> ProviderCall:
         call.error = "The process that made this call ended before it was answered."
         call.settled_at = now
         session.add(call)
-    fresh = ProviderCall(
+    await session.flush()
+    again = await _reserve(session, order, len(past) + 1)
+    if again is None:
+        raise CallInFlight("The same call is already on its way.", retry_after=2)
+    return again
+
+
+async def _reserve(session: AsyncSession, order: Order, attempt: int) -> ProviderCall | None:
+    """A fresh attempt, or None when there is one with this number already."""
+    call = ProviderCall(
         project_id=order.project_id,
         generation_id=order.generation_id,
         call_key=order.call_key,
-        attempt=len(past) + 1,
+        attempt=attempt,
+        state=CallState.RESERVED,
         kind=order.kind,
         provider=order.provider,
         model=order.model,
@@ -105,9 +123,10 @@ async def acquire(session: AsyncSession, order: Order) -> ProviderCall:
         target_id=order.target_id,
         holder=order.holder,
     )
-    session.add(fresh)
-    await session.flush()
-    return fresh
+    values = call.model_dump(exclude={"created_at"}, exclude_none=True)
+    statement = insert(ProviderCall).values(**values).on_conflict_do_nothing(index_elements=["call_key", "attempt"])
+    made = await session.exec(statement.returning(col(ProviderCall.id)))
+    return call if made.first() is not None else None
 
 
 async def submit(session: AsyncSession, call: ProviderCall) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import logging
+import shlex
+import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -10,9 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from engine.db import Database
+from engine.db import Database, driver_url
 from engine.errors import BadInput
 from engine.settings import Settings
+from engine.storage.open import open_storage
 from engine.store import projects
 from inkloom.deliver import claim
 from inkloom.local import doctor
@@ -47,9 +51,10 @@ async def run_command(
     """`run`: everything that can be refused is refused before a server is started."""
     story = read_story(path, title)
     options = _options(settings, story, choices)
+    await refuse_what_cannot_run(settings)
     finished, _ = await _run(settings, story, options, claim(out), budget)
-    again = f"python -m inkloom run {path} --out {out}"
-    _tell(finished, as_json, again)
+    # As it was given: with other options it would be another chapter.
+    _tell(finished, as_json, "python -m inkloom " + shlex.join(sys.argv[1:]))
     return finished.exit_code
 
 
@@ -58,6 +63,7 @@ async def demo_command(settings: Settings, out: Path, *, as_json: bool) -> int:
     path = example()
     story = read_story(path, None)
     options = GenerationOptions()
+    await refuse_what_cannot_run(settings)
     finished, endpoints = await _run(settings, story, options, claim(out), None)
     _tell(finished, as_json, "python -m inkloom demo")
     if not as_json:
@@ -72,6 +78,7 @@ async def demo_command(settings: Settings, out: Path, *, as_json: bool) -> int:
 
 async def up_command(settings: Settings) -> int:
     """`up`: servers, workers and API until a signal comes."""
+    await refuse_what_cannot_run(settings)
     with cancelled_by_signals():
         try:
             async with Stack(settings, api=True, report=report) as endpoints:
@@ -89,6 +96,7 @@ async def up_command(settings: Settings) -> int:
 async def seed_command(settings: Settings, *, as_json: bool) -> int:
     """`seed`: the example story as a project, in the configured or the embedded database."""
     story = read_story(example(), None)
+    await refuse_what_cannot_run(settings)
     async with Stack(settings, api=False, report=report) as endpoints:
         database = Database(endpoints.database_url, pool_size=1)
         async with database.session() as session:
@@ -109,6 +117,18 @@ async def seed_command(settings: Settings, *, as_json: bool) -> int:
     else:
         print(f"Project {seeded['project_id']} with chapter {seeded['chapter_id']}: {story.title}")  # noqa: T201
     return 0
+
+
+async def refuse_what_cannot_run(settings: Settings) -> None:
+    """Raises `BadInput` for settings that no server or worker could live with, before any of them is started."""
+    open_storage(settings)
+    if settings.log_level.upper() not in (levels := logging.getLevelNamesMapping()):
+        raise BadInput(f"INKLOOM_LOG_LEVEL is {settings.log_level!r}; it must be one of: {', '.join(levels)}.")
+    if settings.database_url:
+        driver_url(settings.database_url)
+    for check in await doctor.configured(settings):
+        if not check.ok:
+            raise BadInput(f"{check.name}: {check.detail}; {check.fix}.")
 
 
 async def doctor_command(settings: Settings, *, as_json: bool) -> int:
@@ -179,7 +199,8 @@ def _tell(finished: Finished, as_json: bool, again: str) -> None:
         f"[bold {colour.get(status, 'red')}]{status.replace('_', ' ')}[/]: {finished.made.scenes} scenes,"
         f" {finished.made.panels} panels, {finished.made.pages} pages in {finished.seconds:.1f} s;"
         f" {finished.calls.llm} writer and {finished.calls.image} artist calls, {finished.cached} answered from store,"
-        f" {finished.calls.cost_usd:.2f} USD"
+        f" {finished.calls.cost_usd:.2f} USD",
+        soft_wrap=True,
     )
     for line in finished.failures:
         say.print(f"  {line}", markup=False)

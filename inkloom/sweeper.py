@@ -47,7 +47,12 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
         open_ones = await generations.open_ones(session, older_than)
     helped = 0
     for generation in open_ones:
-        helped += await _mend(database, client, generation)
+        try:
+            helped += await _mend(database, client, generation)
+        except RPCError:
+            raise
+        except Exception as error:  # noqa: BLE001  # one that cannot be helped must not stand before the others
+            log.warning("generation %s could not be helped: %s", generation.id, type(error).__name__)
     return helped
 
 

@@ -81,6 +81,7 @@ class DrawCall(Run):
 
     target_id: UUID
     ordinal: int = 1
+    choose: bool = Field(default=False, description="the only draft: show it at once")
 
 
 class Failure(Run):

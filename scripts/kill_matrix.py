@@ -145,12 +145,12 @@ class Command:
         chosen = {RUN: [mine], TREE: [mine, *children.values()]}.get(victim, [children.get(victim)])
         return [one for one in chosen if one is not None and one.alive()]
 
-    def kill(self, *victims: str, after: float) -> Kill | None:
-        """SIGKILL for the victims so long after the start, or once they all live; None if the run was over before."""
+    def kill(self, *victims: str, after: float = 0.0, said: str = "") -> Kill | None:
+        """SIGKILL for the victims, once they live, so long after the start and after these words; None if too late."""
         time.sleep(max(0.0, self.began + after - time.monotonic()))
         while self.process.poll() is None:
             targets = [self.targets(victim) for victim in victims]
-            if all(targets):
+            if all(targets) and said in self.words():
                 moment, began = time.monotonic() - self.began, datetime.now(UTC)
                 for target in itertools.chain(*targets):
                     with suppress(ProcessLookupError):

@@ -34,12 +34,26 @@ from inkloom.local.supervise import Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect
 from models.options import GenerationKind, GenerationOptions
-from models.tables import Character, Generation, Panel, Project, Scene, User
+from models.tables import Character, Panel, Project, Scene, User
 from tests.working import Painter, Writer, workers
 
 FOLDER = Path(__file__).parents[1] / "tests" / "histories"
 
-# Words that mean nothing to the code: found in a history, they have come out of the manuscript.
+# Words that mean nothing to the code: found in a history, they come from the manuscript, a prompt or an answer.
+WORDS = (
+    "Quillfeather",
+    "orrery",
+    "skylight",
+    "arzipan",
+    "wobble",
+    "muttered",
+    "tweezers",
+    "gouache",
+    "observatory",
+    "cardigan",
+    "Rhubarb",
+    "[[material",
+)
 STORY = """\
 Quillfeather polished the walnut orrery beneath a skylight.
 
@@ -97,6 +111,7 @@ class Recorder:
         writer: Writer | None = None,
         painter: Painter | None = None,
         cancel_when: asyncio.Event | None = None,
+        drafts: int = 1,
     ) -> UUID:
         """Run a generation to its end, whichever that is."""
         async with self._database.session() as session:
@@ -105,7 +120,7 @@ class Recorder:
                 project_id=project_id,
                 chapter_id=chapter_id,
                 kind=kind,
-                options=GenerationOptions(max_panels=2),
+                options=GenerationOptions(max_panels=2, drafts=drafts),
                 target_ids=[target or chapter_id],
             )
         serving = workers(self._client, self._database, self._storage, writer or Writer(), painter or Painter())
@@ -152,7 +167,7 @@ def children(events: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def scrubbed(value: Any) -> Any:
-    """Without what belongs to the machine that recorded it: who worked, where in which file, on which queue of its own."""
+    """Without what belongs to the machine that recorded it: who worked, in which file, on which queue of its own."""
     if isinstance(value, list):
         return [scrubbed(item) for item in value]
     if not isinstance(value, dict):
@@ -246,27 +261,28 @@ async def record(recorder: Recorder) -> None:
     write("scene-cancelled", found["SceneWorkflow"])
     write("panel-cancelled", found["PanelWorkflow"])
 
+    found = await recorder.histories(await recorder.make(*await recorder.chapter(), drafts=2))
+    write("panel-with-two-drafts", found["PanelWorkflow"])
     found = await recorder.histories(await recorder.make(*await recorder.chapter(script=SCRIPT)))
     write("chapter-from-a-script", found["ChapterWorkflow"])
 
 
-async def main() -> int:
+async def main(data: Path) -> None:
+    settings = Settings(data=data, database_url=None, temporal_address=None, temporal_ui_port=0)
+    async with Stack(settings, api=False, report=print, commands=Commands(workers={})) as endpoints:
+        client = await connect(endpoints.temporal_address, settings.temporal_namespace)
+        await ensure_search_attributes(client)
+        database = Database(endpoints.database_url)
+        await record(Recorder(client, database, data))
+        await database.close()
+
+
+if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="inkloom-histories-") as folder:
         # Started by root, Postgres runs as somebody else, who must be able to enter.
         Path(folder).chmod(0o755)
-        settings = Settings(data=Path(folder), database_url=None, temporal_address=None, temporal_ui_port=0)
-        async with Stack(settings, api=False, report=print, commands=Commands(workers={})) as endpoints:
-            client = await connect(endpoints.temporal_address, settings.temporal_namespace)
-            await ensure_search_attributes(client)
-            database = Database(endpoints.database_url)
-            await record(Recorder(client, database, Path(folder)))
-            await database.close()
-    return 0
-
-
-if __name__ == "__main__":
-    code = asyncio.run(main())
+        asyncio.run(main(Path(folder)))
     sys.stdout.flush()
     # A process that used the Temporal client may crash while the interpreter finalises.
-    os._exit(code)
+    os._exit(0)

@@ -30,10 +30,12 @@ class PanelWorkflow:
             if run.options.until == "script":
                 return Outcome(panels=1)
             workflow.set_current_details("drawing")
-            await asyncio.gather(
-                *(calls.draw(run, run.panel_id, ordinal) for ordinal in range(1, run.options.drafts + 1))
-            )
-            await calls.select_draft(run, run.panel_id)
+            if run.options.drafts == 1:
+                await calls.draw(run, run.panel_id, 1, choose=True)
+            else:
+                drafts = range(1, run.options.drafts + 1)
+                await asyncio.gather(*(calls.draw(run, run.panel_id, ordinal) for ordinal in drafts))
+                await calls.select_draft(run, run.panel_id)
             workflow.set_current_details("done")
         except Exception as error:
             if calls.cancelled(error):

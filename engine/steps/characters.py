@@ -5,7 +5,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.steps.step import Loaded, Step
 from engine.store.events import emit
-from engine.store.progress import complete
+from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get
 from engine.tasks.profile import In, Out
 from models.events import EventType
@@ -18,7 +18,7 @@ MAX_EXCERPTS = 24
 async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
     character = await get(session, Scope(project_id=call.project_id), Character, call.target_id)
     if character.profile is not None:
-        await complete(session, call.project_id, call.generation_id, f"character:{character.id}:profile")
+        await complete_and_tell(session, call.project_id, call.generation_id, f"character:{character.id}:profile")
         return None
     names = [name.casefold() for name in [character.name, *character.aliases]]
     scenes = await session.exec(
@@ -35,7 +35,8 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
 
 async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
     character = await get(session, Scope(project_id=call.project_id), Character, call.target_id, lock=True)
-    if character.profile is None:
+    moved = await complete(session, call.generation_id, f"character:{character.id}:profile")
+    if character.profile is None or moved:
         character.profile = out.profile.model_dump(mode="json")
         session.add(character)
         await session.flush()
@@ -46,7 +47,6 @@ async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
             EventType.CHARACTER_PROFILED,
             {"character_id": str(character.id), "name": character.name},
         )
-    await complete(session, call.project_id, call.generation_id, f"character:{character.id}:profile")
 
 
 STEP = Step(load, apply)

@@ -9,7 +9,7 @@ from engine.digest import digest
 from engine.reading import paragraphs, windows
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Step
-from engine.store.progress import complete
+from engine.store.progress import complete_and_tell
 from engine.store.scope import Scope, get
 from engine.tasks.outline import In, Out
 from models.runs import TaskCall
@@ -37,7 +37,7 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
     window = spans[call.part]
     # By its text alone: what became known since, not least from this very outline, is no reason to pay again.
     if chapter.outline.get(str(call.part), {}).get("source") == digest(texts[window.start : window.stop]):
-        await complete(session, call.project_id, call.generation_id, f"outline:{call.part}")
+        await complete_and_tell(session, call.project_id, call.generation_id, f"outline:{call.part}")
         return None
     met: dict[str, None] = {}
     for part in range(call.part):
@@ -63,7 +63,7 @@ async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
     chapter.outline = {**chapter.outline, str(call.part): done}
     session.add(chapter)
     await session.flush()
-    await complete(session, call.project_id, call.generation_id, f"outline:{call.part}")
+    await complete_and_tell(session, call.project_id, call.generation_id, f"outline:{call.part}")
 
 
 STEP = Step(load, apply)

@@ -81,13 +81,14 @@ async def _written(session: AsyncSession, call: TaskCall, panel: Panel) -> None:
     await session.flush()
     if panel.dialogue is None or panel.prompt is None:
         return
-    if panel.state in (PanelState.DESCRIBED, PanelState.FAILED):
+    fresh = panel.state in (PanelState.DESCRIBED, PanelState.FAILED)
+    if fresh:
         panel.state = PanelState.WRITTEN
         panel.failure = ""
         session.add(panel)
         await session.flush()
+    if await complete(session, call.generation_id, f"panel:{panel.id}:words") or fresh:
         await emit(session, call.project_id, call.generation_id, EventType.PANEL_WRITTEN, {"panel_id": str(panel.id)})
-    await complete(session, call.project_id, call.generation_id, f"panel:{panel.id}:words")
 
 
 DIALOGUE = Step(load_dialogue, apply_dialogue)

@@ -8,7 +8,7 @@ from engine.digest import digest
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Step
 from engine.store.events import emit
-from engine.store.progress import complete, split
+from engine.store.progress import complete_and_tell, split
 from engine.store.scope import Scope, get
 from engine.tasks import panels, summary
 from models.events import EventType
@@ -23,7 +23,7 @@ async def load_summary(session: AsyncSession, call: TaskCall) -> Loaded | None:
     chapter = await get(session, scope, Chapter, scene.chapter_id)
     # A scene whose text changes is made anew, so what was once summed up stays summed up.
     if chapter.script is not None or scene.state in (SceneState.SUMMARISED, SceneState.DESCRIBED):
-        await complete(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
+        await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
         return None
     context = await context_for(session, chapter, scene)
     data = summary.In(
@@ -48,7 +48,7 @@ async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out)
         scene.state = SceneState.SUMMARISED
     session.add(scene)
     await session.flush()
-    await complete(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
+    await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
 
 
 async def load_panels(session: AsyncSession, call: TaskCall) -> Loaded | None:

@@ -74,7 +74,7 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
         .execution_options(synchronize_session=False)
     )
     if begun.first() is not None:
-        await emit(session, project_id, generation_id, EventType.GENERATION_STARTED, {"progress": 0.0})
+        await emit(session, project_id, generation_id, EventType.GENERATION_STARTED, {})
 
 
 async def end(
@@ -94,14 +94,13 @@ async def end(
         update(Generation)
         .where(col(Generation.id) == generation_id, col(Generation.status).not_in(FINAL_STATUSES))
         .values(**values)
-        .returning(col(Generation.progress))
+        .returning(col(Generation.id))
         .execution_options(synchronize_session=False)
     )
-    row = ended.first()
-    if row is None:
+    if ended.first() is None:
         return
     await abandon(session, generation_id)
-    data: dict[str, object] = {"status": status, "progress": float(row[0])}
+    data: dict[str, object] = {"status": status}
     if error:
         data["error"] = error[:1000]
     await emit(session, project_id, generation_id, _ENDINGS[status], data)

@@ -144,6 +144,10 @@ async def _outlined(
         {f"scene:{scene_id}:summary": 0.05 * weight for scene_id, weight in weights.items()}
         | {f"scene:{scene_id}:panels": 0.95 * weight for scene_id, weight in weights.items()},
     )
+    if not character_ids:
+        await complete(session, run.generation_id, "sheets")
+    if chapter.script is not None:
+        await complete(session, run.generation_id, "outline:0")
     await emit(
         session,
         run.project_id,
@@ -151,10 +155,6 @@ async def _outlined(
         EventType.CHAPTER_OUTLINED,
         {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(character_ids)},
     )
-    if not character_ids:
-        await complete(session, run.project_id, run.generation_id, "sheets")
-    if chapter.script is not None:
-        await complete(session, run.project_id, run.generation_id, "outline:0")
     return Outlined(scene_ids=[scene.id for scene in scenes], character_ids=list(character_ids.values()))
 
 

@@ -23,13 +23,12 @@ _SPLIT = text(
     " AND NOT split AND NOT done RETURNING weight"
 )
 _DONE = text(
-    "UPDATE generation_steps SET done = true WHERE generation_id = :generation AND key = :key"
-    " AND NOT split AND NOT done RETURNING weight"
-)
-_ADVANCE = text(
+    "WITH step AS (UPDATE generation_steps SET done = true WHERE generation_id = :generation AND key = ANY(:keys)"
+    " AND NOT split AND NOT done RETURNING weight)"
     # Short of 1 until the generation is final: 1 says that everything is there.
-    "UPDATE generations SET progress = GREATEST(progress, LEAST(progress + :weight, 0.999))"
-    " WHERE id = :generation RETURNING progress"
+    " UPDATE generations SET progress = GREATEST(progress, LEAST(progress + moved.weight, 0.999))"
+    " FROM (SELECT sum(weight) AS weight FROM step) AS moved"
+    " WHERE id = :generation AND moved.weight > 0 RETURNING progress"
 )
 
 
@@ -48,16 +47,17 @@ async def split(session: AsyncSession, generation_id: UUID, key: str, shares: Ma
         await _insert(session, generation_id, shares, float(weight))
 
 
-async def complete(session: AsyncSession, project_id: UUID, generation_id: UUID, key: str) -> None:
-    """The step is done: progress moves on, once. Emits, so call it last in a transaction."""
+async def complete(session: AsyncSession, generation_id: UUID, *keys: str) -> bool:
+    """The steps are done: progress moves on, once. Returns whether it moved; the next event says how far."""
     connection = await session.connection()
-    weight = (await connection.execute(_DONE, {"generation": generation_id, "key": key})).scalar_one_or_none()
-    if not weight:
-        return
-    progress = (await connection.execute(_ADVANCE, {"generation": generation_id, "weight": weight})).scalar_one()
-    await emit(
-        session, project_id, generation_id, EventType.GENERATION_PROGRESSED, {"progress": round(float(progress), 6)}
-    )
+    moved = await connection.execute(_DONE, {"generation": generation_id, "keys": list(keys)})
+    return moved.first() is not None
+
+
+async def complete_and_tell(session: AsyncSession, project_id: UUID, generation_id: UUID, *keys: str) -> None:
+    """The same, where no other event comes after it: says so itself. Call it last in a transaction."""
+    if await complete(session, generation_id, *keys):
+        await emit(session, project_id, generation_id, EventType.GENERATION_PROGRESSED, {})
 
 
 async def _insert(session: AsyncSession, generation_id: UUID, shares: Mapping[str, float], weight: float) -> None:

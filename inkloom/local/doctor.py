@@ -47,7 +47,7 @@ async def checks(settings: Settings) -> list[Check]:
         *(asyncio.to_thread(look, data) for look in (_folder, _room, _clock)),
         *(asyncio.to_thread(look, settings, data) for look in (_api_port, _ui_port)),
     )
-    return [*local, *await _configured(settings)]
+    return [*local, *await configured(settings)]
 
 
 def _python() -> Check:
@@ -153,7 +153,7 @@ def _port(name: str, port: int, host: str, ours: int | None, fix: str) -> Check:
     return Check(name, free, f"{port} is free" if free else f"{port} is taken by another program", fix)
 
 
-async def _configured(settings: Settings) -> list[Check]:
+async def configured(settings: Settings) -> list[Check]:
     """The servers that the settings name, if they do."""
     found = []
     if settings.database_url:

@@ -7,6 +7,7 @@ import pytest
 
 from engine.db import Database
 from engine.store import events
+from engine.store.progress import complete_and_tell, plan
 from models.events import EventType
 from tests.conftest import Order
 
@@ -67,3 +68,27 @@ async def test_a_client_that_comes_back_misses_nothing(database: Database, order
             break
         seen += [event.seq for event in fresh]
     assert seen == list(range(1, 9))
+
+
+async def test_progress_and_events_in_either_order_do_not_wait_for_each_other_for_ever(
+    database: Database, order: Order
+) -> None:
+    """The generation is locked before the project by everybody: a deadlock would end one of these with an error."""
+    ordered = await order()
+    project, generation = ordered.run.project_id, ordered.run.generation_id
+    async with database.session() as session:
+        await plan(session, generation, {f"step {number}": 1 for number in range(40)})
+
+    async def work(number: int) -> None:
+        async with database.session() as session:
+            if number % 2:
+                await events.emit(session, project, generation, EventType.PANEL_DRAFTED, {})
+            await asyncio.sleep(0.002)
+            await complete_and_tell(session, project, generation, f"step {number}")
+
+    await asyncio.gather(*(work(number) for number in range(40)))
+    async with database.session() as session:
+        told = await events.of_generation(session, generation, 0, 1000)
+    progress = [event.data["progress"] for event in told]
+    assert progress == sorted(progress)
+    assert progress[-1] == 0.999

@@ -5,7 +5,7 @@ from sqlmodel import col, select
 
 from engine.db import Database
 from engine.store import generations
-from engine.store.progress import complete, plan, split
+from engine.store.progress import complete_and_tell, plan, split
 from models.options import GenerationStatus
 from models.tables import Event, Generation
 from tests.conftest import Order, Ordered
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 
 async def done(database: Database, ordered: Ordered, key: str) -> None:
     async with database.session() as session:
-        await complete(session, ordered.run.project_id, ordered.run.generation_id, key)
+        await complete_and_tell(session, ordered.run.project_id, ordered.run.generation_id, key)
 
 
 async def progress(database: Database, ordered: Ordered) -> float:

@@ -1,0 +1,118 @@
+"""The application as it runs, spoken to over HTTP: real Postgres, real Temporal, real files."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx2 import ASGITransport, AsyncClient
+from temporalio.client import Client
+
+from api.app import create_app
+from engine.db import Database
+from engine.settings import Settings
+from engine.storage.folder import FolderStorage
+from inkloom.local.supervise import Endpoints
+from models.options import FINAL_STATUSES
+from tests.working import STORY, Painter, Writer, workers
+
+Json = dict[str, Any]
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[AsyncClient]:
+    """An HTTP client of an application with these settings."""
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        # What the application does not answer itself is its defect, not the test's: it shows as a 500.
+        AsyncClient(transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://127.0.0.1") as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="session")
+def api_settings(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    folder = tmp_path_factory.mktemp("api")
+    return Settings(
+        data=folder,
+        storage=str(folder / "pictures"),
+        database_url=endpoints.database_url,
+        temporal_address=endpoints.temporal_address,
+    )
+
+
+@pytest.fixture(scope="session")
+async def api(api_settings: Settings, client: Client) -> AsyncIterator[AsyncClient]:
+    async with serving(api_settings) as opened:
+        yield opened
+        # Nothing stays open for other tests' workers to find.
+        while projects := (await opened.get("/api/v1/projects")).json()["items"]:
+            for project in projects:
+                await opened.delete(f"/api/v1/projects/{project['id']}")
+
+
+Crew = Callable[..., AbstractAsyncContextManager[None]]
+
+
+@pytest.fixture(scope="session")
+def crew(api_settings: Settings, client: Client, database: Database) -> Crew:
+    """Workers that keep pictures where the application looks for them."""
+
+    def run(writer: Writer | None = None, painter: Painter | None = None) -> AbstractAsyncContextManager[None]:
+        storage = FolderStorage(Path(api_settings.storage or ""))
+        return workers(client, database, storage, writer or Writer(), painter or Painter())
+
+    return run
+
+
+async def new_chapter(api: AsyncClient, text: str = STORY) -> tuple[str, str]:
+    """A project with a chapter in it; their ids."""
+    project = (await api.post("/api/v1/projects", json={"title": "A project"})).json()
+    chapter = await api.post(f"/api/v1/projects/{project['id']}/chapters", json={"title": "A chapter", "text": text})
+    return project["id"], chapter.json()["id"]
+
+
+async def ended(api: AsyncClient, generation_id: str) -> Json:
+    """The generation once it is final."""
+    async with asyncio.timeout(90):
+        while True:
+            generation: Json = (await api.get(f"/api/v1/generations/{generation_id}")).json()
+            if generation["status"] in FINAL_STATUSES:
+                return generation
+            await asyncio.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A chapter that was ordered over HTTP, and how that was answered."""
+
+    project_id: str
+    chapter_id: str
+    status_code: int
+    location: str
+    accepted: Json
+    finished: Json
+
+
+@pytest.fixture(scope="session")
+async def made(api: AsyncClient, crew: Crew) -> Made:
+    """A finished chapter to look at. Tests leave it as it is."""
+    project_id, chapter_id = await new_chapter(api)
+    async with crew():
+        answer = await api.post("/api/v1/generations", json={"kind": "chapter", "target_ids": [chapter_id]})
+        finished = await ended(api, answer.json()["id"])
+    return Made(project_id, chapter_id, answer.status_code, answer.headers["Location"], answer.json(), finished)
+
+
+def problem(answer: Any) -> tuple[int, str, str]:
+    """Status, type and media type of a refused request."""
+    return answer.status_code, answer.json()["type"], answer.headers["Content-Type"]
+
+
+def refused(status: int, type: str) -> tuple[int, str, str]:
+    """What `problem` is when a request is refused as it should be."""
+    return status, f"/problems/{type}", "application/problem+json"
