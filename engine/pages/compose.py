@@ -107,7 +107,8 @@ def _fit(page: Image.Image, cell: Cell, picture: Image.Image, boxes: Sequence[Bo
     marked = [box for box in boxes if box.kind == "head"]
     left = _crop(picture.width, seen_width, [(box.x, box.x + box.width) for box in marked])
     top = _crop(picture.height, seen_height, [(box.y, box.y + box.height) for box in marked])
-    window = (left, top, left + seen_width, top + seen_height)
+    # Sums of fractions can end a hair beyond the edge, which Pillow refuses.
+    window = (left, top, min(left + seen_width, picture.width), min(top + seen_height, picture.height))
     # Reducing first would soften lines at these factors; a bicubic fit keeps ink crisp and is fast enough.
     page.paste(
         picture.resize((cell.width, cell.height), Image.Resampling.BICUBIC, box=window, reducing_gap=2.0),
@@ -129,7 +130,7 @@ def _crop(whole: float, seen: float, spans: Sequence[tuple[float, float]]) -> fl
         first, last = min(low for low, _ in spans) * whole, max(high for _, high in spans) * whole
         if last - first <= seen:
             start = min(max(start, last - seen), first)
-    return min(max(start, 0.0), whole - seen)
+    return max(0.0, min(start, whole - seen))
 
 
 def _placeholder(page: Image.Image, cell: Cell) -> None:

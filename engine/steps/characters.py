@@ -24,10 +24,11 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
     scenes = await session.exec(
         select(Scene.sentences).where(Scene.project_id == call.project_id).order_by(col(Scene.id)).limit(500)
     )
+    # What is said of somebody often stands behind the sentence that names them: "She wore …".
     excerpts = [
-        sentence
+        " ".join(sentences[index : index + 3])
         for sentences in scenes.all()
-        for sentence in sentences
+        for index, sentence in enumerate(sentences)
         if any(name in sentence.casefold() for name in names)
     ]
     return Loaded(In(name=character.name, aliases=character.aliases, excerpts=excerpts[:MAX_EXCERPTS]))

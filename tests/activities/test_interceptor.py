@@ -196,18 +196,19 @@ async def test_what_is_none_of_its_business_passes() -> None:
 
 
 async def test_an_activity_beats_while_it_runs_and_only_then() -> None:
-    """The first beat comes at once, and nothing beats for work that has ended, however it ended."""
+    """Long work is heard of; short work needs no beat; and nothing beats for what has ended, however it ended."""
     beats: list[Any] = []
 
-    async def work() -> str:
-        await asyncio.sleep(0.01)
-        return "done"
+    def lasting(seconds: float) -> Callable[[], Awaitable[Any]]:
+        return lambda: asyncio.sleep(seconds, "done")
 
     others = asyncio.all_tasks()
-    assert await perform(work, beats=beats) == "done"
+    assert await perform(lasting(0), beats=beats) == "done"
     with pytest.raises(ApplicationError):
         await perform(raising(ValueError()), beats=beats)
-    assert beats
+    assert beats == []
+    assert await perform(lasting(BEAT_SECONDS * 1.4), beats=beats) == "done"
+    assert beats == [1]
     assert asyncio.all_tasks() == others
 
 

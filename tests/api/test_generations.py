@@ -13,6 +13,7 @@ from engine.store import generations
 from models.options import GenerationKind, GenerationOptions
 from models.tables import Character
 from tests.api.conftest import Crew, Json, Made, ended, new_chapter, problem, refused
+from tests.test_events_docs import LISTED
 from tests.working import Painter, Writer
 
 pytestmark = pytest.mark.workflow
@@ -55,6 +56,14 @@ async def test_events_are_read_without_gap_or_repetition(api: AsyncClient, made:
     assert [event["seq"] for event in found] == list(range(1, len(found) + 1))
     assert (found[0]["type"], found[-1]["type"]) == ("generation.requested", "generation.completed")
     assert {event["generation_id"] for event in found} == {made.finished["id"]}
+
+
+async def test_events_carry_what_is_documented(api: AsyncClient, made: Made) -> None:
+    """`docs/events.md` names every field, and all of them are there unless marked with `?`; so is the progress."""
+    for event in (await api.get(f"{made.location}/events", params={"limit": 100})).json():
+        required = {name for name in LISTED[event["type"]] if not name.endswith("?")} | {"progress"}
+        optional = {name.rstrip("?") for name in LISTED[event["type"]]}
+        assert required <= set(event["data"]) <= required | optional
 
 
 async def test_generations_are_listed_by_chapter_and_status(api: AsyncClient, made: Made) -> None:

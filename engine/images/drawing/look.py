@@ -82,6 +82,14 @@ _OLD = (
     "eighties",
     "retired",
 )
+_NUMBERS = {
+    word: years
+    for years, word in enumerate(
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+        " eighteen nineteen twenty".split(),
+        start=1,
+    )
+} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _BROAD = ("broad", "stocky", "heavy", "burly", "big", "large", "muscular", "stout", "plump", "round")
 _SLIM = ("thin", "slim", "slender", "skinny", "lean", "wiry", "lanky", "gaunt")
 _TALL = ("tall", "lanky", "towering")
@@ -178,6 +186,7 @@ def _match(text: str, kinds: dict[str, tuple[str, ...]]) -> str | None:
 
 def _age(text: str, said: set[str]) -> str:
     years = [int(part) for part in "".join(sign if sign in "0123456789" else " " for sign in text).split()]
+    years += [_NUMBERS[word] for word in words(text) if word in _NUMBERS]
     if years:
         return "child" if years[0] < 13 else "teen" if years[0] < 18 else "old" if years[0] >= 60 else "adult"
     for age, signs in (("child", _YOUNG), ("teen", _TEEN), ("old", _OLD)):

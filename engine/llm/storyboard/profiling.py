@@ -27,6 +27,7 @@ _GARMENTS = (
 )
 _GARMENT_COLOURS = ("navy", "crimson", "olive", "mustard", "teal", "purple", "brown", "grey")
 
+_GREYING = re.compile(r"\b(fif|six|seven|eigh|nine)t(y|ies)\b|\b(an?|very) old\b|\belderly\b|^old\b|[5-9]\d")
 _YEARS = re.compile(r"\b(?P<age>[\w-]+?)[- ]years?[- ]old\b")
 _ROLE = r"{name},\s+(?P<role>(?:the|a|an)\s+[a-z][\w’' -]{{2,40}}?)[,.;]"
 _NEAR = 220
@@ -38,7 +39,9 @@ def profile_character(data: profile.In) -> profile.Out:
     names = [data.name, *data.aliases]
     near = [excerpt[:2000] for excerpt in data.excerpts if any(name in excerpt for name in names)] or data.excerpts
     pick = _Picker(data.name)
-    hair = _phrase(near, HAIR, names) or pick.one("hair", _HAIRS).format(pick.one("hair colour", _HAIR_COLOURS))
+    age = _age(near, names) or pick.one("age", _AGES)
+    colours_of_hair = _HAIR_COLOURS if _GREYING.search(age) else [one for one in _HAIR_COLOURS if one != "grey"]
+    hair = _phrase(near, HAIR, names) or pick.one("hair", _HAIRS).format(pick.one("hair colour", colours_of_hair))
     garment = pick.one("clothes", _GARMENTS).format(pick.one("clothes colour", _GARMENT_COLOURS))
     clothes = _phrase(near, CLOTHES, names) or _article(garment) + garment
     colours = [word for word in [*words_of(clothes), *words_of(hair)] if word in COLOURS]
@@ -49,7 +52,7 @@ def profile_character(data: profile.In) -> profile.Out:
             name=data.name,
             aliases=data.aliases,
             role=_role(near, names),
-            age=_age(near, names) or pick.one("age", _AGES),
+            age=age,
             build=_word(near, BUILD, names) or pick.one("build", _BUILDS),
             hair=hair,
             face=_phrase(near, FACE, names) or pick.one("face", _FACES),

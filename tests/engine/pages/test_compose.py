@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from engine.pages.compose import LetteredPanel, compose_page
-from engine.pages.layout import LayoutPanel, lay_out, picture_size
+from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out, picture_size
 from models.options import Direction, PageFormat
 from models.story import Box, Line, PanelData, Profile
 
@@ -74,3 +74,15 @@ def test_pictures_of_any_mode_can_be_set(mode: str, colour: object) -> None:
     data = io.BytesIO()
     Image.new(mode, (300, 300), colour).save(data, "TIFF" if mode == "CMYK" else "PNG")  # type: ignore[arg-type]
     assert page([data.getvalue()])[1] == []
+
+
+@pytest.mark.parametrize("width", range(901, 940))
+def test_a_picture_fits_its_cell_whatever_the_fractions(width: int) -> None:
+    """Scaling leaves sums that end a hair beyond the edge; they must not cost the page."""
+    cell = Cell("one", 84, 84, 1213, 1213 * 640 // width)
+    layout = PageLayout(1, 1988, 3075, (cell,))
+    heads = [Box(kind="head", name="Ada", x=0.0, y=0.0, width=1.0, height=1.0)]
+    picture = io.BytesIO()
+    Image.new("RGB", (width, 640), "teal").save(picture, "PNG", compress_level=1)
+    panel = LetteredPanel(picture.getvalue(), heads, PanelData(description="x"))
+    assert compose_page(layout, {"one": panel}, "ltr").problems == []

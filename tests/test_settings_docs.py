@@ -1,0 +1,65 @@
+"""`docs/settings.md` is true: it lists every setting with its names in the environment and its default."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import AliasChoices, TypeAdapter
+from pydantic.fields import FieldInfo
+
+from engine.settings import Settings
+
+pytestmark = pytest.mark.unit
+
+DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
+ROW = re.compile(r"^\| (?P<names>`[A-Z_`, ]+`) \| (?P<default>[^|]*) \| (?P<meaning>[^|]+) \|$", re.MULTILINE)
+
+
+def names_of(name: str, field: FieldInfo) -> list[str]:
+    """The names in the environment; the first one wins."""
+    alias = field.validation_alias
+    return [str(one) for one in alias.choices] if isinstance(alias, AliasChoices) else [f"INKLOOM_{name.upper()}"]
+
+
+def row_of(name: str, field: FieldInfo) -> tuple[str, str, str]:
+    """A setting as the page lists it."""
+    listed = ", ".join(f"`{one}`" for one in names_of(name, field))
+    default = (
+        ""
+        if field.default in (None, "")
+        else f"`{str(field.default).lower() if field.default is False else field.default}`"
+    )
+    return listed, default, field.description or ""
+
+
+def test_the_list_is_the_code() -> None:
+    """Every setting, in the order of the code, with its default and what it is for."""
+    listed = [match.group("names", "default", "meaning") for match in ROW.finditer(DOCS.read_text())]
+    assert listed == [row_of(name, field) for name, field in Settings.model_fields.items()]
+
+
+@pytest.mark.parametrize("name", list(Settings.model_fields))
+def test_a_listed_name_is_heard(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever name is listed sets the setting, and what is listed before wins over what comes after."""
+    field = Settings.model_fields[name]
+    first, second = SAMPLES.get(name, ("one", "two"))
+    names = names_of(name, field)
+    for variable in reversed(names):
+        monkeypatch.setenv(variable, second)
+        assert getattr(Settings(), name) == parsed(field, second)
+    monkeypatch.setenv(names[0], first)
+    assert getattr(Settings(), name) == parsed(field, first)
+
+
+def parsed(field: FieldInfo, text: str) -> Any:
+    return TypeAdapter(field.annotation).validate_python(text)
+
+
+SAMPLES = {
+    "api_port": ("8001", "8002"),
+    "temporal_ui_port": ("8001", "8002"),
+    "llm_slots": ("3", "4"),
+    "image_slots": ("3", "4"),
+    "allow_remote": ("true", "false"),
+}
