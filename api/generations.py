@@ -20,6 +20,7 @@ from api.problems import TemporalAway
 from api.starting import PATIENCE, start, workflow_id
 from engine.errors import BadInput, Conflict
 from engine.providers import require
+from engine.settings import Settings
 from engine.store import events, generations, tallies
 from engine.store import scope as rows
 from engine.store.scope import Scope
@@ -176,8 +177,9 @@ class CallOut(BaseModel):
     "/generations", status_code=202, summary="Order a generation", responses={**NOT_FOUND, **CONFLICT, **REFUSED}
 )
 async def create(body: NewGeneration, owned: Owned, response: Response) -> GenerationOut:
-    require("llm", body.options.llm)
-    require("images", body.options.images)
+    options = _with_defaults(body.options, owned.settings)
+    require("llm", options.llm)
+    require("images", options.images)
     # A transaction of its own: the row must be there before the workflow that reads it.
     async with owned.database.session() as session:
         scope = await scope_of(session)
@@ -187,7 +189,7 @@ async def create(body: NewGeneration, owned: Owned, response: Response) -> Gener
             project_id=project_id,
             chapter_id=chapter_id,
             kind=body.kind,
-            options=body.options,
+            options=options,
             target_ids=body.target_ids,
             budget_usd=body.budget_usd,
         )
@@ -290,6 +292,17 @@ async def retry(generation_id: UUID, owned: Owned, response: Response) -> Genera
     await _start(owned, generation)
     response.headers["Location"] = f"/api/v1/generations/{generation.id}"
     return out
+
+
+def _with_defaults(options: GenerationOptions, settings: Settings) -> GenerationOptions:
+    """Providers that an order does not name are those of the settings, with their models."""
+    chosen: dict[str, str] = {}
+    for provider, model in (("llm", "llm_model"), ("images", "image_model")):
+        if provider not in options.model_fields_set:
+            chosen[provider] = getattr(settings, provider)
+            if model not in options.model_fields_set:
+                chosen[model] = getattr(settings, model)
+    return options.model_copy(update=chosen)
 
 
 async def _start(owned: Resources, generation: Generation) -> None:

@@ -23,14 +23,9 @@ def names_of(name: str, field: FieldInfo) -> list[str]:
 
 
 def row_of(name: str, field: FieldInfo) -> tuple[str, str, str]:
-    """A setting as the page lists it."""
-    listed = ", ".join(f"`{one}`" for one in names_of(name, field))
-    default = (
-        ""
-        if field.default in (None, "")
-        else f"`{str(field.default).lower() if field.default is False else field.default}`"
-    )
-    return listed, default, field.description or ""
+    """A setting as the page lists it; an empty default is none."""
+    default = {None: "", False: "false", True: "true"}.get(field.default, str(field.default))
+    return ", ".join(f"`{one}`" for one in names_of(name, field)), default and f"`{default}`", field.description or ""
 
 
 def test_the_list_is_the_code() -> None:
@@ -53,7 +48,8 @@ def test_a_listed_name_is_heard(name: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def parsed(field: FieldInfo, text: str) -> Any:
-    return TypeAdapter(field.annotation).validate_python(text)
+    kind: Any = field.annotation
+    return TypeAdapter(kind).validate_python(text)
 
 
 SAMPLES = {

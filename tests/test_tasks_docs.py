@@ -1,6 +1,7 @@
 """`docs/tasks.md` is true: it describes every LLM task as the code has it."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,31 @@ pytestmark = pytest.mark.unit
 DOCS = Path(__file__).parent.parent / "docs" / "tasks.md"
 TYPES = {"string": "text", "integer": "number", "boolean": "yes or no", "array": "list of "}
 
+Schema = dict[str, Any]
 
-def type_of(schema: dict[str, Any]) -> str:
+
+def type_of(schema: Schema, named: Schema) -> str:
     """A field's type in a word or two."""
     if "anyOf" in schema:
-        return " or ".join(type_of(one) for one in schema["anyOf"] if one.get("type") != "null")
+        return " or ".join(type_of(one, named) for one in schema["anyOf"] if one.get("type") != "null")
     if "$ref" in schema:
-        return str(schema["$ref"]).rsplit("/", 1)[-1]
-    return TYPES[schema["type"]] + (type_of(schema["items"]) if "items" in schema else "")
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        return " / ".join(named[name]["enum"]) if "enum" in named[name] else str(name)
+    return TYPES[schema["type"]] + (type_of(schema["items"], named) if "items" in schema else "")
 
 
-def rows_of(way: str, model: type[BaseModel]) -> list[str]:
-    properties = model.model_json_schema()["properties"]
-    return [f"| {way} | {name} | {type_of(of)} | {of.get('description', '')} |" for name, of in properties.items()]
+def rows_of(way: str, schema: Schema, named: Schema, within: str = "") -> Iterator[str]:
+    """A row for every field, and for every field of its parts."""
+    for name, field in schema["properties"].items():
+        yield f"| {way} | {within}{name} | {type_of(field, named)} | {field.get('description', '')} |"
+        part = named.get(field.get("items", field).get("$ref", "").rsplit("/", 1)[-1], {})
+        if "properties" in part:
+            yield from rows_of(way, part, named, f"{within}{name}.")
+
+
+def fields_of(way: str, model: type[BaseModel]) -> Iterator[str]:
+    schema = model.model_json_schema()
+    return rows_of(way, schema, schema.get("$defs", {}))
 
 
 def described(task: Task[Any, Any]) -> str:
@@ -38,12 +51,12 @@ def described(task: Task[Any, Any]) -> str:
             "",
             about,
             "",
-            f"At most {task.max_input_tokens:,} tokens in and {task.max_output_tokens:,} out, {task.attempts} attempts.",
+            f"Tokens: at most {task.max_input_tokens:,} in, {task.max_output_tokens:,} out. Attempts: {task.attempts}.",
             "",
             "| | field | type | meaning |",
             "|---|---|---|---|",
-            *rows_of("in", task.input),
-            *rows_of("out", task.output),
+            *fields_of("in", task.input),
+            *fields_of("out", task.output),
             "",
         ]
     )

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.errors import Conflict
 from engine.ledger import abandon
 from engine.store.events import emit
+from engine.store.progress import plan
 from models.events import EventType
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
 from models.tables import Event, Generation, Panel, Scene
@@ -70,11 +71,28 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
         update(Generation)
         .where(col(Generation.id) == generation_id, col(Generation.status) == GenerationStatus.REQUESTED)
         .values(status=GenerationStatus.RUNNING, started_at=func.clock_timestamp(), version=Generation.version + 1)
-        .returning(col(Generation.id))
+        .returning(col(Generation.kind), col(Generation.target_ids))
         .execution_options(synchronize_session=False)
     )
-    if begun.first() is not None:
+    for kind, targets in begun.all():
+        await plan(session, generation_id, _parts(GenerationKind(kind), targets))
         await emit(session, project_id, generation_id, EventType.GENERATION_STARTED, {})
+
+
+def _parts(kind: GenerationKind, targets: Sequence[str]) -> dict[str, float]:
+    """The plan of a generation that is smaller than a chapter; a chapter's is made when its length is known."""
+    target = next(iter(targets), "")
+    match kind:
+        case GenerationKind.PANEL:
+            return {f"panel:{target}:words": 1.0, f"panel:{target}:picture": 2.0}
+        case GenerationKind.SCENE:
+            return {f"scene:{target}:summary": 1.0, f"scene:{target}:panels": 19.0}
+        case GenerationKind.CHARACTER_SHEET:
+            return {f"character:{target}:profile": 1.0, f"character:{target}:sheet": 2.0}
+        case GenerationKind.EXPORT:
+            return {"pages": 3.0, "exports": 1.0}
+        case GenerationKind.CHAPTER:
+            return {}
 
 
 async def end(

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.digest import digest
+from engine.errors import BadInput
 from engine.reading import heading_text, is_heading, is_separator, sentences
 from engine.store.events import emit
 from engine.store.progress import complete, plan, split
@@ -21,6 +22,10 @@ from models.script import Script
 from models.story import Profile
 from models.tables import Chapter, Character, Location, Panel, Scene
 from models.tables.story import PanelState, SceneState
+
+
+# The ids of all scenes travel in one payload, which stays well below what Temporal likes to carry.
+MAX_SCENES = 1_500
 
 
 async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int, options: GenerationOptions) -> None:
@@ -37,6 +42,11 @@ async def store_outline(
 ) -> Outlined:
     """Merge the windows. Scenes whose content did not change stay as they are, with all that hangs on them."""
     scenes = [scene for part in parts for scene in part.scenes]
+    if len(scenes) > MAX_SCENES and run.options.max_panels is None:
+        raise BadInput(
+            f"The text has {len(scenes)} scenes, and a chapter {MAX_SCENES} at most: split it into chapters,"
+            " or condense it with max_panels."
+        )
     budgets = _budgets([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.max_panels)
     key = digest([scene.model_dump() for scene in scenes], budgets, list(texts))
     names: dict[str, list[str]] = {}

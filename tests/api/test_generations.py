@@ -9,10 +9,11 @@ from sqlmodel import select
 
 from engine.db import Database
 from engine.images import ImageRequest, ImageResult
+from engine.settings import Settings
 from engine.store import generations
 from models.options import GenerationKind, GenerationOptions
 from models.tables import Character
-from tests.api.conftest import Crew, Json, Made, ended, new_chapter, problem, refused
+from tests.api.conftest import Crew, Json, Made, ended, new_chapter, problem, refused, serving
 from tests.test_events_docs import LISTED
 from tests.working import Painter, Writer
 
@@ -161,6 +162,20 @@ async def test_an_unknown_provider_is_refused_at_the_edge(api: AsyncClient, made
     answer = await api.post("/api/v1/generations", json=body)
     assert problem(answer) == refused(422, "not-configured")
     assert "offline" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("option", ["llm", "images"])
+async def test_an_order_that_names_nobody_goes_to_those_of_the_settings(
+    api_settings: Settings, made: Made, option: str
+) -> None:
+    """INKLOOM_LLM and INKLOOM_IMAGES hold here too; an order that names its provider goes to that one."""
+    async with serving(api_settings.model_copy(update={option: "crayon"})) as other:
+        body: Json = {"kind": "chapter", "target_ids": [made.chapter_id]}
+        answer = await other.post("/api/v1/generations", json=body)
+        assert problem(answer) == refused(422, "not-configured")
+        assert "crayon" in answer.json()["detail"]
+        body |= {"target_ids": [str(uuid4())], "options": {option: "offline"}}
+        assert problem(await other.post("/api/v1/generations", json=body)) == refused(404, "not-found")
 
 
 @pytest.mark.parametrize("kind", ["chapter", "scene", "panel", "character_sheet", "export"])
