@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.outages import keep_answer
-from activities.writing import holder, owner_of
+from activities.writing import Owners, holder
 from engine import ledger
 from engine.db import Database
 from engine.digest import digest
@@ -49,6 +49,7 @@ class Rendering:
         self._database = database
         self._storage = storage
         self._artists = artists
+        self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         return [self.draw_panel, self.draw_sheet]
@@ -159,7 +160,7 @@ class Rendering:
     ) -> ProviderCall:
         """The call with its picture, or one that is about to be sent."""
         order = ledger.Order(
-            owner_id=await owner_of(session, call.project_id),
+            owner_id=await self._owners.of(session, call.project_id),
             project_id=call.project_id,
             generation_id=call.generation_id,
             kind="image",
@@ -173,10 +174,7 @@ class Rendering:
         )
         if call.options.images not in self._artists:
             raise NotConfigured(f"This worker has no artist called {call.options.images!r}.")
-        paid = await ledger.acquire(session, order)
-        if paid.state != CallState.CONFIRMED:
-            await ledger.submit(session, paid)
-        return paid
+        return await ledger.acquire(session, order, send=True)
 
     async def _draw(self, call: DrawCall, paid: ProviderCall, request: ImageRequest, follow: Follow) -> None:
         """Get the picture of a call, stored already or drawn now, and do what follows from having it."""

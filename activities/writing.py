@@ -59,6 +59,7 @@ class Writing:
     def __init__(self, database: Database, writers: Mapping[str, LLM]) -> None:
         self._database = database
         self._writers = writers
+        self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         """One activity per task: the Temporal UI shows what is being asked, not that something is."""
@@ -125,7 +126,7 @@ class Writing:
         if call.options.llm not in self._writers:
             raise NotConfigured(f"This worker has no writer called {call.options.llm!r}.")
         order = ledger.Order(
-            owner_id=await owner_of(session, call.project_id),
+            owner_id=await self._owners.of(session, call.project_id),
             project_id=call.project_id,
             generation_id=call.generation_id,
             kind="llm",
@@ -140,10 +141,7 @@ class Writing:
             ordinal=ordinal,
             holder=holder(),
         )
-        paid = await ledger.acquire(session, order)
-        if paid.state != CallState.CONFIRMED:
-            await ledger.submit(session, paid)
-        return paid
+        return await ledger.acquire(session, order, send=True)
 
     async def _send(self, paid: ProviderCall, request: LLMRequest) -> ledger.Usage:
         """Send a submitted call; the answer is put into it, and not yet stored."""
@@ -216,9 +214,17 @@ async def _keep(
     )
 
 
-async def owner_of(session: AsyncSession, project_id: UUID) -> UUID:
-    """Who pays."""
-    return (await session.exec(select(Project.owner_id).where(Project.id == project_id))).one()
+class Owners:
+    """Who pays for a project. A project keeps its owner, so a process asks once."""
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, UUID] = {}
+
+    async def of(self, session: AsyncSession, project_id: UUID) -> UUID:
+        if project_id not in self._known:
+            query = select(Project.owner_id).where(Project.id == project_id)
+            self._known[project_id] = (await session.exec(query)).one()
+        return self._known[project_id]
 
 
 def _key(task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> dict[str, Any]:

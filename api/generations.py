@@ -247,7 +247,10 @@ async def list_calls(
 
 
 @router.post(
-    "/generations/{generation_id}/cancel", status_code=202, summary="Cancel", responses={**NOT_FOUND, **CONFLICT}
+    "/generations/{generation_id}/cancel",
+    status_code=202,
+    summary="Cancel a generation",
+    responses={**NOT_FOUND, **CONFLICT},
 )
 async def cancel(generation_id: UUID, owned: Owned) -> GenerationOut:
     """The workflow stops what is in flight, settles its calls and ends as cancelled; what is finished stays."""

@@ -58,13 +58,15 @@ class Usage:
     duration_ms: int = 0
 
 
-async def acquire(session: AsyncSession, order: Order) -> ProviderCall:
+async def acquire(session: AsyncSession, order: Order, *, send: bool = False) -> ProviderCall:
     """The confirmed call with its answer, or a fresh one in state `reserved` that the caller now has to make.
+
+    With `send` the caller makes it as soon as this transaction is committed, and the fresh one is `submitted`.
 
     Raises `CallInFlight` while somebody else's attempt at the same call has not settled.
     """
     # Nearly every call is the first of its key: then one statement is all.
-    fresh = await _reserve(session, order, 1)
+    fresh = await _reserve(session, order, 1, send)
     if fresh is not None:
         return fresh
     # Activities with the same request meet here, one after the other.
@@ -102,20 +104,20 @@ async def acquire(session: AsyncSession, order: Order) -> ProviderCall:
         call.settled_at = now
         session.add(call)
     await session.flush()
-    again = await _reserve(session, order, len(past) + 1)
+    again = await _reserve(session, order, len(past) + 1, send)
     if again is None:
         raise CallInFlight("The same call is already on its way.", retry_after=2)
     return again
 
 
-async def _reserve(session: AsyncSession, order: Order, attempt: int) -> ProviderCall | None:
+async def _reserve(session: AsyncSession, order: Order, attempt: int, send: bool) -> ProviderCall | None:
     """A fresh attempt, or None when there is one with this number already."""
     call = ProviderCall(
         project_id=order.project_id,
         generation_id=order.generation_id,
         call_key=order.call_key,
         attempt=attempt,
-        state=CallState.RESERVED,
+        state=CallState.SUBMITTED if send else CallState.RESERVED,
         kind=order.kind,
         provider=order.provider,
         model=order.model,
@@ -124,6 +126,8 @@ async def _reserve(session: AsyncSession, order: Order, attempt: int) -> Provide
         holder=order.holder,
     )
     values = call.model_dump(exclude={"created_at"}, exclude_none=True)
+    if send:
+        values["submitted_at"] = func.clock_timestamp()
     statement = insert(ProviderCall).values(**values).on_conflict_do_nothing(index_elements=["call_key", "attempt"])
     made = await session.exec(statement.returning(col(ProviderCall.id)))
     return call if made.first() is not None else None

@@ -77,16 +77,15 @@ async def apply_prompt(session: AsyncSession, call: TaskCall, out: prompt.Out) -
 
 async def _written(session: AsyncSession, call: TaskCall, panel: Panel) -> None:
     """Whichever of the two comes last says that the panel is written: the row's lock lets it see the other's work."""
-    session.add(panel)
-    await session.flush()
-    if panel.dialogue is None or panel.prompt is None:
-        return
-    fresh = panel.state in (PanelState.DESCRIBED, PanelState.FAILED)
+    complete_now = panel.dialogue is not None and panel.prompt is not None
+    fresh = complete_now and panel.state in (PanelState.DESCRIBED, PanelState.FAILED)
     if fresh:
         panel.state = PanelState.WRITTEN
         panel.failure = ""
-        session.add(panel)
-        await session.flush()
+    session.add(panel)
+    await session.flush()
+    if not complete_now:
+        return
     if await complete(session, call.generation_id, f"panel:{panel.id}:words") or fresh:
         await emit(session, call.project_id, call.generation_id, EventType.PANEL_WRITTEN, {"panel_id": str(panel.id)})
 

@@ -23,7 +23,6 @@ from models.story import Profile
 from models.tables import Chapter, Character, Location, Panel, Scene
 from models.tables.story import PanelState, SceneState
 
-
 # The ids of all scenes travel in one payload, which stays well below what Temporal likes to carry.
 MAX_SCENES = 1_500
 

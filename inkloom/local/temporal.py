@@ -123,6 +123,9 @@ class Temporal:
             # Ten times the workflows a second of SQLite's defaults; a power cut may cost the last commits.
             *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
             *("--dynamic-config-value", "matching.enableFairness=true"),
+            # One node has nobody to share a queue with; partitions would only pass tasks on among themselves.
+            *("--dynamic-config-value", "matching.numTaskqueueReadPartitions=1"),
+            *("--dynamic-config-value", "matching.numTaskqueueWritePartitions=1"),
             *("--port", str(self.ports.frontend), "--http-port", str(self.ports.http), "--ui-port", str(self.ports.ui)),
             *("--namespace", self._namespace),
             *attributes,

@@ -41,8 +41,9 @@ every_operation = pytest.mark.parametrize("name", list(OPERATIONS))
 
 @every_operation
 def test_an_operation_says_what_it_does(name: str) -> None:
-    """A summary that begins like a sentence and fits a line, and a group to find it in."""
+    """A summary of its own, not one made from a function's name, that fits a line; and a group to find it in."""
     summary = OPERATIONS[name]["summary"]
+    assert not OPERATIONS[name]["operationId"].startswith(summary.lower().replace(" ", "_") + "_")
     assert summary[0].isupper()
     assert len(summary) <= 60
     assert OPERATIONS[name]["tags"]

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import BadInput, NotFound, StorageError
 from engine.storage import Storage
-from engine.storage.folder import FolderStorage
+from engine.storage.folder import FolderStorage, write_whole
 from engine.storage.keys import MAX_KEY, checked, content_key
 
 pytestmark = pytest.mark.integration
@@ -38,6 +38,15 @@ async def test_the_first_stays(storage: FolderStorage, tmp_path: Path) -> None:
     await storage.put(KEY, b"second")
     await storage.put_file(KEY, tmp_path / "other")
     assert files(storage.root) == {KEY: b"first"}
+
+
+def test_whoever_finds_the_name_taken_leaves_it(tmp_path: Path) -> None:
+    """Two can find the key free at the same time: the later one yields when it comes to naming its file."""
+    write_whole(tmp_path / "key", b"first", replace=False)
+    write_whole(tmp_path / "key", b"second", replace=False)
+    assert files(tmp_path) == {"key": b"first"}
+    write_whole(tmp_path / "key", b"third", replace=True)
+    assert files(tmp_path) == {"key": b"third"}
 
 
 async def test_of_twenty_at_once_one_is_kept_whole(storage: FolderStorage) -> None:
