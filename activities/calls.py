@@ -175,11 +175,15 @@ async def finish_generation(ending: Ending) -> None:
     await _call("finish_generation", ending, type(None), IO, "io", ending.status)
 
 
-async def child(run_method: Any, argument: Run, name: str, summary: str) -> Outcome:
-    """Run a child workflow below the generation, named so that a restart of its parent finds the same child."""
+async def child(kind: str, argument: Run, name: str, summary: str) -> Outcome:
+    """Run a child workflow below the generation, named so that a restart of its parent finds the same child.
+
+    `kind` is the workflow's name: importing its class would load one workflow file into the sandbox of another.
+    """
     outcome: Outcome = await workflow.execute_child_workflow(
-        run_method,
+        kind,
         argument,
+        result_type=Outcome,
         id=f"generation-{argument.generation_id}/{name}",
         priority=priority(argument),
         static_summary=summary,

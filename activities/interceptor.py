@@ -73,13 +73,13 @@ def translate(error: EngineError, attempt: int) -> ApplicationError:
 def unexpected(error: Exception, attempt: int) -> ApplicationError:
     """Anything else: an outage of our own servers is waited for, a defect is given up after a few attempts."""
     outage = is_outage(error)
-    # Drivers put statements, parameters and addresses into their messages, which have no place in a history.
+    # Foreign messages quote what they could not handle: statements, answers, addresses. They stay in the log.
     if outage:
         message = "The database cannot be reached."
     elif isinstance(error, SQLAlchemyError):
         message = f"The database refused a statement ({type(getattr(error, 'orig', None) or error).__name__})."
     else:
-        message = f"{type(error).__name__}: {str(error)[:300]}"
+        message = f"Something unexpected happened ({type(error).__name__}); the worker's log says more."
     return ApplicationError(
         message,
         type="Outage" if outage else type(error).__name__,

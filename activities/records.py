@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from engine.db import Database
@@ -27,7 +28,7 @@ from models.runs import (
     SceneRun,
 )
 from models.script import Script
-from models.tables import Chapter, Panel, Scene
+from models.tables import Chapter, Panel, ProviderCall, Scene, TaskResult
 from models.tables.story import PanelState, SceneState
 
 
@@ -103,39 +104,50 @@ class Records:
         """The panel stays as it is, with the reason; its share of the work is over."""
         async with self._database.session() as session:
             panel = await get(session, Scope(project_id=failure.project_id), Panel, failure.target_id, lock=True)
-            panel.state = PanelState.FAILED
-            panel.failure = failure.reason[:2000]
+            reason = await reason_with_notes(session, failure)
+            news = (panel.state, panel.failure) != (PanelState.FAILED, reason)
+            panel.state, panel.failure = PanelState.FAILED, reason
             session.add(panel)
             await session.flush()
-            await complete(session, failure.generation_id, f"panel:{panel.id}:words", f"panel:{panel.id}:picture")
-            await emit(
-                session,
-                failure.project_id,
-                failure.generation_id,
-                EventType.PANEL_FAILED,
-                {"panel_id": str(panel.id), "reason": failure.reason[:1000]},
-            )
+            steps = [f"panel:{panel.id}:words", f"panel:{panel.id}:picture"]
+            if await complete(session, failure.generation_id, *steps) or news:
+                data = {"panel_id": str(panel.id), "reason": reason[:1000]}
+                await emit(session, failure.project_id, failure.generation_id, EventType.PANEL_FAILED, data)
 
     @activity.defn
     async def fail_scene(self, failure: Failure) -> None:
         """The scene has no panels; the reason is kept and its share of the work is over."""
         async with self._database.session() as session:
             scene = await get(session, Scope(project_id=failure.project_id), Scene, failure.target_id, lock=True)
-            scene.state = SceneState.FAILED
-            scene.failure = failure.reason[:2000]
+            reason = await reason_with_notes(session, failure)
+            news = (scene.state, scene.failure) != (SceneState.FAILED, reason)
+            scene.state, scene.failure = SceneState.FAILED, reason
             session.add(scene)
             await session.flush()
-            await complete(session, failure.generation_id, f"scene:{scene.id}:summary", f"scene:{scene.id}:panels")
-            await emit(
-                session,
-                failure.project_id,
-                failure.generation_id,
-                EventType.SCENE_FAILED,
-                {"scene_id": str(scene.id), "reason": failure.reason[:1000]},
-            )
+            steps = [f"scene:{scene.id}:summary", f"scene:{scene.id}:panels"]
+            if await complete(session, failure.generation_id, *steps) or news:
+                data = {"scene_id": str(scene.id), "reason": reason[:1000]}
+                await emit(session, failure.project_id, failure.generation_id, EventType.SCENE_FAILED, data)
 
     @activity.defn
     async def finish_generation(self, ending: Ending) -> None:
         """The final status, with everything that was left open settled."""
         async with self._database.session() as session:
             await generations.end(session, ending.project_id, ending.generation_id, ending.status, ending.error)
+
+
+async def reason_with_notes(session: AsyncSession, failure: Failure) -> str:
+    """The reason, and what was last found wrong with an answer for this target: that part never left the database."""
+    query = (
+        select(TaskResult.notes)
+        .join(ProviderCall, col(ProviderCall.id) == col(TaskResult.call_id))
+        .where(
+            ProviderCall.generation_id == failure.generation_id,
+            ProviderCall.target_id == failure.target_id,
+            TaskResult.status == "failed",
+        )
+        .order_by(col(ProviderCall.id).desc())
+        .limit(1)
+    )
+    notes = (await session.exec(query)).first()
+    return f"{failure.reason} Last time: {notes}"[:2000] if notes else failure.reason[:2000]

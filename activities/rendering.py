@@ -50,6 +50,7 @@ class Rendering:
         self._storage = storage
         self._artists = artists
         self._owners = Owners()
+        self._waiting: set[UUID] = set()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         return [self.draw_panel, self.draw_sheet]
@@ -110,7 +111,11 @@ class Rendering:
             if call.choose:
                 await choose(session, call.project_id, call.generation_id, panel.id)
 
-        await self._draw(call, paid, request, follow)
+        self._waiting.add(paid.id)
+        try:
+            await self._draw(call, paid, request, follow)
+        finally:
+            self._waiting.discard(paid.id)
 
     @activity.defn
     async def draw_sheet(self, call: DrawCall) -> None:
@@ -153,7 +158,11 @@ class Rendering:
                 {"character_id": str(character.id), "name": character.name, "image_id": str(image_id)},
             )
 
-        await self._draw(call, paid, request, follow)
+        self._waiting.add(paid.id)
+        try:
+            await self._draw(call, paid, request, follow)
+        finally:
+            self._waiting.discard(paid.id)
 
     async def _reserve(
         self, session: AsyncSession, call: DrawCall, request: ImageRequest, purpose: str
@@ -174,7 +183,7 @@ class Rendering:
         )
         if call.options.images not in self._artists:
             raise NotConfigured(f"This worker has no artist called {call.options.images!r}.")
-        return await ledger.acquire(session, order, send=True)
+        return await ledger.acquire(session, order, send=True, alive=self._waiting)
 
     async def _draw(self, call: DrawCall, paid: ProviderCall, request: ImageRequest, follow: Follow) -> None:
         """Get the picture of a call, stored already or drawn now, and do what follows from having it."""

@@ -60,6 +60,7 @@ class Writing:
         self._database = database
         self._writers = writers
         self._owners = Owners()
+        self._waiting: set[UUID] = set()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         """One activity per task: the Temporal UI shows what is being asked, not that something is."""
@@ -89,25 +90,42 @@ class Writing:
                     tally.before = stored.attempts if stored is not None else 0
                 request = _request(task, loaded, notes, call.options.llm_model)
                 paid = await self._reserve(session, task, call, request, tally.before)
-            usage = None if paid.state == CallState.CONFIRMED else await self._send(paid, request)
-            tally.add(paid, sent=usage is not None)
+            self._waiting.add(paid.id)
             try:
-                notes, output = _judge(task, loaded, paid)
-            except Exception:
-                # A defect in a check must not cost the answer.
-                await keep_answer(partial(self._confirm, paid, usage, None))
-                raise
+                notes = await self._answer(task, call, loaded, tally, paid, request)
+            finally:
+                self._waiting.discard(paid.id)
             if not notes:
-                await keep_answer(
-                    partial(self._confirm, paid, usage, partial(_finish, task, call, loaded, tally, output))
-                )
                 return TaskDone(cached=not tally.sent, attempts=tally.attempts)
             if tally.attempts >= task.attempts:
-                await keep_answer(
-                    partial(self._confirm, paid, usage, partial(_give_up, task, call, loaded, tally, notes))
-                )
-                raise BadAnswer(f"{task.name}: the answer of {paid.provider} was not usable: {'; '.join(notes)[:500]}")
+                # What was wrong quotes the answer, which has no place in a history; the notes are in the database.
+                raise BadAnswer(f"{task.name}: no usable answer from {paid.provider} in {tally.attempts} attempts.")
+
+    async def _answer(
+        self,
+        task: Task[Any, Any],
+        call: TaskCall,
+        loaded: Loaded,
+        tally: _Tally,
+        paid: ProviderCall,
+        request: LLMRequest,
+    ) -> list[str]:
+        """Get the answer of a call, store it with what follows from it, and return what is wrong with it."""
+        usage = None if paid.state == CallState.CONFIRMED else await self._send(paid, request)
+        tally.add(paid, sent=usage is not None)
+        follow: Follow | None = None
+        try:
+            notes, output = _judge(task, loaded, paid)
+        except Exception:
+            # A defect in a check must not cost the answer.
             await keep_answer(partial(self._confirm, paid, usage, None))
+            raise
+        if not notes:
+            follow = partial(_finish, task, call, loaded, tally, output)
+        elif tally.attempts >= task.attempts:
+            follow = partial(_give_up, task, call, loaded, tally, notes)
+        await keep_answer(partial(self._confirm, paid, usage, follow))
+        return notes
 
     async def _confirm(
         self, paid: ProviderCall, usage: ledger.Usage | None, follow: Follow | None, and_follow: bool
@@ -141,7 +159,7 @@ class Writing:
             ordinal=ordinal,
             holder=holder(),
         )
-        return await ledger.acquire(session, order, send=True)
+        return await ledger.acquire(session, order, send=True, alive=self._waiting)
 
     async def _send(self, paid: ProviderCall, request: LLMRequest) -> ledger.Usage:
         """Send a submitted call; the answer is put into it, and not yet stored."""

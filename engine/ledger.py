@@ -5,6 +5,7 @@ happens then is written down before it happens: reserved → submitted → confi
 in between is found by the next attempt of the same activity, which knows its own, and becomes `unknown`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -58,10 +59,13 @@ class Usage:
     duration_ms: int = 0
 
 
-async def acquire(session: AsyncSession, order: Order, *, send: bool = False) -> ProviderCall:
+async def acquire(
+    session: AsyncSession, order: Order, *, send: bool = False, alive: Collection[UUID] = ()
+) -> ProviderCall:
     """The confirmed call with its answer, or a fresh one in state `reserved` that the caller now has to make.
 
-    With `send` the caller makes it as soon as this transaction is committed, and the fresh one is `submitted`.
+    With `send` the caller makes it as soon as this transaction is committed, and the fresh one is `submitted`. Calls
+    in `alive` are still waited for by this process: an attempt of theirs that Temporal gave up is not given up here.
 
     Raises `CallInFlight` while somebody else's attempt at the same call has not settled.
     """
@@ -94,6 +98,8 @@ async def acquire(session: AsyncSession, order: Order, *, send: bool = False) ->
     for call in past:
         if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
             continue
+        if call.id in alive:
+            raise CallInFlight("An earlier attempt at this call is still waiting for its answer.", retry_after=2)
         touched = call.submitted_at or call.created_at
         if call.holder != order.holder and touched is not None and now - touched < ABANDONED_AFTER:
             raise CallInFlight("The same call is already on its way.", retry_after=2)

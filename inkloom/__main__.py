@@ -1,6 +1,7 @@
 """The command line. Words for people go to stderr; stdout carries results, with `--json` nothing but one object."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -19,6 +20,8 @@ from engine.errors import BadInput, EngineError, NotConfigured
 from engine.settings import Settings
 
 INTERRUPTED = 130
+# Whoever was to read our output is gone; shells know this code.
+CUT_OFF = 141
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 say = Console(stderr=True, highlight=False)
@@ -189,6 +192,8 @@ def _finish(work: Coroutine[Any, Any, int]) -> None:
 
 
 def _explain(error: Exception) -> int:
+    if isinstance(error, BrokenPipeError):
+        return CUT_OFF
     if isinstance(error, EngineError):
         say.print(f"[bold red]inkloom:[/] {_escaped(error.message)}", soft_wrap=True)
         return 2 if isinstance(error, BadInput | NotConfigured) else 1
@@ -210,8 +215,9 @@ def _escaped(text: str) -> str:
 def _leave(code: int) -> None:
     """End without the interpreter's finalisation: with a Temporal client it was seen to abort in 1 of 10 to 15 runs."""
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BrokenPipeError):
+            stream.flush()
     os._exit(code)
 
 

@@ -33,12 +33,12 @@ from workflows.scene import SceneWorkflow
 ALL_WORKFLOWS = [ChapterWorkflow, SceneWorkflow, PanelWorkflow, CharacterSheetWorkflow, ExportWorkflow]
 
 # Everything a workflow file reaches by import. Ours, because a table class loaded anew for every run costs half a
-# second of CPU each; the libraries, because ours import them. Module level stays constant in all of it.
+# second of CPU each; the libraries, because ours import them. Module level stays constant in all of it. Not
+# `workflows`: those files are what the sandbox is there to watch, and they do not import each other.
 PASSTHROUGH = (
     "activities",
     "engine",
     "models",
-    "workflows",
     "jinja2",
     "PIL",
     "psycopg",
@@ -97,6 +97,8 @@ def _workflow_worker(client: Client) -> Worker:
         # More at a time than the cores can replay, and a busy restart runs into the deadlock limit of two seconds.
         max_concurrent_workflow_tasks=8,
         max_cached_workflows=400,
+        # After a crash the server waits so long for the old process before it offers its workflows to the new one.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=4),
     )
 
 

@@ -7,8 +7,6 @@ from temporalio import workflow
 from activities import calls
 from activities.lifecycle import generation
 from models.runs import ChapterRun, Outcome, Outlined, SceneRun, SheetRun
-from workflows.character_sheet import CharacterSheetWorkflow
-from workflows.scene import SceneWorkflow
 
 
 @workflow.defn
@@ -44,11 +42,11 @@ class ChapterWorkflow:
 
     async def _sheet(self, run: ChapterRun, character_id: UUID) -> Outcome:
         part = SheetRun(**calls.base(run), character_id=character_id)
-        return await calls.child(CharacterSheetWorkflow.run, part, f"character-{character_id}", "character sheet")
+        return await calls.child("CharacterSheetWorkflow", part, f"character-{character_id}", "character sheet")
 
     async def _scene(self, run: ChapterRun, scene_id: UUID) -> Outcome:
         part = SceneRun(**calls.base(run), scene_id=scene_id)
-        return await calls.child(SceneWorkflow.run, part, f"scene-{scene_id}", "scene")
+        return await calls.child("SceneWorkflow", part, f"scene-{scene_id}", "scene")
 
     async def _pages(self, run: ChapterRun) -> None:
         planned = await calls.plan_pages(run)

@@ -7,7 +7,6 @@ from temporalio import workflow
 from activities import calls
 from activities.lifecycle import generation
 from models.runs import Outcome, PanelRun, SceneRun
-from workflows.panel import PanelWorkflow
 
 
 @workflow.defn
@@ -34,7 +33,7 @@ class SceneWorkflow:
 
         async def panel(panel_id: UUID) -> Outcome:
             part = PanelRun(**calls.base(run), panel_id=panel_id)
-            return await calls.child(PanelWorkflow.run, part, f"panel-{panel_id}", "panel")
+            return await calls.child("PanelWorkflow", part, f"panel-{panel_id}", "panel")
 
         workflow.set_current_details(f"{len(panels.panel_ids)} panels")
         outcomes = await calls.side_by_side(calls.PANELS_AT_A_TIME, panels.panel_ids, panel)

@@ -41,7 +41,7 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
         return None
     met: dict[str, None] = {}
     for part in range(call.part):
-        met |= dict.fromkeys(character.name for character in outlined(chapter, part).characters)
+        met |= dict.fromkeys(character["name"] for character in chapter.outline[str(part)]["output"]["characters"])
     context = await context_for(session, chapter)
     data = In(
         context=context.text,

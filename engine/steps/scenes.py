@@ -106,14 +106,14 @@ async def announce_panels(session: AsyncSession, call: TaskCall, scene: Scene) -
         parts[f"panel:{panel_id}:words"] = 1.0
         if call.options.until == "pages":
             parts[f"panel:{panel_id}:picture"] = 2.0
-    await split(session, call.generation_id, f"scene:{scene.id}:panels", parts)
-    await emit(
-        session,
-        call.project_id,
-        call.generation_id,
-        EventType.SCENE_WRITTEN,
-        {"scene_id": str(scene.id), "position": scene.position, "panels": len(rows)},
-    )
+    if await split(session, call.generation_id, f"scene:{scene.id}:panels", parts):
+        await emit(
+            session,
+            call.project_id,
+            call.generation_id,
+            EventType.SCENE_WRITTEN,
+            {"scene_id": str(scene.id), "position": scene.position, "panels": len(rows)},
+        )
 
 
 async def _names(session: AsyncSession, scene: Scene) -> list[str]:

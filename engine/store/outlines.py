@@ -146,24 +146,25 @@ async def _outlined(
         | ({f"character:{who}:sheet": 2.0 for who in character_ids.values()} if drawn else {}),
     )
     weights = {scene.id: float(scene.max_panels or max(1, sum(map(len, scene.sentences)) // 200)) for scene in scenes}
-    await split(
+    news = await split(
         session,
         run.generation_id,
         "scenes",
         {f"scene:{scene_id}:summary": 0.05 * weight for scene_id, weight in weights.items()}
         | {f"scene:{scene_id}:panels": 0.95 * weight for scene_id, weight in weights.items()},
     )
-    if not character_ids:
-        await complete(session, run.generation_id, "sheets")
-    if chapter.script is not None:
-        await complete(session, run.generation_id, "outline:0")
-    await emit(
-        session,
-        run.project_id,
-        run.generation_id,
-        EventType.CHAPTER_OUTLINED,
-        {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(character_ids)},
-    )
+    if news:
+        nothing_to_do = [] if character_ids else ["sheets"]
+        if chapter.script is not None:
+            nothing_to_do.append("outline:0")
+        await complete(session, run.generation_id, *nothing_to_do)
+        await emit(
+            session,
+            run.project_id,
+            run.generation_id,
+            EventType.CHAPTER_OUTLINED,
+            {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(character_ids)},
+        )
     return Outlined(scene_ids=[scene.id for scene in scenes], character_ids=list(character_ids.values()))
 
 

@@ -37,14 +37,15 @@ async def plan(session: AsyncSession, generation_id: UUID, shares: Mapping[str, 
     await _insert(session, generation_id, shares, 1.0)
 
 
-async def split(session: AsyncSession, generation_id: UUID, key: str, shares: Mapping[str, float]) -> None:
-    """Replace a step by its parts. Without parts the step counts as done when `complete` says so."""
+async def split(session: AsyncSession, generation_id: UUID, key: str, shares: Mapping[str, float]) -> bool:
+    """Replace a step by its parts; returns whether that was news. Without parts it stays a step of its own."""
     if not shares or not sum(shares.values()):
-        return
+        return False
     connection = await session.connection()
     weight = (await connection.execute(_SPLIT, {"generation": generation_id, "key": key})).scalar_one_or_none()
     if weight is not None:
         await _insert(session, generation_id, shares, float(weight))
+    return weight is not None
 
 
 async def complete(session: AsyncSession, generation_id: UUID, *keys: str) -> bool:

@@ -34,7 +34,8 @@ class Calls:
 
 async def made(session: AsyncSession, chapter_id: UUID) -> Made:
     """What a chapter consists of by now."""
-    of_chapter = select(Scene.id).where(Scene.chapter_id == chapter_id)
+    # A scene that condensing left out is read, and not part of what was made.
+    of_chapter = select(Scene.id).where(Scene.chapter_id == chapter_id, col(Scene.max_panels).is_distinct_from(0))
     panels = select(Panel.id).where(col(Panel.scene_id).in_(of_chapter))
     query = select(
         select(func.count()).select_from(of_chapter.subquery()).scalar_subquery(),

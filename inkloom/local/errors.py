@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.errors import EngineError
+from engine.errors import BadInput, EngineError
 
 
 class StackError(EngineError):
@@ -14,9 +14,13 @@ class Killed(StackError):
     with it, and another start may go well."""
 
 
-def unwritable(folder: Path, error: OSError) -> StackError:
-    """The data folder does not take files: full, read-only, somebody else's, or not a folder at all."""
-    return StackError(
+class UnusableFolder(StackError, BadInput):
+    """The data folder does not take files."""
+
+
+def unwritable(folder: Path, error: OSError) -> UnusableFolder:
+    """The data folder is full, read-only, somebody else's, or not a folder at all."""
+    return UnusableFolder(
         f"The data folder {folder} cannot be used: {error}. "
         "Free some space or mend its permissions, or name another folder in INKLOOM_DATA."
     )

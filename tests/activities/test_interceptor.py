@@ -181,7 +181,6 @@ async def test_no_statement_and_no_parameter_reaches_the_history(name: str) -> N
     assert type((OUTAGES | DEFECTS)[name]).__name__ in told or "cannot be reached" in told or "refused" in told
 
 
-@pytest.mark.xfail(strict=True, reason="pydantic quotes the value it refuses, and the message goes out as it is")
 async def test_no_refused_value_reaches_the_history() -> None:
     """A stored answer that no longer fits its model is a defect of ours; the answer itself stays here."""
     assert SECRET not in in_history(await failed(bad_value()))
@@ -218,7 +217,7 @@ def test_a_missed_beat_does_not_make_a_worker_dead(name: str) -> None:
     assert PACES[name].heartbeat.total_seconds() >= 3 * BEAT_SECONDS
 
 
-def test_a_defect_is_told_by_its_class() -> None:
-    """Enough to find it in the log, short enough for a history."""
-    error = unexpected(ValueError("x" * 1000), 1)
-    assert (error.type, error.message) == ("ValueError", "ValueError: " + "x" * 300)
+def test_a_defect_is_told_by_its_class_alone() -> None:
+    """Enough to find it in the log; what a foreign message quotes stays there."""
+    error = unexpected(ValueError(SECRET), 1)
+    assert (error.type, "ValueError" in error.message, SECRET in error.message) == ("ValueError", True, False)

@@ -161,3 +161,17 @@ async def test_the_end_of_a_generation_settles_what_is_open(database: Database, 
     async with database.session() as session:
         await ledger.abandon(session, ordered.run.generation_id)
     assert sorted(state for _, state in await states(database, ordered)) == ["failed", "unknown"]
+
+
+async def test_a_call_that_this_process_still_waits_for_is_not_sent_again(database: Database, order: Order) -> None:
+    """Temporal gave the attempt up, the process did not: the answer is still to come, and paid for once."""
+    ordered = await order()
+    call = await acquire(database, asked(ordered))
+    await submit(database, call)
+    with pytest.raises(CallInFlight):
+        async with database.session() as session:
+            await ledger.acquire(session, asked(ordered), send=True, alive={call.id})
+    await confirm(database, call, "words")
+    async with database.session() as session:
+        assert (await ledger.acquire(session, asked(ordered), send=True)).answer == "words"
+    assert await states(database, ordered) == [(1, "confirmed")]

@@ -224,7 +224,7 @@ async def test_a_writer_that_never_gets_it_right_fails_its_panel_not_the_chapter
     assert asked >= 1
     async with database.session() as session:
         query = select(Panel.failure).where(Panel.project_id == ordered.run.project_id, Panel.state == "failed")
-        assert [("not usable" in why) for why in (await session.exec(query)).all()] == [True]
+        assert [("Invalid JSON" in why) for why in (await session.exec(query)).all()] == [True]
     writer = Writer()
     async with working(writer, Painter()):
         generation = await generate(await again(database, ordered))

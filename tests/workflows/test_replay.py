@@ -28,7 +28,6 @@ pytestmark = pytest.mark.unit
 
 HISTORIES = sorted(FOLDER.glob("*.json"))
 LARGEST_PAYLOAD = 64 * 1024
-TELLS_THE_ANSWER = {"panel-without-words"}
 
 every_history = pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 
@@ -102,9 +101,6 @@ async def test_nothing_is_loaded_anew_for_every_run(name: str) -> None:
     await replay(FOLDER / f"{name}.json", ALL_WORKFLOWS, dataclasses.replace(runner, restrictions=raising))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="`workflows` stands in the passthrough list, so its clocks and dice are the real ones"
-)
 @pytest.mark.parametrize("kind", ALL_WORKFLOWS)
 def test_the_sandbox_sees_what_a_workflow_does(kind: type) -> None:
     """Its own file is loaded into the sandbox: passed through, it could ask the clock and nobody would know."""
@@ -123,14 +119,7 @@ def test_payloads_are_small(path: Path) -> None:
     assert max(sizes) <= LARGEST_PAYLOAD
 
 
-def silent() -> list[Any]:
-    known = pytest.mark.xfail(strict=True, reason="what was wrong with an answer quotes it, and travels as a failure")
-    return [
-        pytest.param(path, marks=known if path.stem in TELLS_THE_ANSWER else (), id=path.stem) for path in HISTORIES
-    ]
-
-
-@pytest.mark.parametrize("path", silent())
+@every_history
 def test_a_history_tells_nothing_of_the_story(path: Path) -> None:
     """No manuscript, no prompt and no answer, in no payload and no message: they stay in Postgres."""
     told = path.read_text() + "".join(payload.decode() for payload in payloads(json.loads(path.read_text())))
