@@ -192,6 +192,15 @@ async def child(kind: str, argument: Run, name: str, summary: str) -> Outcome:
     return outcome
 
 
+async def together(*parts: Awaitable[ResultT]) -> list[ResultT]:
+    """Wait for all parts, also when one fails: none may go on, and pay, behind the back of what has ended."""
+    results = await asyncio.gather(*parts, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
 async def side_by_side(
     limit: int, items: Sequence[ItemT], work: Callable[[ItemT], Awaitable[ResultT]]
 ) -> list[ResultT]:
@@ -202,7 +211,7 @@ async def side_by_side(
         async with gate:
             return await work(item)
 
-    return list(await asyncio.gather(*(one(item) for item in items)))
+    return await together(*(one(item) for item in items))
 
 
 def reason_of(error: BaseException) -> str:

@@ -1,7 +1,5 @@
 """One panel: words and prompt side by side, then drafts, then a choice."""
 
-import asyncio
-
 from temporalio import workflow
 
 from activities import calls
@@ -23,7 +21,7 @@ class PanelWorkflow:
     async def _make(self, run: PanelRun) -> Outcome:
         try:
             workflow.set_current_details("writing")
-            await asyncio.gather(
+            await calls.together(
                 calls.ask("Dialogue", run, run.panel_id, "words"),
                 calls.ask("VisualPrompt", run, run.panel_id, "prompt"),
             )
@@ -34,7 +32,7 @@ class PanelWorkflow:
                 await calls.draw(run, run.panel_id, 1, choose=True)
             else:
                 drafts = range(1, run.options.drafts + 1)
-                await asyncio.gather(*(calls.draw(run, run.panel_id, ordinal) for ordinal in drafts))
+                await calls.together(*(calls.draw(run, run.panel_id, ordinal) for ordinal in drafts))
                 await calls.select_draft(run, run.panel_id)
             workflow.set_current_details("done")
         except Exception as error:

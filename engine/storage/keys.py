@@ -6,12 +6,16 @@ from engine.errors import BadInput
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 MAX_KEY = 512
+# What file systems allow in one name.
+MAX_PART = 255
 
 
 def checked(key: str) -> str:
     """The key, if it is relative, plain and short; raises `BadInput` otherwise."""
     parts = key.split("/")
-    if len(key) > MAX_KEY or not all(_PART.match(part) and not part.endswith(".") for part in parts):
+    if len(key) > MAX_KEY or not all(
+        _PART.match(part) and not part.endswith(".") and len(part) <= MAX_PART for part in parts
+    ):
         raise BadInput(f"{key[:80]!r} is not a storage key.")
     return key
 

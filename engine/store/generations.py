@@ -66,7 +66,7 @@ async def request(
 
 
 async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) -> None:
-    """requested → running, once, however often it is called."""
+    """requested → running, once, however often it is called. Raises `Conflict` when it was ended before it began."""
     begun = await session.exec(
         update(Generation)
         .where(col(Generation.id) == generation_id, col(Generation.status) == GenerationStatus.REQUESTED)
@@ -74,7 +74,12 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
         .returning(col(Generation.kind), col(Generation.target_ids))
         .execution_options(synchronize_session=False)
     )
-    for kind, targets in begun.all():
+    rows = begun.all()
+    if not rows:
+        status = (await session.exec(select(Generation.status).where(Generation.id == generation_id))).one()
+        if status in FINAL_STATUSES:
+            raise Conflict(f"The generation is {status}: there is nothing left to do.")
+    for kind, targets in rows:
         await plan(session, generation_id, _parts(GenerationKind(kind), targets))
         await emit(session, project_id, generation_id, EventType.GENERATION_STARTED, {})
 

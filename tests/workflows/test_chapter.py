@@ -347,3 +347,20 @@ async def test_the_sweeper_mends_what_temporal_lost_or_ended(
         failed = await finished(database, ended)
     assert failed.status == GenerationStatus.FAILED
     assert "terminated" in failed.error
+
+
+async def test_an_order_cancelled_before_it_began_does_nothing(
+    client: Client, database: Database, order: Order, working: Working
+) -> None:
+    """The workflow that starts all the same finds the order ended, and asks nobody for anything."""
+    ordered = await order(STORY)
+    async with database.session() as session:
+        generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
+        await generations.end(session, ordered.run.project_id, ordered.run.generation_id, GenerationStatus.CANCELLED)
+    writer = Writer()
+    async with working(writer, Painter()):
+        await start(client, generation)
+        with pytest.raises(WorkflowFailureError):
+            await client.get_workflow_handle(workflow_id(generation.id)).result()
+    assert writer.asked == []
+    assert (await events_of(database, ordered))[-1].type == "generation.cancelled"

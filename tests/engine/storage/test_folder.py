@@ -9,7 +9,7 @@ import pytest
 from engine.errors import BadInput, NotFound, StorageError
 from engine.storage import Storage
 from engine.storage.folder import FolderStorage, write_whole
-from engine.storage.keys import MAX_KEY, checked, content_key
+from engine.storage.keys import MAX_KEY, MAX_PART, checked, content_key
 
 pytestmark = pytest.mark.integration
 
@@ -136,7 +136,8 @@ HOSTILE = {
     "letters of elsewhere": "images/ä.png",
     "a full-width slash": "images／a.png",
     "600 bytes": "a" * 600,
-    "one too many": "a" * (MAX_KEY + 1),
+    "one too many": "a/" * (MAX_KEY // 2) + "a",
+    "a name too long": "a" * (MAX_PART + 1),
 }
 
 
@@ -157,7 +158,7 @@ async def test_no_key_leads_astray(storage: FolderStorage, tmp_path: Path, name:
     assert files(tmp_path) == {"secret": b"untouched", "new": b"new"}
 
 
-@pytest.mark.parametrize("key", ["a", "a.b", "images/ab/abcd.png", "0/1-2_3.tar.gz", "a..b", "a" * MAX_KEY])
+@pytest.mark.parametrize("key", ["a", "a.b", "images/ab/abcd.png", "0/1-2_3.tar.gz", "a..b", "a" * MAX_PART])
 def test_plain_keys_are_taken_as_they_are(key: str) -> None:
     """The rule refuses nothing that content keys need."""
     assert checked(key) == key
