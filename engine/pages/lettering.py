@@ -183,7 +183,7 @@ def _place(state: _State, text: _Text, shapes: Sequence[Balloon], stage: _Stage)
     grown = []
     for cost, covered, rect, shape in found[: 2 * _BEAM]:
         balloon = replace(shape, rect=rect)
-        balloon = replace(balloon, tail=_tail(balloon, text.head, stage))
+        balloon = replace(balloon, tail=_tail(balloon, text.head, stage, state.placed))
         grown.append(_State(cost, (*state.placed, balloon), state.covered + covered))
     return grown
 
@@ -301,20 +301,28 @@ def _column(texts: Sequence[_Text], stage: _Stage, inset: float, size: int) -> l
         right_side = stage.rtl != bool(text.head and text.head.centre[0] > stage.width / 2)
         x = stage.width - inset - width if right_side else inset
         balloon = Balloon(text.kind, Rect(x, y, width, height), lines, _FULL, from_right=fonts.is_rtl(text.text))
-        balloons.append(replace(balloon, tail=_tail(balloon, text.head, stage)))
+        balloons.append(replace(balloon, tail=_tail(balloon, text.head, stage, balloons)))
         y += height + 0.12 * size
     return balloons
 
 
-def _tail(balloon: Balloon, head: Rect | None, stage: _Stage) -> Point | None:
-    """Where the tail ends: just short of the speaker's head, or at the panel's edge for somebody out of the picture."""
+def _tail(balloon: Balloon, head: Rect | None, stage: _Stage, placed: Sequence[Balloon]) -> Point | None:
+    """Where the tail ends: just short of the speaker's head, or at the panel's edge for somebody out of the picture.
+
+    Out of the picture is on either side: the tail takes the one where it runs through nobody else's words, or stays
+    away when there is none.
+    """
     if balloon.kind is None:
         return None
     middle_x, middle_y = balloon.rect.centre
     if head is None:
         y = min(balloon.rect.bottom + 0.2 * balloon.rect.height, stage.height - 2)
-        left = balloon.rect.x < stage.width - balloon.rect.right
-        return (1.0, y) if left else (stage.width - 1.0, y)
+        edges = [(1.0, y), (stage.width - 1.0, y)]
+        if balloon.rect.x >= stage.width - balloon.rect.right:
+            edges.reverse()
+        others = [other.rect for other in placed]
+        free = (edge for edge in edges if not any(_crosses((balloon.rect.centre, edge), rect) for rect in others))
+        return next(free, None)
     aim_x, aim_y = head.centre[0], head.y + 0.62 * head.height
     across, down = aim_x - middle_x, aim_y - middle_y
     # Stop outside the face: scale back along the line until it leaves the head's own ellipse, and a little further.

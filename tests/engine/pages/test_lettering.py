@@ -174,3 +174,18 @@ def test_a_character_without_a_font_is_a_box_and_a_problem() -> None:
 def test_a_word_keeps_to_one_face() -> None:
     parts = fonts.runs("hello żółw")
     assert [run.text.strip() for run in parts] == ["hello", "żółw"]
+
+
+def test_a_voice_from_outside_runs_through_nobody_elses_words() -> None:
+    """Wherever its balloon stands, its tail takes the side that is free."""
+    lines = [("", "Nice boat,", LineKind.SPEECH), ("", "You are the detective,", LineKind.SPEECH)]
+    for width in range(500, 1000, 20):
+        placed = letter(panel(*lines, caption="He did not turn round at all."), width, 700, [], "ltr", SIZE).balloons
+        for balloon in placed:
+            if balloon.tail is not None:
+                (x, y), (end_x, end_y) = balloon.rect.centre, balloon.tail
+                way = [(x + (end_x - x) * step / 40, y + (end_y - y) * step / 40) for step in range(41)]
+                others = [other.rect for other in placed if other is not balloon]
+                assert not any(
+                    rect.x < at_x < rect.right and rect.y < at_y < rect.bottom for rect in others for at_x, at_y in way
+                )
