@@ -91,7 +91,17 @@ def letter(
             problems.append(f"too much text for the panel: set at {balloons[0].block.size} px, under {size.minimum}")
     else:
         balloons = best.placed
-    return Lettering(tuple(balloons), tuple(problems))
+    return Lettering(tuple(_with_free_tails(balloons, texts, stage)), tuple(problems))
+
+
+def _with_free_tails(balloons: Sequence[Balloon], texts: Sequence[_Text], stage: _Stage) -> list[Balloon]:
+    """Voices from outside, once everything has its place: each tail to the side where it crosses nobody's words."""
+    freed = []
+    for balloon, text in zip(balloons, texts, strict=True):
+        others = [other for other in balloons if other is not balloon]
+        outside = text.head is None
+        freed.append(replace(balloon, tail=_tail(balloon, None, stage, others)) if outside else balloon)
+    return freed
 
 
 def _texts(panel: PanelData, heads: Sequence[Head] | None, width: int, height: int) -> list[_Text]:
@@ -259,10 +269,10 @@ def _cost(rect: Rect, text: _Text, placed: Sequence[Balloon], stage: _Stage) -> 
     return cost, covered
 
 
-def _crosses(line: tuple[Point, Point], rect: Rect) -> bool:
-    """Whether the middle of the line, its outer tenths left out, runs through the area."""
+def _crosses(line: tuple[Point, Point], rect: Rect, spared: float = 0.1) -> bool:
+    """Whether the line runs through the area; a share of it at each end is spared."""
     (ax, ay), (bx, by) = line
-    enter, leave = 0.1, 0.9
+    enter, leave = spared, 1 - spared
     for start, along, low, high in ((ax, bx - ax, rect.x, rect.right), (ay, by - ay, rect.y, rect.bottom)):
         if abs(along) < 1e-9:
             if not low < start < high:
@@ -321,7 +331,7 @@ def _tail(balloon: Balloon, head: Rect | None, stage: _Stage, placed: Sequence[B
         if balloon.rect.x >= stage.width - balloon.rect.right:
             edges.reverse()
         others = [other.rect for other in placed]
-        free = (edge for edge in edges if not any(_crosses((balloon.rect.centre, edge), rect) for rect in others))
+        free = (edge for edge in edges if not any(_crosses((balloon.rect.centre, edge), rect, 0.0) for rect in others))
         return next(free, None)
     aim_x, aim_y = head.centre[0], head.y + 0.62 * head.height
     across, down = aim_x - middle_x, aim_y - middle_y

@@ -4,7 +4,7 @@ import pytest
 
 from engine.pages import fonts
 from engine.pages.balloons import Balloon, Rect, outline, tail_shapes
-from engine.pages.layout import TextSize
+from engine.pages.layout import TextSize, text_size
 from engine.pages.lettering import Head, Lettering, follows, letter
 from engine.pages.wrapping import block, tidy
 from models.options import Direction
@@ -178,9 +178,10 @@ def test_a_word_keeps_to_one_face() -> None:
 
 def test_a_voice_from_outside_runs_through_nobody_elses_words() -> None:
     """Wherever its balloon stands, its tail takes the side that is free."""
-    lines = [("", "Nice boat,", LineKind.SPEECH), ("", "You are the detective,", LineKind.SPEECH)]
-    for width in range(500, 1000, 20):
-        placed = letter(panel(*lines, caption="He did not turn round at all."), width, 700, [], "ltr", SIZE).balloons
+    lines = [("", words, LineKind.SPEECH) for words in ("Nice boat,", "You are the detective,", "All heel.")]
+    for side in range(400, 1000, 20):
+        said = panel(*lines, caption="He did not turn round.")
+        placed = letter(said, side, 700, [], "ltr", text_size(800)).balloons
         for balloon in placed:
             if balloon.tail is not None:
                 (x, y), (end_x, end_y) = balloon.rect.centre, balloon.tail
