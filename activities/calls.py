@@ -201,6 +201,14 @@ async def together(*parts: Awaitable[ResultT]) -> list[ResultT]:
     return [result for result in results if not isinstance(result, BaseException)]
 
 
+async def any_of(*parts: Awaitable[None]) -> None:
+    """Wait for all parts; fails only when every one of them did, or one was cancelled."""
+    failures = [result for result in await asyncio.gather(*parts, return_exceptions=True) if result is not None]
+    for failure in failures:
+        if cancelled(failure) or len(failures) == len(parts):
+            raise failure
+
+
 async def side_by_side(
     limit: int, items: Sequence[ItemT], work: Callable[[ItemT], Awaitable[ResultT]]
 ) -> list[ResultT]:

@@ -11,6 +11,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from engine.ledger import ANSWER_PATIENCE
 
 AGAIN_SECONDS = 0.5
+# So many seconds a cancelled activity still waits for an answer that is on its way.
+CANCEL_PATIENCE = 10.0
 _AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 
 ResultT = TypeVar("ResultT")
@@ -45,6 +47,20 @@ async def outlast(
             elif time.monotonic() > deadline:
                 raise
         await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def see_through(work: Awaitable[ResultT]) -> ResultT:
+    """Finish what may have been paid for although the activity is cancelled: the answer first, then the cancellation.
+
+    Bounded, because somebody waits for the cancellation.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=CANCEL_PATIENCE)
+        task.cancel()
+        raise
 
 
 async def keep_answer(store: Callable[[bool], Awaitable[None]], *, also: tuple[type[Exception], ...] = ()) -> None:

@@ -86,7 +86,7 @@ class Records:
 
     @activity.defn
     async def list_panels(self, run: SceneRun) -> Described:
-        """The panels of a scene in reading order; those of a script are announced here, since no task did it."""
+        """The panels of a scene in reading order."""
         async with self._database.session() as session:
             scene = await get(session, Scope(project_id=run.project_id), Scene, run.scene_id)
             query = select(Panel.id).where(Panel.scene_id == scene.id).order_by(col(Panel.position))

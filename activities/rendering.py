@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.outages import keep_answer
+from activities.outages import keep_answer, see_through
 from activities.writing import Owners, holder
 from engine import ledger
 from engine.db import Database
@@ -113,7 +113,7 @@ class Rendering:
 
         self._waiting.add(paid.id)
         try:
-            await self._draw(call, paid, request, follow)
+            await see_through(self._draw(call, paid, request, follow))
         finally:
             self._waiting.discard(paid.id)
 
@@ -160,7 +160,7 @@ class Rendering:
 
         self._waiting.add(paid.id)
         try:
-            await self._draw(call, paid, request, follow)
+            await see_through(self._draw(call, paid, request, follow))
         finally:
             self._waiting.discard(paid.id)
 
@@ -214,9 +214,9 @@ class Rendering:
                     boxes=[box.model_dump(mode="json") for box in result.boxes],
                     parameters={**result.parameters, "seed": result.seed, "prompt": request.prompt},
                 )
-                await ledger.confirm(session, paid, usage, image_id=image_id)
                 if and_follow:
                     await follow(session, image_id)
+                await ledger.confirm(session, paid, usage, image_id=image_id)
 
         await keep_answer(store, also=(StorageError,))
 

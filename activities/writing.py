@@ -11,7 +11,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.outages import keep_answer
+from activities.outages import keep_answer, see_through
 from engine import ledger
 from engine.db import Database
 from engine.digest import digest
@@ -89,10 +89,10 @@ class Writing:
                     # What was given up on in an earlier generation is asked anew, not answered with the same failure.
                     tally.before = stored.attempts if stored is not None else 0
                 request = _request(task, loaded, notes, call.options.llm_model)
-                paid = await self._reserve(session, task, call, request, tally.before)
+                paid = await self._reserve(session, task, call, request, tally.before + tally.attempts)
             self._waiting.add(paid.id)
             try:
-                notes = await self._answer(task, call, loaded, tally, paid, request)
+                notes = await see_through(self._answer(task, call, loaded, tally, paid, request))
             finally:
                 self._waiting.discard(paid.id)
             if not notes:
@@ -132,10 +132,11 @@ class Writing:
     ) -> None:
         """Store an answer that was just paid for, and in the same transaction what follows from it."""
         async with self._database.session() as session:
-            if usage is not None:
-                await ledger.confirm(session, paid, usage, answer=paid.answer)
+            # What follows locks panel, generation and project, in that order; the call's own row comes last.
             if follow is not None and and_follow:
                 await follow(paid, session)
+            if usage is not None:
+                await ledger.confirm(session, paid, usage, answer=paid.answer)
 
     async def _reserve(
         self, session: AsyncSession, task: Task[Any, Any], call: TaskCall, request: LLMRequest, ordinal: int

@@ -13,6 +13,7 @@ from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor
 from engine.errors import NotFound
 from engine.reading import read_manuscript
 from engine.store import scope as rows
+from engine.store.generations import refuse_while_open
 from engine.store.projects import add_chapter
 from models.script import Script
 from models.tables import Chapter, Export, Page, Project, Scene
@@ -174,6 +175,8 @@ async def read(chapter_id: UUID, session: Session, scope: Scoped) -> ChapterOut:
 async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope: Scoped) -> ChapterOut:
     values: dict[str, Any] = body.model_dump(include={"title"}, exclude_none=True)
     if body.text is not None:
+        chapter = await rows.get(session, scope, Chapter, chapter_id)
+        await refuse_while_open(session, project_id=chapter.project_id, chapter_id=chapter_id)
         values["source_text"] = read_manuscript(body.text.encode("utf-8", "replace"), "text")
         values["script"] = None
     return ChapterOut.model_validate(await rows.change(session, scope, Chapter, chapter_id, body.version, values))
@@ -183,9 +186,11 @@ async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope:
     "/chapters/{chapter_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Delete a chapter with all that is in it",
-    responses=NOT_FOUND,
+    responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(chapter_id: UUID, session: Session, scope: Scoped) -> None:
+    chapter = await rows.get(session, scope, Chapter, chapter_id)
+    await refuse_while_open(session, project_id=chapter.project_id, chapter_id=chapter_id)
     await rows.remove(session, scope, Chapter, chapter_id)
 
 

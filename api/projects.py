@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.deps import Scoped, Session
 from api.listing import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import scope as rows
+from engine.store.generations import refuse_while_open
 from models.tables import Project
 
 router = APIRouter(tags=["projects"])
@@ -89,7 +90,9 @@ async def change(project_id: UUID, body: ProjectChange, session: Session, scope:
     "/projects/{project_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Delete a project with all that is in it",
-    responses=NOT_FOUND,
+    responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(project_id: UUID, session: Session, scope: Scoped) -> None:
+    await rows.get(session, scope, Project, project_id)
+    await refuse_while_open(session, project_id=project_id)
     await rows.remove(session, scope, Project, project_id)

@@ -44,6 +44,8 @@ class DelayedWriter:
                 return {"summary": "Ada waits.", "place": "", "time": "", "weather": "", "mood": "", "characters": []}
             case "CharacterProfile":
                 look = dict.fromkeys(("age", "build", "hair", "face", "clothes"), "plain")
+                # Told apart by the story, or the second round would find the first one's sheet in the ledger.
+                look["clothes"] = data.excerpts[0][:80]
                 return {"profile": {"name": data.name, "colours": ["red"], **look}}
             case "PanelDescription":
                 each = len(data.sentences) // PANELS

@@ -159,8 +159,10 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         "llm_model": settings.llm_model,
         "image_model": settings.image_model,
     }
+    # A script says how it is to be read; what the command line says wins.
+    told = {name: story.script[name] for name in ("format", "direction")} if story.script else {}
     try:
-        options = GenerationOptions.model_validate(defaults | given)
+        options = GenerationOptions.model_validate(defaults | told | given)
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}.") from error

@@ -1,8 +1,10 @@
 """Puts a chapter's files into the folder the user named: pages, exports, script with its pictures."""
 
 import asyncio
+import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -50,7 +52,7 @@ def claim(folder: Path) -> Path:
 async def deliver(
     database: Database, storage: Storage, project_id: UUID, chapter_id: UUID, options: GenerationOptions, folder: Path
 ) -> Delivered:
-    """Write what there is of the chapter. Every file appears whole; nothing else in the folder is touched."""
+    """Write what there is of the chapter. Every file appears whole; what others put into the folder stays."""
     async with database.session() as session:
         chapter = await get(session, Scope(project_id=project_id), Chapter, chapter_id)
         told = await tell(session, chapter, options)
@@ -74,7 +76,7 @@ async def deliver(
         (folder / "pages").mkdir(exist_ok=True)
         for path, image in zip(paths, pages, strict=True):
             await storage.fetch(image.key, path)
-        _drop_surplus(folder / "pages", len(pages))
+        _drop_surplus(folder / "pages", [path.name for path in paths])
         if options.format == "webtoon" and paths:
             await asyncio.to_thread(build_slices, paths, folder / "webtoon")
             built["webtoon"] = str(folder / "webtoon")
@@ -102,8 +104,14 @@ def slug_of(title: str) -> str:
     return re.sub(r"[^\w]+", "-", text).strip("-_")[:60] or "chapter"
 
 
-def _drop_surplus(folder: Path, count: int) -> None:
-    """Pages of an earlier, longer version of the chapter would be read as part of this one."""
-    for path in folder.glob("[0-9][0-9][0-9]*.png"):
-        if path.stem.isdigit() and int(path.stem) > count:
-            path.unlink()
+def _drop_surplus(folder: Path, written: Sequence[str]) -> None:
+    """Pages of an earlier, longer version would be read as part of this one. Only what we wrote ourselves goes."""
+    manifest = folder / ".inkloom-pages.json"
+    try:
+        before = json.loads(manifest.read_text())
+    except (FileNotFoundError, ValueError):
+        before = []
+    for name in set(before) - set(written):
+        if re.fullmatch(r"\d{3,}\.png", name):
+            (folder / name).unlink(missing_ok=True)
+    write_whole(manifest, json.dumps(list(written)).encode(), replace=True)

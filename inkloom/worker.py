@@ -113,5 +113,5 @@ def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]]
         # The server forgets a dead worker after ten seconds; a live one must be heard well before.
         max_heartbeat_throttle_interval=timedelta(seconds=3),
         default_heartbeat_throttle_interval=timedelta(seconds=3),
-        graceful_shutdown_timeout=timedelta(seconds=8),
+        graceful_shutdown_timeout=timedelta(seconds=20),
     )

@@ -21,6 +21,7 @@ class ScriptPanel(ScriptModel):
     dialogue: list[Line] = Field(default_factory=list, max_length=50)
     caption: str = Field(default="", max_length=4000)
     prompt: str = Field(default="", max_length=32000, description="empty: written anew")
+    negative: str = Field(default="", max_length=32000, description="what must not be in the picture")
     image: str = Field(default="", description="path of the picture, relative to this file; written, not read")
 
 

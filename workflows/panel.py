@@ -32,7 +32,7 @@ class PanelWorkflow:
                 await calls.draw(run, run.panel_id, 1, choose=True)
             else:
                 drafts = range(1, run.options.drafts + 1)
-                await calls.together(*(calls.draw(run, run.panel_id, ordinal) for ordinal in drafts))
+                await calls.any_of(*(calls.draw(run, run.panel_id, ordinal) for ordinal in drafts))
                 await calls.select_draft(run, run.panel_id)
             workflow.set_current_details("done")
         except Exception as error:

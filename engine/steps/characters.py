@@ -37,10 +37,13 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
 async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
     character = await get(session, Scope(project_id=call.project_id), Character, call.target_id, lock=True)
     moved = await complete(session, call.generation_id, f"character:{character.id}:profile")
-    if character.profile is None or moved:
+    fresh = character.profile is None
+    if fresh:
+        # Once per character: another chapter may have been faster, and has drawn from its profile since.
         character.profile = out.profile.model_dump(mode="json")
         session.add(character)
         await session.flush()
+    if fresh or moved:
         await emit(
             session,
             call.project_id,

@@ -1,6 +1,6 @@
 """What a task is told about the project: gathered from the database, cut to size by the context manager."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -20,12 +20,12 @@ async def context_for(session: AsyncSession, chapter: Chapter, scene: Scene | No
     Earlier scenes are told by their gist from the outline, which is there before any scene begins: the context does
     not depend on which of them happens to be finished.
     """
-    pieces = [
-        *await _instructions(session, chapter.project_id),
-        *await _cast(session, chapter.project_id),
-        *await _places(session, chapter.project_id),
-        *await _chapters(session, chapter),
-    ]
+    pieces = list(await _instructions(session, chapter.project_id))
+    earlier = await _chapters(session, chapter)
+    if earlier:
+        # Only then were cast and places met elsewhere: what this very text brought along is no news to its reader,
+        # and telling it would make the same question another one, to be paid for again.
+        pieces += [*await _cast(session, chapter.project_id), *await _places(session, chapter.project_id), *earlier]
     if scene is not None:
         pieces += await _scenes(session, scene)
     return assemble(pieces, CONTEXT_TOKENS)
@@ -56,10 +56,16 @@ async def _places(session: AsyncSession, project_id: UUID) -> Iterable[Piece]:
     ]
 
 
-async def _chapters(session: AsyncSession, chapter: Chapter) -> Iterable[Piece]:
+async def _chapters(session: AsyncSession, chapter: Chapter) -> Sequence[Piece]:
+    """Earlier chapters with another text: the same text made with other options is no earlier chapter."""
     query = (
         select(Chapter.position, Chapter.title, Chapter.summary)
-        .where(Chapter.project_id == chapter.project_id, Chapter.position < chapter.position, Chapter.summary != "")
+        .where(
+            Chapter.project_id == chapter.project_id,
+            Chapter.position < chapter.position,
+            Chapter.summary != "",
+            Chapter.source_text != chapter.source_text,
+        )
         .order_by(col(Chapter.position).desc())
         .limit(20)
     )

@@ -22,7 +22,7 @@ async def load_summary(session: AsyncSession, call: TaskCall) -> Loaded | None:
     scene = await get(session, scope, Scene, call.target_id)
     chapter = await get(session, scope, Chapter, scene.chapter_id)
     # A scene whose text changes is made anew, so what was once summed up stays summed up.
-    if chapter.script is not None or scene.state in (SceneState.SUMMARISED, SceneState.DESCRIBED):
+    if chapter.script is not None or scene.summary:
         await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
         return None
     context = await context_for(session, chapter, scene)
@@ -33,7 +33,11 @@ async def load_summary(session: AsyncSession, call: TaskCall) -> Loaded | None:
         sentences=scene.sentences,
         known_characters=await _names(session, scene),
         known_places=list(
-            (await session.exec(select(Location.name).where(Location.project_id == call.project_id))).all()
+            (
+                await session.exec(
+                    select(Location.name).where(Location.project_id == call.project_id).order_by(col(Location.id))
+                )
+            ).all()
         ),
     )
     return Loaded(data, len(context.left_out))

@@ -104,6 +104,7 @@ async def end(
     session: AsyncSession, project_id: UUID, generation_id: UUID, status: GenerationStatus, error: str = ""
 ) -> None:
     """Any open status → a final one, once. Progress of a completed generation is exactly 1."""
+    await abandon(session, generation_id)
     done = status in (GenerationStatus.COMPLETED, GenerationStatus.COMPLETED_WITH_FAILURES)
     values: dict[str, object] = {
         "status": status,
@@ -122,7 +123,6 @@ async def end(
     )
     if ended.first() is None:
         return
-    await abandon(session, generation_id)
     data: dict[str, object] = {"status": status}
     if error:
         data["error"] = error[:1000]
@@ -138,6 +138,18 @@ async def latest_of(session: AsyncSession, chapter_id: UUID) -> Generation | Non
         .limit(1)
     )
     return (await session.exec(query)).first()
+
+
+async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_id: UUID | None = None) -> None:
+    """Raise `Conflict` while something in the project, or in one chapter of it, is being generated."""
+    query = select(Generation.id).where(
+        Generation.project_id == project_id, col(Generation.status).not_in(FINAL_STATUSES)
+    )
+    if chapter_id is not None:
+        query = query.where(Generation.chapter_id == chapter_id)
+    running = (await session.exec(query.limit(1))).first()
+    if running is not None:
+        raise Conflict(f"Generation {running} is at work on it. Wait for it, or cancel it first.")
 
 
 async def open_ones(session: AsyncSession, older_than: timedelta) -> Sequence[Generation]:

@@ -39,7 +39,7 @@ async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int,
 async def store_outline(
     session: AsyncSession, run: ChapterRun, chapter: Chapter, texts: Sequence[str], parts: Sequence[Out]
 ) -> Outlined:
-    """Merge the windows. Scenes whose content did not change stay as they are, with all that hangs on them."""
+    """Merge the windows. An outline that did not change leaves the rows as they are; any other replaces them."""
     scenes = [scene for part in parts for scene in part.scenes]
     if len(scenes) > MAX_SCENES and run.options.max_panels is None:
         raise BadInput(
@@ -78,7 +78,10 @@ async def store_outline(
 
 
 async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter, script: Script) -> Outlined:
-    """Scenes and panels straight from a script. Unchanged ones stay, with their pictures."""
+    """Scenes and panels straight from a script; an unchanged one leaves the rows as they are.
+
+    A changed one replaces them all; pictures of unchanged panels are then found in the ledger, not drawn again.
+    """
     profiles = {profile.name: profile for profile in script.characters}
     names: dict[str, list[str]] = {name: list(profile.aliases) for name, profile in profiles.items()}
     for scene in script.scenes:
@@ -117,6 +120,7 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
                     dialogue=[line.model_dump(mode="json") for line in panel.dialogue],
                     caption=panel.caption,
                     prompt=panel.prompt or None,
+                    negative=panel.negative,
                     state=PanelState.DESCRIBED,
                 )
                 for number, panel in enumerate(scene.panels)
@@ -175,8 +179,9 @@ async def _characters(
     profiles: Mapping[str, Profile] | None = None,
 ) -> dict[str, UUID]:
     """The ids of characters by name, made where they are new. A given profile replaces the one that was there."""
-    ids: dict[str, UUID] = {}
-    for name, aliases in names.items():
+    ids: dict[str, UUID] = dict.fromkeys(names, project_id)
+    # Sorted: two chapters of a project with the same cast take their row locks in the same order.
+    for name, aliases in sorted(names.items(), key=lambda item: item[0].casefold()):
         values = {
             "id": new_id(),
             "project_id": project_id,
@@ -202,7 +207,7 @@ async def _characters(
 
 
 async def _locations(session: AsyncSession, project_id: UUID, places: Iterable[str]) -> None:
-    for place in dict.fromkeys(place.strip()[:200] for place in places):
+    for place in sorted(dict.fromkeys(place.strip()[:200] for place in places), key=str.casefold):
         if place:
             await session.exec(
                 insert(Location)

@@ -41,6 +41,7 @@ async def tell(session: AsyncSession, chapter: Chapter, options: GenerationOptio
                 dialogue=[Line.model_validate(line) for line in one.panel.dialogue or []],
                 caption=one.panel.caption,
                 prompt=one.panel.prompt or "",
+                negative=one.panel.negative,
                 image=path,
             )
         )

@@ -74,7 +74,8 @@ class Program:
         return process
 
     async def end(self, process: Process) -> None:
-        await process.end((signal.SIGTERM, 10))
+        # Longer than a worker takes to let calls in flight be answered: an unanswered call may be paid for twice.
+        await process.end((signal.SIGTERM, 35))
 
     async def run(self) -> None:
         """Start it and wait until it is done, however long that takes."""
