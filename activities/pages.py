@@ -24,14 +24,14 @@ from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out, picture_
 from engine.storage import Storage
 from engine.storage.keys import content_key
 from engine.store.events import emit
-from engine.store.images import keep, record
+from engine.store.images import keep, pages_of, record
 from engine.store.panels import Shown, of_chapter
 from engine.store.progress import complete, split
 from engine.store.scope import Scope, get
 from models.events import EventType
 from models.ids import new_id
 from models.runs import ChapterRun, ExportCall, PageCall, PagesPlanned
-from models.tables import Chapter, Export, Image, Page
+from models.tables import Chapter, Export, Page
 
 # Goes up with every change that makes the same panels look different on a page.
 LETTERING = 1
@@ -127,7 +127,7 @@ class Pages:
             raise BadInput(f"There is no export called {call.format!r}; there are {', '.join(BUILDERS)}.")
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.chapter_id)
-            pages = await _pictures(session, call.chapter_id)
+            pages = await pages_of(session, call.chapter_id)
             made_from = digest(call.format, chapter.title, call.options.direction, [image.sha256 for image in pages])
             query = select(Export).where(Export.chapter_id == call.chapter_id, Export.format == call.format)
             there = (await session.exec(query)).one_or_none()
@@ -210,16 +210,6 @@ def _from_json(value: dict[str, Any]) -> PageLayout:
 async def _page(session: AsyncSession, chapter_id: UUID, number: int, *, lock: bool = False) -> Page:
     query = select(Page).where(Page.chapter_id == chapter_id, Page.number == number)
     return (await session.exec(query.with_for_update() if lock else query)).one()
-
-
-async def _pictures(session: AsyncSession, chapter_id: UUID) -> Sequence[Image]:
-    query = (
-        select(Image)
-        .join(Page, col(Page.image_id) == col(Image.id))
-        .where(Page.chapter_id == chapter_id)
-        .order_by(col(Page.number))
-    )
-    return (await session.exec(query)).all()
 
 
 def _hash(path: Path) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.calls import WORKFLOWS, priority
+from activities.lifecycle import STATUS
 from models.options import GenerationKind, GenerationOptions
 from models.runs import ChapterRun, ExportRun, PanelRun, Run, SceneRun, SheetRun
 from models.tables import Generation
@@ -25,7 +26,6 @@ from workflows.scene import SceneWorkflow
 
 PROJECT_ID = SearchAttributeKey.for_keyword("ProjectId")
 CHAPTER_ID = SearchAttributeKey.for_keyword("ChapterId")
-STATUS = SearchAttributeKey.for_keyword("GenerationStatus")
 
 EXPORTS = ["cbz", "pdf"]
 

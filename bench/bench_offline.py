@@ -109,7 +109,8 @@ def _spans(log: list[Event]) -> dict[str, float]:
         if ends:
             spans[name] = round((max(ends) - before).total_seconds(), 2)
             before = max(ends)
-    return spans
+    first = min(event.at for event in log if event.type == EventType.PAGE_COMPOSED and event.at is not None)
+    return {**spans, "order_to_first_page": round((first - at[0]).total_seconds(), 2)}
 
 
 def main() -> None:

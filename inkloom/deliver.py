@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from engine.db import Database
 from engine.errors import BadInput
 from engine.export.webtoon import build_slices
 from engine.storage import Storage
 from engine.storage.folder import write_whole
+from engine.store.images import pages_of
 from engine.store.scope import Scope, get
 from engine.store.scripts import tell
 from models.options import GenerationOptions
-from models.tables import Chapter, Export, Image, Page
+from models.tables import Chapter, Export
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,7 @@ async def deliver(
     async with database.session() as session:
         chapter = await get(session, Scope(project_id=project_id), Chapter, chapter_id)
         told = await tell(session, chapter, options)
-        pages = (
-            await session.exec(
-                select(Image)
-                .join(Page, col(Page.image_id) == col(Image.id))
-                .where(Page.chapter_id == chapter_id)
-                .order_by(col(Page.number))
-            )
-        ).all()
+        pages = await pages_of(session, chapter_id)
         exports = (await session.exec(select(Export).where(Export.chapter_id == chapter_id))).all()
     slug = slug_of(chapter.title)
     built: dict[str, str] = {}
