@@ -100,7 +100,7 @@ def slug_of(title: str) -> str:
 
 def _drop_surplus(folder: Path, written: Sequence[str]) -> None:
     """Pages of an earlier, longer version would be read as part of this one. Only what we wrote ourselves goes."""
-    manifest = folder / ".inkloom-pages.json"
+    manifest = folder.with_suffix(".json")
     try:
         before = json.loads(manifest.read_text())
     except (FileNotFoundError, ValueError):
