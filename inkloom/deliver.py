@@ -105,7 +105,7 @@ def _drop_surplus(folder: Path, written: Sequence[str]) -> None:
         before = json.loads(manifest.read_text())
     except (FileNotFoundError, ValueError):
         before = []
-    for name in set(before) - set(written):
-        if re.fullmatch(r"\d{3,}\.png", name):
-            (folder / name).unlink(missing_ok=True)
+    for name in before if isinstance(before, list) else []:
+        if name not in written and re.fullmatch(r"\d{3,}\.png", str(name)):
+            (folder / str(name)).unlink(missing_ok=True)
     write_whole(manifest, json.dumps(list(written)).encode(), replace=True)
