@@ -6,6 +6,7 @@ framing and mood. The same request gives the same bytes.
 
 import asyncio
 import io
+import os
 
 from PIL import PngImagePlugin
 
@@ -23,13 +24,18 @@ _LARGEST = 4096
 class OfflineArtist:
     """Draws panels and character sheets on the CPU, off the event loop."""
 
+    def __init__(self) -> None:
+        # Drawing is work for cores: more pictures at a time than there are cores only take more memory.
+        self._cores = asyncio.Semaphore(os.cpu_count() or 1)
+
     async def draw(self, request: ImageRequest) -> ImageResult:
         """A PNG of the size asked for, with a box for every head, hand and figure in it."""
         if not (16 <= request.width <= _LARGEST and 16 <= request.height <= _LARGEST):
             raise BadInput(
                 f"the offline artist draws 16 to {_LARGEST} pixels a side, not {request.width} × {request.height}"
             )
-        return await asyncio.to_thread(_draw, request)
+        async with self._cores:
+            return await asyncio.to_thread(_draw, request)
 
 
 def _draw(request: ImageRequest) -> ImageResult:
