@@ -3,21 +3,25 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import bindparam
+from sqlalchemy import select as plain_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.outages import keep_answer, see_through
-from activities.writing import Owners, holder
+from activities.outages import keep_answer
+from activities.turns import Turns, holder
+from activities.writing import Owners
 from engine import ledger
 from engine.db import Database
 from engine.digest import digest
-from engine.errors import NotConfigured, NotFound, ProviderError, StorageError
+from engine.errors import NotFound, ProviderError, StorageError
 from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pages.layout import picture_size
@@ -25,18 +29,34 @@ from engine.storage import Storage
 from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.images import keep, record
-from engine.store.panels import as_data, cast_of
+from engine.store.panels import as_data, cast_of, in_scene
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get
 from models.events import EventType
 from models.ids import new_id
 from models.runs import DrawCall
 from models.story import Profile
-from models.tables import Character, Draft, Image, Panel, Project, ProviderCall, Scene
+from models.tables import Character, Draft, Image, Panel, Project, ProviderCall
+from models.tables.columns import table
 from models.tables.ledger import CallState
 
 SHEET_SIZE = (768, 1024)
 
+_DRAFTS = table(Draft)
+_THERE = plain_select(_DRAFTS.c.id).where(
+    _DRAFTS.c.panel_id == bindparam("panel"),
+    _DRAFTS.c.ordinal == bindparam("number"),
+    _DRAFTS.c.made_from == bindparam("made_from"),
+)
+_LOCK = plain_select(table(Panel).c.id).where(table(Panel).c.id == bindparam("panel")).with_for_update()
+_NEW = insert(_DRAFTS)
+_KEEP = _NEW.on_conflict_do_update(
+    index_elements=[_DRAFTS.c.panel_id, _DRAFTS.c.ordinal],
+    set_={
+        name: _NEW.excluded[name]
+        for name in ("image_id", "call_id", "provider", "model", "prompt", "seed", "made_from")
+    },
+)
 
 # What is done, in the same transaction, with a picture once it is in the database.
 Follow = Callable[[AsyncSession, UUID], Awaitable[None]]
@@ -45,12 +65,12 @@ Follow = Callable[[AsyncSession, UUID], Awaitable[None]]
 class Rendering:
     """The artists at hand, the storage and the database."""
 
-    def __init__(self, database: Database, storage: Storage, artists: Mapping[str, Artist]) -> None:
+    def __init__(self, database: Database, storage: Storage, artists: Mapping[str, Artist], slots: int = 8) -> None:
         self._database = database
         self._storage = storage
         self._artists = artists
+        self._turns = Turns(artists, slots)
         self._owners = Owners()
-        self._waiting: set[UUID] = set()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         return [self.draw_panel, self.draw_sheet]
@@ -58,10 +78,18 @@ class Rendering:
     @activity.defn
     async def draw_panel(self, call: DrawCall) -> None:
         """One draft of a panel. A draft that was made from the same things is kept as it is."""
-        scope = Scope(project_id=call.project_id)
+        async with self._turns.take(call.options.images) as turn:
+            await self._panel(call, turn)
+
+    @activity.defn
+    async def draw_sheet(self, call: DrawCall) -> None:
+        """The reference sheet of a character, once per set of attributes."""
+        async with self._turns.take(call.options.images) as turn:
+            await self._sheet(call, turn)
+
+    async def _panel(self, call: DrawCall, turn: AsyncExitStack) -> None:
         async with self._database.session() as session:
-            panel = await get(session, scope, Panel, call.target_id)
-            scene = await get(session, scope, Scene, panel.scene_id)
+            panel, scene = await in_scene(session, call.project_id, call.target_id)
             data = as_data(panel, scene, await cast_of(session, call.project_id))
             width, height = picture_size(data, call.options.format)
             request = ImageRequest(
@@ -74,12 +102,8 @@ class Rendering:
                 panel=data,
             )
             made_from = digest(call.options.images, asdict(request))
-            there = await session.exec(
-                select(Draft.id).where(
-                    Draft.panel_id == panel.id, Draft.ordinal == call.ordinal, Draft.made_from == made_from
-                )
-            )
-            if there.first() is not None:
+            same = {"panel": panel.id, "number": call.ordinal, "made_from": made_from}
+            if (await (await session.connection()).execute(_THERE, same)).first() is not None:
                 if call.choose:
                     await choose(session, call.project_id, call.generation_id, panel.id)
                 return
@@ -87,8 +111,12 @@ class Rendering:
 
         async def follow(session: AsyncSession, image_id: UUID) -> None:
             # The panel before the generation and the project, which `emit` locks: the order that everybody keeps.
-            await get(session, scope, Panel, panel.id, lock=True)
+            await (await session.connection()).execute(_LOCK, {"panel": panel.id})
             values = {
+                "id": new_id(),
+                "project_id": call.project_id,
+                "panel_id": panel.id,
+                "ordinal": call.ordinal,
                 "image_id": image_id,
                 "call_id": paid.id,
                 "provider": call.options.images,
@@ -97,10 +125,7 @@ class Rendering:
                 "seed": request.seed,
                 "made_from": made_from,
             }
-            statement = insert(Draft).values(
-                id=new_id(), project_id=call.project_id, panel_id=panel.id, ordinal=call.ordinal, **values
-            )
-            await session.exec(statement.on_conflict_do_update(index_elements=["panel_id", "ordinal"], set_=values))
+            await (await session.connection()).execute(_KEEP, values)
             await emit(
                 session,
                 call.project_id,
@@ -111,15 +136,9 @@ class Rendering:
             if call.choose:
                 await choose(session, call.project_id, call.generation_id, panel.id)
 
-        self._waiting.add(paid.id)
-        try:
-            await see_through(self._draw(call, paid, request, follow))
-        finally:
-            self._waiting.discard(paid.id)
+        await self._turns.wait(paid.id, self._draw(call, paid, request, follow, turn))
 
-    @activity.defn
-    async def draw_sheet(self, call: DrawCall) -> None:
-        """The reference sheet of a character, once per set of attributes."""
+    async def _sheet(self, call: DrawCall, turn: AsyncExitStack) -> None:
         scope = Scope(project_id=call.project_id)
         step = f"character:{call.target_id}:sheet"
         async with self._database.session() as session:
@@ -158,11 +177,7 @@ class Rendering:
                 {"character_id": str(character.id), "name": character.name, "image_id": str(image_id)},
             )
 
-        self._waiting.add(paid.id)
-        try:
-            await see_through(self._draw(call, paid, request, follow))
-        finally:
-            self._waiting.discard(paid.id)
+        await self._turns.wait(paid.id, self._draw(call, paid, request, follow, turn))
 
     async def _reserve(
         self, session: AsyncSession, call: DrawCall, request: ImageRequest, purpose: str
@@ -181,11 +196,11 @@ class Rendering:
             ordinal=call.ordinal,
             holder=holder(),
         )
-        if call.options.images not in self._artists:
-            raise NotConfigured(f"This worker has no artist called {call.options.images!r}.")
-        return await ledger.acquire(session, order, send=True, alive=self._waiting)
+        return await ledger.acquire(session, order, send=True, alive=self._turns.waiting)
 
-    async def _draw(self, call: DrawCall, paid: ProviderCall, request: ImageRequest, follow: Follow) -> None:
+    async def _draw(
+        self, call: DrawCall, paid: ProviderCall, request: ImageRequest, follow: Follow, turn: AsyncExitStack
+    ) -> None:
         """Get the picture of a call, stored already or drawn now, and do what follows from having it."""
         if paid.state == CallState.CONFIRMED and paid.image_id is not None:
             async with self._database.session() as session:
@@ -194,6 +209,7 @@ class Rendering:
         began = time.monotonic()
         try:
             result = await self._artists[paid.provider].draw(request)
+            await turn.aclose()
             await asyncio.to_thread(verify, result)
         except ProviderError as error:
             async with self._database.session() as session:

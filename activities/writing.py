@@ -2,33 +2,44 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from activities.outages import keep_answer, see_through
+from activities.outages import keep_answer
+from activities.turns import Turns, holder
 from engine import ledger
 from engine.db import Database
 from engine.digest import digest
-from engine.errors import BadAnswer, NotConfigured, ProviderError
+from engine.errors import BadAnswer, ProviderError
 from engine.llm import LLM, LLMRequest
 from engine.steps import STEPS, Loaded
+from engine.store.scope import Scope, get
 from engine.tasks import ALL, Task
 from models.ids import new_id
 from models.runs import TaskCall, TaskDone
 from models.tables import Project, ProviderCall, TaskResult
+from models.tables.columns import table
 from models.tables.ledger import CallState
 
-
-def holder() -> str:
-    """Who makes a call: the same for every attempt of one activity, different for every other."""
-    info = activity.info()
-    return f"{info.workflow_id}/{info.activity_type}/{info.activity_id}"
+_RESULTS = table(TaskResult)
+_KEY = ("project_id", "task", "task_version", "provider", "model", "input_hash")
+_NEW = insert(_RESULTS)
+_KEEP = _NEW.on_conflict_do_update(
+    index_elements=[_RESULTS.c[name] for name in _KEY],
+    set_={
+        column.name: _NEW.excluded[column.name]
+        for column in _RESULTS.c
+        if column.name not in (*_KEY, "id", "created_at")
+    },
+)
+_STORED = select(_RESULTS.c.output, _RESULTS.c.attempts).where(*(_RESULTS.c[name] == bindparam(name) for name in _KEY))
 
 
 # What is done, in the same transaction, with an answer that is being stored.
@@ -56,11 +67,11 @@ class _Tally:
 class Writing:
     """The writers at hand, and the database."""
 
-    def __init__(self, database: Database, writers: Mapping[str, LLM]) -> None:
+    def __init__(self, database: Database, writers: Mapping[str, LLM], slots: int = 8) -> None:
         self._database = database
         self._writers = writers
+        self._turns = Turns(writers, slots)
         self._owners = Owners()
-        self._waiting: set[UUID] = set()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         """One activity per task: the Temporal UI shows what is being asked, not that something is."""
@@ -77,24 +88,22 @@ class Writing:
         tally = _Tally()
         notes: list[str] = []
         while True:
-            async with self._database.session() as session:
-                loaded = await STEPS[task.name].load(session, call)
-                if loaded is None:
-                    return TaskDone(cached=True)
-                if not notes:
-                    stored = await _stored(session, task, call, loaded)
-                    if stored is not None and stored.output is not None:
-                        await STEPS[task.name].apply(session, call, task.output.model_validate(stored.output))
+            async with self._turns.take(call.options.llm) as turn:
+                async with self._database.session() as session:
+                    loaded = await STEPS[task.name].load(session, call)
+                    if loaded is None:
                         return TaskDone(cached=True)
-                    # What was given up on in an earlier generation is asked anew, not answered with the same failure.
-                    tally.before = stored.attempts if stored is not None else 0
-                request = _request(task, loaded, notes, call.options.llm_model)
-                paid = await self._reserve(session, task, call, request, tally.before + tally.attempts)
-            self._waiting.add(paid.id)
-            try:
-                notes = await see_through(self._answer(task, call, loaded, tally, paid, request))
-            finally:
-                self._waiting.discard(paid.id)
+                    if not notes:
+                        stored = await _stored(session, task, call, loaded)
+                        if stored is not None and stored.output is not None:
+                            await STEPS[task.name].apply(session, call, task.output.model_validate(stored.output))
+                            return TaskDone(cached=True)
+                        # What was given up on in an earlier generation is asked anew, not answered with that failure.
+                        tally.before = stored.attempts if stored is not None else 0
+                    request = _request(task, loaded, notes, call.options.llm_model)
+                    paid = await self._reserve(session, task, call, request, tally.before + tally.attempts)
+                answer = self._answer(task, call, loaded, tally, paid, request, turn)
+                notes = await self._turns.wait(paid.id, answer)
             if not notes:
                 return TaskDone(cached=not tally.sent, attempts=tally.attempts)
             if tally.attempts >= task.attempts:
@@ -109,9 +118,11 @@ class Writing:
         tally: _Tally,
         paid: ProviderCall,
         request: LLMRequest,
+        turn: AsyncExitStack,
     ) -> list[str]:
         """Get the answer of a call, store it with what follows from it, and return what is wrong with it."""
         usage = None if paid.state == CallState.CONFIRMED else await self._send(paid, request)
+        await turn.aclose()
         tally.add(paid, sent=usage is not None)
         follow: Follow | None = None
         try:
@@ -142,8 +153,6 @@ class Writing:
         self, session: AsyncSession, task: Task[Any, Any], call: TaskCall, request: LLMRequest, ordinal: int
     ) -> ProviderCall:
         """The call with its answer, or one that is about to be sent."""
-        if call.options.llm not in self._writers:
-            raise NotConfigured(f"This worker has no writer called {call.options.llm!r}.")
         order = ledger.Order(
             owner_id=await self._owners.of(session, call.project_id),
             project_id=call.project_id,
@@ -160,7 +169,7 @@ class Writing:
             ordinal=ordinal,
             holder=holder(),
         )
-        return await ledger.acquire(session, order, send=True, alive=self._waiting)
+        return await ledger.acquire(session, order, send=True, alive=self._turns.waiting)
 
     async def _send(self, paid: ProviderCall, request: LLMRequest) -> ledger.Usage:
         """Send a submitted call; the answer is put into it, and not yet stored."""
@@ -216,7 +225,9 @@ async def _keep(
     verdict: dict[str, Any],
 ) -> None:
     values = {
+        **_key(task, call, loaded),
         **verdict,
+        "id": new_id(),
         "status": "failed" if verdict["output"] is None else "completed",
         "left_out": loaded.left_out,
         "call_id": paid.id,
@@ -225,12 +236,7 @@ async def _keep(
         "input_tokens": tally.input_tokens,
         "output_tokens": tally.output_tokens,
     }
-    statement = insert(TaskResult).values(id=new_id(), **_key(task, call, loaded), **values)
-    await session.exec(
-        statement.on_conflict_do_update(
-            index_elements=["project_id", "task", "task_version", "provider", "model", "input_hash"], set_=values
-        )
-    )
+    await (await session.connection()).execute(_KEEP, values)
 
 
 class Owners:
@@ -241,8 +247,8 @@ class Owners:
 
     async def of(self, session: AsyncSession, project_id: UUID) -> UUID:
         if project_id not in self._known:
-            query = select(Project.owner_id).where(Project.id == project_id)
-            self._known[project_id] = (await session.exec(query)).one()
+            project = await get(session, Scope(project_id=project_id), Project, project_id)
+            self._known[project_id] = project.owner_id
         return self._known[project_id]
 
 
@@ -257,8 +263,9 @@ def _key(task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> dict[str, Any]
     }
 
 
-async def _stored(session: AsyncSession, task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> TaskResult | None:
-    return (await session.exec(select(TaskResult).filter_by(**_key(task, call, loaded)))).one_or_none()
+async def _stored(session: AsyncSession, task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> Any:
+    """Output and attempts of what was once asked and answered, or given up on."""
+    return (await (await session.connection()).execute(_STORED, _key(task, call, loaded))).one_or_none()
 
 
 def _request(task: Task[Any, Any], loaded: Loaded, notes: Sequence[str], model: str) -> LLMRequest:

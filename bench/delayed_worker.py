@@ -6,8 +6,10 @@ Started by `bench_orchestration` in place of the product's workers; everything b
 import argparse
 import asyncio
 import io
+import itertools
 import json
 import os
+from functools import cache
 from typing import Any
 
 import uvloop
@@ -68,17 +70,27 @@ class DelayedWriter:
                 return {"prompt": data.description, "negative": ""}
 
 
+@cache
+def _flat(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), (90, 120, 90)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 class DelayedArtist:
-    """Gives a flat picture after `seconds`."""
+    """Gives a flat picture after `seconds`, no two the same: its number follows the picture's end.
+
+    Made once for each size, because a real artist encodes on a machine of its own.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self._made = itertools.count()
 
     async def draw(self, request: ImageRequest) -> ImageResult:
         await asyncio.sleep(self._seconds)
-        buffer = io.BytesIO()
-        Image.new("RGB", (request.width, request.height), (request.seed % 256, 120, 90)).save(buffer, "PNG")
-        return ImageResult(buffer.getvalue(), "image/png", request.width, request.height, request.seed)
+        data = _flat(request.width, request.height) + f"{os.getpid()} {next(self._made)}".encode()
+        return ImageResult(data, "image/png", request.width, request.height, request.seed)
 
 
 def main() -> None:

@@ -11,7 +11,8 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, text, update
+from sqlalchemy import bindparam, case, func, text, update
+from sqlalchemy import select as plain_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,12 +20,47 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.digest import digest
 from engine.errors import CallInFlight
 from models.tables import Generation, ProviderCall
+from models.tables.columns import table
 from models.tables.ledger import CallState
 
 # A call that nobody settled for this long is nobody's: longer than any provider's timeout.
 ABANDONED_AFTER = timedelta(minutes=15)
 # So many seconds whoever holds an answer goes on trying to store it: letting go of it means paying for it again.
 ANSWER_PATIENCE = 300.0
+
+
+_CALLS = table(ProviderCall)
+_RESERVE = (
+    insert(_CALLS).on_conflict_do_nothing(index_elements=[_CALLS.c.call_key, _CALLS.c.attempt]).returning(_CALLS.c.id)
+)
+_RESERVE_AND_SEND = _RESERVE.values(submitted_at=func.clock_timestamp())
+_SETTLE = (
+    update(_CALLS)
+    .where(_CALLS.c.id == bindparam("call"), _CALLS.c.state.in_(bindparam("before", expanding=True)))
+    .values(settled_at=func.clock_timestamp())
+)
+_SUBMIT = (
+    update(_CALLS)
+    .where(_CALLS.c.id == bindparam("call"), _CALLS.c.state == CallState.RESERVED)
+    .values(state=CallState.SUBMITTED, submitted_at=func.clock_timestamp())
+)
+_OTHERS = _CALLS.alias()
+# Of two answers to one call that was sent twice, the one that came first is kept as the answer.
+_CONFIRM = _SETTLE.values(
+    state=case(
+        (
+            plain_select(_OTHERS.c.id)
+            .where(
+                _OTHERS.c.call_key == _CALLS.c.call_key,
+                _OTHERS.c.id != _CALLS.c.id,
+                _OTHERS.c.state == CallState.CONFIRMED,
+            )
+            .exists(),
+            CallState.UNKNOWN,
+        ),
+        else_=CallState.CONFIRMED,
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -96,10 +132,11 @@ async def acquire(
             return call
     now = (await session.exec(select(func.clock_timestamp()))).one()
     for call in past:
-        if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
-            continue
+        # Whatever its row says: a generation that ended in between has given the call up, this process has not.
         if call.id in alive:
             raise CallInFlight("An earlier attempt at this call is still waiting for its answer.", retry_after=2)
+        if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
+            continue
         touched = call.submitted_at or call.created_at
         if call.holder != order.holder and touched is not None and now - touched < ABANDONED_AFTER:
             raise CallInFlight("The same call is already on its way.", retry_after=2)
@@ -131,17 +168,16 @@ async def _reserve(session: AsyncSession, order: Order, attempt: int, send: bool
         target_id=order.target_id,
         holder=order.holder,
     )
-    values = call.model_dump(exclude={"created_at"}, exclude_none=True)
-    if send:
-        values["submitted_at"] = func.clock_timestamp()
-    statement = insert(ProviderCall).values(**values).on_conflict_do_nothing(index_elements=["call_key", "attempt"])
-    made = await session.exec(statement.returning(col(ProviderCall.id)))
+    connection = await session.connection()
+    made = await connection.execute(
+        _RESERVE_AND_SEND if send else _RESERVE, call.model_dump(exclude={"created_at"}, exclude_none=True)
+    )
     return call if made.first() is not None else None
 
 
 async def submit(session: AsyncSession, call: ProviderCall) -> None:
     """From here on the call may be billed. Commit before sending."""
-    await _settle(session, call, (CallState.RESERVED,), state=CallState.SUBMITTED, submitted_at=func.clock_timestamp())
+    await (await session.connection()).execute(_SUBMIT, {"call": call.id})
 
 
 async def confirm(
@@ -152,32 +188,32 @@ async def confirm(
     answer: str | None = None,
     image_id: UUID | None = None,
 ) -> None:
-    """The answer is here and stored in this transaction. A call given up as unknown may still be confirmed, late."""
-    await _settle(
-        session,
-        call,
-        (CallState.SUBMITTED, CallState.UNKNOWN),
-        state=CallState.CONFIRMED,
-        answer=answer,
-        image_id=image_id,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cost_usd=usage.cost_usd,
-        duration_ms=usage.duration_ms,
-        settled_at=func.clock_timestamp(),
-    )
+    """The answer is here and stored in this transaction. A call given up as unknown may still be confirmed, late.
+
+    Like `fail` it moves the call only from where the caller believes it is; another attempt may have moved it first.
+    """
+    values = {
+        "call": call.id,
+        "before": [CallState.SUBMITTED, CallState.UNKNOWN],
+        "answer": answer,
+        "image_id": image_id,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost_usd": usage.cost_usd,
+        "duration_ms": usage.duration_ms,
+    }
+    await (await session.connection()).execute(_CONFIRM, values)
 
 
 async def fail(session: AsyncSession, call: ProviderCall, error: str) -> None:
     """The provider said no: nothing to store, nothing to wait for."""
-    await _settle(
-        session,
-        call,
-        (CallState.RESERVED, CallState.SUBMITTED),
-        state=CallState.FAILED,
-        error=error[:2000],
-        settled_at=func.clock_timestamp(),
-    )
+    values = {
+        "call": call.id,
+        "before": [CallState.RESERVED, CallState.SUBMITTED],
+        "state": CallState.FAILED,
+        "error": error[:2000],
+    }
+    await (await session.connection()).execute(_SETTLE, values)
 
 
 async def abandon(session: AsyncSession, generation_id: UUID) -> None:
@@ -191,13 +227,3 @@ async def abandon(session: AsyncSession, generation_id: UUID) -> None:
             )
             .execution_options(synchronize_session=False)
         )
-
-
-async def _settle(session: AsyncSession, call: ProviderCall, allowed: tuple[CallState, ...], **values: object) -> None:
-    """Move the call on if it is still where the caller believes it is; another attempt may have moved it first."""
-    await session.exec(
-        update(ProviderCall)
-        .where(col(ProviderCall.id) == call.id, col(ProviderCall.state).in_(allowed))
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )

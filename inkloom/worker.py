@@ -12,7 +12,7 @@ from typing import Any, Literal
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker, WorkflowRunner
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities.calls import IO, PAGES, WORKFLOWS, image_queue, llm_queue
 from activities.interceptor import ActivityErrors
@@ -24,6 +24,7 @@ from engine.db import Database
 from engine.images import Artist
 from engine.llm import LLM
 from engine.storage import Storage
+from inkloom.sandbox import Sandbox
 from workflows.chapter import ChapterWorkflow
 from workflows.character_sheet import CharacterSheetWorkflow
 from workflows.export import ExportWorkflow
@@ -64,7 +65,7 @@ class Parts:
 
 def sandbox() -> WorkflowRunner:
     """The workflow sandbox with our passthrough list."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH))
+    return Sandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH))
 
 
 async def connect(address: str, namespace: str) -> Client:
@@ -78,14 +79,19 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
     if queues in ("flow", "all"):
         workers.append(_workflow_worker(client))
         workers.append(_worker(client, IO, Records(parts.database).activities(), 16))
-        writing = Writing(parts.database, parts.writers).activities()
-        workers += [_worker(client, llm_queue(provider), writing, parts.llm_slots) for provider in parts.writers]
+        writing = Writing(parts.database, parts.writers, parts.llm_slots).activities()
+        workers += [_worker(client, llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
     if queues in ("draw", "all"):
         cores = os.cpu_count() or 1
         workers.append(_worker(client, PAGES, Pages(parts.database, parts.storage).activities(), cores))
-        drawing = Rendering(parts.database, parts.storage, parts.artists).activities()
-        workers += [_worker(client, image_queue(provider), drawing, parts.image_slots) for provider in parts.artists]
+        drawing = Rendering(parts.database, parts.storage, parts.artists, parts.image_slots).activities()
+        workers += [_worker(client, image_queue(one), drawing, _ahead(parts.image_slots)) for one in parts.artists]
     return workers
+
+
+def _ahead(slots: int) -> int:
+    """So many activities for so many calls at a time: while some store what came, others wait at the door."""
+    return slots + (slots + 1) // 2
 
 
 def _workflow_worker(client: Client) -> Worker:

@@ -1,55 +1,97 @@
 """Dialogue and VisualPrompt: a panel's words and its prompt. They run side by side."""
 
+from typing import Any
+
+from sqlalchemy import TextClause, bindparam, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.errors import NotFound
 from engine.steps.step import Loaded, Step
 from engine.store.events import emit
 from engine.store.panels import cast_of, profiles_of
 from engine.store.progress import complete
-from engine.store.scope import Scope, get
 from engine.tasks import dialogue, prompt
 from models.events import EventType
 from models.runs import TaskCall
 from models.story import Shot
 from models.tables import Panel, Project, Scene
-from models.tables.story import PanelState
+from models.tables.columns import table
+
+_PANELS, _SCENES, _PROJECTS = table(Panel), table(Scene), table(Project)
+_PANEL = (
+    select(
+        *(_PANELS.c[name] for name in ("shot", "description", "characters", "first", "last")),
+        *(_SCENES.c[name] for name in ("sentences", "max_panels", "place", "time", "weather", "mood")),
+        _PROJECTS.c.style,
+        _PANELS.c.dialogue.is_not(None).label("has_dialogue"),
+        _PANELS.c.prompt.is_not(None).label("has_prompt"),
+    )
+    .join(_SCENES, _SCENES.c.id == _PANELS.c.scene_id)
+    .join(_PROJECTS, _PROJECTS.c.id == _PANELS.c.project_id)
+    .where(_PANELS.c.id == bindparam("panel"), _PANELS.c.project_id == bindparam("project"))
+)
+
+
+def _write(assignments: str, complete: str) -> str:
+    """Write to the panel; `complete` says by what was there before whether it now has both its words and its prompt.
+
+    The row is locked first, so whichever of the two tasks comes last sees the other's work.
+    """
+    # Only constants of this file go into the text.
+    return (
+        f"WITH before AS MATERIALIZED (SELECT id, {complete} AS complete,"  # noqa: S608
+        f" {complete} AND state IN ('described', 'failed') AS fresh"
+        " FROM panels WHERE id = :panel AND project_id = :project FOR NO KEY UPDATE)"
+        f" UPDATE panels SET {assignments}, state = CASE WHEN fresh THEN 'written' ELSE state END,"
+        " failure = CASE WHEN fresh THEN '' ELSE failure END"
+        " FROM before WHERE panels.id = before.id RETURNING before.complete, before.fresh"
+    )
+
+
+_WRITE_WORDS = text(_write("dialogue = :dialogue, caption = :caption", "prompt IS NOT NULL")).bindparams(
+    bindparam("dialogue", type_=JSONB)
+)
+_WRITE_PROMPT = text(_write("prompt = :prompt, negative = :negative", "dialogue IS NOT NULL"))
+_WRITE_NOTHING = text(_write("version = version", "dialogue IS NOT NULL AND prompt IS NOT NULL"))
+
+
+async def _panel(session: AsyncSession, call: TaskCall) -> Any:
+    values = {"panel": call.target_id, "project": call.project_id}
+    found = (await (await session.connection()).execute(_PANEL, values)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no panel {call.target_id}.")
+    return found
 
 
 async def load_dialogue(session: AsyncSession, call: TaskCall) -> Loaded | None:
-    scope = Scope(project_id=call.project_id)
-    panel = await get(session, scope, Panel, call.target_id, lock=True)
-    if panel.dialogue is not None:
-        await _written(session, call, panel)
+    panel = await _panel(session, call)
+    if panel.has_dialogue:
+        await _written(session, call, _WRITE_NOTHING)
         return None
-    scene = await get(session, scope, Scene, panel.scene_id)
     return Loaded(
         dialogue.In(
             description=panel.description,
             characters=panel.characters,
             cast=[who.name for who in await cast_of(session, call.project_id)],
-            before=scene.sentences[: panel.first],
-            sentences=scene.sentences[panel.first : panel.last + 1],
-            after=scene.sentences[panel.last + 1 : panel.last + 9],
-            condensed=scene.max_panels is not None,
+            before=panel.sentences[: panel.first],
+            sentences=panel.sentences[panel.first : panel.last + 1],
+            after=panel.sentences[panel.last + 1 : panel.last + 9],
+            condensed=panel.max_panels is not None,
         )
     )
 
 
 async def apply_dialogue(session: AsyncSession, call: TaskCall, out: dialogue.Out) -> None:
-    panel = await get(session, Scope(project_id=call.project_id), Panel, call.target_id, lock=True)
-    panel.dialogue = [line.model_dump(mode="json") for line in out.lines]
-    panel.caption = out.caption
-    await _written(session, call, panel)
+    lines = [line.model_dump(mode="json") for line in out.lines]
+    await _written(session, call, _WRITE_WORDS, dialogue=lines, caption=out.caption)
 
 
 async def load_prompt(session: AsyncSession, call: TaskCall) -> Loaded | None:
-    scope = Scope(project_id=call.project_id)
-    panel = await get(session, scope, Panel, call.target_id, lock=True)
-    if panel.prompt is not None:
-        await _written(session, call, panel)
+    panel = await _panel(session, call)
+    if panel.has_prompt:
+        await _written(session, call, _WRITE_NOTHING)
         return None
-    scene = await get(session, scope, Scene, panel.scene_id)
-    project = await get(session, scope, Project, call.project_id)
     cast = await cast_of(session, call.project_id)
     on_stage = profiles_of(cast, panel.characters)
     present = {profile.name for profile in on_stage}
@@ -59,35 +101,28 @@ async def load_prompt(session: AsyncSession, call: TaskCall) -> Loaded | None:
             description=panel.description,
             characters=on_stage,
             absent=[who.name for who in cast if who.name not in present],
-            place=scene.place,
-            time=scene.time,
-            weather=scene.weather,
-            mood=scene.mood,
-            style=project.style,
+            place=panel.place,
+            time=panel.time,
+            weather=panel.weather,
+            mood=panel.mood,
+            style=panel.style,
         )
     )
 
 
 async def apply_prompt(session: AsyncSession, call: TaskCall, out: prompt.Out) -> None:
-    panel = await get(session, Scope(project_id=call.project_id), Panel, call.target_id, lock=True)
-    panel.prompt = out.prompt
-    panel.negative = out.negative
-    await _written(session, call, panel)
+    await _written(session, call, _WRITE_PROMPT, prompt=out.prompt, negative=out.negative)
 
 
-async def _written(session: AsyncSession, call: TaskCall, panel: Panel) -> None:
-    """Whichever of the two comes last says that the panel is written: the row's lock lets it see the other's work."""
-    complete_now = panel.dialogue is not None and panel.prompt is not None
-    fresh = complete_now and panel.state in (PanelState.DESCRIBED, PanelState.FAILED)
-    if fresh:
-        panel.state = PanelState.WRITTEN
-        panel.failure = ""
-    session.add(panel)
-    await session.flush()
-    if not complete_now:
-        return
-    if await complete(session, call.generation_id, f"panel:{panel.id}:words") or fresh:
-        await emit(session, call.project_id, call.generation_id, EventType.PANEL_WRITTEN, {"panel_id": str(panel.id)})
+async def _written(session: AsyncSession, call: TaskCall, statement: TextClause, **values: object) -> None:
+    """Write, and say that the panel is written once it is."""
+    values |= {"panel": call.target_id, "project": call.project_id}
+    panel = (await (await session.connection()).execute(statement, values)).one_or_none()
+    if panel is None:
+        raise NotFound(f"There is no panel {call.target_id}.")
+    if panel.complete and (await complete(session, call.generation_id, f"panel:{call.target_id}:words") or panel.fresh):
+        told = {"panel_id": str(call.target_id)}
+        await emit(session, call.project_id, call.generation_id, EventType.PANEL_WRITTEN, told)
 
 
 DIALOGUE = Step(load_dialogue, apply_dialogue)

@@ -13,7 +13,14 @@ from engine.storage import Storage
 from engine.storage.keys import content_key
 from models.ids import new_id
 from models.tables import Image, Page
+from models.tables.columns import table
 
+_IMAGES = table(Image)
+_NEW = insert(_IMAGES)
+# Touching the row even when nothing changes makes it come back from RETURNING.
+_RECORD = _NEW.on_conflict_do_update(
+    index_elements=[_IMAGES.c.project_id, _IMAGES.c.sha256], set_={"key": _NEW.excluded.key}
+).returning(_IMAGES.c.id)
 _SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
@@ -45,25 +52,19 @@ async def record(
     parameters: dict[str, Any] | None = None,
 ) -> UUID:
     """The row of a picture in a project, one per content."""
-    statement = insert(Image).values(
-        id=new_id(),
-        project_id=project_id,
-        sha256=picture.sha256,
-        key=picture.key,
-        media_type=picture.media_type,
-        width=picture.width,
-        height=picture.height,
-        bytes=picture.bytes,
-        boxes=boxes or [],
-        parameters=parameters or {},
-    )
-    row = await session.exec(
-        # Touching the row even when nothing changes makes it come back from RETURNING.
-        statement.on_conflict_do_update(index_elements=["project_id", "sha256"], set_={"key": picture.key}).returning(
-            col(Image.id)
-        )
-    )
-    image_id: UUID = row.scalar_one()
+    values = {
+        "id": new_id(),
+        "project_id": project_id,
+        "sha256": picture.sha256,
+        "key": picture.key,
+        "media_type": picture.media_type,
+        "width": picture.width,
+        "height": picture.height,
+        "bytes": picture.bytes,
+        "boxes": boxes or [],
+        "parameters": parameters or {},
+    }
+    image_id: UUID = (await (await session.connection()).execute(_RECORD, values)).scalar_one()
     return image_id
 
 

@@ -4,17 +4,34 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.errors import NotFound
 from models.story import Box, Line, PanelData, Profile, Shot
 from models.tables import Character, Draft, Image, Panel, Scene
+
+_CAST = select(Character).where(Character.project_id == bindparam("project")).order_by(col(Character.id))
+_IN_SCENE = (
+    select(Panel, Scene)
+    .join(Scene, col(Scene.id) == col(Panel.scene_id))
+    .where(Panel.id == bindparam("panel"), Panel.project_id == bindparam("project"))
+)
+
+
+async def in_scene(session: AsyncSession, project_id: UUID, panel_id: UUID) -> tuple[Panel, Scene]:
+    """A panel and the scene that it belongs to. Raises `NotFound`."""
+    found = (await session.exec(_IN_SCENE, params={"panel": panel_id, "project": project_id})).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no panel {panel_id}.")
+    panel, scene = found
+    return panel, scene
 
 
 async def cast_of(session: AsyncSession, project_id: UUID) -> Sequence[Character]:
     """Everybody in the project, in the order they were met."""
-    query = select(Character).where(Character.project_id == project_id).order_by(col(Character.id))
-    return (await session.exec(query)).all()
+    return (await session.exec(_CAST, params={"project": project_id})).all()
 
 
 def profiles_of(cast: Iterable[Character], names: Iterable[str]) -> list[Profile]:

@@ -14,8 +14,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.store.events import emit
 from models.events import EventType
 
+# Sorted: two transactions that insert the same plan take their row locks in the same order.
 _PLAN = text(
-    "INSERT INTO generation_steps (generation_id, key, weight) VALUES (:generation, :key, :weight)"
+    "INSERT INTO generation_steps (generation_id, key, weight)"
+    " SELECT :generation, part.key, part.weight"
+    " FROM unnest(CAST(:keys AS text[]), CAST(:weights AS float8[])) AS part (key, weight) ORDER BY part.key"
     " ON CONFLICT (generation_id, key) DO NOTHING"
 )
 _SPLIT = text(
@@ -64,6 +67,5 @@ async def complete_and_tell(session: AsyncSession, project_id: UUID, generation_
 async def _insert(session: AsyncSession, generation_id: UUID, shares: Mapping[str, float], weight: float) -> None:
     total = sum(shares.values())
     connection = await session.connection()
-    # Sorted: two transactions that insert the same plan take their row locks in the same order.
-    for key, share in sorted(shares.items()):
-        await connection.execute(_PLAN, {"generation": generation_id, "key": key, "weight": weight * share / total})
+    weights = [weight * share / total for share in shares.values()]
+    await connection.execute(_PLAN, {"generation": generation_id, "keys": list(shares), "weights": weights})

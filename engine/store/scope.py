@@ -5,12 +5,14 @@ No other module filters by tenant. A row outside the scope does not exist: the a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import BindParameter, ColumnElement, bindparam, or_
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from engine.errors import BadInput, Conflict, NotFound
 from models.tables import Project, ProjectMember
@@ -39,10 +41,17 @@ class Scope:
     user_id: UUID | None = None
     project_id: UUID | None = None
 
+    @staticmethod
+    def within(model: type[SQLModel], project: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
+        """Which rows of a table belong to the project."""
+        if model is Project:
+            return col(Project.id) == project
+        return col(cast("type[Owned]", model).project_id) == project
+
     def projects(self) -> ColumnElement[bool]:
         """Which projects lie within."""
         if self.project_id is not None:
-            return col(Project.id) == self.project_id
+            return self.within(Project, self.project_id)
         member = select(ProjectMember.project_id).where(ProjectMember.user_id == self.user_id)
         return or_(col(Project.owner_id) == self.user_id, col(Project.id).in_(member))
 
@@ -50,18 +59,29 @@ class Scope:
         """Which rows of a table lie within."""
         if model is Project:
             return self.projects()
-        owner = cast("type[Owned]", model)
         if self.project_id is not None:
-            return col(owner.project_id) == self.project_id
-        return col(owner.project_id).in_(select(Project.id).where(self.projects()))
+            return self.within(model, self.project_id)
+        return col(cast("type[Owned]", model).project_id).in_(select(Project.id).where(self.projects()))
+
+
+def _query(model: type[RowT], covered: ColumnElement[bool], lock: bool) -> SelectOfScalar[RowT]:
+    query = select(model).where(cast("type[Owned]", model).id == bindparam("row"), covered)
+    return query.with_for_update() if lock else query
+
+
+@lru_cache(maxsize=64)
+def _by_id(model: type[RowT], lock: bool) -> SelectOfScalar[RowT]:
+    """A row of one project: what every activity asks for, built once."""
+    return _query(model, Scope.within(model, bindparam("project")), lock)
 
 
 async def get(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID, *, lock: bool = False) -> RowT:
     """One row, optionally locked for change. Raises `NotFound`."""
-    query = select(model).where(cast("type[Owned]", model).id == row_id, scope.covers(model))
-    if lock:
-        query = query.with_for_update()
-    row = (await session.exec(query)).one_or_none()
+    if scope.project_id is not None:
+        query, values = _by_id(model, lock), {"row": row_id, "project": scope.project_id}
+    else:
+        query, values = _query(model, scope.covers(model), lock), {"row": row_id}
+    row = cast("RowT | None", (await session.exec(query, params=values)).one_or_none())
     if row is None:
         raise NotFound(f"There is no {model.__name__.lower()} {row_id}.")
     return row

@@ -104,8 +104,13 @@ class Task(Generic[In, Out]):
 
     def schema(self) -> dict[str, Any]:
         """The answer's JSON schema in the strict dialect: every field required, no other allowed, no references."""
-        schema = self.output.model_json_schema()
-        return _strict(schema, schema.get("$defs", {}))
+        return _schema(self.output)
+
+
+@lru_cache(maxsize=64)
+def _schema(output: type[BaseModel]) -> dict[str, Any]:
+    schema = output.model_json_schema()
+    return _strict(schema, schema.get("$defs", {}))
 
 
 def _unfenced(text: str) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, Table, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -36,6 +36,16 @@ class Row(SQLModel):
         sa_type=DateTime(timezone=True),
         sa_column_kwargs={"server_default": func.now(), "nullable": False},
     )
+
+
+def table(model: type[SQLModel]) -> Table:
+    """The plain table behind a model.
+
+    Statements that every activity runs are built over it, once, with named parameters, and executed on the session's
+    connection: the same statement through the ORM was measured at twice the time.
+    """
+    plain: Table = model.__table__  # type: ignore[attr-defined]  # set by SQLAlchemy, unknown to SQLModel's types
+    return plain
 
 
 def json_list(description: str = "") -> Any:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
@@ -112,15 +113,19 @@ async def test_a_late_answer_confirms_an_unknown_call(database: Database, order:
 
 
 async def test_one_key_is_confirmed_at_most_once(database: Database, order: Order) -> None:
-    """The database itself refuses a second confirmed attempt."""
+    """Of two answers to a call that was sent twice the first is kept; the database itself refuses a second."""
     ordered = await order()
     first = await acquire(database, asked(ordered))
     await submit(database, first)
     second = await acquire(database, asked(ordered))
     await submit(database, second)
     await confirm(database, second, "two")
+    await confirm(database, first, "one")
+    assert await states(database, ordered) == [(1, "unknown"), (2, "confirmed")]
+    assert (await acquire(database, asked(ordered))).answer == "two"
     with pytest.raises(IntegrityError):
-        await confirm(database, first, "one")
+        async with database.session() as session:
+            await session.exec(update(ProviderCall).where(col(ProviderCall.id) == first.id).values(state="confirmed"))
 
 
 @pytest.mark.parametrize(
