@@ -19,7 +19,6 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 from models.runs import (
     ChapterBrief,
     ChapterRun,
-    Described,
     DrawCall,
     Ending,
     ExportCall,
@@ -29,7 +28,6 @@ from models.runs import (
     PageCall,
     PagesPlanned,
     Run,
-    SceneRun,
     TaskCall,
     TaskDone,
 )
@@ -136,10 +134,6 @@ async def adopt_script(run: ChapterRun) -> Outlined:
 
 async def store_outline(run: ChapterRun) -> Outlined:
     return await _call("store_outline", run, Outlined, IO, "io", "scenes and cast")
-
-
-async def list_panels(run: SceneRun) -> Described:
-    return await _call("list_panels", run, Described, IO, "io", "panels of the scene")
 
 
 async def select_draft(run: Run, panel_id: UUID) -> None:

@@ -24,10 +24,11 @@ class Count:
 
 
 @asynccontextmanager
-async def generation(run: Run, *, own: bool) -> AsyncIterator[Count]:
+async def generation(run: Run, *, own: bool, begin: bool = True) -> AsyncIterator[Count]:
     """Move the generation from requested to its final status around the work.
 
-    `own` is false for a workflow that is only a part of a generation: its parent does all this.
+    `own` is false for a workflow that is only a part of a generation: its parent does all this. Without `begin` the
+    first activity of the work moves it to running, which saves one on the way to the first call.
     """
     count = Count()
     if not own:
@@ -35,7 +36,8 @@ async def generation(run: Run, *, own: bool) -> AsyncIterator[Count]:
         return
     workflow.upsert_search_attributes([STATUS.value_set(GenerationStatus.RUNNING)])
     try:
-        await calls.begin_generation(run)
+        if begin:
+            await calls.begin_generation(run)
         yield count
     # Not BaseException: the SDK ends evicted workflows with one of its own, which must pass.
     except (Exception, asyncio.CancelledError) as error:

@@ -19,13 +19,11 @@ from models.events import EventType
 from models.runs import (
     ChapterBrief,
     ChapterRun,
-    Described,
     DrawCall,
     Ending,
     Failure,
     Outlined,
     Run,
-    SceneRun,
 )
 from models.script import Script
 from models.tables import Chapter, Panel, ProviderCall, Scene, TaskResult
@@ -42,7 +40,6 @@ class Records:
             self.open_chapter,
             self.store_outline,
             self.adopt_script,
-            self.list_panels,
             self.select_draft,
             self.fail_panel,
             self.fail_scene,
@@ -57,8 +54,9 @@ class Records:
 
     @activity.defn
     async def open_chapter(self, run: ChapterRun) -> ChapterBrief:
-        """How the chapter has to be read; also lays down the first plan of the work."""
+        """requested → running; how the chapter has to be read; the first plan of the work."""
         async with self._database.session() as session:
+            await generations.begin(session, run.project_id, run.generation_id)
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id)
             has_script = chapter.script is not None
             windows = 0
@@ -83,15 +81,6 @@ class Records:
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
             return await outlines.adopt_script(session, run, chapter, Script.model_validate(chapter.script))
-
-    @activity.defn
-    async def list_panels(self, run: SceneRun) -> Described:
-        """The panels of a scene in reading order."""
-        async with self._database.session() as session:
-            scene = await get(session, Scope(project_id=run.project_id), Scene, run.scene_id)
-            query = select(Panel.id).where(Panel.scene_id == scene.id).order_by(col(Panel.position))
-            panel_ids = list((await session.exec(query)).all())
-            return Described(panel_ids=panel_ids)
 
     @activity.defn
     async def select_draft(self, call: DrawCall) -> None:

@@ -19,7 +19,7 @@ from engine.db import Database
 from engine.digest import digest
 from engine.errors import BadAnswer, ProviderError
 from engine.llm import LLM, LLMRequest
-from engine.steps import STEPS, Loaded
+from engine.steps import STEPS, Loaded, Made
 from engine.store.scope import Scope, get
 from engine.tasks import ALL, Task
 from models.ids import new_id
@@ -47,7 +47,7 @@ Follow = Callable[[ProviderCall, AsyncSession], Awaitable[None]]
 
 
 class _Tally:
-    """What a task used over all its repairs."""
+    """What a task used over all its repairs, and what came of it."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -56,6 +56,7 @@ class _Tally:
         self.sent = False
         self.input_tokens = 0
         self.output_tokens = 0
+        self.made: Made = []
 
     def add(self, call: ProviderCall, *, sent: bool) -> None:
         self.attempts += 1
@@ -91,13 +92,13 @@ class Writing:
             async with self._turns.take(call.options.llm) as turn:
                 async with self._database.session() as session:
                     loaded = await STEPS[task.name].load(session, call)
-                    if loaded is None:
-                        return TaskDone(cached=True)
+                    if not isinstance(loaded, Loaded):
+                        return TaskDone(cached=True, made=loaded)
                     if not notes:
                         stored = await _stored(session, task, call, loaded)
                         if stored is not None and stored.output is not None:
-                            await STEPS[task.name].apply(session, call, task.output.model_validate(stored.output))
-                            return TaskDone(cached=True)
+                            output = task.output.model_validate(stored.output)
+                            return TaskDone(cached=True, made=await STEPS[task.name].apply(session, call, output))
                         # What was given up on in an earlier generation is asked anew, not answered with that failure.
                         tally.before = stored.attempts if stored is not None else 0
                     request = _request(task, loaded, notes, call.options.llm_model)
@@ -105,7 +106,7 @@ class Writing:
                 answer = self._answer(task, call, loaded, tally, paid, request, turn)
                 notes = await self._turns.wait(paid.id, answer)
             if not notes:
-                return TaskDone(cached=not tally.sent, attempts=tally.attempts)
+                return TaskDone(cached=not tally.sent, attempts=tally.attempts, made=tally.made)
             if tally.attempts >= task.attempts:
                 # What was wrong quotes the answer, which has no place in a history; the notes are in the database.
                 raise BadAnswer(f"{task.name}: no usable answer from {paid.provider} in {tally.attempts} attempts.")
@@ -199,7 +200,7 @@ async def _finish(
 ) -> None:
     """The task is done: its result, and the rows that come of it."""
     await _keep(session, task, call, loaded, tally, paid, {"output": output.model_dump(mode="json"), "notes": ""})
-    await STEPS[task.name].apply(session, call, output)
+    tally.made = await STEPS[task.name].apply(session, call, output)
 
 
 async def _give_up(

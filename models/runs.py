@@ -58,6 +58,7 @@ class TaskCall(Run):
 class TaskDone(Frozen):
     cached: bool
     attempts: int = 0
+    made: list[UUID] = Field(default_factory=list, description="rows that the workflow goes on with, in their order")
 
 
 class ChapterBrief(Frozen):
@@ -70,10 +71,6 @@ class ChapterBrief(Frozen):
 class Outlined(Frozen):
     scene_ids: list[UUID]
     character_ids: list[UUID]
-
-
-class Described(Frozen):
-    panel_ids: list[UUID]
 
 
 class DrawCall(Run):

@@ -13,7 +13,7 @@ from models.runs import ChapterRun, Outcome, Outlined, SceneRun, SheetRun
 class ChapterWorkflow:
     @workflow.run
     async def run(self, run: ChapterRun) -> Outcome:
-        async with generation(run, own=True) as ending:
+        async with generation(run, own=True, begin=False) as ending:
             workflow.set_current_details("reading")
             outlined = await self._outline(run)
             workflow.set_current_details(f"{len(outlined.character_ids)} characters")

@@ -23,8 +23,7 @@ class SceneWorkflow:
     async def _make(self, run: SceneRun) -> Outcome:
         try:
             await calls.ask("SceneSummary", run, run.scene_id, "what happens")
-            await calls.ask("PanelDescription", run, run.scene_id, "break into panels")
-            panels = await calls.list_panels(run)
+            described = await calls.ask("PanelDescription", run, run.scene_id, "break into panels")
         except Exception as error:
             if calls.cancelled(error):
                 raise
@@ -35,6 +34,6 @@ class SceneWorkflow:
             part = PanelRun(**calls.base(run), panel_id=panel_id)
             return await calls.child("PanelWorkflow", part, f"panel-{panel_id}", "panel")
 
-        workflow.set_current_details(f"{len(panels.panel_ids)} panels")
-        outcomes = await calls.side_by_side(calls.PANELS_AT_A_TIME, panels.panel_ids, panel)
+        workflow.set_current_details(f"{len(described.made)} panels")
+        outcomes = await calls.side_by_side(calls.PANELS_AT_A_TIME, described.made, panel)
         return Outcome(panels=len(outcomes), failed=sum(outcome.failed for outcome in outcomes))

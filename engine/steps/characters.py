@@ -3,7 +3,7 @@
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.steps.step import Loaded, Step
+from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get
@@ -15,11 +15,11 @@ from models.tables import Character, Scene
 MAX_EXCERPTS = 24
 
 
-async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
+async def load(session: AsyncSession, call: TaskCall) -> Loaded | Made:
     character = await get(session, Scope(project_id=call.project_id), Character, call.target_id)
     if character.profile is not None:
         await complete_and_tell(session, call.project_id, call.generation_id, f"character:{character.id}:profile")
-        return None
+        return []
     names = [name.casefold() for name in [character.name, *character.aliases]]
     scenes = await session.exec(
         select(Scene.sentences).where(Scene.project_id == call.project_id).order_by(col(Scene.id)).limit(500)
@@ -34,7 +34,7 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
     return Loaded(In(name=character.name, aliases=character.aliases, excerpts=excerpts[:MAX_EXCERPTS]))
 
 
-async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
+async def apply(session: AsyncSession, call: TaskCall, out: Out) -> Made:
     character = await get(session, Scope(project_id=call.project_id), Character, call.target_id, lock=True)
     moved = await complete(session, call.generation_id, f"character:{character.id}:profile")
     fresh = character.profile is None
@@ -51,6 +51,7 @@ async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
             EventType.CHARACTER_PROFILED,
             {"character_id": str(character.id), "name": character.name},
         )
+    return []
 
 
 STEP = Step(load, apply)

@@ -1,89 +1,98 @@
 """What a task is told about the project: gathered from the database, cut to size by the context manager."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlalchemy import Select, bindparam, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.context import Context, Piece, assemble
 from models.story import Profile
 from models.tables import Chapter, Character, Location, ProjectInstruction, Scene
+from models.tables.columns import table
 
 # Context is a help, not the text at hand: it never takes more than this from a task's room.
 CONTEXT_TOKENS = 2_000
+# So many of the chapters and scenes before.
+BEFORE = 20
+
+_INSTRUCTIONS, _CHARACTERS, _PLACES = table(ProjectInstruction), table(Character), table(Location)
+_CHAPTERS, _SCENES = table(Chapter), table(Scene)
+_NOW = _CHAPTERS.alias()
+_HOUSE = (
+    select(_INSTRUCTIONS.c.position, _INSTRUCTIONS.c.body)
+    .where(_INSTRUCTIONS.c.project_id == bindparam("project"))
+    .order_by(_INSTRUCTIONS.c.position)
+)
+# Earlier chapters with another text: the same text made with other options is no earlier chapter.
+_EARLIER = (
+    select(_CHAPTERS.c.title, _CHAPTERS.c.summary, (_NOW.c.position - _CHAPTERS.c.position).label("ago"))
+    .join(_NOW, _NOW.c.project_id == _CHAPTERS.c.project_id)
+    .where(
+        _NOW.c.id == bindparam("chapter"),
+        _CHAPTERS.c.project_id == bindparam("project"),
+        _CHAPTERS.c.position < _NOW.c.position,
+        _CHAPTERS.c.summary != "",
+        _CHAPTERS.c.source_text != _NOW.c.source_text,
+    )
+    .order_by(_CHAPTERS.c.position.desc())
+    .limit(BEFORE)
+)
+_CAST = (
+    select(_CHARACTERS.c.name, _CHARACTERS.c.profile)
+    .where(_CHARACTERS.c.project_id == bindparam("project"), _CHARACTERS.c.profile.is_not(None))
+    .order_by(_CHARACTERS.c.id)
+)
+_MET = (
+    select(_PLACES.c.name, _PLACES.c.description)
+    .where(_PLACES.c.project_id == bindparam("project"))
+    .order_by(_PLACES.c.id)
+)
+_SO_FAR = (
+    select(_SCENES.c.title, _SCENES.c.gist, (bindparam("position") - _SCENES.c.position).label("ago"))
+    .where(_SCENES.c.chapter_id == bindparam("chapter"), _SCENES.c.position < bindparam("position"))
+    .order_by(_SCENES.c.position.desc())
+    .limit(BEFORE)
+)
 
 
-async def context_for(session: AsyncSession, chapter: Chapter, scene: Scene | None = None) -> Context:
-    """Instructions, cast, places, earlier chapters and the scenes before this one, within the budget.
+async def context_for(
+    session: AsyncSession, project_id: UUID, chapter_id: UUID, before_scene: int | None = None
+) -> Context:
+    """Instructions, cast, places, earlier chapters and the scenes before the one at that position, within the budget.
 
     Earlier scenes are told by their gist from the outline, which is there before any scene begins: the context does
     not depend on which of them happens to be finished.
     """
-    pieces = list(await _instructions(session, chapter.project_id))
-    earlier = await _chapters(session, chapter)
+
+    async def rows(statement: Select[Any]) -> Sequence[Any]:
+        values = {"project": project_id, "chapter": chapter_id, "position": before_scene}
+        found: Sequence[Any] = (await (await session.connection()).execute(statement, values)).all()
+        return found
+
+    pieces = [
+        Piece(kind="instructions", label=f"{row.position + 1}", text=row.body, priority=row.position)
+        for row in await rows(_HOUSE)
+    ]
+    earlier = await rows(_EARLIER)
     if earlier:
         # Only then were cast and places met elsewhere: what this very text brought along is no news to its reader,
         # and telling it would make the same question another one, to be paid for again.
-        pieces += [*await _cast(session, chapter.project_id), *await _places(session, chapter.project_id), *earlier]
-    if scene is not None:
-        pieces += await _scenes(session, scene)
+        pieces += _known(await rows(_CAST), await rows(_MET))
+        # The nearer a chapter, the more it matters.
+        pieces += [Piece(kind="chapter", label=row.title, text=row.summary, priority=200 + row.ago) for row in earlier]
+    if before_scene:
+        pieces += [
+            Piece(kind="scene", label=row.title, text=row.gist, priority=50 + row.ago) for row in await rows(_SO_FAR)
+        ]
     return assemble(pieces, CONTEXT_TOKENS)
 
 
-async def _instructions(session: AsyncSession, project_id: UUID) -> Iterable[Piece]:
-    query = select(ProjectInstruction).where(ProjectInstruction.project_id == project_id)
-    rows = (await session.exec(query.order_by(col(ProjectInstruction.position)))).all()
+def _known(cast: Iterable[Any], places: Iterable[Any]) -> list[Piece]:
     return [
-        Piece(kind="instructions", label=f"{row.position + 1}", text=row.body, priority=row.position) for row in rows
-    ]
-
-
-async def _cast(session: AsyncSession, project_id: UUID) -> Iterable[Piece]:
-    query = select(Character).where(Character.project_id == project_id, col(Character.profile).is_not(None))
-    rows = (await session.exec(query.order_by(col(Character.id)))).all()
-    return [
-        Piece(kind="character", label=row.name, text=Profile.model_validate(row.profile).sentence(), priority=100)
-        for row in rows
-    ]
-
-
-async def _places(session: AsyncSession, project_id: UUID) -> Iterable[Piece]:
-    query = select(Location).where(Location.project_id == project_id).order_by(col(Location.id))
-    return [
-        Piece(kind="location", label=row.name, text=row.description or row.name, priority=400)
-        for row in (await session.exec(query)).all()
-    ]
-
-
-async def _chapters(session: AsyncSession, chapter: Chapter) -> Sequence[Piece]:
-    """Earlier chapters with another text: the same text made with other options is no earlier chapter."""
-    query = (
-        select(Chapter.position, Chapter.title, Chapter.summary)
-        .where(
-            Chapter.project_id == chapter.project_id,
-            Chapter.position < chapter.position,
-            Chapter.summary != "",
-            Chapter.source_text != chapter.source_text,
-        )
-        .order_by(col(Chapter.position).desc())
-        .limit(20)
-    )
-    return [
-        # The nearer a chapter, the more it matters.
-        Piece(kind="chapter", label=title, text=summary, priority=200 + chapter.position - position)
-        for position, title, summary in (await session.exec(query)).all()
-    ]
-
-
-async def _scenes(session: AsyncSession, scene: Scene) -> Iterable[Piece]:
-    query = (
-        select(Scene.position, Scene.title, Scene.gist)
-        .where(Scene.chapter_id == scene.chapter_id, Scene.position < scene.position)
-        .order_by(col(Scene.position).desc())
-        .limit(20)
-    )
-    return [
-        Piece(kind="scene", label=title, text=gist, priority=50 + scene.position - position)
-        for position, title, gist in (await session.exec(query)).all()
+        Piece(kind="character", label=who.name, text=Profile.model_validate(who.profile).sentence(), priority=100)
+        for who in cast
+    ] + [
+        Piece(kind="location", label=place.name, text=place.description or place.name, priority=400) for place in places
     ]

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.digest import digest
 from engine.reading import paragraphs, windows
 from engine.steps.known import context_for
-from engine.steps.step import Loaded, Step
+from engine.steps.step import Loaded, Made, Step
 from engine.store.progress import complete_and_tell
 from engine.store.scope import Scope, get
 from engine.tasks.outline import In, Out
@@ -31,18 +31,18 @@ def outlined(chapter: Chapter, part: int) -> Out:
     return Out.model_validate(chapter.outline[str(part)]["output"])
 
 
-async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
+async def load(session: AsyncSession, call: TaskCall) -> Loaded | Made:
     chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id)
     texts, spans = await asyncio.to_thread(read, chapter.source_text)
     window = spans[call.part]
     # By its text alone: what became known since, not least from this very outline, is no reason to pay again.
     if chapter.outline.get(str(call.part), {}).get("source") == digest(texts[window.start : window.stop]):
         await complete_and_tell(session, call.project_id, call.generation_id, f"outline:{call.part}")
-        return None
+        return []
     met: dict[str, None] = {}
     for part in range(call.part):
         met |= dict.fromkeys(character["name"] for character in chapter.outline[str(part)]["output"]["characters"])
-    context = await context_for(session, chapter)
+    context = await context_for(session, call.project_id, chapter.id)
     data = In(
         context=context.text,
         title=chapter.title,
@@ -54,7 +54,7 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | None:
     return Loaded(data, len(context.left_out))
 
 
-async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
+async def apply(session: AsyncSession, call: TaskCall, out: Out) -> Made:
     chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id, lock=True)
     texts, spans = await asyncio.to_thread(read, chapter.source_text)
     window = spans[call.part]
@@ -64,6 +64,7 @@ async def apply(session: AsyncSession, call: TaskCall, out: Out) -> None:
     session.add(chapter)
     await session.flush()
     await complete_and_tell(session, call.project_id, call.generation_id, f"outline:{call.part}")
+    return []
 
 
 STEP = Step(load, apply)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import NotFound
-from engine.steps.step import Loaded, Step
+from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
 from engine.store.panels import cast_of, profiles_of
 from engine.store.progress import complete
@@ -64,11 +64,11 @@ async def _panel(session: AsyncSession, call: TaskCall) -> Any:
     return found
 
 
-async def load_dialogue(session: AsyncSession, call: TaskCall) -> Loaded | None:
+async def load_dialogue(session: AsyncSession, call: TaskCall) -> Loaded | Made:
     panel = await _panel(session, call)
     if panel.has_dialogue:
         await _written(session, call, _WRITE_NOTHING)
-        return None
+        return []
     return Loaded(
         dialogue.In(
             description=panel.description,
@@ -82,16 +82,17 @@ async def load_dialogue(session: AsyncSession, call: TaskCall) -> Loaded | None:
     )
 
 
-async def apply_dialogue(session: AsyncSession, call: TaskCall, out: dialogue.Out) -> None:
+async def apply_dialogue(session: AsyncSession, call: TaskCall, out: dialogue.Out) -> Made:
     lines = [line.model_dump(mode="json") for line in out.lines]
     await _written(session, call, _WRITE_WORDS, dialogue=lines, caption=out.caption)
+    return []
 
 
-async def load_prompt(session: AsyncSession, call: TaskCall) -> Loaded | None:
+async def load_prompt(session: AsyncSession, call: TaskCall) -> Loaded | Made:
     panel = await _panel(session, call)
     if panel.has_prompt:
         await _written(session, call, _WRITE_NOTHING)
-        return None
+        return []
     cast = await cast_of(session, call.project_id)
     on_stage = profiles_of(cast, panel.characters)
     present = {profile.name for profile in on_stage}
@@ -110,8 +111,9 @@ async def load_prompt(session: AsyncSession, call: TaskCall) -> Loaded | None:
     )
 
 
-async def apply_prompt(session: AsyncSession, call: TaskCall, out: prompt.Out) -> None:
+async def apply_prompt(session: AsyncSession, call: TaskCall, out: prompt.Out) -> Made:
     await _written(session, call, _WRITE_PROMPT, prompt=out.prompt, negative=out.negative)
+    return []
 
 
 async def _written(session: AsyncSession, call: TaskCall, statement: TextClause, **values: object) -> None:

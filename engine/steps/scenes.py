@@ -1,49 +1,52 @@
 """SceneSummary and PanelDescription: from a scene's sentences to its panels."""
 
-from sqlalchemy import delete
-from sqlmodel import col, select
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.digest import digest
 from engine.steps.known import context_for
-from engine.steps.step import Loaded, Step
+from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
+from engine.store.panels import cast_of
 from engine.store.progress import complete_and_tell, split
 from engine.store.scope import Scope, get
 from engine.tasks import panels, summary
 from models.events import EventType
 from models.runs import TaskCall
 from models.tables import Chapter, Character, Location, Panel, Scene
+from models.tables.columns import table
 from models.tables.story import SceneState
 
+_PANELS = table(Panel)
+_FORGET = delete(_PANELS).where(_PANELS.c.scene_id == bindparam("scene"))
+_MADE = select(_PANELS.c.id).where(_PANELS.c.scene_id == bindparam("scene")).order_by(_PANELS.c.position)
+_CHAPTERS, _LOCATIONS = table(Chapter), table(Location)
+_SCRIPTED = select(_CHAPTERS.c.script.is_not(None)).where(_CHAPTERS.c.id == bindparam("chapter"))
+_PLACES = select(_LOCATIONS.c.name).where(_LOCATIONS.c.project_id == bindparam("project")).order_by(_LOCATIONS.c.id)
 
-async def load_summary(session: AsyncSession, call: TaskCall) -> Loaded | None:
-    scope = Scope(project_id=call.project_id)
-    scene = await get(session, scope, Scene, call.target_id)
-    chapter = await get(session, scope, Chapter, scene.chapter_id)
+
+async def load_summary(session: AsyncSession, call: TaskCall) -> Loaded | Made:
+    scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id)
     # A scene whose text changes is made anew, so what was once summed up stays summed up.
-    if chapter.script is not None or scene.summary:
+    if scene.summary or await _scripted(session, scene):
         await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
-        return None
-    context = await context_for(session, chapter, scene)
+        return []
+    context = await context_for(session, call.project_id, scene.chapter_id, scene.position)
     data = summary.In(
         context=context.text,
         title=scene.title,
         gist=scene.gist,
         sentences=scene.sentences,
-        known_characters=await _names(session, scene),
-        known_places=list(
-            (
-                await session.exec(
-                    select(Location.name).where(Location.project_id == call.project_id).order_by(col(Location.id))
-                )
-            ).all()
-        ),
+        known_characters=_named(await cast_of(session, call.project_id), scene),
+        known_places=await _places(session, call.project_id),
     )
     return Loaded(data, len(context.left_out))
 
 
-async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out) -> None:
+async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out) -> Made:
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id, lock=True)
     for field in ("summary", "place", "time", "weather", "mood", "characters"):
         setattr(scene, field, getattr(out, field))
@@ -53,16 +56,14 @@ async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out)
     session.add(scene)
     await session.flush()
     await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
+    return []
 
 
-async def load_panels(session: AsyncSession, call: TaskCall) -> Loaded | None:
-    scope = Scope(project_id=call.project_id)
-    scene = await get(session, scope, Scene, call.target_id)
-    chapter = await get(session, scope, Chapter, scene.chapter_id)
-    if chapter.script is not None or scene.state == SceneState.DESCRIBED:
-        await announce_panels(session, call, scene)
-        return None
-    context = await context_for(session, chapter, scene)
+async def load_panels(session: AsyncSession, call: TaskCall) -> Loaded | Made:
+    scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id)
+    if scene.state == SceneState.DESCRIBED or await _scripted(session, scene):
+        return await _announced(session, call, scene)
+    context = await context_for(session, call.project_id, scene.chapter_id, scene.position)
     data = panels.In(
         context=context.text,
         summary=scene.summary,
@@ -77,12 +78,13 @@ async def load_panels(session: AsyncSession, call: TaskCall) -> Loaded | None:
     return Loaded(data, len(context.left_out))
 
 
-async def apply_panels(session: AsyncSession, call: TaskCall, out: panels.Out) -> None:
+async def apply_panels(session: AsyncSession, call: TaskCall, out: panels.Out) -> Made:
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id, lock=True)
     key = digest(scene.sentences, out)
     if scene.panels_key != key:
-        await session.exec(delete(Panel).where(col(Panel.scene_id) == scene.id))
-        session.add_all(
+        connection = await session.connection()
+        await connection.execute(_FORGET, {"scene": scene.id})
+        rows = [
             Panel(
                 project_id=call.project_id,
                 scene_id=scene.id,
@@ -92,19 +94,21 @@ async def apply_panels(session: AsyncSession, call: TaskCall, out: panels.Out) -
                 shot=panel.shot,
                 description=panel.description,
                 characters=panel.characters,
-            )
+            ).model_dump(exclude={"created_at"})
             for position, panel in enumerate(out.panels)
-        )
+        ]
+        await connection.execute(insert(_PANELS), rows)
         scene.panels_key = key
     scene.state = SceneState.DESCRIBED
     session.add(scene)
     await session.flush()
-    await announce_panels(session, call, scene)
+    return await _announced(session, call, scene)
 
 
-async def announce_panels(session: AsyncSession, call: TaskCall, scene: Scene) -> None:
+async def _announced(session: AsyncSession, call: TaskCall, scene: Scene) -> Made:
     """The scene's share of the progress goes to its panels, and the world is told that the scene is written."""
-    rows = (await session.exec(select(Panel.id).where(Panel.scene_id == scene.id).order_by(col(Panel.position)))).all()
+    connection = await session.connection()
+    rows = (await connection.execute(_MADE, {"scene": scene.id})).scalars().all()
     parts: dict[str, float] = {}
     for panel_id in rows:
         parts[f"panel:{panel_id}:words"] = 1.0
@@ -118,13 +122,21 @@ async def announce_panels(session: AsyncSession, call: TaskCall, scene: Scene) -
             EventType.SCENE_WRITTEN,
             {"scene_id": str(scene.id), "position": scene.position, "panels": len(rows)},
         )
+    return list(rows)
 
 
-async def _names(session: AsyncSession, scene: Scene) -> list[str]:
+async def _places(session: AsyncSession, project_id: UUID) -> list[str]:
+    return list((await (await session.connection()).execute(_PLACES, {"project": project_id})).scalars().all())
+
+
+async def _scripted(session: AsyncSession, scene: Scene) -> bool:
+    """Whether the chapter was made from a script."""
+    return bool((await (await session.connection()).execute(_SCRIPTED, {"chapter": scene.chapter_id})).scalar_one())
+
+
+def _named(cast: Sequence[Character], scene: Scene) -> list[str]:
     """Everybody in the project who is named in the scene; all of them when nobody is."""
     text = "\n".join(scene.sentences).casefold()
-    query = select(Character).where(Character.project_id == scene.project_id).order_by(col(Character.id))
-    cast = (await session.exec(query)).all()
     named = [who.name for who in cast if any(name.casefold() in text for name in [who.name, *who.aliases])]
     return named or [who.name for who in cast]
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,9 +19,16 @@ class Loaded:
     left_out: int = 0
 
 
+# The ids of rows in their order.
+Made = list[UUID]
+
+
 @dataclass(frozen=True)
 class Step:
-    """`load` returns None when there is nothing left to do. Both run in a transaction of the caller's."""
+    """Both run in a transaction of the caller's, and both say which rows came of the task, if the workflow needs them.
 
-    load: Callable[[AsyncSession, TaskCall], Awaitable[Loaded | None]]
-    apply: Callable[[AsyncSession, TaskCall, Any], Awaitable[None]]
+    `load` does so when there is nothing left to do.
+    """
+
+    load: Callable[[AsyncSession, TaskCall], Awaitable[Loaded | Made]]
+    apply: Callable[[AsyncSession, TaskCall, Any], Awaitable[Made]]

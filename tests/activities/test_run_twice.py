@@ -167,7 +167,7 @@ async def ending(stage: Stage) -> Run:
 
 ROWS = {
     "begin_generation": Row(chapter, None),
-    "open_chapter": Row(chapter, "begin_generation"),
+    "open_chapter": Row(chapter, None),
     "adopt_script": Row(chapter, "open_chapter", SCRIPT),
     "ChapterOutline": Row(window, "open_chapter"),
     "store_outline": Row(chapter, "ChapterOutline"),
@@ -176,7 +176,6 @@ ROWS = {
     "SceneSummary": Row(task(Scene), "draw_sheet"),
     "fail_scene": Row(failing(Scene), "SceneSummary"),
     "PanelDescription": Row(task(Scene), "SceneSummary"),
-    "list_panels": Row(scene, "PanelDescription"),
     "Dialogue": Row(task(Panel), "PanelDescription"),
     "VisualPrompt": Row(task(Panel), "Dialogue"),
     "fail_panel": Row(failing(Panel), "VisualPrompt"),
@@ -214,8 +213,8 @@ async def test_running_twice_is_running_once(
     second = await stage.perform(name)
     assert await stage.rows() == after
     assert (len(stage.writer.asked), len(stage.painter.asked)) == paid
-    assert second == (TaskDone(cached=True) if isinstance(first, TaskDone) else first)
-    assert (after == before) == (name == "list_panels"), "a row that does nothing would prove nothing"
+    assert second == (TaskDone(cached=True, made=first.made) if isinstance(first, TaskDone) else first)
+    assert after != before, "a row that does nothing would prove nothing"
 
 
 @pytest.mark.integration
