@@ -176,6 +176,11 @@ async def test_a_call_that_this_process_still_waits_for_is_not_sent_again(databa
     with pytest.raises(CallInFlight):
         async with database.session() as session:
             await ledger.acquire(session, asked(ordered), send=True, alive={call.id})
+    async with database.session() as session:
+        await ledger.abandon(session, ordered.run.generation_id)
+    with pytest.raises(CallInFlight):
+        async with database.session() as session:
+            await ledger.acquire(session, asked(ordered, holder="a retry"), send=True, alive={call.id})
     await confirm(database, call, "words")
     async with database.session() as session:
         assert (await ledger.acquire(session, asked(ordered), send=True)).answer == "words"

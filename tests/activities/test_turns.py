@@ -1,0 +1,46 @@
+"""Whose turn it is to ask a provider."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from activities.turns import Turns
+from engine.errors import NotConfigured
+
+pytestmark = pytest.mark.unit
+
+
+async def test_no_more_calls_at_a_time_than_slots() -> None:
+    """Whoever comes later waits, however many there are."""
+    turns = Turns(["offline"], slots=2)
+    asking: set[int] = set()
+    seen: list[int] = []
+
+    async def ask(number: int) -> None:
+        async with turns.take("offline"):
+            asking.add(number)
+            seen.append(len(asking))
+            await asyncio.sleep(0)
+            asking.remove(number)
+
+    await asyncio.gather(*(ask(number) for number in range(7)))
+    assert (max(seen), len(seen)) == (2, 7)
+
+
+async def test_a_turn_ends_with_the_answer() -> None:
+    """While one stores what came, the next one asks; ending it twice makes no second turn of it."""
+    turns = Turns(["offline"], slots=1)
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(turns.take("offline"))
+        await first.aclose()
+        await asyncio.wait_for(stack.enter_async_context(turns.take("offline")), 1)
+        await first.aclose()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(stack.enter_async_context(turns.take("offline")), 0.05)
+
+
+async def test_nobody_waits_for_a_provider_that_is_not_there() -> None:
+    with pytest.raises(NotConfigured, match="'missing'"):
+        async with Turns(["offline"], slots=1).take("missing"):
+            pass
