@@ -146,6 +146,11 @@ async def fail_panel(run: Run, panel_id: UUID, reason: str) -> None:
     await _call("fail_panel", failure, type(None), IO, "io", "mark the panel as failed")
 
 
+async def fail_sheet(run: Run, character_id: UUID, reason: str) -> None:
+    failure = Failure(**base(run), target_id=character_id, reason=reason)
+    await _call("fail_sheet", failure, type(None), IO, "io", "mark the sheet as failed")
+
+
 async def fail_scene(run: Run, scene_id: UUID, reason: str) -> None:
     failure = Failure(**base(run), target_id=scene_id, reason=reason)
     await _call("fail_scene", failure, type(None), IO, "io", "mark the scene as failed")

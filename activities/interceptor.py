@@ -15,7 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from activities.outages import is_outage
+from activities.outages import is_full, is_outage
 from engine.errors import CallInFlight, EngineError, ProviderBusy
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,9 @@ def unexpected(error: Exception, attempt: int) -> ApplicationError:
     """Anything else: an outage of our own servers is waited for, a defect is given up after a few attempts."""
     outage = is_outage(error)
     # Foreign messages quote what they could not handle: statements, answers, addresses. They stay in the log.
-    if outage:
+    if is_full(error):
+        message = "The database's disk is full; once there is room again, the work goes on by itself."
+    elif outage:
         message = "The database cannot be reached."
     elif isinstance(error, SQLAlchemyError):
         message = f"The database refused a statement ({type(getattr(error, 'orig', None) or error).__name__})."

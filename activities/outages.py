@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from psycopg.errors import DeadlockDetected, DiskFull
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -18,8 +19,15 @@ _AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 ResultT = TypeVar("ResultT")
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether the database's disk is full: an outage that somebody has to end."""
+    return isinstance(error, DBAPIError) and isinstance(error.orig, DiskFull)
+
+
 def is_outage(error: BaseException) -> bool:
-    """Whether the database is away, as opposed to saying no."""
+    """Whether the database is away, as opposed to saying no; a deadlock is a no, not to be waited out for days."""
+    if isinstance(error, DBAPIError) and isinstance(error.orig, DeadlockDetected):
+        return False
     return isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 

@@ -26,7 +26,7 @@ from models.runs import (
     Run,
 )
 from models.script import Script
-from models.tables import Chapter, Panel, ProviderCall, Scene, TaskResult
+from models.tables import Chapter, Character, Panel, ProviderCall, Scene, TaskResult
 from models.tables.story import PanelState, SceneState
 
 
@@ -43,6 +43,7 @@ class Records:
             self.select_draft,
             self.fail_panel,
             self.fail_scene,
+            self.fail_sheet,
             self.finish_generation,
         ]
 
@@ -91,32 +92,47 @@ class Records:
     @activity.defn
     async def fail_panel(self, failure: Failure) -> None:
         """The panel stays as it is, with the reason; its share of the work is over."""
-        async with self._database.session() as session:
-            panel = await get(session, Scope(project_id=failure.project_id), Panel, failure.target_id, lock=True)
-            reason = await reason_with_notes(session, failure)
-            news = (panel.state, panel.failure) != (PanelState.FAILED, reason)
-            panel.state, panel.failure = PanelState.FAILED, reason
-            session.add(panel)
-            await session.flush()
-            steps = [f"panel:{panel.id}:words", f"panel:{panel.id}:picture"]
-            if await complete(session, failure.generation_id, *steps) or news:
-                data = {"panel_id": str(panel.id), "reason": reason[:1000]}
-                await emit(session, failure.project_id, failure.generation_id, EventType.PANEL_FAILED, data)
+        steps = [f"panel:{failure.target_id}:words", f"panel:{failure.target_id}:picture"]
+        data = {"panel_id": str(failure.target_id)}
+        await self._fail(failure, Panel, {"state": PanelState.FAILED}, steps, EventType.PANEL_FAILED, data)
 
     @activity.defn
     async def fail_scene(self, failure: Failure) -> None:
         """The scene has no panels; the reason is kept and its share of the work is over."""
+        steps = [f"scene:{failure.target_id}:summary", f"scene:{failure.target_id}:panels"]
+        data = {"scene_id": str(failure.target_id)}
+        await self._fail(failure, Scene, {"state": SceneState.FAILED}, steps, EventType.SCENE_FAILED, data)
+
+    @activity.defn
+    async def fail_sheet(self, failure: Failure) -> None:
+        """The character has no sheet; the reason is kept and its share of the work is over."""
+        steps = [f"character:{failure.target_id}:profile", f"character:{failure.target_id}:sheet"]
+        data = {"character_id": str(failure.target_id)}
+        await self._fail(failure, Character, {}, steps, EventType.CHARACTER_FAILED, data)
+
+    async def _fail(
+        self,
+        failure: Failure,
+        model: type[Panel] | type[Scene] | type[Character],
+        values: dict[str, str],
+        steps: Sequence[str],
+        event: EventType,
+        data: dict[str, str],
+    ) -> None:
+        """Mark a row as failed, with the reason, and tell it once."""
         async with self._database.session() as session:
-            scene = await get(session, Scope(project_id=failure.project_id), Scene, failure.target_id, lock=True)
-            reason = await reason_with_notes(session, failure)
-            news = (scene.state, scene.failure) != (SceneState.FAILED, reason)
-            scene.state, scene.failure = SceneState.FAILED, reason
-            session.add(scene)
+            row = await get(session, Scope(project_id=failure.project_id), model, failure.target_id, lock=True)
+            values = {**values, "failure": await reason_with_notes(session, failure)}
+            news = any(getattr(row, name) != value for name, value in values.items())
+            for name, value in values.items():
+                setattr(row, name, value)
+            session.add(row)
             await session.flush()
-            steps = [f"scene:{scene.id}:summary", f"scene:{scene.id}:panels"]
             if await complete(session, failure.generation_id, *steps) or news:
-                data = {"scene_id": str(scene.id), "reason": reason[:1000]}
-                await emit(session, failure.project_id, failure.generation_id, EventType.SCENE_FAILED, data)
+                data = {**data, "reason": values["failure"][:1000]}
+                if isinstance(row, Character):
+                    data["name"] = row.name
+                await emit(session, failure.project_id, failure.generation_id, event, data)
 
     @activity.defn
     async def finish_generation(self, ending: Ending) -> None:

@@ -166,6 +166,7 @@ class Rendering:
             character = await get(session, scope, Character, call.target_id, lock=True)
             character.sheet_image_id = image_id
             character.sheet_made_from = made_from
+            character.failure = ""
             session.add(character)
             await session.flush()
             await complete(session, call.generation_id, step)

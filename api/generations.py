@@ -184,6 +184,8 @@ async def create(body: NewGeneration, owned: Owned, response: Response) -> Gener
     async with owned.database.session() as session:
         scope = await scope_of(session)
         project_id, chapter_id = await _target(session, scope, body)
+        if chapter_id is not None:
+            options = _as_scripted(options, await rows.get(session, scope, Chapter, chapter_id))
         generation = await generations.request(
             session,
             project_id=project_id,
@@ -295,6 +297,13 @@ async def retry(generation_id: UUID, owned: Owned, response: Response) -> Genera
     await _start(owned, generation)
     response.headers["Location"] = f"/api/v1/generations/{generation.id}"
     return out
+
+
+def _as_scripted(options: GenerationOptions, chapter: Chapter) -> GenerationOptions:
+    """Format and direction that an order does not name are those of the chapter's script, if it has one."""
+    told = ("format", "direction")
+    found = {name: (chapter.script or {}).get(name) for name in told if name not in options.model_fields_set}
+    return options.model_copy(update={name: value for name, value in found.items() if value})
 
 
 def _with_defaults(options: GenerationOptions, settings: Settings) -> GenerationOptions:

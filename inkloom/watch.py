@@ -28,6 +28,7 @@ _TOLD: dict[str, Callable[[dict[str, object]], str]] = {
     "chapter.outlined": lambda data: f"outlined: {data['scenes']} scenes, {data['characters']} characters",
     "character.profiled": lambda data: f"met {data['name']}",
     "scene.written": lambda data: f"scene {int(str(data['position'])) + 1}: {data['panels']} panels",
+    "character.failed": lambda data: f"no sheet of {data['name']}: {data['reason']}",
     "scene.failed": lambda data: f"a scene failed: {data['reason']}",
     "panel.failed": lambda data: f"a panel failed: {data['reason']}",
     "page.composed": lambda data: f"page {data['number']}",

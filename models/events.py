@@ -13,6 +13,7 @@ class EventType(StrEnum):
     CHAPTER_OUTLINED = "chapter.outlined"
     CHARACTER_PROFILED = "character.profiled"
     CHARACTER_DRAWN = "character.drawn"
+    CHARACTER_FAILED = "character.failed"
     SCENE_WRITTEN = "scene.written"
     SCENE_FAILED = "scene.failed"
     PANEL_WRITTEN = "panel.written"

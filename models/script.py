@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.options import Direction, PageFormat
 from models.story import Line, Profile, Shot
 
+# The ids of all scenes of a chapter travel in one payload, which stays well below what Temporal likes to carry.
+MAX_SCENES = 1_500
+
 
 class ScriptModel(BaseModel):
     """Unknown fields are refused with their place in the file: a typo must not be lost silently."""
@@ -32,7 +35,7 @@ class ScriptScene(ScriptModel):
     time: str = ""
     weather: str = ""
     mood: str = ""
-    panels: list[ScriptPanel] = Field(min_length=1)
+    panels: list[ScriptPanel] = Field(min_length=1, max_length=500)
 
 
 class Script(ScriptModel):
@@ -43,4 +46,4 @@ class Script(ScriptModel):
     format: PageFormat = "page"
     direction: Direction = "ltr"
     characters: list[Profile] = Field(default_factory=list)
-    scenes: list[ScriptScene] = Field(min_length=1)
+    scenes: list[ScriptScene] = Field(min_length=1, max_length=MAX_SCENES)

@@ -26,7 +26,7 @@ class CharacterSheetWorkflow:
         except Exception as error:
             if calls.cancelled(error):
                 raise
+            await calls.fail_sheet(run, run.character_id, calls.reason_of(error))
             workflow.set_current_details(f"failed: {calls.reason_of(error)}")
-            workflow.logger.warning("a character sheet failed", extra={"character_id": str(run.character_id)})
             return Outcome(failed=1)
         return Outcome()

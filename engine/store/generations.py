@@ -16,7 +16,7 @@ from engine.store.events import emit
 from engine.store.progress import plan
 from models.events import EventType
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
-from models.tables import Event, Generation, Panel, Scene
+from models.tables import Chapter, Character, Event, Generation, Panel, Scene
 from models.tables.story import PanelState, SceneState
 
 _ENDINGS = {
@@ -179,7 +179,14 @@ async def failures(session: AsyncSession, chapter_id: UUID) -> list[str]:
         .where(Scene.chapter_id == chapter_id, Panel.state == PanelState.FAILED)
         .order_by(col(Scene.position), col(Panel.position))
     )
-    return [f"scene {scene + 1}: {why}" for scene, why in scenes.all()] + [
+    characters = await session.exec(
+        select(Character.name, Character.failure)
+        .join(Chapter, col(Chapter.project_id) == col(Character.project_id))
+        .where(Chapter.id == chapter_id, Character.failure != "")
+        .order_by(col(Character.id))
+    )
+    missing = [f"character sheet of {name}: {why}" for name, why in characters.all()]
+    return [*missing, *(f"scene {scene + 1}: {why}" for scene, why in scenes.all())] + [
         f"scene {scene + 1}, panel {panel + 1}: {why}" for scene, panel, why in panels.all()
     ]
 

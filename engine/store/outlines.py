@@ -18,13 +18,10 @@ from models.events import EventType
 from models.ids import new_id
 from models.options import GenerationOptions
 from models.runs import ChapterRun, Outlined
-from models.script import Script
+from models.script import MAX_SCENES, Script
 from models.story import Profile
 from models.tables import Chapter, Character, Location, Panel, Scene
 from models.tables.story import PanelState, SceneState
-
-# The ids of all scenes travel in one payload, which stays well below what Temporal likes to carry.
-MAX_SCENES = 1_500
 
 
 async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int, options: GenerationOptions) -> None:

@@ -205,6 +205,7 @@ class Character(Row, table=True):
     profile: dict[str, Any] | None = Field(default=None, sa_type=ABSENT_JSON)
     sheet_image_id: UUID | None = None
     sheet_made_from: str | None = Field(default=None, max_length=64)
+    failure: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="why there is no sheet")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 

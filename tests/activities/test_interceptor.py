@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError, ProgrammingError
@@ -215,6 +216,12 @@ async def test_an_activity_beats_while_it_runs_and_only_then() -> None:
 def test_a_missed_beat_does_not_make_a_worker_dead(name: str) -> None:
     """Three beats fit into the time after which the server gives a worker up."""
     assert PACES[name].heartbeat.total_seconds() >= 3 * BEAT_SECONDS
+
+
+def test_a_full_disk_is_told_as_one() -> None:
+    """It is waited for like any outage, but nobody would look for it behind "cannot be reached"."""
+    error = unexpected(OperationalError("", {}, psycopg.errors.DiskFull()), 1)
+    assert (error.type, error.non_retryable, "disk is full" in error.message) == ("Outage", False, True)
 
 
 def test_a_defect_is_told_by_its_class_alone() -> None:

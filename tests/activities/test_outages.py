@@ -21,6 +21,8 @@ GONE = OperationalError("SELECT 1", {}, psycopg.OperationalError("server closed 
         pytest.param(PoolTimeout(), True, id="no-connection-free"),
         pytest.param(ConnectionRefusedError(), True, id="nobody-listens"),
         pytest.param(IntegrityError("", {}, psycopg.errors.UniqueViolation()), False, id="a-no-is-an-answer"),
+        pytest.param(OperationalError("", {}, psycopg.errors.DeadlockDetected()), False, id="a-deadlock"),
+        pytest.param(OperationalError("", {}, psycopg.errors.DiskFull()), True, id="the-disk-is-full"),
         pytest.param(BadInput("wrong"), False, id="bad-input"),
         pytest.param(StorageError("full"), False, id="storage"),
     ],

@@ -142,7 +142,7 @@ def drawing(model: type[Panel | Character], ordinal: int) -> Callable[[Stage], A
     return argument
 
 
-def failing(model: type[Panel | Scene]) -> Callable[[Stage], Awaitable[Run]]:
+def failing(model: type[Panel | Scene | Character]) -> Callable[[Stage], Awaitable[Run]]:
     async def argument(stage: Stage) -> Run:
         return Failure(**stage.base, target_id=await stage.first(model), reason="The model does not know this size.")
 
@@ -173,6 +173,7 @@ ROWS = {
     "store_outline": Row(chapter, "ChapterOutline"),
     "CharacterProfile": Row(task(Character), "store_outline"),
     "draw_sheet": Row(drawing(Character, 0), "CharacterProfile"),
+    "fail_sheet": Row(failing(Character), "CharacterProfile"),
     "SceneSummary": Row(task(Scene), "draw_sheet"),
     "fail_scene": Row(failing(Scene), "SceneSummary"),
     "PanelDescription": Row(task(Scene), "SceneSummary"),

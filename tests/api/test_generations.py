@@ -45,6 +45,17 @@ async def test_an_order_is_accepted_and_fulfilled(api: AsyncClient, made: Made) 
     assert {kind: sum(call["kind"] == kind for call in calls) for kind in sent} == sent
 
 
+async def test_an_order_for_a_script_is_made_as_the_script_says(api: AsyncClient) -> None:
+    """A strip read from the right stays one, unless the order says otherwise."""
+    project_id = (await api.post("/api/v1/projects", json={"title": "By hand"})).json()["id"]
+    script = {"format": "webtoon", "direction": "rtl", "scenes": [{"panels": [{"description": "The cup."}]}]}
+    made = await api.post(f"/api/v1/projects/{project_id}/chapters", json={"script": script})
+    body = {"kind": "chapter", "target_ids": [made.json()["id"]], "options": {"until": "script", "direction": "ltr"}}
+    ordered = (await api.post("/api/v1/generations", json=body)).json()
+    assert (ordered["options"]["format"], ordered["options"]["direction"]) == ("webtoon", "ltr")
+    await api.post(f"/api/v1/generations/{ordered['id']}/cancel")
+
+
 async def test_events_are_read_without_gap_or_repetition(api: AsyncClient, made: Made) -> None:
     """Asked for after the last `seq` each time, they come in order, each once; the project's first are 1, 2, 3, …"""
     found: list[Json] = []

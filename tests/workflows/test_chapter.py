@@ -15,7 +15,7 @@ from engine.db import Database
 from engine.errors import ProviderBusy, ProviderRejected
 from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
-from engine.store import generations, tallies
+from engine.store import events, generations, tallies
 from engine.store.scope import get
 from inkloom.sweeper import sweep
 from models.options import GenerationKind, GenerationStatus
@@ -151,6 +151,35 @@ async def test_a_panel_that_fails_for_good_is_marked_and_retried_alone(
         generation = await generate(retried)
     assert generation.status == GenerationStatus.COMPLETED
     assert (len(writer.asked), len(painter.asked)) == (0, 1)
+    async with database.session() as session:
+        assert await generations.failures(session, ordered.run.chapter_id) == []
+
+
+async def test_a_sheet_that_fails_is_told_and_drawn_by_a_retry(
+    database: Database, order: Order, working: Working, generate: Generate
+) -> None:
+    """Panels are drawn without it; the reason is kept where the failures are listed, until there is a sheet."""
+    ordered = await order(STORY)
+
+    async def no_sheets(request: ImageRequest) -> ImageResult | None:
+        if request.sheet is not None and request.sheet.name == "Mara":
+            raise ProviderRejected("This size is not known.")
+        return None
+
+    async with working(Writer(), Painter(no_sheets)):
+        generation = await generate(ordered)
+    assert generation.status == GenerationStatus.COMPLETED_WITH_FAILURES
+    async with database.session() as session:
+        assert await generations.failures(session, ordered.run.chapter_id) == [
+            "character sheet of Mara: This size is not known."
+        ]
+        told = await events.of_generation(session, ordered.run.generation_id, 0, 200)
+    assert [event.data["name"] for event in told if event.type == "character.failed"] == ["Mara"]
+    painter = Painter()
+    async with working(Writer(), painter):
+        generation = await generate(await again(database, ordered))
+    assert generation.status == GenerationStatus.COMPLETED
+    assert [request.sheet.name for request in painter.asked if request.sheet] == ["Mara"]
     async with database.session() as session:
         assert await generations.failures(session, ordered.run.chapter_id) == []
 
