@@ -16,7 +16,7 @@ from engine.db import Database
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from inkloom.local.supervise import Endpoints
-from models.options import FINAL_STATUSES
+from models.options import FINAL_STATUSES, GenerationStatus
 from tests.working import STORY, Painter, Writer, workers
 
 Json = dict[str, Any]
@@ -50,9 +50,12 @@ async def api(api_settings: Settings, client: Client) -> AsyncIterator[AsyncClie
     async with serving(api_settings) as opened:
         yield opened
         # Nothing stays open for other tests' workers to find.
+        for status in set(GenerationStatus) - FINAL_STATUSES:
+            for left in (await opened.get("/api/v1/generations", params={"status": status})).json()["items"]:
+                await opened.post(f"/api/v1/generations/{left['id']}/cancel")
         while projects := (await opened.get("/api/v1/projects")).json()["items"]:
             for project in projects:
-                await opened.delete(f"/api/v1/projects/{project['id']}")
+                assert (await opened.delete(f"/api/v1/projects/{project['id']}")).is_success
 
 
 Crew = Callable[..., AbstractAsyncContextManager[None]]
