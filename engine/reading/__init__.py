@@ -5,7 +5,7 @@ the same to the writer, to the check and to the tests.
 """
 
 from engine.reading.manuscript import read_manuscript, title_of
-from engine.reading.quotes import Sentence, Stretch, quoted, take_apart
+from engine.reading.quotes import PARAGRAPH_END, Sentence, Stretch, quoted, take_apart
 from engine.reading.splitting import (
     at_sentence_ends,
     count_tokens,
@@ -19,6 +19,7 @@ from engine.reading.splitting import (
 )
 
 __all__ = [
+    "PARAGRAPH_END",
     "Sentence",
     "Stretch",
     "at_sentence_ends",

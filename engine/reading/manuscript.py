@@ -40,6 +40,10 @@ _CHAPTER_LINE = re.compile(
     r"[ \t]*(?:[\dIVXLCDM]+|[A-Za-z-]+)?[ \t]*(?:[.:—–-].*)?"
 )
 _SLUG_LINE = re.compile(r"(?:INT|EXT|INT\./EXT|I/E)\.[ \t].+")
+# A name in capitals over what it says, and what an editor of films notes between scenes.
+_NAME_LINE = re.compile(r"(?P<name>[^\W\d_a-z][^a-z()\n]{0,38}?)[ ]*(?:\([^)\n]{1,30}\))?")
+_TRANSITION = re.compile(r"(?:FADE|CUT|DISSOLVE|SMASH CUT|MATCH CUT)\b[A-Z :.]{0,24}")
+_CAPITAL_LINE = re.compile(r"[^\W\d_a-z][^a-z\n.!?\"“”„«»:]{3,60}[^a-z\s.!?,\"“”„«»:—–-]")
 _LONGEST_TITLE = 70
 
 
@@ -127,9 +131,27 @@ def _without_emphasis(line: str) -> str:
     return re.sub(r"\\([\\`*_{}\[\]()#+.!>~-])", r"\1", line)
 
 
+def _with_script_lines(text: str) -> str:
+    """A screenplay's speeches, set below a name in capitals, as script lines: "NAME: (aside) what is said"."""
+    if not re.search(rf"(?m)^[ ]*{_SLUG_LINE.pattern}$", text):
+        return text
+    blocks = []
+    for block in re.split(r"\n[ ]*\n", text):
+        name, _, rest = block.strip().partition("\n")
+        cue = _NAME_LINE.fullmatch(name.strip())
+        if cue and rest.strip() and not _SLUG_LINE.match(name.strip()):
+            block = f"{cue['name'].strip()}: {' '.join(rest.split())}"
+        elif _TRANSITION.fullmatch(block.strip()):
+            block = SEPARATOR
+        blocks.append(block)
+    return "\n\n".join(blocks)
+
+
 def _with_marked_structure(text: str) -> str:
     """One spelling for every heading and separator, so that nothing later has to guess again."""
+    text = _with_script_lines(text)
     lines = [line.rstrip() for line in text.split("\n")]
+    shouted = sum(1 for line in lines if _CAPITAL_LINE.fullmatch(line.strip()))
     marked: list[str] = []
     for index, line in enumerate(lines):
         bare = line.strip()
@@ -138,7 +160,16 @@ def _with_marked_structure(text: str) -> str:
             marked += ["", SEPARATOR, ""]
         elif re.match(r"#{1,6} ", bare):
             marked += ["", "# " + bare.strip("#").strip(), ""]
-        elif alone and len(bare) <= _LONGEST_TITLE and (_CHAPTER_LINE.fullmatch(bare) or _SLUG_LINE.fullmatch(bare)):
+        elif (
+            alone
+            and len(bare) <= _LONGEST_TITLE
+            and (
+                _CHAPTER_LINE.fullmatch(bare)
+                or _SLUG_LINE.fullmatch(bare)
+                # Once it may be a shout.
+                or (shouted > 1 and _CAPITAL_LINE.fullmatch(bare))
+            )
+        ):
             marked += ["", "# " + bare, ""]
         else:
             marked.append(line)

@@ -5,8 +5,8 @@ and the lines of a script ("NAME: …"). A quote may run through several sentenc
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 _VERBS = """
@@ -19,11 +19,27 @@ bellowed bellows gasped gasps grumbled grumbles mumbled mumbles declared declare
 returned protested protests exclaimed exclaims ordered orders commanded croaked rasped sobbed groaned moaned chuckled
 giggled snorted grunted barked boomed howled shrieked squeaked sang sings read reads interrupted objected confessed
 concluded echoed guessed lied mused noted quipped teased
-sagte fragte rief antwortete flüsterte dit demanda répondit cria murmura dijo preguntó respondió gritó susurró
+sagte sagten fragte rief antwortete flüsterte brummte meinte murmelte schrie dachte
+dit demanda répondit cria murmura souffla reprit ajouta répliqua chuchota pensa admit lança soupira
+dijo preguntó respondió gritó susurró
 disse perguntou respondeu chiese rispose
 сказал сказала спросил спросила ответил ответила крикнул крикнула прошептал прошептала подумал подумала
 """
 SPEECH_VERBS = frozenset(_VERBS.split())
+
+# French sets its tags into the speech itself, verb first: "C'est le jour, dit Ana. Viens."
+_INCISE_VERBS = """
+said asked answered replied whispered shouted muttered called
+dit fit demanda répondit cria murmura souffla reprit ajouta répliqua chuchota hurla soupira pensa admit lança déclara
+expliqua insista bougonna grogna gémit répéta protesta continua conclut observa remarqua avoua ordonna dis demandai
+répondis criai murmurai pensai
+"""
+_INCISE = re.compile(
+    rf"(?<=[,!?…])\s+(?P<tag>(?:s['’])?(?:{'|'.join(_INCISE_VERBS.split())}|écria|exclama|étonna)\b[^,.;:!?«»]{{0,60}})(?:[,.](?=\s|$)|$)"
+)
+
+# Behind the last sentence of a paragraph: a new one is where another speaker's turn begins.
+PARAGRAPH_END = "\n"
 
 _CLOSERS = {
     '"': '"',
@@ -40,12 +56,18 @@ _CLOSERS = {
 _MARK = re.compile('["“”„«»「」『』﹁﹂״]')
 _SINGLE = re.compile(r"(?<!\w)[‘'](?=[^\s‘’'])(?P<said>.{0,400}?[.,!?…—–-])['’](?!\w)")
 _CUE = re.compile(
-    r"(?P<name>[^\s:：,.!?;\"“”„«»「(][^:：,.!?;\"“”„«»「(\n]{0,39})(?:\([^)]{1,40}\)\s?)?[ ]?[:：](?=\s*\S)"
+    r"(?P<name>(?:(?i:mrs|mr|ms|dr|st)\.\s)?"
+    r"[^\s:：,.!?;\"“”„«»「(][^:：,.!?;\"“”„«»「(\n]{0,39})(?:\([^)]{1,40}\)\s?)?[ ]?[:：](?=\s*\S)"
 )
 _NOT_A_CUE = {"note", "warning", "ps", "chapter", "part", "scene", "act", "example", "remember", "question", "answer"}
 HEADING = re.compile(r"#{1,6} \S")
 _DASH = re.compile(r"[—–―]|(?<=\s)-(?=\s)|^-(?=\s)")
-_DIRECTION = re.compile(r"\s*\([^)]{1,80}\)\s*")
+_DIRECTION = re.compile(r"\s*(?:\([^)]{1,80}\)|\[[^\]]{1,300}\])\s*")
+_THOUGHT = re.compile(
+    r"(?P<thought>[^\"“”«»„]{4,200}?[,?!])\s(?:(?:thought|dachte|pensa)\s+[^\W\d_a-z][\w’'-]*|(?:he|she|I|they)\s+thought)(?=[.,]|\s+and\b|$)"
+)
+# What is done in the middle of a script's speech.
+_ASIDE = re.compile(r"(\([^)]{1,80}\)|\[[^\]]{1,300}\])")
 
 
 @dataclass(frozen=True)
@@ -59,12 +81,13 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence taken apart. `cue` is the name of a script line ("NAME: …")."""
+    """A sentence taken apart. `cue` is the name of a script line ("NAME: …"); `closes`: its paragraph ends here."""
 
     text: str
     stretches: tuple[Stretch, ...]
     cue: str = ""
     direction: str = ""
+    closes: bool = False
 
     @property
     def said(self) -> list[Stretch]:
@@ -77,7 +100,8 @@ class Sentence:
 
 def take_apart(sentences: Sequence[str], before: Sequence[str] = (), after: Sequence[str] = ()) -> list[Sentence]:
     """Each of `sentences` as stretches; the neighbours tell whether a quote without an end goes on."""
-    texts = [*before, *sentences, *after]
+    marked = [*before, *sentences, *after]
+    texts = [text.rstrip() for text in marked]
     closes = _closes_next(texts)
     parts: list[Sentence] = []
     closer = _dangling_closer(texts[0]) if texts else ""
@@ -86,7 +110,7 @@ def take_apart(sentences: Sequence[str], before: Sequence[str] = (), after: Sequ
         if closer and not closes[index + 1]:
             # Left open in the manuscript, or a speech whose next paragraph opens anew: it ends here.
             closer = ""
-        parts.append(part)
+        parts.append(replace(part, closes=True) if marked[index].endswith(PARAGRAPH_END) else part)
     return parts[len(before) : len(before) + len(sentences)]
 
 
@@ -181,11 +205,31 @@ def _take_apart_one(text: str, closer: str) -> tuple[Sentence, str]:
         if cue is not None:
             return cue, ""
         if _DASH.match(text):
-            return _told_or_said(text, list(_dash_stretches(text))), ""
+            return _told_or_said(text, list(_without_incises(_dash_stretches(text)))), ""
     pieces, closer = _scan(text, closer)
+    if "«" in text or "»" in text or "“" in text:
+        pieces = list(_without_incises(pieces))
     if not any(piece.quoted for piece in pieces):
         pieces = list(_single_quotes(text))
+    if not any(piece.quoted for piece in pieces):
+        pieces = list(_thought(text))
     return _told_or_said(text, pieces), closer
+
+
+def _without_incises(pieces: Iterable[Stretch]) -> Iterator[Stretch]:
+    """Speech with the tags inside it taken out as told."""
+    for piece in pieces:
+        at, continues = 0, piece.continues
+        for match in _INCISE.finditer(piece.text) if piece.quoted else ():
+            before = piece.text[at : match.start()].strip()
+            if before:
+                yield Stretch(before, True, continues)
+                continues = False
+            yield Stretch(match["tag"].strip(), False)
+            at = match.end()
+        rest = piece.text[at:].strip()
+        if rest:
+            yield Stretch(rest, piece.quoted, continues)
 
 
 def _told_or_said(text: str, pieces: Sequence[Stretch]) -> Sentence:
@@ -243,6 +287,22 @@ def _single_quotes(text: str) -> Iterator[Stretch]:
         yield Stretch(text[start:].strip(), False)
 
 
+def _thought(text: str) -> Iterator[Stretch]:
+    """ "I could still go home, thought Ada." What is thought stands without marks, its tag tells."""
+    match = _THOUGHT.match(text)
+    if match is None:
+        yield Stretch(text, False)
+        return
+    yield Stretch(match["thought"].strip(), True)
+    yield Stretch(text[match.end("thought") :].strip(), False)
+
+
+def cue_prefix(text: str) -> str:
+    """What stands before the speech in a script's line: "ADA (aside):", or nothing."""
+    match = _CUE.match(text)
+    return text[: match.end()].strip() if match and _cue_of(text) is not None else ""
+
+
 def _cue_of(text: str) -> Sentence | None:
     match = _CUE.match(text)
     if match is None:
@@ -262,8 +322,13 @@ def _cue_of(text: str) -> Sentence | None:
     if not said:
         return None
     inside = re.search(r"\(([^)]*)\)", text[: match.end()])
-    directions = [inside[1] if inside else "", aside.group().strip(" ()") if aside else ""]
-    return Sentence(text, (Stretch(said, True),), cue=name, direction=" ".join(filter(None, directions)))
+    pieces = [piece.strip() for piece in _ASIDE.split(said)]
+    stretches = tuple(Stretch(piece, piece[0] not in "[(") for piece in pieces if piece)
+    if not any(stretch.quoted for stretch in stretches):
+        return None
+    asides = [stretch.text.strip("[]() ") for stretch in stretches if not stretch.quoted]
+    directions = [inside[1] if inside else "", aside.group().strip(" ()[]") if aside else "", *asides]
+    return Sentence(text, stretches, cue=name, direction=" ".join(filter(None, directions)))
 
 
 def _dash_stretches(text: str) -> Iterator[Stretch]:

@@ -6,13 +6,14 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from engine.reading.manuscript import SEPARATOR
-from engine.reading.quotes import HEADING, SPEECH_VERBS, quote_spans
+from engine.reading.quotes import HEADING, SPEECH_VERBS, cue_prefix, quote_spans
 
 LONGEST_PARAGRAPH = 1200
 _LONGEST_WRAPPED_LINE = 100
 # In tokens, so that a dense script gets fewer characters: its letters are as wide as they are rich.
 _WHOLE_EXCHANGE = 50
 _COMFORTABLE = 60
+_WHOLE_SPEECH = 95
 _LONGEST_SENTENCE = 80
 
 _DENSE = re.compile(
@@ -73,6 +74,13 @@ def sentences(paragraph: str) -> list[str]:
         return [text]
     density = len(text) / count_tokens(text)
     outer, inner = _sentence_ends(text, spans)
+    if text[0] in "—–―" and count_tokens(text) <= _WHOLE_SPEECH:
+        return [text]
+    cue = "" if spans else cue_prefix(text)
+    if cue:
+        # Every piece of a script's speech says whose it is: alone it would be told, not said.
+        room = max(8, int(_WHOLE_SPEECH * density) - len(cue) - 1)
+        return [f"{cue} {piece}" for piece in pieces_within(text.removeprefix(cue).strip(), room)]
     units: list[str] = []
     for start, end in _runs(0, outer, len(text)):
         if end - start <= _COMFORTABLE * density:

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.digest import digest
 from engine.errors import BadInput
-from engine.reading import heading_text, is_heading, is_separator, sentences
+from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator, sentences
 from engine.store.events import emit
 from engine.store.progress import complete, plan, split
 from engine.tasks.outline import Out
@@ -221,9 +221,15 @@ def _told(paragraphs: Sequence[str]) -> list[str]:
         sentence
         for paragraph in paragraphs
         if not is_separator(paragraph) and not is_heading(paragraph)
-        for sentence in sentences(paragraph)
+        for sentence in paragraph_of(paragraph)
     ]
     return told or [heading_text(paragraph) for paragraph in paragraphs if not is_separator(paragraph)] or ["…"]
+
+
+def paragraph_of(text: str) -> list[str]:
+    """The sentences of a paragraph, the last one marked as such."""
+    units = sentences(text)
+    return [*units[:-1], units[-1] + PARAGRAPH_END] if units else []
 
 
 def _budgets(scenes: Sequence[Sequence[str]], max_panels: int | None) -> list[int | None]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.errors import BadInput
 from engine.reading import (
+    PARAGRAPH_END,
     count_tokens,
     heading_text,
     is_heading,
@@ -90,6 +91,13 @@ def test_what_cannot_be_read_is_refused_with_its_reason(data: bytes, says: str) 
         pytest.param(b"The Title\n\nOnce there was a fox.", "# The Title\n\nOnce there was a fox.", id="title line"),
         pytest.param(b"CHAPTER ONE\n\nA fox.", "# CHAPTER ONE\n\nA fox.", id="chapter line"),
         pytest.param(b"EXT. QUAY - NIGHT\n\nA fox.", "# EXT. QUAY - NIGHT\n\nA fox.", id="slug line"),
+        pytest.param(b"DAY ONE\n\nA fox.\n\nDAY TWO", "# DAY ONE\n\nA fox.\n\n# DAY TWO", id="lines in capitals"),
+        pytest.param(b"A fox.\n\nRUN AWAY\n\nIt ran.", "A fox.\n\nRUN AWAY\n\nIt ran.", id="one may be a shout"),
+        pytest.param(
+            b"INT. HALL - NIGHT\n\nANA (O.S.)\n(softly)\nWho is it?\n\nCUT TO:\n\nEXT. QUAY - DAY",
+            "# INT. HALL - NIGHT\n\nANA: (softly) Who is it?\n\n***\n\n# EXT. QUAY - DAY",
+            id="a screenplay",
+        ),
         pytest.param(b"It was *very* _late_.", "It was *very* _late_.", id="emphasis is text in a .txt"),
     ],
 )
@@ -186,6 +194,12 @@ def test_a_long_quote_is_split_at_its_sentence_ends_and_the_tag_stays_with_the_l
         pytest.param("ANNA: Go now.", ["Go now."], id="script line"),
         pytest.param("ANNA (whispering): Go.", ["Go."], id="script line with a direction"),
         pytest.param("Anna: (softly) Go.", ["Go."], id="script line with a direction behind"),
+        pytest.param("LEN: No. [He sits.] Not now.", ["No.", "Not now."], id="a direction inside a speech"),
+        pytest.param("MRS. KETT: Go. Now.", ["Go. Now."], id="a script name with an abbreviation"),
+        pytest.param("« Va, dit Ana. Vite. »", ["Va,", "Vite."], id="a French tag inside the marks"),
+        pytest.param("— Va ! cria Ana. Vite.", ["Va !", "Vite."], id="a French tag inside dash speech"),
+        pytest.param("I can go home, thought Mara.", ["I can go home,"], id="a thought without marks"),
+        pytest.param("He thought Mara had gone home.", [], id="what is thought of somebody"),
         pytest.param("He said: the end is near.", [], id="a colon in a sentence"),
         pytest.param("At 10:30 they left.", [], id="a time of day"),
         pytest.param('צה"ל הגיע. "לך," אמר.', ["לך,"], id="a mark inside a Hebrew word"),
@@ -197,6 +211,25 @@ def test_a_long_quote_is_split_at_its_sentence_ends_and_the_tag_stays_with_the_l
 )
 def test_what_is_said(paragraph: str, said: list[str]) -> None:
     assert quoted(sentences(paragraph)) == said
+
+
+def test_every_piece_of_a_long_script_speech_says_whose_it_is() -> None:
+    """A piece without its name would be told, not said."""
+    speech = " ".join(f"This is sentence number {number} of a long speech." for number in range(20))
+    pieces = sentences(f"ANNA (tired): {speech}")
+    assert len(pieces) > 1
+    assert [part.cue for part in take_apart(pieces)] == ["ANNA"] * len(pieces)
+    assert " ".join(quoted(pieces)) == speech
+
+
+def test_the_end_of_a_paragraph_is_known() -> None:
+    """It is where another speaker's turn begins; the mark for it is no part of the text."""
+    parts = take_apart(["Ana sat down.", '"Well?"' + PARAGRAPH_END, '"Well what?"' + PARAGRAPH_END])
+    assert [(part.text, part.closes) for part in parts] == [
+        ("Ana sat down.", False),
+        ('"Well?"', True),
+        ('"Well what?"', True),
+    ]
 
 
 def test_a_quote_left_open_does_not_swallow_what_follows() -> None:

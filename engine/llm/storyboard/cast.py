@@ -6,17 +6,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.llm.storyboard.words import NOT_NAMES, STREET_WORDS, TITLES
+from engine.llm.storyboard.words import ARTICLES, LONG_NAMES, NOBODY, NOT_NAMES, PEOPLE, STREET_WORDS, TITLES
 from engine.reading import Sentence
 from engine.reading.quotes import SPEECH_VERBS
 
 _WORD = re.compile(r"[^\W\d_][\w’'-]*")
-_MOST_CHARACTERS = 12
+_MOST_CHARACTERS = 24
 _ACTS = """
 was had is has said went came stood sat ran took gave held put looked turned saw knew felt thought kept let got made
 left rose fell shook spoke told began climbed drew hung woke slept ate drank wore and would could did
 """
 _ACTIONS = frozenset(_ACTS.split())
+
+
+# Who tells a story of their own, in the languages whose tags are known.
+FIRST_PERSONS = frozenset({"I", "ich", "je"})
+_ARTICLE = rf"(?i:{'|'.join(ARTICLES)})"
+_VERB = rf"(?:{'|'.join(sorted(SPEECH_VERBS))})"
+_SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:(?:old|young|little|tall|fat|thin)\s+)?[^\W\d_][\w’'-]+)"
+_NOUN = re.compile(rf"\b{_SOMEBODY}")
+_VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
+_NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
+_CALL_ME = re.compile(
+    r"\b(?:[Mm]y name (?:is|was)|[Cc]all me|[Ii]ch heiße|[Jj]e m['’]appelle)\s+(?P<name>[^\W\d_a-z][\w’-]+)"
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,11 @@ def _keys(cast: tuple[str, ...]) -> tuple[dict[str, str], re.Pattern[str] | None
         for word in _WORD.findall(name):
             if ranks[word.lower()] == 1 and word.lower() not in {"old", "young"}:
                 keys.update({f"the {word.lower()}": name, f"The {word.lower()}": name, word.capitalize(): name})
-    keys.update({name: name for name in cast})
+    for name in cast:
+        if " " not in name or name[1:].islower():
+            keys.update({f"{article} {name.lower()}": name for article in ARTICLES})
+            keys.update({f"{article.capitalize()} {name.lower()}": name for article in ARTICLES})
+    keys.update({name: name for name in cast if name not in FIRST_PERSONS})
     keys.update({key.upper(): name for key, name in list(keys.items()) if len(key) > 2})
     if not keys:
         return {}, None
@@ -72,7 +89,14 @@ def find_cast(parts: Sequence[Sentence], known: Sequence[str]) -> list[tuple[str
     evidence = _Evidence()
     for part in parts:
         evidence.read(part)
-    return _merged(evidence.accepted(), known)
+    narrator = evidence.narrator()
+    found = [entry for entry in _merged(evidence.accepted(), known) if entry[0] not in FIRST_PERSONS]
+    if not narrator:
+        return found
+    aliases = next((aliases for name, aliases in found if narrator in (name, *aliases)), [])
+    named = next((name for name, others in found if narrator in (name, *others)), narrator)
+    others = [entry for entry in found if entry[0] != named]
+    return [("I" if narrator in FIRST_PERSONS else named, aliases), *others][:_MOST_CHARACTERS]
 
 
 class _Evidence:
@@ -86,6 +110,11 @@ class _Evidence:
         self.opening: Counter[str] = Counter()
         self.located: Counter[str] = Counter()
         self.introduced: dict[str, None] = {}
+        self.addressed: Counter[str] = Counter()
+        self.nameless: Counter[str] = Counter()
+        self.nouns: Counter[str] = Counter()
+        self.told_by: Counter[str] = Counter()
+        self.call_me = ""
 
     def read(self, part: Sentence) -> None:
         if part.cue:
@@ -93,6 +122,18 @@ class _Evidence:
             self.speaks[name] += 1
         for stretch in part.stretches:
             self._read_stretch(stretch.text, not stretch.quoted, beside_quote=bool(part.said))
+            if not stretch.quoted and not part.cue:
+                self._read_nameless(stretch.text, beside_quote=bool(part.said))
+
+    def _read_nameless(self, text: str, *, beside_quote: bool) -> None:
+        """Somebody who speaks without a name, and the one who tells it all."""
+        self.nouns.update(match["noun"].lower() for match in _NOUN.finditer(text))
+        self.told_by.update(word for word in _WORD.findall(text) if word in FIRST_PERSONS)
+        named = _CALL_ME.search(text)
+        self.call_me = self.call_me or (named["name"] if named else "")
+        if beside_quote:
+            for pattern in (_VERB_NOUN, _NOUN_VERB):
+                self.nameless.update(match["noun"].lower() for match in pattern.finditer(text))
 
     def _read_stretch(self, text: str, told: bool, beside_quote: bool) -> None:
         for name, start, end in self._names(text):
@@ -105,6 +146,8 @@ class _Evidence:
                 self.acts[name] += 1
             if preceding in {"the", "in", "at", "near", "a", "an", "of"}:
                 self.located[name] += 1
+            if not told and text[end : end + 1] in ",.!?…" and (not before or before[-1] in ",.!?…—–"):
+                self.addressed[name] += 1
             opens = not before or before[-1] in ".!?…:—–“\"'‘"
             (self.opening if opens else self.inside)[name] += 1
             if " " in name and (told or not opens):
@@ -149,14 +192,28 @@ class _Evidence:
             total = inside + self.opening[name]
             is_place = name.split()[-1].lower() in STREET_WORDS or 2 * self.located[name] > total
             acting = total >= 2 and acts >= 1 and inside + acts >= 2 and not is_place and not nouns_too
-            if speaks or acting:
+            called = self.addressed[name] >= 2 and 2 * self.addressed[name] >= total - acts and not is_place
+            if speaks or acting or called:
                 weights[name] = 3 * speaks + acts + total
         for name in self.introduced:
             # "Barnaby Finch", named once, is the Finch who speaks.
             known = any(word in weights and word.lower() not in TITLES for word in name.split())
             if known and name not in weights and name.split()[-1].lower() not in STREET_WORDS:
                 weights[name] = self.inside[name] + self.opening[name]
+        for noun, often in self.nouns.items():
+            head, speaks = noun.split()[-1], self.nameless[noun]
+            titled = head in TITLES and any(head in name.lower().split() for name in weights)
+            enough = often >= 3 or (speaks and often >= 2) if head in PEOPLE else speaks and often >= 4
+            if enough and head not in NOBODY and not titled:
+                weights[noun.capitalize()] = 3 * speaks + often
         return weights
+
+    def narrator(self) -> str:
+        """Who tells the story, by the name somebody gives them or by the word they use; nobody in most stories."""
+        word, often = max(self.told_by.items(), key=lambda pair: pair[1], default=("", 0))
+        if often < 3 or often * 60 < self.words:
+            return ""
+        return self.call_me or word
 
 
 def _bare(word: str) -> str:
@@ -185,4 +242,5 @@ def _merged(weights: Counter[str], known: Sequence[str]) -> list[tuple[str, list
 
 
 def _core(name: str) -> frozenset[str]:
-    return frozenset(word.lower() for word in _WORD.findall(name) if word.lower() not in TITLES)
+    words = [word.lower() for word in _WORD.findall(name) if word.lower() not in TITLES]
+    return frozenset(LONG_NAMES.get(word, word) for word in words)

@@ -8,13 +8,14 @@ from itertools import pairwise
 from engine.llm.storyboard.cast import find_cast
 from engine.llm.storyboard.setting import places
 from engine.llm.storyboard.telling import shortened, title_words, told_sentences
+from engine.llm.storyboard.words import PLACES
 from engine.reading import count_tokens, heading_text, is_heading, is_separator, sentences, take_apart
 from engine.tasks import outline
 
 # Below the check's limit, so that a scene of evenly cut pieces never goes over it.
 _COMFORTABLE = 1500
 _MOST_QUOTES = 110
-_LONG_ENOUGH = 120
+_LONG_ENOUGH = 40
 
 _JUMP = re.compile(
     r"(?:(?:the|that|early|late)\s+(?:next|following|same|other)?\s*"
@@ -23,7 +24,18 @@ _JUMP = re.compile(
     r"(?:hours?|days?|nights?|weeks?|months?|years?|minutes?)\s+(?:later|after|passed|went)"
     r"|meanwhile\b|elsewhere\b|later that\b|at (?:dawn|dusk|noon|midnight|sunrise|sunset)\b"
     r"|by (?:dawn|morning|nightfall)\b"
-    r"|back (?:at|in|on)\b|across (?:town|the city)\b|when (?:morning|night|evening) (?:came|fell))",
+    r"|back (?:at|in|on)\b|across (?:town|the city)\b|when (?:morning|night|evening) (?:came|fell)"
+    r"|(?:half an hour|a (?:little|short) while|not long) (?:later|after)|by the time\b"
+    r"|when (?:they|he|she|we|i|[\w’'-]+) (?:\w+ )?(?:got|came|climbed|walked|went|woke|returned|reached|arrived)\b"
+    r"|(?:am|an diesem|am nächsten|am anderen) (?:morgen|abend|mittag|tag|nachmittag)\b|in der nacht\b"
+    r"|(?:eine|zwei|drei|wenige) (?:\w+ )?(?:stunden?|tage?|wochen?|minuten) später"
+    r"|le (?:lendemain|soir|matin)\b|(?:une|deux|trois|quelques) (?:heures?|jours?|minutes?) plus tard|cette nuit-là)",
+    re.IGNORECASE,
+)
+# "The cellar was colder than the street": somewhere else, told by its first words.
+_ELSEWHERE = re.compile(
+    r"(?:(?:in|at|inside|outside|down in|up in|out on|on) )?(?:the|a|an)\s+(?:[\w’'-]+\s+)?(?P<place>[a-z]+)\b"
+    r"(?=\s+(?:was|were|lay|stood|smelled|smelt|had|looked|rose)\b|,)",
     re.IGNORECASE,
 )
 
@@ -64,7 +76,12 @@ def _parts(paragraphs: Sequence[str]) -> list[_Part]:
     for index, paragraph in enumerate(paragraphs):
         marked = is_separator(paragraph) or is_heading(paragraph)
         # A run of headings and separators opens one scene together.
-        jumps = size > _LONG_ENOUGH and _JUMP.match(paragraph) is not None
+        elsewhere = _ELSEWHERE.match(paragraph)
+        there = elsewhere["place"].lower() if elsewhere else ""
+        moved = there in PLACES and not any(
+            there in earlier.lower() for earlier in paragraphs[max(0, index - 4) : index]
+        )
+        jumps = size > _LONG_ENOUGH and (_JUMP.match(paragraph) is not None or moved)
         if index and ((marked and not opened_by_mark) or jumps):
             starts.append(index)
             size = 0

@@ -4,16 +4,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.llm.storyboard.cast import mentions, resolve
-from engine.llm.storyboard.words import SHOUTS, THOUGHTS, TITLES, WHISPERS, words_of
+from engine.llm.storyboard.cast import FIRST_PERSONS, mentions, resolve
+from engine.llm.storyboard.words import CALLS, MEN, SHOUTS, THOUGHTS, TITLES, WHISPERS, WOMEN, words_of
 from engine.reading import Sentence
 from engine.reading.quotes import SPEECH_VERBS
 from models.story import LineKind
 
-_HE = {"he", "him", "his"}
-_SHE = {"she", "her", "hers"}
+_HE = {"he", "him", "his", "er", "ihm", "il", "lui"}
+_SHE = {"she", "her", "hers", "sie", "elle"}
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES))})\b\.?\s+)+$", re.IGNORECASE)
 _INTRODUCES = re.compile(r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s)\s+$")
+_ME = {"i", "i'm", "i'd", "i'll", "i've", "me", "my", "we", "us", "our", "ich", "mich", "mir", "je", "j'ai", "moi"}
 _CLAUSE = re.compile(r"[.!?…;]")
 
 
@@ -49,13 +50,19 @@ class _Listener:
         self.recent: list[str] = []
         self.votes: dict[str, int] = {}
         self.addressed = ""
+        # Within a paragraph: who acted in it, and who spoke.
+        self.actor = self.own = ""
+        self.narrator = next((name for name in cast if name in FIRST_PERSONS), "")
 
     def listen(self, parts: Sequence[Sentence]) -> list[Beat]:
         self._learn_pronouns(parts)
         beats = []
         previous: Spoken | None = None
+        marked = any(part.closes for part in parts)
         for part in parts:
             beat = self._beat(part, previous)
+            if part.closes or not marked:
+                self.actor = self.own = ""
             for spoken in beat.spoken:
                 if spoken.continues and previous is not None:
                     self._settle(previous, spoken)
@@ -63,7 +70,9 @@ class _Listener:
                 if spoken.speaker and (not self.turns or self.turns[-1] != spoken.speaker):
                     self.turns.append(spoken.speaker)
             if beat.spoken:
-                self.addressed = next(filter(None, (self._vocative(said.text) for said in reversed(beat.spoken))), "")
+                self.addressed = next(
+                    filter(None, (addressed(said.text, self.cast) for said in reversed(beat.spoken))), ""
+                )
             beats.append(beat)
         return beats
 
@@ -90,8 +99,11 @@ class _Listener:
     def _beat(self, part: Sentence, previous: Spoken | None) -> Beat:
         told = " ".join(part.told)
         beat = Beat(named=list(dict.fromkeys(mention.name for mention in mentions(told, self.cast))))
+        if self.narrator and not part.cue and set(words_of(told)) & _ME:
+            beat.named.append(self.narrator)
+        self.actor = (beat.named[0] if beat.named else self._subject(_opening(part))) or self.actor
         pieces = part.stretches
-        own = ""
+        own = self.own
         for index, piece in enumerate(pieces):
             if not piece.quoted:
                 self._notice(piece.text)
@@ -102,9 +114,9 @@ class _Listener:
             if part.cue:
                 speaker = resolve(part.cue, self.cast)
             elif tag:
-                speaker = self._subject(tag) or own
+                speaker = self._subject(tag, beat.named) or own
             else:
-                speaker = own or (beat.named[0] if beat.named else "")
+                speaker = own or self.actor
             speaker = speaker or self._introduced(piece.text)
             # "A thin voice was counting." Somebody, but nobody who was seen.
             unseen = "voice" in words_of(told) and not beat.named
@@ -117,6 +129,7 @@ class _Listener:
         for spoken in beat.spoken:
             # One unit is one paragraph's: whoever is known at its end spoke from its beginning.
             spoken.speaker = spoken.speaker or own
+        self.own = own
         return beat
 
     def _notice(self, told: str) -> None:
@@ -125,18 +138,22 @@ class _Listener:
                 self.recent.remove(mention.name)
             self.recent.append(mention.name)
 
-    def _subject(self, tag: str) -> str:
+    def _subject(self, tag: str, near: Sequence[str] = ()) -> str:
+        """Whom a tag names, by name or pronoun; `near` are those named beside it."""
         found = mentions(tag, self.cast)
         if found:
             return found[0].name
         words = set(words_of(tag))
-        if words & {"i", "we"}:
-            return ""
-        wanted = 1 if words & _SHE else -1 if words & _HE else 0
+        if words & {"i", "ich", "je"}:
+            return self.narrator
+        wanted = 1 if words & (_SHE | WOMEN) else -1 if words & (_HE | MEN) else 0
         if not wanted:
             return ""
+        here = [name for name in near if name != self.narrator and self.votes.get(name, 0) * wanted >= -1]
+        if len(here) == 1:
+            return here[0]
         last = self.turns[-1] if self.turns else ""
-        around = [*self.turns[-4:], *self.recent]
+        around = [name for name in [*self.turns[-4:], *self.recent] if name != self.narrator]
         fitting = [name for name in reversed(around) if self.votes.get(name, 0) * wanted >= 0]
         sure = [name for name in fitting if self.votes.get(name, 0) * wanted > 0]
         others = [name for name in (sure or fitting) if name != last]
@@ -145,10 +162,12 @@ class _Listener:
     def _next_in_turn(self, text: str) -> str:
         """No tag: whoever was spoken to answers; two people take turns."""
         last = self.turns[-1] if self.turns else ""
-        not_them = {last, self._vocative(text)}
+        not_them = {last, addressed(text, self.cast)}
         candidates = [self.addressed, *reversed(self.turns[-4:]), *reversed(self.recent)]
-        if len(self.cast) <= 3:
-            candidates += self.cast
+        if self.narrator and self.narrator not in self.turns[-4:]:
+            candidates.append(self.narrator)
+        # The cast is listed with the most present first.
+        candidates += self.cast[:3]
         return next((name for name in candidates if name and name not in not_them), "")
 
     def _introduced(self, text: str) -> str:
@@ -158,12 +177,23 @@ class _Listener:
                 return mention.name
         return ""
 
-    def _vocative(self, text: str) -> str:
-        for mention in mentions(text, self.cast):
-            before, after = _TITLE.sub("", text[: mention.start]).rstrip(), text[mention.start :]
-            if (not before or before[-1] in ",.!?") and re.match(r"[\w’' .-]{1,40}?[,.!?]", after):
-                return mention.name
-        return ""
+
+def addressed(text: str, cast: tuple[str, ...]) -> str:
+    """Whom a speech calls by name."""
+    for mention in mentions(text, cast):
+        before, after = _TITLE.sub("", text[: mention.start]).rstrip(), text[mention.start :]
+        if (not before or before[-1] in ",.!?") and re.match(r"[\w’' .-]{1,40}?[,.!?]", after):
+            return mention.name
+    return ""
+
+
+def _opening(part: Sentence) -> str:
+    """The beginning of what is told beside a quote, where it begins with he or she: whoever acts there speaks."""
+    for piece in part.stretches:
+        words = words_of(piece.text)[:1] if not piece.quoted else []
+        if words and words[0] in {"he", "she"}:
+            return words[0]
+    return ""
 
 
 def _tag_after(told: str) -> str:
@@ -187,7 +217,8 @@ def _kind(text: str, manner: str) -> LineKind:
     if words & WHISPERS:
         return LineKind.WHISPER
     loud = text.isupper() and len(text) > 3 and any(char.isalpha() for char in text)
-    if words & SHOUTS or loud or text.endswith("!!"):
+    calls = "!" in text and (bool(words & CALLS) or (not words and len(text.split()) <= 3))
+    if words & SHOUTS or loud or calls or text.endswith("!!"):
         return LineKind.SHOUT
     return LineKind.SPEECH
 

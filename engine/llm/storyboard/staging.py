@@ -11,6 +11,8 @@ from models.story import LineKind, Shot
 
 _COMFORTABLE = 70
 _MOST_ON_STAGE = 4
+# So many of those who were last seen stay around.
+_COMPANY = 3
 _LONGEST_DESCRIPTION = 220
 
 
@@ -26,7 +28,7 @@ def describe_panels(data: panels.In) -> panels.Out:
     company: list[str] = []
     for group in groups:
         on_stage = _on_stage(beats[group.start : group.stop], company)
-        company = on_stage or company
+        company = [*on_stage, *(name for name in company if name not in on_stage)][:_COMPANY]
         shot = _shot(
             parts[group.start : group.stop], beats[group.start : group.stop], on_stage, data.first + group.start, shots
         )
@@ -88,8 +90,9 @@ def _on_stage(beats: Sequence[Beat], company: Sequence[str]) -> list[str]:
     speaking = [spoken.speaker for beat in beats for spoken in beat.spoken if spoken.speaker]
     named = [name for beat in beats for name in beat.named]
     found = list(dict.fromkeys([*speaking, *named]))
-    if not found and any(beat.spoken for beat in beats):
-        return list(company[:1])
+    if any(beat.spoken for beat in beats) or not found:
+        # Whoever was there a moment ago still is, and is spoken to.
+        found += [name for name in company if name not in found][: max(0, _COMPANY - len(found))]
     return found[:_MOST_ON_STAGE]
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from engine.llm.storyboard.cast import find_cast, mentions, resolve
+from engine.llm.storyboard.cast import FIRST_PERSONS, find_cast, mentions
 from engine.llm.storyboard.setting import mood_of, place_of, time_of, weather_of
+from engine.llm.storyboard.speakers import addressed, attribute
 from engine.llm.storyboard.telling import shortened, told_sentences
 from engine.reading import Sentence, heading_text, take_apart
 from engine.tasks import summary
@@ -16,7 +17,7 @@ def summarise_scene(data: summary.In) -> summary.Out:
     parts = take_apart(data.sentences)
     cast = tuple(data.known_characters)
     told = [sentence for part in parts for sentence in told_sentences(part)]
-    text = told or [heading_text(sentence) for sentence in data.sentences] or [data.gist or data.title or "…"]
+    text = told or [heading_text(sentence).strip() for sentence in data.sentences] or [data.gist or data.title or "…"]
     telling = max(range(len(text)), key=lambda index: (len({m.name for m in mentions(text[index], cast)}), -index))
     chosen = [text[index] for index in sorted({0, telling, len(text) - 1})]
     return summary.Out(
@@ -33,7 +34,9 @@ def _present(parts: Sequence[Sentence], known: Sequence[str]) -> list[str]:
     cast = tuple(known)
     if not cast:
         return [name for name, _ in find_cast(parts, ())]
-    named = [mention.name for part in parts for told in part.told for mention in mentions(told, cast)]
-    speaking = [resolve(part.cue, cast) for part in parts if part.cue]
-    found = [name for name in [*named, *speaking] if name]
+    found = [name for name in cast if name in FIRST_PERSONS]
+    for part, beat in zip(parts, attribute(parts, cast), strict=True):
+        found += beat.named
+        found += [spoken.speaker for spoken in beat.spoken]
+        found += [name for said in part.said if (name := addressed(said.text, cast))]
     return [name for name in known if name in set(found)]

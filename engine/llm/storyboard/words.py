@@ -13,7 +13,7 @@ lane road square market shop bakery tavern inn pub cafe café kitchen bedroom pa
 attic cellar basement room house cottage cabin hut farm barn stable castle tower palace dungeon church chapel temple
 cemetery graveyard garden orchard park forest woods wood field meadow hill mountain cave desert valley village town
 city school classroom library office hospital prison station platform train carriage bus car airport laboratory lab
-workshop factory warehouse theatre stage museum court camp tent roof rooftop balcony porch yard courtyard gate tunnel
+surgery museum gallery court camp tent roof rooftop balcony porch yard courtyard gate tunnel
 bathroom hotel restaurant bar clinic studio greenhouse mill well ruins swamp jungle spaceship cockpit moon
 """)
 STREET_WORDS = _words("street road lane quay square bridge bay house inn island hill park station avenue river harbour")
@@ -48,12 +48,16 @@ MOODS = [
 ]
 
 WHISPERS = _words(
-    "whisper whispered whispers whispering hissed hisses breathed breathes murmured murmurs softly quietly"
+    "whisper whispered whispers whispering hissed hisses breathed breathes softly quietly"
+    " flüsterte leise chuchota souffla"
 )
 SHOUTS = _words(
     "shout shouted shouts shouting yelled yells yelling screamed screams bellowed bellows roared roars bawled shrieked"
+    " schrie brüllte hurla"
 )
-THOUGHTS = _words("thought thinks thinking wondered wonders mused подумал подумала")
+# Loud only where the words themselves are.
+CALLS = _words("cried cries called calls exclaimed exclaims rief cria écria exclama boomed barked howled")
+THOUGHTS = _words("thought thinks thinking wondered wonders mused dachte pensa подумал подумала")
 
 NOT_NAMES = _words("""
 i i'm i'll i've i'd the a an and but or nor so yet for if then when while where why how who what which whose that this
@@ -70,11 +74,75 @@ should must might good bad old new great little big long too very quite almost a
 chapter part scene act int ext mr mrs ms miss dr sir madam madame captain doctor professor mother father mum mom dad
 mama papa grandmother grandfather aunt uncle king queen prince princess don't can't won't didn't isn't it's that's
 there's what's he's she's they're we're you're let's who's
+nur und aber doch auch noch dann als wenn weil der die das den dem ein eine einen er sie es wir ihr ich ja nein nicht
+so wie was wer wo warum im am auf in um guten
+le la les un une des et mais alors puis quand on il elle ils elles vous nous je tu ce cette oui non ne pas qui que
+comme dans sur au aux du en pour par
 """)
 TITLES = _words(
     "mr mrs ms miss dr sir lady lord captain capt doctor professor prof mother father aunt uncle king queen prince"
     " princess sister brother old young little sergeant inspector detective constable major colonel general madame"
 )
+
+# Who can be somebody without a name, animals of stories among them.
+PEOPLE = _words("""
+man woman boy girl child lad lass stranger traveller rider sailor soldier guard policeman policewoman officer sergeant
+constable detective inspector captain mate bosun cook skipper pilot driver conductor porter clerk manager boss
+secretary engineer mechanic doctor nurse surgeon vet teacher student pupil professor priest vicar parson monk nun
+bishop abbot king queen prince princess knight duke duchess lord lady page herald wizard witch giant dwarf elf fairy
+dragon ghost troll ogre miller baker butcher smith blacksmith farmer shepherd shepherdess fisherman hunter woodcutter
+innkeeper barman barmaid bartender landlord landlady waiter waitress maid butler servant gardener keeper caretaker
+janitor merchant shopkeeper tailor cobbler carpenter mayor judge lawyer notary banker thief robber pirate gambler
+sheriff deputy marshal outlaw cowboy widow widower bride groom beggar pedlar musician singer dancer painter poet
+writer editor reporter photographer actor director mother father sister brother uncle aunt cousin grandmother
+grandfather granny grandpa nephew niece son daughter wife husband twin baby neighbour visitor guest passenger inspector
+fox wolf bear dog cat goose duck hen cock rooster crow raven owl wren robin mouse rat frog toad rabbit hare hedgehog
+horse mule donkey goat sheep cow pig lion tiger monkey parrot whale spider snake computer robot machine android
+mann frau junge mädchen kind bäcker nachbarin nachbar wächter polizist mutter vater
+homme femme garçon fille enfant gardien pêcheur notaire mère père voisin voisine
+""")
+WOMEN = _words(
+    "woman lady girl lass mother sister aunt grandmother granny landlady maid queen princess nun widow wife frau mère"
+)
+MEN = _words(
+    "man gentleman boy lad father brother uncle grandfather landlord king prince monk widower husband fellow mann père"
+)
+# What stands before somebody without a name: "the sailor", "my uncle".
+ARTICLES = (
+    "the",
+    "my",
+    "our",
+    "your",
+    "his",
+    "her",
+    "their",
+    "der",
+    "die",
+    "das",
+    "mein",
+    "meine",
+    "le",
+    "la",
+    "mon",
+    "ma",
+)
+# Nouns that stand beside a quote without being anybody.
+NOBODY = _words("""
+voice words word answer reply letter note sign notice next same other moment minute day night morning evening time
+thing way truth end rest paper book page card telegram message radio poster label inscription least first last
+""")
+_SHORT = """
+tom tommy thomas; will bill billy willie william; bob bobby rob robbie robert; dick rick richard; jack johnny john;
+jim jimmy jem james; joe joey joseph; ned ted eddie edward; harry hal henry; charlie charles; sam sammy samuel;
+ben benny benjamin; dan danny daniel; dave davy david; mike mick michael; nick nicky nicholas; alex alec alexander;
+andy andrew; tony anthony; fred freddie frederick; george georgie; kit christopher; matt matthew; pete peter;
+phil philip; steve stephen; len lenny leonard; wilf wilfred; archie archibald; bert albert;
+liz lizzie beth bess betty elizabeth; meg maggie peggy margaret; kate katie kitty katherine; nell nellie ellen;
+sal sally sarah; moll molly polly mary; annie nan anne; jenny jennifer; sue susie susan; tess tessie theresa;
+lottie charlotte; dot dottie dorothy; becky rebecca; vicky victoria; millie mildred; hattie harriet; bea beatrice
+"""
+# Short names → the long form, so that Tom and Thomas are one.
+LONG_NAMES = {short: group.split()[-1] for group in _SHORT.split(";") for short in group.split()}
 
 COLOURS = _words(
     "red blue green yellow orange purple violet pink brown black white grey gray silver golden gold crimson scarlet"

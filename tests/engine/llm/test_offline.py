@@ -13,6 +13,7 @@ from engine.errors import ProviderRejected
 from engine.llm import LLM, LLMReply, LLMRequest
 from engine.llm.offline import OfflineWriter
 from engine.reading import count_tokens, paragraphs, quoted, read_manuscript, sentences, title_of, windows
+from engine.store.outlines import paragraph_of
 from engine.tasks import Task, TaskInput, dialogue, outline, panels, profile, prompt, summary
 from models.story import Line, Profile, Shot
 
@@ -45,6 +46,11 @@ class Storyboard:
     panels: int = 0
 
 
+async def told_by(text: str) -> list[tuple[str, str]]:
+    """Who says what."""
+    return [(line.speaker, line.text) for line in (await storyboard(text)).lines]
+
+
 async def storyboard(text: str, max_scenes: int | None = None, max_panels: int | None = None) -> Storyboard:
     """The whole chain, as the workflows run it."""
     board = Storyboard()
@@ -70,7 +76,7 @@ async def storyboard(text: str, max_scenes: int | None = None, max_panels: int |
             profiles[who.name] = (await answer(profile.TASK, data)).profile
     board.cast = list(profiles)
     for scene in scenes:
-        units = [unit for paragraph in everything[scene.first : scene.last + 1] for unit in sentences(paragraph)]
+        units = [unit for paragraph in everything[scene.first : scene.last + 1] for unit in paragraph_of(paragraph)]
         board.scenes.append(units)
         board.quotes += quoted(units)
         await _scene(board, units, profiles, max_panels)
@@ -165,7 +171,7 @@ async def test_the_whole_chain_is_accepted_and_every_quote_is_said_once_in_order
 async def test_every_sentence_is_in_one_scene_in_order(text: str) -> None:
     text = read_manuscript(text.encode(), "story.txt")
     board = await storyboard(text)
-    units = [unit for paragraph in paragraphs(text) for unit in sentences(paragraph)]
+    units = [unit for paragraph in paragraphs(text) for unit in paragraph_of(paragraph)]
     assert [unit for scene in board.scenes for unit in scene] == units
 
 
@@ -387,3 +393,50 @@ async def test_no_mixture_of_marks_breaks_the_chain(text: str) -> None:
     text = read_manuscript(f"Once. {text}".encode(), "story.txt")
     board = await storyboard(text)
     assert squeezed("".join(line.text for line in board.lines)) == squeezed("".join(board.quotes))
+
+
+async def test_who_tells_the_story_is_in_it() -> None:
+    """A narrator without a name goes by the word they use; "I said" is theirs."""
+    text = (
+        "I opened the door. I was late, and my hat was wet.\n\n"
+        '"Late again," said Gus.\n\n"I know," I said. "I ran."\n\nI sat down beside the stove.'
+    )
+    board = await storyboard(text)
+    assert "I" in board.cast
+    assert [(line.speaker, line.text) for line in board.lines] == [
+        ("Gus", "Late again,"),
+        ("I", "I know,"),
+        ("I", "I ran."),
+    ]
+
+
+async def test_somebody_without_a_name_is_somebody() -> None:
+    """Who speaks as "the miller" or "the goose" is in the cast as that."""
+    text = (
+        'The miller had a goose.\n\n"Do not sell me," said the goose. "I can count."\n\n'
+        '"Count my sacks," said the miller.\n\n"Eleven," the goose replied.\n\nThe miller scratched his head.'
+    )
+    assert [speaker for speaker, _ in await told_by(text)] == ["Goose", "Goose", "Miller", "Goose"]
+
+
+async def test_short_and_long_names_are_one_person() -> None:
+    """Tom, Thomas and Old Tom."""
+    text = '"Thomas!" said Ada.\n\n"Here," said Tom. Old Tom was slow.\n\n"Come, Tom," said Ada.\n\nThomas came.'
+    assert len((await storyboard(text)).cast) == 2
+
+
+async def test_whoever_acts_beside_a_quote_says_it() -> None:
+    """An action and a quote in one paragraph are one person's; the next paragraph is another's turn."""
+    text = (
+        'Iris and Dov sat at the table. Iris poured the tea.\n\n"You open it." Iris pushed the letter to him.\n\n'
+        '"It has your name on it," said Dov.\n\nIris turned it over. "So it has."\n\n"Well?"'
+    )
+    assert [speaker for speaker, _ in await told_by(text)] == ["Iris", "Dov", "Iris", "Dov"]
+
+
+async def test_a_screenplay_is_read_as_one() -> None:
+    """Speeches below a name are that name's; what is done in the middle of them is told."""
+    text = read_manuscript(
+        b"INT. HALL - NIGHT\n\nJuno waits.\n\nJUNO\nYou take the lid.\n(beat)\nI take the bird.\n\nRAFE\nNo.", "a.txt"
+    )
+    assert await told_by(text) == [("Juno", "You take the lid."), ("Juno", "I take the bird."), ("Rafe", "No.")]
