@@ -25,8 +25,6 @@ dijo preguntó respondió gritó susurró
 disse perguntou respondeu chiese rispose
 сказал сказала спросил спросила ответил ответила крикнул крикнула прошептал прошептала подумал подумала
 """
-SPEECH_VERBS = frozenset(_VERBS.split())
-
 # French sets its tags into the speech itself, verb first: "C'est le jour, dit Ana. Viens."
 _INCISE_VERBS = """
 said asked answered replied whispered shouted muttered called
@@ -37,6 +35,7 @@ répondis criai murmurai pensai
 _INCISE = re.compile(
     rf"(?<=[,!?…])\s+(?P<tag>(?:s['’])?(?:{'|'.join(_INCISE_VERBS.split())}|écria|exclama|étonna)\b[^,.;:!?«»]{{0,60}})(?:[,.](?=\s|$)|$)"
 )
+SPEECH_VERBS = frozenset([*_VERBS.split(), *_INCISE_VERBS.split()])
 
 # Behind the last sentence of a paragraph: a new one is where another speaker's turn begins.
 PARAGRAPH_END = "\n"

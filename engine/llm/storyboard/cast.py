@@ -6,7 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from engine.llm.storyboard.words import ARTICLES, LONG_NAMES, NOBODY, NOT_NAMES, PEOPLE, STREET_WORDS, TITLES
+from engine.llm.storyboard.words import (
+    ARTICLES,
+    HER_TITLES,
+    HIS_TITLES,
+    LONG_NAMES,
+    MEN,
+    NOBODY,
+    NOT_NAMES,
+    PEOPLE,
+    STREET_WORDS,
+    TITLES,
+    WOMEN,
+)
 from engine.reading import Sentence
 from engine.reading.quotes import SPEECH_VERBS
 
@@ -25,6 +37,7 @@ _ARTICLE = rf"(?i:{'|'.join(ARTICLES)})"
 _VERB = rf"(?:{'|'.join(sorted(SPEECH_VERBS))})"
 _SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:(?:old|young|little|tall|fat|thin)\s+)?[^\W\d_][\w’'-]+)"
 _NOUN = re.compile(rf"\b{_SOMEBODY}")
+_NEW = re.compile(r"\b(?:an?|ein|eine|une?)\s+(?:[a-zäöü][\w’'-]+\s+){0,2}?(?P<noun>[^\W\d_][\w’'-]+)", re.IGNORECASE)
 _VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
 _NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
 _CALL_ME = re.compile(
@@ -111,6 +124,7 @@ class _Evidence:
         self.located: Counter[str] = Counter()
         self.introduced: dict[str, None] = {}
         self.addressed: Counter[str] = Counter()
+        self.new: Counter[str] = Counter()
         self.nameless: Counter[str] = Counter()
         self.nouns: Counter[str] = Counter()
         self.told_by: Counter[str] = Counter()
@@ -128,6 +142,7 @@ class _Evidence:
     def _read_nameless(self, text: str, *, beside_quote: bool) -> None:
         """Somebody who speaks without a name, and the one who tells it all."""
         self.nouns.update(match["noun"].lower() for match in _NOUN.finditer(text))
+        self.new.update(match["noun"].lower() for match in _NEW.finditer(text))
         self.told_by.update(word for word in _WORD.findall(text) if word in FIRST_PERSONS)
         named = _CALL_ME.search(text)
         self.call_me = self.call_me or (named["name"] if named else "")
@@ -200,13 +215,24 @@ class _Evidence:
             known = any(word in weights and word.lower() not in TITLES for word in name.split())
             if known and name not in weights and name.split()[-1].lower() not in STREET_WORDS:
                 weights[name] = self.inside[name] + self.opening[name]
+        for name in self.introduced:
+            # "Sergeant Wick", who is "the sergeant" from then on.
+            title = name.split()[0].lower().strip(".")
+            if title in TITLES and name not in weights and self.nouns[title]:
+                weights[name] = self.inside[name] + self.opening[name] + self.nouns[title]
         for noun, often in self.nouns.items():
             head, speaks = noun.split()[-1], self.nameless[noun]
             titled = head in TITLES and any(head in name.lower().split() for name in weights)
             enough = often >= 3 or (speaks and often >= 2) if head in PEOPLE else speaks and often >= 4
-            if enough and head not in NOBODY and not titled:
+            if enough and head not in NOBODY and not titled and not self._means_another(head, weights):
                 weights[noun.capitalize()] = 3 * speaks + often
         return weights
+
+    def _means_another(self, noun: str, weights: Counter[str]) -> bool:
+        """ "The landlady" is Mrs. Okell, if she is the only Mrs. and nobody was "a landlady" first."""
+        titles = HER_TITLES if noun in WOMEN else HIS_TITLES if noun in MEN else frozenset()
+        bearers = {_core(name) for name in weights if name.split()[0].lower().strip(".") in titles}
+        return len(bearers) == 1 and not self.new[noun]
 
     def narrator(self) -> str:
         """Who tells the story, by the name somebody gives them or by the word they use; nobody in most stories."""

@@ -5,7 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import FIRST_PERSONS, mentions, resolve
-from engine.llm.storyboard.words import CALLS, MEN, SHOUTS, THOUGHTS, TITLES, WHISPERS, WOMEN, words_of
+from engine.llm.storyboard.words import (
+    ARTICLES,
+    CALLS,
+    HER_TITLES,
+    HIS_TITLES,
+    MEN,
+    PEOPLE,
+    SHOUTS,
+    THOUGHTS,
+    TITLES,
+    WHISPERS,
+    WOMEN,
+    words_of,
+)
 from engine.reading import Sentence
 from engine.reading.quotes import SPEECH_VERBS
 from models.story import LineKind
@@ -15,6 +28,7 @@ _SHE = {"she", "her", "hers", "sie", "elle"}
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES))})\b\.?\s+)+$", re.IGNORECASE)
 _INTRODUCES = re.compile(r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s)\s+$")
 _ME = {"i", "i'm", "i'd", "i'll", "i've", "me", "my", "we", "us", "our", "ich", "mich", "mir", "je", "j'ai", "moi"}
+_SOMEBODY = re.compile(rf"\b(?i:{'|'.join(ARTICLES)})\s+(?:[\w’'-]+\s+)?(?i:{'|'.join(sorted(PEOPLE))})\b")
 _CLAUSE = re.compile(r"[.!?…;]")
 
 
@@ -48,7 +62,7 @@ class _Listener:
         self.cast = cast
         self.turns: list[str] = []
         self.recent: list[str] = []
-        self.votes: dict[str, int] = {}
+        self.votes = {name: _titled(name) for name in cast}
         self.addressed = ""
         # Within a paragraph: who acted in it, and who spoke.
         self.actor = self.own = ""
@@ -114,7 +128,8 @@ class _Listener:
             if part.cue:
                 speaker = resolve(part.cue, self.cast)
             elif tag:
-                speaker = self._subject(tag, beat.named) or own
+                # "Said the vet", whoever that is, is not whoever acted last.
+                speaker = self._subject(tag, beat.named) or ("" if _SOMEBODY.search(tag) else own)
             else:
                 speaker = own or self.actor
             speaker = speaker or self._introduced(piece.text)
@@ -185,6 +200,12 @@ def addressed(text: str, cast: tuple[str, ...]) -> str:
         if (not before or before[-1] in ",.!?") and re.match(r"[\w’' .-]{1,40}?[,.!?]", after):
             return mention.name
     return ""
+
+
+def _titled(name: str) -> int:
+    """What a title says of who bears it, worth a few pronouns."""
+    words = set(words_of(name))
+    return 4 * (bool(words & HER_TITLES) - bool(words & HIS_TITLES))
 
 
 def _opening(part: Sentence) -> str:

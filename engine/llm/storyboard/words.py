@@ -73,7 +73,7 @@ let come go look see wait stop take give get do did does is are was were be been
 should must might good bad old new great little big long too very quite almost above below near far english french
 chapter part scene act int ext mr mrs ms miss dr sir madam madame captain doctor professor mother father mum mom dad
 mama papa grandmother grandfather aunt uncle king queen prince princess don't can't won't didn't isn't it's that's
-there's what's he's she's they're we're you're let's who's
+there's what's he's she's they're we're you're let's who's eleven twelve twenty fifty hundred thousand half nine
 nur und aber doch auch noch dann als wenn weil der die das den dem ein eine einen er sie es wir ihr ich ja nein nicht
 so wie was wer wo warum im am auf in um guten
 le la les un une des et mais alors puis quand on il elle ils elles vous nous je tu ce cette oui non ne pas qui que
@@ -82,7 +82,10 @@ comme dans sur au aux du en pour par
 TITLES = _words(
     "mr mrs ms miss dr sir lady lord captain capt doctor professor prof mother father aunt uncle king queen prince"
     " princess sister brother old young little sergeant inspector detective constable major colonel general madame"
+    " reverend"
 )
+HER_TITLES = _words("mrs ms miss lady madame frau sister granny aunt mother queen princess")
+HIS_TITLES = _words("mr sir lord herr uncle father king prince brother")
 
 # Who can be somebody without a name, animals of stories among them.
 PEOPLE = _words("""
@@ -101,12 +104,14 @@ horse mule donkey goat sheep cow pig lion tiger monkey parrot whale spider snake
 mann frau junge mädchen kind bäcker nachbarin nachbar wächter polizist mutter vater
 homme femme garçon fille enfant gardien pêcheur notaire mère père voisin voisine
 """)
-WOMEN = _words(
-    "woman lady girl lass mother sister aunt grandmother granny landlady maid queen princess nun widow wife frau mère"
-)
-MEN = _words(
-    "man gentleman boy lad father brother uncle grandfather landlord king prince monk widower husband fellow mann père"
-)
+WOMEN = _words("""
+woman lady girl lass mother sister aunt grandmother granny landlady maid queen princess nun widow wife innkeeper
+policewoman waitress frau mère bäckerin nachbarin
+""")
+MEN = _words("""
+man gentleman boy lad father brother uncle grandfather landlord king prince monk widower husband fellow mann père
+baker bäcker
+""")
 # What stands before somebody without a name: "the sailor", "my uncle".
 ARTICLES = (
     "the",
