@@ -19,6 +19,8 @@ COPY api api
 COPY migrations migrations
 COPY inkloom inkloom
 COPY examples examples
+# Compiled once: the sandbox imports a workflow's file anew for every run of it.
+RUN python -m compileall -q .
 USER inkloom
 VOLUME /data
 ENTRYPOINT ["python", "-m", "inkloom"]
