@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,13 +20,14 @@ from engine.digest import digest
 from engine.errors import BadInput
 from engine.export.cbz import build_cbz
 from engine.export.pdf import build_pdf
+from engine.export.provenance import notes_of
 from engine.pages.compose import ComposedPage, LetteredPanel, compose_page
 from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out, picture_size
 from engine.storage import Storage
 from engine.storage.keys import content_key
 from engine.store.events import emit
 from engine.store.images import keep, pages_of, record
-from engine.store.panels import Shown, of_chapter
+from engine.store.panels import Shown, artists_of, of_chapter
 from engine.store.progress import complete, split
 from engine.store.scope import Scope, get
 from models.events import EventType
@@ -79,10 +81,12 @@ class Pages:
             layout = _from_json(page.layout)
             ids = [UUID(cell.id) for cell in layout.cells]
             shown = {str(one.panel.id): one for one in await of_chapter(session, call.project_id, call.chapter_id, ids)}
+        notes = notes_of({one.draft.provider for one in shown.values() if one.draft})
         made_from = digest(
             LETTERING,
             page.layout,
             call.options.direction,
+            notes,
             [
                 [one.image.sha256 if one.image else None, one.image.boxes if one.image else [], one.data]
                 for one in (shown[cell.id] for cell in layout.cells)
@@ -97,7 +101,7 @@ class Pages:
                 )
                 for panel_id, one in shown.items()
             }
-            composed = await asyncio.to_thread(_compose, layout, panels, call)
+            composed = await asyncio.to_thread(_compose, layout, panels, call, notes)
             picture = await keep(self._storage, composed.png, "image/png", layout.width, layout.height)
         else:
             composed, picture = None, None
@@ -128,7 +132,9 @@ class Pages:
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.chapter_id)
             pages = await pages_of(session, call.chapter_id)
-            made_from = digest(call.format, chapter.title, call.options.direction, [image.sha256 for image in pages])
+            notes = notes_of(await artists_of(session, call.chapter_id))
+            told = (call.format, chapter.title, call.options.direction, notes)
+            made_from = digest(*told, [image.sha256 for image in pages])
             query = select(Export).where(Export.chapter_id == call.chapter_id, Export.format == call.format)
             there = (await session.exec(query)).one_or_none()
         if not pages:
@@ -142,7 +148,9 @@ class Pages:
                     paths.append(path)
                 built = Path(folder) / f"chapter.{call.format}"
                 await asyncio.to_thread(
-                    builder, paths, built, title=chapter.title or "Untitled", direction=call.options.direction
+                    partial(builder, title=chapter.title or "Untitled", direction=call.options.direction, notes=notes),
+                    paths,
+                    built,
                 )
                 sha256, size = await asyncio.to_thread(_hash, built)
                 key = content_key("exports", sha256, call.format)
@@ -183,8 +191,8 @@ def _lay_out(shown: Sequence[Shown], run: ChapterRun) -> list[PageLayout]:
     return lay_out(panels, run.options.format, run.options.direction)
 
 
-def _compose(layout: PageLayout, panels: dict[str, LetteredPanel], call: PageCall) -> ComposedPage:
-    return compose_page(layout, panels, call.options.direction)
+def _compose(layout: PageLayout, panels: dict[str, LetteredPanel], call: PageCall, notes: str) -> ComposedPage:
+    return compose_page(layout, panels, call.options.direction, notes=notes)
 
 
 def _as_json(layout: PageLayout) -> dict[str, Any]:

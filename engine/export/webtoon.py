@@ -6,8 +6,9 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 WIDTH = 800
 TALLEST = 1280
@@ -48,22 +49,26 @@ def _slice(page: Path) -> tuple[bytes, str]:
         if fits and len(data) <= LARGEST and opened.format in ("PNG", "JPEG"):
             return data, ".png" if opened.format == "PNG" else ".jpg"
         picture = opened.convert("RGB")
+        notes = str(opened.info.get("Comment", ""))
     if not fits:
         scale = min(WIDTH / picture.width, TALLEST / picture.height)
         small = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
         picture = Image.new("RGB", (WIDTH, small.height), "white")
         picture.paste(small, ((WIDTH - small.width) // 2, 0))
-    data = _encoded(picture, "PNG", optimize=True)
+    about = PngImagePlugin.PngInfo()
+    if notes:
+        about.add_text("Comment", notes)
+    data = _encoded(picture, "PNG", optimize=True, pnginfo=about)
     if len(data) <= LARGEST:
         return data, ".png"
     for quality in _QUALITIES:
-        data = _encoded(picture, "JPEG", quality=quality)
+        data = _encoded(picture, "JPEG", quality=quality, comment=notes)
         if len(data) <= LARGEST:
             break
     return data, ".jpg"
 
 
-def _encoded(picture: Image.Image, format: str, **options: int) -> bytes:
+def _encoded(picture: Image.Image, format: str, **options: Any) -> bytes:
     out = io.BytesIO()
     picture.save(out, format, **options)
     return out.getvalue()

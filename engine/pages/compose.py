@@ -40,8 +40,10 @@ def compose_page(
     panels: Mapping[str, LetteredPanel],
     direction: Direction,
     page_number_of: tuple[int, int] | None = None,
+    notes: str = "",
 ) -> ComposedPage:
-    """The finished page. Same input, same bytes. `page_number_of` is (page, pages), printed in the lower margin."""
+    """The finished page. Same input, same bytes. `page_number_of` is (page, pages), printed in the lower margin;
+    `notes` go into the file, unseen."""
     page = Image.new("RGB", (layout.width, layout.height), _WHITE)
     problems: list[str] = []
     for cell in layout.cells:
@@ -53,6 +55,8 @@ def compose_page(
     data = io.BytesIO()
     about = PngImagePlugin.PngInfo()
     about.add_text("Software", "Inkloom")
+    if notes:
+        about.add_text("Comment", notes)
     page.save(data, "PNG", compress_level=_PNG_LEVEL, dpi=(300, 300), pnginfo=about)
     return ComposedPage(data.getvalue(), problems)
 
