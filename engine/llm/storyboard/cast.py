@@ -34,8 +34,10 @@ _ACTIONS = frozenset(_ACTS.split())
 # Who tells a story of their own, in the languages whose tags are known.
 FIRST_PERSONS = frozenset({"I", "ich", "je"})
 _ARTICLE = rf"(?i:{'|'.join(ARTICLES)})"
-_VERB = rf"(?:{'|'.join(sorted(SPEECH_VERBS))})"
-_SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:(?:old|young|little|tall|fat|thin)\s+)?[^\W\d_][\w’'-]+)"
+_VERB = rf"(?i:{'|'.join(sorted(SPEECH_VERBS))})"
+_PERSON = rf"(?:{'|'.join(sorted(PEOPLE))})\b"
+# "the sailor", "the goose girl": a word before the noun may be what tells one girl from another.
+_SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:[a-zäöü][\w’'-]*\s+)?{_PERSON}(?!\s+{_PERSON})|[^\W\d_][\w’'-]+)"
 _NOUN = re.compile(rf"\b{_SOMEBODY}")
 _NEW = re.compile(r"\b(?:an?|ein|eine|une?)\s+(?:[a-zäöü][\w’'-]+\s+){0,2}?(?P<noun>[^\W\d_][\w’'-]+)", re.IGNORECASE)
 _VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
@@ -141,14 +143,20 @@ class _Evidence:
 
     def _read_nameless(self, text: str, *, beside_quote: bool) -> None:
         """Somebody who speaks without a name, and the one who tells it all."""
-        self.nouns.update(match["noun"].lower() for match in _NOUN.finditer(text))
+        self._count(self.nouns, _NOUN, text)
         self.new.update(match["noun"].lower() for match in _NEW.finditer(text))
         self.told_by.update(word for word in _WORD.findall(text) if word in FIRST_PERSONS)
         named = _CALL_ME.search(text)
         self.call_me = self.call_me or (named["name"] if named else "")
         if beside_quote:
             for pattern in (_VERB_NOUN, _NOUN_VERB):
-                self.nameless.update(match["noun"].lower() for match in pattern.finditer(text))
+                self._count(self.nameless, pattern, text)
+
+    @staticmethod
+    def _count(counts: Counter[str], pattern: re.Pattern[str], text: str) -> None:
+        for match in pattern.finditer(text):
+            noun = match["noun"].lower()
+            counts.update({noun, noun.split()[-1]})
 
     def _read_stretch(self, text: str, told: bool, beside_quote: bool) -> None:
         for name, start, end in self._names(text):
@@ -224,7 +232,13 @@ class _Evidence:
             head, speaks = noun.split()[-1], self.nameless[noun]
             titled = head in TITLES and any(head in name.lower().split() for name in weights)
             enough = often >= 3 or (speaks and often >= 2) if head in PEOPLE else speaks and often >= 4
-            if enough and head not in NOBODY and not titled and not self._means_another(head, weights):
+            # A girl who is mostly called the goose girl is that; one who is once called tired is a girl.
+            longer = any(
+                other.split()[-1] == noun != other and 2 * count > often for other, count in self.nouns.items()
+            )
+            shorter = noun != head and 2 * often <= self.nouns[head]
+            known = titled or longer or shorter or self._means_another(head, weights)
+            if enough and head not in NOBODY and not known:
                 weights[noun.capitalize()] = 3 * speaks + often
         return weights
 

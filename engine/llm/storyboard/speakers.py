@@ -66,6 +66,8 @@ class _Listener:
         self.addressed = ""
         # Within a paragraph: who acted in it, and who spoke.
         self.actor = self.own = ""
+        # Who acted last in what was told since somebody spoke: the next words are most likely theirs.
+        self.leading = ""
         self.narrator = next((name for name in cast if name in FIRST_PERSONS), "")
 
     def listen(self, parts: Sequence[Sentence]) -> list[Beat]:
@@ -75,6 +77,10 @@ class _Listener:
         marked = any(part.closes for part in parts)
         for part in parts:
             beat = self._beat(part, previous)
+            if beat.spoken:
+                self.leading = ""
+            elif not part.cue:
+                self.leading = self._last_named(beat) or self.leading
             if part.closes or not marked:
                 self.actor = self.own = ""
             for spoken in beat.spoken:
@@ -136,7 +142,13 @@ class _Listener:
             # "A thin voice was counting." Somebody, but nobody who was seen.
             unseen = "voice" in words_of(told) and not beat.named
             if not speaker and not tag and not part.cue and not unseen:
-                speaker = previous.speaker if piece.continues and previous else self._next_in_turn(piece.text)
+                called = addressed(piece.text, self.cast)
+                if piece.continues and previous:
+                    speaker = previous.speaker
+                elif self.leading and self.leading != called:
+                    speaker = self.leading
+                else:
+                    speaker = self._next_in_turn(piece.text)
             own = speaker
             beat.spoken.append(
                 Spoken(piece.text, speaker, _kind(piece.text, f"{tag} {part.direction}"), piece.continues)
@@ -146,6 +158,11 @@ class _Listener:
             spoken.speaker = spoken.speaker or own
         self.own = own
         return beat
+
+    def _last_named(self, beat: Beat) -> str:
+        """Of those named in what is told, the last; nobody where it is only the one who tells."""
+        named = [name for name in self.recent if name in beat.named and name != self.narrator]
+        return named[-1] if named else ""
 
     def _notice(self, told: str) -> None:
         for mention in mentions(told, self.cast):

@@ -73,7 +73,9 @@ let come go look see wait stop take give get do did does is are was were be been
 should must might good bad old new great little big long too very quite almost above below near far english french
 chapter part scene act int ext mr mrs ms miss dr sir madam madame captain doctor professor mother father mum mom dad
 mama papa grandmother grandfather aunt uncle king queen prince princess don't can't won't didn't isn't it's that's
-there's what's he's she's they're we're you're let's who's eleven twelve twenty fifty hundred thousand half nine
+there's what's he's she's they're we're you're let's who's 
+majesty highness honour madam mister missus darling dear boss chief cap lad lass eleven twelve twenty fifty hundred
+thousand half nine
 nur und aber doch auch noch dann als wenn weil der die das den dem ein eine einen er sie es wir ihr ich ja nein nicht
 so wie was wer wo warum im am auf in um guten
 le la les un une des et mais alors puis quand on il elle ils elles vous nous je tu ce cette oui non ne pas qui que
