@@ -1,7 +1,8 @@
 """The offline artist: storyboards drawn by rules, with no model, no key and no network.
 
 It draws from the panel as data, so what it shows is what the script says: who is on stage, where, when, in which
-framing and mood. The same request gives the same bytes.
+framing and mood. Only whether it works in colour or in black and white comes from the prompt, which begins with the
+style. The same request gives the same bytes.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from engine.errors import BadInput
 from engine.images import ImageRequest, ImageResult
 from engine.images.drawing.sheet import draw_sheet
 from engine.images.drawing.stage import draw_panel
+from engine.images.drawing.tones import asks_for_tones
 from models.story import PanelData
 
 _SOFTWARE = "Inkloom offline artist"
@@ -39,11 +41,13 @@ class OfflineArtist:
 
 
 def _draw(request: ImageRequest) -> ImageResult:
+    tones = asks_for_tones(request.prompt)
     if request.sheet is not None:
         picture, boxes = draw_sheet(request.sheet, request.width, request.height, request.seed)
+        picture = picture.convert("L") if tones else picture
     else:
         panel = request.panel or PanelData(description=request.prompt)
-        picture, boxes = draw_panel(panel, request.width, request.height, request.seed)
+        picture, boxes = draw_panel(panel, request.width, request.height, request.seed, tones=tones)
     about = PngImagePlugin.PngInfo()
     about.add_text("Software", _SOFTWARE)
     about.add_text("Comment", _COMMENT)

@@ -94,12 +94,16 @@ def brightness(colour: Colour) -> float:
 
 @dataclass(frozen=True)
 class Light:
-    """The light of a scene: what every colour is multiplied by, and the sky above."""
+    """The light of a scene: what every colour is multiplied by, and the sky above.
+
+    `inked` asks for black outlines everywhere: a picture in tones has no colours to outline things with.
+    """
 
     hour: str
     tint: tuple[float, float, float]
     sky_top: Colour
     sky_low: Colour
+    inked: bool = False
 
     def on(self, colour: Colour) -> Colour:
         """The colour under this light."""

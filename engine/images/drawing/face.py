@@ -10,7 +10,7 @@ from engine.images.drawing.pen import Pen, Point, Spot
 
 @dataclass(frozen=True)
 class Expression:
-    """A mood (calm, happy, sad, angry, afraid, surprised) and the mouth: 0 closed, 1 speaking, 2 shouting."""
+    """A mood (calm, happy, sad, angry, afraid, surprised, asleep) and the mouth: 0 closed, 1 speaking, 2 shouting."""
 
     mood: str = "calm"
     mouth: int = 0
@@ -84,10 +84,10 @@ def draw_head(pen: Pen, head: Head, look: Look, expression: Expression, light: L
     _hat(pen, head, look, light)
 
 
-def draw_head_from_behind(pen: Pen, head: Head, look: Look, light: Light) -> None:
-    """The back of a head, for a camera over the shoulder."""
-    skin = light.on_figure(darker(look.skin, 0.25))
-    cover = skin if look.hair_style == "bald" else light.on_figure(darker(look.hair, 0.25))
+def draw_head_from_behind(pen: Pen, head: Head, look: Look, light: Light, shade: float = 0.0) -> None:
+    """The back of a head; a camera over the shoulder sees it in `shade` (0–1)."""
+    skin = light.on_figure(darker(look.skin, shade))
+    cover = skin if look.hair_style == "bald" else light.on_figure(darker(look.hair, shade))
     for side in (-1, 1):
         x, y = head.at(side * 0.8, 0.1)
         pen.ellipse(x, y, 0.14 * head.size, 0.22 * head.size, skin)
@@ -136,6 +136,9 @@ def _features(pen: Pen, head: Head, look: Look, expression: Expression, light: L
         rx, ry = 0.135 * unit * near * look.eye, 0.165 * unit * look.eye * wide
         if look.age == "child":
             rx, ry = rx * 1.12, ry * 1.15
+        if mood == "asleep":
+            pen.stroke([(x - rx, y), (x, y + 0.4 * ry), (x + rx, y)], line=line * 1.4)
+            continue
         pen.ellipse(x, y, rx, ry, light.on_figure((252, 251, 248)), line=line * 0.55)
         iris = 0.62 * ry
         look_x = x + turn * 0.36 * rx

@@ -3,33 +3,28 @@
 import math
 from dataclasses import dataclass
 
+from engine.images.drawing.clothes import draw_details
 from engine.images.drawing.colours import Colour, Light, brightness, darker, lighter
 from engine.images.drawing.face import Expression, Head, draw_hair_behind, draw_head, draw_head_from_behind
 from engine.images.drawing.look import Look
-from engine.images.drawing.pen import Pen, Point
-
-# Degrees from straight down, outwards: upper arm, forearm.
-ARMS: dict[str, tuple[float, float]] = {
-    "down": (12, 4),
-    "hip": (42, -50),
-    "gesture": (24, 118),
-    "open": (34, 70),
-    "wave": (105, 165),
-    "point": (78, 92),
-    "chest": (22, -118),
-    "hold": (14, -82),
-}
-_HEIGHT = {"child": 5.7, "teen": 7.3, "adult": 8.2, "old": 7.6}
-_WIDTH = {"child": 0.86, "teen": 1.05, "adult": 1.22, "old": 1.12}
+from engine.images.drawing.pen import Pen, Point, Spot
+from engine.images.drawing.stance import ARMS, NECK, STANCES, build_of, drop_of
+from engine.images.drawing.things import draw_thing
 
 
 @dataclass(frozen=True)
 class Pose:
-    """What the arms do (left and right as seen, keys of ARMS) and how far the legs stand apart (0–1)."""
+    """What arms and body do: keys of ARMS (left and right as seen) and STANCES, the legs' stride (0–1), a thing held.
+
+    `hand` says which hand holds the thing: −1 the left as seen, 1 the right.
+    """
 
     left: str = "down"
     right: str = "down"
     stride: float = 0.2
+    stance: str = "stand"
+    thing: str = ""
+    hand: int = 1
 
 
 @dataclass(frozen=True)
@@ -41,233 +36,167 @@ class Drawn:
     body: tuple[float, float, float, float]
 
 
-def height_of(look: Look) -> float:
-    """From the middle of the head to the soles, in half heights of the head."""
-    return _HEIGHT[look.age] * look.tall
-
-
 def draw_figure(pen: Pen, head: Head, look: Look, expression: Expression, pose: Pose, light: Light) -> Drawn:
     """A whole person hanging from the head; what lies outside the canvas is simply not seen."""
-    body = _Body(pen, head, look, light)
-    draw_hair_behind(pen, head, look, light)
-    if head.y + 3.0 * head.size < pen.height:
+    body = _Body(pen, head, look, light, pose)
+    behind = body.stance.behind
+    if not behind:
+        draw_hair_behind(pen, head, look, light)
+    if head.y + 3.0 * head.size < pen.height or body.stance.front:
+        body.ground()
         body.legs(pose.stride)
     body.neck()
-    body.torso()
-    hands = [body.arm(-1, pose.left), body.arm(1, pose.right)]
+    body.torso(plain=behind)
+    for side in (-1, 1):
+        if pose.thing and side == pose.hand:
+            body.hold(pose.thing, side)
+        body.arm(side)
     if look.scarf:
         body.scarf()
-    draw_head(pen, head, look, expression, light)
-    return _told(head, look, hands)
+    if behind:
+        draw_head_from_behind(pen, head, look, light)
+        if look.hair_style in ("long", "bob", "curly"):
+            draw_hair_behind(pen, head, look, light)
+    else:
+        draw_head(pen, head, look, expression, light)
+    return body.told()
 
 
 def draw_from_behind(pen: Pen, head: Head, look: Look, light: Light) -> Drawn:
     """Head and shoulders turned away from us, darkened: the near frame of a conversation."""
-    body = _Body(pen, head, look, light)
+    body = _Body(pen, head, look, light, Pose())
     body.top = darker(body.top, 0.3)
     body.neck()
     body.torso(plain=True)
-    draw_head_from_behind(pen, head, look, light)
+    draw_head_from_behind(pen, head, look, light, shade=0.25)
     if look.hair_style in ("long", "bob", "curly"):
         draw_hair_behind(pen, head, look, light)
-    return _told(head, look, [])
-
-
-def _told(head: Head, look: Look, hands: list[Point]) -> Drawn:
-    unit = head.size
-    size = 0.62 * unit
-    wide = _WIDTH[look.age] * look.broad * 1.35
-    return Drawn(
-        head=(head.x - 0.92 * unit, head.y - 1.1 * unit, 1.84 * unit, 2.15 * unit),
-        hands=tuple((x - size / 2, y - size / 2, size, size) for x, y in hands),
-        body=(head.x - wide * unit, head.y - 1.1 * unit, 2 * wide * unit, (1.1 + height_of(look)) * unit),
-    )
+    return body.told()
 
 
 class _Body:
-    def __init__(self, pen: Pen, head: Head, look: Look, light: Light) -> None:
-        self.pen, self.head, self.look, self.light = pen, head, look, light
+    def __init__(self, pen: Pen, head: Head, look: Look, light: Light, pose: Pose) -> None:
+        self.pen, self.head, self.look, self.light, self.pose = pen, head, look, light, pose
+        self.stance = STANCES[pose.stance]
         self.top = light.on_figure(look.top)
         self.bottom = light.on_figure(look.legs)
         self.accent = light.on_figure(look.accent)
         self.skin = light.on_figure(look.skin)
-        self.wide = _WIDTH[look.age] * look.broad
-        self.feet = height_of(look)
-        self.hip = 1.4 + 0.4 * (self.feet - 1.4)
-        self.knee = 1.4 + 0.72 * (self.feet - 1.4)
+        self.build = build_of(look)
+        self.front = 1 if head.facing >= 0 else -1
         self.long = look.garment in ("coat", "robe", "dress")
+        # The torso hangs from the neck, wherever the tilted head has carried it.
+        lean = self.front * self.stance.lean
+        neck = head.at(0, NECK)
+        angle = math.radians(lean)
+        top = (neck[0] + NECK * math.sin(angle) * head.size, neck[1] - NECK * math.cos(angle) * head.size)
+        self.body = Spot(*top, head.size, turn=lean)
+        self.hands: list[Point] = []
+        self.reached: list[Point] = []
 
     def neck(self) -> None:
-        at = self.head.at
-        self.pen.shape([at(-0.3, 0.7), at(0.3, 0.7), at(0.36, 1.4), at(-0.36, 1.4)], darker(self.skin, 0.16))
+        up, down = self.head.at, self.body.at
+        self.pen.shape([up(-0.3, 0.7), up(0.3, 0.7), down(0.36, 1.4), down(-0.36, 1.4)], darker(self.skin, 0.16))
+
+    def ground(self) -> None:
+        """The shadow that keeps a figure on the ground, and what it sits on or climbs."""
+        unit, pen = self.head.size, self.pen
+        floor = self.head.y + drop_of(self.look, self.stance) * unit
+        x = self.body.at(0, self.build.hip)[0]
+        wide = 3.6 if self.stance.flat else 1.7
+        pen.shadow(x, floor, wide * unit, 0.24 * unit, 0.3 if not self.stance.lift else 0.2)
+        wood = self.light.on((158, 118, 84))
+        if self.stance.seat:
+            seat = self.body.at(0, self.build.hip)[1] + 0.34 * unit
+            left, right = sorted((x - self.front * 1.1 * unit, x + self.front * 1.5 * unit))
+            for leg in (left + 0.1 * unit, right - 0.34 * unit):
+                pen.box(leg, seat, leg + 0.24 * unit, floor, darker(wood, 0.2))
+            pen.box(left, seat, right, seat + 0.34 * unit, wood)
+        if self.stance.ladder:
+            near, far = x + self.front * 0.9 * unit, x + self.front * 2.3 * unit
+            step = self.head.y - 2.6 * unit
+            while step < floor:
+                pen.limb([(near, step), (far, step)], [0.16 * unit, 0.16 * unit], wood)
+                step += 0.95 * unit
+            for rail in (near, far):
+                pen.limb([(rail, self.head.y - 3.2 * unit), (rail, floor)], [0.2 * unit, 0.2 * unit], wood)
 
     def legs(self, stride: float) -> None:
-        at, unit, wide = self.head.at, self.head.size, self.wide
+        if self.stance.front:
+            hip = self.body.at(-0.26 * self.front * self.build.wide, self.build.hip)
+            self._bent(hip, *self.stance.back, far=True)
+            hip = self.body.at(0.26 * self.front * self.build.wide, self.build.hip)
+            self._bent(hip, *self.stance.front, far=False)
+            return
+        unit, wide, at = self.head.size, self.build.wide, self.body.at
         apart = (0.42 + 0.5 * stride) * wide
-        bare = self.look.garment == "dress"
+        turn = math.radians(self.body.turn)
+        soles = at(0, self.build.hip)[1] + (self.build.feet - self.build.hip) * unit
         for side in (-1, 1):
-            hip, foot = at(side * 0.4 * wide, self.hip), at(side * apart, self.feet - 0.18)
+            hip = at(side * 0.4 * wide, self.build.hip)
+            # The legs stay under the hips, however the torso leans.
+            foot = (at(0, self.build.hip)[0] + side * apart * math.cos(turn) * unit, soles - 0.18 * unit)
             knee = ((hip[0] + foot[0]) / 2 + side * 0.05 * unit, (hip[1] + foot[1]) / 2)
-            widths = [0.8 * wide * unit, 0.62 * wide * unit, 0.48 * wide * unit]
-            self.pen.limb([hip, knee, foot], widths, self.skin if bare else self.bottom)
-            toe = 0.3 * (self.head.facing or side * 0.6)
-            shoe = [(-0.34 + min(toe, 0), 0.16), (-0.3, -0.12), (0.3, -0.12), (0.34 + max(toe, 0), 0.16)]
-            x, y = at(side * apart, self.feet - 0.02)
-            points = [(x + a * unit, y + d * unit) for a, d in shoe]
-            self.pen.shape(points, darker(self.bottom, 0.55) if brightness(self.bottom) > 0.25 else (64, 54, 54))
+            bare = self.look.garment == "dress"
+            self._leg([hip, knee, foot], self.skin if bare else self.bottom)
+            self._shoe((foot[0], soles), (self.head.facing or side * 0.6), 0.0)
+
+    def _bent(self, hip: Point, thigh: float, shin: float, far: bool) -> None:
+        """A leg by its angles; a long garment is drawn over the thigh, where it would otherwise hang through it."""
+        unit, length = self.head.size, self.build.leg * self.head.size
+        knee = _swing(hip, self.front, thigh, length)
+        foot = _swing(knee, self.front, shin, length - 0.18 * unit)
+        cloth = self.skin if self.look.garment == "dress" else self.bottom
+        self._leg([hip, knee, foot], darker(cloth, 0.16) if far else cloth)
+        self._shoe(_swing(knee, self.front, shin, length), self.front * 0.8, self.front * -shin)
+        if self.long:
+            width = 1.0 * self.build.wide * unit
+            skirt = darker(self.top, 0.12) if far else self.top
+            end = foot if self.look.garment == "robe" else knee
+            run = [hip, knee, ((knee[0] + end[0]) / 2, (knee[1] + end[1]) / 2)] if end != knee else [hip, knee]
+            self.pen.limb(run, [width, 0.86 * width, 0.8 * width][: len(run)], skirt)
+
+    def _leg(self, run: list[Point], cloth: Colour) -> None:
+        thick = self.build.wide * self.head.size
+        self.pen.limb(run, [0.8 * thick, 0.62 * thick, 0.48 * thick], cloth)
+        self.reached += run
+
+    def _shoe(self, sole: Point, facing: float, turn: float) -> None:
+        toe = 0.3 * facing
+        at = Spot(*sole, self.head.size, turn=turn).at
+        points = [(-0.34 + min(toe, 0), 0.0), (-0.3, -0.28), (0.3, -0.28), (0.34 + max(toe, 0), 0.0)]
+        leather = darker(self.bottom, 0.55) if brightness(self.bottom) > 0.25 else (64, 54, 54)
+        outline = [at(a, d) for a, d in points]
+        self.pen.shape(outline, leather)
+        self.reached += outline
 
     def torso(self, plain: bool = False) -> None:
-        at, wide, garment = self.head.at, self.wide, self.look.garment
-        hem = self.knee if self.long else self.hip + 0.25
+        at, wide, garment = self.body.at, self.build.wide, self.look.garment
+        hem = self.build.knee if self.long else self.build.hip + 0.25
         if garment == "robe":
-            hem = self.feet - 0.3
+            hem = self.build.feet - 0.3
+        if self.stance.front:
+            hem = self.build.hip + 0.3
         flare = {"dress": 1.35, "robe": 1.3, "coat": 1.16}.get(garment, 0.94)
+        if self.stance.front:
+            flare = 0.96
         waist = 0.74 if garment == "dress" else 0.88
-        middle = self.hip * 0.62 + 0.6
-        right = [(0.36, 1.16), (0.78 * wide, 1.3), (wide, 1.58), (waist * wide, middle), (0.94 * wide, self.hip)]
+        hip = self.build.hip
+        middle = hip * 0.62 + 0.6
+        right = [(0.36, 1.16), (0.78 * wide, 1.3), (wide, 1.58), (waist * wide, middle), (0.94 * wide, hip)]
         if self.long:
             right.append((flare * wide, hem))
         left = [(-x, y) for x, y in reversed(right)]
         outline = [at(x, y) for x, y in right + left]
-        side = 1 if self.head.facing >= 0 else -1
-        self.pen.shaded(outline, self.top, darker(self.top), (0.3 * side * self.head.size, -0.06 * self.head.size))
+        self.reached += outline
+        shift = (0.3 * self.front * self.head.size, -0.06 * self.head.size)
+        self.pen.shaded(outline, self.top, darker(self.top), shift)
         if not plain:
-            self._details(hem)
-
-    def _details(self, hem: float) -> None:
-        pen, at, wide, look = self.pen, self.head.at, self.wide, self.look
-        lean = 0.16 * self.head.facing
-        line = max(pen.line * 0.8, 0.03 * self.head.size)
-        seam = darker(self.top, 0.4)
-        shirt = self.light.on_figure((238, 236, 228))
-        if look.stripes:
-            y = 1.75
-            while y < min(hem, self.hip):
-                pen.stroke(
-                    [at(-0.86 * wide, y), at(0, y + 0.06), at(0.86 * wide, y)],
-                    line=0.1 * self.head.size,
-                    ink=lighter(self.top, 0.55),
-                )
-                y += 0.42
-        if look.garment in ("coat", "suit", "uniform"):
-            deep = {"suit": 2.5, "coat": 2.1, "uniform": 1.7}[look.garment]
-            pen.shape(
-                [at(-0.34 + lean, 1.14), at(0.34 + lean, 1.14), at(lean, deep)],
-                shirt if look.garment != "uniform" else self.accent,
-                line=line,
-            )
-            if look.garment == "suit":
-                pen.shape(
-                    [
-                        at(lean - 0.09, 1.3),
-                        at(lean + 0.09, 1.3),
-                        at(lean + 0.13, 2.1),
-                        at(lean, deep - 0.08),
-                        at(lean - 0.13, 2.1),
-                    ],
-                    self.accent,
-                    line=line,
-                )
-            for side in (-1, 1):
-                pen.shape(
-                    [
-                        at(side * 0.34 + lean, 1.12),
-                        at(side * 0.62 + lean, 1.5),
-                        at(side * 0.42 + lean, 1.78),
-                        at(lean, deep),
-                    ],
-                    lighter(self.top, 0.1),
-                    line=line,
-                )
-            pen.stroke([at(lean, deep), at(lean * 1.1, hem)], line=line, ink=seam)
-            for number in range(3):
-                x, y = at(lean + 0.16, deep + 0.3 + 0.52 * number)
-                pen.ellipse(x, y, 0.07 * self.head.size, 0.07 * self.head.size, self.accent, line=line * 0.6)
-        elif look.garment == "shirt":
-            for side in (-1, 1):
-                pen.shape(
-                    [
-                        at(lean, 1.42),
-                        at(side * 0.36 + lean, 1.08),
-                        at(side * 0.5 + lean, 1.42),
-                        at(side * 0.24 + lean, 1.62),
-                    ],
-                    lighter(self.top, 0.22),
-                    line=line,
-                )
-            pen.stroke([at(lean, 1.45), at(lean * 1.1, self.hip + 0.2)], line=line, ink=seam)
-        elif look.garment in ("jumper", "dress"):
-            pen.blob(
-                [
-                    at(x + lean, y)
-                    for x, y in [(-0.46, 1.14), (0, 1.38), (0.46, 1.14), (0.48, 1.3), (0, 1.58), (-0.48, 1.3)]
-                ],
-                lighter(self.top, 0.2),
-                line=line,
-            )
-            if look.garment == "dress":
-                pen.shape(
-                    [
-                        at(-0.72 * wide, self.hip * 0.62 + 0.5),
-                        at(0.72 * wide, self.hip * 0.62 + 0.5),
-                        at(0.76 * wide, self.hip * 0.62 + 0.76),
-                        at(-0.76 * wide, self.hip * 0.62 + 0.76),
-                    ],
-                    self.accent,
-                    line=line,
-                )
-        elif look.garment == "hoodie":
-            pen.blob(
-                [
-                    at(x + lean, y)
-                    for x, y in [
-                        (-0.72, 1.0),
-                        (-0.3, 1.24),
-                        (0, 1.42),
-                        (0.3, 1.24),
-                        (0.72, 1.0),
-                        (0.62, 1.44),
-                        (0, 1.74),
-                        (-0.62, 1.44),
-                    ]
-                ],
-                darker(self.top, 0.14),
-                line=line,
-            )
-            for side in (-1, 1):
-                pen.stroke(
-                    [at(side * 0.16 + lean, 1.6), at(side * 0.2 + lean, 2.2)], line=line, ink=lighter(self.top, 0.6)
-                )
-        elif look.garment == "apron":
-            pen.shape(
-                [
-                    at(-0.5 + lean, 1.6),
-                    at(0.5 + lean, 1.6),
-                    at(0.66 * wide + lean, self.hip),
-                    at(0.6 * wide, hem),
-                    at(-0.6 * wide, hem),
-                    at(-0.66 * wide + lean, self.hip),
-                ],
-                self.light.on_figure((236, 230, 214)),
-                line=line,
-            )
-            for side in (-1, 1):
-                pen.stroke(
-                    [at(side * 0.46 + lean, 1.62), at(side * 0.36, 1.16)],
-                    line=line * 2,
-                    ink=self.light.on_figure((214, 206, 186)),
-                )
-        elif look.garment == "robe":
-            pen.stroke([at(lean, 1.4), at(lean + 0.1, hem)], line=line, ink=seam)
-            pen.stroke(
-                [at(-0.9 * wide, self.hip - 0.4), at(lean, self.hip - 0.3), at(0.9 * wide, self.hip - 0.4)],
-                line=0.13 * self.head.size,
-                ink=self.accent,
-            )
+            draw_details(self.pen, self.body, self.head.facing, self.look, self.build, hem, self.light)
 
     def scarf(self) -> None:
-        at = self.head.at
-        side = -1 if self.head.facing >= 0 else 1
+        at = self.body.at
+        side = -self.front
         self.pen.blob(
             [at(side * x, y) for x, y in [(0.3, 1.3), (0.62, 1.34), (0.7, 2.3), (0.34, 2.34)]], darker(self.accent, 0.1)
         )
@@ -276,21 +205,25 @@ class _Body:
             self.accent,
         )
 
-    def arm(self, side: int, pose: str) -> Point:
-        """Draws one arm (side −1 is the left as seen) and returns the middle of its hand."""
+    def hold(self, thing: str, side: int) -> None:
+        """A thing in the hand, drawn before the arm so that the fingers close over it."""
+        x, y = self._joints(side)[2]
+        line, self.pen.line = self.pen.line, self.pen.line * 0.7
+        draw_thing(thing, self.pen, Spot(x + side * 0.1 * self.head.size, y, 0.52 * self.head.size), self.light)
+        self.pen.line = line
+
+    def arm(self, side: int) -> None:
+        """Draws one arm (side −1 is the left as seen)."""
         unit = self.head.size
-        upper, lower = ARMS[pose]
-        length = 0.2 * (self.feet - 1.4) * unit
-        shoulder = self.head.at(side * (self.wide - 0.2), 1.66)
-        elbow = _swing(shoulder, side, upper, length * 1.08)
-        hand = _swing(elbow, side, lower, length)
-        thick = 0.56 * unit * (0.55 + 0.45 * self.wide)
+        shoulder, elbow, hand = self._joints(side)
+        lower = ARMS[self._arm(side)][1]
+        thick = 0.56 * unit * (0.55 + 0.45 * self.build.wide)
         sleeve = self.top if self.look.garment != "apron" else lighter(self.top, 0.1)
-        if pose == "point":
-            tip = _swing(hand, side, lower, 0.42 * unit)
+        if self._arm(side) == "point":
+            tip = _swing(hand, side, lower - side * self.body.turn, 0.42 * unit)
             self.pen.limb([hand, tip], [0.2 * unit, 0.13 * unit], self.skin)
         else:
-            thumb = _swing(hand, -side, lower - 40, 0.24 * unit)
+            thumb = _swing(hand, -side, lower - 40 + side * self.body.turn, 0.24 * unit)
             self.pen.limb([hand, thumb], [0.18 * unit, 0.15 * unit], self.skin)
         self.pen.ellipse(hand[0], hand[1], 0.26 * unit, 0.28 * unit, self.skin)
         cuff = (elbow[0] + (hand[0] - elbow[0]) * 0.84, elbow[1] + (hand[1] - elbow[1]) * 0.84)
@@ -299,14 +232,39 @@ class _Body:
         inner = (shoulder[0] - side * 0.34 * thick, shoulder[1] + 0.04 * thick)
         outer = (shoulder[0] - side * 0.02 * thick, shoulder[1] + 0.02 * thick)
         self.pen.limb([inner, outer], [0.86 * thick, 0.98 * thick], sleeve, line=0)
-        return hand
+        self.hands.append(hand)
+        self.reached += [elbow, hand]
+
+    def _arm(self, side: int) -> str:
+        return self.pose.left if side < 0 else self.pose.right
+
+    def _joints(self, side: int) -> tuple[Point, Point, Point]:
+        """Shoulder, elbow and the middle of the hand."""
+        upper, lower = ARMS[self._arm(side)]
+        length = 0.2 * (self.build.feet - 1.4) * self.head.size
+        shoulder = self.body.at(side * (self.build.wide - 0.2), 1.66)
+        lean = side * self.body.turn
+        elbow = _swing(shoulder, side, upper - lean, length * 1.08)
+        return shoulder, elbow, _swing(elbow, side, lower - lean, length)
+
+    def told(self) -> Drawn:
+        """The boxes: the head, tipped or not, both hands, and everything together."""
+        unit, x, y = self.head.size, self.head.x, self.head.y
+        tipped = abs(math.sin(math.radians(self.head.turn)))
+        across, up, down = 0.92 + 0.16 * tipped, 1.1, 1.05
+        size = 0.62 * unit
+        if not self.hands:
+            # Seen from behind, only head and shoulders are drawn, and the rest is below the frame.
+            self.reached.append(self.body.at(0, self.build.feet))
+        xs = [x - across * unit, x + across * unit, *(point[0] for point in self.reached)]
+        ys = [y - up * unit, y + down * unit, *(point[1] for point in self.reached)]
+        return Drawn(
+            head=(x - across * unit, y - up * unit, 2 * across * unit, (up + down) * unit),
+            hands=tuple((a - size / 2, b - size / 2, size, size) for a, b in self.hands),
+            body=(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)),
+        )
 
 
 def _swing(start: Point, side: int, degrees: float, length: float) -> Point:
     angle = math.radians(degrees)
     return start[0] + side * math.sin(angle) * length, start[1] + math.cos(angle) * length
-
-
-def sleeve_of(look: Look, light: Light) -> Colour:
-    """The colour of the arm that reaches into a close shot."""
-    return light.on_figure(look.top)

@@ -8,6 +8,7 @@ from engine.images.drawing.places import Scene
 
 _PLACES: dict[str, Callable[[Scene], None]] = {
     "street": town.draw_street,
+    "rooftop": town.draw_rooftop,
     "station": town.draw_station,
     "harbour": town.draw_harbour,
     "ship": town.draw_ship,

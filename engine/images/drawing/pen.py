@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageDraw
@@ -12,6 +12,8 @@ from engine.images.drawing.colours import INK, Colour
 
 Point = tuple[float, float]
 SCALE = 2
+# How far a second stroke is shifted, in widths of the line.
+_NIB = 0.3
 
 
 class Pen:
@@ -99,7 +101,9 @@ class Pen:
         edge = self.line if line is None else line
         # The whole tube in ink and then in its colour: joints show no seams.
         for extra, colour in ((2 * edge, self.ink), (0.0, fill)):
-            run = list(zip(points, widths, strict=True))
+            # The ink lies a little towards the shade: lines are thin where light falls.
+            shift = _NIB * edge if extra else 0.0
+            run = [((x + 0.7 * shift, y + shift), width) for (x, y), width in zip(points, widths, strict=True)]
             for (start, start_width), (end, end_width) in itertools.pairwise(run):
                 length = math.dist(start, end) or 1.0
                 across = ((start[1] - end[1]) / length, (end[0] - start[0]) / length)
@@ -166,15 +170,42 @@ class Pen:
         left, top = round((x - radius) * SCALE), round((y - radius) * SCALE)
         self.image.paste(colour, (left, top), spot)
 
+    def shadow(self, x: float, y: float, rx: float, ry: float, opacity: float = 0.3) -> None:
+        """A soft-edged ellipse of shade on the ground."""
+        spot = Image.new("L", (max(2, round(2 * rx * SCALE)), max(2, round(2 * ry * SCALE))))
+        ImageDraw.Draw(spot).ellipse((0, 0, spot.width - 1, spot.height - 1), fill=round(255 * opacity))
+        self.image.paste((32, 28, 48), (round((x - rx) * SCALE), round((y - ry) * SCALE)), spot)
+
     def _outline(self, placed: Sequence[Point], line: float, ink: Colour, closed: bool) -> None:
         if line <= 0 or len(placed) < 2:
             return
         run = [*placed, placed[0], placed[1]] if closed else list(placed)
         width = max(1, round(line * SCALE))
-        self._draw.line(run, fill=ink, width=width, joint="curve")
-        if not closed and width > 2:
+        if closed or len(run) < 4 or width < 3 or line > 2.4 * self.line:
+            self._draw.line(run, fill=ink, width=width, joint="curve")
+            if closed and width > 3:
+                # A second pass, shifted, is what a broad nib does: heavy one way, fine the other.
+                shift = _NIB * width
+                self._draw.line([(x + 0.7 * shift, y + shift) for x, y in run], fill=ink, width=width, joint="curve")
+        else:
+            self._brushed(run, width, ink)
+        if not closed and width > 2 and len(run) < 4:
             for x, y in (run[0], run[-1]):
                 self._draw.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=ink)
+
+    def _brushed(self, run: Sequence[Point], width: int, ink: Colour) -> None:
+        """A curve that swells in its middle and runs out at its ends; `run` in pixels of the canvas."""
+        last = len(run) - 1
+        upper: list[Point] = []
+        lower: list[Point] = []
+        for at, (x, y) in enumerate(run):
+            before, after = run[max(at - 1, 0)], run[min(at + 1, last)]
+            length = math.dist(before, after) or 1.0
+            half = width * (0.22 + 0.36 * math.sin(math.pi * at / last))
+            across = ((before[1] - after[1]) / length * half, (after[0] - before[0]) / length * half)
+            upper.append((x + across[0], y + across[1]))
+            lower.append((x - across[0], y - across[1]))
+        self._draw.polygon([*upper, *reversed(lower)], fill=ink)
 
 
 @lru_cache(maxsize=512)
@@ -185,15 +216,23 @@ def track(text: str) -> tuple[Point, ...]:
 
 @dataclass(frozen=True)
 class Spot:
-    """A place on the canvas with a measure of its own: everything around it is told in units of `size` pixels."""
+    """A place on the canvas with a measure of its own: everything around it is told in units of `size` pixels.
+
+    `turn` tips it, in degrees, the top to the right.
+    """
 
     x: float
     y: float
     size: float
+    turn: float = field(default=0.0, kw_only=True)
 
     def at(self, across: float, down: float) -> Point:
         """One point, in pixels."""
-        return self.x + across * self.size, self.y + down * self.size
+        if not self.turn:
+            return self.x + across * self.size, self.y + down * self.size
+        angle = math.radians(self.turn)
+        cos, sin = math.cos(angle) * self.size, math.sin(angle) * self.size
+        return self.x + across * cos - down * sin, self.y + across * sin + down * cos
 
     def path(self, text: str, mirror: float = 1.0, lean: float = 0.0) -> list[Point]:
         """The points of a track, in pixels; `mirror` −1 turns it round, `lean` moves it across."""

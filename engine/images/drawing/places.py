@@ -6,108 +6,35 @@ the people, who are drawn in ink.
 
 from dataclasses import dataclass
 
-from engine.images.drawing.colours import Colour, Light, darker, mix, words
+from engine.images.drawing.colours import INK, Colour, Light, darker, mix, words
 from engine.images.drawing.dice import Dice
 from engine.images.drawing.pen import Pen
 
-_WORDS: dict[str, tuple[str, ...]] = {
-    "kitchen": ("kitchen", "galley", "bakery", "cafe", "café", "restaurant", "tavern", "inn", "bar", "pub", "diner"),
-    "library": (
-        "library",
-        "bookshop",
-        "bookstore",
-        "archive",
-        "study",
-        "office",
-        "shop",
-        "store",
-        "classroom",
-        "school",
-        "laboratory",
-        "lab",
-        "workshop",
-    ),
-    "ship": ("ship", "deck", "boat", "ferry", "schooner", "vessel", "bridge", "cockpit"),
-    "harbour": ("harbour", "harbor", "pier", "dock", "docks", "quay", "jetty", "port", "lighthouse", "wharf"),
-    "station": ("station", "platform", "train", "railway", "subway", "metro", "carriage", "terminal"),
-    "forest": ("forest", "wood", "woods", "jungle", "grove", "trees", "orchard", "swamp"),
-    "sea": ("sea", "ocean", "beach", "shore", "coast", "bay", "island", "lake", "river", "water", "cliff", "cliffs"),
-    "mountain": (
-        "mountain",
-        "mountains",
-        "hill",
-        "hills",
-        "valley",
-        "pass",
-        "peak",
-        "canyon",
-        "desert",
-        "dunes",
-        "cave",
-    ),
-    "street": (
-        "street",
-        "city",
-        "town",
-        "village",
-        "alley",
-        "square",
-        "market",
-        "road",
-        "plaza",
-        "rooftop",
-        "roof",
-        "avenue",
-        "lane",
-        "courtyard",
-    ),
-    "field": (
-        "field",
-        "meadow",
-        "garden",
-        "park",
-        "farm",
-        "grass",
-        "lawn",
-        "prairie",
-        "churchyard",
-        "cemetery",
-        "yard",
-    ),
-    "sky": ("sky", "space", "stars", "air", "clouds", "orbit", "balloon", "airship"),
-    "room": (
-        "room",
-        "house",
-        "home",
-        "bedroom",
-        "hall",
-        "cabin",
-        "apartment",
-        "flat",
-        "hut",
-        "attic",
-        "cottage",
-        "corridor",
-        "hospital",
-        "castle",
-        "tower",
-        "church",
-        "temple",
-        "chamber",
-        "parlour",
-        "parlor",
-        "cellar",
-        "hotel",
-        "interior",
-        "indoors",
-        "inside",
-        "window",
-        "door",
-        "table",
-        "tent",
-    ),
+_WORDS: dict[str, str] = {
+    "kitchen": "kitchen galley bakery cafe café restaurant tavern inn bar pub diner canteen",
+    "classroom": "classroom school schoolroom schoolhouse academy university lecture",
+    "shop": "shop store grocery pharmacy bookshop bookstore supermarket",
+    "library": "library archive study office laboratory lab workshop",
+    "church": "church chapel cathedral temple nave abbey monastery castle throne palace",
+    "cave": "cave cavern cellar dungeon tunnel mine grotto sewer crypt basement vault",
+    "carriage": "carriage compartment bus tram wagon train",
+    "station": "station platform railway subway metro terminal airport",
+    "ward": "hospital ward clinic infirmary sickbay",
+    "ship": "ship deck boat ferry schooner vessel cockpit",
+    "harbour": "harbour harbor pier dock docks quay jetty port lighthouse wharf",
+    "forest": "forest wood woods jungle grove trees orchard swamp",
+    "sea": "sea ocean beach shore coast bay island lake river water cliff cliffs",
+    "mountain": "mountain mountains hill hills valley pass peak canyon desert dunes",
+    "rooftop": "rooftop rooftops roof roofs terrace balcony",
+    "street": "street city town village alley square market road plaza avenue lane courtyard bridge",
+    "field": "field meadow garden park farm grass lawn prairie churchyard cemetery yard",
+    "sky": "sky space stars air clouds orbit balloon airship",
+    "room": "room house home bedroom hall cabin apartment flat hut attic cottage corridor tower chamber parlour parlor "
+    "hotel interior indoors inside window door table tent",
 }
-INDOORS = frozenset({"room", "kitchen", "library"})
+_KINDS = {word: kind for kind, signs in _WORDS.items() for word in signs.split()}
+_FITTINGS = frozenset({"window", "door", "table", "interior", "indoors", "inside"})
+INDOORS = frozenset({"room", "kitchen", "library", "classroom", "shop", "church", "cave", "carriage", "ward"})
 
 
 @dataclass(frozen=True)
@@ -131,15 +58,18 @@ class Scene:
 
 
 def kind_of(place: str, description: str) -> str:
-    """The kind of place that the words name first; "plain" when they name none."""
+    """The kind of place that the words name first, the last of a compound; "plain" when they name none."""
     for text in (place, description):
-        for word in words(text):
-            for kind, signs in _WORDS.items():
-                if word in signs:
-                    return kind
+        told = words(text)
+        for at, word in enumerate(told):
+            if word in _KINDS:
+                # "The train station" is a station, "the village church" a church, but a kitchen table a kitchen's.
+                while at + 1 < len(told) and told[at + 1] in _KINDS and told[at + 1] not in _FITTINGS:
+                    at += 1
+                return _KINDS[told[at]]
     return "plain"
 
 
 def edge_of(scene: Scene, colour: Colour) -> tuple[float, Colour]:
     """How a thing far behind the people is outlined: the line in pixels, and its colour."""
-    return max(1.0, scene.pen.height / 850), darker(colour, 0.38)
+    return max(1.0, scene.pen.height / 850), INK if scene.light.inked else darker(colour, 0.38)

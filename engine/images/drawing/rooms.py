@@ -1,18 +1,22 @@
 """Indoor places: a back wall, a floor, and the furniture that says what room it is."""
 
 from engine.images.drawing.colours import Colour, darker, lighter, mix
-from engine.images.drawing.places import Scene
+from engine.images.drawing.places import Scene, edge_of
+from engine.images.drawing.public import PUBLIC, draw_floor
 
 _WALLS: tuple[Colour, ...] = ((222, 206, 178), (196, 206, 196), (206, 190, 190), (190, 202, 216), (226, 214, 190))
 
 
 def draw_indoors(kind: str, scene: Scene) -> None:
-    """A room, a kitchen or a place full of shelves."""
+    """An indoor place of this kind; a room when the kind is unknown."""
+    if kind in PUBLIC:
+        PUBLIC[kind](scene)
+        return
     pen, dice = scene.pen, scene.dice
     wall = scene.tone(dice.choice(_WALLS))
     foot = scene.horizon + 0.14 * pen.height
     pen.wash(0, foot, lighter(wall, 0.06), darker(wall, 0.07))
-    _floor(scene, foot)
+    draw_floor(scene, foot)
     side = dice.choice((-1, 1))
     _window(scene, scene.x(0.5 + 0.3 * side), 0.16 * pen.height, foot)
     if kind == "kitchen":
@@ -23,31 +27,11 @@ def draw_indoors(kind: str, scene: Scene) -> None:
         _parlour(scene, foot, -side)
 
 
-def _edge(scene: Scene, colour: Colour) -> tuple[float, Colour]:
-    return max(1.0, scene.pen.height / 850), darker(colour, 0.38)
-
-
-def _floor(scene: Scene, foot: float) -> None:
-    pen = scene.pen
-    wood = scene.tone((178, 142, 108))
-    line, ink = _edge(scene, wood)
-    pen.wash(foot, pen.height, lighter(wood, 0.1), darker(wood, 0.1))
-    for step in range(-10, 11):
-        x = pen.width / 2
-        pen.stroke(
-            [(x + 0.07 * step * pen.width, foot), (x + 0.22 * step * pen.width, pen.height)],
-            line=line,
-            ink=mix(ink, wood, 0.45),
-        )
-    board = scene.tone((232, 222, 202))
-    pen.box(-5, foot - 0.028 * pen.height, pen.width + 5, foot, board, line=line, ink=darker(board, 0.35))
-
-
 def _window(scene: Scene, x: float, top: float, foot: float) -> None:
     pen = scene.pen
     wide, tall = 0.11 * pen.width, min(0.36 * pen.height, 0.62 * (foot - top))
     frame = scene.tone((240, 232, 214))
-    line, ink = _edge(scene, frame)
+    line, ink = edge_of(scene, frame)
     pen.box(x - wide - 9, top - 9, x + wide + 9, top + tall + 9, frame, line=line, ink=ink)
     sky = mix(scene.light.sky_top, scene.light.sky_low, 0.5)
     pen.box(x - wide, top, x + wide, top + tall, sky, line=line, ink=ink)
@@ -87,7 +71,7 @@ def _parlour(scene: Scene, foot: float, side: int) -> None:
     pen, dice = scene.pen, scene.dice
     x = scene.x(0.5 + 0.29 * side)
     frame = scene.tone((170, 128, 82))
-    line, ink = _edge(scene, frame)
+    line, ink = edge_of(scene, frame)
     wide, tall = 0.075 * pen.width, 0.12 * pen.height
     top = 0.2 * pen.height
     pen.box(x - wide, top, x + wide, top + tall, frame, line=line, ink=ink)
@@ -149,7 +133,7 @@ def _parlour(scene: Scene, foot: float, side: int) -> None:
 def _kitchen(scene: Scene, foot: float, side: int) -> None:
     pen, dice = scene.pen, scene.dice
     front = scene.tone(dice.choice(((150, 172, 160), (202, 178, 140), (166, 180, 196))))
-    line, ink = _edge(scene, front)
+    line, ink = edge_of(scene, front)
     height = 0.2 * pen.height
     pen.box(-5, foot - height, pen.width + 5, foot + 4, front, line=line, ink=ink)
     for step in range(7):
@@ -196,7 +180,7 @@ def _kitchen(scene: Scene, foot: float, side: int) -> None:
 def _shelves(scene: Scene, foot: float, side: int) -> None:
     pen, dice = scene.pen, scene.dice
     wood = scene.tone((146, 108, 78))
-    line, ink = _edge(scene, wood)
+    line, ink = edge_of(scene, wood)
     left, right = sorted((scene.x(0.5 - 0.02 * side), scene.x(0.5 + 0.47 * side)))
     top, rows = 0.1 * pen.height, 4
     pen.box(left, top, right, foot, wood, line=line, ink=ink)

@@ -5,10 +5,11 @@ from PIL import Image, ImageDraw, ImageFont
 from engine.images.drawing.colours import INK, Light, light_of
 from engine.images.drawing.dice import dice_for
 from engine.images.drawing.face import Expression, Head, draw_hair_behind, draw_head
-from engine.images.drawing.figure import Pose, draw_figure, height_of
+from engine.images.drawing.figure import Pose, draw_figure
 from engine.images.drawing.look import look_of
 from engine.images.drawing.pen import Pen
 from engine.images.drawing.stage import box_of
+from engine.images.drawing.stance import height_of
 from models.story import Box, Profile
 
 

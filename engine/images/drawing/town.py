@@ -177,6 +177,40 @@ def draw_ship(scene: Scene) -> None:
     pen.box(-5, rail - 9, pen.width + 5, rail + 6, lighter(wood, 0.15), line=line, ink=ink)
 
 
+def draw_rooftop(scene: Scene) -> None:
+    """A flat roof behind a parapet, above the roofs and lit windows of a city."""
+    pen, dice = scene.pen, scene.dice
+    edge = scene.horizon + 0.26 * (pen.height - scene.horizon)
+    for far in (0.6, 0.3):
+        x = -0.05
+        while x < 1.05:
+            wide, tall = dice.uniform(0.08, 0.16), dice.uniform(0.05, 0.24) * (1.4 - far)
+            wall = scene.tone(dice.choice(((168, 148, 142), (142, 150, 166), (186, 170, 146))), far)
+            line, ink = edge_of(scene, wall)
+            top = scene.horizon - tall * pen.height + 0.1 * (1 - far) * pen.height
+            pen.box(scene.x(x), top, scene.x(x + wide), edge + 9, wall, line=line, ink=ink)
+            for row in range(3):
+                for column in range(3):
+                    lit = scene.light.hour in ("night", "evening") and dice.random() < 0.5
+                    glass = (250, 222, 140) if lit else darker(wall, 0.16)
+                    left = scene.x(x + wide * (0.16 + 0.26 * column))
+                    down = top + (0.025 + 0.05 * row) * pen.height
+                    pen.box(left, down, left + 0.16 * wide * pen.width, down + 0.026 * pen.height, glass, line=0)
+            x += wide + dice.uniform(-0.01, 0.03)
+    floor = scene.tone((168, 162, 158))
+    pen.wash(edge, pen.height, lighter(floor, 0.1), darker(floor, 0.1))
+    line, ink = edge_of(scene, floor)
+    pen.box(-5, edge - 0.05 * pen.height, pen.width + 5, edge + 0.012 * pen.height, floor, line=line, ink=ink)
+    pen.box(-5, edge - 0.064 * pen.height, pen.width + 5, edge - 0.044 * pen.height, lighter(floor, 0.2), line=line)
+    side = dice.choice((0.14, 0.8))
+    stack = scene.tone((170, 104, 86))
+    line, ink = edge_of(scene, stack)
+    pen.box(scene.x(side), edge - 0.24 * pen.height, scene.x(side + 0.09), edge + 0.1 * pen.height, stack, line=line)
+    for drop in (0.17, 0.1, 0.03):
+        y = edge - drop * pen.height
+        pen.stroke([(scene.x(side), y), (scene.x(side + 0.09), y)], line=line, ink=ink)
+
+
 def _planks(scene: Scene, top: float, colour: Colour) -> None:
     pen = scene.pen
     wood = scene.tone(colour)

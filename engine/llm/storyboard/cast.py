@@ -215,7 +215,7 @@ class _Evidence:
             total = inside + self.opening[name]
             is_place = name.split()[-1].lower() in STREET_WORDS or 2 * self.located[name] > total
             acting = total >= 2 and acts >= 1 and inside + acts >= 2 and not is_place and not nouns_too
-            called = self.addressed[name] >= 2 and 2 * self.addressed[name] >= total - acts and not is_place
+            called = self.addressed[name] >= 1 and total >= 2 and not is_place and not nouns_too
             if speaks or acting or called:
                 weights[name] = 3 * speaks + acts + total
         for name in self.introduced:

@@ -23,11 +23,13 @@ _JUMP = re.compile(
     r"|(?:an?|one|two|three|four|five|six|seven|ten|some|many|several)\s+(?:\w+\s+)?"
     r"(?:hours?|days?|nights?|weeks?|months?|years?|minutes?)\s+(?:later|after|passed|went)"
     r"|meanwhile\b|elsewhere\b|later that\b|at (?:dawn|dusk|noon|midnight|sunrise|sunset)\b"
-    r"|by (?:dawn|morning|nightfall)\b"
+    r"|by (?:dawn|morning|nightfall|noon|\w+ o['’]clock)\b|next (?:morning?|day|evening|night|week)\b"
+    r"|(?:at|around|towards) \w+ o['’]clock\b|(?:they|we|he|she|i) had (?:walked|ridden|sailed|driven|gone|travelled)\b"
     r"|back (?:at|in|on)\b|across (?:town|the city)\b|when (?:morning|night|evening) (?:came|fell)"
     r"|(?:half an hour|a (?:little|short) while|not long) (?:later|after)|by the time\b"
     r"|when (?:they|he|she|we|i|[\w’'-]+) (?:\w+ )?(?:got|came|climbed|walked|went|woke|returned|reached|arrived)\b"
     r"|(?:am|an diesem|am nächsten|am anderen) (?:morgen|abend|mittag|tag|nachmittag)\b|in der nacht\b"
+    r"|um \w+ uhr\b|als (?:es )?(?:abend|morgen|nacht|dunkel|hell)\b|ce (?:soir|matin)(?:-là)?\b"
     r"|(?:eine|zwei|drei|wenige) (?:\w+ )?(?:stunden?|tage?|wochen?|minuten) später"
     r"|le (?:lendemain|soir|matin)\b|(?:une|deux|trois|quelques) (?:heures?|jours?|minutes?) plus tard|cette nuit-là)",
     re.IGNORECASE,

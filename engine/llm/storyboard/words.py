@@ -73,7 +73,7 @@ let come go look see wait stop take give get do did does is are was were be been
 should must might good bad old new great little big long too very quite almost above below near far english french
 chapter part scene act int ext mr mrs ms miss dr sir madam madame captain doctor professor mother father mum mom dad
 mama papa grandmother grandfather aunt uncle king queen prince princess don't can't won't didn't isn't it's that's
-there's what's he's she's they're we're you're let's who's 
+there's what's he's she's they're we're you're let's who's
 majesty highness honour madam mister missus darling dear boss chief cap lad lass eleven twelve twenty fifty hundred
 thousand half nine
 nur und aber doch auch noch dann als wenn weil der die das den dem ein eine einen er sie es wir ihr ich ja nein nicht
@@ -108,11 +108,11 @@ homme femme garçon fille enfant gardien pêcheur notaire mère père voisin voi
 """)
 WOMEN = _words("""
 woman lady girl lass mother sister aunt grandmother granny landlady maid queen princess nun widow wife innkeeper
-policewoman waitress frau mère bäckerin nachbarin
+policewoman waitress frau mädchen bäckerin nachbarin mère dame fille femme
 """)
 MEN = _words("""
 man gentleman boy lad father brother uncle grandfather landlord king prince monk widower husband fellow mann père
-baker bäcker
+baker bäcker junge herr nachbar monsieur homme garçon père
 """)
 # What stands before somebody without a name: "the sailor", "my uncle".
 ARTICLES = (

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 MARA = Profile(name="Mara", hair="long red hair", clothes="navy coat, grey trousers", age="34")
 ILO = Profile(name="Ilo", age="9", hair="messy black hair", clothes="yellow raincoat")
 PLACES = ["room", "kitchen", "library", "street", "forest", "sea", "harbour", "ship", "field", "mountain", "station"]
-PLACES += ["sky", "", "xyzzy", "日本の部屋"]
+PLACES += ["school", "shop", "church", "cellar", "train", "hospital", "rooftop", "sky", "", "xyzzy", "日本の部屋"]
 
 
 def request(
