@@ -5,6 +5,7 @@ the same to the writer, to the check and to the tests.
 """
 
 from engine.reading.manuscript import read_manuscript, title_of
+from engine.reading.naming import names
 from engine.reading.quotes import PARAGRAPH_END, Sentence, Stretch, quoted, take_apart
 from engine.reading.splitting import (
     at_sentence_ends,
@@ -27,6 +28,7 @@ __all__ = [
     "heading_text",
     "is_heading",
     "is_separator",
+    "names",
     "paragraphs",
     "pieces_within",
     "quoted",

@@ -3,6 +3,7 @@
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.reading import names
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
 from engine.store.progress import complete, complete_and_tell
@@ -20,7 +21,7 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | Made:
     if character.profile is not None:
         await complete_and_tell(session, call.project_id, call.generation_id, f"character:{character.id}:profile")
         return []
-    names = [name.casefold() for name in [character.name, *character.aliases]]
+    called = [character.name, *character.aliases]
     scenes = await session.exec(
         select(Scene.sentences).where(Scene.project_id == call.project_id).order_by(col(Scene.id)).limit(500)
     )
@@ -29,7 +30,7 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | Made:
         " ".join(sentences[index : index + 3])
         for sentences in scenes.all()
         for index, sentence in enumerate(sentences)
-        if any(name in sentence.casefold() for name in names)
+        if names(sentence, called)
     ]
     return Loaded(In(name=character.name, aliases=character.aliases, excerpts=excerpts[:MAX_EXCERPTS]))
 

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.digest import digest
+from engine.reading import names
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
@@ -136,8 +137,8 @@ async def _scripted(session: AsyncSession, scene: Scene) -> bool:
 
 def _named(cast: Sequence[Character], scene: Scene) -> list[str]:
     """Everybody in the project who is named in the scene; all of them when nobody is."""
-    text = "\n".join(scene.sentences).casefold()
-    named = [who.name for who in cast if any(name.casefold() in text for name in [who.name, *who.aliases])]
+    text = "\n".join(scene.sentences)
+    named = [who.name for who in cast if names(text, [who.name, *who.aliases])]
     return named or [who.name for who in cast]
 
 

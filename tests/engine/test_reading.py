@@ -15,6 +15,7 @@ from engine.reading import (
     heading_text,
     is_heading,
     is_separator,
+    names,
     paragraphs,
     pieces_within,
     quoted,
@@ -327,3 +328,18 @@ def test_cutting_never_parts_a_joined_emoji() -> None:
     for piece in pieces_within(family * 60, 70):
         assert not piece.startswith("\u200d")
         assert not piece.endswith("\u200d")
+
+
+@pytest.mark.parametrize(
+    ("text", "people", "named"),
+    [
+        pytest.param("MARA waits.", ["Mara"], True, id="in capitals"),
+        pytest.param("Maraschino cherries.", ["Mara"], False, id="part of a word"),
+        pytest.param("i waited in it.", ["I"], False, id="a letter is no narrator"),
+        pytest.param("So I waited.", ["I"], True, id="who tells"),
+        pytest.param("Old Tom ran.", ["Thomas", "Tom"], True, id="an alias"),
+        pytest.param("Nobody.", [""], False, id="no name"),
+    ],
+)
+def test_who_is_named(text: str, people: list[str], named: bool) -> None:
+    assert names(text, people) is named

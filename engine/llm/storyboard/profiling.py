@@ -4,13 +4,33 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from engine.llm.storyboard.words import AGES, BUILD, CLOTHES, COLOURS, FACE, HAIR, PROPS, words_of
+from engine.llm.storyboard.words import (
+    AGES,
+    BUILD,
+    CLOTHES,
+    COLOURS,
+    FACE,
+    HAIR,
+    HER_TITLES,
+    HIS_TITLES,
+    MEN,
+    PROPS,
+    WOMEN,
+    words_of,
+)
 from engine.tasks import profile
 from models.story import Profile
 
 _AGES = ("in the late twenties", "about thirty-five", "about forty-five", "in the early fifties", "about sixty")
 _BUILDS = ("tall and thin", "short and sturdy", "of middle height, slim", "broad-shouldered", "small and quick")
 _HAIRS = ("{} hair, cut short", "long {} hair, tied back", "curly {} hair", "straight {} hair to the chin")
+_HER_HAIRS = (
+    "long {} hair, tied back",
+    "curly {} hair to the shoulders",
+    "straight {} hair to the chin",
+    "long {} hair",
+)
+_HIS_HAIRS = ("{} hair, cut short", "curly {} hair, cut short", "{} hair, combed back")
 _HAIR_COLOURS = ("black", "brown", "auburn", "blond", "grey", "chestnut")
 _FACES = (
     "a round face with dark eyes",
@@ -41,7 +61,9 @@ def profile_character(data: profile.In) -> profile.Out:
     pick = _Picker(data.name)
     age = _age(near, names) or pick.one("age", _AGES)
     colours_of_hair = _HAIR_COLOURS if _GREYING.search(age) else [one for one in _HAIR_COLOURS if one != "grey"]
-    hair = _phrase(near, HAIR, names) or pick.one("hair", _HAIRS).format(pick.one("hair colour", colours_of_hair))
+    gender = _gender(near, names)
+    hairs = _HER_HAIRS if gender > 0 else _HIS_HAIRS if gender < 0 else _HAIRS
+    hair = _phrase(near, HAIR, names) or pick.one("hair", hairs).format(pick.one("hair colour", colours_of_hair))
     garment = pick.one("clothes", _GARMENTS).format(pick.one("clothes colour", _GARMENT_COLOURS))
     clothes = _phrase(near, CLOTHES, names) or _article(garment) + garment
     colours = [word for word in [*words_of(clothes), *words_of(hair)] if word in COLOURS]
@@ -88,7 +110,7 @@ def _phrase(excerpts: Sequence[str], telling: frozenset[str], names: Sequence[st
     """Adjectives and the noun they belong to: "a long blue coat"."""
     nouns = "|".join(sorted(telling))
     pattern = re.compile(
-        rf"\b(?:her|his|their|in|wore|wearing|with|had)\s+(?:an?\s+|the\s+)?(?P<words>(?:[a-z][a-z-]+,?\s+){{1,3}})(?P<noun>{nouns})\b"
+        rf"\b(?:her|his|their|in|wore|wearing|with|had)\s+(?:an?\s+|the\s+)?(?P<words>(?:[a-z][a-z’'-]+,?\s+){{1,3}})(?P<noun>{nouns})\b"
     )
     for window in _windows(excerpts, names):
         match = pattern.search(window)
@@ -116,7 +138,27 @@ def _word(excerpts: Sequence[str], telling: frozenset[str], names: Sequence[str]
     return ""
 
 
+def _gender(excerpts: Sequence[str], names: Sequence[str]) -> int:
+    """More than 0 for a she, less for a he, by titles, nouns and the pronouns behind the name."""
+    said = {word for name in names for word in words_of(name)}
+    called = bool(said & (HER_TITLES | WOMEN)) - bool(said & (HIS_TITLES | MEN))
+    behind = [word for window in _windows(excerpts, names) for word in words_of(window)]
+    return (
+        4 * called
+        + sum(word in {"she", "her", "hers"} for word in behind)
+        - sum(word in {"he", "his", "him"} for word in behind)
+    )
+
+
 def _age(excerpts: Sequence[str], names: Sequence[str]) -> str:
+    for name in names:
+        # A screenplay introduces people so: "JUNO (30, in overalls)".
+        bracketed = re.search(rf"(?i:{re.escape(name)})\s*\((?P<age>\d{{1,2}})\b", " ".join(excerpts))
+        if bracketed:
+            return f"{bracketed['age']} years old"
+        for pattern, age in AGES:
+            if pattern.search(name):
+                return age
     for window in _windows(excerpts, names):
         years = _YEARS.search(window)
         if years:

@@ -22,8 +22,9 @@ def summarise_scene(data: summary.In) -> summary.Out:
     chosen = [text[index] for index in sorted({0, telling, len(text) - 1})]
     return summary.Out(
         summary=shortened(chosen, _LONGEST) or "…",
-        place=place_of(data.sentences, data.known_places)[:120],
-        time=time_of(data.sentences)[:120],
+        # A screenplay's heading says where and when; it is the scene's title and none of its sentences.
+        place=place_of([data.title, *data.sentences], data.known_places)[:120],
+        time=time_of([data.title, *data.sentences])[:120],
         weather=weather_of(data.sentences),
         mood=mood_of(data.sentences),
         characters=_present(parts, data.known_characters),
