@@ -232,13 +232,12 @@ class _Evidence:
             head, speaks = noun.split()[-1], self.nameless[noun]
             titled = head in TITLES and any(head in name.lower().split() for name in weights)
             enough = often >= 3 or (speaks and often >= 2) if head in PEOPLE else speaks and often >= 4
+            if not enough or head in NOBODY or titled:
+                continue
             # A girl who is mostly called the goose girl is that; one who is once called tired is a girl.
-            longer = any(
-                other.split()[-1] == noun != other and 2 * count > often for other, count in self.nouns.items()
-            )
+            longer = any(other.endswith(f" {noun}") and 2 * count > often for other, count in self.nouns.items())
             shorter = noun != head and 2 * often <= self.nouns[head]
-            known = titled or longer or shorter or self._means_another(head, weights)
-            if enough and head not in NOBODY and not known:
+            if not longer and not shorter and not self._means_another(head, weights):
                 weights[noun.capitalize()] = 3 * speaks + often
         return weights
 
