@@ -45,6 +45,8 @@ class Waiting:
 
     def __init__(self, llm: float, render: float) -> None:
         self.drawn = 0.0
+        # As ours do: so many calls at a time, and activities ahead of them at the door.
+        self.turns = {seconds: asyncio.Semaphore(SLOTS) for seconds in (llm, render)}
         self.writing = [
             self._stub(name, lambda: TaskDone(cached=False, made=ids(PANELS)), llm)
             if name == "PanelDescription"
@@ -64,7 +66,9 @@ class Waiting:
 
     def _stub(self, name: str, answer: Answer, seconds: float = 0.0) -> Callable[..., Awaitable[Any]]:
         async def wait(call: Run) -> Any:
-            await asyncio.sleep(seconds)
+            if seconds:
+                async with self.turns[seconds]:
+                    await asyncio.sleep(seconds)
             if name == "draw_panel":
                 self.drawn = time.monotonic()
             return answer()
@@ -94,7 +98,7 @@ def workers(client: Client, waiting: Waiting) -> list[Worker]:
                 client,
                 task_queue=queue,
                 activities=activities,
-                max_concurrent_activities=SLOTS,
+                max_concurrent_activities=SLOTS + SLOTS // 2,
                 max_concurrent_activity_task_polls=4,
             )
             for queue, activities in queues
