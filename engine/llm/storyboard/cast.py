@@ -87,7 +87,8 @@ def _keys(cast: tuple[str, ...]) -> tuple[dict[str, str], re.Pattern[str] | None
 
 def mentions(text: str, cast: tuple[str, ...]) -> list[Mention]:
     """Where a text names members of the cast."""
-    keys, pattern = _keys(cast)
+    # In one order: every panel lists the same people, whoever is on stage first.
+    keys, pattern = _keys(tuple(sorted(cast)))
     if pattern is None:
         return []
     return [Mention(match.start(), keys[match.group()]) for match in pattern.finditer(text)]
