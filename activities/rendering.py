@@ -19,7 +19,7 @@ from activities.outages import keep_answer
 from activities.turns import Turns, holder
 from activities.writing import Owners
 from engine import ledger
-from engine.db import Database
+from engine.db import Database, execute
 from engine.digest import digest
 from engine.errors import NotFound, ProviderError, StorageError
 from engine.images import Artist, ImageRequest
@@ -103,7 +103,7 @@ class Rendering:
             )
             made_from = digest(call.options.images, asdict(request))
             same = {"panel": panel.id, "number": call.ordinal, "made_from": made_from}
-            if (await (await session.connection()).execute(_THERE, same)).first() is not None:
+            if (await execute(session, _THERE, same)).first() is not None:
                 if call.choose:
                     await choose(session, call.project_id, call.generation_id, panel.id)
                 return
@@ -111,7 +111,7 @@ class Rendering:
 
         async def follow(session: AsyncSession, image_id: UUID) -> None:
             # The panel before the generation and the project, which `emit` locks: the order that everybody keeps.
-            await (await session.connection()).execute(_LOCK, {"panel": panel.id})
+            await execute(session, _LOCK, {"panel": panel.id})
             values = {
                 "id": new_id(),
                 "project_id": call.project_id,
@@ -125,7 +125,7 @@ class Rendering:
                 "seed": request.seed,
                 "made_from": made_from,
             }
-            await (await session.connection()).execute(_KEEP, values)
+            await execute(session, _KEEP, values)
             await emit(
                 session,
                 call.project_id,

@@ -15,7 +15,7 @@ from temporalio import activity
 from activities.outages import keep_answer
 from activities.turns import Turns, holder
 from engine import ledger
-from engine.db import Database
+from engine.db import Database, execute
 from engine.digest import digest
 from engine.errors import BadAnswer, ProviderError
 from engine.llm import LLM, LLMRequest
@@ -237,7 +237,7 @@ async def _keep(
         "input_tokens": tally.input_tokens,
         "output_tokens": tally.output_tokens,
     }
-    await (await session.connection()).execute(_KEEP, values)
+    await execute(session, _KEEP, values)
 
 
 class Owners:
@@ -266,7 +266,7 @@ def _key(task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> dict[str, Any]
 
 async def _stored(session: AsyncSession, task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> Any:
     """Output and attempts of what was once asked and answered, or given up on."""
-    return (await (await session.connection()).execute(_STORED, _key(task, call, loaded))).one_or_none()
+    return (await execute(session, _STORED, _key(task, call, loaded))).one_or_none()
 
 
 def _request(task: Task[Any, Any], loaded: Loaded, notes: Sequence[str], model: str) -> LLMRequest:

@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 
 from api.deps import Owned
 from api.starting import PATIENCE
+from engine.db import execute
 
 router = APIRouter(tags=["health"])
 
@@ -42,7 +43,7 @@ async def readyz(owned: Owned, response: Response) -> Ready:
     database = temporal = "ok"
     try:
         async with owned.database.session() as session:
-            await (await session.connection()).execute(text("SELECT 1"))
+            await execute(session, text("SELECT 1"))
     except (SQLAlchemyError, OSError) as error:
         database = type(error).__name__
     try:

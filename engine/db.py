@@ -1,12 +1,12 @@
 """One engine per process; a session is one transaction that commits at its edge."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from sqlalchemy import URL, Dialect, event, make_url
+from sqlalchemy import URL, CursorResult, Dialect, Executable, event, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -24,6 +24,17 @@ def driver_url(database_url: str) -> URL:
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise BadInput(f"INKLOOM_DATABASE_URL names {url.get_backend_name()!r}; only Postgres can be used")
     return url.set(drivername="postgresql+psycopg")
+
+
+async def execute(
+    session: AsyncSession, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+) -> CursorResult[Any]:
+    """Run a statement in the session's transaction, past the ORM, which takes twice the time.
+
+    For what every activity runs: statements over plain tables (`models.tables.columns.table`) or of text, built once
+    with named parameters.
+    """
+    return await (await session.connection()).execute(statement, values)
 
 
 # So many seconds a connection may have lain in the pool before it is asked whether it still lives: a restarted Postgres

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.db import execute
 from engine.digest import digest
 from engine.errors import CallInFlight
 from models.tables import Generation, ProviderCall
@@ -110,9 +111,7 @@ async def acquire(
     if fresh is not None:
         return fresh
     # Activities with the same request meet here, one after the other.
-    await (await session.connection()).execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key}
-    )
+    await execute(session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key})
     past = (
         await session.exec(
             select(ProviderCall).where(ProviderCall.call_key == order.call_key).order_by(col(ProviderCall.attempt))
@@ -168,16 +167,15 @@ async def _reserve(session: AsyncSession, order: Order, attempt: int, send: bool
         target_id=order.target_id,
         holder=order.holder,
     )
-    connection = await session.connection()
-    made = await connection.execute(
-        _RESERVE_AND_SEND if send else _RESERVE, call.model_dump(exclude={"created_at"}, exclude_none=True)
+    made = await execute(
+        session, _RESERVE_AND_SEND if send else _RESERVE, call.model_dump(exclude={"created_at"}, exclude_none=True)
     )
     return call if made.first() is not None else None
 
 
 async def submit(session: AsyncSession, call: ProviderCall) -> None:
     """From here on the call may be billed. Commit before sending."""
-    await (await session.connection()).execute(_SUBMIT, {"call": call.id})
+    await execute(session, _SUBMIT, {"call": call.id})
 
 
 async def confirm(
@@ -202,7 +200,7 @@ async def confirm(
         "cost_usd": usage.cost_usd,
         "duration_ms": usage.duration_ms,
     }
-    await (await session.connection()).execute(_CONFIRM, values)
+    await execute(session, _CONFIRM, values)
 
 
 async def fail(session: AsyncSession, call: ProviderCall, error: str) -> None:
@@ -213,7 +211,7 @@ async def fail(session: AsyncSession, call: ProviderCall, error: str) -> None:
         "state": CallState.FAILED,
         "error": error[:2000],
     }
-    await (await session.connection()).execute(_SETTLE, values)
+    await execute(session, _SETTLE, values)
 
 
 async def abandon(session: AsyncSession, generation_id: UUID) -> None:

@@ -13,7 +13,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.starting import start, workflow_id
-from engine.db import Database
+from engine.db import Database, execute
 from engine.store import generations
 from models.options import GenerationStatus
 from models.tables import Generation
@@ -39,9 +39,7 @@ async def sweep_forever(database: Database, client: Client) -> None:
 async def sweep(database: Database, client: Client, older_than: timedelta = GRACE) -> int:
     """One round; returns how many generations needed help. Only one process sweeps at a time."""
     async with database.session() as session:
-        alone = await (await session.connection()).execute(
-            text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": SWEEP_LOCK}
-        )
+        alone = await execute(session, text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": SWEEP_LOCK})
         if not alone.scalar_one():
             return 0
         open_ones = await generations.open_ones(session, older_than)

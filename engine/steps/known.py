@@ -8,6 +8,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.context import Context, Piece, assemble
+from engine.db import execute
 from models.story import Profile
 from models.tables import Chapter, Character, Location, ProjectInstruction, Scene
 from models.tables.columns import table
@@ -68,7 +69,7 @@ async def context_for(
 
     async def rows(statement: Select[Any]) -> Sequence[Any]:
         values = {"project": project_id, "chapter": chapter_id, "position": before_scene}
-        found: Sequence[Any] = (await (await session.connection()).execute(statement, values)).all()
+        found: Sequence[Any] = (await execute(session, statement, values)).all()
         return found
 
     pieces = [

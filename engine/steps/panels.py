@@ -6,6 +6,7 @@ from sqlalchemy import TextClause, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.db import execute
 from engine.errors import NotFound
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
@@ -58,7 +59,7 @@ _WRITE_NOTHING = text(_write("version = version", "dialogue IS NOT NULL AND prom
 
 async def _panel(session: AsyncSession, call: TaskCall) -> Any:
     values = {"panel": call.target_id, "project": call.project_id}
-    found = (await (await session.connection()).execute(_PANEL, values)).one_or_none()
+    found = (await execute(session, _PANEL, values)).one_or_none()
     if found is None:
         raise NotFound(f"There is no panel {call.target_id}.")
     return found
@@ -119,7 +120,7 @@ async def apply_prompt(session: AsyncSession, call: TaskCall, out: prompt.Out) -
 async def _written(session: AsyncSession, call: TaskCall, statement: TextClause, **values: object) -> None:
     """Write, and say that the panel is written once it is."""
     values |= {"panel": call.target_id, "project": call.project_id}
-    panel = (await (await session.connection()).execute(statement, values)).one_or_none()
+    panel = (await execute(session, statement, values)).one_or_none()
     if panel is None:
         raise NotFound(f"There is no panel {call.target_id}.")
     if panel.complete and (await complete(session, call.generation_id, f"panel:{call.target_id}:words") or panel.fresh):

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.db import execute
 from engine.digest import digest
 from engine.reading import names
 from engine.steps.known import context_for
@@ -83,8 +84,7 @@ async def apply_panels(session: AsyncSession, call: TaskCall, out: panels.Out) -
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id, lock=True)
     key = digest(scene.sentences, out)
     if scene.panels_key != key:
-        connection = await session.connection()
-        await connection.execute(_FORGET, {"scene": scene.id})
+        await execute(session, _FORGET, {"scene": scene.id})
         rows = [
             Panel(
                 project_id=call.project_id,
@@ -98,7 +98,7 @@ async def apply_panels(session: AsyncSession, call: TaskCall, out: panels.Out) -
             ).model_dump(exclude={"created_at"})
             for position, panel in enumerate(out.panels)
         ]
-        await connection.execute(insert(_PANELS), rows)
+        await execute(session, insert(_PANELS), rows)
         scene.panels_key = key
     scene.state = SceneState.DESCRIBED
     session.add(scene)
@@ -108,8 +108,7 @@ async def apply_panels(session: AsyncSession, call: TaskCall, out: panels.Out) -
 
 async def _announced(session: AsyncSession, call: TaskCall, scene: Scene) -> Made:
     """The scene's share of the progress goes to its panels, and the world is told that the scene is written."""
-    connection = await session.connection()
-    rows = (await connection.execute(_MADE, {"scene": scene.id})).scalars().all()
+    rows = (await execute(session, _MADE, {"scene": scene.id})).scalars().all()
     parts: dict[str, float] = {}
     for panel_id in rows:
         parts[f"panel:{panel_id}:words"] = 1.0
@@ -127,12 +126,12 @@ async def _announced(session: AsyncSession, call: TaskCall, scene: Scene) -> Mad
 
 
 async def _places(session: AsyncSession, project_id: UUID) -> list[str]:
-    return list((await (await session.connection()).execute(_PLACES, {"project": project_id})).scalars().all())
+    return list((await execute(session, _PLACES, {"project": project_id})).scalars().all())
 
 
 async def _scripted(session: AsyncSession, scene: Scene) -> bool:
     """Whether the chapter was made from a script."""
-    return bool((await (await session.connection()).execute(_SCRIPTED, {"chapter": scene.chapter_id})).scalar_one())
+    return bool((await execute(session, _SCRIPTED, {"chapter": scene.chapter_id})).scalar_one())
 
 
 def _named(cast: Sequence[Character], scene: Scene) -> list[str]:

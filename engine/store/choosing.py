@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.db import execute
 from engine.errors import NotFound
 from engine.store.events import emit
 from engine.store.progress import complete
@@ -26,8 +27,7 @@ async def choose(session: AsyncSession, project_id: UUID, generation_id: UUID, p
 
     Raises `NotFound` where there is no such panel, or no draft of it.
     """
-    connection = await session.connection()
-    chosen = (await connection.execute(_CHOOSE, {"panel": panel_id, "project": project_id})).one_or_none()
+    chosen = (await execute(session, _CHOOSE, {"panel": panel_id, "project": project_id})).one_or_none()
     if chosen is None:
         raise NotFound(f"There is no panel {panel_id}.")
     if chosen.selected_draft_id is None:

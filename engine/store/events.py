@@ -8,6 +8,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.db import execute
 from models.events import EventType
 from models.tables import Event
 
@@ -32,9 +33,8 @@ async def emit(
     The counter's row stays locked until the transaction ends, so numbers follow the order of commits and none is
     lost to a rollback. Call it last in a transaction: others wait for the lock.
     """
-    connection = await session.connection()
     values = {"project": project_id, "generation": generation_id, "type": type, "data": json.dumps(data)}
-    return int((await connection.execute(_EMIT, values)).scalar_one())
+    return int((await execute(session, _EMIT, values)).scalar_one())
 
 
 async def of_project(session: AsyncSession, project_id: UUID, after: int, limit: int) -> list[Event]:

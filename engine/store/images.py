@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.db import execute
 from engine.storage import Storage
 from engine.storage.keys import content_key
 from models.ids import new_id
@@ -64,7 +65,7 @@ async def record(
         "boxes": boxes or [],
         "parameters": parameters or {},
     }
-    image_id: UUID = (await (await session.connection()).execute(_RECORD, values)).scalar_one()
+    image_id: UUID = (await execute(session, _RECORD, values)).scalar_one()
     return image_id
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.db import execute
 from engine.store.events import emit
 from models.events import EventType
 
@@ -44,8 +45,7 @@ async def split(session: AsyncSession, generation_id: UUID, key: str, shares: Ma
     """Replace a step by its parts; returns whether that was news. Without parts it stays a step of its own."""
     if not shares or not sum(shares.values()):
         return False
-    connection = await session.connection()
-    weight = (await connection.execute(_SPLIT, {"generation": generation_id, "key": key})).scalar_one_or_none()
+    weight = (await execute(session, _SPLIT, {"generation": generation_id, "key": key})).scalar_one_or_none()
     if weight is not None:
         await _insert(session, generation_id, shares, float(weight))
     return weight is not None
@@ -53,8 +53,7 @@ async def split(session: AsyncSession, generation_id: UUID, key: str, shares: Ma
 
 async def complete(session: AsyncSession, generation_id: UUID, *keys: str) -> bool:
     """The steps are done: progress moves on, once. Returns whether it moved; the next event says how far."""
-    connection = await session.connection()
-    moved = await connection.execute(_DONE, {"generation": generation_id, "keys": list(keys)})
+    moved = await execute(session, _DONE, {"generation": generation_id, "keys": list(keys)})
     return moved.first() is not None
 
 
@@ -66,6 +65,5 @@ async def complete_and_tell(session: AsyncSession, project_id: UUID, generation_
 
 async def _insert(session: AsyncSession, generation_id: UUID, shares: Mapping[str, float], weight: float) -> None:
     total = sum(shares.values())
-    connection = await session.connection()
     weights = [weight * share / total for share in shares.values()]
-    await connection.execute(_PLAN, {"generation": generation_id, "keys": list(shares), "weights": weights})
+    await execute(session, _PLAN, {"generation": generation_id, "keys": list(shares), "weights": weights})

@@ -9,6 +9,7 @@ from sqlalchemy import func, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.db import execute
 from models.tables import Draft, Page, Panel, ProviderCall, Scene
 
 
@@ -65,5 +66,5 @@ async def calls(session: AsyncSession, generation_id: UUID, since: datetime | No
 
 async def now(session: AsyncSession) -> datetime:
     """The database's clock, by which everything is dated."""
-    moment: datetime = (await (await session.connection()).execute(text("SELECT clock_timestamp()"))).scalar_one()
+    moment: datetime = (await execute(session, text("SELECT clock_timestamp()"))).scalar_one()
     return moment

@@ -39,11 +39,7 @@ class Row(SQLModel):
 
 
 def table(model: type[SQLModel]) -> Table:
-    """The plain table behind a model.
-
-    Statements that every activity runs are built over it, once, with named parameters, and executed on the session's
-    connection: the same statement through the ORM was measured at twice the time.
-    """
+    """The plain table behind a model, for statements that `engine.db.execute` runs."""
     plain: Table = model.__table__  # type: ignore[attr-defined]  # set by SQLAlchemy, unknown to SQLModel's types
     return plain
 
