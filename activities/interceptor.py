@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.outages import is_full, is_outage
-from engine.errors import CallInFlight, EngineError, ProviderBusy
+from engine.errors import BudgetTight, CallInFlight, EngineError, ProviderBusy
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ async def _beat() -> None:
 
 def translate(error: EngineError, attempt: int) -> ApplicationError:
     """An engine error as a Temporal failure: its class as type, its message, and when to try again."""
-    expected = isinstance(error, ProviderBusy | CallInFlight)
+    expected = isinstance(error, ProviderBusy | CallInFlight | BudgetTight)
     return ApplicationError(
         error.message,
         type=type(error).__name__,

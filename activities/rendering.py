@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -101,7 +100,7 @@ class Rendering:
                 seed=_seed(panel.prompt, call.ordinal),
                 panel=data,
             )
-            made_from = digest(call.options.images, asdict(request))
+            made_from = digest(call.options.images, request.identity())
             same = {"panel": panel.id, "number": call.ordinal, "made_from": made_from}
             if (await execute(session, _THERE, same)).first() is not None:
                 if call.choose:
@@ -156,7 +155,7 @@ class Rendering:
                 seed=_seed(prompt, 0),
                 sheet=profile,
             )
-            made_from = digest(call.options.images, asdict(request))
+            made_from = digest(call.options.images, request.identity())
             if character.sheet_image_id is not None and character.sheet_made_from == made_from:
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
@@ -193,7 +192,7 @@ class Rendering:
             model=request.model,
             purpose=purpose,
             target_id=call.target_id,
-            request_hash=digest(asdict(request)),
+            request_hash=digest(request.identity()),
             ordinal=call.ordinal,
             holder=holder(),
         )
@@ -217,7 +216,7 @@ class Rendering:
                 await ledger.fail(session, paid, error.message)
             raise
         usage = ledger.Usage(
-            result.input_tokens, result.output_tokens, duration_ms=int((time.monotonic() - began) * 1000)
+            result.tokens.input, result.tokens.output, duration_ms=int((time.monotonic() - began) * 1000)
         )
 
         async def store(and_follow: bool) -> None:

@@ -181,10 +181,10 @@ class Writing:
             async with self._database.session() as session:
                 await ledger.fail(session, paid, error.message)
             raise
-        paid.answer, paid.input_tokens, paid.output_tokens = reply.text, reply.input_tokens, reply.output_tokens
+        paid.answer, paid.input_tokens, paid.output_tokens = reply.text, reply.tokens.input, reply.tokens.output
         return ledger.Usage(
-            input_tokens=reply.input_tokens,
-            output_tokens=reply.output_tokens,
+            input_tokens=reply.tokens.input,
+            output_tokens=reply.tokens.output,
             duration_ms=int((time.monotonic() - began) * 1000),
         )
 

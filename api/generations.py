@@ -178,8 +178,8 @@ class CallOut(BaseModel):
 )
 async def create(body: NewGeneration, owned: Owned, response: Response) -> GenerationOut:
     options = _with_defaults(body.options, owned.settings)
-    require("llm", options.llm)
-    require("images", options.images)
+    require("llm", options.llm, owned.settings)
+    require("images", options.images, owned.settings)
     # A transaction of its own: the row must be there before the workflow that reads it.
     async with owned.database.session() as session:
         scope = await scope_of(session)

@@ -15,9 +15,10 @@ from typing import Any
 import uvloop
 from PIL import Image
 
-from engine.images import ImageRequest, ImageResult
+from engine.images import ImageRequest, ImageResult, Progress, unheard
 from engine.llm import LLMReply, LLMRequest
 from engine.settings import Settings
+from engine.tokens import Tokens
 from inkloom.serve import log_to_stderr, serve_workers
 
 SCENES = PANELS = 6
@@ -31,7 +32,10 @@ class DelayedWriter:
 
     async def ask(self, request: LLMRequest) -> LLMReply:
         await asyncio.sleep(self._seconds)
-        return LLMReply(json.dumps(self._answer(request.task, request.data)), "delayed", "stop", 100, 100)
+        return LLMReply(json.dumps(self._answer(request.task, request.data)), "delayed", "stop", Tokens(100, 100))
+
+    async def close(self) -> None:
+        """Nothing is held open."""
 
     def _answer(self, task: str, data: Any) -> Any:
         match task:
@@ -87,7 +91,10 @@ class DelayedArtist:
         self._seconds = seconds
         self._made = itertools.count()
 
-    async def draw(self, request: ImageRequest) -> ImageResult:
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:
         await asyncio.sleep(self._seconds)
         data = _flat(request.width, request.height) + f"{os.getpid()} {next(self._made)}".encode()
         return ImageResult(data, "image/png", request.width, request.height, request.seed)

@@ -9,9 +9,13 @@ EngineError
 │   ├── ProviderRefused   refused by policy
 │   ├── ProviderRejected  the request or the model is wrong
 │   ├── BadAnswer         the answer is cut off, malformed, or fails the task's checks
-│   └── ProviderBusy      overloaded, limited or unreachable
+│   ├── QuotaExhausted    the account has run out of money or of its quota
+│   ├── ProviderBusy      overloaded, limited or unreachable
+│   └── AnswerLost        the call was sent, and no whole answer came back: it may have been billed
 ├── CallInFlight          another attempt at the same paid call has not settled yet
+├── Unpriced              what a call would cost is not known, so no budget can hold it
 ├── OutcomeUnknown        a paid call was sent and its answer lost; a person decides
+├── BudgetTight           the call does not fit what is left while others are in flight
 ├── BudgetExceeded        the next call does not fit the budget
 └── StorageError          a picture could not be stored or read
 
@@ -52,9 +56,17 @@ class Conflict(EngineError):
 
 
 class ProviderError(EngineError):
-    """A writer or an artist did not deliver."""
+    """A writer or an artist did not deliver.
+
+    `detail` is what the provider says itself. It may quote what it was sent, so it stays with the call in the database
+    and goes into no history and no log.
+    """
 
     http_status = 502
+
+    def __init__(self, message: str, *, retry_after: float | None = None, detail: str = "") -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.detail = detail
 
 
 class NotConfigured(ProviderError):
@@ -75,8 +87,18 @@ class BadAnswer(ProviderError):
     """The answer is cut off, malformed, or fails the task's checks after every allowed repair."""
 
 
+class QuotaExhausted(ProviderError):
+    """The account has run out of money or of its quota: waiting does not help, another provider may."""
+
+
 class ProviderBusy(ProviderError):
-    """Overloaded, limited or unreachable: worth another try, after `retry_after` seconds if given."""
+    """Overloaded, limited or unreachable: nothing is billed, and another try, after `retry_after` seconds, may do."""
+
+    retryable = True
+
+
+class AnswerLost(ProviderError):
+    """The call was sent, and no whole answer came back: it may have been billed. The ledger decides about another."""
 
     retryable = True
 
@@ -91,8 +113,20 @@ class OutcomeUnknown(EngineError):
     """A paid call was sent and its answer was lost; a person decides whether to risk paying twice."""
 
 
+class Unpriced(EngineError):
+    """What a call would cost is not known, so no budget can hold it."""
+
+    http_status = 422
+
+
+class BudgetTight(EngineError):
+    """The call does not fit what is left of the budget, but others in flight may turn out cheaper than reserved."""
+
+    retryable = True
+
+
 class BudgetExceeded(EngineError):
-    """The next call does not fit the budget."""
+    """The next call does not fit the budget, and nothing in flight could make room for it."""
 
     http_status = 402
 

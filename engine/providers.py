@@ -1,28 +1,71 @@
-"""What providers there are and what they need, as data: anything may read it without importing a vendor's SDK."""
+"""What providers there are, what they need and can do, as data: anything may read it without a vendor's SDK."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.errors import NotConfigured
+from engine.settings import Settings
+
+Kind = Literal["llm", "images"]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What sizes an artist draws, in pixels: multiples of `step`, `least` to `most` a side, at most `area` in all.
+
+    No side is more than `widest` times the other.
+    """
+
+    step: int = 1
+    least: int = 16
+    most: int = 4096
+    area: int = 4096 * 4096
+    least_area: int = 0
+    widest: float = 100.0
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What an artist can do beside drawing from a prompt."""
+
+    sizes: Sizes = field(default_factory=Sizes)
+    references: int = 0
+    source: bool = False
+    mask: bool = False
+    controls: int = 0
+    negative: bool = False
+    # Whether the same seed gives the same picture.
+    seed: bool = False
 
 
 @dataclass(frozen=True)
 class Provider:
-    """A writer (`llm`) or an artist (`images`)."""
+    """A writer (`llm`) or an artist (`images`). `needs` are the settings without which it cannot work."""
 
     id: str
-    kind: Literal["llm", "images"]
+    kind: Kind
     about: str
+    needs: tuple[str, ...] = ()
+    default_model: str = ""
+    draws: Draws | None = None
+    # Its calls cost nothing, whatever the model: it runs on the user's own machine.
+    free: bool = False
 
 
 PROVIDERS = (
-    Provider("offline", "llm", "storyboards from the manuscript's own words; needs no key and no network"),
-    Provider("offline", "images", "draws storyboards from the panel's data; needs no key and no network"),
+    Provider("offline", "llm", "storyboards from the manuscript's own words; needs no key and no network", free=True),
+    Provider(
+        "offline",
+        "images",
+        "draws storyboards from the panel's data; needs no key and no network",
+        draws=Draws(seed=True),
+        free=True,
+    ),
 )
 
 
-def require(kind: Literal["llm", "images"], provider: str) -> Provider:
-    """The provider, if this version has it; raises `NotConfigured` that says what there is instead."""
+def find(kind: Kind, provider: str) -> Provider:
+    """The provider; raises `NotConfigured` that says what there is instead."""
     known = [one for one in PROVIDERS if one.kind == kind]
     for one in known:
         if one.id == provider:
@@ -30,3 +73,29 @@ def require(kind: Literal["llm", "images"], provider: str) -> Provider:
     role = "writer" if kind == "llm" else "artist"
     listed = ", ".join(one.id for one in known)
     raise NotConfigured(f"There is no {role} called {provider!r} in this version. Choose one of: {listed}.")
+
+
+def missing(provider: Provider, settings: Settings) -> list[str]:
+    """The settings that the provider needs and has not got, by the name of their environment variable."""
+    return [_variable(name) for name in provider.needs if not getattr(settings, name)]
+
+
+def require(kind: Kind, provider: str, settings: Settings) -> Provider:
+    """The provider, if it can be used; raises `NotConfigured` that says what to set or to choose."""
+    one = find(kind, provider)
+    unset = missing(one, settings)
+    if unset:
+        raise NotConfigured(f"{provider} needs {' and '.join(unset)} in the environment.")
+    return one
+
+
+def configured(kind: Kind, settings: Settings) -> list[Provider]:
+    """The providers that can be used."""
+    return [one for one in PROVIDERS if one.kind == kind and not missing(one, settings)]
+
+
+def _variable(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    # The first choice is the name that users already have in their environment.
+    choices = getattr(alias, "choices", None)
+    return str(choices[0]) if choices else f"INKLOOM_{name.upper()}"

@@ -1,9 +1,32 @@
 """Every setting, in one place. Names that users already have in their environment are honoured as they are."""
 
+from decimal import Decimal
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Price(BaseModel):
+    """What a model costs, in USD: per million tokens, and per call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: Decimal = Field(default=Decimal(0), ge=0)
+    output: Decimal = Field(default=Decimal(0), ge=0)
+    cached_input: Decimal | None = Field(default=None, ge=0)
+    image_input: Decimal | None = Field(default=None, ge=0)
+    image_output: Decimal | None = Field(default=None, ge=0)
+    call: Decimal = Field(default=Decimal(0), ge=0)
+
+
+class Rate(BaseModel):
+    """How much a provider allows a minute; nothing given is no limit of ours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    requests: int | None = Field(default=None, ge=1)
+    tokens: int | None = Field(default=None, ge=1)
 
 
 class Settings(BaseSettings):
@@ -30,6 +53,60 @@ class Settings(BaseSettings):
     images: str = Field(default="offline", description="artist used when a generation names none")
     llm_model: str = Field(default="", description="model of the writer; empty: the provider's default")
     image_model: str = Field(default="", description="model of the artist; empty: the provider's default")
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENAI_API_KEY", "INKLOOM_OPENAI_API_KEY"),
+        description="key of OpenAI, for its writer and its artist",
+    )
+    openai_base_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENAI_BASE_URL", "INKLOOM_OPENAI_BASE_URL"),
+        description="another server that speaks OpenAI's API",
+    )
+    anthropic_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("ANTHROPIC_API_KEY", "INKLOOM_ANTHROPIC_API_KEY"),
+        description="key of Anthropic",
+    )
+    anthropic_base_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("ANTHROPIC_BASE_URL", "INKLOOM_ANTHROPIC_BASE_URL"),
+        description="another server that speaks Anthropic's API",
+    )
+    ollama_host: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OLLAMA_HOST", "INKLOOM_OLLAMA_HOST"),
+        description="address of an Ollama server, as host:port or a URL",
+    )
+    local_image_url: str | None = Field(
+        default=None,
+        description="address of a Stable Diffusion server that speaks `/sdapi/v1`, such as http://127.0.0.1:7860",
+    )
+    local_image_auth: SecretStr | None = Field(
+        default=None, description="user:password of that server, if it asks for one"
+    )
+    llm_timeout: float = Field(default=300.0, gt=0, description="seconds to wait for a writer's answer")
+    image_timeout: float = Field(default=600.0, gt=0, description="seconds to wait for a picture")
+    cache_url: SecretStr | None = Field(
+        default=None, description="Redis where answers are found faster, as redis://host:port/0; none is needed"
+    )
+    prices: dict[str, Price] = Field(
+        default_factory=dict,
+        description='prices before the known ones, as JSON: `{"openai/my-model": {"input": 2, "output": 10}}`,'
+        ' in USD per million tokens; `"call"` is the price of a call',
+    )
+    allow_unpriced: bool = Field(
+        default=False, description="let models of unknown price work; their calls count as free"
+    )
+    rates: dict[str, Rate] = Field(
+        default_factory=dict,
+        description='what a provider allows a minute, as JSON: `{"openai": {"requests": 500, "tokens": 200000}}`',
+    )
+    ask_above_usd: float = Field(
+        default=0.05,
+        ge=0,
+        description="a call whose answer was lost is repeated below this price; above it a person is asked",
+    )
     secret_key: SecretStr | None = Field(default=None, description="made in <data>/secret_key (0600) when not given")
     api_host: str = Field(default="127.0.0.1", description="address the API binds to")
     api_port: int = Field(default=8420, ge=0, le=65535, description="port of the API")

@@ -138,7 +138,7 @@ def worker(queues: Annotated[Queues, typer.Option(help="Which queues to serve.")
     log_to_stderr(given.log_level)
 
     # A worker does little but wait for sockets, which uvloop does for less CPU time than asyncio's own loop.
-    _quietly(lambda: uvloop.run(serve_workers(given, queues.value, wiring.writers(), wiring.artists())))
+    _quietly(lambda: uvloop.run(serve_workers(given, queues.value, wiring.writers(given), wiring.artists(given))))
     _leave(0)
 
 

@@ -166,7 +166,7 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}.") from error
-    check_providers(options)
+    check_providers(options, settings)
     return options
 
 

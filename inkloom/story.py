@@ -11,6 +11,7 @@ from engine.digest import digest
 from engine.errors import BadInput
 from engine.providers import require
 from engine.reading import read_manuscript, title_of
+from engine.settings import Settings
 from models.options import GenerationOptions
 from models.script import Script
 
@@ -33,8 +34,9 @@ class Story:
 
     def chapter_key(self, options: GenerationOptions) -> str:
         """The same story, title and options are the same chapter."""
-        # How urgent it is changes nothing that is made.
-        return digest(self.project_key, options.model_dump(mode="json", exclude={"priority"}))
+        # How urgent it is changes nothing that is made; an option of a later version does not, until it is used.
+        chosen = options.model_dump(mode="json", exclude={"priority"}, exclude_defaults=True)
+        return digest(self.project_key, chosen)
 
 
 def read_story(path: Path, title: str | None) -> Story:
@@ -63,10 +65,10 @@ def read_story(path: Path, title: str | None) -> Story:
     return Story(title=_clean(title or title_of(text) or path.stem), text=text, script=None)
 
 
-def check_providers(options: GenerationOptions) -> None:
+def check_providers(options: GenerationOptions, settings: Settings) -> None:
     """Refuse at the edge what no worker could ever do."""
-    require("llm", options.llm)
-    require("images", options.images)
+    require("llm", options.llm, settings)
+    require("images", options.images, settings)
 
 
 def _clean(title: str) -> str:

@@ -45,13 +45,45 @@ Direction = Literal["ltr", "rtl"]
 Until = Literal["script", "pages"]
 
 
+class Choice(Frozen):
+    """A provider, and which of its models; empty: its default."""
+
+    provider: str
+    model: str = ""
+
+
+class RenderSettings(Frozen):
+    """How an artist works. What is left empty is the backend's own choice; what it does not know it leaves out."""
+
+    quality: Literal["", "low", "medium", "high", "xhigh", "max"] = Field(default="", description="OpenAI Images")
+    steps: int | None = Field(default=None, ge=1, le=150, description="local API")
+    guidance: float | None = Field(default=None, ge=0, le=30, description="CFG scale of the local API")
+    sampler: str = Field(default="", max_length=100, description="local API")
+    scheduler: str = Field(default="", max_length=100, description="local API")
+    hires_scale: float | None = Field(default=None, gt=1, le=4, description="local API: draw small, then larger")
+    hires_upscaler: str = Field(default="", max_length=100, description="local API")
+
+
 class GenerationOptions(Frozen):
     """Everything that decides what a generation makes. Budgets and folders do not: they belong to no identity."""
 
     llm: str = "offline"
     llm_model: str = ""
+    llm_tasks: dict[str, Choice] = Field(
+        default_factory=dict, description="another writer or model for single tasks, by the task's name"
+    )
+    llm_fallback: list[Choice] = Field(
+        default_factory=list, max_length=4, description="who writes when the first is down or its quota is used up"
+    )
     images: str = "offline"
     image_model: str = ""
+    image_fallback: list[Choice] = Field(
+        default_factory=list, max_length=4, description="who draws when the first is down or its quota is used up"
+    )
+    render: RenderSettings = Field(default_factory=RenderSettings)
+    soften: bool = Field(
+        default=False, description="what a provider refuses is asked once more in milder words before a person is asked"
+    )
     drafts: int = Field(default=1, ge=1, le=8)
     max_panels: int | None = Field(default=None, ge=1, le=5000)
     until: Until = "pages"

@@ -29,6 +29,7 @@ from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import generations
 from engine.store.projects import add_chapter
+from engine.tokens import Tokens
 from inkloom.local.programs import Commands
 from inkloom.local.supervise import Stack
 from inkloom.serve import ensure_search_attributes
@@ -194,7 +195,7 @@ async def no_picture(request: ImageRequest) -> ImageResult | None:
 
 async def no_words(request: LLMRequest) -> LLMReply | None:
     if request.task == "Dialogue":
-        return LLMReply('{"lines": [{"text": "Rhubarb!"}]}', "", "stop", 1, 1)
+        return LLMReply('{"lines": [{"text": "Rhubarb!"}]}', "", "stop", Tokens(1, 1))
     return None
 
 

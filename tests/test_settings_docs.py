@@ -24,7 +24,9 @@ def names_of(name: str, field: FieldInfo) -> list[str]:
 
 def row_of(name: str, field: FieldInfo) -> tuple[str, str, str]:
     """A setting as the page lists it; an empty default is none."""
-    default = {None: "", False: "false", True: "true"}.get(field.default, str(field.default))
+    default = {"None": "", "False": "false", "True": "true", "PydanticUndefined": ""}.get(
+        str(field.default), str(field.default)
+    )
     return ", ".join(f"`{one}`" for one in names_of(name, field)), default and f"`{default}`", field.description or ""
 
 
@@ -49,7 +51,8 @@ def test_a_listed_name_is_heard(name: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 def parsed(field: FieldInfo, text: str) -> Any:
     kind: Any = field.annotation
-    return TypeAdapter(kind).validate_python(text)
+    adapter = TypeAdapter(kind)
+    return adapter.validate_json(text) if text.startswith("{") else adapter.validate_python(text)
 
 
 SAMPLES = {
@@ -58,4 +61,10 @@ SAMPLES = {
     "llm_slots": ("3", "4"),
     "image_slots": ("3", "4"),
     "allow_remote": ("true", "false"),
+    "allow_unpriced": ("true", "false"),
+    "llm_timeout": ("60.0", "90.0"),
+    "image_timeout": ("60.0", "90.0"),
+    "ask_above_usd": ("0.1", "0.2"),
+    "prices": ('{"openai/one": {"input": 1}}', '{"openai/two": {"output": 2}}'),
+    "rates": ('{"openai": {"requests": 60}}', '{"openai": {"tokens": 1000}}'),
 }

@@ -12,7 +12,7 @@ from PIL import Image
 from temporalio.client import Client
 
 from engine.db import Database
-from engine.images import ImageRequest, ImageResult
+from engine.images import ImageRequest, ImageResult, Progress, unheard
 from engine.llm import LLMReply, LLMRequest
 from engine.llm.offline import OfflineWriter
 from engine.storage import Storage
@@ -70,6 +70,9 @@ class Writer:
         instead = await self.before(request) if self.before else None
         return instead or await OfflineWriter().ask(request)
 
+    async def close(self) -> None:
+        """Nothing is held open."""
+
 
 @dataclass
 class Painter:
@@ -78,10 +81,13 @@ class Painter:
     before: Callable[[ImageRequest], Awaitable[ImageResult | None]] | None = None
     asked: list[ImageRequest] = field(default_factory=list)
 
-    async def draw(self, request: ImageRequest) -> ImageResult:
+    async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:
         self.asked.append(request)
         instead = await self.before(request) if self.before else None
         return instead or await plain(request)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
 
 
 @asynccontextmanager

@@ -1,9 +1,40 @@
 """The protocol every artist meets: one request in, one picture out, errors from `engine.errors`."""
 
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
+from engine.tokens import Tokens
+from models.options import RenderSettings
 from models.story import Box, PanelData, Profile
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that goes with a request: PNG, JPEG or WebP bytes, known by their hash."""
+
+    data: bytes = field(repr=False, compare=False)
+    media_type: str = "image/png"
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha256", hashlib.sha256(self.data).hexdigest())
+
+
+@dataclass(frozen=True)
+class Control:
+    """One ControlNet unit: what the picture's lines, depth or pose hold the drawing to.
+
+    `weight` is 0 to 2; the unit works from `start` to `end` of the steps, both 0 to 1.
+    """
+
+    picture: Picture
+    module: str = "none"
+    model: str = ""
+    weight: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -12,6 +43,9 @@ class ImageRequest:
 
     The prompt is what a model draws from. Beside it lies the same thing as data, which the offline artist draws
     from: a panel, or for a reference sheet the character's `sheet`.
+
+    `references` show what things look like. `source` is a picture to change, by `strength` from 0 (not at all) to 1
+    (freely), and only where `mask`, of the same size, is white. `control` holds the composition.
     """
 
     model: str
@@ -22,11 +56,32 @@ class ImageRequest:
     seed: int
     panel: PanelData | None = None
     sheet: Profile | None = None
+    references: tuple[Picture, ...] = ()
+    source: Picture | None = None
+    mask: Picture | None = None
+    strength: float = 0.75
+    control: tuple[Control, ...] = ()
+    settings: RenderSettings = field(default_factory=RenderSettings)
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two requests the same, as data for a digest: pictures by their hash."""
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Picture):
+        return value.sha256
+    if isinstance(value, Control):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)
 class ImageResult:
-    """A finished picture: encoded bytes, what was drawn where, and the parameters that made it."""
+    """A finished picture: encoded bytes, what was drawn where, and the parameters that made it.
+
+    `seed` is the one that was used, which may be another than the one asked for.
+    """
 
     data: bytes
     media_type: str
@@ -35,11 +90,24 @@ class ImageResult:
     seed: int
     boxes: list[Box] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
-    input_tokens: int = 0
-    output_tokens: int = 0
+    tokens: Tokens = field(default_factory=Tokens)
+
+
+# Told how far the picture is, from 0 to 1, while it is drawn.
+Progress = Callable[[float], None]
+
+
+def unheard(share: float) -> None:
+    """Nobody wants to know how far the picture is."""
 
 
 class Artist(Protocol):
-    """An artist. Raises `engine.errors` only; never retries on its own; does not block the event loop."""
+    """An artist. Raises `engine.errors` only; never retries on its own; does not block the event loop.
 
-    async def draw(self, request: ImageRequest) -> ImageResult: ...
+    When the call is cancelled, it stops what it can stop at the provider.
+    """
+
+    async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult: ...
+
+    async def close(self) -> None:
+        """Let go of connections; nothing is drawn after that."""

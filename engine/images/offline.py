@@ -12,7 +12,7 @@ import os
 from PIL import PngImagePlugin
 
 from engine.errors import BadInput
-from engine.images import ImageRequest, ImageResult
+from engine.images import ImageRequest, ImageResult, Progress, unheard
 from engine.images.drawing.sheet import draw_sheet
 from engine.images.drawing.stage import draw_panel
 from engine.images.drawing.tones import asks_for_tones
@@ -30,7 +30,7 @@ class OfflineArtist:
         # Drawing is work for cores: more pictures at a time than there are cores only take more memory.
         self._cores = asyncio.Semaphore(os.cpu_count() or 1)
 
-    async def draw(self, request: ImageRequest) -> ImageResult:
+    async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:
         """A PNG of the size asked for, with a box for every head, hand and figure in it."""
         if not (16 <= request.width <= _LARGEST and 16 <= request.height <= _LARGEST):
             raise BadInput(
@@ -38,6 +38,9 @@ class OfflineArtist:
             )
         async with self._cores:
             return await asyncio.to_thread(_draw, request)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
 
 
 def _draw(request: ImageRequest) -> ImageResult:

@@ -1,9 +1,14 @@
 """The protocol every writer meets: one request in, one reply out, errors from `engine.errors`."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
+
+from engine.tokens import Tokens
+
+# Why an answer ends: it is whole, there was no more room, or the writer would not.
+StopReason = Literal["stop", "length", "refusal"]
 
 
 @dataclass(frozen=True)
@@ -25,16 +30,18 @@ class LLMRequest:
 
 @dataclass(frozen=True)
 class LLMReply:
-    """A writer's answer: JSON text as given, and what the vendor says it used."""
+    """A writer's answer: JSON text as given (of a refusal, its words), and what the vendor says it used."""
 
     text: str
     model: str
-    stop_reason: str
-    input_tokens: int
-    output_tokens: int
+    stop_reason: StopReason
+    tokens: Tokens
 
 
 class LLM(Protocol):
     """A writer. Raises `engine.errors` only; never retries on its own."""
 
     async def ask(self, request: LLMRequest) -> LLMReply: ...
+
+    async def close(self) -> None:
+        """Let go of connections; nothing is asked after that."""

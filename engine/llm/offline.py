@@ -16,6 +16,7 @@ from engine.llm.storyboard.staging import describe_panels
 from engine.llm.storyboard.summarising import summarise_scene
 from engine.reading import count_tokens
 from engine.tasks import dialogue, outline, panels, profile, prompt, summary
+from engine.tokens import Tokens
 
 MODEL = "storyboard-1"
 
@@ -50,9 +51,11 @@ class OfflineWriter:
             text=text,
             model=request.model or MODEL,
             stop_reason="stop",
-            input_tokens=count_tokens(request.system) + count_tokens(request.prompt),
-            output_tokens=count_tokens(text),
+            tokens=Tokens(input=count_tokens(request.system) + count_tokens(request.prompt), output=count_tokens(text)),
         )
+
+    async def close(self) -> None:
+        """Nothing is held open."""
 
 
 def _answered(answer: Callable[[Any], BaseModel], data: BaseModel) -> str:

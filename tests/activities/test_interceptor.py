@@ -34,13 +34,17 @@ RETRIED = {
     errors.ProviderRefused: False,
     errors.ProviderRejected: False,
     errors.BadAnswer: False,
+    errors.QuotaExhausted: False,
     errors.ProviderBusy: True,
+    errors.AnswerLost: True,
     errors.CallInFlight: True,
+    errors.Unpriced: False,
     errors.OutcomeUnknown: False,
+    errors.BudgetTight: True,
     errors.BudgetExceeded: False,
     errors.StorageError: True,
 }
-EXPECTED = {errors.ProviderBusy, errors.CallInFlight}
+EXPECTED = {errors.ProviderBusy, errors.CallInFlight, errors.BudgetTight}
 
 SECRET = "It rained on the harbour"
 STATEMENT = "UPDATE panels SET caption = %(caption)s"

@@ -17,6 +17,7 @@ from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
 from engine.store import events, generations, tallies
 from engine.store.scope import get
+from engine.tokens import Tokens
 from inkloom.sweeper import sweep
 from models.options import GenerationKind, GenerationStatus
 from models.tables import Event, Export, Generation, Page, Panel, ProviderCall, Scene, TaskResult
@@ -219,7 +220,7 @@ async def test_an_answer_that_fails_its_check_is_repaired_with_notes(
         if len(prompts) > 1:
             return None
         wrong = {"scenes": [{"title": "t", "first": 1, "last": 1, "gist": "g"}], "characters": [], "places": []}
-        return LLMReply(json.dumps(wrong), "", "stop", 1, 1)
+        return LLMReply(json.dumps(wrong), "", "stop", Tokens(1, 1))
 
     async with working(Writer(first_wrong), Painter()):
         generation = await generate(ordered)
@@ -244,7 +245,7 @@ async def test_a_writer_that_never_gets_it_right_fails_its_panel_not_the_chapter
         nonlocal asked
         if request.task == "Dialogue" and "Wait" in request.prompt.split("own sentences:")[1].split("[[end")[0]:
             asked += 1
-            return LLMReply("not json", "", "stop", 1, 1)
+            return LLMReply("not json", "", "stop", Tokens(1, 1))
         return None
 
     async with working(Writer(nonsense), Painter()):

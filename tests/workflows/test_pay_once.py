@@ -15,6 +15,7 @@ from engine.store import generations
 from engine.store.projects import add_chapter
 from engine.store.scope import get
 from engine.store.scripts import tell
+from engine.tokens import Tokens
 from models.options import GenerationKind, GenerationOptions, GenerationStatus
 from models.tables import Chapter, Generation, ProviderCall
 from tests.conftest import Order, Ordered
@@ -91,7 +92,9 @@ async def test_every_repair_is_a_question_of_its_own(
     async def wrong_twice(request: LLMRequest) -> LLMReply | None:
         nonlocal asked
         asked += request.task == "ChapterOutline"
-        return LLMReply("not json", "", "stop", 1, 1) if request.task == "ChapterOutline" and asked < 3 else None
+        return (
+            LLMReply("not json", "", "stop", Tokens(1, 1)) if request.task == "ChapterOutline" and asked < 3 else None
+        )
 
     async with working(Writer(wrong_twice), Painter()):
         generation = await generate(ordered)

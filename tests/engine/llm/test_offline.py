@@ -362,8 +362,8 @@ async def test_a_reply_says_what_it_used() -> None:
     asked = request(summary.TASK, summary.In(sentences=["Ada waits."]))
     reply = await OfflineWriter().ask(asked)
     assert reply.stop_reason == "stop"
-    assert reply.input_tokens == count_tokens(asked.system) + count_tokens(asked.prompt)
-    assert reply.output_tokens == count_tokens(reply.text)
+    assert reply.tokens.input == count_tokens(asked.system) + count_tokens(asked.prompt)
+    assert reply.tokens.output == count_tokens(reply.text)
 
 
 async def test_an_unknown_task_and_a_wrong_input_are_rejected() -> None:
