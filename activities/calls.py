@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,13 +18,16 @@ from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, is_cancelled_exception
 
+from models.options import Choice, HoldReason, TaskName
 from models.runs import (
     ChapterBrief,
     ChapterRun,
+    Decision,
     DrawCall,
     Ending,
     ExportCall,
     Failure,
+    Holding,
     Outcome,
     Outlined,
     PageCall,
@@ -75,6 +80,17 @@ PACES = {
     "pages": Pace(attempt=timedelta(minutes=30), total=_DAYS),
 }
 
+# Failures after which the next provider is asked, if a generation names one; never a refusal or a bad request.
+FALLS_BACK = {"ProviderDown", "QuotaExhausted"}
+# Failures that a person decides about.
+HELD = {
+    "BudgetExceeded": HoldReason.BUDGET,
+    "OutcomeUnknown": HoldReason.UNKNOWN,
+    "ProviderRefused": HoldReason.REFUSED,
+}
+
+MONEY = frozenset({HoldReason.BUDGET, HoldReason.UNKNOWN})
+
 ResultT = TypeVar("ResultT")
 ItemT = TypeVar("ItemT")
 
@@ -102,22 +118,136 @@ async def _call(name: str, argument: Run, result: type[ResultT], queue: str, pac
     return answer
 
 
-async def ask(task: str, run: Run, target_id: UUID, summary: str, part: int = 0) -> TaskDone:
-    """Run an LLM task for a target, on the queue of the generation's writer."""
-    call = TaskCall(**base(run), target_id=target_id, part=part)
-    return await _call(task, call, TaskDone, llm_queue(run.options.llm), "llm", summary)
+async def ask(
+    task: TaskName, run: Run, target_id: UUID, summary: str, *, part: int = 0, softer: bool = False
+) -> TaskDone:
+    """Run an LLM task for a target, by the task's writer or those that stand in for it; again, if in milder words."""
+    options = run.options
+    first = options.llm_tasks.get(task, Choice(provider=options.llm, model=options.llm_model))
+    call = TaskCall(**base(run), target_id=target_id, part=part, softer=softer)
+    return await _paid(task, call, TaskDone, [first, *options.llm_fallback], llm_queue, "llm", summary, task)
 
 
 async def draw(run: Run, panel_id: UUID, ordinal: int, *, choose: bool = False) -> None:
     """Draw one draft of a panel; with `choose` it is the only one and shown at once, which saves an activity."""
     call = DrawCall(**base(run), target_id=panel_id, ordinal=ordinal, choose=choose)
-    await _call("draw_panel", call, type(None), image_queue(run.options.images), "images", f"draft {ordinal}")
+    drawn = partial(_paid, "draw_panel", call, type(None), _artists(run), image_queue, "images")
+    if run.options.soften:
+        try:
+            await drawn(f"draft {ordinal}", f"draft {ordinal}", MONEY)
+        except ActivityError as error:
+            failure = _failure(error)
+            if failure is None or failure.type != "ProviderRefused":
+                raise
+        else:
+            return
+        await ask("VisualPrompt", run, panel_id, "prompt in milder words", softer=True)
+    await drawn(f"draft {ordinal}", f"draft {ordinal}")
 
 
 async def draw_sheet(run: Run, character_id: UUID) -> None:
     """Draw the reference sheet of a character."""
     call = DrawCall(**base(run), target_id=character_id, ordinal=0)
-    await _call("draw_sheet", call, type(None), image_queue(run.options.images), "images", "reference sheet")
+    # Without a sheet the story can be told; a person need not be asked before that.
+    await _paid("draw_sheet", call, type(None), _artists(run), image_queue, "images", "reference sheet", "sheet", MONEY)
+
+
+def _artists(run: Run) -> list[Choice]:
+    return [Choice(provider=run.options.images, model=run.options.image_model), *run.options.image_fallback]
+
+
+async def _paid(
+    name: str,
+    call: TaskCall | DrawCall,
+    result: type[ResultT],
+    providers: Sequence[Choice],
+    queue: Callable[[str], str],
+    pace: str,
+    summary: str,
+    purpose: str,
+    decides: frozenset[HoldReason] = frozenset(HoldReason),
+) -> ResultT:
+    """Call an activity that costs money, by the first provider that is up, and wait for what a person has to decide.
+
+    `decides` are the reasons for which somebody is asked; for others the failure is the end of the part.
+    """
+    while True:
+        try:
+            return await _by_any(name, call, result, providers, queue, pace, summary)
+        except ActivityError as error:
+            failure = _failure(error)
+            reason = HELD.get(failure.type or "") if failure is not None else None
+            if failure is None or reason not in decides or not await _decided(call, purpose, reason, failure):
+                raise
+
+
+async def _by_any(
+    name: str,
+    call: TaskCall | DrawCall,
+    result: type[ResultT],
+    providers: Sequence[Choice],
+    queue: Callable[[str], str],
+    pace: str,
+    summary: str,
+) -> ResultT:
+    for by in providers[:-1]:
+        asked = call.model_copy(update={"by": by, "gives_way": True})
+        try:
+            return await _call(name, asked, result, queue(by.provider), pace, summary)
+        except ActivityError as error:
+            failure = _failure(error)
+            if failure is None or failure.type not in FALLS_BACK:
+                raise
+            summary = f"{summary}, instead of {by.provider}"
+    last = providers[-1]
+    return await _call(name, call.model_copy(update={"by": last}), result, queue(last.provider), pace, summary)
+
+
+async def _decided(call: TaskCall | DrawCall, purpose: str, reason: HoldReason, failure: ApplicationError) -> bool:
+    """Wait, for days if need be, until a person has decided; whether to try again."""
+    waiting = workflow.instance()
+    if not isinstance(waiting, Wakeable):
+        raise TypeError(f"{type(waiting).__name__} makes paid calls and cannot be woken")
+    needed = Decimal(str(failure.details[0])) if failure.details else Decimal(0)
+    holding = Holding(
+        **base(call),
+        target_id=call.target_id,
+        purpose=purpose,
+        reason=reason,
+        message=failure.message,
+        needed_usd=needed,
+    )
+    seen = waiting.woken
+    if not await _call("hold", holding, bool, IO, "io", f"wait: {reason}"):
+        return True
+    workflow.set_current_details(f"waits for a decision: {failure.message}")
+    while True:
+        seen = await waiting.next_wake(seen)
+        decision = await _call("let_go", holding, Decision, IO, "io", "what was decided")
+        if decision != Decision.WAIT:
+            return decision == Decision.AGAIN
+
+
+class Wakeable:
+    """A workflow that a decision can wake. The signal carries nothing: what was decided is read from the database."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+
+    @workflow.signal
+    def wake(self) -> None:
+        """Something was decided."""
+        self.woken += 1
+
+    async def next_wake(self, seen: int) -> int:
+        """Wait for a wake after those `seen`; returns how many there were by then."""
+        await workflow.wait_condition(lambda: self.woken > seen)
+        return self.woken
+
+
+def _failure(error: ActivityError) -> ApplicationError | None:
+    """What the activity itself said."""
+    return error.cause if isinstance(error.cause, ApplicationError) else None
 
 
 async def begin_generation(run: Run) -> None:

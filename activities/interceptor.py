@@ -7,6 +7,8 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections.abc import Sequence
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -16,13 +18,17 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.outages import is_full, is_outage
-from engine.errors import BudgetTight, CallInFlight, EngineError, ProviderBusy
+from engine.errors import BudgetExceeded, BudgetTight, CallInFlight, EngineError, ProviderBusy
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 # A defect of ours does not heal: after so many attempts the activity fails and the panel or the run says why.
 MAX_ATTEMPTS_ON_DEFECT = 6
+
+
+# How far the work of the current activity is; everything it starts sees the same list.
+_SHARES: ContextVar[list[float] | None] = ContextVar("shares", default=None)
 
 
 class ActivityErrors(Interceptor):
@@ -34,7 +40,9 @@ class ActivityErrors(Interceptor):
 
 class _Inbound(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
-        beat = asyncio.create_task(_beat())
+        shares: list[float] = []
+        _SHARES.set(shares)
+        beat = asyncio.create_task(_beat(shares))
         try:
             return await self.next.execute_activity(input)
         except ApplicationError:
@@ -50,18 +58,28 @@ class _Inbound(ActivityInboundInterceptor):
                 await beat
 
 
-async def _beat() -> None:
+async def _beat(shares: Sequence[float]) -> None:
     while True:
         # First the pause: most activities are over before it is, and every beat is a call to the server.
         await asyncio.sleep(BEAT_SECONDS)
-        activity.heartbeat()
+        activity.heartbeat(*shares[-1:])
+
+
+def tell(share: float) -> None:
+    """How far the activity's work is, from 0 to 1: its next heartbeat says so."""
+    shares = _SHARES.get()
+    if shares is not None:
+        shares.append(share)
 
 
 def translate(error: EngineError, attempt: int) -> ApplicationError:
     """An engine error as a Temporal failure: its class as type, its message, and when to try again."""
     expected = isinstance(error, ProviderBusy | CallInFlight | BudgetTight)
+    # What the workflow has to know to decide whether the wait is over.
+    details = [str(error.needed)] if isinstance(error, BudgetExceeded) else []
     return ApplicationError(
         error.message,
+        *details,
         type=type(error).__name__,
         non_retryable=not error.retryable,
         next_retry_delay=pause(attempt, error.retry_after) if error.retryable else None,
@@ -91,6 +109,12 @@ def unexpected(error: Exception, attempt: int) -> ApplicationError:
 
 
 def pause(attempt: int, asked: float | None) -> timedelta:
-    """How long to wait: what the provider asked for, or exponential; spread, because the server adds no jitter."""
-    seconds = asked if asked is not None else min(20.0, 0.3 * 2 ** min(attempt - 1, 10))
-    return timedelta(seconds=min(seconds, 3600.0) * random.uniform(1.0, 1.25))  # noqa: S311  # spreading, not secrecy
+    """How long to wait: what the provider asked for, or exponential.
+
+    Spread, because the server adds no jitter: what failed together must not come back together. Never less than what
+    was asked for.
+    """
+    if asked is None:
+        return timedelta(seconds=min(20.0, 0.3 * 2 ** min(attempt - 1, 10)) * random.uniform(0.5, 1.5))  # noqa: S311  # spreading, not secrecy
+    asked = min(asked, 3600.0)
+    return timedelta(seconds=asked + random.uniform(0.0, max(1.0, 0.25 * asked)))  # noqa: S311  # as above

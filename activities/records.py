@@ -10,7 +10,7 @@ from temporalio import activity
 
 from engine.db import Database
 from engine.steps.outline import outlined, read
-from engine.store import generations, outlines
+from engine.store import generations, holds, outlines
 from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.progress import complete
@@ -19,9 +19,11 @@ from models.events import EventType
 from models.runs import (
     ChapterBrief,
     ChapterRun,
+    Decision,
     DrawCall,
     Ending,
     Failure,
+    Holding,
     Outlined,
     Run,
 )
@@ -44,6 +46,8 @@ class Records:
             self.fail_panel,
             self.fail_scene,
             self.fail_sheet,
+            self.hold,
+            self.let_go,
             self.finish_generation,
         ]
 
@@ -135,10 +139,27 @@ class Records:
                 await emit(session, failure.project_id, failure.generation_id, event, data)
 
     @activity.defn
+    async def hold(self, holding: Holding) -> bool:
+        """Register that a part waits for a person; False when it need not."""
+        async with self._database.session() as session:
+            return await holds.hold(session, holding, _workflow())
+
+    @activity.defn
+    async def let_go(self, holding: Holding) -> Decision:
+        """What a person decided about a part that waits."""
+        async with self._database.session() as session:
+            return await holds.let_go(session, _workflow(), holding.purpose)
+
+    @activity.defn
     async def finish_generation(self, ending: Ending) -> None:
         """The final status, with everything that was left open settled."""
         async with self._database.session() as session:
             await generations.end(session, ending.project_id, ending.generation_id, ending.status, ending.error)
+
+
+def _workflow() -> str:
+    """The workflow that runs the current activity."""
+    return activity.info().workflow_id or ""
 
 
 async def reason_with_notes(session: AsyncSession, failure: Failure) -> str:

@@ -14,16 +14,20 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.interceptor import tell
 from activities.outages import keep_answer
+from activities.sending import sending
 from activities.turns import Turns, holder
 from activities.writing import Owners
 from engine import ledger
 from engine.db import Database, execute
 from engine.digest import digest
-from engine.errors import NotFound, ProviderError, StorageError
+from engine.errors import EngineError, NotFound, ProviderError, StorageError
 from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pages.layout import picture_size
+from engine.prices import Prices, most_of_picture
+from engine.providers import model_of
 from engine.storage import Storage
 from engine.store.choosing import choose
 from engine.store.events import emit
@@ -33,9 +37,10 @@ from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get
 from models.events import EventType
 from models.ids import new_id
+from models.options import Choice
 from models.runs import DrawCall
 from models.story import Profile
-from models.tables import Character, Draft, Image, Panel, Project, ProviderCall
+from models.tables import Character, Draft, Image, Panel, Project
 from models.tables.columns import table
 from models.tables.ledger import CallState
 
@@ -64,10 +69,20 @@ Follow = Callable[[AsyncSession, UUID], Awaitable[None]]
 class Rendering:
     """The artists at hand, the storage and the database."""
 
-    def __init__(self, database: Database, storage: Storage, artists: Mapping[str, Artist], slots: int = 8) -> None:
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        artists: Mapping[str, Artist],
+        prices: Prices,
+        terms: ledger.Terms,
+        slots: int = 8,
+    ) -> None:
         self._database = database
         self._storage = storage
         self._artists = artists
+        self._prices = prices
+        self._terms = terms
         self._turns = Turns(artists, slots)
         self._owners = Owners()
 
@@ -77,36 +92,41 @@ class Rendering:
     @activity.defn
     async def draw_panel(self, call: DrawCall) -> None:
         """One draft of a panel. A draft that was made from the same things is kept as it is."""
-        async with self._turns.take(call.options.images) as turn:
-            await self._panel(call, turn)
+        by = _chosen(call)
+        async with self._turns.take(by.provider) as turn:
+            await self._panel(call, by, turn)
 
     @activity.defn
     async def draw_sheet(self, call: DrawCall) -> None:
         """The reference sheet of a character, once per set of attributes."""
-        async with self._turns.take(call.options.images) as turn:
-            await self._sheet(call, turn)
+        by = _chosen(call)
+        async with self._turns.take(by.provider) as turn:
+            await self._sheet(call, by, turn)
 
-    async def _panel(self, call: DrawCall, turn: AsyncExitStack) -> None:
+    async def _panel(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> None:
         async with self._database.session() as session:
             panel, scene = await in_scene(session, call.project_id, call.target_id)
             data = as_data(panel, scene, await cast_of(session, call.project_id))
             width, height = picture_size(data, call.options.format)
             request = ImageRequest(
-                model=call.options.image_model,
+                model=by.model,
                 prompt=panel.prompt or "",
                 negative=panel.negative,
                 width=width,
                 height=height,
                 seed=_seed(panel.prompt, call.ordinal),
                 panel=data,
+                settings=call.options.render,
             )
-            made_from = digest(call.options.images, request.identity())
+            made_from = digest(by.provider, request.identity())
             same = {"panel": panel.id, "number": call.ordinal, "made_from": made_from}
             if (await execute(session, _THERE, same)).first() is not None:
                 if call.choose:
                     await choose(session, call.project_id, call.generation_id, panel.id)
                 return
-            paid = await self._reserve(session, call, request, "draft")
+            grant = await self._reserve(session, call, by, request, "draft")
+        if isinstance(grant, EngineError):
+            raise grant
 
         async def follow(session: AsyncSession, image_id: UUID) -> None:
             # The panel before the generation and the project, which `emit` locks: the order that everybody keeps.
@@ -117,8 +137,8 @@ class Rendering:
                 "panel_id": panel.id,
                 "ordinal": call.ordinal,
                 "image_id": image_id,
-                "call_id": paid.id,
-                "provider": call.options.images,
+                "call_id": grant.call.id,
+                "provider": by.provider,
                 "model": request.model,
                 "prompt": request.prompt,
                 "seed": request.seed,
@@ -135,9 +155,9 @@ class Rendering:
             if call.choose:
                 await choose(session, call.project_id, call.generation_id, panel.id)
 
-        await self._turns.wait(paid.id, self._draw(call, paid, request, follow, turn))
+        await self._turns.wait(grant.call.id, self._draw(call, grant, request, follow, turn))
 
-    async def _sheet(self, call: DrawCall, turn: AsyncExitStack) -> None:
+    async def _sheet(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> None:
         scope = Scope(project_id=call.project_id)
         step = f"character:{call.target_id}:sheet"
         async with self._database.session() as session:
@@ -147,19 +167,22 @@ class Rendering:
             prompt = f"Character reference sheet, plain background. {profile.sentence()}. {project.style}".strip()
             width, height = SHEET_SIZE
             request = ImageRequest(
-                model=call.options.image_model,
+                model=by.model,
                 prompt=prompt,
                 negative="",
                 width=width,
                 height=height,
                 seed=_seed(prompt, 0),
                 sheet=profile,
+                settings=call.options.render,
             )
-            made_from = digest(call.options.images, request.identity())
+            made_from = digest(by.provider, request.identity())
             if character.sheet_image_id is not None and character.sheet_made_from == made_from:
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
-            paid = await self._reserve(session, call, request, "sheet")
+            grant = await self._reserve(session, call, by, request, "sheet")
+        if isinstance(grant, EngineError):
+            raise grant
 
         async def follow(session: AsyncSession, image_id: UUID) -> None:
             character = await get(session, scope, Character, call.target_id, lock=True)
@@ -177,47 +200,57 @@ class Rendering:
                 {"character_id": str(character.id), "name": character.name, "image_id": str(image_id)},
             )
 
-        await self._turns.wait(paid.id, self._draw(call, paid, request, follow, turn))
+        await self._turns.wait(grant.call.id, self._draw(call, grant, request, follow, turn))
 
     async def _reserve(
-        self, session: AsyncSession, call: DrawCall, request: ImageRequest, purpose: str
-    ) -> ProviderCall:
-        """The call with its picture, or one that is about to be sent."""
+        self, session: AsyncSession, call: DrawCall, by: Choice, request: ImageRequest, purpose: str
+    ) -> ledger.Grant | EngineError:
+        """The call with its picture, or one that is about to be sent, or why it cannot be."""
+        most = most_of_picture(
+            request.prompt, request.width, request.height, request.settings.quality, len(request.references)
+        )
         order = ledger.Order(
             owner_id=await self._owners.of(session, call.project_id),
             project_id=call.project_id,
             generation_id=call.generation_id,
             kind="image",
-            provider=call.options.images,
-            model=request.model,
+            provider=by.provider,
+            model=by.model,
             purpose=purpose,
             target_id=call.target_id,
             request_hash=digest(request.identity()),
             ordinal=call.ordinal,
             holder=holder(),
+            most_usd=self._prices.cost("images", by.provider, by.model, most),
+            most_tokens=most.input + most.output,
         )
-        return await ledger.acquire(session, order, send=True, alive=self._turns.waiting)
+        return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._turns.waiting)
 
     async def _draw(
-        self, call: DrawCall, paid: ProviderCall, request: ImageRequest, follow: Follow, turn: AsyncExitStack
+        self, call: DrawCall, grant: ledger.Grant, request: ImageRequest, follow: Follow, turn: AsyncExitStack
     ) -> None:
         """Get the picture of a call, stored already or drawn now, and do what follows from having it."""
+        paid = grant.call
         if paid.state == CallState.CONFIRMED and paid.image_id is not None:
             async with self._database.session() as session:
                 await follow(session, await _adopt(session, call.project_id, paid.image_id))
             return
-        began = time.monotonic()
+        async with sending(self._database, grant, gives_way=call.gives_way):
+            began = time.monotonic()
+            result = await self._artists[paid.provider].draw(request, tell)
+        await turn.aclose()
+        usage = ledger.Usage(
+            tokens=result.tokens,
+            cost_usd=self._prices.settle("images", paid.provider, paid.model, result.tokens, paid.reserved_usd),
+            duration_ms=int((time.monotonic() - began) * 1000),
+        )
         try:
-            result = await self._artists[paid.provider].draw(request)
-            await turn.aclose()
             await asyncio.to_thread(verify, result)
         except ProviderError as error:
+            # It is of no use, and billed all the same.
             async with self._database.session() as session:
-                await ledger.fail(session, paid, error.message)
+                await ledger.fail(session, paid, error.message, usage)
             raise
-        usage = ledger.Usage(
-            result.tokens.input, result.tokens.output, duration_ms=int((time.monotonic() - began) * 1000)
-        )
 
         async def store(and_follow: bool) -> None:
             # Bytes before rows: a row never points at nothing, and bytes without a row are found again by their hash.
@@ -235,6 +268,12 @@ class Rendering:
                 await ledger.confirm(session, paid, usage, image_id=image_id)
 
         await keep_answer(store, also=(StorageError,))
+
+
+def _chosen(call: DrawCall) -> Choice:
+    """The artist and the model that a call is for."""
+    by = call.by or Choice(provider=call.options.images, model=call.options.image_model)
+    return Choice(provider=by.provider, model=model_of("images", by))
 
 
 def _seed(prompt: str | None, ordinal: int) -> int:

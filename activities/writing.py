@@ -13,16 +13,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.outages import keep_answer
+from activities.sending import sending
 from activities.turns import Turns, holder
 from engine import ledger
 from engine.db import Database, execute
 from engine.digest import digest
-from engine.errors import BadAnswer, ProviderError
+from engine.errors import BadAnswer, EngineError, ProviderRefused
 from engine.llm import LLM, LLMRequest
+from engine.prices import Prices, most_of_text
+from engine.providers import model_of
+from engine.reading import count_tokens
 from engine.steps import STEPS, Loaded, Made
 from engine.store.scope import Scope, get
 from engine.tasks import ALL, Task
 from models.ids import new_id
+from models.options import Choice
 from models.runs import TaskCall, TaskDone
 from models.tables import Project, ProviderCall, TaskResult
 from models.tables.columns import table
@@ -42,6 +47,12 @@ _KEEP = _NEW.on_conflict_do_update(
 _STORED = select(_RESULTS.c.output, _RESULTS.c.attempts).where(*(_RESULTS.c[name] == bindparam(name) for name in _KEY))
 
 
+_CUT_OFF = "the answer was cut off before its end; answer in full, as briefly as the instructions allow"
+_SOFTER = (
+    "the request was refused by a content policy; keep to what happens in the story, and say whatever may be taken"
+    " amiss in mild words that suit readers of any age"
+)
+
 # What is done, in the same transaction, with an answer that is being stored.
 Follow = Callable[[ProviderCall, AsyncSession], Awaitable[None]]
 
@@ -54,12 +65,15 @@ class _Tally:
         self.before = 0
         self.attempts = 0
         self.sent = False
+        self.cut_off = 0
+        self.softened = False
         self.input_tokens = 0
         self.output_tokens = 0
         self.made: Made = []
 
     def add(self, call: ProviderCall, *, sent: bool) -> None:
         self.attempts += 1
+        self.cut_off += call.stop_reason == "length"
         self.sent = self.sent or sent
         self.input_tokens += call.input_tokens
         self.output_tokens += call.output_tokens
@@ -68,9 +82,13 @@ class _Tally:
 class Writing:
     """The writers at hand, and the database."""
 
-    def __init__(self, database: Database, writers: Mapping[str, LLM], slots: int = 8) -> None:
+    def __init__(
+        self, database: Database, writers: Mapping[str, LLM], prices: Prices, terms: ledger.Terms, slots: int = 8
+    ) -> None:
         self._database = database
         self._writers = writers
+        self._prices = prices
+        self._terms = terms
         self._turns = Turns(writers, slots)
         self._owners = Owners()
 
@@ -87,56 +105,71 @@ class Writing:
     async def run(self, task: Task[Any, Any], call: TaskCall) -> TaskDone:
         """Run the task for its target. Raises `BadAnswer` when no repair helped."""
         tally = _Tally()
-        notes: list[str] = []
+        notes: list[str] = [_SOFTER] if call.softer else []
+        by = call.by or Choice(provider=call.options.llm, model=call.options.llm_model)
+        by = Choice(provider=by.provider, model=model_of("llm", by))
         while True:
-            async with self._turns.take(call.options.llm) as turn:
+            async with self._turns.take(by.provider) as turn:
                 async with self._database.session() as session:
                     loaded = await STEPS[task.name].load(session, call)
                     if not isinstance(loaded, Loaded):
                         return TaskDone(cached=True, made=loaded)
                     if not notes:
-                        stored = await _stored(session, task, call, loaded)
+                        stored = await _stored(session, task, call, by, loaded)
                         if stored is not None and stored.output is not None:
                             output = task.output.model_validate(stored.output)
                             return TaskDone(cached=True, made=await STEPS[task.name].apply(session, call, output))
                         # What was given up on in an earlier generation is asked anew, not answered with that failure.
                         tally.before = stored.attempts if stored is not None else 0
-                    request = _request(task, loaded, notes, call.options.llm_model)
-                    paid = await self._reserve(session, task, call, request, tally.before + tally.attempts)
-                answer = self._answer(task, call, loaded, tally, paid, request, turn)
-                notes = await self._turns.wait(paid.id, answer)
+                    request = _request(task, loaded, notes, by.model, tally)
+                    grant = await self._reserve(session, task, call, by, request, tally.before + tally.attempts)
+                if isinstance(grant, EngineError):
+                    raise grant
+                answer = self._answer(task, call, by, loaded, tally, grant, request, turn)
+                try:
+                    notes = await self._turns.wait(grant.call.id, answer)
+                except ProviderRefused:
+                    if not call.options.soften or tally.softened:
+                        raise
+                    tally.softened, notes = True, [_SOFTER]
+                    continue
             if not notes:
                 return TaskDone(cached=not tally.sent, attempts=tally.attempts, made=tally.made)
             if tally.attempts >= task.attempts:
                 # What was wrong quotes the answer, which has no place in a history; the notes are in the database.
-                raise BadAnswer(f"{task.name}: no usable answer from {paid.provider} in {tally.attempts} attempts.")
+                raise BadAnswer(f"{task.name}: no usable answer from {by.provider} in {tally.attempts} attempts.")
 
     async def _answer(
         self,
         task: Task[Any, Any],
         call: TaskCall,
+        by: Choice,
         loaded: Loaded,
         tally: _Tally,
-        paid: ProviderCall,
+        grant: ledger.Grant,
         request: LLMRequest,
         turn: AsyncExitStack,
     ) -> list[str]:
         """Get the answer of a call, store it with what follows from it, and return what is wrong with it."""
-        usage = None if paid.state == CallState.CONFIRMED else await self._send(paid, request)
+        paid = grant.call
+        usage = None if paid.state == CallState.CONFIRMED else await self._send(call, grant, request)
         await turn.aclose()
         tally.add(paid, sent=usage is not None)
         follow: Follow | None = None
+        refused = paid.stop_reason == "refusal"
         try:
-            notes, output = _judge(task, loaded, paid)
+            notes, output = (["refused"], None) if refused else _judge(task, loaded, paid)
         except Exception:
             # A defect in a check must not cost the answer.
             await keep_answer(partial(self._confirm, paid, usage, None))
             raise
         if not notes:
-            follow = partial(_finish, task, call, loaded, tally, output)
-        elif tally.attempts >= task.attempts:
-            follow = partial(_give_up, task, call, loaded, tally, notes)
+            follow = partial(_finish, task, call, by, loaded, tally, output)
+        elif refused or tally.attempts >= task.attempts:
+            follow = partial(_give_up, task, call, by, loaded, tally, notes)
         await keep_answer(partial(self._confirm, paid, usage, follow))
+        if refused:
+            raise ProviderRefused(f"{paid.provider} refused to answer {task.name}.")
         return notes
 
     async def _confirm(
@@ -148,19 +181,26 @@ class Writing:
             if follow is not None and and_follow:
                 await follow(paid, session)
             if usage is not None:
-                await ledger.confirm(session, paid, usage, answer=paid.answer)
+                await ledger.confirm(session, paid, usage, answer=paid.answer, stop_reason=paid.stop_reason)
 
     async def _reserve(
-        self, session: AsyncSession, task: Task[Any, Any], call: TaskCall, request: LLMRequest, ordinal: int
-    ) -> ProviderCall:
-        """The call with its answer, or one that is about to be sent."""
+        self,
+        session: AsyncSession,
+        task: Task[Any, Any],
+        call: TaskCall,
+        by: Choice,
+        request: LLMRequest,
+        ordinal: int,
+    ) -> ledger.Grant | EngineError:
+        """The call with its answer, or one that is about to be sent, or why it cannot be."""
+        most = most_of_text(count_tokens(request.system) + count_tokens(request.prompt), request.max_output_tokens)
         order = ledger.Order(
             owner_id=await self._owners.of(session, call.project_id),
             project_id=call.project_id,
             generation_id=call.generation_id,
             kind="llm",
-            provider=call.options.llm,
-            model=request.model,
+            provider=by.provider,
+            model=by.model,
             purpose=task.name,
             target_id=call.target_id,
             # The data beside the prompt counts too: the offline writer answers from it.
@@ -169,22 +209,22 @@ class Writing:
             ),
             ordinal=ordinal,
             holder=holder(),
+            most_usd=self._prices.cost("llm", by.provider, by.model, most),
+            most_tokens=most.input + most.output,
         )
-        return await ledger.acquire(session, order, send=True, alive=self._turns.waiting)
+        return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._turns.waiting)
 
-    async def _send(self, paid: ProviderCall, request: LLMRequest) -> ledger.Usage:
-        """Send a submitted call; the answer is put into it, and not yet stored."""
-        began = time.monotonic()
-        try:
+    async def _send(self, call: TaskCall, grant: ledger.Grant, request: LLMRequest) -> ledger.Usage:
+        """Send a call when its turn comes; the answer is put into it, and not yet stored."""
+        paid = grant.call
+        async with sending(self._database, grant, gives_way=call.gives_way):
+            began = time.monotonic()
             reply = await self._writers[paid.provider].ask(request)
-        except ProviderError as error:
-            async with self._database.session() as session:
-                await ledger.fail(session, paid, error.message)
-            raise
-        paid.answer, paid.input_tokens, paid.output_tokens = reply.text, reply.tokens.input, reply.tokens.output
+        paid.answer, paid.stop_reason = reply.text, reply.stop_reason
+        paid.input_tokens, paid.output_tokens = reply.tokens.input, reply.tokens.output
         return ledger.Usage(
-            input_tokens=reply.tokens.input,
-            output_tokens=reply.tokens.output,
+            tokens=reply.tokens,
+            cost_usd=self._prices.settle("llm", paid.provider, paid.model, reply.tokens, paid.reserved_usd),
             duration_ms=int((time.monotonic() - began) * 1000),
         )
 
@@ -192,6 +232,7 @@ class Writing:
 async def _finish(
     task: Task[Any, Any],
     call: TaskCall,
+    by: Choice,
     loaded: Loaded,
     tally: _Tally,
     output: Any,
@@ -199,13 +240,14 @@ async def _finish(
     session: AsyncSession,
 ) -> None:
     """The task is done: its result, and the rows that come of it."""
-    await _keep(session, task, call, loaded, tally, paid, {"output": output.model_dump(mode="json"), "notes": ""})
+    await _keep(session, task, call, by, loaded, tally, paid, {"output": output.model_dump(mode="json"), "notes": ""})
     tally.made = await STEPS[task.name].apply(session, call, output)
 
 
 async def _give_up(
     task: Task[Any, Any],
     call: TaskCall,
+    by: Choice,
     loaded: Loaded,
     tally: _Tally,
     notes: Sequence[str],
@@ -213,20 +255,21 @@ async def _give_up(
     session: AsyncSession,
 ) -> None:
     """No repair helped: what was wrong with the last answer."""
-    await _keep(session, task, call, loaded, tally, paid, {"output": None, "notes": "; ".join(notes)[:2000]})
+    await _keep(session, task, call, by, loaded, tally, paid, {"output": None, "notes": "; ".join(notes)[:2000]})
 
 
 async def _keep(
     session: AsyncSession,
     task: Task[Any, Any],
     call: TaskCall,
+    by: Choice,
     loaded: Loaded,
     tally: _Tally,
     paid: ProviderCall,
     verdict: dict[str, Any],
 ) -> None:
     values = {
-        **_key(task, call, loaded),
+        **_key(task, call, by, loaded),
         **verdict,
         "id": new_id(),
         "status": "failed" if verdict["output"] is None else "completed",
@@ -253,23 +296,23 @@ class Owners:
         return self._known[project_id]
 
 
-def _key(task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> dict[str, Any]:
+def _key(task: Task[Any, Any], call: TaskCall, by: Choice, loaded: Loaded) -> dict[str, Any]:
     return {
         "project_id": call.project_id,
         "task": task.name,
         "task_version": task.version,
-        "provider": call.options.llm,
-        "model": call.options.llm_model,
+        "provider": by.provider,
+        "model": by.model,
         "input_hash": digest(loaded.data),
     }
 
 
-async def _stored(session: AsyncSession, task: Task[Any, Any], call: TaskCall, loaded: Loaded) -> Any:
+async def _stored(session: AsyncSession, task: Task[Any, Any], call: TaskCall, by: Choice, loaded: Loaded) -> Any:
     """Output and attempts of what was once asked and answered, or given up on."""
-    return (await execute(session, _STORED, _key(task, call, loaded))).one_or_none()
+    return (await execute(session, _STORED, _key(task, call, by, loaded))).one_or_none()
 
 
-def _request(task: Task[Any, Any], loaded: Loaded, notes: Sequence[str], model: str) -> LLMRequest:
+def _request(task: Task[Any, Any], loaded: Loaded, notes: Sequence[str], model: str, tally: _Tally) -> LLMRequest:
     system, prompt = task.render(loaded.data, notes)
     return LLMRequest(
         task=task.name,
@@ -277,13 +320,16 @@ def _request(task: Task[Any, Any], loaded: Loaded, notes: Sequence[str], model: 
         system=system,
         prompt=prompt,
         schema=task.schema(),
-        max_output_tokens=task.max_output_tokens,
+        # An answer that was cut off gets more room.
+        max_output_tokens=task.max_output_tokens * 2**tally.cut_off,
         data=loaded.data,
     )
 
 
 def _judge(task: Task[Any, Any], loaded: Loaded, paid: ProviderCall) -> tuple[list[str], Any]:
     """What is wrong with an answer, or the answer as a value."""
+    if paid.stop_reason == "length":
+        return [_CUT_OFF], None
     try:
         output = task.parse(loaded.data, paid.answer or "")
     except BadAnswer as error:

@@ -1,6 +1,7 @@
 """Generations: order one, follow it, cancel it, order its failed parts again."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
@@ -17,15 +18,15 @@ from api.deps import Owned, Resources, Scoped, Session
 from api.deps import scope as scope_of
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, refusal
 from api.problems import TemporalAway
-from api.starting import PATIENCE, start, workflow_id
+from api.starting import PATIENCE, start, wake, workflow_id
 from engine.errors import BadInput, Conflict
-from engine.providers import require
+from engine.providers import require_all
 from engine.settings import Settings
-from engine.store import events, generations, tallies
+from engine.store import events, generations, holds, tallies
 from engine.store import scope as rows
 from engine.store.scope import Scope
-from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
-from models.tables import Chapter, Character, Generation, Panel, ProviderCall, Scene
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.tables import Chapter, Character, Generation, Panel, Project, ProviderCall, Scene
 
 router = APIRouter(tags=["generations"])
 
@@ -50,6 +51,43 @@ class NewGeneration(BaseModel):
     chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
     options: GenerationOptions = Field(default_factory=GenerationOptions)
     budget_usd: Decimal | None = Field(default=None, ge=0)
+
+
+class NewBudget(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"budget_usd": "10"}]})
+
+    budget_usd: Decimal = Field(ge=0, lt=1_000_000)
+
+
+class Resume(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"skip_refused": False}]})
+
+    skip_refused: bool = Field(default=False, description="give up what was refused, instead of trying it again")
+
+
+class HoldOut(BaseModel):
+    """A part that waits for a person: for its budget, about a lost answer, or because it was refused."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "reason": "budget",
+                    "purpose": "draft 1",
+                    "target_id": AN_ID,
+                    "message": "The next call may cost 0.2200 USD, and only 0.1000 are left.",
+                    "created_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    reason: HoldReason
+    purpose: str
+    target_id: UUID
+    message: str
+    created_at: datetime
 
 
 class CallCounts(BaseModel):
@@ -79,6 +117,7 @@ class GenerationOut(BaseModel):
                     "budget_usd": "5.000000",
                     "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
                     "cost_usd": "0.000000",
+                    "waiting": [],
                     "created_at": A_MOMENT,
                     "started_at": A_MOMENT,
                     "finished_at": A_MOMENT,
@@ -101,6 +140,7 @@ class GenerationOut(BaseModel):
     budget_usd: Decimal | None
     calls: CallCounts
     cost_usd: Decimal
+    waiting: list[HoldOut] = Field(description="what waits for a person, the oldest first")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -177,13 +217,13 @@ class CallOut(BaseModel):
     "/generations", status_code=202, summary="Order a generation", responses={**NOT_FOUND, **CONFLICT, **REFUSED}
 )
 async def create(body: NewGeneration, owned: Owned, response: Response) -> GenerationOut:
-    options = _with_defaults(body.options, owned.settings)
-    require("llm", options.llm, owned.settings)
-    require("images", options.images, owned.settings)
     # A transaction of its own: the row must be there before the workflow that reads it.
     async with owned.database.session() as session:
         scope = await scope_of(session)
         project_id, chapter_id = await _target(session, scope, body)
+        project = await rows.get(session, scope, Project, project_id)
+        options = _with_defaults(body.options, project, owned.settings)
+        require_all(options, owned.settings)
         if chapter_id is not None:
             options = _as_scripted(options, await rows.get(session, scope, Chapter, chapter_id))
         generation = await generations.request(
@@ -269,6 +309,30 @@ async def cancel(generation_id: UUID, owned: Owned) -> GenerationOut:
 
 
 @router.post(
+    "/generations/{generation_id}/budget",
+    summary="Set the budget of a generation",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def set_budget(generation_id: UUID, body: NewBudget, owned: Owned) -> GenerationOut:
+    """What waits for money goes on, if this is enough."""
+    async with owned.database.session() as session:
+        workflows = await holds.raise_budget(session, await scope_of(session), generation_id, body.budget_usd)
+    return await _woken(owned, generation_id, workflows)
+
+
+@router.post(
+    "/generations/{generation_id}/resume",
+    summary="Go on with what waits for a decision",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def resume(generation_id: UUID, body: Resume, owned: Owned) -> GenerationOut:
+    """Calls whose answer was lost are made again, and may be billed twice; what was refused, too, or it is skipped."""
+    async with owned.database.session() as session:
+        workflows = await holds.resume(session, await scope_of(session), generation_id, skip=body.skip_refused)
+    return await _woken(owned, generation_id, workflows)
+
+
+@router.post(
     "/generations/{generation_id}/retry",
     status_code=202,
     summary="Order again what failed",
@@ -306,21 +370,34 @@ def _as_scripted(options: GenerationOptions, chapter: Chapter) -> GenerationOpti
     return options.model_copy(update={name: value for name, value in found.items() if value})
 
 
-def _with_defaults(options: GenerationOptions, settings: Settings) -> GenerationOptions:
-    """Providers that an order does not name are those of the settings, with their models."""
-    chosen: dict[str, str] = {}
+def _with_defaults(options: GenerationOptions, project: Project, settings: Settings) -> GenerationOptions:
+    """What an order does not name is as the project says; providers that neither names are those of the settings."""
+    chosen: dict[str, Any] = {}
     for provider, model in (("llm", "llm_model"), ("images", "image_model")):
-        if provider not in options.model_fields_set:
-            chosen[provider] = getattr(settings, provider)
-            if model not in options.model_fields_set:
-                chosen[model] = getattr(settings, model)
-    return options.model_copy(update=chosen)
+        chosen |= {provider: getattr(settings, provider), model: getattr(settings, model)}
+        for given in (project.options, options.model_dump(include=options.model_fields_set)):
+            # A model goes with its provider: whoever names another provider does not mean the model of before.
+            if provider in given:
+                chosen |= {provider: given[provider], model: ""}
+            if model in given:
+                chosen[model] = given[model]
+    named = {name: value for name, value in project.options.items() if name not in chosen}
+    given = options.model_dump(include=options.model_fields_set, exclude=set(chosen))
+    return GenerationOptions.model_validate(named | given | chosen)
 
 
 async def _start(owned: Resources, generation: Generation) -> None:
     """Start the workflow. With Temporal away the order stands, and the sweeper starts it when it is back."""
     with suppress(RPCError, RuntimeError, TimeoutError):
         await asyncio.wait_for(start(owned.temporal, generation), PATIENCE)
+
+
+async def _woken(owned: Resources, generation_id: UUID, workflows: Sequence[str]) -> GenerationOut:
+    """Wake what a decision was made for. With Temporal away the decision stands, and the sweeper tells of it later."""
+    with suppress(RPCError, RuntimeError, TimeoutError):
+        await asyncio.wait_for(wake(owned.temporal, workflows), PATIENCE)
+    async with owned.database.session() as session:
+        return await _out(session, await rows.get(session, await scope_of(session), Generation, generation_id))
 
 
 async def _cancelled(owned: Resources, generation_id: UUID) -> bool:
@@ -367,4 +444,5 @@ async def _out(session: AsyncSession, generation: Generation) -> GenerationOut:
         **{name: values[name] for name in GenerationOut.model_fields if name in values},
         calls=CallCounts(llm=calls.llm, image=calls.image, cached=generation.cached_calls, unknown=calls.unknown),
         cost_usd=calls.cost_usd,
+        waiting=[HoldOut.model_validate(hold) for hold in await holds.waiting(session, generation.id)],
     )

@@ -1,6 +1,8 @@
 """Projects: the room in which chapters, characters and pictures live."""
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
@@ -10,7 +12,9 @@ from api.deps import Scoped, Session
 from api.listing import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import scope as rows
 from engine.store.generations import refuse_while_open
+from models.options import GenerationOptions
 from models.tables import Project
+from models.tables.projects import UnknownPolicy
 
 router = APIRouter(tags=["projects"])
 
@@ -21,6 +25,9 @@ class NewProject(BaseModel):
     title: str = Field(min_length=1, max_length=500)
     description: str = Field(default="", max_length=10_000)
     style: str = Field(default="", max_length=2_000, description="how pictures should look")
+    budget_usd: Decimal | None = Field(default=None, ge=0, lt=1_000_000, description="for all of its generations")
+    unknown_policy: UnknownPolicy = UnknownPolicy.AUTO
+    options: GenerationOptions = Field(default_factory=GenerationOptions, description="for generations that name none")
 
 
 class ProjectChange(BaseModel):
@@ -30,6 +37,9 @@ class ProjectChange(BaseModel):
     title: str | None = Field(default=None, min_length=1, max_length=500)
     description: str | None = Field(default=None, max_length=10_000)
     style: str | None = Field(default=None, max_length=2_000)
+    budget_usd: Decimal | None = Field(default=None, ge=0, lt=1_000_000)
+    unknown_policy: UnknownPolicy | None = None
+    options: GenerationOptions | None = None
 
 
 class ProjectOut(BaseModel):
@@ -42,6 +52,9 @@ class ProjectOut(BaseModel):
                     "title": "The Clock That Waited",
                     "description": "",
                     "style": "ink and wash",
+                    "budget_usd": "25.000000",
+                    "unknown_policy": "auto",
+                    "options": {"llm": "offline", "drafts": 2},
                     "version": 1,
                     "created_at": A_MOMENT,
                 }
@@ -53,6 +66,9 @@ class ProjectOut(BaseModel):
     title: str
     description: str
     style: str
+    budget_usd: Decimal | None
+    unknown_policy: UnknownPolicy
+    options: dict[str, Any] = Field(description="what was chosen; the rest is as the installation is set up")
     version: int
     created_at: datetime
 
@@ -61,7 +77,7 @@ class ProjectOut(BaseModel):
 async def create(body: NewProject, session: Session, scope: Scoped, response: Response) -> ProjectOut:
     if scope.user_id is None:
         raise AssertionError("a request always acts for a user")
-    project = Project(owner_id=scope.user_id, **body.model_dump())
+    project = Project(owner_id=scope.user_id, **_values(body))
     session.add(project)
     await session.flush()
     await session.refresh(project)
@@ -82,7 +98,7 @@ async def read(project_id: UUID, session: Session, scope: Scoped) -> ProjectOut:
 
 @router.patch("/projects/{project_id}", summary="Change a project", responses={**NOT_FOUND, **CONFLICT})
 async def change(project_id: UUID, body: ProjectChange, session: Session, scope: Scoped) -> ProjectOut:
-    values = body.model_dump(exclude={"version"}, exclude_none=True)
+    values = _values(body)
     return ProjectOut.model_validate(await rows.change(session, scope, Project, project_id, body.version, values))
 
 
@@ -96,3 +112,16 @@ async def remove(project_id: UUID, session: Session, scope: Scoped) -> None:
     await rows.get(session, scope, Project, project_id)
     await refuse_while_open(session, project_id=project_id)
     await rows.remove(session, scope, Project, project_id)
+
+
+def _values(body: NewProject | ProjectChange) -> dict[str, Any]:
+    """The columns that were given; of options only those that were named, so that the others stay open.
+
+    A budget that is named as null is taken away.
+    """
+    values = body.model_dump(exclude={"version", "options", "budget_usd"}, exclude_none=True)
+    if "budget_usd" in body.model_fields_set:
+        values["budget_usd"] = body.budget_usd
+    if body.options is not None and "options" in body.model_fields_set:
+        values["options"] = body.options.model_dump(mode="json", exclude_unset=True)
+    return values

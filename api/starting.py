@@ -1,5 +1,6 @@
 """From a stored order to a running workflow. Starting twice is the same as starting once."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.calls import WORKFLOWS, priority
 from activities.lifecycle import STATUS
@@ -61,6 +63,16 @@ async def start(client: Client, generation: Generation, title: str = "") -> None
         )
     except WorkflowAlreadyStartedError:
         return
+
+
+async def wake(client: Client, workflows: Sequence[str]) -> None:
+    """Tell workflows that something was decided. One that is gone needs no telling; what fails, the sweeper repeats."""
+    for one in workflows:
+        try:
+            await client.get_workflow_handle(one).signal("wake")
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
 
 
 def _work(generation: Generation) -> tuple[Any, Run]:

@@ -10,6 +10,7 @@ EngineError
 │   ├── ProviderRejected  the request or the model is wrong
 │   ├── BadAnswer         the answer is cut off, malformed, or fails the task's checks
 │   ├── QuotaExhausted    the account has run out of money or of its quota
+│   ├── ProviderDown      it has not delivered for so long that another one is asked
 │   ├── ProviderBusy      overloaded, limited or unreachable
 │   └── AnswerLost        the call was sent, and no whole answer came back: it may have been billed
 ├── CallInFlight          another attempt at the same paid call has not settled yet
@@ -22,6 +23,7 @@ EngineError
 One interceptor turns these into Temporal failures, one handler into HTTP answers; nothing in between catches them.
 """
 
+from decimal import Decimal
 from typing import ClassVar
 
 
@@ -91,6 +93,10 @@ class QuotaExhausted(ProviderError):
     """The account has run out of money or of its quota: waiting does not help, another provider may."""
 
 
+class ProviderDown(ProviderError):
+    """It has not delivered for so long that the next provider is asked, where a generation names one."""
+
+
 class ProviderBusy(ProviderError):
     """Overloaded, limited or unreachable: nothing is billed, and another try, after `retry_after` seconds, may do."""
 
@@ -126,9 +132,13 @@ class BudgetTight(EngineError):
 
 
 class BudgetExceeded(EngineError):
-    """The next call does not fit the budget, and nothing in flight could make room for it."""
+    """The next call, of `needed` USD at most, does not fit the budget, and nothing in flight could make room for it."""
 
     http_status = 402
+
+    def __init__(self, message: str, *, needed: Decimal = Decimal(0), retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.needed = needed
 
 
 class StorageError(EngineError):

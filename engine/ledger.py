@@ -1,14 +1,16 @@
 """The one door to everything that costs money.
 
-`acquire` answers with a stored answer or a reservation, in one transaction under a lock on the call's key. What
-happens then is written down before it happens: reserved → submitted → confirmed | failed. A call whose process died
-in between is found by the next attempt of the same activity, which knows its own, and becomes `unknown`.
+`acquire` answers with a stored answer, a reservation or a no, in one transaction under a lock on the call's key: is it
+answered already → may it be asked again → does it fit the budgets → when is its turn. What happens then is written down
+before it happens: reserved → submitted → confirmed | failed. A call whose process died in between is found by the next
+attempt of the same activity, which knows its own, and becomes `unknown`.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, case, func, text, update
@@ -17,12 +19,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine import budgets
 from engine.db import execute
 from engine.digest import digest
-from engine.errors import CallInFlight
-from models.tables import Generation, ProviderCall
+from engine.errors import CallInFlight, EngineError, OutcomeUnknown
+from engine.rates import WINDOW, next_turn
+from engine.settings import Rate
+from engine.tokens import Tokens
+from models.tables import Generation, Project, ProviderCall
 from models.tables.columns import table
 from models.tables.ledger import CallState
+from models.tables.projects import UnknownPolicy
 
 # A call that nobody settled for this long is nobody's: longer than any provider's timeout.
 ABANDONED_AFTER = timedelta(minutes=15)
@@ -64,9 +71,27 @@ _CONFIRM = _SETTLE.values(
 )
 
 
+_PROJECTS = table(Project)
+_POLICY = plain_select(_PROJECTS.c.unknown_policy).where(_PROJECTS.c.id == bindparam("project"))
+_SENT = (
+    plain_select(
+        _CALLS.c.send_at,
+        case(
+            (_CALLS.c.state == CallState.CONFIRMED, _CALLS.c.input_tokens + _CALLS.c.output_tokens),
+            else_=_CALLS.c.reserved_tokens,
+        ).label("tokens"),
+    )
+    .where(_CALLS.c.provider == bindparam("provider"), _CALLS.c.send_at > bindparam("since"))
+    .order_by(_CALLS.c.send_at)
+)
+
+
 @dataclass(frozen=True)
 class Order:
-    """What is to be asked of whom, for whom. `ordinal` tells redraws of the same request apart."""
+    """What is to be asked of whom, for whom. `ordinal` tells redraws of the same request apart.
+
+    `most_usd` and `most_tokens` are the worst case, which is set aside while the call runs.
+    """
 
     owner_id: UUID
     project_id: UUID
@@ -79,6 +104,8 @@ class Order:
     request_hash: str
     ordinal: int
     holder: str
+    most_usd: Decimal = Decimal(0)
+    most_tokens: int = 0
 
     @property
     def call_key(self) -> str:
@@ -90,26 +117,50 @@ class Order:
 class Usage:
     """What an answered call used and cost."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
+    tokens: Tokens = field(default_factory=Tokens)
     cost_usd: Decimal = Decimal(0)
     duration_ms: int = 0
 
 
+@dataclass(frozen=True)
+class Terms:
+    """How this installation deals with providers: what each allows a minute, and up to what price a lost answer is
+    simply asked for again."""
+
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    ask_above_usd: Decimal = Decimal("0.05")
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A confirmed call with its answer, or a fresh one that the caller makes, `wait` seconds from now."""
+
+    call: ProviderCall
+    wait: float = 0.0
+
+
+FREE = Terms()
+
+
 async def acquire(
-    session: AsyncSession, order: Order, *, send: bool = False, alive: Collection[UUID] = ()
-) -> ProviderCall:
+    session: AsyncSession, order: Order, *, terms: Terms = FREE, send: bool = False, alive: Collection[UUID] = ()
+) -> Grant | EngineError:
     """The confirmed call with its answer, or a fresh one in state `reserved` that the caller now has to make.
 
-    With `send` the caller makes it as soon as this transaction is committed, and the fresh one is `submitted`. Calls
-    in `alive` are still waited for by this process: an attempt of theirs that Temporal gave up is not given up here.
+    With `send` the caller makes it as soon as this transaction is committed, and the fresh one is `submitted`, unless
+    it has to wait for its turn: then the caller waits, and submits it. Calls in `alive` are still waited for by this
+    process: an attempt of theirs that Temporal gave up is not given up here.
 
-    Raises `CallInFlight` while somebody else's attempt at the same call has not settled.
+    A no is returned, to be raised after the commit, because what was found out about earlier attempts has to stay:
+    `CallInFlight` while somebody else's attempt at the same call has not settled, `OutcomeUnknown` where a person has
+    to decide about another, `BudgetTight` and `BudgetExceeded` where it does not fit.
     """
-    # Nearly every call is the first of its key: then one statement is all.
-    fresh = await _reserve(session, order, 1, send)
-    if fresh is not None:
-        return fresh
+    rate = terms.rates.get(order.provider)
+    if not order.most_usd and rate is None:
+        # Nearly every free call is the first of its key: then one statement is all.
+        fresh = await _reserve(session, order, 1, send)
+        if fresh is not None:
+            return Grant(fresh)
     # Activities with the same request meet here, one after the other.
     await execute(session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key})
     past = (
@@ -128,17 +179,17 @@ async def acquire(
                 .values(cached_calls=Generation.cached_calls + 1)
                 .execution_options(synchronize_session=False)
             )
-            return call
+            return Grant(call)
     now = (await session.exec(select(func.clock_timestamp()))).one()
     for call in past:
         # Whatever its row says: a generation that ended in between has given the call up, this process has not.
         if call.id in alive:
-            raise CallInFlight("An earlier attempt at this call is still waiting for its answer.", retry_after=2)
+            return CallInFlight("An earlier attempt at this call is still waiting for its answer.", retry_after=2)
         if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
             continue
         touched = call.submitted_at or call.created_at
         if call.holder != order.holder and touched is not None and now - touched < ABANDONED_AFTER:
-            raise CallInFlight("The same call is already on its way.", retry_after=2)
+            return CallInFlight("The same call is already on its way.", retry_after=2)
         # Our own earlier attempt, or one long abandoned: its process is gone. Never sent, it cost nothing; sent, it
         # may have been billed.
         call.state = CallState.UNKNOWN if call.state == CallState.SUBMITTED else CallState.FAILED
@@ -146,13 +197,47 @@ async def acquire(
         call.settled_at = now
         session.add(call)
     await session.flush()
-    again = await _reserve(session, order, len(past) + 1, send)
-    if again is None:
-        raise CallInFlight("The same call is already on its way.", retry_after=2)
-    return again
+    lost = [call for call in past if call.state == CallState.UNKNOWN and not call.accepted]
+    if lost and await _asks(session, order, terms):
+        return OutcomeUnknown(
+            f"The answer of {order.provider} to {order.purpose} was lost, and it may have been billed"
+            f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). A person decides about asking again."
+        )
+    if order.most_usd:
+        refused = await budgets.beyond(session, order.project_id, order.generation_id, order.most_usd)
+        if refused is not None:
+            return refused
+    send_at, wait = await _turn(session, order, rate) if rate is not None else (None, 0.0)
+    fresh = await _reserve(session, order, len(past) + 1, send and not wait, send_at)
+    if fresh is None:
+        return CallInFlight("The same call is already on its way.", retry_after=2)
+    return Grant(fresh, wait)
 
 
-async def _reserve(session: AsyncSession, order: Order, attempt: int, send: bool) -> ProviderCall | None:
+async def _asks(session: AsyncSession, order: Order, terms: Terms) -> bool:
+    """Whether a person decides about a call whose answer was lost."""
+    if not order.most_usd:
+        return False
+    policy = (await execute(session, _POLICY, {"project": order.project_id})).scalar_one()
+    if policy == UnknownPolicy.AUTO:
+        return order.most_usd > terms.ask_above_usd
+    return bool(policy == UnknownPolicy.ASK)
+
+
+async def _turn(session: AsyncSession, order: Order, rate: Rate) -> tuple[datetime, float]:
+    """When the provider may be asked, and in how many seconds. Whoever asks next waits here, and sees this turn."""
+    await execute(
+        session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))"), {"key": f"rate {order.provider}"}
+    )
+    now: datetime = (await execute(session, text("SELECT clock_timestamp()"))).scalar_one()
+    sent = await execute(session, _SENT, {"provider": order.provider, "since": now - WINDOW})
+    turn = next_turn([(row.send_at, row.tokens) for row in sent], now, rate, order.most_tokens)
+    return turn, (turn - now).total_seconds()
+
+
+async def _reserve(
+    session: AsyncSession, order: Order, attempt: int, send: bool, send_at: datetime | None = None
+) -> ProviderCall | None:
     """A fresh attempt, or None when there is one with this number already."""
     call = ProviderCall(
         project_id=order.project_id,
@@ -166,6 +251,9 @@ async def _reserve(session: AsyncSession, order: Order, attempt: int, send: bool
         purpose=order.purpose,
         target_id=order.target_id,
         holder=order.holder,
+        reserved_usd=order.most_usd,
+        reserved_tokens=order.most_tokens,
+        send_at=send_at,
     )
     made = await execute(
         session, _RESERVE_AND_SEND if send else _RESERVE, call.model_dump(exclude={"created_at"}, exclude_none=True)
@@ -184,6 +272,7 @@ async def confirm(
     usage: Usage,
     *,
     answer: str | None = None,
+    stop_reason: str = "stop",
     image_id: UUID | None = None,
 ) -> None:
     """The answer is here and stored in this transaction. A call given up as unknown may still be confirmed, late.
@@ -194,24 +283,38 @@ async def confirm(
         "call": call.id,
         "before": [CallState.SUBMITTED, CallState.UNKNOWN],
         "answer": answer,
+        "stop_reason": stop_reason,
         "image_id": image_id,
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cost_usd": usage.cost_usd,
-        "duration_ms": usage.duration_ms,
+        **_used(usage),
     }
     await execute(session, _CONFIRM, values)
 
 
-async def fail(session: AsyncSession, call: ProviderCall, error: str) -> None:
-    """The provider said no: nothing to store, nothing to wait for."""
+async def fail(session: AsyncSession, call: ProviderCall, error: str, usage: Usage | None = None) -> None:
+    """The provider said no, or gave something of no use, for which `usage` may be billed all the same."""
     values = {
         "call": call.id,
         "before": [CallState.RESERVED, CallState.SUBMITTED],
         "state": CallState.FAILED,
         "error": error[:2000],
     }
+    await execute(session, _SETTLE, values | _used(usage) if usage is not None else values)
+
+
+async def lose(session: AsyncSession, call: ProviderCall, error: str) -> None:
+    """The call was sent, and its answer will not come: it may have been billed."""
+    values = {"call": call.id, "before": [CallState.SUBMITTED], "state": CallState.UNKNOWN, "error": error[:2000]}
     await execute(session, _SETTLE, values)
+
+
+def _used(usage: Usage) -> dict[str, Any]:
+    return {
+        "input_tokens": usage.tokens.input,
+        "output_tokens": usage.tokens.output,
+        "cached_input_tokens": usage.tokens.cached_input,
+        "cost_usd": usage.cost_usd,
+        "duration_ms": usage.duration_ms,
+    }
 
 
 async def abandon(session: AsyncSession, generation_id: UUID) -> None:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from engine.errors import NotConfigured
 from engine.settings import Settings
+from models.options import Choice, GenerationOptions
 
 Kind = Literal["llm", "images"]
 
@@ -75,6 +76,13 @@ def find(kind: Kind, provider: str) -> Provider:
     raise NotConfigured(f"There is no {role} called {provider!r} in this version. Choose one of: {listed}.")
 
 
+def model_of(kind: Kind, choice: Choice) -> str:
+    """The model that a choice means; empty where the provider has no models or has one loaded already."""
+    return choice.model or next(
+        (one.default_model for one in PROVIDERS if (one.kind, one.id) == (kind, choice.provider)), ""
+    )
+
+
 def missing(provider: Provider, settings: Settings) -> list[str]:
     """The settings that the provider needs and has not got, by the name of their environment variable."""
     return [_variable(name) for name in provider.needs if not getattr(settings, name)]
@@ -87,6 +95,14 @@ def require(kind: Kind, provider: str, settings: Settings) -> Provider:
     if unset:
         raise NotConfigured(f"{provider} needs {' and '.join(unset)} in the environment.")
     return one
+
+
+def require_all(options: GenerationOptions, settings: Settings) -> None:
+    """Every provider that the options name can be used; raises `NotConfigured` otherwise."""
+    for writer in (options.llm, *(one.provider for one in (*options.llm_tasks.values(), *options.llm_fallback))):
+        require("llm", writer, settings)
+    for artist in (options.images, *(one.provider for one in options.image_fallback)):
+        require("images", artist, settings)
 
 
 def configured(kind: Kind, settings: Settings) -> list[Provider]:

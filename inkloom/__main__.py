@@ -67,16 +67,21 @@ def run(
     title: Annotated[str | None, typer.Option(help="Title; default: the text's heading or the file's name.")] = None,
     format: Annotated[Format | None, typer.Option(help="Pages, or a vertical strip; default: page.")] = None,
     direction: Annotated[Direction | None, typer.Option(help="Reading direction; default: ltr.")] = None,
-    llm: Annotated[str | None, typer.Option(help="Writer: offline.")] = None,
-    images: Annotated[str | None, typer.Option(help="Artist: offline.")] = None,
+    llm: Annotated[str | None, typer.Option(help="Writer: offline, openai, anthropic or ollama.")] = None,
+    llm_model: Annotated[str | None, typer.Option(help="Model of the writer; default: the provider's.")] = None,
+    images: Annotated[str | None, typer.Option(help="Artist: offline, openai or local.")] = None,
+    image_model: Annotated[str | None, typer.Option(help="Model of the artist; default: the provider's.")] = None,
     drafts: Annotated[int, typer.Option(help="Drafts drawn for each panel.", min=1, max=8)] = 1,
     max_panels: Annotated[int | None, typer.Option(help="Condense the story to so many panels.", min=1)] = None,
     until: Annotated[Until, typer.Option(help="Stop after the script, or go on to pages.")] = Until.PAGES,
     budget: Annotated[float | None, typer.Option(help="Most that may be spent, in USD.", min=0)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Try again what was lost or refused.")] = False,
+    skip_refused: Annotated[bool, typer.Option("--skip-refused", help="Go on without what was refused.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Turn a story into a finished comic chapter. Run it again to go on with what was interrupted."""
     from inkloom.commands import run_command
+    from inkloom.run import Decided
 
     _finish(
         run_command(
@@ -88,12 +93,15 @@ def run(
                 "format": format and format.value,
                 "direction": direction and direction.value,
                 "llm": llm,
+                "llm_model": llm_model,
                 "images": images,
+                "image_model": image_model,
                 "drafts": drafts,
                 "max_panels": max_panels,
                 "until": until.value,
             },
             budget=None if budget is None else Decimal(str(budget)),
+            decided=Decided(resume=resume, skip_refused=skip_refused),
             as_json=as_json,
         )
     )

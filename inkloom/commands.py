@@ -15,6 +15,7 @@ from rich.console import Console
 
 from engine.db import Database, driver_url
 from engine.errors import BadInput
+from engine.providers import require_all
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.store import projects
@@ -22,13 +23,20 @@ from inkloom.deliver import claim
 from inkloom.local import doctor
 from inkloom.local.signals import cancelled_by_signals
 from inkloom.local.supervise import Endpoints, Stack
-from inkloom.run import Finished, run_story
-from inkloom.story import Story, check_providers, read_story
+from inkloom.run import Decided, Finished, run_story
+from inkloom.story import Story, read_story
 from inkloom.watch import Bar
 from models.options import GenerationOptions, GenerationStatus
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples"
+
+# What a person adds to the command so that a chapter which waits goes on.
+_NEXT = {
+    GenerationStatus.BUDGET_EXCEEDED: "--budget USD   (the last one given counts)",
+    GenerationStatus.WAITING_UNKNOWN: "--resume   (asks again for lost answers; they may be billed twice)",
+    GenerationStatus.WAITING_REVIEW: "--resume   (tries again what was refused)   or   --skip-refused",
+}
 
 say = Console(stderr=True, highlight=False)
 
@@ -46,13 +54,14 @@ async def run_command(
     title: str | None,
     choices: dict[str, Any],
     budget: Decimal | None,
+    decided: Decided,
     as_json: bool,
 ) -> int:
     """`run`: everything that can be refused is refused before a server is started."""
     story = read_story(path, title)
     options = _options(settings, story, choices)
     await refuse_what_cannot_run(settings)
-    finished, _ = await _run(settings, story, options, claim(out), budget)
+    finished, _ = await _run(settings, story, options, claim(out), budget, decided)
     # As it was given: with other options it would be another chapter.
     _tell(finished, as_json, "python -m inkloom " + shlex.join(sys.argv[1:]))
     return finished.exit_code
@@ -153,12 +162,12 @@ def example() -> Path:
 
 def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> GenerationOptions:
     given = {name: value for name, value in choices.items() if value is not None}
-    defaults = {
-        "llm": settings.llm,
-        "images": settings.images,
-        "llm_model": settings.llm_model,
-        "image_model": settings.image_model,
-    }
+    defaults = {"llm": settings.llm, "images": settings.images}
+    # A model goes with its provider.
+    if given.get("llm", settings.llm) == settings.llm:
+        defaults["llm_model"] = settings.llm_model
+    if given.get("images", settings.images) == settings.images:
+        defaults["image_model"] = settings.image_model
     # A script says how it is to be read; what the command line says wins.
     told = {name: story.script[name] for name in ("format", "direction")} if story.script else {}
     try:
@@ -166,12 +175,17 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}.") from error
-    check_providers(options, settings)
+    require_all(options, settings)
     return options
 
 
 async def _run(
-    settings: Settings, story: Story, options: GenerationOptions, out: Path, budget: Decimal | None
+    settings: Settings,
+    story: Story,
+    options: GenerationOptions,
+    out: Path,
+    budget: Decimal | None,
+    decided: Decided | None = None,
 ) -> tuple[Finished, Endpoints]:
     """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
     began = time.monotonic()
@@ -182,7 +196,7 @@ async def _run(
                     report(f"Temporal UI: {endpoints.temporal_ui}")
                 bar = Bar(say)
                 try:
-                    finished = await run_story(settings, endpoints, story, options, out, budget, bar, began)
+                    finished = await run_story(settings, endpoints, story, options, out, budget, bar, began, decided)
                 finally:
                     bar.close()
         except asyncio.CancelledError:
@@ -208,7 +222,11 @@ def _tell(finished: Finished, as_json: bool, again: str) -> None:
         say.print(f"  {line}", markup=False)
     if finished.generation.error:
         say.print(f"  {finished.generation.error}", markup=False)
-    if status != GenerationStatus.COMPLETED:
+    for line in finished.waiting:
+        say.print(f"  {line}", markup=False, soft_wrap=True)
+    if status in _NEXT:
+        say.print(f"To go on: {again} {_NEXT[status]}", markup=False, soft_wrap=True)
+    elif status != GenerationStatus.COMPLETED:
         say.print(f"To try again: {again}", markup=False, soft_wrap=True)
     delivered = finished.delivered
     for label, path in (

@@ -1,6 +1,7 @@
 """From a story file to finished files: what `run` and `demo` do once the servers are up."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,11 +12,12 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.service import RPCError
 
-from api.starting import start
+from api.starting import start, wake
 from engine.db import Database
 from engine.settings import Settings
 from engine.storage.open import open_storage
-from engine.store import generations, projects, tallies
+from engine.store import generations, holds, projects, tallies
+from engine.store.scope import Scope
 from inkloom.deliver import Delivered, deliver
 from inkloom.local.supervise import Endpoints
 from inkloom.story import Story
@@ -35,6 +37,18 @@ EXIT_CODES = {
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What a person decides about parts that wait: try what was lost or refused again, or skip what was refused."""
+
+    resume: bool = False
+    skip_refused: bool = False
+
+    @property
+    def anything(self) -> bool:
+        return self.resume or self.skip_refused
+
+
+@dataclass(frozen=True)
 class Finished:
     """How a run ended."""
 
@@ -44,6 +58,7 @@ class Finished:
     cached: int
     delivered: Delivered
     failures: list[str]
+    waiting: list[str]
     seconds: float
 
     @property
@@ -84,8 +99,11 @@ async def run_story(
     budget: Decimal | None,
     display: Display,
     began: float | None = None,
+    decided: Decided | None = None,
 ) -> Finished:
     """Order the chapter, or attach to it, wait for it, and write its files to `out`."""
+    decided = decided or Decided()
+    woken: list[str] = []
     began = time.monotonic() if began is None else began
     database = Database(endpoints.database_url, pool_size=4)
 
@@ -102,7 +120,9 @@ async def run_story(
                 source_text=story.text,
                 script=story.script,
             )
-            return since, chapter, await _generation(session, chapter.id, project_id, options, budget)
+            generation = await _generation(session, chapter.id, project_id, options, budget)
+            woken[:] = await _decide(session, generation, budget, decided)
+            return since, chapter, generation
 
     async def finish() -> Finished:
         delivered = await deliver(database, open_storage(settings), chapter.project_id, chapter.id, options, out)
@@ -114,6 +134,7 @@ async def run_story(
                 cached=generation.cached_calls - cached_before,
                 delivered=delivered,
                 failures=await generations.failures(session, chapter.id),
+                waiting=list(dict.fromkeys(hold.message for hold in await holds.waiting(session, generation.id))),
                 seconds=time.monotonic() - began,
             )
 
@@ -121,7 +142,7 @@ async def run_story(
         since, chapter, generation = await patiently(order, display)
         cached_before = generation.cached_calls
         if generation.status not in FINAL_STATUSES:
-            await _start(settings, endpoints, generation, story.title, display)
+            await _start(settings, endpoints, generation, story.title, woken, display)
             generation = await follow(database, chapter.project_id, generation.id, display)
         return await patiently(finish, display)
     finally:
@@ -129,15 +150,34 @@ async def run_story(
 
 
 async def _start(
-    settings: Settings, endpoints: Endpoints, generation: Generation, title: str, display: Display
+    settings: Settings,
+    endpoints: Endpoints,
+    generation: Generation,
+    title: str,
+    woken: Sequence[str],
+    display: Display,
 ) -> None:
     """Tell Temporal at once. Where that does not succeed, the sweeper does it: the order is in the database."""
     try:
         client = await connect(endpoints.temporal_address, settings.temporal_namespace)
         await start(client, generation, title)
+        await wake(client, woken)
     # The SDK says RuntimeError when it finds no server.
     except (RPCError, RuntimeError):
         display.say("Temporal is away; the chapter goes on as soon as it is back")
+
+
+async def _decide(session: AsyncSession, generation: Generation, budget: Decimal | None, decided: Decided) -> list[str]:
+    """What the command line says of a generation that is open already; returns the workflows to wake."""
+    woken: list[str] = []
+    if generation.status in FINAL_STATUSES:
+        return woken
+    scope = Scope(project_id=generation.project_id)
+    if budget is not None and generation.budget_usd != budget:
+        woken += await holds.raise_budget(session, scope, generation.id, budget)
+    if generation.status in (GenerationStatus.WAITING_UNKNOWN, GenerationStatus.WAITING_REVIEW) and decided.anything:
+        woken += await holds.resume(session, scope, generation.id, skip=decided.skip_refused)
+    return woken
 
 
 async def _generation(

@@ -6,6 +6,7 @@ import logging
 import signal
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
@@ -15,7 +16,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from engine.db import Database
 from engine.errors import BadInput
 from engine.images import Artist
+from engine.ledger import Terms
 from engine.llm import LLM
+from engine.prices import Prices
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from inkloom.sweeper import sweep_forever
@@ -44,6 +47,8 @@ async def serve_workers(
         storage=open_storage(settings),
         writers=writers,
         artists=artists,
+        prices=Prices(settings.prices, allow_unpriced=settings.allow_unpriced),
+        terms=Terms(settings.rates, Decimal(str(settings.ask_above_usd))),
         llm_slots=settings.llm_slots,
         image_slots=settings.image_slots,
     )
@@ -61,6 +66,10 @@ async def serve_workers(
         await stop.wait()
         if sweeper is not None:
             sweeper.cancel()
+    for writer in writers.values():
+        await writer.close()
+    for artist in artists.values():
+        await artist.close()
     await database.close()
 
 

@@ -9,9 +9,7 @@ from pydantic import ValidationError
 
 from engine.digest import digest
 from engine.errors import BadInput
-from engine.providers import require
 from engine.reading import read_manuscript, title_of
-from engine.settings import Settings
 from models.options import GenerationOptions
 from models.script import Script
 
@@ -63,12 +61,6 @@ def read_story(path: Path, title: str | None) -> Story:
     if len(text) > MAX_TEXT:
         raise BadInput(f"{path.name} has {len(text):,} characters; {MAX_TEXT:,} at most: split it into chapters.")
     return Story(title=_clean(title or title_of(text) or path.stem), text=text, script=None)
-
-
-def check_providers(options: GenerationOptions, settings: Settings) -> None:
-    """Refuse at the edge what no worker could ever do."""
-    require("llm", options.llm, settings)
-    require("images", options.images, settings)
 
 
 def _clean(title: str) -> str:

@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.starting import start, workflow_id
 from engine.db import Database, execute
-from engine.store import generations
+from engine.store import generations, holds
 from models.options import GenerationStatus
 from models.tables import Generation
 
@@ -43,7 +43,10 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
         if not alone.scalar_one():
             return 0
         open_ones = await generations.open_ones(session, older_than)
+        decided = await holds.decided(session, older_than)
     helped = 0
+    for one in decided:
+        helped += await _wake(database, client, one)
     for generation in open_ones:
         try:
             helped += await _mend(database, client, generation)
@@ -52,6 +55,18 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
         except Exception as error:  # noqa: BLE001  # one that cannot be helped must not stand before the others
             log.warning("generation %s could not be helped: %s", generation.id, type(error).__name__)
     return helped
+
+
+async def _wake(database: Database, client: Client, workflow: str) -> bool:
+    """Tell a workflow again what was decided; one that has ended waits for nothing."""
+    try:
+        await client.get_workflow_handle(workflow).signal("wake")
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        async with database.session() as session:
+            await holds.forget(session, workflow)
+    return True
 
 
 async def _mend(database: Database, client: Client, generation: Generation) -> bool:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from activities.outages import is_outage, outlast
 from engine.db import Database
 from engine.errors import EngineError
-from engine.store import events
+from engine.store import events, tallies
 from engine.store.scope import Scope, get
 from models.options import FINAL_STATUSES, GenerationStatus
 from models.tables import Event, Generation
@@ -19,6 +19,8 @@ from models.tables import Event, Generation
 POLL_SECONDS = 0.25
 # The supervisor has a killed Postgres back within seconds; minutes are for a server of somebody else's.
 OUTAGE_SECONDS = 600.0
+# So long nothing has happened in a generation that waits for a person: then nothing more will.
+QUIET_SECONDS = 3.0
 WAITING = frozenset(
     {GenerationStatus.WAITING_REVIEW, GenerationStatus.WAITING_UNKNOWN, GenerationStatus.BUDGET_EXCEEDED}
 )
@@ -31,6 +33,7 @@ _TOLD: dict[str, Callable[[dict[str, object]], str]] = {
     "character.failed": lambda data: f"no sheet of {data['name']}: {data['reason']}",
     "scene.failed": lambda data: f"a scene failed: {data['reason']}",
     "panel.failed": lambda data: f"a panel failed: {data['reason']}",
+    "generation.waiting": lambda data: f"waits: {data['message']}",
     "page.composed": lambda data: f"page {data['number']}",
     "export.built": lambda data: f"built {data['format']}",
 }
@@ -97,20 +100,27 @@ async def patiently(work: Callable[[], Awaitable[ResultT]], display: Display) ->
 
 async def follow(database: Database, project_id: UUID, generation_id: UUID, display: Display) -> Generation:
     """Wait until the generation is final or waits for somebody."""
-    seen = 0
+    seen, quiet = 0, 0.0
 
-    async def look() -> tuple[Generation, list[Event]]:
+    async def look() -> tuple[Generation, list[Event], bool]:
         async with database.session() as session:
             generation = await get(session, Scope(project_id=project_id), Generation, generation_id)
-            return generation, await events.of_generation(session, generation_id, seen, 200)
+            fresh = await events.of_generation(session, generation_id, seen, 200)
+            # An answer that is on its way is paid for: whoever stops now loses it.
+            busy = generation.status in WAITING and await tallies.in_flight(session, generation_id) > 0
+            return generation, fresh, busy
 
     while True:
-        generation, fresh = await patiently(look, display)
+        generation, fresh, busy = await patiently(look, display)
         for event in fresh:
             seen = event.seq
             _tell(display, event)
         display.update(generation.progress)
-        if not fresh and (generation.status in FINAL_STATUSES or generation.status in WAITING):
+        quiet = 0.0 if fresh or busy else quiet + POLL_SECONDS
+        if not fresh and generation.status in FINAL_STATUSES:
+            return generation
+        # One part waits for a person; the others go on as far as they can.
+        if generation.status in WAITING and quiet > QUIET_SECONDS:
             return generation
         await asyncio.sleep(POLL_SECONDS)
 

@@ -5,7 +5,7 @@ Tests and replay use the same builder, so what they run is what runs.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -22,7 +22,9 @@ from activities.rendering import Rendering
 from activities.writing import Writing
 from engine.db import Database
 from engine.images import Artist
+from engine.ledger import Terms
 from engine.llm import LLM
+from engine.prices import Prices
 from engine.storage import Storage
 from inkloom.sandbox import Sandbox
 from workflows.chapter import ChapterWorkflow
@@ -59,6 +61,8 @@ class Parts:
     storage: Storage
     writers: Mapping[str, LLM]
     artists: Mapping[str, Artist]
+    prices: Prices = field(default_factory=Prices)
+    terms: Terms = field(default_factory=Terms)
     llm_slots: int = 8
     image_slots: int = 8
 
@@ -79,12 +83,14 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
     if queues in ("flow", "all"):
         workers.append(_workflow_worker(client))
         workers.append(_worker(client, IO, Records(parts.database).activities(), 16))
-        writing = Writing(parts.database, parts.writers, parts.llm_slots).activities()
+        writing = Writing(parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots).activities()
         workers += [_worker(client, llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
     if queues in ("draw", "all"):
         cores = os.cpu_count() or 1
         workers.append(_worker(client, PAGES, Pages(parts.database, parts.storage).activities(), cores))
-        drawing = Rendering(parts.database, parts.storage, parts.artists, parts.image_slots).activities()
+        drawing = Rendering(
+            parts.database, parts.storage, parts.artists, parts.prices, parts.terms, parts.image_slots
+        ).activities()
         workers += [_worker(client, image_queue(one), drawing, _ahead(parts.image_slots)) for one in parts.artists]
     return workers
 

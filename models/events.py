@@ -7,6 +7,8 @@ class EventType(StrEnum):
     GENERATION_REQUESTED = "generation.requested"
     GENERATION_STARTED = "generation.started"
     GENERATION_PROGRESSED = "generation.progressed"
+    GENERATION_WAITING = "generation.waiting"
+    GENERATION_RESUMED = "generation.resumed"
     GENERATION_COMPLETED = "generation.completed"
     GENERATION_FAILED = "generation.failed"
     GENERATION_CANCELLED = "generation.cancelled"

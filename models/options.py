@@ -40,9 +40,28 @@ FINAL_STATUSES = frozenset(
     }
 )
 
+
+class HoldReason(StrEnum):
+    """Why a part of a generation waits for a person."""
+
+    BUDGET = "budget"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+# How a generation is called while a part of it waits.
+HELD_STATUSES = {
+    HoldReason.BUDGET: GenerationStatus.BUDGET_EXCEEDED,
+    HoldReason.UNKNOWN: GenerationStatus.WAITING_UNKNOWN,
+    HoldReason.REFUSED: GenerationStatus.WAITING_REVIEW,
+}
+
 PageFormat = Literal["page", "webtoon"]
 Direction = Literal["ltr", "rtl"]
 Until = Literal["script", "pages"]
+
+
+TaskName = Literal["ChapterOutline", "SceneSummary", "CharacterProfile", "PanelDescription", "Dialogue", "VisualPrompt"]
 
 
 class Choice(Frozen):
@@ -69,8 +88,8 @@ class GenerationOptions(Frozen):
 
     llm: str = "offline"
     llm_model: str = ""
-    llm_tasks: dict[str, Choice] = Field(
-        default_factory=dict, description="another writer or model for single tasks, by the task's name"
+    llm_tasks: dict[TaskName, Choice] = Field(
+        default_factory=dict, description="another writer or model for single tasks"
     )
     llm_fallback: list[Choice] = Field(
         default_factory=list, max_length=4, description="who writes when the first is down or its quota is used up"

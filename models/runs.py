@@ -3,11 +3,13 @@
 Fields are only ever added, with defaults: a running workflow must be able to read what an older version wrote.
 """
 
+from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from models.options import GenerationKind, GenerationOptions, GenerationStatus
+from models.options import Choice, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.story import Frozen
 
 
@@ -53,6 +55,9 @@ class TaskCall(Run):
 
     target_id: UUID
     part: int = 0
+    softer: bool = Field(default=False, description="again, in milder words: what came of it was refused")
+    by: Choice | None = Field(default=None, description="the writer, where it is not the generation's")
+    gives_way: bool = Field(default=False, description="another writer is asked when this one is down")
 
 
 class TaskDone(Frozen):
@@ -79,6 +84,8 @@ class DrawCall(Run):
     target_id: UUID
     ordinal: int = 1
     choose: bool = Field(default=False, description="the only draft: show it at once")
+    by: Choice | None = Field(default=None, description="the artist, where it is not the generation's")
+    gives_way: bool = Field(default=False, description="another artist is asked when this one is down")
 
 
 class Failure(Run):
@@ -86,6 +93,24 @@ class Failure(Run):
 
     target_id: UUID
     reason: str
+
+
+class Holding(Run):
+    """A part that a person has to decide about before it can go on. `needed_usd` is what a budget was short of."""
+
+    target_id: UUID
+    purpose: str
+    reason: HoldReason
+    message: str
+    needed_usd: Decimal = Decimal(0)
+
+
+class Decision(StrEnum):
+    """What became of a part that a person had to decide about."""
+
+    WAIT = "wait"
+    AGAIN = "again"
+    SKIP = "skip"
 
 
 class Outcome(Frozen):

@@ -126,8 +126,8 @@ async def order(database: Database) -> AsyncIterator[Order]:
 def working(client: Client, database: Database, storage: FolderStorage) -> Working:
     """Workers on every queue, for as long as the block lasts."""
 
-    def run(writer: Writer, painter: Painter) -> AbstractAsyncContextManager[None]:
-        return workers(client, database, storage, writer, painter)
+    def run(writer: Writer, painter: Painter, **more: Any) -> AbstractAsyncContextManager[None]:
+        return workers(client, database, storage, writer, painter, **more)
 
     return run
 

@@ -6,7 +6,7 @@ import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from temporalio.client import Client
@@ -16,9 +16,10 @@ from engine.images import ImageRequest, ImageResult, Progress, unheard
 from engine.llm import LLMReply, LLMRequest
 from engine.llm.offline import OfflineWriter
 from engine.storage import Storage
+from engine.store import tallies
 from engine.store.scope import get
 from inkloom.worker import Parts, build_workers
-from models.options import FINAL_STATUSES
+from models.options import FINAL_STATUSES, GenerationStatus
 from models.story import Box
 from models.tables import Generation
 
@@ -92,18 +93,38 @@ class Painter:
 
 @asynccontextmanager
 async def workers(
-    client: Client, database: Database, storage: Storage, writer: Writer, painter: Painter
+    client: Client, database: Database, storage: Storage, writer: Writer, painter: Painter, **more: Any
 ) -> AsyncIterator[None]:
-    """Workers on every queue, for as long as the block lasts."""
-    parts = Parts(database, storage, {"offline": writer}, {"offline": painter})
+    """Workers on every queue, for as long as the block lasts; `more` are other parts that they are made of."""
+    parts = Parts(
+        **{
+            "database": database,
+            "storage": storage,
+            "writers": {"offline": writer},
+            "artists": {"offline": painter},
+            **more,
+        }
+    )
     async with contextlib.AsyncExitStack() as stack:
         for worker in build_workers(client, parts):
             await stack.enter_async_context(worker)
         yield
 
 
-Working = Callable[[Writer, Painter], AbstractAsyncContextManager[None]]
+Working = Callable[..., AbstractAsyncContextManager[None]]
 Generate = Callable[["Ordered"], Awaitable[Generation]]
+
+
+async def reached(database: Database, ordered: "Ordered", status: GenerationStatus, patience: float = 60) -> Generation:
+    """The generation once it has the status and its artists and writers are quiet."""
+    async with asyncio.timeout(patience):
+        while True:
+            async with database.session() as session:
+                generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
+                busy = await tallies.in_flight(session, generation.id)
+            if generation.status == status and not busy:
+                return generation
+            await asyncio.sleep(0.05)
 
 
 async def finished(database: Database, ordered: "Ordered", patience: float = 90) -> Generation:

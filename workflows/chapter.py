@@ -10,7 +10,7 @@ from models.runs import ChapterRun, Outcome, Outlined, SceneRun, SheetRun
 
 
 @workflow.defn
-class ChapterWorkflow:
+class ChapterWorkflow(calls.Wakeable):
     @workflow.run
     async def run(self, run: ChapterRun) -> Outcome:
         async with generation(run, own=True, begin=False) as ending:

@@ -8,7 +8,7 @@ from models.runs import Outcome, SheetRun
 
 
 @workflow.defn
-class CharacterSheetWorkflow:
+class CharacterSheetWorkflow(calls.Wakeable):
     """Without a sheet the panels can still be drawn from the profile, so a failed sheet fails nothing else."""
 
     @workflow.run

@@ -8,7 +8,7 @@ from models.runs import Outcome, PanelRun
 
 
 @workflow.defn
-class PanelWorkflow:
+class PanelWorkflow(calls.Wakeable):
     """A panel that fails for good is marked and reported; its siblings go on."""
 
     @workflow.run

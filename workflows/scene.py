@@ -10,7 +10,7 @@ from models.runs import Outcome, PanelRun, SceneRun
 
 
 @workflow.defn
-class SceneWorkflow:
+class SceneWorkflow(calls.Wakeable):
     """A scene whose words fail for good is marked; the chapter goes on without it."""
 
     @workflow.run

@@ -91,7 +91,7 @@ async def apply_dialogue(session: AsyncSession, call: TaskCall, out: dialogue.Ou
 
 async def load_prompt(session: AsyncSession, call: TaskCall) -> Loaded | Made:
     panel = await _panel(session, call)
-    if panel.has_prompt:
+    if panel.has_prompt and not call.softer:
         await _written(session, call, _WRITE_NOTHING)
         return []
     cast = await cast_of(session, call.project_id)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import delete, func, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,7 +16,7 @@ from engine.store.events import emit
 from engine.store.progress import plan
 from models.events import EventType
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
-from models.tables import Chapter, Character, Event, Generation, Panel, Scene
+from models.tables import Chapter, Character, Event, Generation, Hold, Panel, Scene
 from models.tables.story import PanelState, SceneState
 
 _ENDINGS = {
@@ -105,6 +105,7 @@ async def end(
 ) -> None:
     """Any open status → a final one, once. Progress of a completed generation is exactly 1."""
     await abandon(session, generation_id)
+    await session.exec(delete(Hold).where(col(Hold.generation_id) == generation_id))
     done = status in (GenerationStatus.COMPLETED, GenerationStatus.COMPLETED_WITH_FAILURES)
     values: dict[str, object] = {
         "status": status,

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
 from models.tables import Draft, Page, Panel, ProviderCall, Scene
+from models.tables.ledger import CallState
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,15 @@ async def calls(session: AsyncSession, generation_id: UUID, since: datetime | No
         func.coalesce(func.sum(col(ProviderCall.cost_usd)), Decimal(0)),
     ).where(*sent)
     return Calls(*(await session.exec(query)).one())
+
+
+async def in_flight(session: AsyncSession, generation_id: UUID) -> int:
+    """Calls of a generation that are not settled."""
+    query = select(func.count()).where(
+        col(ProviderCall.generation_id) == generation_id,
+        col(ProviderCall.state).in_([CallState.RESERVED, CallState.SUBMITTED]),
+    )
+    return int((await session.exec(query)).one())
 
 
 async def now(session: AsyncSession) -> datetime:

@@ -2,7 +2,7 @@
 
 from models.tables.ledger import ProviderCall, TaskResult
 from models.tables.projects import Project, ProjectInstruction, ProjectMember, User
-from models.tables.runs import Event, Generation, GenerationStep
+from models.tables.runs import Event, Generation, GenerationStep, Hold
 from models.tables.story import Chapter, Character, Draft, Export, Image, Location, Page, Panel, Scene
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Export",
     "Generation",
     "GenerationStep",
+    "Hold",
     "Image",
     "Location",
     "Page",

@@ -64,9 +64,9 @@ def json_object(description: str = "") -> Any:
     )
 
 
-def moment() -> Any:
+def moment(description: str = "") -> Any:
     """A point in time, absent until it comes."""
-    return Field(default=None, sa_type=DateTime(timezone=True))
+    return Field(default=None, sa_type=DateTime(timezone=True), description=description)
 
 
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:

@@ -36,6 +36,7 @@ class ProviderCall(Row, table=True):
         within_project("image_id", "images", ondelete="SET NULL"),
         Index("ix_provider_calls_generation_id", "generation_id", "id"),
         Index("ix_provider_calls_image_id", "image_id"),
+        Index("ix_provider_calls_send_at", "provider", "send_at", postgresql_where=text("send_at IS NOT NULL")),
         CheckConstraint("attempt >= 1", name="attempt"),
         CheckConstraint("(state = 'reserved') = (submitted_at IS NULL) OR state = 'failed'", name="submitted"),
     )
@@ -53,6 +54,16 @@ class ProviderCall(Row, table=True):
     holder: str = Field(max_length=300, description="the activity that made it: a retry of it knows its own")
     input_tokens: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     output_tokens: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    cached_input_tokens: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    reserved_tokens: int = Field(
+        default=0, sa_column_kwargs={"server_default": "0"}, description="the most it may use, set aside while it runs"
+    )
+    reserved_usd: Decimal = Field(
+        default=Decimal(0),
+        sa_type=Numeric(12, 6),
+        sa_column_kwargs={"server_default": "0"},
+        description="the most it may cost, set aside while it runs, and counted if its answer was lost",
+    )
     cost_usd: Decimal = Field(
         default=Decimal(0),
         sa_type=Numeric(12, 6),
@@ -61,7 +72,14 @@ class ProviderCall(Row, table=True):
     duration_ms: int | None = None
     answer: str | None = Field(default=None, description="a writer's reply as given")
     image_id: UUID | None = None
+    stop_reason: str = Field(default="stop", max_length=16, sa_column_kwargs={"server_default": "stop"})
     error: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    accepted: bool = Field(
+        default=False,
+        sa_column_kwargs={"server_default": text("false")},
+        description="its answer was lost, and a person accepts that asking again may be billed twice",
+    )
+    send_at: datetime | None = moment("its turn at a provider that allows so much a minute")
     submitted_at: datetime | None = moment()
     settled_at: datetime | None = moment()
 

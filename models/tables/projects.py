@@ -1,13 +1,15 @@
 """Who works, and on what: users, projects, members, standing instructions."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, func, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Numeric, func, text
 from sqlmodel import Field, SQLModel
 
-from models.tables.columns import Row, one_of, ordered, scoped
+from models.tables.columns import Row, json_object, one_of, ordered, scoped
 
 
 class Role(StrEnum):
@@ -15,6 +17,14 @@ class Role(StrEnum):
     EDITOR = "editor"
     COMMENTER = "commenter"
     VIEWER = "viewer"
+
+
+class UnknownPolicy(StrEnum):
+    """What becomes of a paid call whose answer was lost: asked again, or a person decides. `auto` goes by its price."""
+
+    AUTO = "auto"
+    RETRY = "retry"
+    ASK = "ask"
 
 
 class User(Row, table=True):
@@ -41,6 +51,8 @@ class Project(Row, table=True):
         Index("ix_projects_owner_id_id", "owner_id", "id"),
         Index("uq_projects_identity", "owner_id", "identity_key", unique=True),
         CheckConstraint("event_seq >= 0", name="event_seq"),
+        CheckConstraint("budget_usd IS NULL OR budget_usd >= 0", name="budget"),
+        one_of("unknown_policy", UnknownPolicy),
     )
 
     owner_id: UUID = Field(foreign_key="users.id", ondelete="RESTRICT")
@@ -49,6 +61,11 @@ class Project(Row, table=True):
     style: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="how pictures should look")
     identity_key: str | None = Field(
         default=None, max_length=64, description="SHA-256 of the story a command line run was given"
+    )
+    options: dict[str, Any] = json_object("what its generations use where they name nothing else")
+    budget_usd: Decimal | None = Field(default=None, sa_type=Numeric(12, 6))
+    unknown_policy: str = Field(
+        default=UnknownPolicy.AUTO, max_length=8, sa_column_kwargs={"server_default": UnknownPolicy.AUTO}
     )
     event_seq: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})

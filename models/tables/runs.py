@@ -5,10 +5,20 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKeyConstraint, Index, Numeric, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
-from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus
+from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus, HoldReason
 from models.tables.columns import Row, json_list, json_object, moment, one_of, scoped, within_project
 
 _FINAL = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
@@ -52,6 +62,37 @@ class Generation(Row, table=True):
     started_at: datetime | None = moment()
     finished_at: datetime | None = moment()
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class Hold(Row, table=True):
+    """A workflow that waits for a decision, or waited for one: the rows go with the end of the generation."""
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        one_of("reason", HoldReason),
+        within_project("generation_id", "generations"),
+        UniqueConstraint("workflow_id", "purpose"),
+        Index("ix_holds_generation_id", "generation_id", "id"),
+    )
+
+    project_id: UUID
+    generation_id: UUID
+    workflow_id: str = Field(max_length=300)
+    purpose: str = Field(max_length=64, description="the task, or what was to be drawn")
+    target_id: UUID = Field(description="the chapter, scene, panel or character it was for")
+    reason: str = Field(max_length=16)
+    message: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    skip: bool = Field(
+        default=False,
+        sa_column_kwargs={"server_default": text("false")},
+        description="decided to go on without this part",
+    )
+    released_at: datetime | None = moment("decided; the workflow is being told")
+    taken: bool = Field(
+        default=False,
+        sa_column_kwargs={"server_default": text("false")},
+        description="the workflow knows it",
+    )
 
 
 class GenerationStep(SQLModel, table=True):

@@ -20,11 +20,27 @@ from activities.records import Records
 from activities.rendering import Rendering
 from activities.writing import Writing
 from engine.db import Database
+from engine.ledger import Terms
+from engine.prices import Prices
 from engine.storage.folder import FolderStorage
+from engine.store import holds
+from engine.store.scope import Scope, get
 from inkloom.local.supervise import Endpoints
 from inkloom.worker import Parts, build_workers, connect
-from models.options import GenerationStatus
-from models.runs import ChapterRun, DrawCall, Ending, ExportCall, Failure, PageCall, Run, SceneRun, TaskCall, TaskDone
+from models.options import GenerationStatus, HoldReason
+from models.runs import (
+    ChapterRun,
+    DrawCall,
+    Ending,
+    ExportCall,
+    Failure,
+    Holding,
+    PageCall,
+    Run,
+    SceneRun,
+    TaskCall,
+    TaskDone,
+)
 from models.tables import Character, Generation, Panel, Scene
 from tests.conftest import Order
 from tests.working import Painter, Writer
@@ -60,8 +76,8 @@ class Stage:
     def __post_init__(self) -> None:
         crew = (
             Records(self.database),
-            Writing(self.database, {"offline": self.writer}),
-            Rendering(self.database, self.storage, {"offline": self.painter}),
+            Writing(self.database, {"offline": self.writer}, Prices(), Terms()),
+            Rendering(self.database, self.storage, {"offline": self.painter}, Prices(), Terms()),
             Pages(self.database, self.storage),
         )
         self.works = {name_of(work): work for part in crew for work in part.activities()}
@@ -161,6 +177,26 @@ async def file(stage: Stage) -> Run:
     return ExportCall(**stage.base, chapter_id=stage.run.chapter_id, format="cbz")
 
 
+async def held(stage: Stage) -> Run:
+    return Holding(
+        **stage.base,
+        target_id=stage.run.chapter_id,
+        purpose="ChapterOutline",
+        reason=HoldReason.UNKNOWN,
+        message="Its answer was lost.",
+    )
+
+
+async def decided(stage: Stage) -> Run:
+    """A person says to go on, and that what may have been billed twice is accepted."""
+    async with stage.database.session() as session:
+        scope = Scope(project_id=stage.run.project_id)
+        generation = await get(session, scope, Generation, stage.run.generation_id)
+        if generation.status == GenerationStatus.WAITING_UNKNOWN:
+            await holds.resume(session, scope, generation.id, skip=False)
+    return await held(stage)
+
+
 async def ending(stage: Stage) -> Run:
     return Ending(**stage.base, status=GenerationStatus.COMPLETED)
 
@@ -182,6 +218,8 @@ ROWS = {
     "fail_panel": Row(failing(Panel), "VisualPrompt"),
     "draw_panel": Row(drawing(Panel, 1), "VisualPrompt"),
     "select_draft": Row(drawing(Panel, 1), "draw_panel"),
+    "hold": Row(held, "open_chapter"),
+    "let_go": Row(decided, "hold"),
     "plan_pages": Row(chapter, "select_draft"),
     "compose_page": Row(page, "plan_pages"),
     "build_export": Row(file, "compose_page"),

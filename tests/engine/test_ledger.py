@@ -11,7 +11,8 @@ from sqlmodel import col, select
 
 from engine import ledger
 from engine.db import Database
-from engine.errors import CallInFlight
+from engine.errors import CallInFlight, EngineError
+from engine.tokens import Tokens
 from models.tables import Generation, ProviderCall
 from models.tables.ledger import CallState
 from tests.conftest import Order, Ordered
@@ -35,9 +36,16 @@ def asked(ordered: Ordered, request: str = "draw", holder: str = "first", ordina
     )
 
 
+def granted(answer: ledger.Grant | EngineError) -> ProviderCall:
+    """The call; a no is raised, as activities do."""
+    if isinstance(answer, EngineError):
+        raise answer
+    return answer.call
+
+
 async def acquire(database: Database, order: ledger.Order) -> ProviderCall:
     async with database.session() as session:
-        return await ledger.acquire(session, order)
+        return granted(await ledger.acquire(session, order))
 
 
 async def submit(database: Database, call: ProviderCall) -> None:
@@ -47,7 +55,7 @@ async def submit(database: Database, call: ProviderCall) -> None:
 
 async def confirm(database: Database, call: ProviderCall, answer: str) -> None:
     async with database.session() as session:
-        await ledger.confirm(session, call, ledger.Usage(input_tokens=3, output_tokens=5), answer=answer)
+        await ledger.confirm(session, call, ledger.Usage(Tokens(3, 5)), answer=answer)
 
 
 async def states(database: Database, ordered: Ordered) -> list[tuple[int, str]]:
@@ -175,13 +183,13 @@ async def test_a_call_that_this_process_still_waits_for_is_not_sent_again(databa
     await submit(database, call)
     with pytest.raises(CallInFlight):
         async with database.session() as session:
-            await ledger.acquire(session, asked(ordered), send=True, alive={call.id})
+            granted(await ledger.acquire(session, asked(ordered), send=True, alive={call.id}))
     async with database.session() as session:
         await ledger.abandon(session, ordered.run.generation_id)
     with pytest.raises(CallInFlight):
         async with database.session() as session:
-            await ledger.acquire(session, asked(ordered, holder="a retry"), send=True, alive={call.id})
+            granted(await ledger.acquire(session, asked(ordered, holder="a retry"), send=True, alive={call.id}))
     await confirm(database, call, "words")
     async with database.session() as session:
-        assert (await ledger.acquire(session, asked(ordered), send=True)).answer == "words"
+        assert granted(await ledger.acquire(session, asked(ordered), send=True)).answer == "words"
     assert await states(database, ordered) == [(1, "confirmed")]

@@ -1,0 +1,42 @@
+"""The moment in which a call may cost money: waited for, written down before, and settled when it fails."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from engine import ledger
+from engine.db import Database
+from engine.errors import AnswerLost, ProviderDown, ProviderError
+
+# So many seconds a provider may fail before the next one is asked, where there is one.
+PATIENCE = 30.0
+
+
+@asynccontextmanager
+async def sending(database: Database, grant: ledger.Grant, *, gives_way: bool) -> AsyncIterator[None]:
+    """Send the call in this block: when its turn has come, and after it is written down as sent.
+
+    A failure is booked: a call that was refused costs nothing, one whose answer was lost may have been billed. Where
+    the provider `gives_way` to another one, it is not tried for ever: raises `ProviderDown`.
+    """
+    if grant.wait > 0:
+        await asyncio.sleep(grant.wait)
+        async with database.session() as session:
+            await ledger.submit(session, grant.call)
+    try:
+        yield
+    except ProviderError as error:
+        told = f"{error.message} {error.detail}".strip()
+        async with database.session() as session:
+            await (ledger.lose if isinstance(error, AnswerLost) else ledger.fail)(session, grant.call, told)
+        if gives_way and error.retryable and _tried() + (error.retry_after or 0.0) > PATIENCE:
+            raise ProviderDown(f"{grant.call.provider} has failed for {PATIENCE:.0f} s: {error.message}") from error
+        raise
+
+
+def _tried() -> float:
+    """Seconds since the current activity was first asked for."""
+    return (datetime.now(UTC) - activity.info().scheduled_time).total_seconds()

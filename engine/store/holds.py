@@ -1,0 +1,167 @@
+"""What waits for a person: registered by the workflow that waits, released by a decision, taken when it goes on."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import delete, func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine import budgets
+from engine.errors import Conflict
+from engine.store.events import emit
+from engine.store.scope import Scope, get
+from models.events import EventType
+from models.ids import new_id
+from models.options import FINAL_STATUSES, HELD_STATUSES, GenerationStatus, HoldReason
+from models.runs import Decision, Holding
+from models.tables import Generation, Hold, ProviderCall
+from models.tables.ledger import CallState
+
+
+async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> bool:
+    """Let the part wait; False when that has become needless, because the budget was raised in between."""
+    if holding.reason == HoldReason.BUDGET and await budgets.fits(
+        session, holding.project_id, holding.generation_id, holding.needed_usd
+    ):
+        return False
+    values = {
+        "reason": holding.reason,
+        "message": holding.message,
+        "target_id": holding.target_id,
+        "released_at": None,
+        "skip": False,
+        "taken": False,
+    }
+    await session.exec(
+        insert(Hold)
+        .values(
+            id=new_id(),
+            project_id=holding.project_id,
+            generation_id=holding.generation_id,
+            workflow_id=workflow_id,
+            purpose=holding.purpose,
+            **values,
+        )
+        .on_conflict_do_update(index_elements=["workflow_id", "purpose"], set_=values)
+    )
+    if await _restate(session, holding.generation_id):
+        data = {"reason": holding.reason, "target_id": str(holding.target_id), "message": holding.message[:1000]}
+        await emit(session, holding.project_id, holding.generation_id, EventType.GENERATION_WAITING, data)
+    return True
+
+
+async def let_go(session: AsyncSession, workflow_id: str, purpose: str) -> Decision:
+    """What was decided, however often it is asked for."""
+    mine = (Hold.workflow_id == workflow_id, Hold.purpose == purpose)
+    found = (await session.exec(select(Hold).where(*mine))).one_or_none()
+    if found is None:
+        return Decision.AGAIN
+    if found.released_at is None:
+        return Decision.WAIT
+    found.taken = True
+    session.add(found)
+    return Decision.SKIP if found.skip else Decision.AGAIN
+
+
+async def raise_budget(session: AsyncSession, scope: Scope, generation_id: UUID, usd: Decimal) -> list[str]:
+    """Set the budget of an open generation and let go what waits for it; returns the workflows to wake."""
+    generation = await get(session, scope, Generation, generation_id, lock=True)
+    if generation.status in FINAL_STATUSES:
+        raise Conflict(f"The generation is {generation.status}: its budget decides nothing any more.")
+    generation.budget_usd = usd
+    generation.version += 1
+    session.add(generation)
+    await session.flush()
+    return await _release(session, generation, [HoldReason.BUDGET])
+
+
+async def resume(session: AsyncSession, scope: Scope, generation_id: UUID, *, skip: bool) -> list[str]:
+    """Go on with what waits: ask again for lost answers, which may be billed twice, and for what was refused.
+
+    With `skip` what was refused is given up instead. Returns the workflows to wake; raises `Conflict` where nothing
+    waits, or waits for money alone.
+    """
+    generation = await get(session, scope, Generation, generation_id, lock=True)
+    if generation.status == GenerationStatus.BUDGET_EXCEEDED:
+        raise Conflict("The generation waits for its budget: raise that.")
+    if generation.status not in (GenerationStatus.WAITING_UNKNOWN, GenerationStatus.WAITING_REVIEW):
+        raise Conflict(f"The generation is {generation.status}: nothing in it waits for a decision.")
+    await session.exec(
+        update(ProviderCall)
+        .where(
+            col(ProviderCall.generation_id) == generation_id,
+            col(ProviderCall.state) == CallState.UNKNOWN,
+            col(ProviderCall.accepted).is_(False),
+        )
+        .values(accepted=True)
+        .execution_options(synchronize_session=False)
+    )
+    return await _release(session, generation, [HoldReason.UNKNOWN, HoldReason.REFUSED], skip=skip)
+
+
+async def waiting(session: AsyncSession, generation_id: UUID) -> Sequence[Hold]:
+    """What a generation waits for, the oldest first."""
+    query = (
+        select(Hold).where(Hold.generation_id == generation_id, col(Hold.released_at).is_(None)).order_by(col(Hold.id))
+    )
+    return (await session.exec(query)).all()
+
+
+async def decided(session: AsyncSession, older_than: timedelta) -> list[str]:
+    """Workflows for which something was decided, and which have not gone on yet: whoever told them may have failed."""
+    query = select(Hold.workflow_id).where(col(Hold.released_at) < func.now() - older_than, col(Hold.taken).is_(False))
+    return list(dict.fromkeys((await session.exec(query)).all()))
+
+
+async def forget(session: AsyncSession, workflow_id: str) -> None:
+    """The workflow is gone."""
+    await session.exec(delete(Hold).where(col(Hold.workflow_id) == workflow_id))
+
+
+async def _release(
+    session: AsyncSession, generation: Generation, reasons: Sequence[HoldReason], *, skip: bool = False
+) -> list[str]:
+    released = await session.exec(
+        update(Hold)
+        .where(
+            col(Hold.generation_id) == generation.id,
+            col(Hold.reason).in_(reasons),
+            col(Hold.released_at).is_(None),
+        )
+        .values(released_at=func.clock_timestamp(), skip=(col(Hold.reason) == HoldReason.REFUSED) if skip else False)
+        .returning(col(Hold.workflow_id))
+        .execution_options(synchronize_session=False)
+    )
+    workflows = list(dict.fromkeys(released.scalars()))
+    if await _restate(session, generation.id):
+        await emit(session, generation.project_id, generation.id, EventType.GENERATION_RESUMED, {})
+    return workflows
+
+
+async def _restate(session: AsyncSession, generation_id: UUID) -> bool:
+    """The generation is called by what waits in it, or runs; returns whether that was news."""
+    reason = (
+        await session.exec(
+            select(Hold.reason)
+            .where(Hold.generation_id == generation_id, col(Hold.released_at).is_(None))
+            .order_by(col(Hold.id))
+            .limit(1)
+        )
+    ).first()
+    status = HELD_STATUSES[HoldReason(reason)] if reason else GenerationStatus.RUNNING
+    changed = await session.exec(
+        update(Generation)
+        .where(
+            col(Generation.id) == generation_id,
+            col(Generation.status).in_([GenerationStatus.RUNNING, *HELD_STATUSES.values()]),
+            col(Generation.status) != status,
+        )
+        .values(status=status, version=Generation.version + 1)
+        .returning(col(Generation.id))
+        .execution_options(synchronize_session=False)
+    )
+    return changed.first() is not None

@@ -1,0 +1,202 @@
+"""A budget is a gate: what does not fit is not sent, and what would fit is not refused."""
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+from sqlmodel import select
+
+from engine import budgets, ledger
+from engine.db import Database
+from engine.errors import BudgetExceeded, BudgetTight, EngineError, OutcomeUnknown
+from engine.settings import Rate
+from engine.store import generations
+from engine.store.scope import get
+from engine.tokens import Tokens
+from models.options import GenerationKind, GenerationOptions, GenerationStatus
+from models.tables import Generation, Project, ProviderCall
+from models.tables.ledger import CallState
+from tests.conftest import Order, Ordered
+from tests.engine.test_ledger import asked
+
+pytestmark = pytest.mark.integration
+
+
+def costly(ordered: Ordered, request: str, usd: str = "1", **more: object) -> ledger.Order:
+    """A call that may cost so much."""
+    return ledger.Order(**{**vars(asked(ordered, request)), "holder": request, "most_usd": Decimal(usd), **more})  # type: ignore[arg-type]  # by name
+
+
+async def allow(database: Database, ordered: Ordered, usd: str | None, *, project: bool = False) -> None:
+    """Give the generation, or its project, a budget."""
+    async with database.session() as session:
+        row = (
+            await get(session, ordered.scope, Project, ordered.run.project_id)
+            if project
+            else await get(session, ordered.scope, Generation, ordered.run.generation_id)
+        )
+        row.budget_usd = None if usd is None else Decimal(usd)
+        session.add(row)
+
+
+async def ask(database: Database, order: ledger.Order, terms: ledger.Terms = ledger.FREE) -> ledger.Grant | EngineError:
+    async with database.session() as session:
+        return await ledger.acquire(session, order, terms=terms, send=True)
+
+
+async def pay(database: Database, order: ledger.Order, usd: str) -> None:
+    """Make a call that costs so much in the end."""
+    granted = await ask(database, order)
+    assert isinstance(granted, ledger.Grant)
+    async with database.session() as session:
+        await ledger.confirm(session, granted.call, ledger.Usage(Tokens(1, 1), Decimal(usd)), answer="words")
+
+
+async def test_fifty_at_once_against_a_budget_for_seven(database: Database, order: Order) -> None:
+    """Concurrent calls see each other's reservations: seven are sent, the others are told to wait."""
+    ordered = await order()
+    await allow(database, ordered, "7.5")
+    answers = await asyncio.gather(*(ask(database, costly(ordered, f"panel {number}")) for number in range(50)))
+    assert sum(isinstance(answer, ledger.Grant) for answer in answers) == 7
+    assert sum(isinstance(answer, BudgetTight) for answer in answers) == 43
+
+
+async def test_a_budget_that_suffices_is_never_called_exceeded(database: Database, order: Order) -> None:
+    """Reserved at worst, answered for less: while calls are in flight others wait, and in the end all fit."""
+    ordered = await order()
+    await allow(database, ordered, "3")
+    first = [await ask(database, costly(ordered, f"panel {number}")) for number in range(3)]
+    assert isinstance(await ask(database, costly(ordered, "panel 4")), BudgetTight)
+    for answer in first:
+        assert isinstance(answer, ledger.Grant)
+        async with database.session() as session:
+            await ledger.confirm(session, answer.call, ledger.Usage(Tokens(1, 1), Decimal("0.3")), answer="words")
+    for number in range(4, 7):
+        await pay(database, costly(ordered, f"panel {number}"), "0.3")
+
+
+async def test_exceeded_when_nothing_in_flight_could_make_room(database: Database, order: Order) -> None:
+    """It says what the call may cost and what is left, and what is answered already stays free."""
+    ordered = await order()
+    await allow(database, ordered, "1.5")
+    await pay(database, costly(ordered, "panel 1"), "0.9")
+    answer = await ask(database, costly(ordered, "panel 2"))
+    assert isinstance(answer, BudgetExceeded)
+    assert answer.needed == 1
+    assert "0.6000" in answer.message
+    again = await ask(database, costly(ordered, "panel 1"))
+    assert isinstance(again, ledger.Grant)
+    assert again.call.state == CallState.CONFIRMED
+    assert isinstance(await ask(database, costly(ordered, "panel 3", "0.5")), ledger.Grant)
+
+
+async def test_the_budget_of_a_project_holds_over_its_generations(database: Database, order: Order) -> None:
+    """What one generation spent, another has not."""
+    ordered = await order()
+    await allow(database, ordered, "2", project=True)
+    await pay(database, costly(ordered, "panel 1"), "0.9")
+    async with database.session() as session:
+        await generations.end(session, ordered.run.project_id, ordered.run.generation_id, GenerationStatus.COMPLETED)
+        second = await generations.request(
+            session,
+            project_id=ordered.run.project_id,
+            chapter_id=ordered.run.chapter_id,
+            kind=GenerationKind.CHAPTER,
+            options=GenerationOptions(),
+        )
+    assert isinstance(await ask(database, costly(ordered, "panel 2", "1.2", generation_id=second.id)), BudgetExceeded)
+    assert isinstance(await ask(database, costly(ordered, "panel 3", generation_id=second.id)), ledger.Grant)
+
+
+async def test_a_retry_goes_on_with_the_same_budget(database: Database, order: Order) -> None:
+    """A generation that tries another again does not get the money twice."""
+    ordered = await order()
+    await pay(database, costly(ordered, "panel 1"), "0.9")
+    async with database.session() as session:
+        await generations.end(session, ordered.run.project_id, ordered.run.generation_id, GenerationStatus.FAILED)
+        again = await generations.request(
+            session,
+            project_id=ordered.run.project_id,
+            chapter_id=ordered.run.chapter_id,
+            kind=GenerationKind.CHAPTER,
+            options=GenerationOptions(),
+            retry_of=ordered.run.generation_id,
+            budget_usd=Decimal("1.5"),
+        )
+    assert isinstance(await ask(database, costly(ordered, "panel 2", generation_id=again.id)), BudgetExceeded)
+
+
+@pytest.mark.parametrize(
+    ("end", "left"),
+    [
+        pytest.param("confirm", "0.7", id="answered: what it cost"),
+        pytest.param("fail", "1", id="refused: nothing"),
+        pytest.param("fail and pay", "0.8", id="of no use and billed: what it cost"),
+        pytest.param("lose", "0", id="lost: the most it may have cost"),
+    ],
+)
+async def test_what_a_settled_call_takes_from_the_budget(database: Database, order: Order, end: str, left: str) -> None:
+    """Each end of a call leaves another amount."""
+    ordered = await order()
+    await allow(database, ordered, "1")
+    granted = await ask(database, costly(ordered, "panel 1"))
+    assert isinstance(granted, ledger.Grant)
+    async with database.session() as session:
+        if end == "confirm":
+            await ledger.confirm(session, granted.call, ledger.Usage(Tokens(1, 1), Decimal("0.3")), answer="words")
+        elif end == "lose":
+            await ledger.lose(session, granted.call, "a reset")
+        else:
+            usage = ledger.Usage(Tokens(1, 1), Decimal("0.2")) if end == "fail and pay" else None
+            await ledger.fail(session, granted.call, "no", usage)
+    async with database.session() as session:
+        scope = (ordered.run.project_id, ordered.run.generation_id)
+        assert await budgets.fits(session, *scope, Decimal(left))
+        assert not await budgets.fits(session, *scope, Decimal(left) + Decimal("0.000001"))
+
+
+@pytest.mark.parametrize(
+    ("policy", "usd", "asks"),
+    [
+        pytest.param("auto", "0.04", False, id="cheap: again"),
+        pytest.param("auto", "0.06", True, id="dear: a person"),
+        pytest.param("retry", "9", False, id="always again"),
+        pytest.param("ask", "0.001", True, id="always a person"),
+        pytest.param("ask", "0", False, id="free: again"),
+    ],
+)
+async def test_what_becomes_of_a_call_whose_answer_was_lost(
+    database: Database, order: Order, policy: str, usd: str, asks: bool
+) -> None:
+    """By the project's policy; the lost attempt is written down as unknown whatever comes of it."""
+    ordered = await order()
+    async with database.session() as session:
+        project = await get(session, ordered.scope, Project, ordered.run.project_id)
+        project.unknown_policy = policy
+        session.add(project)
+    sent = await ask(database, costly(ordered, "panel", usd))
+    again = await ask(database, costly(ordered, "panel", usd))
+    assert isinstance(again, OutcomeUnknown) == asks
+    async with database.session() as session:
+        assert isinstance(sent, ledger.Grant)
+        first = (await session.exec(select(ProviderCall).where(ProviderCall.id == sent.call.id))).one()
+        assert first.state == CallState.UNKNOWN
+        first.accepted = True
+        session.add(first)
+    if asks:
+        assert isinstance(await ask(database, costly(ordered, "panel", usd)), ledger.Grant)
+
+
+async def test_a_rate_gives_turns_over_all_workers(database: Database, order: Order) -> None:
+    """The third call of a provider that allows two a minute waits; each key has one turn."""
+    ordered = await order()
+    terms = ledger.Terms(rates={"metered": Rate(requests=2)})
+    waits = []
+    for number in range(3):
+        granted = await ask(database, costly(ordered, f"panel {number}", "0", provider="metered"), terms)
+        assert isinstance(granted, ledger.Grant)
+        waits.append(granted.wait)
+        # What waits is not sent yet.
+        assert granted.call.state == (CallState.RESERVED if granted.wait else CallState.SUBMITTED)
+    assert waits[:2] == [0, 0]
+    assert 55 < waits[2] <= 61

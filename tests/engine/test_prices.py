@@ -1,0 +1,74 @@
+"""What calls cost."""
+
+from decimal import Decimal
+
+import pytest
+
+from engine.errors import Unpriced
+from engine.prices import Prices, most_of_picture, most_of_text
+from engine.providers import Kind
+from engine.settings import Price
+from engine.tokens import Tokens
+
+pytestmark = pytest.mark.unit
+
+LISTED: tuple[Kind, str, str] = ("llm", "anthropic", "claude-sonnet-5-5")
+
+
+@pytest.mark.parametrize(
+    ("price", "used", "usd"),
+    [
+        pytest.param(Price(input=2, output=10), Tokens(1_000_000, 1_000_000), "12", id="input and output"),
+        pytest.param(Price(input=2, cached_input=Decimal("0.2")), Tokens(1_000_000, 0, 500_000), "1.1", id="cached"),
+        pytest.param(Price(input=2), Tokens(1_000_000, 0, 500_000), "2", id="cached without a price of its own"),
+        pytest.param(
+            Price(input=5, image_input=8, output=10, image_output=30),
+            Tokens(2_000_000, 1_500_000, 0, 1_000_000, 1_000_000),
+            "48",
+            id="pictures in and out",
+        ),
+        pytest.param(Price(call=Decimal("0.04")), Tokens(10, 10), "0.04", id="by the call"),
+        pytest.param(Price(input=Decimal("0.1")), Tokens(1, 0), "0.000001", id="rounded up, never to nothing"),
+    ],
+)
+def test_a_given_price_counts_each_part(price: Price, used: Tokens, usd: str) -> None:
+    """Cached and picture tokens are parts of the whole, and no token is counted twice."""
+    assert Prices({"openai/own": price}).cost("llm", "openai", "own", used) == Decimal(usd)
+
+
+def test_known_models_have_a_price() -> None:
+    """A thousand tokens in and out of a current model cost something, and more output costs more."""
+    prices = Prices()
+    some = prices.cost(*LISTED, Tokens(1_000, 1_000))
+    assert Decimal(0) < some < prices.cost(*LISTED, Tokens(1_000, 2_000))
+    assert prices.cost("images", "openai", "gpt-image-2.6-flare", Tokens(100, 6_000, 0, 0, 6_000)) > Decimal("0.1")
+
+
+def test_a_given_price_comes_before_the_known_one() -> None:
+    """Whoever has a contract pays by it."""
+    assert Prices({"anthropic/claude-sonnet-5-5": Price(call=1)}).cost(*LISTED, Tokens(1_000, 1_000)) == 1
+
+
+def test_a_model_without_a_price_is_not_free() -> None:
+    """It is refused, with what to do about it, or let through when that was allowed; an answer is never lost to it."""
+    asked: tuple[Kind, str, str, Tokens] = ("llm", "openai", "of-tomorrow", Tokens(5, 5))
+    with pytest.raises(Unpriced, match="INKLOOM_PRICES"):
+        Prices().cost(*asked)
+    assert Prices(allow_unpriced=True).cost(*asked) == 0
+    assert Prices().settle(*asked, otherwise=Decimal("0.5")) == Decimal("0.5")
+
+
+def test_the_offline_providers_are_free() -> None:
+    """Whatever they use."""
+    assert Prices().cost("llm", "offline", "", Tokens(10**9, 10**9)) == 0
+    assert Prices().cost("images", "offline", "", Tokens(10**9, 10**9)) == 0
+
+
+def test_the_worst_case_is_not_exceeded_by_what_is_asked_for() -> None:
+    """All the output that a call may have is in it, and larger and better pictures take more."""
+    assert most_of_text(3_000, 2_000).output == 2_000
+    assert most_of_text(3_000, 2_000).input > 3_000
+    small = most_of_picture("a fox", 1024, 1024, "low", 0)
+    assert small.output < most_of_picture("a fox", 1536, 1024, "low", 0).output
+    assert small.output < most_of_picture("a fox", 1024, 1024, "", 0).output
+    assert most_of_picture("a fox", 1024, 1024, "low", 2).image_input == 2 * 7_000
