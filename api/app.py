@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from api import chapters, generations, health, images, panels, problems, projects
+from api import chapters, costs, generations, health, images, panels, problems, projects
 from api.deps import Resources
 from api.listing import AWAY, INVALID
 from engine.db import Database
@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
         return response
 
     app.include_router(health.router)
-    for module in (projects, chapters, generations, panels, images):
+    for module in (projects, chapters, generations, panels, images, costs):
         app.include_router(module.router, prefix="/api/v1", responses={**INVALID, **AWAY})
     return app
 

@@ -220,10 +220,9 @@ async def create(body: NewGeneration, owned: Owned, response: Response) -> Gener
     # A transaction of its own: the row must be there before the workflow that reads it.
     async with owned.database.session() as session:
         scope = await scope_of(session)
-        project_id, chapter_id = await _target(session, scope, body)
+        project_id, chapter_id = await target_of(session, scope, body)
         project = await rows.get(session, scope, Project, project_id)
-        options = _with_defaults(body.options, project, owned.settings)
-        require_all(options, owned.settings)
+        options = chosen(body.options, project, owned.settings)
         if chapter_id is not None:
             options = _as_scripted(options, await rows.get(session, scope, Chapter, chapter_id))
         generation = await generations.request(
@@ -370,20 +369,26 @@ def _as_scripted(options: GenerationOptions, chapter: Chapter) -> GenerationOpti
     return options.model_copy(update={name: value for name, value in found.items() if value})
 
 
-def _with_defaults(options: GenerationOptions, project: Project, settings: Settings) -> GenerationOptions:
-    """What an order does not name is as the project says; providers that neither names are those of the settings."""
-    chosen: dict[str, Any] = {}
+def chosen(options: GenerationOptions, project: Project, settings: Settings) -> GenerationOptions:
+    """What an order does not name is as the project says; providers that neither names are those of the settings.
+
+    Raises `NotConfigured` for a provider that cannot be used.
+    """
+    named = options.model_dump(include=options.model_fields_set)
+    providers: dict[str, Any] = {}
     for provider, model in (("llm", "llm_model"), ("images", "image_model")):
-        chosen |= {provider: getattr(settings, provider), model: getattr(settings, model)}
-        for given in (project.options, options.model_dump(include=options.model_fields_set)):
+        providers |= {provider: getattr(settings, provider), model: getattr(settings, model)}
+        for given in (project.options, named):
             # A model goes with its provider: whoever names another provider does not mean the model of before.
             if provider in given:
-                chosen |= {provider: given[provider], model: ""}
+                providers |= {provider: given[provider], model: ""}
             if model in given:
-                chosen[model] = given[model]
-    named = {name: value for name, value in project.options.items() if name not in chosen}
-    given = options.model_dump(include=options.model_fields_set, exclude=set(chosen))
-    return GenerationOptions.model_validate(named | given | chosen)
+                providers[model] = given[model]
+    found = GenerationOptions.model_validate({**project.options, **named, **providers})
+    require_all(found, settings)
+    # What nobody named stays open, for the chapter's script to say.
+    named_by_all = {*project.options, *named, *providers}
+    return GenerationOptions.model_validate(found.model_dump(include=named_by_all))
 
 
 async def _start(owned: Resources, generation: Generation) -> None:
@@ -414,7 +419,7 @@ async def _cancelled(owned: Resources, generation_id: UUID) -> bool:
     return True
 
 
-async def _target(session: AsyncSession, scope: Scope, body: NewGeneration) -> tuple[UUID, UUID]:
+async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) -> tuple[UUID, UUID]:
     """The project and the chapter that an order concerns."""
     target = body.target_ids[0]
     match body.kind:

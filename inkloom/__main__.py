@@ -108,6 +108,33 @@ def run(
 
 
 @app.command()
+def estimate(
+    story: Annotated[Path, typer.Argument(help="A .txt or .md manuscript, or a script.json.")],
+    llm: Annotated[str | None, typer.Option(help="Writer: offline, openai, anthropic or ollama.")] = None,
+    llm_model: Annotated[str | None, typer.Option(help="Model of the writer; default: the provider's.")] = None,
+    images: Annotated[str | None, typer.Option(help="Artist: offline, openai or local.")] = None,
+    image_model: Annotated[str | None, typer.Option(help="Model of the artist; default: the provider's.")] = None,
+    drafts: Annotated[int, typer.Option(help="Drafts drawn for each panel.", min=1, max=8)] = 1,
+    max_panels: Annotated[int | None, typer.Option(help="Condense the story to so many panels.", min=1)] = None,
+    until: Annotated[Until, typer.Option(help="Stop after the script, or go on to pages.")] = Until.PAGES,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what a story would cost. Nothing is started and nothing is sent."""
+    from inkloom.commands import estimate_command
+
+    choices = {
+        "llm": llm,
+        "llm_model": llm_model,
+        "images": images,
+        "image_model": image_model,
+        "drafts": drafts,
+        "max_panels": max_panels,
+        "until": until.value,
+    }
+    _finish(estimate_command(settings(), story, choices=choices, as_json=as_json))
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the result.")] = Path("out/demo"), as_json: JsonFlag = False
 ) -> None:

@@ -15,6 +15,8 @@ from rich.console import Console
 
 from engine.db import Database, driver_url
 from engine.errors import BadInput
+from engine.estimate import estimate, work_of_script, work_of_text
+from engine.prices import Prices
 from engine.providers import require_all
 from engine.settings import Settings
 from engine.storage.open import open_storage
@@ -27,9 +29,12 @@ from inkloom.run import Decided, Finished, run_story
 from inkloom.story import Story, read_story
 from inkloom.watch import Bar
 from models.options import GenerationOptions, GenerationStatus
+from models.script import Script
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples"
+
+_PARTS = ("llm", "image", "usd")
 
 # What a person adds to the command so that a chapter which waits goes on.
 _NEXT = {
@@ -65,6 +70,27 @@ async def run_command(
     # As it was given: with other options it would be another chapter.
     _tell(finished, as_json, "python -m inkloom " + shlex.join(sys.argv[1:]))
     return finished.exit_code
+
+
+async def estimate_command(settings: Settings, path: Path, *, choices: dict[str, Any], as_json: bool) -> int:
+    """`estimate`: from the story alone; a script is counted, a text estimated."""
+    story = read_story(path, None)
+    options = _options(settings, story, choices)
+    prices = Prices(settings.prices, allow_unpriced=settings.allow_unpriced)
+    work = work_of_script(Script.model_validate(story.script), options) if story.script else None
+    found = estimate(work or work_of_text(len(story.text.split()), options), options, prices, {})
+    if as_json:
+        told = {name: {key: float(value) for key, value in vars(getattr(found, name)).items()} for name in _PARTS}
+        print(json.dumps({**told, "basis": list(found.basis)}))  # noqa: T201  # stdout carries the result
+        return 0
+    print(f"{'':<16}{'low':>10}{'expected':>12}{'high':>10}")  # noqa: T201
+    for label, name in zip(("writer calls", "artist calls", "USD"), _PARTS, strict=True):
+        row = getattr(found, name)
+        figures = [f"{one:.2f}" if name == "usd" else f"{one:.0f}" for one in (row.low, row.expected, row.high)]
+        print(f"{label:<16}{figures[0]:>10}{figures[1]:>12}{figures[2]:>10}")  # noqa: T201
+    for line in found.basis:
+        print(f"  {line}")  # noqa: T201
+    return 0
 
 
 async def demo_command(settings: Settings, out: Path, *, as_json: bool) -> int:

@@ -14,6 +14,7 @@ from tests.conftest import Order, Ordered
 pytestmark = pytest.mark.workflow
 
 CHANGES = {"post": {"text": "It rained."}, "patch": {"version": 1, "title": "Mine"}}
+DECISIONS = {"budget": {"budget_usd": "1"}, "resume": {"skip_refused": False}}
 
 
 async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
@@ -55,12 +56,13 @@ async def answers(api: AsyncClient, ids: Mapping[str, UUID]) -> dict[str, tuple[
     found = {}
     for path, operations in (await api.get("/openapi.json")).json()["paths"].items():
         for method in operations if "_id}" in path else ():
-            answer = await api.request(method, path.format(**ids, format="cbz"), json=CHANGES.get(method))
-            body = answer.json() if answer.content else {}
+            body = DECISIONS.get(path.rsplit("/", 1)[-1], CHANGES.get(method))
+            answer = await api.request(method, path.format(**ids, format="cbz"), json=body)
+            said = answer.json() if answer.content else {}
             for one in ids.values():
-                body = {name: str(value).replace(str(one), "…") for name, value in body.items()}
-            del body["request_id"]
-            found[f"{method} {path}"] = answer.status_code, body
+                said = {name: str(value).replace(str(one), "…") for name, value in said.items()}
+            del said["request_id"]
+            found[f"{method} {path}"] = answer.status_code, said
     return found
 
 

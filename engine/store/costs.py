@@ -1,0 +1,144 @@
+"""What was spent, and on what; what is still to be made of a chapter; what calls of each kind cost before."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, bindparam, case, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.db import execute
+from engine.estimate import Experience, Range, Seen, Work, exactly, work_of_text
+from models.options import GenerationOptions
+from models.tables import Chapter, Character, Draft, Generation, Panel, Project, ProviderCall, Scene
+from models.tables.columns import table
+from models.tables.ledger import CallState
+from models.tables.story import PanelState
+
+_CALLS, _PROJECTS, _GENERATIONS = table(ProviderCall), table(Project), table(Generation)
+_CHAPTERS, _SCENES, _PANELS = table(Chapter), table(Scene), table(Panel)
+_DRAFTS, _CHARACTERS = table(Draft), table(Character)
+
+_SEEN = (
+    select(
+        _CALLS.c.provider,
+        _CALLS.c.model,
+        _CALLS.c.purpose,
+        func.count().label("calls"),
+        func.avg(_CALLS.c.cost_usd).label("average"),
+        func.max(_CALLS.c.cost_usd).label("highest"),
+    )
+    .join(_PROJECTS, _PROJECTS.c.id == _CALLS.c.project_id)
+    .where(_PROJECTS.c.owner_id == bindparam("owner"), _CALLS.c.state == CallState.CONFIRMED, _CALLS.c.cost_usd > 0)
+    .group_by(_CALLS.c.provider, _CALLS.c.model, _CALLS.c.purpose)
+)
+_OF_CHAPTER = _PANELS.c.scene_id.in_(select(_SCENES.c.id).where(_SCENES.c.chapter_id == bindparam("chapter")))
+
+
+def _how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count().filter(condition)
+
+
+_PANELS_LEFT = select(
+    func.count().label("all"),
+    _how_many(_PANELS.c.dialogue.is_(None)).label("wordless"),
+    _how_many(_PANELS.c.prompt.is_(None)).label("promptless"),
+).where(_OF_CHAPTER)
+_DRAWN = (
+    select(func.count())
+    .select_from(_DRAFTS)
+    .join(_PANELS, _PANELS.c.id == _DRAFTS.c.panel_id)
+    .where(_OF_CHAPTER, _PANELS.c.state != PanelState.FAILED, _DRAFTS.c.provider == bindparam("artist"))
+)
+_SCENES_LEFT = select(
+    _how_many(_SCENES.c.summary == "").label("unsummarised"), _how_many(_SCENES.c.panels_key.is_(None)).label("bare")
+).where(_SCENES.c.chapter_id == bindparam("chapter"))
+_PEOPLE_LEFT = select(
+    _how_many(_CHARACTERS.c.profile.is_(None)).label("unknown"),
+    _how_many(_CHARACTERS.c.sheet_image_id.is_(None)).label("undrawn"),
+).where(_CHARACTERS.c.project_id == bindparam("project"))
+
+_SUMS = (
+    func.coalesce(func.sum(_CALLS.c.cost_usd), Decimal(0)).label("usd"),
+    func.coalesce(
+        func.sum(case((_CALLS.c.state == CallState.UNKNOWN, _CALLS.c.reserved_usd), else_=Decimal(0))), Decimal(0)
+    ).label("unknown_usd"),
+    func.count(_CALLS.c.submitted_at).label("calls"),
+)
+_BY_CHAPTER = (
+    select(_GENERATIONS.c.chapter_id, *_SUMS)
+    .join(_GENERATIONS, _GENERATIONS.c.id == _CALLS.c.generation_id, isouter=True)
+    .where(_CALLS.c.project_id == bindparam("project"))
+    .group_by(_GENERATIONS.c.chapter_id)
+)
+_SCENE = func.coalesce(_PANELS.c.scene_id, _SCENES.c.id)
+_BY_PANEL = (
+    select(_SCENE.label("scene_id"), _PANELS.c.id.label("panel_id"), *_SUMS)
+    .join(_GENERATIONS, _GENERATIONS.c.id == _CALLS.c.generation_id)
+    .join(_PANELS, _PANELS.c.id == _CALLS.c.target_id, isouter=True)
+    .join(_SCENES, _SCENES.c.id == _CALLS.c.target_id, isouter=True)
+    .where(_CALLS.c.project_id == bindparam("project"), _GENERATIONS.c.chapter_id == bindparam("chapter"))
+    .group_by(_SCENE, _PANELS.c.id)
+)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What calls cost, and the most that those whose answer was lost may have cost besides."""
+
+    usd: Decimal = Decimal(0)
+    unknown_usd: Decimal = Decimal(0)
+    calls: int = 0
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(self.usd + other.usd, self.unknown_usd + other.unknown_usd, self.calls + other.calls)
+
+
+async def experience(session: AsyncSession, owner_id: UUID) -> Experience:
+    """What an owner's calls cost so far, by provider, model and purpose."""
+    found = await execute(session, _SEEN, {"owner": owner_id})
+    return {
+        (row.provider, row.model, row.purpose): Seen(row.calls, Decimal(row.average), Decimal(row.highest))
+        for row in found
+    }
+
+
+async def remaining(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Work:
+    """The calls that a generation of the chapter would still make: counted, once its panels are known."""
+    values = {"chapter": chapter.id, "project": chapter.project_id, "artist": options.images}
+    panels = (await execute(session, _PANELS_LEFT, values)).one()
+    if not panels.all:
+        return work_of_text(len((chapter.source_text or str(chapter.script or "")).split()), options)
+    scenes = (await execute(session, _SCENES_LEFT, values)).one()
+    people = (await execute(session, _PEOPLE_LEFT, values)).one()
+    drawn = (await execute(session, _DRAWN, values)).scalar_one()
+    pictures = max(panels.all * options.drafts - drawn, 0) if options.until == "pages" else 0
+    return Work(
+        tasks={
+            "CharacterProfile": exactly(people.unknown),
+            "SceneSummary": exactly(scenes.unsummarised),
+            "PanelDescription": exactly(scenes.bare),
+            "Dialogue": exactly(panels.wordless),
+            "VisualPrompt": exactly(panels.promptless),
+        },
+        pictures=exactly(pictures),
+        sheets=exactly(people.undrawn) if options.until == "pages" else Range(),
+        counted=not scenes.bare,
+    )
+
+
+async def of_project(session: AsyncSession, project_id: UUID) -> dict[UUID | None, Spent]:
+    """What was spent, by chapter; None is what belongs to none that is still there."""
+    found = await execute(session, _BY_CHAPTER, {"project": project_id})
+    return {row.chapter_id: _spent(row) for row in found}
+
+
+async def of_chapter(session: AsyncSession, chapter: Chapter) -> dict[tuple[UUID | None, UUID | None], Spent]:
+    """What was spent on a chapter, by scene and panel; None is what belongs to no single one, as the outline."""
+    found = await execute(session, _BY_PANEL, {"project": chapter.project_id, "chapter": chapter.id})
+    return {(row.scene_id, row.panel_id): _spent(row) for row in found}
+
+
+def _spent(row: Any) -> Spent:
+    return Spent(row.usd, row.unknown_usd, row.calls)
