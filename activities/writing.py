@@ -16,6 +16,7 @@ from activities.outages import keep_answer
 from activities.sending import sending
 from activities.turns import Turns, holder
 from engine import ledger
+from engine.cache import AnswerCache
 from engine.db import Database, execute
 from engine.digest import digest
 from engine.errors import BadAnswer, EngineError, ProviderRefused
@@ -83,12 +84,19 @@ class Writing:
     """The writers at hand, and the database."""
 
     def __init__(
-        self, database: Database, writers: Mapping[str, LLM], prices: Prices, terms: ledger.Terms, slots: int = 8
+        self,
+        database: Database,
+        writers: Mapping[str, LLM],
+        prices: Prices,
+        terms: ledger.Terms,
+        slots: int = 8,
+        cache: AnswerCache | None = None,
     ) -> None:
         self._database = database
         self._writers = writers
         self._prices = prices
         self._terms = terms
+        self._cache = cache
         self._turns = Turns(writers, slots)
         self._owners = Owners()
 
@@ -168,8 +176,10 @@ class Writing:
         elif refused or tally.attempts >= task.attempts:
             follow = partial(_give_up, task, call, by, loaded, tally, notes)
         await keep_answer(partial(self._confirm, paid, usage, follow))
+        if usage is not None and self._cache is not None:
+            await self._cache.keep(paid)
         if refused:
-            raise ProviderRefused(f"{paid.provider} refused to answer {task.name}.")
+            raise ProviderRefused(f"{by.provider} refused to answer {task.name}.")
         return notes
 
     async def _confirm(
@@ -212,6 +222,9 @@ class Writing:
             most_usd=self._prices.cost("llm", by.provider, by.model, most),
             most_tokens=most.input + most.output,
         )
+        found = await self._cache.find(session, order) if self._cache is not None else None
+        if found is not None:
+            return ledger.Grant(found)
         return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._turns.waiting)
 
     async def _send(self, call: TaskCall, grant: ledger.Grant, request: LLMRequest) -> ledger.Usage:

@@ -13,6 +13,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from engine.cache import AnswerCache
 from engine.db import Database
 from engine.errors import BadInput
 from engine.images import Artist
@@ -49,6 +50,7 @@ async def serve_workers(
         artists=artists,
         prices=Prices(settings.prices, allow_unpriced=settings.allow_unpriced),
         terms=Terms(settings.rates, Decimal(str(settings.ask_above_usd))),
+        cache=AnswerCache(settings.cache_url.get_secret_value()) if settings.cache_url else None,
         llm_slots=settings.llm_slots,
         image_slots=settings.image_slots,
     )
@@ -70,6 +72,8 @@ async def serve_workers(
         await writer.close()
     for artist in artists.values():
         await artist.close()
+    if parts.cache is not None:
+        await parts.cache.close()
     await database.close()
 
 

@@ -20,6 +20,7 @@ from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
 from activities.writing import Writing
+from engine.cache import AnswerCache
 from engine.db import Database
 from engine.images import Artist
 from engine.ledger import Terms
@@ -63,6 +64,7 @@ class Parts:
     artists: Mapping[str, Artist]
     prices: Prices = field(default_factory=Prices)
     terms: Terms = field(default_factory=Terms)
+    cache: AnswerCache | None = None
     llm_slots: int = 8
     image_slots: int = 8
 
@@ -83,7 +85,9 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
     if queues in ("flow", "all"):
         workers.append(_workflow_worker(client))
         workers.append(_worker(client, IO, Records(parts.database).activities(), 16))
-        writing = Writing(parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots).activities()
+        writing = Writing(
+            parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache
+        ).activities()
         workers += [_worker(client, llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
     if queues in ("draw", "all"):
         cores = os.cpu_count() or 1
