@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from temporalio import workflow
@@ -271,19 +271,10 @@ async def select_draft(run: Run, panel_id: UUID) -> None:
     await _call("select_draft", call, type(None), IO, "io", "choose a draft")
 
 
-async def fail_panel(run: Run, panel_id: UUID, reason: str) -> None:
-    failure = Failure(**base(run), target_id=panel_id, reason=reason)
-    await _call("fail_panel", failure, type(None), IO, "io", "mark the panel as failed")
-
-
-async def fail_sheet(run: Run, character_id: UUID, reason: str) -> None:
-    failure = Failure(**base(run), target_id=character_id, reason=reason)
-    await _call("fail_sheet", failure, type(None), IO, "io", "mark the sheet as failed")
-
-
-async def fail_scene(run: Run, scene_id: UUID, reason: str) -> None:
-    failure = Failure(**base(run), target_id=scene_id, reason=reason)
-    await _call("fail_scene", failure, type(None), IO, "io", "mark the scene as failed")
+async def fail(part: Literal["panel", "sheet", "scene"], run: Run, target_id: UUID, reason: str) -> None:
+    """Write down that a part has failed for good."""
+    failure = Failure(**base(run), target_id=target_id, reason=reason)
+    await _call(f"fail_{part}", failure, type(None), IO, "io", f"mark the {part} as failed")
 
 
 async def plan_pages(run: ChapterRun) -> PagesPlanned:

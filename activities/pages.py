@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,7 +20,7 @@ from engine.errors import BadInput
 from engine.export.cbz import build_cbz
 from engine.export.pdf import build_pdf
 from engine.export.provenance import notes_of
-from engine.pages.compose import ComposedPage, LetteredPanel, compose_page
+from engine.pages.compose import LetteredPanel, compose_page
 from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out, picture_size
 from engine.storage import Storage
 from engine.storage.keys import content_key
@@ -101,7 +100,7 @@ class Pages:
                 )
                 for panel_id, one in shown.items()
             }
-            composed = await asyncio.to_thread(_compose, layout, panels, call, notes)
+            composed = await asyncio.to_thread(compose_page, layout, panels, call.options.direction, notes=notes)
             picture = await keep(self._storage, composed.png, "image/png", layout.width, layout.height)
         else:
             composed, picture = None, None
@@ -147,11 +146,8 @@ class Pages:
                     await self._storage.fetch(image.key, path)
                     paths.append(path)
                 built = Path(folder) / f"chapter.{call.format}"
-                await asyncio.to_thread(
-                    partial(builder, title=chapter.title or "Untitled", direction=call.options.direction, notes=notes),
-                    paths,
-                    built,
-                )
+                title, direction = chapter.title or "Untitled", call.options.direction
+                await asyncio.to_thread(builder, paths, built, title=title, direction=direction, notes=notes)
                 sha256, size = await asyncio.to_thread(_hash, built)
                 key = content_key("exports", sha256, call.format)
                 await self._storage.put_file(key, built)
@@ -189,10 +185,6 @@ def _lay_out(shown: Sequence[Shown], run: ChapterRun) -> list[PageLayout]:
         size = (one.image.width, one.image.height) if one.image else picture_size(one.data, run.options.format)
         panels.append(LayoutPanel(id=str(one.panel.id), width=size[0], height=size[1], panel=one.data))
     return lay_out(panels, run.options.format, run.options.direction)
-
-
-def _compose(layout: PageLayout, panels: dict[str, LetteredPanel], call: PageCall, notes: str) -> ComposedPage:
-    return compose_page(layout, panels, call.options.direction, notes=notes)
 
 
 def _as_json(layout: PageLayout) -> dict[str, Any]:

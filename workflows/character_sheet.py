@@ -26,7 +26,7 @@ class CharacterSheetWorkflow(calls.Wakeable):
         except Exception as error:
             if calls.cancelled(error):
                 raise
-            await calls.fail_sheet(run, run.character_id, calls.reason_of(error))
+            await calls.fail("sheet", run, run.character_id, calls.reason_of(error))
             workflow.set_current_details(f"failed: {calls.reason_of(error)}")
             return Outcome(failed=1)
         return Outcome()

@@ -38,7 +38,7 @@ class PanelWorkflow(calls.Wakeable):
         except Exception as error:
             if calls.cancelled(error):
                 raise
-            await calls.fail_panel(run, run.panel_id, calls.reason_of(error))
+            await calls.fail("panel", run, run.panel_id, calls.reason_of(error))
             workflow.set_current_details(f"failed: {calls.reason_of(error)}")
             return Outcome(panels=1, failed=1)
         return Outcome(panels=1)

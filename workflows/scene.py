@@ -27,7 +27,7 @@ class SceneWorkflow(calls.Wakeable):
         except Exception as error:
             if calls.cancelled(error):
                 raise
-            await calls.fail_scene(run, run.scene_id, calls.reason_of(error))
+            await calls.fail("scene", run, run.scene_id, calls.reason_of(error))
             return Outcome(failed=1)
 
         async def panel(panel_id: UUID) -> Outcome:
