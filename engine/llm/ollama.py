@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from engine.catalogue import THINKING_ROOM
-from engine.errors import ProviderRejected
+from engine.errors import NotConfigured, ProviderRejected
 from engine.failures import calling, code_of, lost, of_status, quoted, unusable, words_of
 from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers import find
@@ -26,9 +26,11 @@ class OllamaWriter:
 
     def __init__(self, host: str, timeout: float) -> None:
         self._seconds = timeout
+        url = httpx.URL(address(host))
+        self._secrets = (url.password,)
         # No proxy: this is a machine of the user's own.
         self._client = httpx.AsyncClient(
-            base_url=address(host), timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)), trust_env=False
+            base_url=url, timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)), trust_env=False
         )
 
     async def ask(self, request: LLMRequest) -> LLMReply:
@@ -38,7 +40,8 @@ class OllamaWriter:
         room = request.max_output_tokens + THINKING_ROOM
         expected = count_tokens(request.system) + count_tokens(request.prompt)
         window = _window(expected, room)
-        async with calling("ollama", self._client.base_url.netloc.decode(), seconds=self._seconds):
+        where = self._client.base_url.netloc.decode()
+        async with calling("ollama", where, seconds=self._seconds, secrets=self._secrets):
             response = await self._client.post(
                 "/api/chat",
                 json={
@@ -56,7 +59,7 @@ class OllamaWriter:
                 },
             )
             if response.status_code >= 400:
-                raise _refused(response, model)
+                raise _refused(response, model, self._secrets)
             return _reply(response.json(), model, expected, window)
 
     async def close(self) -> None:
@@ -64,16 +67,23 @@ class OllamaWriter:
 
 
 def address(host: str) -> str:
-    """The URL of a server from what `OLLAMA_HOST` may hold: a host, `host:port`, `:port` or a URL."""
+    """The URL of a server from what `OLLAMA_HOST` may hold: a host, `host:port`, `:port` or a URL.
+
+    Raises `NotConfigured` for anything else.
+    """
     host = host.strip()
     plain = "://" not in host
     if plain and host.count(":") > 1 and not host.startswith("["):
         host = f"[{host}]"
-    parts = urlsplit(f"http://{host}" if plain else host)
-    name = parts.hostname or ""
-    name = _EVERYWHERE.get(name, name)
-    port = parts.port or (_PORT if plain else {"https": 443}.get(parts.scheme, 80))
-    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
+    try:
+        parts = urlsplit(f"http://{host}" if plain else host)
+        port = parts.port or (_PORT if plain else {"https": 443}.get(parts.scheme, 80))
+    except ValueError:
+        raise NotConfigured(f"OLLAMA_HOST is no address: {host!r}. Give host:port or a URL.") from None
+    name = _EVERYWHERE.get(parts.hostname or "", parts.hostname or "")
+    user = parts.netloc.rpartition("@")[0]
+    where = f"{f'[{name}]' if ':' in name else name}:{port}"
+    return f"{parts.scheme}://{f'{user}@' if user else ''}{where}{parts.path.rstrip('/')}"
 
 
 def _window(prompt: int, answer: int) -> int:
@@ -82,9 +92,9 @@ def _window(prompt: int, answer: int) -> int:
     return -(-wanted // 1024) * 1024
 
 
-def _refused(response: httpx.Response, model: str) -> Exception:
+def _refused(response: httpx.Response, model: str, secrets: tuple[str, ...]) -> Exception:
     body = _json_or_text(response)
-    detail = quoted(words_of(body))
+    detail = quoted(words_of(body), *secrets)
     if response.status_code == 404:
         return ProviderRejected(f"ollama has no model {model}. Run: ollama pull {model}", detail=detail)
     return of_status("ollama", response.status_code, code_of(body), headers=response.headers, detail=detail)
