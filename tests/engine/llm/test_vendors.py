@@ -134,7 +134,7 @@ async def test_anthropic_pausing_is_no_answer() -> None:
 
 @pytest.fixture(scope="module")
 async def mock(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    fixtures = [
+    fixtures: list[dict[str, Any]] = [
         {
             "match": {"userMessage": "too much"},
             "response": {
