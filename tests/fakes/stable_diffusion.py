@@ -37,6 +37,8 @@ class StableDiffusion(Server):
         self.schedulers: list[str] | None = ["Automatic", "Karras"]
         self.controls: list[str] | None = ["control_lineart [5c23b17d]"]
         self.interrupted: list[str] = []
+        # Said one after the other as progress, before what is true.
+        self.shares: list[float] = []
         self._drawing = asyncio.Lock()
         self._stop = asyncio.Event()
         self._now = ""
@@ -79,6 +81,8 @@ class StableDiffusion(Server):
 
     def _progress(self) -> float:
         """0 when idle, and never 1."""
+        if self.shares:
+            return self.shares.pop(0)
         return min(0.01 + (time.monotonic() - self._began) / self.seconds, 0.99) if self._now and self.seconds else 0.0
 
     async def _draw(self, asked: Asked) -> Answer:
