@@ -84,10 +84,10 @@ class LocalArtist:
         try:
             body = response.json()
         except ValueError:
-            if response.status_code < 400:
+            if response.status_code < 300:
                 raise
             body = response.text
-        if response.status_code >= 400:
+        if response.status_code >= 300:
             detail = quoted(words_of(body), *self._secrets)
             raise of_status("local", response.status_code, code_of(body), headers=response.headers, detail=detail)
         return body

@@ -19,6 +19,8 @@ from engine.images.png_text import infotext, stamped
 from engine.providers import Draws, find
 from engine.tokens import Tokens
 
+# Said here, because the SDK would take an address that is set to nothing for one.
+_HOME = "https://api.openai.com/v1"
 _PROVIDER = find("images", "openai")
 _DRAWS = _PROVIDER.draws or Draws()
 _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
@@ -31,7 +33,7 @@ class OpenAIArtist:
         self._key = key
         self._seconds = timeout
         self._client = AsyncOpenAI(
-            api_key=key, base_url=base_url, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
         )
 
     async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:

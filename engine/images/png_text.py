@@ -22,7 +22,9 @@ def stamped(data: bytes, text: str) -> bytes:
     """The PNG with the text in it. Pixels are not touched; what has such a text, or is no PNG, stays as it is."""
     if not data.startswith(_SIGNATURE) or _is_stamped(data):
         return data
-    return data[:_AFTER_HEADER] + _chunk(text) + data[_AFTER_HEADER:]
+    # One copy of what may be many megabytes.
+    whole = memoryview(data)
+    return b"".join((whole[:_AFTER_HEADER], _chunk(text), whole[_AFTER_HEADER:]))
 
 
 def _chunk(text: str) -> bytes:

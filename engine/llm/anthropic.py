@@ -9,6 +9,8 @@ from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers import find
 from engine.tokens import Tokens
 
+# Said here, because the SDK would take an address that is set to nothing for one.
+_HOME = "https://api.anthropic.com"
 _STOPS: dict[str, StopReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
@@ -25,7 +27,7 @@ class AnthropicWriter:
         self._key = key
         self._seconds = timeout
         self._client = AsyncAnthropic(
-            api_key=key, base_url=base_url, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
         )
 
     async def ask(self, request: LLMRequest) -> LLMReply:

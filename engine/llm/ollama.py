@@ -58,7 +58,7 @@ class OllamaWriter:
                     "keep_alive": _KEEP_ALIVE,
                 },
             )
-            if response.status_code >= 400:
+            if response.status_code >= 300:
                 raise _refused(response, model, self._secrets)
             return _reply(response.json(), model, expected, window)
 

@@ -10,6 +10,8 @@ from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers import find
 from engine.tokens import Tokens
 
+# Said here, because the SDK would take an address that is set to nothing for one.
+_HOME = "https://api.openai.com/v1"
 _STOPS: dict[str, StopReason] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
 
 
@@ -20,7 +22,7 @@ class OpenAIWriter:
         self._key = key
         self._seconds = timeout
         self._client = AsyncOpenAI(
-            api_key=key, base_url=base_url, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
         )
 
     async def ask(self, request: LLMRequest) -> LLMReply:

@@ -31,7 +31,7 @@ class Wrong:
     answer: Callable[[Erring], Answer]
     means: type[ProviderError]
     wait: float | None = None
-    # Errors that only some vendors have a code for.
+    # Errors that only some vendors have a code for, or clients that only some adapters have.
     only: tuple[str, ...] = field(default=())
 
 
@@ -70,6 +70,13 @@ WRONG = [
     Wrong("no such model", lambda error: error(404, "model_not_found"), ProviderRejected, None, ("openai",)),
     Wrong("no such model", lambda error: error(404, "not_found_error"), ProviderRejected, None, ("anthropic",)),
     Wrong("a page of a proxy", lambda error: Answer("<html>", 502, {"content-type": "text/html"}), ProviderBusy),
+    Wrong(
+        "somewhere else",
+        lambda error: Answer("", 301, {"location": "/there"}),
+        ProviderRejected,
+        None,
+        ("ollama", "local"),
+    ),
     Wrong("reset", lambda error: Answer(reset=True), AnswerLost),
     Wrong("half a body", lambda error: Answer({"id": "x" * 500}, cut=40), AnswerLost),
     Wrong("no JSON", lambda error: Answer('{"id": "chatcmpl'), AnswerLost),

@@ -7,6 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from engine import wiring
+from engine.llm.anthropic import AnthropicWriter
+from engine.llm.openai import OpenAIWriter
 from engine.providers import PROVIDERS
 from engine.settings import Settings
 
@@ -25,13 +27,29 @@ async def test_every_provider_can_be_made() -> None:
     writers, artists = wiring.writers(ALL), wiring.artists(ALL)
     assert set(writers) == {one.id for one in PROVIDERS if one.kind == "llm"}
     assert set(artists) == {one.id for one in PROVIDERS if one.kind == "images"}
-    for one in (*writers.values(), *artists.values()):
-        await one.close()
+    for writer in writers.values():
+        await writer.close()
+    for artist in artists.values():
+        await artist.close()
 
 
 def test_what_is_not_configured_is_not_made() -> None:
     assert list(wiring.writers(Settings())) == ["offline"]
     assert list(wiring.artists(Settings())) == ["offline"]
+
+
+def test_an_address_that_is_set_to_nothing_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose files hand on variables that nobody set as empty ones."""
+    names = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "OLLAMA_HOST", "INKLOOM_LOCAL_IMAGE_URL")
+    for name in names:
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "")
+    settings = Settings()
+    assert set(wiring.writers(settings)) == {"offline", "openai"}
+    assert set(wiring.artists(settings)) == {"offline", "openai"}
+    for one in (OpenAIWriter("sk-1", "", 5.0), AnthropicWriter("sk-2", "", 5.0)):
+        assert str(one._client.base_url).startswith("https://api.")
 
 
 def test_an_offline_worker_loads_no_sdk() -> None:
