@@ -22,7 +22,7 @@ import httpx
 from PIL import Image
 from pydantic import BaseModel
 
-from engine.catalogue import limits, most_output
+from engine.catalogue import most_output
 from engine.images import ImageRequest
 from engine.images.local import LocalArtist
 from engine.images.openai import OpenAIArtist
@@ -252,9 +252,6 @@ async def _serve(name: str) -> None:
 
 
 async def _run(rounds: int) -> dict[str, Any]:
-    for provider, model in (("openai", "gpt-6.1-sol"), ("anthropic", "claude-sonnet-5-5")):
-        # Read once per process, whoever asks first.
-        limits(provider, model)
     results: dict[str, Any] = {}
     for name, (fake, make, times) in _PAIRS.items():
         async with _served(fake) as url:

@@ -3,7 +3,7 @@
 Data, without any vendor's SDK. Context windows come from `genai_prices`; the tables here hold what it lacks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
@@ -155,19 +155,30 @@ def refuse_retired(provider: str, model: str, today: date | None = None) -> None
 @lru_cache(maxsize=256)
 def limits(provider: str, model: str) -> Limits:
     """How much the model reads and writes; careful numbers for one that nobody knows."""
-    found = next((known for start, known in _LIMITS.get(provider, ()) if model.startswith(start)), None)
-    known = found or _UNKNOWN.get(provider, Limits(8_192, 4_096))
-    return Limits(_window(provider, model) or known.context, known.output, known.thinks)
+    known = _known(provider, model)
+    return replace(known, context=_window(provider, model) or known.context)
+
+
+def thinks(provider: str, model: str) -> bool:
+    """Whether the model thinks before it answers without being asked to, and can be told to think less."""
+    return _known(provider, model).thinks
 
 
 def most_output(provider: str, model: str, answer: int) -> int:
     """Tokens that a call may write and so may be billed, for an answer of at most `answer`."""
-    known = limits(provider, model)
+    known = _known(provider, model)
     return min(answer + THINKING_ROOM, known.output) if known.thinks else min(answer, known.output)
 
 
+def _known(provider: str, model: str) -> Limits:
+    for start, known in _LIMITS.get(provider, ()):
+        if model.startswith(start):
+            return known
+    return _UNKNOWN.get(provider, Limits(8_192, 4_096))
+
+
 def _window(provider: str, model: str) -> int | None:
-    # Imported late: it reads its whole table of prices, which only planning and paid calls need.
+    # Imported late: it builds its whole table of prices, which costs a fifth of a second and only planning needs.
     from genai_prices.data import providers
 
     for one in providers:

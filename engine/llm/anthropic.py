@@ -3,7 +3,7 @@
 from anthropic import AsyncAnthropic, Timeout
 from anthropic.types import Message, OutputConfigParam
 
-from engine.catalogue import limits, most_output, refuse_retired
+from engine.catalogue import most_output, refuse_retired, thinks
 from engine.failures import calling, lost, unusable
 from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers import find
@@ -35,7 +35,7 @@ class AnthropicWriter:
         model = request.model or find("llm", "anthropic").default_model
         refuse_retired("anthropic", model)
         output: OutputConfigParam = {"format": {"type": "json_schema", "schema": request.schema}}
-        if limits("anthropic", model).thinks:
+        if thinks("anthropic", model):
             output["effort"] = "low"
         async with calling("anthropic", self._client.base_url.host, seconds=self._seconds, secrets=(self._key,)):
             answer = await self._client.messages.create(

@@ -4,7 +4,7 @@ from openai import AsyncOpenAI, Timeout, omit
 from openai.types.chat import ChatCompletion
 from openai.types.shared_params import ResponseFormatJSONSchema
 
-from engine.catalogue import limits, most_output, refuse_retired
+from engine.catalogue import most_output, refuse_retired, thinks
 from engine.failures import calling, lost, unusable
 from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers import find
@@ -39,7 +39,7 @@ class OpenAIWriter:
                 messages=[{"role": "system", "content": request.system}, {"role": "user", "content": request.prompt}],
                 response_format=schema,
                 max_completion_tokens=most_output("openai", model, request.max_output_tokens),
-                reasoning_effort="low" if limits("openai", model).thinks else omit,
+                reasoning_effort="low" if thinks("openai", model) else omit,
             )
             return _reply(answer, model)
 

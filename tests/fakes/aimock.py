@@ -25,10 +25,10 @@ _PATIENCE = 60.0
 
 def installed() -> Path:
     """The folder of the right version, downloaded once per machine; raises with what to do about it."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        raise RuntimeError("These tests talk to the mock server @copilotkit/aimock: install Node 20 and npm.")
     if _version() != VERSION:
-        npm = shutil.which("npm")
-        if npm is None or shutil.which("node") is None:
-            raise RuntimeError("These tests talk to the mock server @copilotkit/aimock: install Node 20 and npm.")
         CACHE.mkdir(parents=True, exist_ok=True)
         command = [npm, "install", "--prefix", str(CACHE), "--omit-lockfile-registry-resolved=true", "--no-audit"]
         done = subprocess.run(

@@ -7,15 +7,13 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from engine.errors import ProviderBusy, ProviderRejected
+from engine.errors import ProviderRejected
 from engine.images import Control, ImageRequest, ImageResult, Picture
 from engine.images.openai import OpenAIArtist
-from engine.images.verify import verify
 from engine.tokens import Tokens
 from models.options import RenderSettings
 from tests.engine.failing import KEY
 from tests.engine.images.test_conformance import REQUEST, a_picture
-from tests.fakes.aimock import aimock
 from tests.fakes.openai import EDIT, GENERATE, OpenAI, picture
 from tests.fakes.server import Answer
 
@@ -108,34 +106,3 @@ async def test_an_answer_without_usage_counts_nothing(fake: OpenAI) -> None:
     """Servers that speak the API without counting are no failure."""
     fake.next.append(Answer({**picture("1024x768").body, "usage": None}))
     assert (await draw(fake, REQUEST)).tokens == Tokens()
-
-
-@pytest.fixture(scope="module")
-async def mock(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    drawn = picture("1024x768").body["data"][0]["b64_json"]
-    limit = {"error": {"message": "Slow down.", "type": "rate_limit_error", "code": "x"}, "status": 429}
-    fixtures = [
-        {"match": {"endpoint": "image", "userMessage": "too much"}, "response": limit},
-        {"match": {"endpoint": "image"}, "response": {"image": {"b64Json": drawn}}},
-    ]
-    async with aimock(fixtures, tmp_path_factory.mktemp("aimock")) as url:
-        yield f"{url}/v1"
-
-
-async def test_another_mock(mock: str) -> None:
-    """A generation, an edit with references and a mask, and a limit, against somebody else's idea of the API."""
-    artist = OpenAIArtist(KEY, mock, 10.0)
-    drawn = await artist.draw(REQUEST)
-    white = Picture(_white())
-    changed = await artist.draw(replace(REQUEST, source=a_picture(), references=(a_picture(),), mask=white))
-    with pytest.raises(ProviderBusy):
-        await artist.draw(replace(REQUEST, prompt="This is too much."))
-    await artist.close()
-    for result in (drawn, changed):
-        verify(result)
-
-
-def _white() -> bytes:
-    data = io.BytesIO()
-    Image.new("L", (64, 48), 255).save(data, "PNG")
-    return data.getvalue()

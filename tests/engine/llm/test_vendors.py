@@ -1,19 +1,17 @@
-"""What is OpenAI's and Anthropic's own, and what somebody else's mock of both says to our adapters."""
+"""What is OpenAI's and Anthropic's own: what is sent, what is counted, how answers end."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from engine.errors import AnswerLost, BadAnswer, ProviderBusy
+from engine.errors import AnswerLost, BadAnswer
 from engine.llm.anthropic import AnthropicWriter
 from engine.llm.openai import OpenAIWriter
 from engine.tokens import Tokens
 from tests.engine.failing import KEY
 from tests.engine.llm.test_conformance import REQUEST
 from tests.fakes import anthropic, openai
-from tests.fakes.aimock import aimock
 from tests.fakes.server import Answer
 
 pytestmark = pytest.mark.unit
@@ -130,37 +128,3 @@ async def test_anthropic_without_an_end_or_a_text_is_lost(answer: dict[str, Any]
 async def test_anthropic_pausing_is_no_answer() -> None:
     with pytest.raises(BadAnswer, match="pause_turn"):
         await ask_anthropic(anthropic.reply("{}", stop="pause_turn"))
-
-
-@pytest.fixture(scope="module")
-async def mock(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    fixtures: list[dict[str, Any]] = [
-        {
-            "match": {"userMessage": "too much"},
-            "response": {
-                "error": {"message": "Slow down.", "type": "rate_limit_error", "code": "rate_limit_exceeded"},
-                "status": 429,
-            },
-        },
-        {"match": {"userMessage": "narrator"}, "response": {"content": '{"answer": "nothing"}'}},
-    ]
-    async with aimock(fixtures, tmp_path_factory.mktemp("aimock")) as url:
-        yield url
-
-
-async def test_another_mock_of_openai(mock: str) -> None:
-    writer = OpenAIWriter(KEY, f"{mock}/v1", 10.0)
-    reply = await writer.ask(REQUEST)
-    with pytest.raises(ProviderBusy):
-        await writer.ask(replace(REQUEST, prompt="This is too much."))
-    await writer.close()
-    assert (reply.text, reply.stop_reason) == ('{"answer": "nothing"}', "stop")
-
-
-async def test_another_mock_of_anthropic(mock: str) -> None:
-    writer = AnthropicWriter(KEY, mock, 10.0)
-    reply = await writer.ask(REQUEST)
-    with pytest.raises(ProviderBusy):
-        await writer.ask(replace(REQUEST, prompt="This is too much."))
-    await writer.close()
-    assert (reply.text, reply.stop_reason) == ('{"answer": "nothing"}', "stop")
