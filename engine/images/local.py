@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 from PIL import Image
 
+from engine.errors import NotConfigured
 from engine.failures import calling, code_of, lost, of_status, quoted, unusable, words_of
 from engine.images import Control, ImageRequest, ImageResult, Picture, Progress, unheard
 from engine.images.fitting import fitted
@@ -87,6 +88,8 @@ class LocalArtist:
             if response.status_code < 300:
                 raise
             body = response.text
+        if response.status_code == 404 and words_of(body) == "Not Found":
+            raise NotConfigured(f"The image server at {self._where} has no /sdapi/v1. Start it with --api.")
         if response.status_code >= 300:
             detail = quoted(words_of(body), *self._secrets)
             raise of_status("local", response.status_code, code_of(body), headers=response.headers, detail=detail)
@@ -181,6 +184,8 @@ def _enlarged(width: int, height: int, scale: float, upscaler: str) -> dict[str,
         "hr_scale": scale,
         "hr_resize_x": width,
         "hr_resize_y": height,
+        # Forge fails where this is missing; others pass over it.
+        "hr_additional_modules": ["Use same choices"],
         "denoising_strength": _HIRES_STRENGTH,
     }
     return body | ({"hr_upscaler": upscaler} if upscaler else {})

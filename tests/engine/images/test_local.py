@@ -139,6 +139,7 @@ async def test_what_is_drawn_small_first_ends_in_the_size_asked_for(fake: Stable
     sent = fake.drawn[0]
     assert (sent["enable_hr"], sent["hr_scale"], sent["hr_upscaler"]) == (True, 1.5, "Latent")
     assert (sent["width"], sent["height"]) == (680, 512)
+    assert sent["hr_additional_modules"] == ["Use same choices"]
     assert (result.width, result.height) == (1024, 768)
 
 
@@ -269,6 +270,12 @@ async def test_user_and_password(fake: StableDiffusion) -> None:
     await draw(fake, REQUEST, auth="me:pass:word")
     with pytest.raises(NotConfigured):
         await draw(fake, REQUEST, auth="me:wrong")
+
+
+async def test_a_server_without_its_api_says_how_to_start_it(fake: StableDiffusion) -> None:
+    fake.next.append(Answer({"detail": "Not Found"}, 404))
+    with pytest.raises(NotConfigured, match="Start it with --api"):
+        await draw(fake, REQUEST)
 
 
 @pytest.mark.parametrize(
