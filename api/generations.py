@@ -34,7 +34,7 @@ REFUSED = refusal(
     422,
     "not-configured",
     "Something in the order cannot be done; `detail` says what.",
-    "There is no writer called 'crayon' in this version. Choose one of: offline.",
+    "There is no writer called 'crayon' in this version. Choose one of: offline, openai, anthropic, ollama.",
 )
 
 

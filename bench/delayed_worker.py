@@ -97,7 +97,7 @@ class DelayedArtist:
     async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:
         await asyncio.sleep(self._seconds)
         data = _flat(request.width, request.height) + f"{os.getpid()} {next(self._made)}".encode()
-        return ImageResult(data, "image/png", request.width, request.height, request.seed)
+        return ImageResult(data, "image/png", request.width, request.height, request.seed, may_be_flat=True)
 
 
 def main() -> None:

@@ -1,12 +1,16 @@
 """What a provider's failure means: may it be tried again, when, by whom, and may it have been billed.
 
-One table for every provider. Adapters translate their vendor's exceptions into a status and a code, or into how far
-the call came, and raise what is decided here.
+One table for every provider. Adapters make their calls inside `calling`, which tells from an exception's status and
+body, or from how far the call came, what is decided here. It knows the vendors' exceptions by their shape, so nothing
+here needs a vendor's SDK.
 """
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from engine.errors import (
     AnswerLost,
@@ -28,6 +32,85 @@ _NO_SUCH_MODEL = {"model_not_found", "model_retired", "deprecated_model", "not_f
 # Gateways say these when the server behind them did not answer in time: it may have done the work.
 _MAYBE_DONE = {504, 524}
 _BUSY = {408, 409, 425, 429, 500, 502, 503, 520, 521, 522, 523, 529}
+# What HTTP libraries raise before the first byte of a request has left.
+_NEVER_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
+_TRANSPORT = {"TransportError", "APIConnectionError", "DecodingError"}
+# So much of what a provider says is kept.
+_LONGEST_DETAIL = 500
+
+
+@asynccontextmanager
+async def calling(provider: str, where: str, *, seconds: float, secrets: tuple[str, ...] = ()) -> AsyncIterator[None]:
+    """Around one call: at most `seconds` long, and whatever goes wrong in it comes out as what it means.
+
+    `secrets` are masked wherever the provider repeats them. What is no failure of a provider passes as it is.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except ProviderError:
+        raise
+    except TimeoutError:
+        raise lost(provider, f"it took longer than {seconds:g} seconds") from None
+    except Exception as error:
+        meant = _meaning(provider, where, error, secrets)
+        if meant is None:
+            raise
+        # Not `from error`: a vendor's exception holds its request, with the key and the prompt in it.
+        raise meant from None
+
+
+def _meaning(provider: str, where: str, error: Exception, secrets: tuple[str, ...]) -> ProviderError | None:
+    response = getattr(error, "response", None)
+    status = getattr(error, "status_code", None)
+    if response is not None and isinstance(status, int) and status >= 400:
+        body = getattr(error, "body", None)
+        detail = quoted(words_of(body) or str(error), *secrets)
+        return of_status(provider, status, code_of(body), headers=response.headers, detail=detail)
+    raised = {kind.__name__ for one in _chain(error) for kind in type(one).__mro__}
+    if raised & _NEVER_SENT:
+        return unreachable(provider, where)
+    if raised & _TRANSPORT:
+        return lost(provider, "the connection broke or fell silent")
+    # Half a body, or one that is no JSON: the provider had the request and did something with it.
+    if isinstance(error, ValueError) or "APIResponseValidationError" in raised:
+        return lost(provider, "it cannot be read")
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def code_of(body: Any) -> str:
+    """The provider's own code of an error, from its body: a code where there is one, a type otherwise."""
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    if not isinstance(inner, Mapping):
+        return ""
+    # Anthropic says this as a plain bad request.
+    if "credit balance is too low" in str(inner.get("message")):
+        return "billing_error"
+    return str(inner.get("code") or inner.get("type") or "")
+
+
+def words_of(body: Any) -> str:
+    """What an error's body says to people, in any of the usual shapes."""
+    if isinstance(body, str):
+        return body
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    if isinstance(inner, Mapping):
+        return str(inner.get("message") or inner.get("detail") or inner.get("errors") or "")
+    outer = str(body.get("detail") or body.get("errors") or "") if isinstance(body, Mapping) else ""
+    return " ".join(part for part in (str(inner or ""), outer) if part)
+
+
+def quoted(words: str, *secrets: str) -> str:
+    """A provider's words as they may be kept: cut, and with our secrets masked."""
+    for secret in secrets:
+        words = words.replace(secret, "[masked]") if secret else words
+    return words[:_LONGEST_DETAIL]
 
 
 def of_status(
@@ -55,7 +138,7 @@ def of_status(
 
 
 def unreachable(provider: str, where: str) -> ProviderError:
-    """No connection came about: nothing was sent, nothing is billed."""
+    """No connection came about: nothing was sent, nothing is billed. `where` carries no user and password."""
     return ProviderBusy(f"{provider} cannot be reached at {where}.")
 
 

@@ -62,6 +62,44 @@ PROVIDERS = (
         draws=Draws(seed=True),
         free=True,
     ),
+    Provider("openai", "llm", "OpenAI's models", needs=("openai_api_key",), default_model="gpt-6.1-sol"),
+    Provider("anthropic", "llm", "Anthropic's models", needs=("anthropic_api_key",), default_model="claude-sonnet-5-5"),
+    Provider(
+        "ollama",
+        "llm",
+        "models on a machine of one's own, served by Ollama",
+        needs=("ollama_host",),
+        default_model="gemma3:12b",
+        free=True,
+    ),
+    Provider(
+        "openai",
+        "images",
+        "OpenAI Images; reference pictures keep characters alike",
+        needs=("openai_api_key",),
+        default_model="gpt-image-2.6-flare",
+        draws=Draws(
+            sizes=Sizes(step=16, least=256, most=3840, area=3840 * 2160, least_area=655_360, widest=3.0),
+            references=16,
+            source=True,
+            mask=True,
+        ),
+    ),
+    Provider(
+        "local",
+        "images",
+        "Stable Diffusion behind `/sdapi/v1`: AUTOMATIC1111, Forge, SD.Next; LoRA and ControlNet",
+        needs=("local_image_url",),
+        draws=Draws(
+            sizes=Sizes(step=8, least=64, most=2048, area=2048 * 2048),
+            source=True,
+            mask=True,
+            controls=3,
+            negative=True,
+            seed=True,
+        ),
+        free=True,
+    ),
 )
 
 

@@ -56,6 +56,7 @@ async def plain(request: ImageRequest) -> ImageResult:
         height=request.height,
         seed=request.seed,
         boxes=[Box(kind="head", name=who.name, x=0.4, y=0.5, width=0.1, height=0.1) for who in people],
+        may_be_flat=True,
     )
 
 

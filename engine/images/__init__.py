@@ -80,7 +80,8 @@ def _plain(value: Any) -> Any:
 class ImageResult:
     """A finished picture: encoded bytes, what was drawn where, and the parameters that made it.
 
-    `seed` is the one that was used, which may be another than the one asked for.
+    `seed` is the one that was used, which may be another than the one asked for. `may_be_flat`: a picture of a single
+    colour is meant, as it can be where rules draw; a model that answers with one has failed.
     """
 
     data: bytes
@@ -91,6 +92,7 @@ class ImageResult:
     boxes: list[Box] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     tokens: Tokens = field(default_factory=Tokens)
+    may_be_flat: bool = False
 
 
 # Told how far the picture is, from 0 to 1, while it is drawn.

@@ -64,4 +64,5 @@ def _draw(request: ImageRequest) -> ImageResult:
         seed=request.seed,
         boxes=boxes,
         parameters={"artist": _SOFTWARE, "kind": "sheet" if request.sheet else "storyboard", "comment": _COMMENT},
+        may_be_flat=True,
     )

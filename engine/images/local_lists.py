@@ -1,0 +1,82 @@
+"""What a Stable Diffusion server has: checkpoints, samplers, schedulers, ControlNet models."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from engine.errors import ProviderRejected
+from engine.images import ImageRequest
+
+# Path of a list, and under which keys an entry says its names.
+_CHECKPOINTS = ("/sdapi/v1/sd-models", ("title", "model_name", "hash", "sha256"))
+_SAMPLERS = ("/sdapi/v1/samplers", ("name", "aliases"))
+_SCHEDULERS = ("/sdapi/v1/schedulers", ("label", "name", "aliases"))
+_CONTROL_MODELS = ("/controlnet/model_list", ())
+# So many names are listed in a message.
+_MOST_LISTED = 20
+
+Get = Callable[[str], Awaitable[Any]]
+
+
+class Lists:
+    """Asked for when first needed, and again when a name is not found: somebody may just have put it there.
+
+    `get` gives what a path answers, or None where the server does not know it.
+    """
+
+    def __init__(self, get: Get) -> None:
+        self._get = get
+        self._known: dict[str, list[list[str]] | None] = {}
+
+    async def check(self, request: ImageRequest) -> None:
+        """Raise `ProviderRejected` for a name that the server has not got; the message says what it has."""
+        chosen = request.settings
+        await self._has(_CHECKPOINTS, "checkpoint", request.model)
+        await self._has(_SAMPLERS, "sampler", chosen.sampler)
+        await self._has(_SCHEDULERS, "scheduler", chosen.scheduler)
+        if request.control and await self._list(_CONTROL_MODELS) is None:
+            raise ProviderRejected(
+                "The image server has no ControlNet. Install its extension, or draw without control."
+            )
+        for unit in request.control:
+            await self._has(_CONTROL_MODELS, "ControlNet model", "" if unit.model == "None" else unit.model)
+
+    async def _has(self, which: tuple[str, tuple[str, ...]], what: str, name: str) -> None:
+        if not name:
+            return
+        there = await self._list(which)
+        if there is not None and not _among(name, there):
+            there = await self._list(which, again=True)
+        # A server that does not list them is left to say for itself what it thinks of the name.
+        if there is None or _among(name, there):
+            return
+        listed = [names[0] for names in there if names]
+        more = f" and {len(listed) - _MOST_LISTED} more" if len(listed) > _MOST_LISTED else ""
+        raise ProviderRejected(
+            f"The image server has no {what} {name!r}. It has: {', '.join(listed[:_MOST_LISTED]) or 'none'}{more}."
+        )
+
+    async def _list(self, which: tuple[str, tuple[str, ...]], *, again: bool = False) -> list[list[str]] | None:
+        path, keys = which
+        if again or path not in self._known:
+            answer = await self._get(path)
+            if isinstance(answer, dict):
+                answer = answer.get("model_list")
+            self._known[path] = [_names(one, keys) for one in answer] if isinstance(answer, list) else None
+        return self._known[path]
+
+
+def _names(entry: Any, keys: Iterable[str]) -> list[str]:
+    if not isinstance(entry, dict):
+        return [str(entry)]
+    values = [entry.get(key) for key in keys]
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return [str(one) for one in flat if one]
+
+
+def _among(name: str, there: list[list[str]]) -> bool:
+    return any(_bare(name) == _bare(one) for names in there for one in names)
+
+
+def _bare(name: str) -> str:
+    """A name without the hash that servers put behind it in square brackets, and however it is written."""
+    return name.partition(" [")[0].casefold()

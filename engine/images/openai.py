@@ -1,0 +1,118 @@
+"""The artist behind OpenAI Images: from words alone, or from words and pictures."""
+
+import asyncio
+import base64
+import binascii
+import io
+from typing import Any
+
+from openai import AsyncOpenAI, Timeout, omit
+from openai.types import ImagesResponse
+from PIL import Image, ImageOps
+
+from engine.catalogue import refuse_retired
+from engine.errors import BadInput
+from engine.failures import calling, lost, unusable
+from engine.images import ImageRequest, ImageResult, Picture, Progress, unheard
+from engine.images.fitting import fitted
+from engine.images.png_text import infotext, stamped
+from engine.providers import Draws, find
+from engine.tokens import Tokens
+
+# Said here, because the SDK would take an address that is set to nothing for one.
+_HOME = "https://api.openai.com/v1"
+_PROVIDER = find("images", "openai")
+_DRAWS = _PROVIDER.draws or Draws()
+_ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+
+
+class OpenAIArtist:
+    """Draws one picture a call. `timeout` is in seconds. There is no seed: the same request draws something else."""
+
+    def __init__(self, key: str, base_url: str | None, timeout: float) -> None:
+        self._key = key
+        self._seconds = timeout
+        self._client = AsyncOpenAI(
+            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+        )
+
+    async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:
+        """A PNG, of the nearest size that the model draws."""
+        model = request.model or _PROVIDER.default_model
+        refuse_retired("openai", model)
+        request = fitted(request, _DRAWS, "openai")
+        pictures = [request.source, *request.references] if request.source else list(request.references)
+        asked: dict[str, Any] = {
+            "model": model,
+            "prompt": request.prompt,
+            "n": 1,
+            "size": f"{request.width}x{request.height}",
+            "quality": request.settings.quality or omit,
+            "output_format": "png",
+        }
+        if pictures:
+            asked["image"] = [_file(number, one) for number, one in enumerate(pictures)]
+        if request.mask:
+            asked["mask"] = ("mask.png", await asyncio.to_thread(_transparent, request.mask), "image/png")
+        send = self._client.images.edit if pictures else self._client.images.generate
+        async with calling("openai", self._client.base_url.host, seconds=self._seconds, secrets=(self._key,)):
+            answer = await send(**asked)
+            return _result(answer, request, model)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _file(number: int, picture: Picture) -> tuple[str, bytes, str]:
+    return f"{number}.{_ENDINGS.get(picture.media_type, 'png')}", picture.data, picture.media_type
+
+
+def _transparent(mask: Picture) -> bytes:
+    """Our mask, white where to draw, as theirs: a PNG that is transparent there and opaque elsewhere."""
+    try:
+        with Image.open(io.BytesIO(mask.data)) as opened:
+            keep = ImageOps.invert(opened.convert("L"))
+    except OSError as error:
+        raise BadInput("The mask cannot be read.") from error
+    theirs = Image.new("RGBA", keep.size)
+    theirs.putalpha(keep.point(lambda level: 255 if level > 127 else 0))
+    data = io.BytesIO()
+    theirs.save(data, "PNG")
+    return data.getvalue()
+
+
+def _result(answer: ImagesResponse, request: ImageRequest, model: str) -> ImageResult:
+    # The SDK builds its answers without checking them: anything may be missing from what a server sent.
+    if not isinstance(answer, ImagesResponse) or not answer.data or not answer.data[0].b64_json:
+        raise lost("openai", "it holds no picture")
+    try:
+        data = base64.b64decode(answer.data[0].b64_json)
+        with Image.open(io.BytesIO(data)) as picture:
+            width, height, media_type = picture.width, picture.height, picture.get_format_mimetype() or ""
+    except (binascii.Error, OSError) as error:
+        raise unusable("openai", f"no picture ({type(error).__name__})") from None
+    parameters = {"model": model, "size": f"{width}x{height}", "quality": answer.quality or request.settings.quality}
+    text = infotext(request.prompt, "", **{name.capitalize(): value for name, value in parameters.items()})
+    return ImageResult(
+        data=stamped(data, text),
+        media_type=media_type,
+        width=width,
+        height=height,
+        seed=request.seed,
+        parameters={name: value for name, value in parameters.items() if value},
+        tokens=_tokens(answer),
+    )
+
+
+def _tokens(answer: ImagesResponse) -> Tokens:
+    used = answer.usage
+    if used is None:
+        return Tokens()
+    read, drawn = used.input_tokens_details, used.output_tokens_details
+    return Tokens(
+        input=used.input_tokens or 0,
+        output=used.output_tokens or 0,
+        image_input=(read.image_tokens or 0) if read else 0,
+        # What is written is a picture, unless the answer says that some of it is not.
+        image_output=(drawn.image_tokens or 0) if drawn else used.output_tokens or 0,
+    )

@@ -1,0 +1,81 @@
+"""The writer behind Anthropic's messages."""
+
+from anthropic import AsyncAnthropic, Timeout
+from anthropic.types import Message, OutputConfigParam
+
+from engine.catalogue import most_output, refuse_retired, thinks
+from engine.failures import calling, lost, unusable
+from engine.llm import LLMReply, LLMRequest, StopReason
+from engine.providers import find
+from engine.tokens import Tokens
+
+# Said here, because the SDK would take an address that is set to nothing for one.
+_HOME = "https://api.anthropic.com"
+_STOPS: dict[str, StopReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "refusal",
+}
+
+
+class AnthropicWriter:
+    """Asks with a JSON schema for the answer. `timeout` is in seconds, for one answer."""
+
+    def __init__(self, key: str, base_url: str | None, timeout: float) -> None:
+        self._key = key
+        self._seconds = timeout
+        self._client = AsyncAnthropic(
+            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+        )
+
+    async def ask(self, request: LLMRequest) -> LLMReply:
+        """The answer as JSON text, or a refusal's words."""
+        model = request.model or find("llm", "anthropic").default_model
+        refuse_retired("anthropic", model)
+        output: OutputConfigParam = {"format": {"type": "json_schema", "schema": request.schema}}
+        if thinks("anthropic", model):
+            output["effort"] = "low"
+        async with calling("anthropic", self._client.base_url.host, seconds=self._seconds, secrets=(self._key,)):
+            answer = await self._client.messages.create(
+                model=model,
+                system=request.system,
+                messages=[{"role": "user", "content": request.prompt}],
+                max_tokens=most_output("anthropic", model, request.max_output_tokens),
+                output_config=output,
+                # Given again, because the SDK refuses long answers to those who leave the wait to it.
+                timeout=self._client.timeout,
+            )
+            return _reply(answer, model)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _reply(answer: Message, model: str) -> LLMReply:
+    # The SDK builds its answers without checking them: anything may be missing from what a server sent.
+    if not isinstance(answer, Message) or answer.stop_reason is None or answer.content is None:
+        raise lost("anthropic", "it is not whole")
+    reason = _STOPS.get(answer.stop_reason)
+    if reason is None:
+        raise unusable("anthropic", f"it ended with {answer.stop_reason!r}")
+    text = "".join(block.text for block in answer.content if block.type == "text")
+    if reason == "refusal" and answer.stop_details is not None:
+        text = answer.stop_details.explanation or text
+    if reason == "stop" and not text:
+        raise lost("anthropic", "it is empty")
+    return LLMReply(text=text, model=answer.model or model, stop_reason=reason, tokens=_tokens(answer))
+
+
+def _tokens(answer: Message) -> Tokens:
+    used = answer.usage
+    if used is None:
+        return Tokens()
+    # What was read from the cache or written to it is not among `input_tokens`.
+    cached = used.cache_read_input_tokens or 0
+    return Tokens(
+        input=(used.input_tokens or 0) + (used.cache_creation_input_tokens or 0) + cached,
+        output=used.output_tokens or 0,
+        cached_input=cached,
+    )

@@ -1,0 +1,77 @@
+"""The writer behind OpenAI's chat completions, or behind any server that speaks them."""
+
+from openai import AsyncOpenAI, Timeout, omit
+from openai.types.chat import ChatCompletion
+from openai.types.shared_params import ResponseFormatJSONSchema
+
+from engine.catalogue import most_output, refuse_retired, thinks
+from engine.failures import calling, lost, unusable
+from engine.llm import LLMReply, LLMRequest, StopReason
+from engine.providers import find
+from engine.tokens import Tokens
+
+# Said here, because the SDK would take an address that is set to nothing for one.
+_HOME = "https://api.openai.com/v1"
+_STOPS: dict[str, StopReason] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
+
+
+class OpenAIWriter:
+    """Asks with a strict JSON schema. `timeout` is in seconds, for one answer."""
+
+    def __init__(self, key: str, base_url: str | None, timeout: float) -> None:
+        self._key = key
+        self._seconds = timeout
+        self._client = AsyncOpenAI(
+            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+        )
+
+    async def ask(self, request: LLMRequest) -> LLMReply:
+        """The answer as JSON text, or a refusal's words."""
+        model = request.model or find("llm", "openai").default_model
+        refuse_retired("openai", model)
+        schema: ResponseFormatJSONSchema = {
+            "type": "json_schema",
+            "json_schema": {"name": request.task, "strict": True, "schema": request.schema},
+        }
+        async with calling("openai", self._client.base_url.host, seconds=self._seconds, secrets=(self._key,)):
+            answer = await self._client.chat.completions.create(
+                model=model,
+                messages=[{"role": "system", "content": request.system}, {"role": "user", "content": request.prompt}],
+                response_format=schema,
+                max_completion_tokens=most_output("openai", model, request.max_output_tokens),
+                reasoning_effort="low" if thinks("openai", model) else omit,
+            )
+            return _reply(answer, model)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _reply(answer: ChatCompletion, model: str) -> LLMReply:
+    # The SDK builds its answers without checking them: anything may be missing from what a server sent.
+    if not isinstance(answer, ChatCompletion) or not answer.choices:
+        raise lost("openai", "it holds no choice")
+    choice = answer.choices[0]
+    if choice.message is None or choice.finish_reason is None:
+        raise lost("openai", "its choice is not whole")
+    reason = _STOPS.get(choice.finish_reason)
+    text = choice.message.content or ""
+    if choice.message.refusal:
+        reason, text = "refusal", choice.message.refusal
+    if reason is None:
+        raise unusable("openai", f"it ended with {choice.finish_reason!r}")
+    if reason == "stop" and not text:
+        raise lost("openai", "its choice is empty")
+    return LLMReply(text=text, model=answer.model or model, stop_reason=reason, tokens=_tokens(answer))
+
+
+def _tokens(answer: ChatCompletion) -> Tokens:
+    used = answer.usage
+    if used is None:
+        return Tokens()
+    details = used.prompt_tokens_details
+    return Tokens(
+        input=used.prompt_tokens or 0,
+        output=used.completion_tokens or 0,
+        cached_input=(details.cached_tokens or 0) if details else 0,
+    )

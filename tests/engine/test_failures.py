@@ -1,0 +1,45 @@
+"""What an error's body says, in the forms that providers use."""
+
+from typing import Any
+
+import pytest
+
+from engine.failures import calling, code_of, quoted, words_of
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        ({"message": "No.", "type": "t", "code": "c"}, "c", "No."),
+        ({"message": "No.", "type": "t", "code": None}, "t", "No."),
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "Busy."}}, "overloaded_error", "Busy."),
+        ({"error": "model 'x' not found"}, "", "model 'x' not found"),
+        (
+            {"error": "HTTPException", "detail": "Init image not found", "errors": ""},
+            "",
+            "HTTPException Init image not found",
+        ),
+        ({"detail": "Incorrect username or password"}, "", "Incorrect username or password"),
+        ("<html>", "", "<html>"),
+        (None, "", ""),
+        ([], "", ""),
+    ],
+)
+def test_codes_and_words_are_found_in_every_form(body: Any, code: str, words: str) -> None:
+    assert code_of(body) == code
+    assert words_of(body) == words
+
+
+def test_words_are_masked_before_they_are_cut() -> None:
+    """A key at the edge of what is kept must not leave its first half there."""
+    words = quoted("x" * 495 + "sk-secret-secret", "sk-secret-secret", "")
+    assert words == "x" * 495 + "[mask"
+
+
+async def test_a_defect_of_ours_stays_one() -> None:
+    """What is no failure of the provider is not dressed up as one."""
+    with pytest.raises(KeyError):
+        async with calling("openai", "here", seconds=1):
+            raise KeyError("a typo")
