@@ -9,7 +9,7 @@ from temporalio import activity
 
 from engine import ledger
 from engine.db import Database
-from engine.errors import AnswerLost, ProviderDown, ProviderError
+from engine.errors import AnswerLost, BadAnswer, ProviderDown, ProviderError
 
 # So many seconds a provider may fail before the next one is asked, where there is one.
 PATIENCE = 30.0
@@ -31,7 +31,9 @@ async def sending(database: Database, grant: ledger.Grant, *, gives_way: bool) -
     except ProviderError as error:
         told = f"{error.message} {error.detail}".strip()
         async with database.session() as session:
-            await (ledger.lose if isinstance(error, AnswerLost) else ledger.fail)(session, grant.call, told)
+            # An answer that came and is none was an answer to them.
+            answered = isinstance(error, AnswerLost | BadAnswer)
+            await (ledger.lose if answered else ledger.fail)(session, grant.call, told)
         if gives_way and error.retryable and _tried() + (error.retry_after or 0.0) > PATIENCE:
             raise ProviderDown(f"{grant.call.provider} has failed for {PATIENCE:.0f} s: {error.message}") from error
         raise

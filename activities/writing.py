@@ -17,6 +17,7 @@ from activities.sending import sending
 from activities.turns import Turns, holder
 from engine import ledger
 from engine.cache import AnswerCache
+from engine.catalogue import most_output
 from engine.db import Database, execute
 from engine.digest import digest
 from engine.errors import BadAnswer, EngineError, ProviderRefused
@@ -203,7 +204,8 @@ class Writing:
         ordinal: int,
     ) -> ledger.Grant | EngineError:
         """The call with its answer, or one that is about to be sent, or why it cannot be."""
-        most = most_of_text(count_tokens(request.system) + count_tokens(request.prompt), request.max_output_tokens)
+        written = most_output(by.provider, by.model, request.max_output_tokens)
+        most = most_of_text(count_tokens(request.system) + count_tokens(request.prompt), written)
         order = ledger.Order(
             owner_id=await self._owners.of(session, call.project_id),
             project_id=call.project_id,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from engine.catalogue import most_output
 from engine.prices import Prices, most_of_picture, most_of_text
 from engine.providers import model_of
 from engine.tokens import Tokens
@@ -147,7 +148,7 @@ def estimate(work: Work, options: GenerationOptions, prices: Prices, experience:
         price = Range(
             prices.cost("llm", by.provider, model, Tokens(input=reads // 2, output=writes // 2)),
             prices.cost("llm", by.provider, model, usual),
-            prices.cost("llm", by.provider, model, most_of_text(reads, most)),
+            prices.cost("llm", by.provider, model, most_of_text(reads, most_output(by.provider, model, most))),
         )
         usd += asked.times(_known(experience, by.provider, model, task, price, basis))
     artist = Choice(provider=options.images, model=options.image_model)

@@ -73,7 +73,12 @@ class Prices:
             ) from None
 
     def settle(self, kind: Kind, provider: str, model: str, used: Tokens, otherwise: Decimal) -> Decimal:
-        """What an answered call cost, or `otherwise` where its price went missing: no answer is lost to that."""
+        """What an answered call cost; `otherwise`, the most it may have, where that cannot be said.
+
+        That is so where the vendor tells no usage, or the price went missing: no answer is lost to it.
+        """
+        if used == Tokens():
+            return otherwise
         try:
             return self.cost(kind, provider, model, used)
         except Unpriced:
