@@ -90,7 +90,7 @@ class Rendering:
     async def _panel(self, call: DrawCall, turn: AsyncExitStack) -> None:
         async with self._database.session() as session:
             panel, scene = await in_scene(session, call.project_id, call.target_id)
-            data = as_data(panel, scene, await cast_of(session, call.project_id))
+            data = as_data(panel, scene, await cast_of(session, call.project_id), call.options.direction)
             width, height = picture_size(data, call.options.format)
             request = ImageRequest(
                 model=call.options.image_model,

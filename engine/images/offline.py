@@ -12,6 +12,7 @@ import os
 from PIL import PngImagePlugin
 
 from engine.errors import BadInput
+from engine.export.provenance import STORYBOARD
 from engine.images import ImageRequest, ImageResult
 from engine.images.drawing.sheet import draw_sheet
 from engine.images.drawing.stage import draw_panel
@@ -19,7 +20,6 @@ from engine.images.drawing.tones import asks_for_tones
 from models.story import PanelData
 
 _SOFTWARE = "Inkloom offline artist"
-_COMMENT = "A storyboard drawn by rules: not the work of a person, not the output of an image model."
 _LARGEST = 4096
 
 
@@ -50,7 +50,7 @@ def _draw(request: ImageRequest) -> ImageResult:
         picture, boxes = draw_panel(panel, request.width, request.height, request.seed, tones=tones)
     about = PngImagePlugin.PngInfo()
     about.add_text("Software", _SOFTWARE)
-    about.add_text("Comment", _COMMENT)
+    about.add_text("Comment", STORYBOARD)
     data = io.BytesIO()
     picture.save(data, "PNG", compress_level=2, pnginfo=about)
     return ImageResult(
@@ -60,5 +60,5 @@ def _draw(request: ImageRequest) -> ImageResult:
         height=request.height,
         seed=request.seed,
         boxes=boxes,
-        parameters={"artist": _SOFTWARE, "kind": "sheet" if request.sheet else "storyboard", "comment": _COMMENT},
+        parameters={"artist": _SOFTWARE, "kind": "sheet" if request.sheet else "storyboard", "comment": STORYBOARD},
     )

@@ -1,7 +1,7 @@
 """Who stands where: the cast of a panel in front of the camera, whom they face, and how large they are.
 
-The upper third stays calm, because that is where balloons go. Who speaks first stands left, so that tails need not
-cross; where fewer than two speak, a draft may stage the scene the other way round.
+The upper third stays calm, because that is where balloons go. Who speaks first stands where reading begins, so that
+tails need not cross; where fewer than two speak, a draft may stage the scene the other way round.
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,8 @@ def _order(panel: PanelData, view: View, deeds: Sequence[Deed]) -> list[int]:
     spoken = [speaker for speaker in speakers_of(panel) if speaker is not None]
     numbers = list(range(len(panel.characters)))
     order = sorted(numbers, key=lambda at: spoken.index(at) if at in spoken else len(spoken))
-    if view.mirrored and len(set(spoken)) < 2:
+    turned_round = view.mirrored and len(set(spoken)) < 2
+    if turned_round != (panel.direction == "rtl"):
         order.reverse()
     for deed in deeds:
         if deed.act == "embrace" and deed.to is not None and abs(order.index(deed.who) - order.index(deed.to)) > 1:
@@ -254,7 +255,7 @@ def _close(frame: _Frame, actors: list[Actor]) -> list[Actor]:
 def _over_shoulder(frame: _Frame, actors: list[Actor]) -> list[Actor]:
     """One stands near, back to us, at the edge; the others face them.
 
-    On the right that is the last to speak, on the left the first: either way the order of reading is kept.
+    On the right that is the rightmost of the group, on the left the leftmost: either way the order of reading is kept.
     """
     width, height, dice = frame.width, frame.height, frame.dice
     left = frame.view.nearer % 2 == 0

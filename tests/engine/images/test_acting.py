@@ -63,6 +63,26 @@ def test_turning_away_is_one_deed(told: str) -> None:
     assert [deed.act for deed in deeds_of(panel(told))] == ["turn away"]
 
 
+@pytest.mark.parametrize(
+    ("told", "act"),
+    [
+        ("Ilo rennt zum Kai.", "run"), ("Ilo saß am Tisch.", "sit"), ("Ilo fällt.", "fall"),
+        ("Ilo zeigt auf Mara.", "point"), ("Ilo umarmt Mara.", "embrace"), ("Ilo kniete.", "kneel"),
+        ("Ilo wendet sich ab.", "turn away"), ("Mara und Ilo tanzen.", "dance"), ("Ilo schläft.", "sleep"),
+        ("Ilo court vers le quai.", "run"), ("Ilo s'assoit.", "sit"), ("Ilo tomba.", "fall"),
+        ("Ilo montre Mara.", "point"), ("Ilo embrasse Mara.", "embrace"), ("Ilo se détourne.", "turn away"),
+        ("Mara et Ilo pleurent, Ilo dort.", "sleep"),
+    ],
+)  # fmt: skip
+def test_verbs_are_known_in_german_and_french(told: str, act: str) -> None:
+    assert (act, 1) in [(deed.act, deed.who) for deed in deeds_of(panel(told))]
+
+
+@pytest.mark.parametrize("told", ["Ilo rennt nicht.", "Ilo ne court pas.", "La porte.", "Die Nacht fällt."])
+def test_nouns_and_denials_abroad_are_no_deeds(told: str) -> None:
+    assert deeds_of(panel(told)) == []
+
+
 @pytest.mark.parametrize("told", ["Night falls.", "A run of luck.", "The wave breaks.", "Ilo does not run.", ""])
 def test_nouns_weather_and_denials_are_no_deeds(told: str) -> None:
     assert deeds_of(panel(told)) == []

@@ -98,14 +98,18 @@ async def test_night_is_darker_than_day() -> None:
         assert light(night) < 0.8 * light(day)
 
 
-async def test_who_speaks_first_stands_first() -> None:
+async def test_who_speaks_first_stands_where_reading_begins() -> None:
     def left(result: ImageResult, name: str) -> float:
         return next(box.x for box in result.boxes if box.kind == "head" and box.name == name)
 
-    for first, second in (("Mara", "Ilo"), ("Ilo", "Mara")):
+    shots = (Shot.WIDE, Shot.MEDIUM, Shot.OVER_THE_SHOULDER, Shot.CLOSE_UP)
+    for (first, second), shot, seed in itertools.product((("Mara", "Ilo"), ("Ilo", "Mara")), shots, range(3)):
         lines = [Line(speaker=first, text="Well?"), Line(speaker=second, text="Well.", kind=LineKind.WHISPER)]
-        result = await drawn(PanelData(description="x", characters=[MARA, ILO], dialogue=lines))
+        panel = PanelData(shot=shot, description="x", characters=[MARA, ILO], dialogue=lines)
+        result = await drawn(panel, seed)
         assert left(result, first) < left(result, second)
+        result = await drawn(panel.model_copy(update={"direction": "rtl"}), seed)
+        assert left(result, first) > left(result, second)
 
 
 def test_a_look_depends_on_the_profile_alone_and_honours_its_words() -> None:
