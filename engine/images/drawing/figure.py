@@ -7,7 +7,7 @@ from engine.images.drawing.clothes import draw_details
 from engine.images.drawing.colours import Colour, Light, brightness, darker, lighter
 from engine.images.drawing.face import Expression, Head, draw_hair_behind, draw_head, draw_head_from_behind
 from engine.images.drawing.look import Look
-from engine.images.drawing.pen import Pen, Point, Spot
+from engine.images.drawing.pen import Area, Mark, Pen, Point, Spot
 from engine.images.drawing.stance import ARMS, NECK, STANCES, build_of, drop_of
 from engine.images.drawing.things import draw_thing
 
@@ -29,11 +29,11 @@ class Pose:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Where a figure's parts came to lie: (x, y, width, height) in pixels, not clipped to the canvas."""
+    """Where a figure's parts came to lie, not clipped to the canvas; what is drawn later may hide the hands."""
 
-    head: tuple[float, float, float, float]
-    hands: tuple[tuple[float, float, float, float], ...]
-    body: tuple[float, float, float, float]
+    head: Area
+    hands: tuple[Mark, ...]
+    body: Area
 
 
 def draw_figure(pen: Pen, head: Head, look: Look, expression: Expression, pose: Pose, light: Light) -> Drawn:
@@ -91,7 +91,7 @@ class _Body:
         angle = math.radians(lean)
         top = (neck[0] + NECK * math.sin(angle) * head.size, neck[1] - NECK * math.cos(angle) * head.size)
         self.body = Spot(*top, head.size, turn=lean)
-        self.hands: list[Point] = []
+        self.hands: list[Mark] = []
         self.reached: list[Point] = []
 
     def neck(self) -> None:
@@ -216,24 +216,44 @@ class _Body:
         """Draws one arm (side −1 is the left as seen)."""
         unit = self.head.size
         shoulder, elbow, hand = self._joints(side)
-        lower = ARMS[self._arm(side)][1]
         thick = 0.56 * unit * (0.55 + 0.45 * self.build.wide)
         sleeve = self.top if self.look.garment != "apron" else lighter(self.top, 0.1)
-        if self._arm(side) == "point":
-            tip = _swing(hand, side, lower - side * self.body.turn, 0.42 * unit)
-            self.pen.limb([hand, tip], [0.2 * unit, 0.13 * unit], self.skin)
-        else:
-            thumb = _swing(hand, -side, lower - 40 + side * self.body.turn, 0.24 * unit)
-            self.pen.limb([hand, thumb], [0.18 * unit, 0.15 * unit], self.skin)
-        self.pen.ellipse(hand[0], hand[1], 0.26 * unit, 0.28 * unit, self.skin)
-        cuff = (elbow[0] + (hand[0] - elbow[0]) * 0.84, elbow[1] + (hand[1] - elbow[1]) * 0.84)
+        cuff = (elbow[0] + (hand[0] - elbow[0]) * 0.76, elbow[1] + (hand[1] - elbow[1]) * 0.76)
+        size = 0.9 * unit
+        place = self.pen.mark((hand[0] - size / 2, hand[1] - size / 2, size, size))
+        self._hand(cuff, hand, side, pointing=self._arm(side) == "point")
+        self.hands.append(self.pen.drawn(place))
         self.pen.limb([shoulder, elbow, cuff], [thick, thick * 0.9, thick * 0.74], sleeve)
         # Where the arm leaves the body there is no edge: one patch of sleeve joins the two.
         inner = (shoulder[0] - side * 0.34 * thick, shoulder[1] + 0.04 * thick)
         outer = (shoulder[0] - side * 0.02 * thick, shoulder[1] + 0.02 * thick)
         self.pen.limb([inner, outer], [0.86 * thick, 0.98 * thick], sleeve, line=0)
-        self.hands.append(hand)
-        self.reached += [elbow, hand]
+        for x, y in (elbow, hand):
+            self.reached += [(x - 0.28 * unit, y), (x + 0.28 * unit, y + 0.3 * unit)]
+
+    def _hand(self, wrist: Point, hand: Point, side: int, pointing: bool) -> None:
+        """A hand at the end of a forearm: thumb, palm, and fingers told by two lines where there is room for them."""
+        unit = self.head.size
+        length = math.dist(wrist, hand) or 1.0
+        along = ((hand[0] - wrist[0]) / length, (hand[1] - wrist[1]) / length)
+        across = (-along[1] * -side, along[0] * -side)
+
+        def at(down: float, out: float) -> Point:
+            return (
+                hand[0] + (along[0] * down + across[0] * out) * unit,
+                hand[1] + (along[1] * down + across[1] * out) * unit,
+            )
+
+        self.pen.limb(
+            [at(-0.12, 0.08), at(0.08, 0.3), at(0.26, 0.3)], [0.2 * unit, 0.19 * unit, 0.13 * unit], self.skin
+        )
+        if pointing:
+            self.pen.limb([at(0.05, 0.08), at(0.62, 0.08)], [0.2 * unit, 0.14 * unit], self.skin)
+        end = 0.16 if pointing else 0.34
+        self.pen.limb([wrist, at(0.0, 0.0), at(end, -0.02)], [0.36 * unit, 0.46 * unit, 0.3 * unit], self.skin)
+        if unit > 22:
+            for out in (-0.07, 0.07):
+                self.pen.stroke([at(end - 0.18, out), at(end + 0.1, out * 0.8)], line=0.028 * unit)
 
     def _arm(self, side: int) -> str:
         return self.pose.left if side < 0 else self.pose.right
@@ -252,7 +272,6 @@ class _Body:
         unit, x, y = self.head.size, self.head.x, self.head.y
         tipped = abs(math.sin(math.radians(self.head.turn)))
         across, up, down = 0.92 + 0.16 * tipped, 1.1, 1.05
-        size = 0.62 * unit
         if not self.hands:
             # Seen from behind, only head and shoulders are drawn, and the rest is below the frame.
             self.reached.append(self.body.at(0, self.build.feet))
@@ -260,7 +279,7 @@ class _Body:
         ys = [y - up * unit, y + down * unit, *(point[1] for point in self.reached)]
         return Drawn(
             head=(x - across * unit, y - up * unit, 2 * across * unit, (up + down) * unit),
-            hands=tuple((a - size / 2, b - size / 2, size, size) for a, b in self.hands),
+            hands=tuple(self.hands),
             body=(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)),
         )
 

@@ -11,7 +11,7 @@ from models.story import Box, PanelData
 def draw_still(panel: PanelData, width: int, height: int, dice: Dice, light: Light) -> tuple[Pen, list[Box]]:
     """The thing that the description names first, on a table in this light; the canvas, and the hand in it."""
     wood = light.on(dice.choice(((176, 138, 104), (150, 122, 110), (134, 146, 140))))
-    pen = Pen(width, height, wood)
+    pen = Pen(width, height, wood, inked=light.inked)
     pen.wash(0, height, lighter(wood, 0.18), darker(wood, 0.12))
     unit = min(width, height)
     lean = dice.choice((-1, 1)) * dice.uniform(0.0, 0.3)
