@@ -1,43 +1,22 @@
 """People: a body under a head, dressed as the look says, posed, and told back as boxes."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 
+from engine.images.drawing.beasts import draw_creature, draw_creature_from_behind, draw_creature_head
 from engine.images.drawing.clothes import draw_details
 from engine.images.drawing.colours import Colour, Light, brightness, darker, lighter
 from engine.images.drawing.face import Expression, Head, draw_hair_behind, draw_head, draw_head_from_behind
 from engine.images.drawing.look import Look
-from engine.images.drawing.pen import Area, Mark, Pen, Point, Spot
-from engine.images.drawing.stance import ARMS, NECK, STANCES, build_of, drop_of
+from engine.images.drawing.pen import Mark, Pen, Point, Spot
+from engine.images.drawing.stance import ARMS, NECK, STANCES, Drawn, Pose, build_of, drop_of
 from engine.images.drawing.things import draw_thing
 
 
-@dataclass(frozen=True)
-class Pose:
-    """What arms and body do: keys of ARMS (left and right as seen) and STANCES, the legs' stride (0–1), a thing held.
-
-    `hand` says which hand holds the thing: −1 the left as seen, 1 the right.
-    """
-
-    left: str = "down"
-    right: str = "down"
-    stride: float = 0.2
-    stance: str = "stand"
-    thing: str = ""
-    hand: int = 1
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Where a figure's parts came to lie, not clipped to the canvas; what is drawn later may hide the hands."""
-
-    head: Area
-    hands: tuple[Mark, ...]
-    body: Area
-
-
 def draw_figure(pen: Pen, head: Head, look: Look, expression: Expression, pose: Pose, light: Light) -> Drawn:
-    """A whole person hanging from the head; what lies outside the canvas is simply not seen."""
+    """A whole person or animal hanging from the head; what lies outside the canvas is simply not seen."""
+    if look.creature:
+        return draw_creature(pen, head, look.creature, expression, pose, light)
     body = _Body(pen, head, look, light, pose)
     behind = body.stance.behind
     if not behind:
@@ -62,8 +41,19 @@ def draw_figure(pen: Pen, head: Head, look: Look, expression: Expression, pose: 
     return body.told()
 
 
+def draw_portrait(pen: Pen, head: Head, look: Look, expression: Expression, light: Light) -> None:
+    """A head alone, without a body."""
+    if look.creature:
+        draw_creature_head(pen, replace(head, size=0.8 * head.size), look.creature, expression, light)
+        return
+    draw_hair_behind(pen, head, look, light)
+    draw_head(pen, head, look, expression, light)
+
+
 def draw_from_behind(pen: Pen, head: Head, look: Look, light: Light) -> Drawn:
     """Head and shoulders turned away from us, darkened: the near frame of a conversation."""
+    if look.creature:
+        return draw_creature_from_behind(pen, head, look.creature, light)
     body = _Body(pen, head, look, light, Pose())
     body.top = darker(body.top, 0.3)
     body.neck()

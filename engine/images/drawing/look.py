@@ -6,6 +6,7 @@ The look depends on nothing else, so a character is the same person in every pan
 from dataclasses import dataclass
 
 from engine.images.drawing.colours import Colour, brightness, darker, lighter, mix, named, words
+from engine.images.drawing.creatures import Creature, creature_of
 from engine.images.drawing.dice import Dice, dice_for
 from models.story import Profile
 
@@ -119,7 +120,7 @@ _SHORT = ("short", "small", "tiny", "petite")
 
 @dataclass(frozen=True)
 class Look:
-    """Everything about a person that stays from panel to panel. Sizes are relative to an average adult."""
+    """Everything about a character that stays from panel to panel. Sizes are relative to an average adult."""
 
     skin: Colour
     hair: Colour
@@ -142,6 +143,7 @@ class Look:
     eye: float
     nose: float
     brow: float
+    creature: Creature | None
 
 
 def look_of(profile: Profile) -> Look:
@@ -193,6 +195,7 @@ def look_of(profile: Profile) -> Look:
         eye=dice.uniform(0.9, 1.12),
         nose=dice.uniform(0.8, 1.3),
         brow=dice.uniform(0.8, 1.3),
+        creature=creature_of(profile),
     )
 
 

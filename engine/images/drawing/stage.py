@@ -11,13 +11,14 @@ from PIL import Image
 from engine.images.drawing.camera import View, seen, view_of
 from engine.images.drawing.colours import Light, light_of, mix
 from engine.images.drawing.dice import dice_for
-from engine.images.drawing.figure import Drawn, draw_figure, draw_from_behind
+from engine.images.drawing.figure import draw_figure, draw_from_behind
 from engine.images.drawing.moods import in_mood, mood_of
 from engine.images.drawing.outdoors import draw_outdoors
 from engine.images.drawing.pen import Area, Pen
 from engine.images.drawing.places import INDOORS, Scene, kind_of
 from engine.images.drawing.rooms import draw_indoors
 from engine.images.drawing.staging import Actor, staged
+from engine.images.drawing.stance import Drawn
 from engine.images.drawing.still import draw_still
 from engine.images.drawing.tones import toned
 from engine.images.drawing.weather import draw_fall, draw_haze, kinds_of

@@ -5,7 +5,7 @@ from engine.images.drawing.dice import Dice
 from engine.images.drawing.look import look_of
 from engine.images.drawing.pen import Pen, Spot
 from engine.images.drawing.things import draw_thing, thing_of
-from models.story import Box, PanelData
+from models.story import Box, PanelData, Profile
 
 
 def draw_still(panel: PanelData, width: int, height: int, dice: Dice, light: Light) -> tuple[Pen, list[Box]]:
@@ -26,17 +26,17 @@ def draw_still(panel: PanelData, width: int, height: int, dice: Dice, light: Lig
     pen.ellipse(x + 0.1 * size, y + 0.86 * size, 1.2 * size, 0.22 * size, darker(wood, 0.4), line=0)
     draw_thing(kind, pen, Spot(x, y, size), light)
     boxes: list[Box] = []
-    if panel.characters:
+    who = next((one for one in panel.characters if look_of(one).creature is None), None)
+    if who is not None:
         boxes = _hand(
-            pen, panel, x, y, size, light, 1 if kind in ("blade", "cup") else dice.choice((-1, 1)), width, height
+            pen, who, x, y, size, light, 1 if kind in ("blade", "cup") else dice.choice((-1, 1)), width, height
         )
     return pen, boxes
 
 
 def _hand(
-    pen: Pen, panel: PanelData, x: float, y: float, size: float, light: Light, side: int, width: int, height: int
+    pen: Pen, who: Profile, x: float, y: float, size: float, light: Light, side: int, width: int, height: int
 ) -> list[Box]:
-    who = panel.characters[0]
     look = look_of(who)
     skin, sleeve = light.on_figure(look.skin), light.on_figure(look.top)
     wrist = (x + side * 1.75 * size, y + 0.95 * size)

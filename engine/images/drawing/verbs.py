@@ -11,7 +11,8 @@ from models.story import PanelData
 
 # Regular forms are derived; irregular ones stand beside their verb.
 _VERBS = {
-    "run": "run runs ran running sprint dash flee flees fled fleeing hurry rush chase race bolt",
+    "run": "run runs ran running sprint dash flee flees fled fleeing hurry rush chase race bolt gallop trot",
+    "fly": "fly flies flew flying flown soar flutter swoop",
     "walk": "walk stride strides strode striding stroll wander march pace step",
     "sit": "sit sits sat sitting seated perch crouch squat",
     "kneel": "kneel knelt bow stoop",
@@ -32,10 +33,12 @@ _VERBS = {
     "weep": "weep weeps wept weeping cry sob",
     "scowl": "scowl frown glare growl",
     "fear": "tremble shiver cower flinch gasp scream shriek",
-    "address": "speak speaks spoke speaking talk tell tells told telling ask answer whisper shout call reply face",
+    "address": "speak speaks spoke speaking talk tell tells told telling ask answer whisper shout call reply face "
+    "bark neigh meow",
 }
 # The same in German and French, every form as it is met: their verbs bend too much to be derived.
 _ELSEWHERE = {
+    "fly": "fliegt flog fliegen flogen flattert vole vola volait volent",
     "run": "rennen rennt rannte rannten läuft laufen lief liefen eilt eilte flieht floh stürmt stürmte rast "
     "courir court courent courut coururent courait couraient fuit fuient fuyait",
     "walk": "geht ging gingen gehen schreitet schritt wandert wanderte spaziert "
