@@ -44,6 +44,7 @@ _BESIDE = frozenset(
 _CUT = re.compile(
     r"\b(?:of|with|who|that|which|from|in|on|at|and|to|named|called|belonging|von|de|du|mit|avec)\b|[,;.(]"
 )
+_PEOPLE = frozenset(words("man woman boy girl child lad lass person lady gentleman mann frau junge homme femme garçon"))
 _SMALL = frozenset(words("puppy kitten foal cub lamb calf piglet fawn chick duckling small little tiny young"))
 _SPOTTED = frozenset(words("spotted spots patches patched piebald dappled"))
 _LARGE = frozenset(words("big large huge great enormous giant"))
@@ -143,6 +144,8 @@ def creature_of(profile: Profile) -> Creature | None:
 
 
 def _kind(profile: Profile) -> str | None:
+    if _PEOPLE & set(words(_CUT.split(f"{profile.role} ", maxsplit=1)[0])) or "of a man" in profile.role:
+        return None
     for name in (profile.name, *profile.aliases):
         *before, last = words(name) or [""]
         plain = all(word in _BESIDE or named(word) for word in before)
