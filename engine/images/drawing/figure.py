@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from engine.images.drawing.beasts import draw_creature, draw_creature_from_behind, draw_creature_head
-from engine.images.drawing.clothes import draw_details
+from engine.images.drawing.clothes import draw_details, draw_skirt
 from engine.images.drawing.colours import Colour, Light, brightness, darker, lighter
 from engine.images.drawing.face import Expression, Head, draw_hair_behind, draw_head, draw_head_from_behind
 from engine.images.drawing.look import Look
@@ -113,10 +113,12 @@ class _Body:
 
     def legs(self, stride: float) -> None:
         if self.stance.front:
-            hip = self.body.at(-0.26 * self.front * self.build.wide, self.build.hip)
-            self._bent(hip, *self.stance.back, far=True)
-            hip = self.body.at(0.26 * self.front * self.build.wide, self.build.hip)
-            self._bent(hip, *self.stance.front, far=False)
+            bent = [
+                self._bent(self.body.at(side * 0.26 * self.front * self.build.wide, self.build.hip), *angles, far=far)
+                for side, angles, far in ((-1, self.stance.back, True), (1, self.stance.front, False))
+            ]
+            if self.long:
+                self._skirt(bent)
             return
         unit, wide, at = self.head.size, self.build.wide, self.body.at
         apart = (0.42 + 0.5 * stride) * wide
@@ -131,20 +133,27 @@ class _Body:
             self._leg([hip, knee, foot], self.skin if bare else self.bottom)
             self._shoe((foot[0], soles), (self.head.facing or side * 0.6), 0.0)
 
-    def _bent(self, hip: Point, thigh: float, shin: float, far: bool) -> None:
-        """A leg by its angles; a long garment is drawn over the thigh, where it would otherwise hang through it."""
+    def _bent(self, hip: Point, thigh: float, shin: float, far: bool) -> tuple[Point, Point]:
+        """A leg by its angles; told back as knee and foot."""
         unit, length = self.head.size, self.build.leg * self.head.size
         knee = _swing(hip, self.front, thigh, length)
         foot = _swing(knee, self.front, shin, length - 0.18 * unit)
         cloth = self.skin if self.look.garment == "dress" else self.bottom
         self._leg([hip, knee, foot], darker(cloth, 0.16) if far else cloth)
         self._shoe(_swing(knee, self.front, shin, length), self.front * 0.8, self.front * -shin)
-        if self.long:
-            width = 1.0 * self.build.wide * unit
-            skirt = darker(self.top, 0.12) if far else self.top
-            end = foot if self.look.garment == "robe" else knee
-            run = [hip, knee, ((knee[0] + end[0]) / 2, (knee[1] + end[1]) / 2)] if end != knee else [hip, knee]
-            self.pen.limb(run, [width, 0.86 * width, 0.8 * width][: len(run)], skirt)
+        return knee, foot
+
+    def _skirt(self, bent: list[tuple[Point, Point]]) -> None:
+        """One cloth over both thighs, stretched from knee to knee, its hem as far down the shins as it reaches."""
+        unit, wide = self.head.size, self.build.wide
+        down = {"robe": 0.78, "dress": 0.42}.get(self.look.garment, 0.12)
+        spots = [(self.body.at(side * 0.5 * wide, self.build.hip), 0.44 * wide * unit) for side in (-1, 1)]
+        for knee, foot in bent:
+            hem = (knee[0] + (foot[0] - knee[0]) * down, knee[1] + (foot[1] - knee[1]) * down)
+            spots += [(knee, 0.42 * wide * unit), (hem, 0.38 * wide * unit)]
+        draw_skirt(
+            self.pen, self.body.at(0, self.build.hip - 0.2), spots, self.top, (0.3 * self.front * unit, -0.1 * unit)
+        )
 
     def _leg(self, run: list[Point], cloth: Colour) -> None:
         thick = self.build.wide * self.head.size
