@@ -6,7 +6,14 @@ from dataclasses import replace
 from engine.images.drawing.beasts import draw_creature, draw_creature_from_behind, draw_creature_head
 from engine.images.drawing.clothes import draw_details, draw_skirt
 from engine.images.drawing.colours import Colour, Light, brightness, darker, lighter
-from engine.images.drawing.face import Expression, Head, draw_hair_behind, draw_head, draw_head_from_behind
+from engine.images.drawing.face import (
+    Expression,
+    Head,
+    draw_hair_behind,
+    draw_hair_down_the_back,
+    draw_head,
+    draw_head_from_behind,
+)
 from engine.images.drawing.look import Look
 from engine.images.drawing.pen import Mark, Pen, Point, Spot
 from engine.images.drawing.stance import ARMS, NECK, STANCES, Drawn, Pose, build_of, drop_of
@@ -34,8 +41,7 @@ def draw_figure(pen: Pen, head: Head, look: Look, expression: Expression, pose: 
         body.scarf()
     if behind:
         draw_head_from_behind(pen, head, look, light)
-        if look.hair_style in ("long", "bob", "curly"):
-            draw_hair_behind(pen, head, look, light)
+        draw_hair_down_the_back(pen, head, look, light)
     else:
         draw_head(pen, head, look, expression, light)
     return body.told()
@@ -59,8 +65,7 @@ def draw_from_behind(pen: Pen, head: Head, look: Look, light: Light) -> Drawn:
     body.neck()
     body.torso(plain=True)
     draw_head_from_behind(pen, head, look, light, shade=0.25)
-    if look.hair_style in ("long", "bob", "curly"):
-        draw_hair_behind(pen, head, look, light)
+    draw_hair_down_the_back(pen, head, look, light, shade=0.25)
     return body.told()
 
 

@@ -52,6 +52,7 @@ _STYLES = {
     "short": ("short", "cropped", "neat", "crew", "buzz"),
     "side": ("side", "parted", "combed", "slicked", "swept"),
 }
+_FREE = ["short", "side", "bob", "long", "ponytail", "curly", "spiky", "bun"]
 _GARMENTS = {
     "coat": ("coat", "overcoat", "trenchcoat", "raincoat", "parka", "oilskin", "oilskins", "greatcoat"),
     "robe": ("robe", "robes", "cloak", "cape", "gown", "cassock", "habit"),
@@ -130,7 +131,7 @@ class Look:
     legs: Colour
     accent: Colour
     hat: str
-    glasses: bool
+    glasses: str
     beard: bool
     moustache: bool
     freckles: bool
@@ -160,9 +161,9 @@ def look_of(profile: Profile) -> Look:
     top = worn[0] if worn else first
     legs = worn[1] if len(worn) > 1 else dice.choice(_LEGS)
     accents = [colour for colour in _CLOTHES if colour != top]
-    style = _match(profile.hair, _STYLES) or dice.choice(
-        ["short", "side", "bob", "long", "ponytail", "curly", "spiky", "bun"]
-    )
+    bearded = bool(said & {"beard", "bearded", "stubble", "moustache", "mustache"})
+    free = ["short", "side", "curly", "spiky"] if bearded else _FREE
+    style = _match(profile.hair, _STYLES) or dice.choice(free)
     garment = _match(profile.clothes, _GARMENTS) or dice.choice(
         ["shirt", "jumper", "coat", "uniform", "hoodie", "suit"]
     )
@@ -176,7 +177,13 @@ def look_of(profile: Profile) -> Look:
         legs=legs if abs(brightness(legs) - brightness(top)) > 0.06 else darker(legs, 0.35),
         accent=worn[2] if len(worn) > 2 else dice.choice(accents),
         hat=hat,
-        glasses=bool(said & {"glasses", "spectacles", "monocle", "goggles"}),
+        glasses=(
+            ""
+            if not said & {"glasses", "spectacles", "monocle", "goggles"}
+            else "round"
+            if "round" in said
+            else dice.choice(("round", "square"))
+        ),
         beard=bool(said & {"beard", "bearded", "stubble"}),
         moustache=bool(said & {"moustache", "mustache", "whiskers"}),
         freckles=bool(said & {"freckles", "freckled", "freckle"}),

@@ -19,7 +19,8 @@ from engine.images.drawing.places import INDOORS, Scene, kind_of
 from engine.images.drawing.rooms import draw_indoors
 from engine.images.drawing.staging import Actor, staged
 from engine.images.drawing.stance import Drawn
-from engine.images.drawing.still import draw_still
+from engine.images.drawing.still import draw_reach, draw_still
+from engine.images.drawing.things import thing_of
 from engine.images.drawing.tones import toned
 from engine.images.drawing.weather import draw_fall, draw_haze, kinds_of
 from models.story import Box, PanelData, Shot
@@ -35,14 +36,18 @@ def draw_panel(
     mood = mood_of(panel.mood)
     light = replace(in_mood(light_of(panel.time, panel.weather), mood), inked=tones)
     dice = dice_for("view", seed)
-    if panel.shot is Shot.INSERT:
-        pen, boxes = draw_still(panel, width, height, dice, light)
+    thing = thing_of(panel.description) if panel.shot is Shot.INSERT else ""
+    if thing:
+        pen, boxes = draw_still(panel, thing, width, height, dice, light)
         return (toned(pen) if tones else pen.finished()), boxes
     place = kind_of(panel.place, panel.description)
     view = view_of(panel.shot, mood, seed)
     pen = _backdrop(panel, place, width, height, view, light)
     kinds = kinds_of(panel.weather) if place not in INDOORS else set()
     draw_haze(pen, kinds, light, 0.5 * height)
+    if panel.shot is Shot.INSERT:
+        boxes = draw_reach(pen, panel, dice, light)
+        return (toned(pen) if tones else pen.finished()), boxes
     drawn = [
         (actor.profile.name, _draw(pen, actor, light, height)) for actor in staged(panel, width, height, view, seed)
     ]
@@ -60,7 +65,7 @@ def _backdrop(panel: PanelData, place: str, width: int, height: int, view: View,
     else:
         draw_outdoors(place, scene)
     pen.through(partial(seen, view=view, whole_ground=panel.shot in (Shot.ESTABLISHING, Shot.WIDE)))
-    if panel.shot in (Shot.CLOSE_UP, Shot.OVER_THE_SHOULDER, Shot.MEDIUM):
+    if panel.shot in (Shot.CLOSE_UP, Shot.OVER_THE_SHOULDER, Shot.MEDIUM, Shot.INSERT):
         # A near camera loses the distance: a paler backdrop lets the people stand out. Ink must stay ink, though.
         opacity = (0.42 if panel.shot is Shot.CLOSE_UP else 0.24) * (0.5 if light.inked else 1.0)
         pen.veil(mix(light.sky_low, light.on((240, 234, 224)), 0.5), opacity)

@@ -30,8 +30,17 @@ _HER_HAIRS = (
     "curly {} hair to the shoulders",
     "straight {} hair to the chin",
     "long {} hair",
+    "{} hair in a braid",
+    "{} hair in a bun",
+    "{} hair in a ponytail",
 )
-_HIS_HAIRS = ("{} hair, cut short", "curly {} hair, cut short", "{} hair, combed back")
+_HIS_HAIRS = (
+    "{} hair, cut short",
+    "curly {} hair, cut short",
+    "{} hair, combed back",
+    "tousled {} hair",
+    "neat {} hair, parted",
+)
 _HAIR_COLOURS = ("black", "brown", "auburn", "blond", "grey", "chestnut")
 _FACES = (
     "a round face with dark eyes",
@@ -39,12 +48,24 @@ _FACES = (
     "freckles and bright eyes",
     "a square chin and heavy eyebrows",
     "a soft face with small glasses",
+    "a long face with high cheeks",
+    "a broad nose and a wide mouth",
+    "a pointed chin and green eyes",
+    "olive skin and thick eyebrows",
+    "dark skin and calm eyes",
+    "brown skin and laughing eyes",
+    "pale skin and tired eyes",
 )
 _GARMENTS = (
     "{} coat over plain clothes",
     "{} jacket and dark trousers",
     "{} jumper and a scarf",
     "{} waistcoat, white shirt",
+    "{} overalls over a striped shirt",
+    "{} shirt, sleeves rolled up",
+    "long {} cardigan",
+    "{} hoodie and jeans",
+    "{} tunic and a belt",
 )
 _GARMENT_COLOURS = ("navy", "crimson", "olive", "mustard", "teal", "purple", "brown", "grey")
 
@@ -65,6 +86,7 @@ _COATS = {
     "pig piglet Schwein cochon": ("pink",),
     "lion lioness": ("sand",),
     "tiger": ("orange",),
+    "hedgehog Igel hérisson": ("brown",),
     "deer stag doe fawn squirrel": ("rust", "tan"),
     "raven crow rook jackdaw Rabe corbeau": ("black",),
     "duck duckling hen cock rooster chicken owl bird parrot gull pigeon Ente Eule Vogel oiseau": ("brown", "white"),
@@ -158,11 +180,13 @@ def _animal(data: profile.In, beast: str, near: Sequence[str], pick: _Picker) ->
 
 def _beast(excerpts: Sequence[str], names: Sequence[str]) -> str:
     """The animal that somebody is, in the text's words without the article; empty for people."""
+    whole = "\n".join(excerpts)
     for name in names:
         words = words_of(name)
-        if words and _known(words[-1]) and not name[:1].isupper():
+        # "Hedgehog" is somebody's name unless the text also writes "the hedgehog".
+        small = re.search(rf"\b{_OF_ARTICLE}\s+{re.escape(name.lower())}\b", whole)
+        if words and _known(words[-1]) and (small or not name[:1].isupper()):
             return " ".join(words[1:] if words[0] in ARTICLES else words)
-    whole = "\n".join(excerpts)
     for pattern in _TOLD_AS:
         for name in names:
             match = re.search(pattern.format(name=re.escape(name)), whole)
