@@ -98,7 +98,7 @@ def draw_head_from_behind(pen: Pen, head: Head, look: Look, light: Light, shade:
     )
     for across in (-0.5, -0.2, 0.12, 0.42):
         run = [head.at(across * 0.7, -0.78), head.at(across * 1.2, -0.2), head.at(across * 1.1, 0.5)]
-        pen.stroke(run, line=max(1.0, 0.05 * head.size), ink=darker(cover, 0.3))
+        pen.stroke(run, line=max(0.8, 0.03 * head.size), ink=darker(cover, 0.3))
     _hat(pen, head, look, light, behind=True)
 
 
@@ -108,11 +108,11 @@ def draw_hair_down_the_back(pen: Pen, head: Head, look: Look, light: Light, shad
     strand = darker(hair, 0.3)
     if look.hair_style in ("long", "bob"):
         low = 1.75 if look.hair_style == "long" else 0.95
-        side = [(-0.88, -0.2), (-1.02, 0.5), (-0.92, low), (-0.3, low - 0.12), (0.3, low - 0.1), (0.92, low)]
+        side = [(-0.88, -0.2), (-1.02, 0.5), (-0.78, low), (-0.3, low + 0.1), (0.3, low + 0.06), (0.8, low - 0.06)]
         pen.blob([head.at(x, y) for x, y in (*side, (1.02, 0.5), (0.88, -0.2), (0.5, -0.62), (-0.5, -0.62))], hair)
         for across in (-0.55, -0.2, 0.18, 0.55):
             run = [head.at(across * 0.8, -0.5), head.at(across * 1.1, 0.3), head.at(across * 1.2, low - 0.25)]
-            pen.stroke(run, line=max(1.0, 0.05 * unit), ink=strand)
+            pen.stroke(run, line=max(0.8, 0.03 * unit), ink=strand)
     elif look.hair_style == "braid":
         for number in range(5):
             pen.ellipse(
@@ -120,7 +120,7 @@ def draw_hair_down_the_back(pen: Pen, head: Head, look: Look, light: Light, shad
             )
     elif look.hair_style == "ponytail":
         pen.blob(head.path("-0.2 -0.3, 0.2 -0.3, 0.42 0.6, 0.2 1.7, -0.1 1.9, -0.34 0.7"), hair)
-        pen.stroke(head.path("0 0, 0.08 0.8, 0.06 1.5"), line=max(1.0, 0.05 * unit), ink=strand)
+        pen.stroke(head.path("0 0, 0.08 0.8, 0.06 1.5"), line=max(0.8, 0.03 * unit), ink=strand)
     elif look.hair_style == "bun":
         pen.ellipse(*head.at(0.0, -0.72), 0.42 * unit, 0.38 * unit, hair)
     elif look.hair_style == "curly":
@@ -313,7 +313,7 @@ def _hair_front(pen: Pen, head: Head, look: Look, light: Light) -> None:
             spikes.append(head.at(0.86 * math.cos(angle), 0.1 + 0.9 * math.sin(angle)))
             if number < 8:
                 middle = angle + math.pi / 16
-                spikes.append(head.at(1.12 * math.cos(middle) + 0.08, 0.1 + 1.36 * math.sin(middle)))
+                spikes.append(head.at(1.0 * math.cos(middle) + 0.06, 0.08 + 1.2 * math.sin(middle)))
         fringe = [
             (0.7, -0.2),
             (0.5, -0.5),

@@ -20,6 +20,8 @@ from models.story import PanelData, Profile, Shot
 _PER_ROW = 9
 _CALM = 0.29
 _CLOSE = (1.02, 1.02)
+# How far up the ground a row stands behind another, in half heads: heads must rise over the heads before them.
+_BEHIND = 3.1
 _LARGE_BEAST = 4.5
 # How much nearer a camera comes, at most, to small animals among themselves, and to people who sit or are small.
 _NEARER, _LOWER = 2.3, 1.3
@@ -182,14 +184,14 @@ def _rows(frame: _Frame, actors: list[Actor]) -> list[Actor]:
         Shot.ESTABLISHING: (0.044 * size, 0.93 * height, 7.0),
         Shot.WIDE: (0.06 * size, 0.955 * height, 5.6),
     }.get(shot, (0.116 * size, 0.0, 4.6))
-    if not feet and any(actor.stance.front or actor.look.creature for actor in actors):
+    rows = -(-len(actors) // _PER_ROW)
+    if not feet and (rows > 1 or any(actor.stance.front or actor.look.creature for actor in actors)):
         # A body that acts is seen whole, even from a camera that is otherwise content with its upper half; so is a dog
-        # beside people, who would be below the frame.
+        # beside people, who would be below the frame, and a crowd, whose rows must rise one behind the other.
         feet = 0.965 * height
     nearer = _NEARER if all(actor.look.creature for actor in actors) else _LOWER
     unit *= min(max(7.4 / max(actor.drop for actor in actors), 1.0), nearer)
     unit *= frame.view.scale * (0.92 if frame.wordy else 1.0)
-    rows = -(-len(actors) // _PER_ROW)
     placed: list[Actor] = []
     for row in range(rows):
         part = actors[row * len(actors) // rows : (row + 1) * len(actors) // rows]
@@ -205,12 +207,14 @@ def _row(frame: _Frame, actors: list[Actor], unit: float, feet: float, room: flo
     tight, loose = (sum(left + right for left, right in slots) for slots in (least, most))
     half = min(unit, 0.92 * width / tight)
     if feet:
-        half = min(half, (feet - _CALM * height) / (max(drops) + 1.2))
+        half = min(half, (feet - _CALM * height) / (max(drops) + 1.2 + 2.4 * depth))
     half *= 0.86**depth
     ease = min(max((0.84 * width / half - tight) / max(loose - tight, 0.01), 0.0), 1.0)
     slots = [(a + (c - a) * ease, b + (d - b) * ease) for (a, b), (c, d) in zip(least, most, strict=True)]
     span = half * sum(left + right for left, right in slots)
-    x = (width - span) / 2 + view.aside * max(0.0, 0.92 * width - span) / 2 * 0.8
+    # A row behind stands in the gaps of the one before it.
+    gap = (depth % 2) * half * (slots[0][0] + slots[0][1]) / 4
+    x = (width - span) / 2 + gap + view.aside * max(0.0, 0.92 * width - span) / 2 * 0.8
     # With two or more, one stands nearer to us: a different one in another draft.
     near = view.nearer % len(actors) if len(actors) in (2, 3, 4) and not depth else -1
     placed = []
@@ -220,7 +224,7 @@ def _row(frame: _Frame, actors: list[Actor], unit: float, feet: float, room: flo
         if near >= 0 and actor.pose.stance != "embrace":
             own *= 1 + view.step * 0.5 if at == near else 1 - view.step
         if feet:
-            ground = feet - depth * 1.2 * half + (0.03 * height if at == near else 0.0) * (feet < 0.96 * height)
+            ground = feet - depth * _BEHIND * half + (0.03 * height if at == near else 0.0) * (feet < 0.96 * height)
             y = max(ground - drop * own, _CALM * height + 1.1 * own) if not depth else ground - drop * own
         else:
             y = 0.36 * height + 1.12 * own + (8.4 - actor.tall) * 0.34 * own - depth * 0.9 * own
