@@ -20,6 +20,8 @@ from engine.images.drawing.tones import asks_for_tones
 from models.story import PanelData
 
 _SOFTWARE = "Inkloom offline artist"
+# Raised whenever the same request gives another picture.
+_VERSION = 2
 _LARGEST = 4096
 
 
@@ -60,5 +62,10 @@ def _draw(request: ImageRequest) -> ImageResult:
         height=request.height,
         seed=request.seed,
         boxes=boxes,
-        parameters={"artist": _SOFTWARE, "kind": "sheet" if request.sheet else "storyboard", "comment": STORYBOARD},
+        parameters={
+            "artist": _SOFTWARE,
+            "version": _VERSION,
+            "kind": "sheet" if request.sheet else "storyboard",
+            "comment": STORYBOARD,
+        },
     )

@@ -122,11 +122,11 @@ class _Beast:
                 ]
                 pen.stroke(run, line=0.13 * unit)
         if breed.extra == "spines":
-            wide, tall = 0.5 * breed.long + 0.42 * deep, 0.56 * deep
+            wide, tall = 0.5 * breed.long + 0.48 * deep, 0.66 * deep
             rim: list[Point] = []
             for step in range(25):
                 angle = math.pi * (0.05 + 1.15 * step / 24)
-                out = 1.0 if step % 2 else 1.2
+                out = 1.0 if step % 2 else 1.24
                 rim.append(self.at(middle[0] + wide * out * math.cos(angle), middle[1] - tall * out * math.sin(angle)))
             pen.shape([*rim, self.at(middle[0] + 0.6 * wide, middle[1] + 0.1 * deep)], self.hair())
             self.reached += [self.at(middle[0], middle[1] - 1.2 * tall)]

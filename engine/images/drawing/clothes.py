@@ -59,7 +59,10 @@ def draw_details(pen: Pen, torso: Spot, facing: float, look: Look, build: Build,
             )
         pen.stroke([at(lean, deep), at(lean * 1.1, hem)], line=line, ink=seam)
         for number in range(3):
-            x, y = at(lean + 0.16, deep + 0.3 + 0.52 * number)
+            down = deep + 0.3 + 0.52 * number
+            if down > hem - 0.1:
+                break
+            x, y = at(lean + 0.16, down)
             pen.ellipse(x, y, 0.07 * torso.size, 0.07 * torso.size, accent, line=line * 0.6)
     elif look.garment == "shirt":
         for side in (-1, 1):

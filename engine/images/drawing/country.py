@@ -65,10 +65,20 @@ def draw_field(scene: Scene) -> None:
         pen.box(x - 3, y - 0.07 * pen.height, x + 5, y + 0.02 * pen.height, fence, line=line, ink=ink)
     for drop in (0.055, 0.02):
         pen.box(0, y - drop * pen.height - 3, pen.width, y - drop * pen.height + 4, fence, line=line, ink=ink)
-    grass = scene.tone((92, 138, 74))
-    for _ in range(60):
-        x, down = dice.random() * pen.width, dice.uniform(y + 10, pen.height)
-        pen.stroke([(x, down), (x + dice.uniform(-4, 4), down - 0.014 * pen.height)], line=1.2, ink=grass)
+    for _ in range(5):
+        _bush(scene, scene.x(dice.uniform(-0.05, 1.05)), y + 0.02 * pen.height, 0.3)
+    # Mown stripes lead the eye, flowers fill what a high camera sees of the ground.
+    for number in range(1, 6, 2):
+        share, deeper = (number / 6) ** 1.7, ((number + 1) / 6) ** 1.7
+        top, low = (y + part * (pen.height - y) for part in (share, deeper))
+        pen.shape([(0, top), (pen.width, top - 6), (pen.width, low + 5), (0, low)], scene.tone((146, 184, 104)), line=0)
+    petals = [scene.tone(colour) for colour in ((246, 240, 226), (236, 196, 92), (206, 122, 140))]
+    for _ in range(36):
+        x, down = dice.random() * pen.width, dice.uniform(y + 12, pen.height)
+        size = 0.0035 * pen.height * (0.5 + 1.5 * (down - y) / (pen.height - y))
+        pen.stroke([(x, down), (x, down - 3 * size)], line=1.2, ink=scene.tone((92, 138, 74)))
+        pen.ellipse(x, down - 3 * size, size, 0.8 * size, dice.choice(petals), line=0)
+    _grass(scene, y + 0.02 * pen.height, 34)
 
 
 def _tree(scene: Scene, x: float, foot: float, height: float) -> None:

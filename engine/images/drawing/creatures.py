@@ -85,7 +85,7 @@ BREEDS = {
     "bear": Breed(1.1, (1.3, 1.1), 2.7, 2.6, 2.9, (0.8, 0.32, 0.85), "round", "puff", "brown charcoal"),
     "mouse": Breed(0.42, (0.7, 1.0), 1.4, 1.3, 1.4, (0.85, 0.3, 0.42), "round", "long", "grey tan brown", "whiskers"),
     "rabbit": Breed(0.5, (0.6, 1.25), 1.5, 1.5, 1.8, (0.42, 0.36, 0.9), "long", "puff", "tan grey white brown"),
-    "hedgehog": Breed(0.5, (0.75, 0.6), 1.5, 1.7, 1.2, (0.95, 0.3, 0.42), "round", "puff", "brown", "spines"),
+    "hedgehog": Breed(0.5, (0.75, 0.6), 1.5, 1.7, 1.2, (1.2, 0.36, 0.3), "round", "puff", "brown", "spines"),
     "squirrel": Breed(0.42, (0.6, 1.2), 1.4, 1.2, 1.6, (0.5, 0.34, 0.7), "point", "bush", "rust chestnut"),
     "sheep": Breed(0.72, (0.95, 0.9), 2.3, 2.1, 2.5, (0.75, 0.6, 0.7), "flop", "puff", "cream ivory", "wool"),
     "goat": Breed(0.7, (1.0, 1.4), 2.4, 1.6, 2.8, (0.8, 0.7, 0.62), "flop", "puff", "white grey tan", "horns"),

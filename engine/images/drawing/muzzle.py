@@ -22,7 +22,7 @@ def draw_muzzle(pen: Pen, head: Head, creature: Creature, expression: Expression
         _horns(pen, head, front, breed.extra, light)
     _ears(pen, head, front, creature, coat)
     pen.limb([at(0, 0), at(reach, drop)], [narrow * unit, thick * unit], coat)
-    if breed.extra == "mask" or (creature.patches and drop < 0.65):
+    if breed.extra in ("mask", "spines") or (creature.patches and drop < 0.65):
         x, y = at(reach * 0.7, drop + 0.1)
         pen.ellipse(x, y, 0.62 * thick * unit, 0.4 * thick * unit, pale, line=0)
     elif drop > 0.65 and creature.patches:
@@ -61,7 +61,7 @@ def _ears(pen: Pen, head: Head, front: int, creature: Creature, coat: Colour) ->
             inner = ((x - 0.16, -0.6), (x + side * 0.16, -1.32), (x + 0.2, -0.6))
             pen.shape([head.at(front * a, d) for a, d in inner], inside, line=0)
         elif breed.ears == "round":
-            radius = (0.62 if creature.kind == "mouse" else 0.4) * unit
+            radius = {"mouse": 0.62, "hedgehog": 0.26}.get(creature.kind, 0.4) * unit
             spot = head.at(front * (x + side * 0.16), -0.86)
             pen.ellipse(*spot, radius, radius, coat)
             pen.ellipse(*spot, 0.6 * radius, 0.6 * radius, inside, line=0)
