@@ -9,6 +9,7 @@ from PIL import Image, ImageChops, ImageStat
 from engine.errors import BadInput
 from engine.images import ImageRequest, ImageResult
 from engine.images.drawing.look import look_of
+from engine.images.drawing.things import thing_of
 from engine.images.offline import OfflineArtist
 from models.story import Line, LineKind, PanelData, Profile, Shot
 
@@ -147,6 +148,23 @@ async def test_an_insert_shows_a_thing_and_the_hand_of_who_is_there() -> None:
     assert names(result) == []
     assert names(result, "hand") == ["Mara"]
     assert (await drawn(PanelData(shot=Shot.INSERT, description="An iron key"))).boxes == []
+
+
+@pytest.mark.parametrize("told", ["She can see it.", "He rose.", "In case it rains.", "Nobody spoke."])
+async def test_an_insert_that_names_nothing_shows_the_place(told: str) -> None:
+    """Rather no thing than a wrong one."""
+    assert thing_of(told) == ""
+    here, there = [
+        await drawn(PanelData(shot=Shot.INSERT, description=told, characters=[MARA], place=place))
+        for place in ("forest", "street")
+    ]
+    assert names(here, "hand") == ["Mara"]
+    assert here.data != there.data
+
+
+@pytest.mark.parametrize(("told", "kind"), [("An oil can", "can"), ("a red rose", "flower"), ("her boots", "shoe")])
+def test_things_are_known_by_their_words(told: str, kind: str) -> None:
+    assert thing_of(told) == kind
 
 
 async def test_the_picture_says_what_it_is() -> None:
