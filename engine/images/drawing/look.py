@@ -163,6 +163,8 @@ def look_of(profile: Profile) -> Look:
     accents = [colour for colour in _CLOTHES if colour != top]
     bearded = bool(said & {"beard", "bearded", "stubble", "moustache", "mustache"})
     free = ["short", "side", "curly", "spiky"] if bearded else _FREE
+    if age == "old":
+        free = ["short", "side", "curly", "bald"] if bearded else ["short", "side", "curly", "bun", "bob"]
     style = _match(profile.hair, _STYLES) or dice.choice(free)
     garment = _match(profile.clothes, _GARMENTS) or dice.choice(
         ["shirt", "jumper", "coat", "uniform", "hoodie", "suit"]
