@@ -42,11 +42,26 @@ def draw_creature_from_behind(pen: Pen, head: Head, creature: Creature, light: L
     own = Head(head.x, head.y, head.size * 0.9, head.facing)
     coat = darker(light.on_figure(creature.coat), 0.3)
     pen.blob(own.path("-0.6 0.5, 0.6 0.5, 1.5 1.5, 1.9 4.5, -1.9 4.5, -1.5 1.5"), coat)
-    if not creature.breed.winged:
+    if creature.breed.winged:
+        for side in (-1, 1):
+            wing = ((0.5, 1.2), (1.35, 1.7), (1.75, 3.4), (1.3, 4.6), (0.35, 4.6), (0.5, 2.6))
+            pen.blob([own.at(side * x, y) for x, y in wing], darker(coat, 0.25))
+            for across in (0.7, 1.0, 1.3):
+                pen.stroke([own.at(side * across, 2.2), own.at(side * across * 1.05, 3.0), own.at(side * across, 3.9)])
+            if creature.kind == "owl":
+                pen.shape([own.at(side * x, y) for x, y in ((0.3, -0.7), (0.8, -1.3), (0.85, -0.4))], coat)
+    else:
         tall = -2.1 if creature.breed.ears == "long" else -1.5
         for side in (-1, 1):
+            if creature.breed.ears == "round":
+                radius = (0.6 if creature.kind == "mouse" else 0.4) * own.size
+                pen.ellipse(*own.at(side * 0.72, -0.85), radius, radius, coat)
+                continue
             pen.blob([own.at(side * x, y) for x, y in ((0.2, -0.8), (0.5, tall), (0.85, -0.3))], coat)
     pen.ellipse(*own.at(0, 0), 0.95 * own.size, 0.95 * own.size, coat)
+    for across, high in ((-0.3, -0.5), (0.05, -0.62), (0.35, -0.45), (-0.12, -0.1), (0.22, 0.0)):
+        tuft = [own.at(across, high), own.at(across + 0.03, high + 0.16), own.at(across - 0.02, high + 0.3)]
+        pen.stroke(tuft, ink=darker(coat, 0.4))
     size = own.size
     area = (own.x - size, own.y - 1.2 * size, 2 * size, 2.2 * size)
     return Drawn(head=area, hands=(), body=(own.x - 1.9 * size, own.y - 1.2 * size, 3.8 * size, 5.5 * size))

@@ -98,11 +98,15 @@ def draw_beak(pen: Pen, head: Head, creature: Creature, expression: Expression, 
     else:
         pen.ellipse(*at(0, 0), 0.75 * unit, 0.75 * unit, coat, line=0)
         pen.stroke([at(0.75 * math.sin(a), -0.75 * math.cos(a)) for a in (-1.4, -0.7, 0.0, 0.7, 1.4)])
-    open_jaw = [at(0.5, 0.22), at(0.5, 0.22 + 0.4 * thick), at(reach * 0.85, drop + gape + 0.2 * thick)]
-    if gape:
-        pen.shape(open_jaw, darker(horn, 0.2))
     flat = creature.kind in _WEBBED
     root = 0.5 if creature.kind != "owl" else -0.1
+    if gape:
+        jaw = (
+            (root + 0.04, 0.22),
+            (root + 0.04, 0.22 + 0.4 * thick),
+            (max(reach * 0.85, root + 0.2), drop + gape + 0.2 * thick),
+        )
+        pen.shape([at(*point) for point in jaw], darker(horn, 0.2))
     beak = [at(root, 0.22 - 0.55 * thick), at(reach, drop - (0.12 if flat else 0.0)), at(reach, drop + 0.16 * flat)]
     pen.shape([*beak, at(root, 0.22 + 0.35 * thick)], horn)
     eyes = [(0.3, -0.18)] if creature.kind != "owl" else [(-0.42, -0.1), (0.42, -0.1)]
