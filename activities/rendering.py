@@ -27,7 +27,7 @@ from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pages.layout import picture_size
 from engine.prices import Prices, most_of_picture
-from engine.providers import model_of
+from engine.providers import PROVIDERS, model_of
 from engine.storage import Storage
 from engine.store.choosing import choose
 from engine.store.events import emit
@@ -106,7 +106,7 @@ class Rendering:
     async def _panel(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> None:
         async with self._database.session() as session:
             panel, scene = await in_scene(session, call.project_id, call.target_id)
-            data = as_data(panel, scene, await cast_of(session, call.project_id))
+            data = as_data(panel, scene, await cast_of(session, call.project_id), call.options.direction)
             width, height = picture_size(data, call.options.format)
             request = ImageRequest(
                 model=by.model,
@@ -118,7 +118,7 @@ class Rendering:
                 panel=data,
                 settings=call.options.render,
             )
-            made_from = digest(by.provider, request.identity())
+            made_from = digest(by.provider, _identity(by, request))
             same = {"panel": panel.id, "number": call.ordinal, "made_from": made_from}
             if (await execute(session, _THERE, same)).first() is not None:
                 if call.choose:
@@ -176,7 +176,7 @@ class Rendering:
                 sheet=profile,
                 settings=call.options.render,
             )
-            made_from = digest(by.provider, request.identity())
+            made_from = digest(by.provider, _identity(by, request))
             if character.sheet_image_id is not None and character.sheet_made_from == made_from:
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
@@ -218,7 +218,7 @@ class Rendering:
             model=by.model,
             purpose=purpose,
             target_id=call.target_id,
-            request_hash=digest(request.identity()),
+            request_hash=digest(_identity(by, request)),
             ordinal=call.ordinal,
             holder=holder(),
             most_usd=self._prices.cost("images", by.provider, by.model, most),
@@ -274,6 +274,12 @@ def _chosen(call: DrawCall) -> Choice:
     """The artist and the model that a call is for."""
     by = call.by or Choice(provider=call.options.images, model=call.options.image_model)
     return Choice(provider=by.provider, model=model_of("images", by))
+
+
+def _identity(by: Choice, request: ImageRequest) -> dict[str, Any]:
+    """What the artist's picture depends on."""
+    draws = [one.draws for one in PROVIDERS if (one.kind, one.id) == ("images", by.provider)]
+    return request.identity(data=not draws or draws[0] is None or draws[0].data)
 
 
 def _seed(prompt: str | None, ordinal: int) -> int:

@@ -37,6 +37,8 @@ class Draws:
     negative: bool = False
     # Whether the same seed gives the same picture.
     seed: bool = False
+    # Whether it draws from the panel as data rather than from the prompt alone.
+    data: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ PROVIDERS = (
         "offline",
         "images",
         "draws storyboards from the panel's data; needs no key and no network",
-        draws=Draws(seed=True),
+        draws=Draws(seed=True, data=True),
         free=True,
     ),
     Provider("openai", "llm", "OpenAI's models", needs=("openai_api_key",), default_model="gpt-6.1-sol"),

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.story import Frozen
+from models.story import Direction, Frozen
 
 
 class GenerationKind(StrEnum):
@@ -57,7 +57,6 @@ HELD_STATUSES = {
 }
 
 PageFormat = Literal["page", "webtoon"]
-Direction = Literal["ltr", "rtl"]
 Until = Literal["script", "pages"]
 
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.options import Direction, PageFormat
-from models.story import Line, Profile, Shot
+from models.options import PageFormat
+from models.story import Direction, Line, Profile, Shot
 
 # The ids of all scenes of a chapter travel in one payload, which stays well below what Temporal likes to carry.
 MAX_SCENES = 1_500

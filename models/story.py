@@ -4,6 +4,7 @@ Everything here is plain pydantic, travels between tasks, adapters and files, an
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +13,9 @@ class Frozen(BaseModel):
     """A value: compared by content, never changed in place, unknown fields refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Direction = Literal["ltr", "rtl"]
 
 
 class Shot(StrEnum):
@@ -75,6 +79,7 @@ class PanelData(Frozen):
     mood: str = ""
     dialogue: list[Line] = Field(default_factory=list)
     caption: str = ""
+    direction: Direction = Field(default="ltr", description="which way the page is read: who speaks first stands first")
 
 
 class Box(Frozen):

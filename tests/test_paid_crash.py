@@ -131,7 +131,11 @@ async def _run(vendor: Vendor, data: Path, out: Path) -> Ran:
     display = Listening()
     try:
         async with Stack(settings, api=False, report=display.say, commands=commands) as endpoints:
-            story = Story(title="Paid", text=story_of(3, random.Random(3)) + "\n***\n\n" + story_of(4, random.Random(3)), script=None)
+            story = Story(
+                title="Paid",
+                text=story_of(3, random.Random(3)) + "\n***\n\n" + story_of(4, random.Random(3)),
+                script=None,
+            )
             options = GenerationOptions(llm="openai", images="openai")
             making = asyncio.create_task(
                 run_story(settings, endpoints, story, options, out, Decimal(500), display, None)

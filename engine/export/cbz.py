@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from PIL import Image
 
 from engine.export.titles import printable
-from models.options import Direction
+from models.story import Direction
 
 # Archives of the same pages are the same bytes, so a rebuilt export is recognised as unchanged.
 _TIME = (1980, 1, 1, 0, 0, 0)

@@ -10,7 +10,7 @@ import img2pdf
 import pikepdf
 
 from engine.export.titles import printable
-from models.options import Direction
+from models.story import Direction
 
 _DPI = 300
 # Pages go through memory this many at a time, however long the chapter is.

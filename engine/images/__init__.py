@@ -63,9 +63,13 @@ class ImageRequest:
     control: tuple[Control, ...] = ()
     settings: RenderSettings = field(default_factory=RenderSettings)
 
-    def identity(self) -> dict[str, Any]:
-        """What makes two requests the same, as data for a digest: pictures by their hash."""
-        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+    def identity(self, *, data: bool) -> dict[str, Any]:
+        """What makes two requests the same, as data for a digest: pictures by their hash.
+
+        Without `data`, for an artist that draws from the prompt alone: what it does not see changes nothing.
+        """
+        seen = [one.name for one in fields(self) if data or one.name not in ("panel", "sheet")]
+        return {name: _plain(getattr(self, name)) for name in seen}
 
 
 def _plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ import os
 from PIL import PngImagePlugin
 
 from engine.errors import BadInput
+from engine.export.provenance import STORYBOARD
 from engine.images import ImageRequest, ImageResult, Progress, unheard
 from engine.images.drawing.sheet import draw_sheet
 from engine.images.drawing.stage import draw_panel
@@ -19,7 +20,8 @@ from engine.images.drawing.tones import asks_for_tones
 from models.story import PanelData
 
 _SOFTWARE = "Inkloom offline artist"
-_COMMENT = "A storyboard drawn by rules: not the work of a person, not the output of an image model."
+# Raised whenever the same request gives another picture.
+_VERSION = 2
 _LARGEST = 4096
 
 
@@ -53,7 +55,7 @@ def _draw(request: ImageRequest) -> ImageResult:
         picture, boxes = draw_panel(panel, request.width, request.height, request.seed, tones=tones)
     about = PngImagePlugin.PngInfo()
     about.add_text("Software", _SOFTWARE)
-    about.add_text("Comment", _COMMENT)
+    about.add_text("Comment", STORYBOARD)
     data = io.BytesIO()
     picture.save(data, "PNG", compress_level=2, pnginfo=about)
     return ImageResult(
@@ -63,6 +65,11 @@ def _draw(request: ImageRequest) -> ImageResult:
         height=request.height,
         seed=request.seed,
         boxes=boxes,
-        parameters={"artist": _SOFTWARE, "kind": "sheet" if request.sheet else "storyboard", "comment": _COMMENT},
+        parameters={
+            "artist": _SOFTWARE,
+            "version": _VERSION,
+            "kind": "sheet" if request.sheet else "storyboard",
+            "comment": STORYBOARD,
+        },
         may_be_flat=True,
     )

@@ -10,8 +10,7 @@ from engine.pages import fonts
 from engine.pages.balloons import INK, Rect, paint
 from engine.pages.layout import PAGE, WEBTOON, Cell, PageLayout, text_size
 from engine.pages.lettering import Head, letter
-from models.options import Direction
-from models.story import Box, PanelData
+from models.story import Box, Direction, PanelData
 
 # Measured on a storyboard page: level 1 takes half the time of level 6 and gives a file a fifth larger.
 _PNG_LEVEL = 1

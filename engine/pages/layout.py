@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from models.options import Direction, PageFormat
-from models.story import PanelData, Shot
+from models.options import PageFormat
+from models.story import Direction, PanelData, Shot
 
 
 @dataclass(frozen=True)

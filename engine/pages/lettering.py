@@ -12,8 +12,7 @@ from engine.pages import fonts
 from engine.pages.balloons import Balloon, Point, Rect, body_size, rim
 from engine.pages.layout import TextSize
 from engine.pages.wrapping import block, tidy
-from models.options import Direction
-from models.story import LineKind, PanelData
+from models.story import Direction, LineKind, PanelData
 
 _BEAM = 10
 _ROOMS = (0.3, 0.4, 0.52, 0.66, 0.82, 1.0)

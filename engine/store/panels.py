@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import NotFound
-from models.story import Box, Line, PanelData, Profile, Shot
+from models.story import Box, Direction, Line, PanelData, Profile, Shot
 from models.tables import Character, Draft, Image, Panel, Scene
 
 _CAST = select(Character).where(Character.project_id == bindparam("project")).order_by(col(Character.id))
@@ -48,8 +48,8 @@ def profiles_of(cast: Iterable[Character], names: Iterable[str]) -> list[Profile
     return list(profiles.values())
 
 
-def as_data(panel: Panel, scene: Scene, cast: Iterable[Character]) -> PanelData:
-    """The panel as the artist and the letterer know it."""
+def as_data(panel: Panel, scene: Scene, cast: Iterable[Character], direction: Direction = "ltr") -> PanelData:
+    """The panel as the artist and the letterer know it; `direction` is for who draws, and stages, it."""
     return PanelData(
         shot=Shot(panel.shot),
         description=panel.description,
@@ -60,6 +60,7 @@ def as_data(panel: Panel, scene: Scene, cast: Iterable[Character]) -> PanelData:
         mood=scene.mood,
         dialogue=[Line.model_validate(line) for line in panel.dialogue or []],
         caption=panel.caption,
+        direction=direction,
     )
 
 

@@ -56,11 +56,14 @@ async def test_another_format_asks_the_writer_nothing(
     async with working(Writer(), Painter()):
         await generate(ordered)
     for options in ({"until": "pages"}, {"format": "webtoon", "direction": "rtl"}):
-        writer = Writer()
-        async with working(writer, Painter()):
+        writer, painter = Writer(), Painter()
+        async with working(writer, painter):
             generation = await generate(await variant(database, ordered, **options))
         assert generation.status == GenerationStatus.COMPLETED
         assert [request.task for request in writer.asked] == []
+        # Whoever draws is told which way the page is read.
+        drawn = {request.panel.direction for request in painter.asked if request.panel}
+        assert drawn == {options.get("direction", "ltr")}
 
 
 async def test_an_unedited_script_is_not_drawn_again(

@@ -3,20 +3,30 @@
 from collections.abc import Sequence
 
 from engine.images.drawing.colours import words
+from engine.images.drawing.creatures import creature_of, ground_of
 from engine.images.drawing.dice import dice_for
 from engine.images.drawing.face import Expression
-from engine.images.drawing.figure import Pose
 from engine.images.drawing.moods import mood_of
-from engine.images.drawing.stance import STANCES
+from engine.images.drawing.stance import STANCES, Pose
 from engine.images.drawing.things import held_of
 from engine.images.drawing.verbs import Deed
 from models.story import LineKind, PanelData, Shot
 
 _FACES = {"laugh": "happy", "weep": "sad", "scowl": "angry", "fear": "afraid", "fall": "surprised", "sleep": "asleep"}
 _GESTURES = {"point": "point", "wave": "wave", "hold": "hold", "think": "chin", "listen": "chest", "address": "gesture"}
+# What animals do of it; the rest they watch.
+_BEASTLY = {
+    "run": "run", "walk": "walk", "sit": "sit", "kneel": "sit", "lie": "lie", "sleep": "sleep", "fall": "jump",
+    "jump": "jump", "climb": "jump", "dance": "jump", "fly": "jump",
+}  # fmt: skip
 # What is done with somebody, and therefore facing them.
 _TOWARDS = frozenset(("embrace", "push", "point", "wave", "hold", "listen", "address", "kneel"))
 _BOTH_HANDS = frozenset(("embrace", "push", "climb"))
+
+
+def _small(panel: PanelData, who: int | None) -> bool:
+    creature = creature_of(panel.characters[who]) if who is not None else None
+    return creature is not None and ground_of(creature, "stand") < 5.0
 
 
 def speakers_of(panel: PanelData) -> list[int | None]:
@@ -91,23 +101,36 @@ def stance_of(who: int, deeds: Sequence[Deed]) -> str:
     return "stand"
 
 
+def _pose_of_beast(panel: PanelData, who: int, seed: int, deeds: Sequence[Deed]) -> Pose:
+    acts = [deed.act for deed in deeds if deed.who == who]
+    held = any(deed.act == "embrace" and deed.to == who for deed in deeds)
+    idle = "sit" if held else dice_for("pose", seed, panel.characters[who].name).choice(("stand", "stand", "sit"))
+    return Pose(stance=next((_BEASTLY[act] for act in acts if act in _BEASTLY), idle))
+
+
 def pose_of(panel: PanelData, who: int, facing: float, seed: int, deeds: Sequence[Deed]) -> Pose:
     """What body and arms do: what the description says, else one of a few ways to stand there."""
     profile = panel.characters[who]
+    if creature_of(profile):
+        return _pose_of_beast(panel, who, seed, deeds)
     dice = dice_for("pose", seed, profile.name)
     stance = stance_of(who, deeds)
+    hugs = False
+    if stance == "embrace" and any(_small(panel, deed.to) for deed in deeds if deed.who == who):
+        # Whoever hugs a dog goes down to it.
+        stance, hugs = "kneel", True
     speaks = who in speakers_of(panel)
     calm = dice.choice(("down", "down", "hip", "down"))
     lively = dice.choice(("gesture", "open", "chest", "gesture") if speaks else ("down", "hip", "down", "down"))
     stride = dice.uniform(0.1, 0.5)
     acts = [deed.act for deed in deeds if deed.who == who]
     gesture = next((_GESTURES[act] for act in acts if act in _GESTURES), "")
-    front, back = STANCES[stance].arms or (gesture or lively, calm)
+    front, back = STANCES["embrace" if hugs else stance].arms or (gesture or lively, calm)
     if gesture in ("point", "wave", "hold") and stance not in _BOTH_HANDS and not STANCES[stance].behind:
         front = gesture
     side = 1 if facing >= 0 else -1
     thing, hand = "", -side
-    if stance not in _BOTH_HANDS:
+    if stance not in _BOTH_HANDS and not hugs:
         thing = held_of(panel.description) if "hold" in acts else ""
         if thing:
             hand = side

@@ -9,7 +9,14 @@ from engine.images.drawing.dice import dice_for
 from models.story import Shot
 
 # How much nearer than the whole place the camera sees its backdrop, and where the horizon lies from eye level.
-_ZOOM = {Shot.ESTABLISHING: 1.05, Shot.WIDE: 1.1, Shot.MEDIUM: 1.3, Shot.OVER_THE_SHOULDER: 1.45, Shot.CLOSE_UP: 1.9}
+_ZOOM = {
+    Shot.ESTABLISHING: 1.05,
+    Shot.WIDE: 1.1,
+    Shot.MEDIUM: 1.3,
+    Shot.OVER_THE_SHOULDER: 1.45,
+    Shot.CLOSE_UP: 1.9,
+    Shot.INSERT: 2.0,
+}
 _HORIZON = {Shot.ESTABLISHING: 0.49, Shot.WIDE: 0.55}
 # Ways to set up a camera: horizon (lower in the picture = lower camera), zoom, tilt in degrees, size of the people.
 _SETUPS = (

@@ -1,8 +1,11 @@
-"""What is sewn on: collars, buttons, ties, hoods, aprons. The cut itself is the outline of the torso."""
+"""What is sewn on, and skirts over bent legs. The cut of the rest is the outline of the torso."""
 
-from engine.images.drawing.colours import Light, darker, lighter
+import math
+from collections.abc import Sequence
+
+from engine.images.drawing.colours import Colour, Light, darker, lighter
 from engine.images.drawing.look import Look
-from engine.images.drawing.pen import Pen, Spot
+from engine.images.drawing.pen import Pen, Point, Spot
 from engine.images.drawing.stance import Build
 
 
@@ -56,7 +59,10 @@ def draw_details(pen: Pen, torso: Spot, facing: float, look: Look, build: Build,
             )
         pen.stroke([at(lean, deep), at(lean * 1.1, hem)], line=line, ink=seam)
         for number in range(3):
-            x, y = at(lean + 0.16, deep + 0.3 + 0.52 * number)
+            down = deep + 0.3 + 0.52 * number
+            if down > hem - 0.1:
+                break
+            x, y = at(lean + 0.16, down)
             pen.ellipse(x, y, 0.07 * torso.size, 0.07 * torso.size, accent, line=line * 0.6)
     elif look.garment == "shirt":
         for side in (-1, 1):
@@ -137,3 +143,33 @@ def draw_details(pen: Pen, torso: Spot, facing: float, look: Look, build: Build,
             line=0.13 * torso.size,
             ink=accent,
         )
+
+
+def draw_skirt(pen: Pen, waist: Point, spots: Sequence[tuple[Point, float]], cloth: Colour, towards: Point) -> None:
+    """Cloth stretched around these spots (centre and radius in pixels) as a band would be, with folds to the waist."""
+    rim = [
+        (x + radius * math.cos(math.pi * step / 5), y + radius * math.sin(math.pi * step / 5))
+        for (x, y), radius in spots
+        for step in range(10)
+    ]
+    pen.shaded(_band(rim), cloth, darker(cloth), towards)
+    for (x, y), _ in spots[3::2]:
+        run = [(waist[0] + (x - waist[0]) * share, waist[1] + (y - waist[1]) * share) for share in (0.35, 0.7, 0.98)]
+        pen.stroke(run, ink=darker(cloth, 0.4))
+
+
+def _band(points: Sequence[Point]) -> list[Point]:
+    """The convex hull: what a band stretched around the points would follow."""
+
+    def half(run: Sequence[Point]) -> list[Point]:
+        kept: list[Point] = []
+        for x, y in run:
+            while len(kept) > 1 and (kept[-1][0] - kept[-2][0]) * (y - kept[-2][1]) <= (kept[-1][1] - kept[-2][1]) * (
+                x - kept[-2][0]
+            ):
+                kept.pop()
+            kept.append((x, y))
+        return kept[:-1]
+
+    ordered = sorted(points)
+    return half(ordered) + half(ordered[::-1])

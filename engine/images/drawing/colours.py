@@ -111,8 +111,11 @@ class Light:
         return r, g, b
 
     def on_figure(self, colour: Colour) -> Colour:
-        """People keep more of their own colour than the place does, so that they are recognised at night."""
-        return mix(self.on(colour), colour, 0.62)
+        """People keep more of their own colour than the place does, so that they are recognised at night.
+
+        In black and white, where only tones tell them from the place, they keep nearly all of it.
+        """
+        return mix(self.on(colour), colour, 0.88 if self.inked else 0.62)
 
     @property
     def dark(self) -> bool:

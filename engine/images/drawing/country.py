@@ -10,8 +10,44 @@ from engine.images.drawing.places import Scene, edge_of
 
 def draw_plain(scene: Scene) -> None:
     """Nowhere in particular: a horizon and some ground."""
-    draw_hills(scene, (150, 172, 150), 0.09, 0.55)
-    draw_ground(scene, (196, 190, 160), (206, 206, 184))
+    pen, dice = scene.pen, scene.dice
+    draw_hills(scene, (150, 172, 150), 0.12, 0.6)
+    draw_hills(scene, (134, 162, 128), 0.06, 0.4)
+    draw_ground(scene, (178, 180, 134), (196, 202, 160))
+    for _ in range(9):
+        _bush(scene, scene.x(dice.uniform(-0.02, 1.02)), scene.horizon + dice.uniform(0.0, 0.05) * pen.height, 0.35)
+    _tree(scene, scene.x(dice.choice((0.08, 0.9))), scene.horizon + 0.08 * pen.height, 0.42 * pen.height)
+    path = scene.tone((214, 200, 164))
+    middle = dice.uniform(0.35, 0.65)
+    run = [(middle, 0.0), (middle + 0.03, 0.14), (middle - 0.05, 0.4), (middle - 0.02, 1.1)]
+    wide = (0.008, 0.02, 0.07, 0.2)
+    near = pen.height - scene.horizon
+    edge = [(scene.x(x - w), scene.horizon + y * near) for (x, y), w in zip(run, wide, strict=True)]
+    back = [(scene.x(x + w), scene.horizon + y * near) for (x, y), w in zip(run, wide, strict=True)]
+    line, ink = edge_of(scene, path)
+    pen.blob([*edge, *reversed(back)], path, line=line, ink=ink)
+    for _ in range(5):
+        _bush(scene, scene.x(dice.choice((dice.uniform(-0.02, 0.2), dice.uniform(0.8, 1.02)))), scene.y(0.8), 0.1)
+    _grass(scene, scene.horizon + 0.1 * pen.height, 40)
+
+
+def _bush(scene: Scene, x: float, foot: float, far: float) -> None:
+    """A low bush, smaller and paler the farther off it is (0–1)."""
+    pen, dice = scene.pen, scene.dice
+    leaf = scene.tone(dice.choice(((96, 140, 88), (112, 148, 84), (84, 128, 98))), far)
+    line, ink = edge_of(scene, leaf)
+    size = pen.height * 0.06 * (1.25 - 1.6 * far) * dice.uniform(0.8, 1.3)
+    top = [(x + size * across, foot - size * dice.uniform(0.6, 1.0)) for across in (-0.9, -0.4, 0.2, 0.8)]
+    pen.blob([(x - 1.4 * size, foot), *top, (x + 1.4 * size, foot)], leaf, line=line, ink=ink)
+
+
+def _grass(scene: Scene, top: float, count: int) -> None:
+    pen, dice, ink = scene.pen, scene.dice, scene.tone((92, 130, 74))
+    for _ in range(count):
+        x, y = dice.random() * pen.width, dice.uniform(top, pen.height)
+        size = 0.012 * pen.height * (y / pen.height + 0.3)
+        for turn in (-1, 0, 1):
+            pen.stroke([(x, y), (x + turn * size, y - 1.6 * size)], line=1.4, ink=ink)
 
 
 def draw_field(scene: Scene) -> None:
@@ -29,10 +65,20 @@ def draw_field(scene: Scene) -> None:
         pen.box(x - 3, y - 0.07 * pen.height, x + 5, y + 0.02 * pen.height, fence, line=line, ink=ink)
     for drop in (0.055, 0.02):
         pen.box(0, y - drop * pen.height - 3, pen.width, y - drop * pen.height + 4, fence, line=line, ink=ink)
-    grass = scene.tone((92, 138, 74))
-    for _ in range(60):
-        x, down = dice.random() * pen.width, dice.uniform(y + 10, pen.height)
-        pen.stroke([(x, down), (x + dice.uniform(-4, 4), down - 0.014 * pen.height)], line=1.2, ink=grass)
+    for _ in range(5):
+        _bush(scene, scene.x(dice.uniform(-0.05, 1.05)), y + 0.02 * pen.height, 0.3)
+    # Mown stripes lead the eye, flowers fill what a high camera sees of the ground.
+    for number in range(1, 6, 2):
+        share, deeper = (number / 6) ** 1.7, ((number + 1) / 6) ** 1.7
+        top, low = (y + part * (pen.height - y) for part in (share, deeper))
+        pen.shape([(0, top), (pen.width, top - 6), (pen.width, low + 5), (0, low)], scene.tone((146, 184, 104)), line=0)
+    petals = [scene.tone(colour) for colour in ((246, 240, 226), (236, 196, 92), (206, 122, 140))]
+    for _ in range(36):
+        x, down = dice.random() * pen.width, dice.uniform(y + 12, pen.height)
+        size = 0.0035 * pen.height * (0.5 + 1.5 * (down - y) / (pen.height - y))
+        pen.stroke([(x, down), (x, down - 3 * size)], line=1.2, ink=scene.tone((92, 138, 74)))
+        pen.ellipse(x, down - 3 * size, size, 0.8 * size, dice.choice(petals), line=0)
+    _grass(scene, y + 0.02 * pen.height, 34)
 
 
 def _tree(scene: Scene, x: float, foot: float, height: float) -> None:
@@ -96,15 +142,20 @@ def draw_forest(scene: Scene) -> None:
                     pen.stroke(
                         [(x - 0.4 * thick, y), (x + 0.2 * thick, y + 3 * thick)], line=line, ink=darker(bark, 0.25)
                     )
-    leaf = scene.tone((84, 128, 84), 0.08)
-    line, ink = edge_of(scene, leaf)
-    edge = [(scene.x(step / 12), scene.y(dice.uniform(0.04, 0.14))) for step in range(-1, 14)]
-    pen.blob([*edge, (scene.x(1.2), -60), (scene.x(-0.2), -60)], leaf, line=line, ink=ink)
-    for _ in range(26):
-        x, y = dice.random() * pen.width, dice.uniform(scene.horizon + 0.1 * pen.height, pen.height)
-        size = 0.012 * pen.height * (y / pen.height + 0.3)
-        for turn in (-1, 0, 1):
-            pen.stroke([(x, y), (x + turn * size, y - 1.6 * size)], line=1.5, ink=scene.tone((74, 108, 66)))
+    for _ in range(12):
+        _bush(scene, scene.x(dice.uniform(-0.05, 1.05)), scene.horizon + dice.uniform(0.03, 0.1) * pen.height, 0.25)
+    # Leaves in clusters, the farther ones lower and paler.
+    for low, far in ((0.3, 0.4), (0.2, 0.22), (0.11, 0.08)):
+        leaf = scene.tone((84, 128, 84), far)
+        line, ink = edge_of(scene, leaf)
+        edge: list[Point] = []
+        for step in range(-1, 18):
+            down = low * scene.horizon / pen.height * dice.uniform(1.0, 1.5)
+            edge += [(scene.x(step / 16), scene.y(down)), (scene.x((step + 0.5) / 16), scene.y(down * 0.72))]
+        pen.blob([*edge, (scene.x(1.2), -60), (scene.x(-0.2), -60)], leaf, line=line, ink=ink)
+    _grass(scene, scene.horizon + 0.1 * pen.height, 26)
+    for x in (-0.02, 0.1, 0.92, 1.02):
+        _bush(scene, scene.x(x), scene.y(dice.uniform(0.86, 0.98)), 0.0)
 
 
 def draw_sea(scene: Scene) -> None:

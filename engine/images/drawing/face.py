@@ -96,9 +96,38 @@ def draw_head_from_behind(pen: Pen, head: Head, look: Look, light: Light, shade:
         head.path("-0.86 0.1, -0.84 -0.55, -0.4 -1.06, 0.4 -1.06, 0.84 -0.55, 0.86 0.1, 0.6 0.72, 0 0.86, -0.6 0.72"),
         cover,
     )
-    for across in (-0.36, 0.36):
-        pen.stroke([head.at(across, 0.1), head.at(across * 1.1, 0.4), head.at(across, 0.62)], ink=darker(cover, 0.3))
+    for across in (-0.5, -0.2, 0.12, 0.42):
+        run = [head.at(across * 0.7, -0.78), head.at(across * 1.2, -0.2), head.at(across * 1.1, 0.5)]
+        pen.stroke(run, line=max(0.8, 0.03 * head.size), ink=darker(cover, 0.3))
     _hat(pen, head, look, light, behind=True)
+
+
+def draw_hair_down_the_back(pen: Pen, head: Head, look: Look, light: Light, shade: float = 0.0) -> None:
+    """What hangs behind a head seen from behind; drawn last, over the shoulders."""
+    hair, unit = light.on_figure(darker(look.hair, shade + 0.1)), head.size
+    strand = darker(hair, 0.3)
+    if look.hair_style in ("long", "bob"):
+        low = 1.75 if look.hair_style == "long" else 0.95
+        side = [(-0.88, -0.2), (-1.02, 0.5), (-0.78, low), (-0.3, low + 0.1), (0.3, low + 0.06), (0.8, low - 0.06)]
+        pen.blob([head.at(x, y) for x, y in (*side, (1.02, 0.5), (0.88, -0.2), (0.5, -0.62), (-0.5, -0.62))], hair)
+        for across in (-0.55, -0.2, 0.18, 0.55):
+            run = [head.at(across * 0.8, -0.5), head.at(across * 1.1, 0.3), head.at(across * 1.2, low - 0.25)]
+            pen.stroke(run, line=max(0.8, 0.03 * unit), ink=strand)
+    elif look.hair_style == "braid":
+        for number in range(5):
+            pen.ellipse(
+                *head.at(0.05 * (-1) ** number, 0.5 + 0.34 * number), (0.27 - 0.02 * number) * unit, 0.23 * unit, hair
+            )
+    elif look.hair_style == "ponytail":
+        pen.blob(head.path("-0.2 -0.3, 0.2 -0.3, 0.42 0.6, 0.2 1.7, -0.1 1.9, -0.34 0.7"), hair)
+        pen.stroke(head.path("0 0, 0.08 0.8, 0.06 1.5"), line=max(0.8, 0.03 * unit), ink=strand)
+    elif look.hair_style == "bun":
+        pen.ellipse(*head.at(0.0, -0.72), 0.42 * unit, 0.38 * unit, hair)
+    elif look.hair_style == "curly":
+        for number in range(15):
+            angle = 2 * math.pi * number / 15
+            pen.ellipse(*head.at(0.78 * math.cos(angle), 0.78 * math.sin(angle) - 0.1), 0.34 * unit, 0.34 * unit, hair)
+        pen.ellipse(*head.at(0.0, -0.1), 0.8 * unit, 0.8 * unit, hair, line=0)
 
 
 def _skull(head: Head, look: Look, angle: float) -> Point:
@@ -197,7 +226,10 @@ def _features(pen: Pen, head: Head, look: Look, expression: Expression, light: L
     if look.glasses:
         for side in (-1, 1):
             x, y = head.at(middle + side * 0.34, 0.04)
-            pen.ellipse(x, y, 0.25 * unit, 0.23 * unit, None, line=line * 1.1)
+            if look.glasses == "round":
+                pen.ellipse(x, y, 0.25 * unit, 0.23 * unit, None, line=line * 1.1)
+            else:
+                pen.box(x - 0.26 * unit, y - 0.18 * unit, x + 0.26 * unit, y + 0.2 * unit, None, line=line * 1.2)
         pen.stroke([head.at(middle - 0.1, 0.02), head.at(middle + 0.1, 0.02)], line=line * 1.1)
 
 
@@ -281,7 +313,7 @@ def _hair_front(pen: Pen, head: Head, look: Look, light: Light) -> None:
             spikes.append(head.at(0.86 * math.cos(angle), 0.1 + 0.9 * math.sin(angle)))
             if number < 8:
                 middle = angle + math.pi / 16
-                spikes.append(head.at(1.12 * math.cos(middle) + 0.08, 0.1 + 1.36 * math.sin(middle)))
+                spikes.append(head.at(1.0 * math.cos(middle) + 0.06, 0.08 + 1.2 * math.sin(middle)))
         fringe = [
             (0.7, -0.2),
             (0.5, -0.5),

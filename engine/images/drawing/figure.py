@@ -1,43 +1,29 @@
 """People: a body under a head, dressed as the look says, posed, and told back as boxes."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 
-from engine.images.drawing.clothes import draw_details
+from engine.images.drawing.beasts import draw_creature, draw_creature_from_behind, draw_creature_head
+from engine.images.drawing.clothes import draw_details, draw_skirt
 from engine.images.drawing.colours import Colour, Light, brightness, darker, lighter
-from engine.images.drawing.face import Expression, Head, draw_hair_behind, draw_head, draw_head_from_behind
+from engine.images.drawing.face import (
+    Expression,
+    Head,
+    draw_hair_behind,
+    draw_hair_down_the_back,
+    draw_head,
+    draw_head_from_behind,
+)
 from engine.images.drawing.look import Look
-from engine.images.drawing.pen import Pen, Point, Spot
-from engine.images.drawing.stance import ARMS, NECK, STANCES, build_of, drop_of
+from engine.images.drawing.pen import Mark, Pen, Point, Spot
+from engine.images.drawing.stance import ARMS, NECK, STANCES, Drawn, Pose, build_of, drop_of
 from engine.images.drawing.things import draw_thing
 
 
-@dataclass(frozen=True)
-class Pose:
-    """What arms and body do: keys of ARMS (left and right as seen) and STANCES, the legs' stride (0–1), a thing held.
-
-    `hand` says which hand holds the thing: −1 the left as seen, 1 the right.
-    """
-
-    left: str = "down"
-    right: str = "down"
-    stride: float = 0.2
-    stance: str = "stand"
-    thing: str = ""
-    hand: int = 1
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Where a figure's parts came to lie: (x, y, width, height) in pixels, not clipped to the canvas."""
-
-    head: tuple[float, float, float, float]
-    hands: tuple[tuple[float, float, float, float], ...]
-    body: tuple[float, float, float, float]
-
-
 def draw_figure(pen: Pen, head: Head, look: Look, expression: Expression, pose: Pose, light: Light) -> Drawn:
-    """A whole person hanging from the head; what lies outside the canvas is simply not seen."""
+    """A whole person or animal hanging from the head; what lies outside the canvas is simply not seen."""
+    if look.creature:
+        return draw_creature(pen, head, look.creature, expression, pose, light)
     body = _Body(pen, head, look, light, pose)
     behind = body.stance.behind
     if not behind:
@@ -55,22 +41,31 @@ def draw_figure(pen: Pen, head: Head, look: Look, expression: Expression, pose: 
         body.scarf()
     if behind:
         draw_head_from_behind(pen, head, look, light)
-        if look.hair_style in ("long", "bob", "curly"):
-            draw_hair_behind(pen, head, look, light)
+        draw_hair_down_the_back(pen, head, look, light)
     else:
         draw_head(pen, head, look, expression, light)
     return body.told()
 
 
+def draw_portrait(pen: Pen, head: Head, look: Look, expression: Expression, light: Light) -> None:
+    """A head alone, without a body."""
+    if look.creature:
+        draw_creature_head(pen, replace(head, size=0.8 * head.size), look.creature, expression, light)
+        return
+    draw_hair_behind(pen, head, look, light)
+    draw_head(pen, head, look, expression, light)
+
+
 def draw_from_behind(pen: Pen, head: Head, look: Look, light: Light) -> Drawn:
     """Head and shoulders turned away from us, darkened: the near frame of a conversation."""
+    if look.creature:
+        return draw_creature_from_behind(pen, head, look.creature, light)
     body = _Body(pen, head, look, light, Pose())
     body.top = darker(body.top, 0.3)
     body.neck()
     body.torso(plain=True)
     draw_head_from_behind(pen, head, look, light, shade=0.25)
-    if look.hair_style in ("long", "bob", "curly"):
-        draw_hair_behind(pen, head, look, light)
+    draw_hair_down_the_back(pen, head, look, light, shade=0.25)
     return body.told()
 
 
@@ -91,7 +86,7 @@ class _Body:
         angle = math.radians(lean)
         top = (neck[0] + NECK * math.sin(angle) * head.size, neck[1] - NECK * math.cos(angle) * head.size)
         self.body = Spot(*top, head.size, turn=lean)
-        self.hands: list[Point] = []
+        self.hands: list[Mark] = []
         self.reached: list[Point] = []
 
     def neck(self) -> None:
@@ -123,10 +118,12 @@ class _Body:
 
     def legs(self, stride: float) -> None:
         if self.stance.front:
-            hip = self.body.at(-0.26 * self.front * self.build.wide, self.build.hip)
-            self._bent(hip, *self.stance.back, far=True)
-            hip = self.body.at(0.26 * self.front * self.build.wide, self.build.hip)
-            self._bent(hip, *self.stance.front, far=False)
+            bent = [
+                self._bent(self.body.at(side * 0.26 * self.front * self.build.wide, self.build.hip), *angles, far=far)
+                for side, angles, far in ((-1, self.stance.back, True), (1, self.stance.front, False))
+            ]
+            if self.long:
+                self._skirt(bent)
             return
         unit, wide, at = self.head.size, self.build.wide, self.body.at
         apart = (0.42 + 0.5 * stride) * wide
@@ -141,20 +138,27 @@ class _Body:
             self._leg([hip, knee, foot], self.skin if bare else self.bottom)
             self._shoe((foot[0], soles), (self.head.facing or side * 0.6), 0.0)
 
-    def _bent(self, hip: Point, thigh: float, shin: float, far: bool) -> None:
-        """A leg by its angles; a long garment is drawn over the thigh, where it would otherwise hang through it."""
+    def _bent(self, hip: Point, thigh: float, shin: float, far: bool) -> tuple[Point, Point]:
+        """A leg by its angles; told back as knee and foot."""
         unit, length = self.head.size, self.build.leg * self.head.size
         knee = _swing(hip, self.front, thigh, length)
         foot = _swing(knee, self.front, shin, length - 0.18 * unit)
         cloth = self.skin if self.look.garment == "dress" else self.bottom
         self._leg([hip, knee, foot], darker(cloth, 0.16) if far else cloth)
         self._shoe(_swing(knee, self.front, shin, length), self.front * 0.8, self.front * -shin)
-        if self.long:
-            width = 1.0 * self.build.wide * unit
-            skirt = darker(self.top, 0.12) if far else self.top
-            end = foot if self.look.garment == "robe" else knee
-            run = [hip, knee, ((knee[0] + end[0]) / 2, (knee[1] + end[1]) / 2)] if end != knee else [hip, knee]
-            self.pen.limb(run, [width, 0.86 * width, 0.8 * width][: len(run)], skirt)
+        return knee, foot
+
+    def _skirt(self, bent: list[tuple[Point, Point]]) -> None:
+        """One cloth over both thighs, stretched from knee to knee, its hem as far down the shins as it reaches."""
+        unit, wide = self.head.size, self.build.wide
+        down = {"robe": 0.78, "dress": 0.42}.get(self.look.garment, 0.12)
+        spots = [(self.body.at(side * 0.5 * wide, self.build.hip), 0.44 * wide * unit) for side in (-1, 1)]
+        for knee, foot in bent:
+            hem = (knee[0] + (foot[0] - knee[0]) * down, knee[1] + (foot[1] - knee[1]) * down)
+            spots += [(knee, 0.42 * wide * unit), (hem, 0.38 * wide * unit)]
+        draw_skirt(
+            self.pen, self.body.at(0, self.build.hip - 0.2), spots, self.top, (0.3 * self.front * unit, -0.1 * unit)
+        )
 
     def _leg(self, run: list[Point], cloth: Colour) -> None:
         thick = self.build.wide * self.head.size
@@ -216,24 +220,44 @@ class _Body:
         """Draws one arm (side −1 is the left as seen)."""
         unit = self.head.size
         shoulder, elbow, hand = self._joints(side)
-        lower = ARMS[self._arm(side)][1]
         thick = 0.56 * unit * (0.55 + 0.45 * self.build.wide)
         sleeve = self.top if self.look.garment != "apron" else lighter(self.top, 0.1)
-        if self._arm(side) == "point":
-            tip = _swing(hand, side, lower - side * self.body.turn, 0.42 * unit)
-            self.pen.limb([hand, tip], [0.2 * unit, 0.13 * unit], self.skin)
-        else:
-            thumb = _swing(hand, -side, lower - 40 + side * self.body.turn, 0.24 * unit)
-            self.pen.limb([hand, thumb], [0.18 * unit, 0.15 * unit], self.skin)
-        self.pen.ellipse(hand[0], hand[1], 0.26 * unit, 0.28 * unit, self.skin)
-        cuff = (elbow[0] + (hand[0] - elbow[0]) * 0.84, elbow[1] + (hand[1] - elbow[1]) * 0.84)
+        cuff = (elbow[0] + (hand[0] - elbow[0]) * 0.76, elbow[1] + (hand[1] - elbow[1]) * 0.76)
+        size = 0.9 * unit
+        place = self.pen.mark((hand[0] - size / 2, hand[1] - size / 2, size, size))
+        self._hand(cuff, hand, side, pointing=self._arm(side) == "point")
+        self.hands.append(self.pen.drawn(place))
         self.pen.limb([shoulder, elbow, cuff], [thick, thick * 0.9, thick * 0.74], sleeve)
         # Where the arm leaves the body there is no edge: one patch of sleeve joins the two.
         inner = (shoulder[0] - side * 0.34 * thick, shoulder[1] + 0.04 * thick)
         outer = (shoulder[0] - side * 0.02 * thick, shoulder[1] + 0.02 * thick)
         self.pen.limb([inner, outer], [0.86 * thick, 0.98 * thick], sleeve, line=0)
-        self.hands.append(hand)
-        self.reached += [elbow, hand]
+        for x, y in (elbow, hand):
+            self.reached += [(x - 0.28 * unit, y), (x + 0.28 * unit, y + 0.3 * unit)]
+
+    def _hand(self, wrist: Point, hand: Point, side: int, pointing: bool) -> None:
+        """A hand at the end of a forearm: thumb, palm, and fingers told by two lines where there is room for them."""
+        unit = self.head.size
+        length = math.dist(wrist, hand) or 1.0
+        along = ((hand[0] - wrist[0]) / length, (hand[1] - wrist[1]) / length)
+        across = (-along[1] * -side, along[0] * -side)
+
+        def at(down: float, out: float) -> Point:
+            return (
+                hand[0] + (along[0] * down + across[0] * out) * unit,
+                hand[1] + (along[1] * down + across[1] * out) * unit,
+            )
+
+        self.pen.limb(
+            [at(-0.12, 0.08), at(0.08, 0.3), at(0.26, 0.3)], [0.2 * unit, 0.19 * unit, 0.13 * unit], self.skin
+        )
+        if pointing:
+            self.pen.limb([at(0.05, 0.08), at(0.62, 0.08)], [0.2 * unit, 0.14 * unit], self.skin)
+        end = 0.16 if pointing else 0.34
+        self.pen.limb([wrist, at(0.0, 0.0), at(end, -0.02)], [0.36 * unit, 0.46 * unit, 0.3 * unit], self.skin)
+        if unit > 22:
+            for out in (-0.07, 0.07):
+                self.pen.stroke([at(end - 0.18, out), at(end + 0.1, out * 0.8)], line=0.028 * unit)
 
     def _arm(self, side: int) -> str:
         return self.pose.left if side < 0 else self.pose.right
@@ -252,7 +276,6 @@ class _Body:
         unit, x, y = self.head.size, self.head.x, self.head.y
         tipped = abs(math.sin(math.radians(self.head.turn)))
         across, up, down = 0.92 + 0.16 * tipped, 1.1, 1.05
-        size = 0.62 * unit
         if not self.hands:
             # Seen from behind, only head and shoulders are drawn, and the rest is below the frame.
             self.reached.append(self.body.at(0, self.build.feet))
@@ -260,7 +283,7 @@ class _Body:
         ys = [y - up * unit, y + down * unit, *(point[1] for point in self.reached)]
         return Drawn(
             head=(x - across * unit, y - up * unit, 2 * across * unit, (up + down) * unit),
-            hands=tuple((a - size / 2, b - size / 2, size, size) for a, b in self.hands),
+            hands=tuple(self.hands),
             body=(min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)),
         )
 

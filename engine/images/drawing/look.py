@@ -6,6 +6,7 @@ The look depends on nothing else, so a character is the same person in every pan
 from dataclasses import dataclass
 
 from engine.images.drawing.colours import Colour, brightness, darker, lighter, mix, named, words
+from engine.images.drawing.creatures import Creature, creature_of
 from engine.images.drawing.dice import Dice, dice_for
 from models.story import Profile
 
@@ -51,6 +52,7 @@ _STYLES = {
     "short": ("short", "cropped", "neat", "crew", "buzz"),
     "side": ("side", "parted", "combed", "slicked", "swept"),
 }
+_FREE = ["short", "side", "bob", "long", "ponytail", "curly", "spiky", "bun"]
 _GARMENTS = {
     "coat": ("coat", "overcoat", "trenchcoat", "raincoat", "parka", "oilskin", "oilskins", "greatcoat"),
     "robe": ("robe", "robes", "cloak", "cape", "gown", "cassock", "habit"),
@@ -119,7 +121,7 @@ _SHORT = ("short", "small", "tiny", "petite")
 
 @dataclass(frozen=True)
 class Look:
-    """Everything about a person that stays from panel to panel. Sizes are relative to an average adult."""
+    """Everything about a character that stays from panel to panel. Sizes are relative to an average adult."""
 
     skin: Colour
     hair: Colour
@@ -129,7 +131,7 @@ class Look:
     legs: Colour
     accent: Colour
     hat: str
-    glasses: bool
+    glasses: str
     beard: bool
     moustache: bool
     freckles: bool
@@ -142,6 +144,7 @@ class Look:
     eye: float
     nose: float
     brow: float
+    creature: Creature | None
 
 
 def look_of(profile: Profile) -> Look:
@@ -158,9 +161,11 @@ def look_of(profile: Profile) -> Look:
     top = worn[0] if worn else first
     legs = worn[1] if len(worn) > 1 else dice.choice(_LEGS)
     accents = [colour for colour in _CLOTHES if colour != top]
-    style = _match(profile.hair, _STYLES) or dice.choice(
-        ["short", "side", "bob", "long", "ponytail", "curly", "spiky", "bun"]
-    )
+    bearded = bool(said & {"beard", "bearded", "stubble", "moustache", "mustache"})
+    free = ["short", "side", "curly", "spiky"] if bearded else _FREE
+    if age == "old":
+        free = ["short", "side", "curly", "bald"] if bearded else ["short", "side", "curly", "bun", "bob"]
+    style = _match(profile.hair, _STYLES) or dice.choice(free)
     garment = _match(profile.clothes, _GARMENTS) or dice.choice(
         ["shirt", "jumper", "coat", "uniform", "hoodie", "suit"]
     )
@@ -174,7 +179,13 @@ def look_of(profile: Profile) -> Look:
         legs=legs if abs(brightness(legs) - brightness(top)) > 0.06 else darker(legs, 0.35),
         accent=worn[2] if len(worn) > 2 else dice.choice(accents),
         hat=hat,
-        glasses=bool(said & {"glasses", "spectacles", "monocle", "goggles"}),
+        glasses=(
+            ""
+            if not said & {"glasses", "spectacles", "monocle", "goggles"}
+            else "round"
+            if "round" in said
+            else dice.choice(("round", "square"))
+        ),
         beard=bool(said & {"beard", "bearded", "stubble"}),
         moustache=bool(said & {"moustache", "mustache", "whiskers"}),
         freckles=bool(said & {"freckles", "freckled", "freckle"}),
@@ -193,6 +204,7 @@ def look_of(profile: Profile) -> Look:
         eye=dice.uniform(0.9, 1.12),
         nose=dice.uniform(0.8, 1.3),
         brow=dice.uniform(0.8, 1.3),
+        creature=creature_of(profile),
     )
 
 

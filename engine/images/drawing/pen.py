@@ -2,27 +2,50 @@
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageDraw
 
-from engine.images.drawing.colours import INK, Colour
+from engine.images.drawing.colours import INK, Colour, brightness
 
 Point = tuple[float, float]
+# x, y, width, height in pixels.
+Area = tuple[float, float, float, float]
 SCALE = 2
 # How far a second stroke is shifted, in widths of the line.
 _NIB = 0.3
+# A stroke is a line while it is dark and at most so many times as wide as the pen's own line; else it is a patch.
+_DARK = 0.62
+_BROAD = 2.8
+# Less than this share of something in sight, and it counts as hidden.
+_VISIBLE = 0.35
+_UNTOUCHED = [255 if v < 6 else 0 for v in range(256)]
+_TOUCHED = [0 if v < 6 else 255 for v in range(256)]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A piece of the canvas from this corner on, as it was; `own` is which of its pixels belong to what was drawn."""
+
+    area: Area
+    corner: tuple[int, int]
+    shown: Image.Image
+    own: Image.Image | None = None
 
 
 class Pen:
-    """A canvas of `width` × `height` pixels; every measure given to it is in those pixels."""
+    """A canvas of `width` × `height` pixels; every measure given to it is in those pixels.
 
-    def __init__(self, width: int, height: int, paper: Colour) -> None:
+    With `inked` it keeps beside the picture what of it is line (L, 255 on a line), as a printer needs to know it.
+    """
+
+    def __init__(self, width: int, height: int, paper: Colour, *, inked: bool = False) -> None:
         self.width, self.height = width, height
         self.image = Image.new("RGB", (width * SCALE, height * SCALE), paper)
-        self._draw = ImageDraw.Draw(self.image)
+        self.lines = Image.new("L", self.image.size) if inked else None
+        self._start()
         self.line = 1.7
         self.ink = INK
 
@@ -30,10 +53,59 @@ class Pen:
         """The picture at its own size."""
         return self.image.reduce(SCALE)
 
-    def replace(self, image: Image.Image) -> None:
-        """Goes on with another canvas of the same size."""
-        self.image = image
-        self._draw = ImageDraw.Draw(image)
+    def mark(self, area: Area) -> Mark:
+        """Remembers what lies in an area before something is drawn there."""
+        x, y, width, height = area
+        left, top = max(math.floor(x * SCALE), 0), max(math.floor(y * SCALE), 0)
+        right = max(min(math.ceil((x + width) * SCALE), self.image.width), left)
+        bottom = max(min(math.ceil((y + height) * SCALE), self.image.height), top)
+        return Mark(area, (left, top), self.image.crop((left, top, right, bottom)))
+
+    def drawn(self, mark: Mark) -> Mark:
+        """What has been drawn in a marked area since, to be asked later how much of it was covered."""
+        now = self._now(mark)
+        return replace(mark, shown=now, own=_apart(mark.shown, now).point(_TOUCHED))
+
+    def left_of(self, mark: Mark) -> Area | None:
+        """The part of something drawn that is still to be seen; None where most of it is covered or outside."""
+        if mark.own is None or not mark.shown.width or not mark.shown.height:
+            return None
+        same = _apart(mark.shown, self._now(mark)).point(_UNTOUCHED)
+        seen = ImageChops.darker(same, mark.own)
+        around, whole = seen.getbbox(), mark.own.histogram()[255]
+        least = max(_VISIBLE * whole, _VISIBLE * 0.3 * mark.area[2] * mark.area[3] * SCALE * SCALE)
+        if around is None or seen.histogram()[255] < least:
+            return None
+        (left, top), (start, upper, end, lower) = mark.corner, around
+        return (left + start) / SCALE, (top + upper) / SCALE, (end - start) / SCALE, (lower - upper) / SCALE
+
+    def _now(self, mark: Mark) -> Image.Image:
+        left, top = mark.corner
+        return self.image.crop((left, top, left + mark.shown.width, top + mark.shown.height))
+
+    def through(self, lens: Callable[[Image.Image], Image.Image]) -> None:
+        """Goes on with the picture as the lens shows it, in the same size."""
+        self.image = lens(self.image)
+        if self.lines is not None:
+            self.lines = lens(self.lines)
+        self._start()
+
+    def _start(self) -> None:
+        self._layers = [ImageDraw.Draw(self.image)]
+        if self.lines is not None:
+            self._layers.append(ImageDraw.Draw(self.lines))
+
+    def _inks(self, colour: Colour, line: bool) -> list[tuple[ImageDraw.ImageDraw, Colour | int]]:
+        """Each layer with what is drawn on it: the colour, and whether it is a line."""
+        return list(zip(self._layers, (colour, 255 if line and brightness(colour) < _DARK else 0), strict=False))
+
+    def _polygon(self, placed: Sequence[Point], colour: Colour, line: bool = False) -> None:
+        for layer, ink in self._inks(colour, line):
+            layer.polygon(placed, fill=ink)
+
+    def _oval(self, around: tuple[float, ...], colour: Colour, line: bool = False) -> None:
+        for layer, ink in self._inks(colour, line):
+            layer.ellipse(around, fill=ink)
 
     def shape(
         self, points: Sequence[Point], fill: Colour | None, *, line: float | None = None, ink: Colour | None = None
@@ -41,7 +113,7 @@ class Pen:
         """A polygon. `line` is the outline's width in pixels, 0 for none."""
         placed = [(x * SCALE, y * SCALE) for x, y in points]
         if fill is not None:
-            self._draw.polygon(placed, fill=fill)
+            self._polygon(placed, fill)
         self._outline(placed, self.line if line is None else line, ink or self.ink, closed=True)
 
     def blob(
@@ -73,12 +145,13 @@ class Pen:
             grown = (x - rx - width / 2, y - ry - width / 2, x + rx + width / 2, y + ry + width / 2)
             placed = tuple(part * SCALE for part in grown)
             if fill is None:
-                self._draw.ellipse(placed, outline=ink or self.ink, width=max(1, round(width * SCALE)))
+                for layer, colour in self._inks(ink or self.ink, True):
+                    layer.ellipse(placed, outline=colour, width=max(1, round(width * SCALE)))
                 return
-            self._draw.ellipse(placed, fill=ink or self.ink)
+            self._oval(placed, ink or self.ink, line=True)
             rx, ry = max(rx - width / 2, 0.1), max(ry - width / 2, 0.1)
         if fill is not None:
-            self._draw.ellipse(tuple(part * SCALE for part in (x - rx, y - ry, x + rx, y + ry)), fill=fill)
+            self._oval(tuple(part * SCALE for part in (x - rx, y - ry, x + rx, y + ry)), fill)
 
     def box(
         self,
@@ -114,9 +187,11 @@ class Pen:
                     (end[0] - across[0] * b, end[1] - across[1] * b),
                     (start[0] - across[0] * a, start[1] - across[1] * a),
                 ]
-                self.shape(corners, colour, line=0)
-            for at, width in run:
-                self.ellipse(at[0], at[1], width / 2 + extra / 2, width / 2 + extra / 2, colour, line=0)
+                self._polygon([(x * SCALE, y * SCALE) for x, y in corners], colour, line=bool(extra))
+            for (x, y), width in run:
+                radius = max((width + extra) / 2, 0.1)
+                around = (x - radius, y - radius, x + radius, y + radius)
+                self._oval(tuple(part * SCALE for part in around), colour, line=bool(extra))
 
     def shaded(
         self, points: Sequence[Point], fill: Colour, shade: Colour, towards: Point, *, line: float | None = None
@@ -127,7 +202,7 @@ class Pen:
         right, bottom = math.ceil(max(x for x, _ in placed)) + 1, math.ceil(max(y for _, y in placed)) + 1
         left, top = max(left, 0), max(top, 0)
         right, bottom = min(right, self.image.width), min(bottom, self.image.height)
-        self._draw.polygon(placed, fill=shade)
+        self._polygon(placed, shade)
         if right > left and bottom > top:
             whole = Image.new("L", (right - left, bottom - top))
             local = [(x - left, y - top) for x, y in placed]
@@ -146,6 +221,8 @@ class Pen:
         ramp = Image.linear_gradient("L").resize((1, last - first)).resize((self.image.width, last - first))
         self.image.paste(upper, (0, first, self.image.width, last))
         self.image.paste(lower, (0, first), ramp)
+        if self.lines is not None:
+            self.lines.paste(0, (0, first, self.image.width, last))
 
     def veil(self, colour: Colour, opacity: float, area: tuple[float, float, float, float] | None = None) -> None:
         """A see-through layer over the whole picture or an area (left, top, right, bottom)."""
@@ -181,17 +258,18 @@ class Pen:
             return
         run = [*placed, placed[0], placed[1]] if closed else list(placed)
         width = max(1, round(line * SCALE))
+        thin = line <= _BROAD * self.line
         if closed or len(run) < 4 or width < 3 or line > 2.4 * self.line:
-            self._draw.line(run, fill=ink, width=width, joint="curve")
-            if closed and width > 3:
-                # A second pass, shifted, is what a broad nib does: heavy one way, fine the other.
-                shift = _NIB * width
-                self._draw.line([(x + 0.7 * shift, y + shift) for x, y in run], fill=ink, width=width, joint="curve")
+            # The second pass of an outline, shifted, is what a broad nib does: heavy one way, fine the other.
+            for shift in (0.0, _NIB * width) if closed and width > 3 else (0.0,):
+                shifted = [(x + 0.7 * shift, y + shift) for x, y in run]
+                for layer, colour in self._inks(ink, thin):
+                    layer.line(shifted, fill=colour, width=width, joint="curve")
         else:
             self._brushed(run, width, ink)
         if not closed and width > 2 and len(run) < 4:
             for x, y in (run[0], run[-1]):
-                self._draw.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=ink)
+                self._oval((x - width / 2, y - width / 2, x + width / 2, y + width / 2), ink, line=thin)
 
     def _brushed(self, run: Sequence[Point], width: int, ink: Colour) -> None:
         """A curve that swells in its middle and runs out at its ends; `run` in pixels of the canvas."""
@@ -205,7 +283,7 @@ class Pen:
             across = ((before[1] - after[1]) / length * half, (after[0] - before[0]) / length * half)
             upper.append((x + across[0], y + across[1]))
             lower.append((x - across[0], y - across[1]))
-        self._draw.polygon([*upper, *reversed(lower)], fill=ink)
+        self._polygon([*upper, *reversed(lower)], ink, line=True)
 
 
 @lru_cache(maxsize=512)
@@ -255,6 +333,10 @@ def smooth(points: Sequence[Point], closed: bool, steps: int = 7) -> list[Point]
                 (_spline(before[0], start[0], end[0], after[0], t), _spline(before[1], start[1], end[1], after[1], t))
             )
     return run if closed else [*run, points[-1]]
+
+
+def _apart(one: Image.Image, other: Image.Image) -> Image.Image:
+    return ImageChops.difference(one, other).convert("L")
 
 
 def _spline(a: float, b: float, c: float, d: float, t: float) -> float:

@@ -21,10 +21,53 @@ def draw_indoors(kind: str, scene: Scene) -> None:
     _window(scene, scene.x(0.5 + 0.3 * side), 0.16 * pen.height, foot)
     if kind == "kitchen":
         _kitchen(scene, foot, -side)
+        _table(scene, foot, side)
     elif kind == "library":
         _shelves(scene, foot, -side)
     else:
+        _rug(scene, foot)
         _parlour(scene, foot, -side)
+        if dice.random() < 0.6:
+            _table(scene, foot, side)
+
+
+def _rug(scene: Scene, foot: float) -> None:
+    pen, dice = scene.pen, scene.dice
+    wool = scene.tone(dice.choice(((172, 92, 84), (96, 122, 150), (132, 128, 92), (146, 108, 140))))
+    line, ink = edge_of(scene, wool)
+    near = pen.height - foot
+    for grown, colour in ((1.0, wool), (0.88, lighter(wool, 0.3)), (0.82, wool)):
+        wide, deep = 0.36 * pen.width * grown, 0.3 * near * grown
+        pen.ellipse(scene.x(0.5), foot + 0.55 * near, wide + line, deep + line, ink, line=0)
+        pen.ellipse(scene.x(0.5), foot + 0.55 * near, wide, deep, colour, line=0)
+
+
+def _table(scene: Scene, foot: float, side: int) -> None:
+    """A laid table with a chair on either hand, near the wall and to one side."""
+    pen = scene.pen
+    wood = scene.tone((164, 118, 82))
+    line, ink = edge_of(scene, wood)
+    x, floor = scene.x(0.5 + 0.26 * side), foot + 0.13 * pen.height
+    wide, tall = 0.13 * pen.width, 0.15 * pen.height
+    for hand in (-1, 1):
+        back, seat = x + hand * 1.5 * wide, floor - 0.5 * tall
+        dark = darker(wood, 0.18)
+        for leg in (back, back - hand * 0.4 * wide):
+            pen.box(leg - 3, seat, leg + 4, floor, dark, line=line, ink=ink)
+        pen.box(back - 4, seat - 0.95 * tall, back + 5, seat, dark, line=line, ink=ink)
+        left, right = sorted((back + hand * 4, back - hand * 0.46 * wide))
+        pen.box(left, seat - 5, right, seat + 6, lighter(wood, 0.1), line=line, ink=ink)
+    for leg in (-0.86, 0.86):
+        pen.box(x + leg * wide - 6, floor - tall, x + leg * wide + 6, floor, wood, line=line, ink=ink)
+    cloth = scene.tone((236, 228, 212))
+    deep = 0.045 * pen.height
+    top = [(x - wide, floor - tall), (x - 0.86 * wide, floor - tall - deep), (x + 0.86 * wide, floor - tall - deep)]
+    pen.shape([*top, (x + wide, floor - tall)], cloth, line=line, ink=ink)
+    pen.box(x - wide, floor - tall, x + wide, floor - 0.78 * tall, darker(cloth, 0.08), line=line, ink=ink)
+    for across, colour in ((-0.4, (188, 92, 82)), (0.36, (96, 134, 160))):
+        cup = scene.tone(colour)
+        base = floor - tall - 0.4 * deep
+        pen.box(x + across * wide - 9, base - 20, x + across * wide + 9, base, cup, line=line, ink=darker(cup, 0.4))
 
 
 def _window(scene: Scene, x: float, top: float, foot: float) -> None:

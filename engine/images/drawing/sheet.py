@@ -2,20 +2,22 @@
 
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.images.drawing.colours import INK, Light, light_of
+from engine.images.drawing.colours import INK, Colour, Light, light_of
+from engine.images.drawing.creatures import ground_of, reach_of
 from engine.images.drawing.dice import dice_for
-from engine.images.drawing.face import Expression, Head, draw_hair_behind, draw_head
-from engine.images.drawing.figure import Pose, draw_figure
+from engine.images.drawing.face import Expression, Head
+from engine.images.drawing.figure import draw_figure, draw_portrait
 from engine.images.drawing.look import look_of
 from engine.images.drawing.pen import Pen
 from engine.images.drawing.stage import box_of
-from engine.images.drawing.stance import height_of
+from engine.images.drawing.stance import Pose, height_of
 from models.story import Box, Profile
 
 
 def draw_sheet(profile: Profile, width: int, height: int, seed: int) -> tuple[Image.Image, list[Box]]:
     """The sheet (RGB, `width` × `height`); boxes mark the heads and the figure."""
     dice = dice_for("sheet", seed)
+    colours: tuple[Colour, ...]
     light: Light = light_of("", "")
     look = look_of(profile)
     pen = Pen(width, height, (246, 242, 232))
@@ -23,9 +25,13 @@ def draw_sheet(profile: Profile, width: int, height: int, seed: int) -> tuple[Im
     for step in range(1, 9):
         y = height * (0.1 + 0.1 * step)
         pen.stroke([(0.03 * width, y), (0.46 * width, y)], line=line * 0.7, ink=(222, 216, 202))
-    half = min(0.8 * height / (height_of(look) + 1.3), 0.1 * width)
-    head = Head(0.24 * width, 0.92 * height - height_of(look) * half, half, 0.0)
-    pen.ellipse(head.x, 0.92 * height, 2.3 * half, 0.34 * half, (224, 217, 202), line=0)
+    creature = look.creature
+    tall = ground_of(creature, "stand") if creature else height_of(look)
+    behind, front = reach_of(creature, "stand") if creature else (2.0, 2.0)
+    half = min(0.8 * height / (tall + 1.3), 0.4 * width / (behind + front))
+    head = Head(0.04 * width + behind * half, 0.92 * height - tall * half, half, 0.4 if creature else 0.0)
+    middle = 0.04 * width + (behind + front) / 2 * half
+    pen.ellipse(middle, 0.92 * height, 0.6 * (behind + front) * half, 0.34 * half, (224, 217, 202), line=0)
     pen.line = max(1.2, half / 24)
     drawn = draw_figure(pen, head, look, Expression(), Pose("down", dice.choice(("hip", "down", "open")), 0.3), light)
     heads = [drawn.head]
@@ -38,11 +44,13 @@ def draw_sheet(profile: Profile, width: int, height: int, seed: int) -> tuple[Im
     ):
         face = Head(x * width, y * height, size, facing)
         pen.line = max(1.2, size / 26)
-        draw_hair_behind(pen, face, look, light)
-        draw_head(pen, face, look, Expression(mood), light)
+        draw_portrait(pen, face, look, Expression(mood), light)
         heads.append((face.x - 0.92 * size, face.y - 1.1 * size, 1.84 * size, 2.15 * size))
+    colours = (look.hair, look.skin, look.top, look.legs, look.accent)
+    if creature:
+        colours = (creature.coat, creature.pale, *([creature.collar] if creature.collar else []))
     side = 0.07 * min(width, height)
-    for number, colour in enumerate((look.hair, look.skin, look.top, look.legs, look.accent)):
+    for number, colour in enumerate(colours):
         x = 0.54 * width + number * 1.15 * side
         pen.line = line * 1.5
         pen.box(x, 0.86 * height, x + side, 0.86 * height + side, colour)

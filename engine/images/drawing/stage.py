@@ -4,20 +4,23 @@ The place comes from dice of the place, so it stays the same place; the view of 
 """
 
 from dataclasses import replace
+from functools import partial
 
 from PIL import Image
 
 from engine.images.drawing.camera import View, seen, view_of
 from engine.images.drawing.colours import Light, light_of, mix
 from engine.images.drawing.dice import dice_for
-from engine.images.drawing.figure import Drawn, draw_figure, draw_from_behind
+from engine.images.drawing.figure import draw_figure, draw_from_behind
 from engine.images.drawing.moods import in_mood, mood_of
 from engine.images.drawing.outdoors import draw_outdoors
-from engine.images.drawing.pen import Pen
+from engine.images.drawing.pen import Area, Pen
 from engine.images.drawing.places import INDOORS, Scene, kind_of
 from engine.images.drawing.rooms import draw_indoors
 from engine.images.drawing.staging import Actor, staged
-from engine.images.drawing.still import draw_still
+from engine.images.drawing.stance import Drawn
+from engine.images.drawing.still import draw_reach, draw_still
+from engine.images.drawing.things import thing_of
 from engine.images.drawing.tones import toned
 from engine.images.drawing.weather import draw_fall, draw_haze, kinds_of
 from models.story import Box, PanelData, Shot
@@ -33,31 +36,36 @@ def draw_panel(
     mood = mood_of(panel.mood)
     light = replace(in_mood(light_of(panel.time, panel.weather), mood), inked=tones)
     dice = dice_for("view", seed)
-    if panel.shot is Shot.INSERT:
-        pen, boxes = draw_still(panel, width, height, dice, light)
+    thing = thing_of(panel.description) if panel.shot is Shot.INSERT else ""
+    if thing:
+        pen, boxes = draw_still(panel, thing, width, height, dice, light)
         return (toned(pen) if tones else pen.finished()), boxes
     place = kind_of(panel.place, panel.description)
     view = view_of(panel.shot, mood, seed)
     pen = _backdrop(panel, place, width, height, view, light)
     kinds = kinds_of(panel.weather) if place not in INDOORS else set()
     draw_haze(pen, kinds, light, 0.5 * height)
-    boxes = []
-    for actor in staged(panel, width, height, view, seed):
-        boxes += _boxes(actor.profile.name, _draw(pen, actor, light, height), width, height)
+    if panel.shot is Shot.INSERT:
+        boxes = draw_reach(pen, panel, dice, light)
+        return (toned(pen) if tones else pen.finished()), boxes
+    drawn = [
+        (actor.profile.name, _draw(pen, actor, light, height)) for actor in staged(panel, width, height, view, seed)
+    ]
+    boxes = [box for name, figure in drawn for box in _boxes(pen, name, figure)]
     draw_fall(pen, kinds, light, dice)
     return (toned(pen) if tones else pen.finished()), boxes
 
 
 def _backdrop(panel: PanelData, place: str, width: int, height: int, view: View, light: Light) -> Pen:
-    pen = Pen(width, height, light.sky_low)
+    pen = Pen(width, height, light.sky_low, inked=light.inked)
     pen.line = max(1.0, height / 850)
     scene = Scene(pen, light, dice_for(place, panel.place.casefold()), height * view.horizon)
     if place in INDOORS:
         draw_indoors(place, scene)
     else:
         draw_outdoors(place, scene)
-    pen.replace(seen(pen.image, view, panel.shot in (Shot.ESTABLISHING, Shot.WIDE)))
-    if panel.shot in (Shot.CLOSE_UP, Shot.OVER_THE_SHOULDER, Shot.MEDIUM):
+    pen.through(partial(seen, view=view, whole_ground=panel.shot in (Shot.ESTABLISHING, Shot.WIDE)))
+    if panel.shot in (Shot.CLOSE_UP, Shot.OVER_THE_SHOULDER, Shot.MEDIUM, Shot.INSERT):
         # A near camera loses the distance: a paler backdrop lets the people stand out. Ink must stay ink, though.
         opacity = (0.42 if panel.shot is Shot.CLOSE_UP else 0.24) * (0.5 if light.inked else 1.0)
         pen.veil(mix(light.sky_low, light.on((240, 234, 224)), 0.5), opacity)
@@ -72,12 +80,15 @@ def _draw(pen: Pen, actor: Actor, light: Light, height: int) -> Drawn:
     return draw_figure(pen, actor.head, actor.look, actor.expression, actor.pose, light)
 
 
-def _boxes(name: str, drawn: Drawn, width: int, height: int) -> list[Box]:
-    parts = [("head", drawn.head), *(("hand", hand) for hand in drawn.hands), ("figure", drawn.body)]
-    return [box for kind, part in parts if (box := box_of(kind, name, part, width, height)) is not None]
+def _boxes(pen: Pen, name: str, drawn: Drawn) -> list[Box]:
+    """What is to be seen of a figure once everybody is drawn."""
+    hands = [area for mark in drawn.hands if (area := pen.left_of(mark)) is not None]
+    parts = [("head", drawn.head), *(("hand", hand) for hand in hands), ("figure", drawn.body)]
+    found = [box_of(kind, name, part, pen.width, pen.height) for kind, part in parts]
+    return [box for box in found if box is not None]
 
 
-def box_of(kind: str, name: str, part: tuple[float, float, float, float], width: int, height: int) -> Box | None:
+def box_of(kind: str, name: str, part: Area, width: int, height: int) -> Box | None:
     """The visible part of an area as a box; None when nothing of it is in the picture."""
     left, top = max(part[0] / width, 0.0), max(part[1] / height, 0.0)
     right, bottom = min((part[0] + part[2]) / width, 1.0), min((part[1] + part[3]) / height, 1.0)

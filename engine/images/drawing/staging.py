@@ -1,7 +1,7 @@
 """Who stands where: the cast of a panel in front of the camera, whom they face, and how large they are.
 
-The upper third stays calm, because that is where balloons go. Who speaks first stands left, so that tails need not
-cross; where fewer than two speak, a draft may stage the scene the other way round.
+The upper third stays calm, because that is where balloons go. Who speaks first stands where reading begins, so that
+tails need not cross; where fewer than two speak, a draft may stage the scene the other way round.
 """
 
 from collections.abc import Sequence
@@ -9,17 +9,22 @@ from dataclasses import dataclass, replace
 
 from engine.images.drawing.acting import expression_of, pose_of, regards_of, speakers_of, stance_of
 from engine.images.drawing.camera import View
+from engine.images.drawing.creatures import ground_of, reach_of
 from engine.images.drawing.dice import Dice, dice_for
 from engine.images.drawing.face import Expression, Head
-from engine.images.drawing.figure import Pose
 from engine.images.drawing.look import Look, look_of
-from engine.images.drawing.stance import REACHES, STANCES, Stance, drop_of, height_of, spread_of
+from engine.images.drawing.stance import REACHES, STANCES, Pose, Stance, drop_of, height_of, spread_of
 from engine.images.drawing.verbs import Deed, deeds_of
 from models.story import PanelData, Profile, Shot
 
 _PER_ROW = 9
 _CALM = 0.29
 _CLOSE = (1.02, 1.02)
+# How far up the ground a row stands behind another, in half heads: heads must rise over the heads before them.
+_BEHIND = 3.1
+_LARGE_BEAST = 4.5
+# How much nearer a camera comes, at most, to small animals among themselves, and to people who sit or are small.
+_NEARER, _LOWER = 2.3, 1.3
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,29 @@ class Actor:
     @property
     def stance(self) -> Stance:
         return STANCES[self.pose.stance]
+
+    @property
+    def drop(self) -> float:
+        """From the middle of the head down to the ground, in half heads of a person."""
+        creature = self.look.creature
+        return ground_of(creature, self.pose.stance) if creature else drop_of(self.look, self.stance)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """How far the body reaches behind the head and in front of it, in half heads of a person."""
+        creature = self.look.creature
+        return reach_of(creature, self.pose.stance) if creature else spread_of(self.look, self.stance)
+
+    @property
+    def tall(self) -> float:
+        """The same drop of somebody upright."""
+        creature = self.look.creature
+        return ground_of(creature, "stand") if creature else height_of(self.look)
+
+    def near_size(self, half: float) -> float:
+        """The size that shows this head as large as a person's of `half`: a near camera goes down to small ones."""
+        creature = self.look.creature
+        return 0.92 * half / creature.scale if creature else half
 
 
 @dataclass(frozen=True)
@@ -75,11 +103,15 @@ def staged(panel: PanelData, width: int, height: int, view: View, seed: int) -> 
     return sorted(placed, key=_depth)
 
 
-def _depth(actor: Actor) -> tuple[bool, bool, bool, float]:
-    """What is drawn first: the far before the near, in an embrace the tall before the small, who lies last."""
+def _depth(actor: Actor) -> tuple[bool, float, bool, bool, float]:
+    """What is drawn first: the far before the near, in an embrace the tall before the small, who lies last.
+
+    A horse stands behind people and a dog before them: either way round, one would hide the other.
+    """
     embraces = actor.pose.stance == "embrace"
-    size = -height_of(actor.look) if embraces else actor.head.size
-    return actor.near, actor.stance.flat, embraces, size
+    size = -actor.tall if embraces or actor.look.creature else actor.head.size
+    beast = 0 if not actor.look.creature else -1 if actor.tall > _LARGE_BEAST else 1
+    return actor.near, beast, actor.stance.flat and not beast, embraces, size
 
 
 def _order(panel: PanelData, view: View, deeds: Sequence[Deed]) -> list[int]:
@@ -87,7 +119,8 @@ def _order(panel: PanelData, view: View, deeds: Sequence[Deed]) -> list[int]:
     spoken = [speaker for speaker in speakers_of(panel) if speaker is not None]
     numbers = list(range(len(panel.characters)))
     order = sorted(numbers, key=lambda at: spoken.index(at) if at in spoken else len(spoken))
-    if view.mirrored and len(set(spoken)) < 2:
+    turned_round = view.mirrored and len(set(spoken)) < 2
+    if turned_round != (panel.direction == "rtl"):
         order.reverse()
     for deed in deeds:
         if deed.act == "embrace" and deed.to is not None and abs(order.index(deed.who) - order.index(deed.to)) > 1:
@@ -151,11 +184,14 @@ def _rows(frame: _Frame, actors: list[Actor]) -> list[Actor]:
         Shot.ESTABLISHING: (0.044 * size, 0.93 * height, 7.0),
         Shot.WIDE: (0.06 * size, 0.955 * height, 5.6),
     }.get(shot, (0.116 * size, 0.0, 4.6))
-    if not feet and any(actor.stance.front for actor in actors):
-        # A body that acts is seen whole, even from a camera that is otherwise content with its upper half.
-        feet = 0.965 * height
-    unit *= frame.view.scale * (0.92 if frame.wordy else 1.0)
     rows = -(-len(actors) // _PER_ROW)
+    if not feet and (rows > 1 or any(actor.stance.front or actor.look.creature for actor in actors)):
+        # A body that acts is seen whole, even from a camera that is otherwise content with its upper half; so is a dog
+        # beside people, who would be below the frame, and a crowd, whose rows must rise one behind the other.
+        feet = 0.965 * height
+    nearer = _NEARER if all(actor.look.creature for actor in actors) else _LOWER
+    unit *= min(max(7.4 / max(actor.drop for actor in actors), 1.0), nearer)
+    unit *= frame.view.scale * (0.92 if frame.wordy else 1.0)
     placed: list[Actor] = []
     for row in range(rows):
         part = actors[row * len(actors) // rows : (row + 1) * len(actors) // rows]
@@ -165,18 +201,20 @@ def _rows(frame: _Frame, actors: list[Actor]) -> list[Actor]:
 
 def _row(frame: _Frame, actors: list[Actor], unit: float, feet: float, room: float, depth: int) -> list[Actor]:
     width, height, view = frame.width, frame.height, frame.view
-    drops = [drop_of(actor.look, actor.stance) for actor in actors]
+    drops = [actor.drop for actor in actors]
     least = [_slot(actors, at, 1.55) for at in range(len(actors))]
     most = [_slot(actors, at, room / 2) for at in range(len(actors))]
     tight, loose = (sum(left + right for left, right in slots) for slots in (least, most))
     half = min(unit, 0.92 * width / tight)
     if feet:
-        half = min(half, (feet - _CALM * height) / (max(drops) + 1.2))
+        half = min(half, (feet - _CALM * height) / (max(drops) + 1.2 + 2.4 * depth))
     half *= 0.86**depth
     ease = min(max((0.84 * width / half - tight) / max(loose - tight, 0.01), 0.0), 1.0)
     slots = [(a + (c - a) * ease, b + (d - b) * ease) for (a, b), (c, d) in zip(least, most, strict=True)]
     span = half * sum(left + right for left, right in slots)
-    x = (width - span) / 2 + view.aside * max(0.0, 0.92 * width - span) / 2 * 0.8
+    # A row behind stands in the gaps of the one before it.
+    gap = (depth % 2) * half * (slots[0][0] + slots[0][1]) / 4
+    x = (width - span) / 2 + gap + view.aside * max(0.0, 0.92 * width - span) / 2 * 0.8
     # With two or more, one stands nearer to us: a different one in another draft.
     near = view.nearer % len(actors) if len(actors) in (2, 3, 4) and not depth else -1
     placed = []
@@ -186,10 +224,10 @@ def _row(frame: _Frame, actors: list[Actor], unit: float, feet: float, room: flo
         if near >= 0 and actor.pose.stance != "embrace":
             own *= 1 + view.step * 0.5 if at == near else 1 - view.step
         if feet:
-            ground = feet - depth * 1.2 * half + (0.03 * height if at == near else 0.0) * (feet < 0.96 * height)
+            ground = feet - depth * _BEHIND * half + (0.03 * height if at == near else 0.0) * (feet < 0.96 * height)
             y = max(ground - drop * own, _CALM * height + 1.1 * own) if not depth else ground - drop * own
         else:
-            y = 0.36 * height + 1.12 * own + (8.4 - height_of(actor.look)) * 0.34 * own - depth * 0.9 * own
+            y = 0.36 * height + 1.12 * own + (8.4 - actor.tall) * 0.34 * own - depth * 0.9 * own
             y = max(y, 0.2 * height)
         stray = 0.0 if actor.pose.stance == "embrace" else frame.dice.uniform(-0.14, 0.14) * half
         placed.append(replace(actor, head=replace(actor.head, x=x + stray, y=y, size=own)))
@@ -200,11 +238,22 @@ def _row(frame: _Frame, actors: list[Actor], unit: float, feet: float, room: flo
 def _slot(actors: list[Actor], at: int, room: float) -> tuple[float, float]:
     """What one figure takes up left and right of its head, in half heights of it; an embrace knows no distance."""
     actor = actors[at]
-    behind, front = spread_of(actor.look, actor.stance)
+    behind, front = actor.spread
+    if actor.look.creature:
+        # What stands next may hide a rump, but no head; at the edge there is nobody to hide it.
+        ahead = actor.head.facing >= 0
+        outer = at == 0 if ahead else at == len(actors) - 1
+        behind = behind if outer else 0.5 * behind if room < 1.6 else behind + 0.3
+        front = max(front, 1.0) if room < 1.6 else front + 0.8
+        near = at + (1 if ahead else -1)
+        front = 0.7 if 0 <= near < len(actors) and _hugs(actors[near]) else front
+        return (behind, front) if ahead else (front, behind)
     left, right = (behind, front) if actor.head.facing >= 0 else (front, behind)
     # Somebody upright may stand as close as a crowd asks for.
     upright = actor.stance.front is None
     left, right = (room, room) if upright else (max(left, room), max(right, room))
+    if _hugs(actor):
+        left, right = (left, 1.0) if actor.head.facing >= 0 else (1.0, right)
     left = max(left, REACHES.get(actor.pose.left, 0.0))
     right = max(right, REACHES.get(actor.pose.right, 0.0))
     if actor.pose.stance == "embrace":
@@ -214,18 +263,24 @@ def _slot(actors: list[Actor], at: int, room: float) -> tuple[float, float]:
     return left, right
 
 
+def _hugs(actor: Actor) -> bool:
+    """Whether somebody has gone down to a small animal and holds it."""
+    return actor.pose.stance == "kneel" and "reach" in (actor.pose.left, actor.pose.right)
+
+
 def _grounded(actors: list[Actor], height: int) -> list[Actor]:
     """People framed by their heads: where feet come into view after all, everybody stands on one ground, in view."""
-    if not actors:
-        return actors
-    soles = [actor.head.y + height_of(actor.look) * actor.head.size for actor in actors]
-    if min(soles) > height:
-        return actors
-    ground = max(max(soles), 0.96 * height)
-    return [
-        replace(actor, head=replace(actor.head, y=ground - (sole - actor.head.y)))
-        for actor, sole in zip(actors, soles, strict=True)
-    ]
+    soles = [actor.head.y + actor.tall * actor.head.size for actor in actors if not actor.look.creature]
+    ground = max(*soles, 0.96 * height) if soles and min(soles) <= height else 0.0
+    placed = []
+    for actor in actors:
+        y = ground - actor.tall * actor.head.size if ground else actor.head.y
+        if actor.look.creature:
+            # Too low for the ground of the people: a small animal is seen where its own feet would be.
+            y = max(actor.head.y, 0.97 * height - actor.drop * actor.head.size)
+            y = min(y, height - 1.2 * actor.look.creature.scale * actor.head.size)
+        placed.append(replace(actor, head=replace(actor.head, y=y)))
+    return placed
 
 
 def _close(frame: _Frame, actors: list[Actor]) -> list[Actor]:
@@ -240,13 +295,13 @@ def _close(frame: _Frame, actors: list[Actor]) -> list[Actor]:
     facing = -side * dice.choice((0.28, 0.45, 0.62))
     if actors[lead].pose.stance == "turn away" and others:
         facing = -facing
-    head = replace(actors[lead].head, x=x, y=y, size=half, facing=facing)
+    head = replace(actors[lead].head, x=x, y=y, size=actors[lead].near_size(half), facing=facing)
     placed = [replace(actors[lead], head=head)]
     crowd = []
     small = min(0.48 * half, 0.36 * width / max(len(others), 1) / 2.2)
     for number, actor in enumerate(others):
         across = width / 2 - side * width * 0.3 + (number - (len(others) - 1) / 2) * 2.2 * small
-        head = replace(actor.head, x=across, y=y - 0.25 * half, size=small, facing=side * 0.6)
+        head = replace(actor.head, x=across, y=y - 0.25 * half, size=actor.near_size(small), facing=side * 0.6)
         crowd.append(replace(actor, head=head))
     return [*placed, *_grounded(crowd, height)]
 
@@ -254,10 +309,13 @@ def _close(frame: _Frame, actors: list[Actor]) -> list[Actor]:
 def _over_shoulder(frame: _Frame, actors: list[Actor]) -> list[Actor]:
     """One stands near, back to us, at the edge; the others face them.
 
-    On the right that is the last to speak, on the left the first: either way the order of reading is kept.
+    On the right that is the rightmost of the group, on the left the leftmost: either way the order of reading is kept.
     """
     width, height, dice = frame.width, frame.height, frame.dice
     left = frame.view.nearer % 2 == 0
+    if (actors[0] if left else actors[-1]).look.creature:
+        # The back of an animal tells little; a person's, if there is one at the other edge, tells more.
+        left = left == bool((actors[-1] if left else actors[0]).look.creature)
     near, others = (actors[0], actors[1:]) if left else (actors[-1], actors[:-1])
     scale = min(max(frame.view.scale, 0.88), 1.1)
     large = 0.2 * frame.size * scale
@@ -268,7 +326,7 @@ def _over_shoulder(frame: _Frame, actors: list[Actor]) -> list[Actor]:
     placed = []
     for number, actor in enumerate(others):
         x = width * ((0.4 if left else 0.06) + 0.54 * (number + 0.5) / len(others))
-        y = 0.37 * height + 1.12 * half + (8.4 - height_of(actor.look)) * 0.3 * half
-        head = replace(actor.head, x=x, y=y, size=half, facing=-0.55 if left else 0.55)
+        y = 0.37 * height + 1.12 * half + (8.4 - actor.tall) * 0.3 * half
+        head = replace(actor.head, x=x, y=y, size=actor.near_size(half), facing=-0.55 if left else 0.55)
         placed.append(replace(actor, head=head))
     return [*_grounded(placed, height), replace(near, head=at_edge, near=True)]

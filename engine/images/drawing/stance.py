@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from engine.images.drawing.look import Look
+from engine.images.drawing.pen import Area, Mark
 
 # Degrees from straight down the body, outwards: upper arm, forearm.
 ARMS: dict[str, tuple[float, float]] = {
@@ -74,6 +75,30 @@ STANCES: dict[str, Stance] = {
     "push": Stance(lean=14, tilt=4, front=(38, 4), back=(-26, -34), arms=("reach", "reach across")),
     "turn away": Stance(behind=True, arms=("down", "down")),
 }
+
+
+@dataclass(frozen=True)
+class Pose:
+    """What arms and body do: keys of ARMS (left and right as seen) and STANCES, the legs' stride (0–1), a thing held.
+
+    `hand` says which hand holds the thing: −1 the left as seen, 1 the right.
+    """
+
+    left: str = "down"
+    right: str = "down"
+    stride: float = 0.2
+    stance: str = "stand"
+    thing: str = ""
+    hand: int = 1
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Where a figure's parts came to lie, not clipped to the canvas; what is drawn later may hide the hands."""
+
+    head: Area
+    hands: tuple[Mark, ...]
+    body: Area
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from engine.images.drawing.colours import Light, darker, lighter
 from engine.images.drawing.dice import Dice
 from engine.images.drawing.look import look_of
 from engine.images.drawing.pen import Pen, Spot
-from engine.images.drawing.things import draw_thing, thing_of
+from engine.images.drawing.things import draw_thing
 from models.story import Box, PanelData
 
 
-def draw_still(panel: PanelData, width: int, height: int, dice: Dice, light: Light) -> tuple[Pen, list[Box]]:
-    """The thing that the description names first, on a table in this light; the canvas, and the hand in it."""
+def draw_still(panel: PanelData, kind: str, width: int, height: int, dice: Dice, light: Light) -> tuple[Pen, list[Box]]:
+    """A thing of this kind on a table in this light; the canvas, and the hand in it."""
     wood = light.on(dice.choice(((176, 138, 104), (150, 122, 110), (134, 146, 140))))
-    pen = Pen(width, height, wood)
+    pen = Pen(width, height, wood, inked=light.inked)
     pen.wash(0, height, lighter(wood, 0.18), darker(wood, 0.12))
     unit = min(width, height)
     lean = dice.choice((-1, 1)) * dice.uniform(0.0, 0.3)
@@ -21,22 +21,27 @@ def draw_still(panel: PanelData, width: int, height: int, dice: Dice, light: Lig
     x, y = width * dice.uniform(0.36, 0.64), height * dice.uniform(0.58, 0.66)
     pen.glow(x, y - 0.05 * unit, 0.62 * unit, lighter(light.on((255, 240, 206)), 0.2), 0.55)
     pen.line = max(1.4, unit / 260)
-    kind = thing_of(panel.description) or "box"
-    size = dice.uniform(0.16, 0.25) * unit
+    size = dice.uniform(0.18, 0.26) * unit
     pen.ellipse(x + 0.1 * size, y + 0.86 * size, 1.2 * size, 0.22 * size, darker(wood, 0.4), line=0)
     draw_thing(kind, pen, Spot(x, y, size), light)
-    boxes: list[Box] = []
-    if panel.characters:
-        boxes = _hand(
-            pen, panel, x, y, size, light, 1 if kind in ("blade", "cup") else dice.choice((-1, 1)), width, height
-        )
-    return pen, boxes
+    side = 1 if kind in ("blade", "cup") else dice.choice((-1, 1))
+    return pen, _hand(pen, panel, Spot(x, y, size), light, side)
 
 
-def _hand(
-    pen: Pen, panel: PanelData, x: float, y: float, size: float, light: Light, side: int, width: int, height: int
-) -> list[Box]:
-    who = panel.characters[0]
+def draw_reach(pen: Pen, panel: PanelData, dice: Dice, light: Light) -> list[Box]:
+    """A hand before the place, where nothing that can be drawn is named: a wrong thing would tell another story."""
+    size = dice.uniform(0.18, 0.24) * min(pen.width, pen.height)
+    pen.line = max(1.4, min(pen.width, pen.height) / 260)
+    spot = Spot(pen.width * dice.uniform(0.42, 0.58), pen.height * dice.uniform(0.58, 0.64), size)
+    return _hand(pen, panel, spot, light, dice.choice((-1, 1)))
+
+
+def _hand(pen: Pen, panel: PanelData, at: Spot, light: Light, side: int) -> list[Box]:
+    """The hand of the first person on stage, from this side; animals have none."""
+    who = next((one for one in panel.characters if look_of(one).creature is None), None)
+    if who is None:
+        return []
+    x, y, size, width, height = at.x, at.y, at.size, pen.width, pen.height
     look = look_of(who)
     skin, sleeve = light.on_figure(look.skin), light.on_figure(look.top)
     wrist = (x + side * 1.75 * size, y + 0.95 * size)

@@ -1,72 +1,62 @@
 """Things: what people hold, and what an insert shows. Each is drawn around a spot, in units of its size."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from engine.images.drawing.colours import Colour, Light, darker, lighter, mix, words
 from engine.images.drawing.pen import Pen, Spot
 
-_WORDS = {
-    "letter": (
-        "letter",
-        "note",
-        "paper",
-        "message",
-        "envelope",
-        "page",
-        "telegram",
-        "card",
-        "photograph",
-        "photo",
-        "map",
-        "list",
-        "picture",
+_WORDS: dict[str, frozenset[str]] = {
+    "letter": frozenset(
+        words("letter note paper message envelope page telegram card photograph photo map list picture")
     ),
-    "key": ("key", "keys"),
-    "lamp": ("lamp", "lantern", "candle", "torch", "light", "flame", "bulb"),
-    "cup": ("cup", "mug", "tea", "coffee", "glass", "bowl"),
-    "book": ("book", "diary", "journal", "notebook", "ledger", "manuscript"),
-    "watch": ("watch", "clock", "compass", "dial", "coin", "medal", "locket", "ring", "medallion"),
-    "phone": ("phone", "telephone", "screen", "radio", "tablet", "camera"),
-    "blade": ("sword", "knife", "dagger", "blade", "axe"),
-    "flower": ("flower", "rose", "daisy", "leaf", "plant", "seed", "petal"),
-    "door": ("door", "handle", "doorknob", "lock", "latch", "gate"),
-    "box": ("box", "chest", "parcel", "package", "crate", "suitcase", "bag", "basket", "case"),
-    "staff": ("staff", "cane", "stick", "crutch", "spear", "broom", "oar", "rod", "pole", "walking"),
-    "umbrella": ("umbrella", "parasol"),
-    "can": ("can", "oilcan", "bottle", "flask", "jar", "bucket", "kettle"),
-    "tool": (
-        "wrench",
-        "spanner",
-        "hammer",
-        "screwdriver",
-        "tool",
-        "tools",
-        "pipe",
-        "pistol",
-        "gun",
-        "pen",
-        "pencil",
-        "brush",
-    ),
+    "key": frozenset(words("key keys")),
+    "lamp": frozenset(words("lamp lantern candle torch light flame bulb")),
+    "cup": frozenset(words("cup mug tea coffee glass bowl")),
+    "book": frozenset(words("book diary journal notebook ledger manuscript")),
+    "watch": frozenset(words("watch clock compass dial medal locket medallion")),
+    "phone": frozenset(words("phone telephone screen radio tablet camera")),
+    "blade": frozenset(words("sword knife dagger blade axe")),
+    "flower": frozenset(words("flower rose daisy leaf plant seed petal")),
+    "door": frozenset(words("door handle doorknob lock latch gate")),
+    "box": frozenset(words("box chest parcel package crate suitcase bag basket case")),
+    "staff": frozenset(words("staff cane stick crutch spear broom oar rod pole walking")),
+    "umbrella": frozenset(words("umbrella parasol")),
+    "can": frozenset(words("can oilcan bottle flask jar bucket kettle")),
+    "tool": frozenset(words("wrench spanner hammer screwdriver tool tools pipe")),
+    "gun": frozenset(words("gun pistol revolver rifle")),
+    "pen": frozenset(words("pen pencil brush quill feather")),
+    "ring": frozenset(words("ring coin coins bracelet button")),
+    "crown": frozenset(words("crown tiara")),
+    "food": frozenset(words("bread loaf apple apples egg eggs cake food fruit")),
+    "shoe": frozenset(words("shoe shoes boot boots slipper sock")),
 }
 # What a hand can carry along through a whole story.
-_HELD = frozenset({"letter", "key", "lamp", "cup", "book", "watch", "phone", "blade", "flower", "box"}) | {
-    "staff",
-    "umbrella",
-    "can",
-    "tool",
+_HELD = frozenset(_WORDS) - {"door", "crown", "shoe"}
+# "She can", "he rose", "in case": words that name a thing only behind certain others.
+_ONLY_BEHIND = {
+    "can": frozenset(words("oil watering tin petrol a the")),
+    "rose": frozenset(words("a the red white single one")),
+    "case": frozenset(words("a the his her violin glass")),
 }
 
 
 def thing_of(text: str) -> str:
     """The kind of thing that a text names first; nothing when it names none."""
-    return next((kind for word in words(text) for kind, signs in _WORDS.items() if word in signs), "")
+    return next((kind for kind in _named(text)), "")
 
 
 def held_of(text: str) -> str:
     """The same, of things that fit a hand."""
-    return next((kind for word in words(text) for kind, signs in _WORDS.items() if word in signs and kind in _HELD), "")
+    return next((kind for kind in _named(text) if kind in _HELD), "")
+
+
+def _named(text: str) -> Iterator[str]:
+    before = ""
+    for word in words(text):
+        if word not in _ONLY_BEHIND or not before or before in _ONLY_BEHIND[word]:
+            yield from (kind for kind, signs in _WORDS.items() if word in signs)
+        before = word
 
 
 def draw_thing(kind: str, pen: Pen, at: Spot, light: Light) -> None:
@@ -316,6 +306,51 @@ def _tool(pen: Pen, at: Spot, light: Light) -> None:
     pen.shape(at.path("-0.55 -0.85, 0.4 -1.0, 0.44 -1.4, -0.5 -1.25"), steel)
 
 
+def _gun(pen: Pen, at: Spot, light: Light) -> None:
+    steel, wood = light.on_figure((110, 116, 128)), light.on_figure((126, 84, 58))
+    pen.blob(at.path("0.3 -0.2, 0.9 -0.1, 1.15 0.8, 0.75 0.95, 0.45 0.3"), wood)
+    pen.shape(at.path("-1.3 -0.42, 0.75 -0.5, 0.85 -0.05, 0.2 0.05, -1.3 -0.12"), steel)
+    pen.ellipse(*at.at(0.1, -0.2), 0.34 * at.size, 0.26 * at.size, steel)
+    pen.stroke(at.path("0.05 0.06, 0.12 0.4, 0.42 0.3"))
+
+
+def _pen(pen: Pen, at: Spot, light: Light) -> None:
+    pen.limb(at.path("0.9 -0.9, -0.5 0.5"), [0.18 * at.size, 0.18 * at.size], light.on_figure((190, 90, 72)))
+    pen.shape(at.path("-0.62 0.44, -0.44 0.62, -0.85 0.86"), light.on_figure((236, 216, 180)))
+
+
+def _ring(pen: Pen, at: Spot, light: Light) -> None:
+    gold = light.on_figure((222, 178, 78))
+    pen.ellipse(at.x, at.y, 0.6 * at.size, 0.5 * at.size, gold)
+    pen.ellipse(at.x, at.y, 0.4 * at.size, 0.3 * at.size, darker(gold, 0.5))
+    pen.shape(at.path("-0.24 -0.62, 0 -0.95, 0.24 -0.62, 0 -0.4"), light.on_figure((190, 226, 234)))
+
+
+def _crown(pen: Pen, at: Spot, light: Light) -> None:
+    gold = light.on_figure((226, 182, 76))
+    pen.shape(at.path("-1 0.8, -1.1 -0.6, -0.5 0.05, 0 -0.9, 0.5 0.05, 1.1 -0.6, 1 0.8"), gold)
+    pen.shape(at.path("-1 0.8, -1.02 0.42, 1.02 0.42, 1 0.8"), lighter(gold, 0.25))
+    for x, y in ((-1.1, -0.66), (0.0, -0.98), (1.1, -0.66), (0.0, 0.6), (-0.6, 0.6), (0.6, 0.6)):
+        pen.ellipse(*at.at(x, y), 0.13 * at.size, 0.13 * at.size, light.on_figure((196, 64, 70)))
+
+
+def _food(pen: Pen, at: Spot, light: Light) -> None:
+    crust, red = light.on_figure((206, 150, 92)), light.on_figure((200, 74, 62))
+    pen.blob(at.path("-1.2 0.8, -1.25 0.1, -0.7 -0.4, 0.2 -0.4, 0.6 0.1, 0.55 0.8"), crust)
+    for across in (-0.8, -0.35, 0.1):
+        pen.stroke(at.path(f"{across} -0.25, {across + 0.12} 0.05, {across + 0.1} 0.3"), ink=darker(crust, 0.4))
+    pen.blob(at.path("0.9 0.1, 1.3 0.12, 1.42 0.5, 1.15 0.88, 0.65 0.88, 0.4 0.5, 0.55 0.12"), red)
+    pen.stroke(at.path("0.9 0.12, 0.95 -0.1, 1.05 -0.2"))
+
+
+def _shoe(pen: Pen, at: Spot, light: Light) -> None:
+    leather = light.on_figure((124, 84, 62))
+    pen.blob(at.path("-0.9 -0.9, -0.1 -0.95, -0.05 -0.1, 0.7 0.15, 1.15 0.5, 1.15 0.75, -0.9 0.75, -0.95 0"), leather)
+    pen.shape(at.path("-0.95 0.72, 1.18 0.72, 1.18 0.92, -0.95 0.92"), darker(leather, 0.5))
+    for down in (-0.5, -0.2, 0.02):
+        pen.stroke(at.path(f"-0.3 {down}, 0.05 {down + 0.1}"), line=pen.line * 1.3, ink=lighter(leather, 0.6))
+
+
 _DRAWN: dict[str, Callable[[Pen, Spot, Light], None]] = {
     "letter": _letter,
     "key": _key,
@@ -332,4 +367,10 @@ _DRAWN: dict[str, Callable[[Pen, Spot, Light], None]] = {
     "umbrella": _umbrella,
     "can": _can,
     "tool": _tool,
+    "gun": _gun,
+    "pen": _pen,
+    "ring": _ring,
+    "crown": _crown,
+    "food": _food,
+    "shoe": _shoe,
 }

@@ -35,11 +35,16 @@ def toned(pen: Pen) -> Image.Image:
     grey = pen.image.convert("L").point(_CURVE)
     dots = _screen(*grey.size, max(4, round(pen.height / 130)) * SCALE)
     # Lighter than the screen at that point is paper, darker is ink.
-    return ImageChops.subtract(grey, dots).point(_HARD).reduce(SCALE)
+    printed = ImageChops.subtract(grey, dots).point(_HARD)
+    if pen.lines is not None:
+        # Lines are ink whatever their colour was: a dotted line is no line.
+        printed = ImageChops.darker(printed, pen.lines.point(_LINES))
+    return printed.reduce(SCALE)
 
 
 _CURVE = [0 if v < _INK else 255 if v > _PAPER else round(50 + 180 * (v - _INK) / (_PAPER - _INK)) for v in range(256)]
 _HARD = [255 if v else 0 for v in range(256)]
+_LINES = [255 if v < 110 else 0 for v in range(256)]
 
 
 @lru_cache(maxsize=4)

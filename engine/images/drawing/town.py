@@ -49,9 +49,20 @@ def draw_street(scene: Scene) -> None:
                     pen.shape(window, glass, line=line, ink=ink)
             near = far
     line, ink = edge_of(scene, scene.tone((172, 164, 156)))
-    for step in range(1, 9):
-        y = scene.horizon + (pen.height - scene.horizon) * (step / 9) ** 2
-        pen.stroke([(0, y), (pen.width, y)], line=line * 0.8, ink=mix(ink, scene.tone((190, 184, 176)), 0.6))
+    faint, near = mix(ink, scene.tone((190, 184, 176)), 0.6), pen.height - scene.horizon
+    for side in (-1, 1):
+        kerb = [(middle + side * 0.02 * pen.width, scene.horizon), (middle + side * 0.62 * pen.width, pen.height)]
+        pen.stroke(kerb, line=line * 1.2, ink=faint)
+    # Joints of the paving, longer the nearer they are; lines from edge to edge would be stairs.
+    for step in range(1, 11):
+        depth = (step / 11) ** 2
+        for _ in range(3 + step // 3):
+            x, long = dice.random() * pen.width, (0.03 + 0.09 * depth) * pen.width
+            y = scene.horizon + near * depth
+            pen.stroke([(x, y), (x + long, y)], line=line * 0.8, ink=faint)
+            pen.stroke(
+                [(x, y), (x + 1.2 * depth * (x - middle) * 0.12, y + 0.06 * near * depth)], line=line * 0.8, ink=faint
+            )
     x, foot = scene.x(dice.choice((0.13, 0.87))), scene.horizon + 0.28 * pen.height
     post = scene.tone((72, 76, 88))
     pen.box(x - 4, foot - 0.5 * pen.height, x + 4, foot, post, line=line)

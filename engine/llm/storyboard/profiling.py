@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from engine.llm.storyboard.words import (
     AGES,
+    ARTICLES,
     BUILD,
     CLOTHES,
     COLOURS,
@@ -29,8 +30,17 @@ _HER_HAIRS = (
     "curly {} hair to the shoulders",
     "straight {} hair to the chin",
     "long {} hair",
+    "{} hair in a braid",
+    "{} hair in a bun",
+    "{} hair in a ponytail",
 )
-_HIS_HAIRS = ("{} hair, cut short", "curly {} hair, cut short", "{} hair, combed back")
+_HIS_HAIRS = (
+    "{} hair, cut short",
+    "curly {} hair, cut short",
+    "{} hair, combed back",
+    "tousled {} hair",
+    "neat {} hair, parted",
+)
 _HAIR_COLOURS = ("black", "brown", "auburn", "blond", "grey", "chestnut")
 _FACES = (
     "a round face with dark eyes",
@@ -38,14 +48,63 @@ _FACES = (
     "freckles and bright eyes",
     "a square chin and heavy eyebrows",
     "a soft face with small glasses",
+    "a long face with high cheeks",
+    "a broad nose and a wide mouth",
+    "a pointed chin and green eyes",
+    "olive skin and thick eyebrows",
+    "dark skin and calm eyes",
+    "brown skin and laughing eyes",
+    "pale skin and tired eyes",
 )
 _GARMENTS = (
     "{} coat over plain clothes",
     "{} jacket and dark trousers",
     "{} jumper and a scarf",
     "{} waistcoat, white shirt",
+    "{} overalls over a striped shirt",
+    "{} shirt, sleeves rolled up",
+    "long {} cardigan",
+    "{} hoodie and jeans",
+    "{} tunic and a belt",
 )
 _GARMENT_COLOURS = ("navy", "crimson", "olive", "mustard", "teal", "purple", "brown", "grey")
+
+# Animals of stories, with the coats they come in.
+_COATS = {
+    "dog hound puppy terrier spaniel collie sheepdog Hund chien": ("brown", "black", "white and brown", "grey"),
+    "cat kitten tomcat Katze Kater chat": ("grey", "black", "white", "orange"),
+    "horse mare stallion pony foal Pferd Stute cheval": ("chestnut", "brown", "black", "grey"),
+    "mule donkey Esel mulet": ("grey", "brown"),
+    "fox vixen Fuchs renard": ("rust",),
+    "wolf loup": ("grey", "charcoal"),
+    "bear Bär": ("brown",),
+    "mouse rat Maus souris": ("grey", "brown"),
+    "rabbit hare Hase lapin": ("tan", "grey", "white"),
+    "sheep lamb ewe ram Schaf mouton": ("cream",),
+    "goat Ziege chèvre": ("white", "grey"),
+    "cow bull ox calf Kuh vache": ("brown", "white and brown", "black"),
+    "pig piglet Schwein cochon": ("pink",),
+    "lion lioness": ("sand",),
+    "tiger": ("orange",),
+    "hedgehog Igel hérisson": ("brown",),
+    "deer stag doe fawn squirrel": ("rust", "tan"),
+    "raven crow rook jackdaw Rabe corbeau": ("black",),
+    "duck duckling hen cock rooster chicken owl bird parrot gull pigeon Ente Eule Vogel oiseau": ("brown", "white"),
+    "goose gander swan Gans oie": ("white", "grey"),
+}
+_BEASTS = {word: coats for kinds, coats in _COATS.items() for word in kinds.split()}
+_KINDS = "|".join(sorted(_BEASTS, key=len, reverse=True))
+_BEAST = rf"(?P<beast>(?:[\w-]+\s+){{{{0,2}}}}\b(?i:{_KINDS}))(?![\w’'-]|\s+of\s+an?\b)"
+_OF_ARTICLE = r"(?i:a|an|the|my|our|your|his|her|their|old|ein|eine|der|die|das|un|une|le|la)"
+# "a dog called Biscuit", "Biscuit, her old dog", "Biscuit was a dog", "the mule, Gertrude".
+_TOLD_AS = (
+    rf"\b{_OF_ARTICLE}\s+{_BEAST}\s+(?:called|named|namens|nommée?|appelée?)\s+{{name}}\b",
+    rf"\b{{name}},\s+{_OF_ARTICLE}\s+{_BEAST}",
+    rf"\b{{name}}\s+the\s+{_BEAST}",
+    rf"\b{{name}}\s+(?:was|is|war|était)\s+{_OF_ARTICLE}\s+{_BEAST}",
+    rf"\b{_OF_ARTICLE}\s+{_BEAST},?\s+{{name}}\b",
+)
+_HUNTS = ("small and quick", "lean and long-legged", "sturdy", "big and heavy", "young and lively")
 
 _GREYING = re.compile(r"\b(fif|six|seven|eigh|nine)t(y|ies)\b|\b(an?|very) old\b|\belderly\b|^old\b|[5-9]\d")
 _YEARS = re.compile(r"\b(?P<age>[\w-]+?)[- ]years?[- ]old\b")
@@ -59,6 +118,9 @@ def profile_character(data: profile.In) -> profile.Out:
     names = [data.name, *data.aliases]
     near = [excerpt[:2000] for excerpt in data.excerpts if any(name in excerpt for name in names)] or data.excerpts
     pick = _Picker(data.name)
+    beast = _beast(near, names)
+    if beast:
+        return profile.Out(profile=_animal(data, beast, near, pick))
     age = _age(near, names) or pick.one("age", _AGES)
     colours_of_hair = _HAIR_COLOURS if _GREYING.search(age) else [one for one in _HAIR_COLOURS if one != "grey"]
     gender = _gender(near, names)
@@ -94,6 +156,48 @@ class _Picker:
     def one(self, attribute: str, choices: Sequence[str]) -> str:
         digest = hashlib.sha256(f"{attribute}\0{self.name}".encode()).digest()
         return choices[int.from_bytes(digest[:4]) % len(choices)]
+
+
+def _animal(data: profile.In, beast: str, near: Sequence[str], pick: _Picker) -> Profile:
+    """The profile of an animal: the build says what it is, the hair its coat, the clothes what it wears."""
+    kind = words_of(beast)[-1]
+    coat = " and ".join(word for word in words_of(beast) if word in COLOURS) or pick.one("coat", _BEASTS[_known(kind)])
+    winged = any(kind in kinds.split() for kinds in _COATS if {"raven", "duck", "goose"} & set(kinds.split()))
+    worn = {"dog": "red collar", "cat": "blue collar", "horse": "leather collar", "mule": "rope collar"}
+    first = next(kinds.split()[0] for kinds in _COATS if _known(kind) in kinds.split())
+    return Profile(
+        name=data.name,
+        aliases=data.aliases,
+        role=_role(near, [data.name, *data.aliases]) or f"{_article(kind)}{kind}",
+        age=_age(near, [data.name, *data.aliases]) or "full-grown",
+        build=f"{_article(kind)}{kind}, {pick.one('build', _HUNTS)}",
+        hair=f"{coat} {'feathers' if winged else 'coat'}",
+        face="a bright beak and round eyes" if winged else "attentive ears and dark eyes",
+        clothes=f"a {worn[first]}" if first in worn else f"nothing but its {'feathers' if winged else 'fur'}",
+        colours=[word for word in words_of(coat) if word != "and"][:4],
+    )
+
+
+def _beast(excerpts: Sequence[str], names: Sequence[str]) -> str:
+    """The animal that somebody is, in the text's words without the article; empty for people."""
+    whole = "\n".join(excerpts)
+    for name in names:
+        words = words_of(name)
+        # "Hedgehog" is somebody's name unless the text also writes "the hedgehog".
+        small = re.search(rf"\b{_OF_ARTICLE}\s+{re.escape(name.lower())}\b", whole)
+        if words and _known(words[-1]) and (small or not name[:1].isupper()):
+            return " ".join(words[1:] if words[0] in ARTICLES else words)
+    for pattern in _TOLD_AS:
+        for name in names:
+            match = re.search(pattern.format(name=re.escape(name)), whole)
+            if match:
+                return match["beast"]
+    return ""
+
+
+def _known(kind: str) -> str:
+    """The word as the table has it: German nouns are capitals there."""
+    return kind if kind in _BEASTS else kind.capitalize() if kind.capitalize() in _BEASTS else ""
 
 
 def _windows(excerpts: Sequence[str], names: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from engine.export.cbz import build_cbz
-from models.options import Direction
+from models.story import Direction
 
 pytestmark = pytest.mark.unit
 

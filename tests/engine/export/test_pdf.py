@@ -9,7 +9,7 @@ from PIL import Image, ImageChops
 from pypdf import PdfReader
 
 from engine.export.pdf import build_pdf
-from models.options import Direction
+from models.story import Direction
 
 pytestmark = pytest.mark.unit
 

@@ -1,14 +1,21 @@
 """People do what the verbs of a panel say, face whom they speak to, and stay whole and in the picture."""
 
 import itertools
+import math
+from dataclasses import replace
 
 import pytest
 
 from engine.images.drawing.acting import pose_of, stance_of
 from engine.images.drawing.camera import view_of
+from engine.images.drawing.colours import light_of
+from engine.images.drawing.face import Expression, Head
+from engine.images.drawing.figure import draw_figure
+from engine.images.drawing.look import look_of
+from engine.images.drawing.pen import Pen, Spot
 from engine.images.drawing.stage import draw_panel
 from engine.images.drawing.staging import Actor, staged
-from engine.images.drawing.stance import STANCES
+from engine.images.drawing.stance import NECK, STANCES, Pose, build_of
 from engine.images.drawing.verbs import Deed, deeds_of
 from models.story import Line, PanelData, Profile, Shot
 
@@ -61,6 +68,26 @@ def test_a_verb_is_known_in_every_form(act: str, form: str) -> None:
 )
 def test_turning_away_is_one_deed(told: str) -> None:
     assert [deed.act for deed in deeds_of(panel(told))] == ["turn away"]
+
+
+@pytest.mark.parametrize(
+    ("told", "act"),
+    [
+        ("Ilo rennt zum Kai.", "run"), ("Ilo saß am Tisch.", "sit"), ("Ilo fällt.", "fall"),
+        ("Ilo zeigt auf Mara.", "point"), ("Ilo umarmt Mara.", "embrace"), ("Ilo kniete.", "kneel"),
+        ("Ilo wendet sich ab.", "turn away"), ("Mara und Ilo tanzen.", "dance"), ("Ilo schläft.", "sleep"),
+        ("Ilo court vers le quai.", "run"), ("Ilo s'assoit.", "sit"), ("Ilo tomba.", "fall"),
+        ("Ilo montre Mara.", "point"), ("Ilo embrasse Mara.", "embrace"), ("Ilo se détourne.", "turn away"),
+        ("Mara et Ilo pleurent, Ilo dort.", "sleep"),
+    ],
+)  # fmt: skip
+def test_verbs_are_known_in_german_and_french(told: str, act: str) -> None:
+    assert (act, 1) in [(deed.act, deed.who) for deed in deeds_of(panel(told))]
+
+
+@pytest.mark.parametrize("told", ["Ilo rennt nicht.", "Ilo ne court pas.", "La porte.", "Die Nacht fällt."])
+def test_nouns_and_denials_abroad_are_no_deeds(told: str) -> None:
+    assert deeds_of(panel(told)) == []
 
 
 @pytest.mark.parametrize("told", ["Night falls.", "A run of luck.", "The wave breaks.", "Ilo does not run.", ""])
@@ -168,3 +195,37 @@ def test_what_a_character_carries_is_carried_in_every_panel(told: str) -> None:
 def test_what_is_held_in_this_panel_is_what_the_panel_says() -> None:
     data = panel("Ilo holds up an iron key.")
     assert pose_of(data, 1, 0.5, 1, deeds_of(data)).thing == "key"
+
+
+@pytest.mark.parametrize("stance", ["run", "sit", "kneel", "walk", "jump"])
+@pytest.mark.parametrize("garment", ["dress", "robe", "coat"])
+def test_a_skirt_is_one_cloth_over_both_thighs(stance: str, garment: str) -> None:
+    """Between hip and knees there is cloth, and neither legs nor what is behind them."""
+    backdrop, light = (255, 0, 255), light_of("", "")
+    pen = Pen(600, 600, backdrop)
+    look = replace(look_of(Profile(name="Iris", age="30", clothes=f"green {garment}")), stripes=False)
+    draw_figure(pen, Head(300, 150, 40, 0.5), look, Expression(), Pose("up", "up", stance=stance), light)
+    body, held = build_of(look), STANCES[stance]
+    hip = Spot(300, 150 + NECK * 40, 40, turn=held.lean).at(0, body.hip - NECK)
+    knees = [
+        (hip[0] + math.sin(math.radians(thigh)) * body.leg * 40, hip[1] + math.cos(math.radians(thigh)) * body.leg * 40)
+        for thigh, _ in (held.front or (0, 0), held.back)
+    ]
+    x, y = (sum(part) / 3 for part in zip(hip, *knees, strict=True))
+    patch = pen.finished().crop((int(x) - 6, int(y) - 6, int(x) + 6, int(y) + 6))
+    reds, greens, blues = (channel.getextrema() for channel in patch.split())
+    assert reds[1] < 140, "no skin, no backdrop"  # type: ignore[operator]  # one band has one pair
+    assert greens[1] > 90, "green cloth"  # type: ignore[operator]  # one band has one pair
+    assert blues[1] < 140  # type: ignore[operator]  # one band has one pair
+
+
+@pytest.mark.parametrize("shot", [Shot.ESTABLISHING, Shot.WIDE, Shot.MEDIUM])
+def test_in_a_crowd_every_head_rises_over_the_heads_before_it(shot: Shot) -> None:
+    cast = [Profile(name=f"N{number:02}", age="30", build="slim") for number in range(16)]
+    for seed in range(4):
+        _, boxes = draw_panel(panel("x", shot=shot, cast=cast), 400, 320, seed)
+        heads = [box for box in boxes if box.kind == "head"]
+        for one, other in itertools.combinations(heads, 2):
+            across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+            down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+            assert min(across / one.width, down / one.height) < 0.5, (seed, one, other)

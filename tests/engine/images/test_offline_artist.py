@@ -9,6 +9,7 @@ from PIL import Image, ImageChops, ImageStat
 from engine.errors import BadInput
 from engine.images import ImageRequest, ImageResult
 from engine.images.drawing.look import look_of
+from engine.images.drawing.things import thing_of
 from engine.images.offline import OfflineArtist
 from models.story import Line, LineKind, PanelData, Profile, Shot
 
@@ -98,14 +99,18 @@ async def test_night_is_darker_than_day() -> None:
         assert light(night) < 0.8 * light(day)
 
 
-async def test_who_speaks_first_stands_first() -> None:
+async def test_who_speaks_first_stands_where_reading_begins() -> None:
     def left(result: ImageResult, name: str) -> float:
         return next(box.x for box in result.boxes if box.kind == "head" and box.name == name)
 
-    for first, second in (("Mara", "Ilo"), ("Ilo", "Mara")):
+    shots = (Shot.WIDE, Shot.MEDIUM, Shot.OVER_THE_SHOULDER, Shot.CLOSE_UP)
+    for (first, second), shot, seed in itertools.product((("Mara", "Ilo"), ("Ilo", "Mara")), shots, range(3)):
         lines = [Line(speaker=first, text="Well?"), Line(speaker=second, text="Well.", kind=LineKind.WHISPER)]
-        result = await drawn(PanelData(description="x", characters=[MARA, ILO], dialogue=lines))
+        panel = PanelData(shot=shot, description="x", characters=[MARA, ILO], dialogue=lines)
+        result = await drawn(panel, seed)
         assert left(result, first) < left(result, second)
+        result = await drawn(panel.model_copy(update={"direction": "rtl"}), seed)
+        assert left(result, first) > left(result, second)
 
 
 def test_a_look_depends_on_the_profile_alone_and_honours_its_words() -> None:
@@ -143,6 +148,23 @@ async def test_an_insert_shows_a_thing_and_the_hand_of_who_is_there() -> None:
     assert names(result) == []
     assert names(result, "hand") == ["Mara"]
     assert (await drawn(PanelData(shot=Shot.INSERT, description="An iron key"))).boxes == []
+
+
+@pytest.mark.parametrize("told", ["She can see it.", "He rose.", "In case it rains.", "Nobody spoke."])
+async def test_an_insert_that_names_nothing_shows_the_place(told: str) -> None:
+    """Rather no thing than a wrong one."""
+    assert thing_of(told) == ""
+    here, there = [
+        await drawn(PanelData(shot=Shot.INSERT, description=told, characters=[MARA], place=place))
+        for place in ("forest", "street")
+    ]
+    assert names(here, "hand") == ["Mara"]
+    assert here.data != there.data
+
+
+@pytest.mark.parametrize(("told", "kind"), [("An oil can", "can"), ("a red rose", "flower"), ("her boots", "shoe")])
+def test_things_are_known_by_their_words(told: str, kind: str) -> None:
+    assert thing_of(told) == kind
 
 
 async def test_the_picture_says_what_it_is() -> None:

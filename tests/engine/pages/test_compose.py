@@ -7,8 +7,8 @@ from PIL import Image
 
 from engine.pages.compose import LetteredPanel, compose_page
 from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out, picture_size
-from models.options import Direction, PageFormat
-from models.story import Box, Line, PanelData, Profile
+from models.options import PageFormat
+from models.story import Box, Direction, Line, PanelData, Profile
 
 pytestmark = pytest.mark.unit
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from engine.pages.layout import PAGE, WEBTOON, Cell, LayoutPanel, PageLayout, lay_out, picture_size
-from models.options import Direction, PageFormat
-from models.story import Line, PanelData, Shot
+from models.options import PageFormat
+from models.story import Direction, Line, PanelData, Shot
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,7 @@ from engine.pages.balloons import Balloon, Rect, outline, tail_shapes
 from engine.pages.layout import TextSize, text_size
 from engine.pages.lettering import Head, Lettering, follows, letter
 from engine.pages.wrapping import block, tidy
-from models.options import Direction
-from models.story import Line, LineKind, PanelData, Profile
+from models.story import Direction, Line, LineKind, PanelData, Profile
 
 pytestmark = pytest.mark.unit
 

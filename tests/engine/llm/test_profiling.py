@@ -1,0 +1,38 @@
+"""The offline writer's profiles say of an animal that it is one, where the text does."""
+
+import pytest
+
+from engine.images.drawing.creatures import creature_of
+from engine.llm.storyboard.profiling import profile_character
+from engine.tasks import profile
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "kind"),
+    [
+        ("Biscuit", "Nessa had a brown dog called Biscuit. Biscuit barked.", "dog"),
+        ("Gertrude", "The mule, Gertrude, would not move.", "mule"),
+        ("Rex", "Rex, the old sheepdog, slept.", "dog"),
+        ("the fox", "The fox looked at the raven.", "fox"),
+        ("Emil", "Der alte Esel, Emil, blieb stehen.", "mule"),
+        ("Tom", "Tom, the dog's owner, slept.", None),
+        ("Ann", "The bird watcher, Ann, said so.", None),
+        ("Ida", "The horse threw Ida off.", None),
+        ("Jim", "Jim was a bear of a man.", None),
+        ("Barnaby Fox", "Barnaby Fox sat down.", None),
+    ],
+)
+def test_an_animal_is_known_by_what_the_text_calls_it(name: str, told: str, kind: str | None) -> None:
+    asked = profile.In(name=name, excerpts=[told])
+    out = profile_character(asked)
+    assert profile.check(asked, out) == []
+    creature = creature_of(out.profile)
+    assert (creature.kind if creature else None) == kind
+    assert "trousers" not in (out.profile.clothes if kind else "")
+
+
+def test_the_coat_is_the_text_s_where_it_names_one() -> None:
+    told = ["She had a brown dog called Biscuit."]
+    assert profile_character(profile.In(name="Biscuit", excerpts=told)).profile.hair == "brown coat"
