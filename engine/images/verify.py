@@ -9,9 +9,9 @@ from engine.errors import BadAnswer
 from engine.images import ImageResult
 
 MAX_PIXELS = 40_000_000
-# A drawing with a single thin line in it has more than this; levels of 255, over a picture made small.
+# A drawing with a single thin line in it has more than this; levels of 255, over a picture with a short side of 64.
 _FLAT = 1.5
-_SMALL = (64, 64)
+_SMALL = 64
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 
 
@@ -40,6 +40,7 @@ def verify(result: ImageResult) -> None:
 
 def _is_flat(picture: Image.Image) -> bool:
     """Whether nothing can be seen in it: no channel varies, or nothing is opaque."""
-    small = picture.convert("RGBA").resize(_SMALL, Image.Resampling.BOX)
+    whole = picture if picture.mode in ("L", "RGB", "RGBA") else picture.convert("RGBA")
+    small = whole.reduce(max(1, min(whole.size) // _SMALL)).convert("RGBA")
     colours, alpha = small.convert("RGB"), small.getchannel("A")
     return max(ImageStat.Stat(colours).stddev) < _FLAT or alpha.getextrema()[1] == 0

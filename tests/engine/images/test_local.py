@@ -58,6 +58,7 @@ async def test_every_setting_arrives_under_its_name(fake: StableDiffusion) -> No
         "sampler_name": "DPM++ 2M",
         "scheduler": "Karras",
         "override_settings": {"sd_model_checkpoint": "toon"},
+        "override_settings_restore_afterwards": False,
         "send_images": True,
         "save_images": False,
     }

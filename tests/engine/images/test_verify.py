@@ -45,6 +45,14 @@ def test_a_line_on_paper_is_a_picture() -> None:
     verify(result(page))
 
 
+@pytest.mark.parametrize("mode", ["1", "P", "L", "LA", "RGB", "RGBA", "I;16"])
+def test_every_kind_of_png_is_looked_at(mode: str) -> None:
+    shown = Image.linear_gradient("L")
+    verify(result(shown.convert("RGB").quantize() if mode == "P" else shown.convert(mode)))
+    with pytest.raises(BadAnswer, match="a single colour"):
+        verify(result(Image.new(mode, (256, 256), 0)))
+
+
 def test_a_dark_night_is_a_picture() -> None:
     verify(result(Image.linear_gradient("L").point(lambda level: level // 20).convert("RGB")))
 

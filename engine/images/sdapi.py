@@ -1,0 +1,139 @@
+"""The wire format of `/sdapi/v1`: a request as its servers want it, and pictures as they answer."""
+
+import base64
+import binascii
+import io
+import json
+from typing import Any
+from uuid import uuid4
+
+from PIL import Image
+
+from engine.failures import lost, unusable
+from engine.images import Control, ImageRequest, ImageResult, Picture
+from engine.images.png_text import stamped
+
+# How far the second pass of a picture that is drawn small first may leave the first.
+_HIRES_STRENGTH = 0.5
+
+
+def asked(request: ImageRequest) -> tuple[str, dict[str, Any]]:
+    """Path and body. What is not given is left out: the server's own settings decide."""
+    chosen = request.settings
+    payload: dict[str, Any] = {
+        "prompt": request.prompt,
+        "negative_prompt": request.negative,
+        "seed": request.seed,
+        "width": request.width,
+        "height": request.height,
+        "batch_size": 1,
+        "n_iter": 1,
+        "send_images": True,
+        "save_images": False,
+        "force_task_id": f"task({uuid4().hex})",
+    }
+    named: dict[str, Any] = {
+        "steps": chosen.steps,
+        "cfg_scale": chosen.guidance,
+        "sampler_name": chosen.sampler or None,
+        "scheduler": chosen.scheduler or None,
+    }
+    payload |= {name: value for name, value in named.items() if value is not None}
+    if request.model:
+        payload["override_settings"] = {"sd_model_checkpoint": request.model}
+        # The next picture wants the same one; going back and forth would load two checkpoints a picture.
+        payload["override_settings_restore_afterwards"] = False
+    if request.control:
+        payload["alwayson_scripts"] = {"ControlNet": {"args": [_unit(one) for one in request.control]}}
+    if request.source is not None:
+        return "/sdapi/v1/img2img", payload | _changed(request.source, request.mask, request.strength)
+    if chosen.hires_scale is not None:
+        payload |= _enlarged(request.width, request.height, chosen.hires_scale, chosen.hires_upscaler)
+    return "/sdapi/v1/txt2img", payload
+
+
+def _changed(source: Picture, mask: Picture | None, strength: float) -> dict[str, Any]:
+    body: dict[str, Any] = {"init_images": [_encoded(source)], "denoising_strength": strength}
+    if mask is not None:
+        # White is drawn anew there as it is here; what is under it is where the drawing starts from.
+        body |= {
+            "mask": _encoded(mask),
+            "mask_blur": 4,
+            "inpainting_fill": 1,
+            "inpaint_full_res": False,
+            "inpainting_mask_invert": 0,
+        }
+    return body
+
+
+def _enlarged(width: int, height: int, scale: float, upscaler: str) -> dict[str, Any]:
+    """Draw small first; the size asked for is the size of the end, which rounding must not miss."""
+    body: dict[str, Any] = {
+        "enable_hr": True,
+        "width": round(width / scale / 8) * 8,
+        "height": round(height / scale / 8) * 8,
+        "hr_scale": scale,
+        "hr_resize_x": width,
+        "hr_resize_y": height,
+        # Forge fails where this is missing; others pass over it.
+        "hr_additional_modules": ["Use same choices"],
+        "denoising_strength": _HIRES_STRENGTH,
+    }
+    return body | ({"hr_upscaler": upscaler} if upscaler else {})
+
+
+def _unit(control: Control) -> dict[str, Any]:
+    return {
+        # A unit that does not say so does nothing.
+        "enabled": True,
+        "image": _encoded(control.picture),
+        "module": control.module or "none",
+        "model": control.model or "None",
+        "weight": control.weight,
+        "guidance_start": control.start,
+        "guidance_end": control.end,
+        "pixel_perfect": True,
+        "save_detected_map": False,
+    }
+
+
+def _encoded(picture: Picture) -> str:
+    return base64.b64encode(picture.data).decode()
+
+
+def picture(answer: Any, request: ImageRequest) -> ImageResult:
+    """The picture that was asked for: `info` says where in the answer it is and which seed it has.
+
+    A grid may stand before it, and control maps behind it however they were declined.
+    """
+    if not isinstance(answer, dict) or not answer.get("images"):
+        raise lost("local", "it holds no picture")
+    info = json.loads(answer.get("info") or "{}")
+    if not isinstance(info, dict):
+        raise lost("local", "it says nothing of its picture")
+    place = info.get("index_of_first_image") or 0
+    seed = int((info.get("all_seeds") or [info.get("seed", -1)])[0])
+    try:
+        # SD.Next and some proxies answer with data URLs.
+        data = base64.b64decode(answer["images"][place].rpartition(",")[2])
+        with Image.open(io.BytesIO(data)) as opened:
+            width, height, media_type = opened.width, opened.height, opened.get_format_mimetype() or ""
+    except (binascii.Error, OSError, IndexError, AttributeError) as error:
+        raise unusable("local", f"no picture ({type(error).__name__})") from None
+    text = next(iter((info.get("infotexts") or [])[place:]), "")
+    parameters = {
+        "model": info.get("sd_model_name") or request.model,
+        "sampler": info.get("sampler_name") or request.settings.sampler,
+        "scheduler": request.settings.scheduler,
+        "steps": info.get("steps") or request.settings.steps,
+        "cfg_scale": info.get("cfg_scale") or request.settings.guidance,
+        "strength": request.strength if request.source else None,
+    }
+    return ImageResult(
+        data=stamped(data, text) if text else data,
+        media_type=media_type,
+        width=width,
+        height=height,
+        seed=seed if seed >= 0 else request.seed,
+        parameters={name: value for name, value in parameters.items() if value not in (None, "")},
+    )
