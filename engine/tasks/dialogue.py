@@ -16,6 +16,7 @@ class In(TaskInput):
     description: str = ""
     characters: list[str] = Field(default_factory=list, description="who is on stage")
     cast: list[str] = Field(default_factory=list, description="everybody with a name in the story")
+    aliases: dict[str, list[str]] = Field(default_factory=dict, description="name → what else the text calls them")
     before: list[str] = Field(default_factory=list, description="earlier sentences of the scene")
     sentences: list[str]
     after: list[str] = Field(default_factory=list, description="sentences that follow in the scene")

@@ -13,6 +13,7 @@ class In(TaskInput):
     gist: str = ""
     sentences: list[str]
     known_characters: list[str] = Field(default_factory=list)
+    aliases: dict[str, list[str]] = Field(default_factory=dict, description="name → what else the text calls them")
     known_places: list[str] = Field(default_factory=list)
 
 

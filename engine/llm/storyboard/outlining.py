@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.llm.storyboard.cast import find_cast
+from engine.llm.storyboard.casting import find_cast
 from engine.llm.storyboard.setting import places
 from engine.llm.storyboard.telling import shortened, title_words, told_sentences
 from engine.llm.storyboard.words import PLACES
-from engine.reading import count_tokens, heading_text, is_heading, is_separator, sentences, take_apart
+from engine.reading import PARAGRAPH_END, count_tokens, heading_text, is_heading, is_separator, sentences, take_apart
 from engine.tasks import outline
 
 # Below the check's limit, so that a scene of evenly cut pieces never goes over it.
@@ -61,12 +61,17 @@ def outline_chapter(data: outline.In) -> outline.Out:
         while len(parts) > data.max_scenes:
             _join_smallest(parts)
     everything = [unit for paragraph in units for unit in paragraph]
-    cast = find_cast(take_apart(everything), data.known_characters)
+    cast = find_cast(take_apart(_marked(units)), data.known_characters)
     return outline.Out(
         scenes=[_scene(data, units, part) for part in parts],
         characters=[outline.Character(name=name, aliases=aliases) for name, aliases in cast],
         places=places(everything)[:10],
     )
+
+
+def _marked(units: Sequence[Sequence[str]]) -> list[str]:
+    """Every sentence, with the ends of paragraphs marked."""
+    return [unit + PARAGRAPH_END * (unit is own[-1]) for own in units for unit in own]
 
 
 def _parts(paragraphs: Sequence[str]) -> list[_Part]:

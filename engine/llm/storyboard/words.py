@@ -86,8 +86,8 @@ TITLES = _words(
     " princess sister brother old young little sergeant inspector detective constable major colonel general madame"
     " reverend"
 )
-HER_TITLES = _words("mrs ms miss lady madame frau sister granny aunt mother queen princess")
-HIS_TITLES = _words("mr sir lord herr uncle father king prince brother")
+HER_TITLES = _words("mrs ms miss lady madame mme mlle frau sister granny gran aunt auntie mother queen princess dame")
+HIS_TITLES = _words("mr mister sir lord herr uncle father king prince brother reverend maître monsieur m")
 
 # Who can be somebody without a name, animals of stories among them.
 PEOPLE = _words("""
@@ -107,12 +107,27 @@ mann frau junge mädchen kind bäcker nachbarin nachbar wächter polizist mutter
 homme femme garçon fille enfant gardien pêcheur notaire mère père voisin voisine
 """)
 WOMEN = _words("""
-woman lady girl lass mother sister aunt grandmother granny landlady maid queen princess nun widow wife innkeeper
-policewoman waitress frau mädchen bäckerin nachbarin mère dame fille femme
+woman lady girl lass lassie mother mum mom mama sister aunt auntie grandmother grandma granny gran landlady maid queen
+princess nun widow wife bride niece daughter duchess countess witch abbess hostess ladyship shepherdess barmaid
+policewoman waitress washerwoman actress stewardess schoolgirl
+frau mädchen bäckerin nachbarin mutter schwester tante großmutter oma tochter königin hexe köchin lehrerin ärztin
+mère dame fille femme sœur tante grand-mère voisine reine sorcière petite vieille
 """)
 MEN = _words("""
-man gentleman boy lad father brother uncle grandfather landlord king prince monk widower husband fellow mann père
-baker bäcker junge herr nachbar monsieur homme garçon père
+man gentleman boy lad laddie father dad papa brother uncle grandfather grandpa landlord king prince monk widower husband
+groom nephew son duke count lordship fellow fella chap bloke guy bosun vicar parson priest bishop abbot friar reverend
+squire knight wizard waiter policeman fisherman cowboy sheriff drover blacksmith mister butler footman schoolboy
+scotsman irishman englishman frenchman welshman dutchman
+mann junge herr vater bruder onkel großvater opa sohn könig prinz nachbar bäcker müller wirt lehrer pfarrer
+monsieur homme garçon père frère oncle grand-père fils roi prince voisin pêcheur notaire gardien maître petit vieux
+""")
+# Told of with "it" as often as with "he" or "she".
+CREATURES = _words("""
+fox wolf bear dog hound puppy cat kitten goose gander duck drake hen cock rooster crow raven owl wren robin sparrow
+eagle hawk gull pigeon swan mouse rat frog toad rabbit hare hedgehog squirrel badger mole otter beaver horse mare pony
+foal mule donkey goat kid sheep ram lamb tup ewe cow bull calf ox pig sow boar lion tiger elephant monkey ape parrot
+whale fish shark seal spider bee ant snake lizard dragon bird beast animal creature computer robot machine android
+ship station ghost child baby thing fuchs hund katze brot pferd vogel chien chat renard cheval oiseau
 """)
 # What stands before somebody without a name: "the sailor", "my uncle".
 ARTICLES = (
@@ -150,6 +165,28 @@ lottie charlotte; dot dottie dorothy; becky rebecca; vicky victoria; millie mild
 """
 # Short names → the long form, so that Tom and Thomas are one.
 LONG_NAMES = {short: group.split()[-1] for group in _SHORT.split(";") for short in group.split()}
+
+# First names that leave little doubt, for where no pronoun has told yet.
+HIS_NAMES = _words("""
+adam alan albert alexander alfred amos andrew anthony anton archibald arthur barnaby benjamin bernard bertrand carl
+charles christopher claude daniel david dennis dougal douglas duncan edgar edmund edward emil eric ernest felix
+francis frank frederick fritz gaspard geoffrey george gerald gilbert gregory gustav guy hans harold harry henri henry
+herbert hugh hugo ivan jack jacob jacques james jean jem jim joe john jonas joseph karl klaus kurt lars laurence leo
+leonard lewis louis luis luke marcel mark martin matthew max michael miles moritz nathan nathaniel neil nicholas noah
+norman oliver oscar otto owen patrick paul peter philip pierre ralph raymond reginald rené richard robert roger roland
+ronald rupert samuel sebastian simon stanley stephen stuart theodore thomas timothy tobias toby tom victor vincent
+walter wilfred wilhelm william
+""")
+HER_NAMES = _words("""
+abigail ada adele agatha agnes alice amelia amy anna anne annie beatrice bella camille caroline catherine cecilia
+charlotte chloe clara claudia constance daisy daphne deborah diana dorothy edith eleanor eliza elizabeth ella ellen
+elsa elsie emily emma esther eva eve evelyn fiona flora florence frances freya gertrude gisela grace greta gretel
+hannah harriet hedwig heidi helen helena hélène hester hilda ida ilse ingrid irene iris isabel jane janet jeanne jennifer
+jessica joan josephine judith julia juliet karen katherine laura lena lily lotte louisa louise lucy lydia mabel madeleine
+margaret margot maria marian marie martha mary matilda maud mildred millie miriam molly mona nancy nina nora olga olive
+olivia pauline penelope petra phoebe polly priscilla rachel rebecca rosa rosalind rose rosemary ruby ruth sabine sally
+sarah sophia sophie stella susan sylvia teresa theresa ursula vera victoria viola violet virginia winifred yvonne
+""")
 
 COLOURS = _words(
     "red blue green yellow orange purple violet pink brown black white grey gray silver golden gold crimson scarlet"

@@ -1,0 +1,195 @@
+"""Whom a telling sentence is about, by name or pronoun, and whom a speech calls."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from engine.llm.storyboard.cast import WORD, Cast
+from engine.llm.storyboard.words import CREATURES, TITLES, words_of
+from engine.reading import Sentence, at_sentence_ends
+
+HE, SHE, IT, THEY, I, WE = "he", "she", "it", "they", "i", "we"
+_SUBJECTS = {
+    "he": HE, "she": SHE, "it": IT, "they": THEY, "we": WE, "er": HE, "ihn": HE, "ihm": HE, "il": HE,
+    "sie": SHE, "elle": SHE, "ils": THEY, "elles": THEY, "wir": WE, "nous": WE,
+}  # fmt: skip
+_OBJECTS = {"him": HE, "hers": SHE, "them": THEY, "us": WE, "lui": HE, "me": I, "mich": I, "mir": I, "moi": I}
+_NARRATOR = re.compile(r"(?:I|i['’](?:m|d|ll|ve)|ich|je|j['’]\w+)$", re.IGNORECASE)
+_HIS = {"his", "himself", "him", "he", "er", "sein", "seine", "seinen", "seiner", "il"}
+_HERS = {"her", "hers", "herself", "she", "elle"}
+# Behind these a name is where something is done, not who does it.
+_PREPOSITIONS = set(
+    "at to of for with from by on in upon after behind beside past than like about around into over under against"
+    " near towards toward without between before bei mit von zu für auf an über unter neben vor hinter"
+    " de du à avec pour chez vers sur dans contre sans devant derrière".split()
+)
+_POSSESSIVE = re.compile(r"['’]s?\s+\w")
+_CLAUSE = re.compile(r"[,;:—–]\s|\s(?:and|but|while|as|when|und|et|mais|aber)\s")
+_TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES | {'mister'}))})\b\.?\s+)+$", re.IGNORECASE)
+_CALL = re.compile(r"(?:^|[,.!?…—–]\s*|\b(?:my|you|yes|no|aye|hello|hey|oh|dear|old)\s+)$", re.IGNORECASE)
+_CALLED = re.compile(r"\s*(?:$|[,.!?…—–])")
+_ROLE_CALL = re.compile(r"(?:^|,\s|[.!?…]\s)(?:my\s+|old\s+|dear\s+)*(?P<role>[^\W\d_]+)\s*(?=[,.!?…]|$)")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Somebody in a telling sentence: a member of the cast, or a pronoun still to be understood."""
+
+    start: int
+    end: int
+    name: str
+    pronoun: str
+    subject: bool
+
+
+@lru_cache(maxsize=8192)
+def references(text: str, cast: Cast) -> tuple[Reference, ...]:
+    """Everybody in one telling sentence, in order; owners of things ("Ada's hat") are not in it."""
+    mentions = cast.mentions(text)
+    covered = [range(mention.start, mention.end) for mention in mentions]
+    found = [(mention.start, mention.end, mention.name, "") for mention in mentions]
+    for match in WORD.finditer(text):
+        if any(match.start() in span for span in covered):
+            continue
+        pronoun = _pronoun(match.group(), text[match.end() :])
+        if pronoun:
+            found.append((match.start(), match.end(), cast.narrator if pronoun == I else "", pronoun))
+    starts = [0, *(match.end() for match in _CLAUSE.finditer(text))]
+    taken: set[int] = set()
+    made = []
+    for start, end, name, pronoun in sorted(found):
+        if pronoun == I and not cast.narrator:
+            continue
+        if not pronoun and _POSSESSIVE.match(text[end:]):
+            continue
+        before = words_of(text[:start])[-1:]
+        clause = max(one for one in starts if one <= start)
+        word = text[start:end].lower()
+        led = bool(before) and before[0] in _PREPOSITIONS
+        subject = clause not in taken and not led and (not pronoun or word not in _OBJECTS) and word != "her"
+        if subject:
+            taken.add(clause)
+        made.append(Reference(start, end, name, pronoun, subject))
+    return tuple(made)
+
+
+def _pronoun(word: str, after: str) -> str:
+    lower = re.split("['’]", word.lower())[0]
+    if _NARRATOR.match(word):
+        return I
+    if lower in _SUBJECTS:
+        return _SUBJECTS[lower]
+    if lower == "her":
+        # "Her hat" is a thing, "told her" is somebody.
+        following = re.match(r"\s+[^\W\d_]", after)
+        return "" if following and not re.match(r"\s+(?:and|to|in|on|with|at|the|a|that|as|by|from)\b", after) else SHE
+    return _OBJECTS.get(lower, "")
+
+
+def addressed(text: str, cast: Cast) -> tuple[str, ...]:
+    """Whom a speech calls, by name ("Come, Ada.") or role ("Aye, Captain.")."""
+    found: dict[str, None] = {}
+    for mention in cast.mentions(text):
+        before = _TITLE.sub("", text[: mention.start])
+        alone = not before.strip() and not WORD.search(text[mention.end :])
+        # A speech that is nothing but a name calls whoever has it, or tells their name: too little to say.
+        if _CALL.search(before) and _CALLED.match(text[mention.end :]) and not alone:
+            found[mention.name] = None
+    for match in _ROLE_CALL.finditer(text):
+        role = match["role"].lower()
+        owners = [name for name in cast.names if role in cast.roles[name]]
+        if len(owners) == 1 and len(text.split()) > 1:
+            found[owners[0]] = None
+    return tuple(found)
+
+
+def genders(parts: Sequence[Sentence], cast: Cast) -> dict[str, int]:
+    """More than 0 for a she, less for a he: what names and roles say, and the pronouns right behind them."""
+    votes = dict(cast.gender)
+    last = ""
+    for part in parts:
+        for told in part.told:
+            for sentence in at_sentence_ends(told):
+                named = list(dict.fromkeys(mention.name for mention in cast.mentions(sentence)))
+                words = words_of(sentence)
+                opening = words[:1]
+                if len(named) == 1:
+                    behind = set(words)
+                elif not named and last:
+                    behind = set(opening)
+                else:
+                    behind = set()
+                last = named[0] if len(named) == 1 else "" if named else last
+                if last and last != cast.narrator:
+                    votes[last] += bool(behind & _HERS) - bool(behind & _HIS)
+    return votes
+
+
+class Memory:
+    """Who was there last, so that "he" and "they" are somebody."""
+
+    def __init__(self, cast: Cast, votes: dict[str, int]) -> None:
+        self.cast, self.votes = cast, votes
+        self.recent: list[str] = []
+
+    def notice(self, name: str) -> None:
+        """Somebody did or said something: they are who is meant next."""
+        if name:
+            if name in self.recent:
+                self.recent.remove(name)
+            self.recent.insert(0, name)
+
+    def agrees(self, pronoun: str, name: str) -> int:
+        """1 where a pronoun suits somebody, -1 where it does not, 0 where nothing is known."""
+        if pronoun == IT:
+            return 1 if name in self.cast.creatures else -1
+        vote = self.votes.get(name, 0) * {HE: -1, SHE: 1}.get(pronoun, 0)
+        return (vote > 0) - (vote < 0)
+
+    def meant(self, pronoun: str, not_them: Sequence[str] = ()) -> str:
+        """Whom "he", "she" or "it" means: the last one whom it suits for certain, else the last whom it may suit."""
+        others = [name for name in self.recent if name != self.cast.narrator and name not in not_them]
+        sure = [name for name in others if self.agrees(pronoun, name) > 0]
+        if pronoun == IT:
+            return sure[0] if sure and others[0] == sure[0] else ""
+        may = [name for name in others[:3] if self.agrees(pronoun, name) == 0]
+        if sure or may:
+            return (sure or may)[0] if not (sure and may and others.index(sure[0]) > 4) else may[0]
+        # Nobody was named yet: a scene opens with whom the story is about.
+        lead = [name for name in self.cast.names if self.agrees(pronoun, name) > 0 and name not in not_them]
+        return lead[0] if lead and not others else ""
+
+    def read(self, sentence: str) -> tuple[list[tuple[str, Reference]], list[str]]:
+        """A telling sentence: its people with their references, and those whom "they" means besides."""
+        found: list[tuple[str, Reference]] = []
+        crowd: list[str] = []
+        subject = ""
+        for reference in references(sentence, self.cast):
+            name = reference.name
+            if reference.pronoun in {THEY, WE}:
+                crowd += [one for one in self.recent[:3] if one not in crowd]
+                if reference.pronoun == WE and self.cast.narrator:
+                    crowd.append(self.cast.narrator)
+                continue
+            if not name:
+                same = [subject] if subject and not reference.subject else []
+                name = self.meant(reference.pronoun, same)
+            if not name:
+                continue
+            if reference.subject:
+                subject = subject or name
+            found.append((name, reference))
+            if not reference.pronoun:
+                self.notice(name)
+        # Whoever did something is more in mind than to whom it was done.
+        self.notice(subject)
+        return found, crowd
+
+
+def sentences_of(told: str) -> Iterator[str]:
+    """The sentences of a told stretch."""
+    yield from at_sentence_ends(told)
+
+
+__all__ = ["CREATURES", "HE", "IT", "SHE", "I", "Memory", "Reference", "addressed", "genders", "references"]
