@@ -35,6 +35,11 @@ répondis criai murmurai pensai
 _INCISE = re.compile(
     rf"(?<=[,!?…])\s+(?P<tag>(?:s['’])?(?:{'|'.join(_INCISE_VERBS.split())}|écria|exclama|étonna)\b[^,.;:!?«»]{{0,60}})(?:[,.](?=\s|$)|$)"
 )
+# A dash before the next speech, or the end, shows that what stands before it was told: "Hello, Ana tried. — Who is it?"
+_TOLD_AFTER = re.compile(
+    rf"(?<=[,!?…])\s+(?P<tag>(?:he|she|it|they|I|[Tt]he\s\w+|[^\W\d_a-z][\w’'-]*)\s(?:{'|'.join(_VERBS.split())}|\w+ed)\b"
+    r"[^.;:!?«»]{0,120})\.?(?=\s*[—–―]|\s*$)"
+)
 SPEECH_VERBS = frozenset([*_VERBS.split(), *_INCISE_VERBS.split()])
 
 # Behind the last sentence of a paragraph: a new one is where another speaker's turn begins.
@@ -204,7 +209,8 @@ def _take_apart_one(text: str, closer: str) -> tuple[Sentence, str]:
         if cue is not None:
             return cue, ""
         if _DASH.match(text):
-            return _told_or_said(text, list(_without_incises(_dash_stretches(text)))), ""
+            spoken = _without_incises(_dash_stretches(text))
+            return _told_or_said(text, list(_without_incises(spoken, _TOLD_AFTER))), ""
     pieces, closer = _scan(text, closer)
     if "«" in text or "»" in text or "“" in text:
         pieces = list(_without_incises(pieces))
@@ -215,11 +221,11 @@ def _take_apart_one(text: str, closer: str) -> tuple[Sentence, str]:
     return _told_or_said(text, pieces), closer
 
 
-def _without_incises(pieces: Iterable[Stretch]) -> Iterator[Stretch]:
+def _without_incises(pieces: Iterable[Stretch], incise: re.Pattern[str] = _INCISE) -> Iterator[Stretch]:
     """Speech with the tags inside it taken out as told."""
     for piece in pieces:
         at, continues = 0, piece.continues
-        for match in _INCISE.finditer(piece.text) if piece.quoted else ():
+        for match in incise.finditer(piece.text) if piece.quoted else ():
             before = piece.text[at : match.start()].strip()
             if before:
                 yield Stretch(before, True, continues)

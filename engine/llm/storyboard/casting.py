@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from engine.llm.storyboard.cast import FIRST_PERSONS, WORD
-from engine.llm.storyboard.roles import linked
+from engine.llm.storyboard.roles import KNOWN_ROLES, linked
 from engine.llm.storyboard.words import (
     ARTICLES,
     HER_TITLES,
@@ -14,10 +14,10 @@ from engine.llm.storyboard.words import (
     MEN,
     NOBODY,
     NOT_NAMES,
-    PEOPLE,
     STREET_WORDS,
     TITLES,
     WOMEN,
+    words_of,
 )
 from engine.reading import Sentence
 from engine.reading.quotes import SPEECH_VERBS
@@ -25,17 +25,24 @@ from engine.reading.quotes import SPEECH_VERBS
 _MOST_CHARACTERS = 24
 _ACTS = """
 was had is has said went came stood sat ran took gave held put looked turned saw knew felt thought kept let got made
-left rose fell shook spoke told began climbed drew hung woke slept ate drank wore and would could did
+left rose fell shook spoke told began climbed drew hung woke slept ate drank wore and would could did laid led lit met
+paid rode rang sang sank sent set shot shut slid spat split spread sprang stole struck swam swept swung taught threw
+understood won wrote brought bought caught chose cut dug fed fought found flew forgot froze grew heard hid hit knelt lay
+leant leapt lost bent bit blew broke drove fled is does comes goes takes puts looks turns sits stands runs gets makes
+opens picks pulls walks holds leans nods smiles waits reads lifts steps reaches
 """
 _ACTIONS = frozenset(_ACTS.split())
+_PRONOUNS = frozenset("he she his her him".split())
 
 _ARTICLE = rf"(?i:{'|'.join(ARTICLES)})"
 _VERB = rf"(?i:{'|'.join(sorted(SPEECH_VERBS))})"
-_PERSON = rf"(?:{'|'.join(sorted(PEOPLE))})\b"
+_PERSON = rf"(?:{'|'.join(sorted(KNOWN_ROLES))})\b"
 # "the sailor", "the goose girl": a word before the noun may be what tells one girl from another.
 _SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:[a-zäöü][\w’'-]*\s+)?{_PERSON}(?!\s+{_PERSON})|[^\W\d_][\w’'-]+)"
 _NOUN = re.compile(rf"\b{_SOMEBODY}")
 _NEW = re.compile(r"\b(?:an?|ein|eine|une?)\s+(?:[a-zäöü][\w’'-]+\s+){0,2}?(?P<noun>[^\W\d_][\w’'-]+)", re.IGNORECASE)
+_NOUN_ACTS = re.compile(rf"\b{_SOMEBODY}\s+(?:{'|'.join(sorted(_ACTIONS))}|\w+ed)\b")
+_YOUNG = re.compile(r"\b(?i:young|junge|jeune)\s+(?P<name>[^\W\d_a-z][\w’-]+)")
 _VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
 _NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
 _CALL_ME = re.compile(
@@ -54,7 +61,7 @@ def find_cast(parts: Sequence[Sentence], known: Sequence[str]) -> list[tuple[str
     weights = evidence.accepted()
     if named:
         weights[named] += 1
-    found = [entry for entry in _merged(weights, known) if entry[0] not in FIRST_PERSONS]
+    found = [entry for entry in _merged(weights, known, evidence.young) if entry[0] not in FIRST_PERSONS]
     if word:
         # One entry for who tells it, whichever of their names was found.
         own = next(((name, also) for name, also in found if named and named in (name, *also)), (word, []))
@@ -77,10 +84,13 @@ class _Evidence:
         self.introduced: dict[str, None] = {}
         self.called: Counter[str] = Counter()
         self.told: Counter[str] = Counter()
+        self.once: Counter[str] = Counter()
         self.lower: set[str] = set()
         self.new: Counter[str] = Counter()
         self.nameless: Counter[str] = Counter()
         self.nouns: Counter[str] = Counter()
+        self.doing: Counter[str] = Counter()
+        self.young: set[str] = set()
         self.told_by: Counter[str] = Counter()
         self.call_me = ""
 
@@ -96,6 +106,8 @@ class _Evidence:
     def _read_nameless(self, text: str, *, beside_quote: bool) -> None:
         """Somebody who speaks without a name, and the one who tells it all."""
         self._count(self.nouns, _NOUN, text)
+        self._count(self.doing, _NOUN_ACTS, text)
+        self.young.update(match["name"] for match in _YOUNG.finditer(text))
         self.new.update(match["noun"].lower() for match in _NEW.finditer(text))
         self.told_by.update(word for word in WORD.findall(text) if word.split("'")[0].split("’")[0] in FIRST_PERSONS)
         named = _CALL_ME.search(text)
@@ -116,18 +128,24 @@ class _Evidence:
             before, after = text[:start].rstrip(), WORD.match(text, end + 1)
             preceding = before.split()[-1].lower().strip(",") if before else ""
             following = after.group() if after else ""
+            does = following.endswith("ed") or following in _ACTIONS
             if told and beside_quote and (preceding in SPEECH_VERBS or following in SPEECH_VERBS):
                 self.speaks[name] += 1
-            elif following.endswith("ed") or following in _ACTIONS or text[end : end + 2] in {"'s", "’s"}:
+            elif told and (does or text[end : end + 2] in {"'s", "’s"}):
                 self.acts[name] += 1
             if told and _NAMED.search(text[:start]):
                 self.speaks[name] += 1
+            # "Slowly, Teodor rose": a capital within a sentence, and somebody who does something.
+            rest = set(words_of(text[end : end + 80])) & _PRONOUNS
+            self.once[name] += told and does and (bool(before) and before[-1] not in ".!?…" or bool(rest))
             if preceding in {"the", "in", "at", "near", "a", "an", "of"}:
                 self.located[name] += 1
             self.told[name] += told
-            # "Come, Ada!" calls somebody; a speech of one word may be anything.
-            if not told and (before or WORD.search(text[end:])) and text[end : end + 1] in {*",.!?…", ""}:
-                self.called[name] += not before or before[-1] in ",.!?…—–"
+            # "Come, Ada!" calls somebody; what stands alone between two stops may be anything.
+            behind = text[end : end + 1]
+            commas = (before[-1:] == ",") + (behind == "," and bool(WORD.search(text[end:])))
+            if not told and commas and behind in {*",.!?…", ""} and (not before or before[-1] in ",.!?…—–"):
+                self.called[name] += 1 + (behind != ",")
             opens = not before or before[-1] in ".!?…:—–“\"'‘"
             (self.opening if opens else self.inside)[name] += 1
             if " " in name and (told or not opens):
@@ -175,7 +193,8 @@ class _Evidence:
             # What is also written small is a word: "Wait, Mother" is somebody, "Geese! Geese!" nobody.
             word = name.lower() in self.lower
             called = self.called[name] >= 1 and not is_place and not nouns_too and not word
-            if speaks or acting or (called and (total >= 2 or inside)):
+            once = self.once[name] and not is_place and not nouns_too and not word and name.lower() not in KNOWN_ROLES
+            if speaks or acting or once or (called and (total >= 2 or inside)):
                 weights[name] = 3 * speaks + acts + total
         for name in self.introduced:
             own = self.inside[name] + self.opening[name]
@@ -192,7 +211,9 @@ class _Evidence:
         for noun, often in sorted(self.nouns.items(), key=lambda item: item[0]):
             head, speaks = noun.split()[-1], self.nameless[noun]
             titled = head in TITLES and any(head in name.lower().split() for name in weights)
-            enough = often >= 3 or (speaks and often >= 2) if head in PEOPLE else speaks and often >= 4
+            enough = speaks or often >= 3 or (often >= 2 and self.doing[noun]) if head in KNOWN_ROLES else (
+                speaks and often >= 3
+            )
             if not enough or head in NOBODY or titled:
                 continue
             # A girl who is mostly called the goose girl is that; one who is once called tired is a girl.
@@ -214,26 +235,35 @@ class _Evidence:
         if often < 3 or often * 60 < self.words:
             return "", ""
         # Whom others call by a name that is never told: nobody tells of themselves by name.
-        called = [name for name, count in self.called.items() if count and not self.told[name]]
-        called.sort(key=lambda name: (-self.called[name], name))
-        word = re.split("['’]", word)[0]
-        return word, self.call_me or next((name for name in called if name.lower() not in self.lower), "")
+        told = {_core(name) for name, count in self.told.items() if count}
+        called = [name for name, count in self.called.items() if count and not any(_core(name) & one for one in told)]
+        called = [name for name in called if name.lower() not in self.lower]
+        called.sort(key=lambda name: (" " in name, -self.called[name]))
+        return re.split("['’]", word)[0], self.call_me or next(iter(called), "")
 
 
 def _bare(word: str) -> str:
     return re.sub(r"['’]s$|['’]$", "", word)
 
 
-def _merged(weights: Counter[str], known: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """One entry for each person: shorter names go to the one longer name that contains them."""
+def _merged(weights: Counter[str], known: Sequence[str], young: Collection[str]) -> list[tuple[str, list[str]]]:
+    """One entry for each person: shorter names go to the one longer name that contains them.
+
+    Where there is a young Tom, Old Tom is somebody else.
+    """
+    elders = {name for name in [*weights, *known] if name.split()[0] == "Old" and name.split()[-1] in young}
     groups: dict[str, list[str]] = {name: [] for name in known}
     by_length = sorted(weights, key=lambda name: (-len(name.split()), -weights[name], name))
     presence: Counter[str] = Counter()
     for name in by_length:
         own = _core(name)
-        owners = [other for other in groups if own and (own <= _core(other) or _core(other) <= own) and _core(other)]
+        others = [other for other in groups if (other in elders) == (name in elders)]
+        owners = [other for other in others if own and (own <= _core(other) or _core(other) <= own) and _core(other)]
         if name in groups:
             owners = [name]
+        elif not owners:
+            # "Teo" is Teodor.
+            owners = [other for other in others if len(name) >= 3 and other.startswith(name) and " " not in other]
         if len(owners) == 1:
             presence[owners[0]] += weights[name]
             if name != owners[0] and name not in groups[owners[0]]:

@@ -27,7 +27,7 @@ _PREPOSITIONS = set(
 _POSSESSIVE = re.compile(r"['’]s?\s+\w")
 _CLAUSE = re.compile(r"[,;:—–]\s|\s(?:and|but|while|as|when|und|et|mais|aber)\s")
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES | {'mister'}))})\b\.?\s+)+$", re.IGNORECASE)
-_CALL = re.compile(r"(?:^|[,.!?…—–]\s*|\b(?:my|you|yes|no|aye|hello|hey|oh|dear|old)\s+)$", re.IGNORECASE)
+_CALL = re.compile(r"(?:^|[,.!?…—–]\s*|\b(?:my|yes|no|aye|hello|hey|oh|dear|old)\s+)$", re.IGNORECASE)
 _CALLED = re.compile(r"\s*(?:$|[,.!?…—–])")
 _ROLE_CALL = re.compile(r"(?:^|,\s|[.!?…]\s)(?:my\s+|old\s+|dear\s+)*(?P<role>[^\W\d_]+)\s*(?=[,.!?…]|$)")
 
@@ -92,8 +92,8 @@ def addressed(text: str, cast: Cast) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for mention in cast.mentions(text):
         before = _TITLE.sub("", text[: mention.start])
-        alone = not before.strip() and not WORD.search(text[mention.end :])
-        # A speech that is nothing but a name calls whoever has it, or tells their name: too little to say.
+        # "Ada," alone may be an answer; "Ada!" calls her.
+        alone = not before.strip() and not WORD.search(text[mention.end :]) and text[mention.end :][:1] not in "!?"
         if _CALL.search(before) and _CALLED.match(text[mention.end :]) and not alone:
             found[mention.name] = None
     for match in _ROLE_CALL.finditer(text):

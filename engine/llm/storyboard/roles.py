@@ -1,125 +1,191 @@
-"""Roles that mean somebody who also has a name: "the mate" is Croft, "the landlady" Mrs. Okell."""
+"""Other names for somebody: "the mate" is Croft, "the landlady" Mrs. Okell, and "Nat", who answers to it, is Croft."""
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import Cast, cast_of
+from engine.llm.storyboard.references import addressed, references
 from engine.llm.storyboard.words import CREATURES, MEN, PEOPLE, WOMEN, words_of
 from engine.reading import Sentence, at_sentence_ends
 
 # What a role must be worth to be somebody's, and by how much more than anybody else's.
-_ENOUGH, _MARGIN = 2.0, 1.0
-# So many sentences back a name may be what a role means.
-_REACH = 4
+_ENOUGH, _MARGIN = 1.5, 1.0
+_SAID_OUTRIGHT = 10.0
 
-_ROLE = re.compile(
-    r"\b(?:[Tt]he|[Dd](?:er|ie|as)|[Ll][ea])\s+(?:(?:old|young|new|big|little|poor|alte|junge|vieux|vieille)\s+)?"
-    rf"(?P<role>(?i:{'|'.join(sorted(PEOPLE | WOMEN | MEN | CREATURES))}))\b(?!['’-]\w)"
-)
-_BEFORE_NAME = re.compile(r"\b(?:the|my|our|der|die|das|le|la)\s+(?:\w+\s+)?(?P<role>[\w-]+),?\s+$", re.IGNORECASE)
+KNOWN_ROLES = PEOPLE | WOMEN | MEN | CREATURES
+_AGES = "old young new big little small poor good alte junge kleine vieux vieille jeune petite petit".split()
+_ARTICLE = "(?P<article>[Tt]he|[Mm]y|[Oo]ur|[Dd](?:er|ie|as)|[Ll][ea]|[Mm](?:ein|eine|on|a))"
+_KNOWN = rf"(?P<role>(?i:{'|'.join(sorted(KNOWN_ROLES))}))\b(?!['’-]\w)"
+_ROLE = re.compile(rf"\b{_ARTICLE}\s+(?:(?:{'|'.join(_AGES)})\s+)?{_KNOWN}")
+_BEFORE_NAME = re.compile(rf"\b{_ARTICLE}\s+(?:\w+\s+)?{_KNOWN},?\s+$", re.IGNORECASE)
 _BEHIND_NAME = re.compile(
-    r",?\s+(?:(?:was|is|war|ist|était|est)\s+)?(?:the|my|our|der|die|das|le|la|notre|unser)\s+"
-    r"(?:[a-z]+\s+)?(?P<role>[^\W\d_][\w-]+)\b",
+    rf"(?:,\s+|\s+)(?:(?:was|is|war|ist|était|est)\s+)?{_ARTICLE}\s+(?:[a-z]+\s+)??{_KNOWN}",
     re.IGNORECASE,
 )
+_SELF = re.compile(rf",\s+(?:and\s+)?I['’ ]a?m\s+(?P<article>the)\s+(?:\w+\s+)??{_KNOWN}")
 _CALLED = re.compile(
-    r"\b(?:an?|the)\s+(?:[\w-]+,?\s+){0,3}?(?P<role>[\w-]+),?\s+(?:who was\s+)?(?:called|named)\s+$", re.IGNORECASE
+    rf"\b(?P<article>an?|the|une?|eine?)\s+(?:[\w-]+,?\s+){{0,3}}?{_KNOWN},?\s+(?:who was\s+)?"
+    r"(?:called|named|namens|nommée?)\s+$",
+    re.IGNORECASE,
 )
+_DEFINITE = {"a": "the", "an": "the", "un": "le", "une": "la", "ein": "der", "eine": "die"}
+
+
+@dataclass
+class _Paragraph:
+    """Who is named in a paragraph, sentence by sentence of what is told, and who is called in what is said."""
+
+    told: list[tuple[list[str], list[str]]] = field(default_factory=list)
+    calls: set[str] = field(default_factory=set)
+    speaks: bool = False
+
+    def people(self) -> set[str]:
+        return {one for names, roles in self.told for one in (*names, *roles)}
 
 
 def linked(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
-    """The same people with the roles that mean them among their aliases; a role that had its own entry loses it."""
-    nameless = {name: name.split()[-1].lower() for name, _ in found if _is_role(name)}
-    named = [(name, also) for name, also in found if name not in nameless]
-    if not named:
-        return list(found)
-    cast = cast_of([name for name, _ in named], dict(named))
-    owner = _owners(_Sightings(parts, cast), cast)
+    """The same people with their other names among their aliases; whoever turns out to be another is gone."""
+    roles = {name.split()[-1].lower(): name for name, _ in found if is_role(name)}
+    named = {name: also for name, also in found if name not in roles.values()}
+    seen = _Sightings(parts, cast_of(list(named), named))
     also = {name: list(aliases) for name, aliases in found}
-    gone = {name for name, role in nameless.items() if role in owner}
-    for role, (name, article) in owner.items():
-        if f"{article} {role}" not in also[name]:
-            also[name].append(f"{article} {role}")
+    gone: set[str] = set()
+    owner = seen.owners_of_roles()
+    for role, name in owner.items():
+        also[name] += [phrase for phrase in seen.phrases[role] if phrase not in also[name]]
+        gone.update([roles[role]] if role in roles else [])
+    for called, who in seen.owners_of_calls().items():
+        name = owner.get(who, who)
+        if name in named:
+            also[name] += [called, *also[called]]
+            gone.add(called)
+        elif name in roles and roles[name] not in gone:
+            # Somebody known by a role until they were called by name.
+            also[called] += seen.phrases[name]
+            gone.add(roles[name])
     return [(name, also[name]) for name, _ in found if name not in gone]
 
 
-def _is_role(name: str) -> bool:
+def is_role(name: str) -> bool:
+    """Whether somebody is known by what they are, not by a name."""
     words = name.split()
-    return words[-1].lower() in PEOPLE and (name[1:].islower() or len(words) == 1)
+    return words[-1].lower() in KNOWN_ROLES and (name[1:].islower() or len(words) == 1)
 
 
 class _Sightings:
-    """Where names and roles stand, sentence by sentence, and what the text itself equates."""
+    """Where names and roles stand, and what the text itself equates."""
 
     def __init__(self, parts: Sequence[Sentence], cast: Cast) -> None:
         self.cast = cast
-        self.articles: dict[str, str] = {}
-        self.equated: Counter[tuple[str, str]] = Counter()
-        # Per sentence: the names and the roles in it, in order; per paragraph: who is said to speak.
-        self.names: list[list[str]] = []
-        self.roles: list[list[str]] = []
-        self.tags: list[str] = []
+        # Role → how it stands in the text: "the old man", "my uncle".
+        self.phrases: defaultdict[str, list[str]] = defaultdict(list)
+        self.outright: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.paragraphs = [_Paragraph()]
+        self.taken = {word for name in cast.names for word in words_of(name)}
         for part in parts:
-            for text, told in _clauses(part):
-                self._read(text, told)
+            for stretch in part.stretches:
+                self._equate(stretch.text)
+                if stretch.quoted:
+                    self.paragraphs[-1].speaks = True
+                    self.paragraphs[-1].calls.update(addressed(stretch.text, cast))
+                else:
+                    self._tell(stretch.text)
+            if part.closes:
+                self.paragraphs.append(_Paragraph())
 
-    def _read(self, text: str, told: bool) -> None:
-        mentions = self.cast.mentions(text)
-        for mention in mentions:
+    def _equate(self, text: str) -> None:
+        for mention in self.cast.mentions(text):
             before, after = text[: mention.start], text[mention.end :]
-            for match in (_BEFORE_NAME.search(before), _BEHIND_NAME.match(after), _CALLED.search(before)):
-                if match and match["role"].lower() in PEOPLE | WOMEN | MEN | CREATURES:
-                    self.equated[match["role"].lower(), mention.name] += 1
-                    self.articles.setdefault(match["role"].lower(), "the")
-        if not told:
-            # Who is called by name in a speech is there, as good as named in what is told.
-            self.names.append([mention.name for mention in mentions])
-            self.roles.append([])
-            return
-        roles = []
-        for match in _ROLE.finditer(text):
-            role = match["role"].lower()
-            self.articles.setdefault(role, match.group().split()[0].lower())
-            roles.append(role)
-        self.names.append([mention.name for mention in mentions])
-        self.roles.append(roles)
+            tries = (_BEFORE_NAME.search(before), _BEHIND_NAME.match(after), _CALLED.search(before), _SELF.match(after))
+            for match in filter(None, tries):
+                role, article = match["role"].lower(), match["article"].lower()
+                if role not in _AGES and self._fits(role, mention.name):
+                    self._phrase(role, f"{_DEFINITE.get(article, article)} {match['role']}")
+                    self.outright[role][mention.name] += 1
+
+    def _phrase(self, role: str, phrase: str) -> None:
+        if phrase not in self.phrases[role]:
+            self.phrases[role].append(phrase)
+
+    def _tell(self, text: str) -> None:
+        for sentence in at_sentence_ends(text):
+            names = [one.name for one in references(sentence, self.cast) if one.name]
+            roles = []
+            for match in _ROLE.finditer(sentence):
+                role = match["role"].lower()
+                if role not in self.taken:
+                    phrase = " ".join(match.group().split())
+                    self._phrase(role, phrase[0].lower() + phrase[1:])
+                    roles.append(role)
+            self.paragraphs[-1].told.append((names, roles))
+
+    def owners_of_roles(self) -> dict[str, str]:
+        """Role → name: by what the text says outright, else by who is near, answers to it, and is nobody beside it."""
+        score: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for role, names in self.outright.items():
+            score[role].update({name: _SAID_OUTRIGHT * often for name, often in names.items()})
+        for before, own, after in self._neighbours():
+            for role in sorted({role for _, roles in own.told for role in roles}):
+                for name in self.cast.names:
+                    if self._fits(role, name):
+                        score[role][name] += _worth(role, name, before, own, after)
+        return _best(score)
+
+    def owners_of_calls(self) -> dict[str, str]:
+        """Names that are only ever called → the name or role of who answers to them."""
+        told = {name for paragraph in self.paragraphs for name in paragraph.people()}
+        score: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for before, own, after in self._neighbours():
+            for called in sorted(own.calls - told):
+                for who in sorted(told):
+                    gender = (who in WOMEN) - (who in MEN) if who not in self.cast.gender else self.cast.gender[who]
+                    if gender * self.cast.gender[called] < 0:
+                        continue
+                    worth = sum(1.0 + 0.5 * one.speaks for one in (before, after) if who in one.people())
+                    score[called][who] += -3.0 if who in own.people() else worth
+        return _best(score)
+
+    def _neighbours(self) -> list[tuple[_Paragraph, _Paragraph, _Paragraph]]:
+        padded = [_Paragraph(), *self.paragraphs, _Paragraph()]
+        return list(zip(padded, padded[1:], padded[2:], strict=False))
+
+    def _fits(self, role: str, name: str) -> bool:
+        gender = (role in WOMEN) - (role in MEN)
+        return gender * self.cast.gender[name] >= 0 and name != self.cast.narrator
 
 
-def _clauses(part: Sentence) -> Iterator[tuple[str, bool]]:
-    for stretch in part.stretches:
-        if stretch.quoted:
-            yield stretch.text, False
-        else:
-            yield from ((sentence, True) for sentence in at_sentence_ends(stretch.text))
-
-
-def _owners(seen: _Sightings, cast: Cast) -> dict[str, tuple[str, str]]:
-    """Role → (name, article): by what the text says outright, else by who was named right before and nobody else."""
-    score: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for (role, name), often in seen.equated.items():
-        score[role][name] += 10 * often
-    for index, roles in enumerate(seen.roles):
-        for role in roles:
-            near: dict[str, float] = {}
-            for back in range(min(_REACH, index) + 1):
-                for name in reversed(seen.names[index - back]):
-                    if _fits(role, name, cast):
-                        near.setdefault(name, -3.0 if not back else 1.0 / back)
-            score[role].update(near)
-    owner: dict[str, tuple[str, str]] = {}
-    for role in sorted(role for role in score if score[role]):
-        ranked = sorted(score[role].items(), key=lambda item: (-item[1], item[0]))
-        best, runner_up = ranked[0], ranked[1][1] if len(ranked) > 1 else 0.0
-        if best[1] >= _ENOUGH and best[1] >= runner_up + _MARGIN:
-            owner[role] = best[0], seen.articles[role]
+def _best(score: dict[str, Counter[str]]) -> dict[str, str]:
+    """Who is worth enough, and clearly more than the next."""
+    owner: dict[str, str] = {}
+    for alias in sorted(score):
+        ranked = sorted(score[alias].items(), key=lambda item: (-item[1], item[0]))
+        runner_up = ranked[1][1] if len(ranked) > 1 else 0.0
+        if ranked and ranked[0][1] >= _ENOUGH and ranked[0][1] >= runner_up + _MARGIN:
+            owner[alias] = ranked[0][0]
     return owner
 
 
-def _fits(role: str, name: str, cast: Cast) -> bool:
-    gender = (role in WOMEN) - (role in MEN)
-    return gender * cast.gender[name] >= 0 and name != cast.narrator
-
-
-__all__ = ["linked", "pairwise"]
+def _worth(role: str, name: str, before: _Paragraph, own: _Paragraph, after: _Paragraph) -> float:
+    """What one paragraph with a role in it says for its being somebody's."""
+    value = 0.0
+    seen = False
+    for names, roles in own.told:
+        if role in roles and name in names:
+            # Two in one sentence are two.
+            value -= 3.0
+        elif role in roles and seen:
+            value += 1.0
+        seen = seen or name in names
+    if own.speaks and name in own.calls:
+        value -= 3.0
+    if own.speaks and ((before.speaks and name in before.people()) or (after.speaks and name in after.people())):
+        # One answers the other.
+        value -= 1.5
+    elif name in before.people():
+        value += 0.5
+    # Who was called answers, or is answered by name.
+    if name in before.calls or name in after.calls:
+        value += 1.5
+    return value

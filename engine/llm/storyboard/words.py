@@ -127,7 +127,7 @@ fox wolf bear dog hound puppy cat kitten goose gander duck drake hen cock rooste
 eagle hawk gull pigeon swan mouse rat frog toad rabbit hare hedgehog squirrel badger mole otter beaver horse mare pony
 foal mule donkey goat kid sheep ram lamb tup ewe cow bull calf ox pig sow boar lion tiger elephant monkey ape parrot
 whale fish shark seal spider bee ant snake lizard dragon bird beast animal creature computer robot machine android
-ship station ghost child baby thing fuchs hund katze brot pferd vogel chien chat renard cheval oiseau
+ghost child baby fuchs hund katze brot pferd vogel chien chat renard cheval oiseau
 """)
 # What stands before somebody without a name: "the sailor", "my uncle".
 ARTICLES = (
