@@ -48,6 +48,11 @@ _NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
 _CALL_ME = re.compile(
     r"\b(?:[Mm]y name (?:is|was)|[Cc]all me|[Ii]ch heiße|[Jj]e m['’]appelle)\s+(?P<name>[^\W\d_a-z][\w’-]+)"
 )
+# Whose brother depends on who is being told of.
+_KIN = frozenset(
+    "mother father sister brother uncle aunt cousin grandmother grandfather nephew niece son daughter wife husband dad mum"
+    " mutter vater schwester bruder frau mann mère père sœur frère".split()
+)
 # "A tall, sad man called Abara", "a badge that said EZRA" is none.
 _NAMED = re.compile(r"\b(?:called|named|namens|nommée?|appelée?)\s+$")
 
@@ -98,8 +103,10 @@ class _Evidence:
         if part.cue:
             name = part.cue.title() if part.cue.isupper() and len(part.cue) > 1 else part.cue
             self.speaks[name] += 1
+        said = ""
         for stretch in part.stretches:
-            self._read_stretch(stretch.text, not stretch.quoted, beside_quote=bool(part.said))
+            self._read_stretch(stretch.text, not stretch.quoted, beside_quote=bool(part.said), tags=said.endswith(","))
+            said = stretch.text if stretch.quoted else ""
             if not stretch.quoted and not part.cue:
                 self._read_nameless(stretch.text, beside_quote=bool(part.said))
 
@@ -122,14 +129,15 @@ class _Evidence:
             noun = match["noun"].lower()
             counts.update({noun, noun.split()[-1]})
 
-    def _read_stretch(self, text: str, told: bool, beside_quote: bool) -> None:
+    def _read_stretch(self, text: str, told: bool, beside_quote: bool, tags: bool) -> None:
         self.lower.update(word for word in WORD.findall(text) if word[0].islower())
         for name, start, end in self._names(text):
             before, after = text[:start].rstrip(), WORD.match(text, end + 1)
             preceding = before.split()[-1].lower().strip(",") if before else ""
             following = after.group() if after else ""
             does = following.endswith("ed") or following in _ACTIONS
-            if told and beside_quote and (preceding in SPEECH_VERBS or following in SPEECH_VERBS):
+            # "Hello," Ana tried: behind a comma stands who says it, whatever the verb.
+            if told and beside_quote and (preceding in SPEECH_VERBS or following in SPEECH_VERBS or (tags and not start)):
                 self.speaks[name] += 1
             elif told and (does or text[end : end + 2] in {"'s", "’s"}):
                 self.acts[name] += 1
@@ -210,11 +218,12 @@ class _Evidence:
                 weights[name] = own + self.nouns[title]
         for noun, often in sorted(self.nouns.items(), key=lambda item: item[0]):
             head, speaks = noun.split()[-1], self.nameless[noun]
+            kin = head in _KIN and not speaks and often < 3
             titled = head in TITLES and any(head in name.lower().split() for name in weights)
-            enough = speaks or often >= 3 or (often >= 2 and self.doing[noun]) if head in KNOWN_ROLES else (
+            enough = speaks or often >= 3 or self.doing[noun] if head in KNOWN_ROLES else (
                 speaks and often >= 3
             )
-            if not enough or head in NOBODY or titled:
+            if not enough or head in NOBODY or titled or kin:
                 continue
             # A girl who is mostly called the goose girl is that; one who is once called tired is a girl.
             longer = any(other.endswith(f" {noun}") and 2 * count > often for other, count in self.nouns.items())
@@ -239,7 +248,9 @@ class _Evidence:
         called = [name for name, count in self.called.items() if count and not any(_core(name) & one for one in told)]
         called = [name for name in called if name.lower() not in self.lower]
         called.sort(key=lambda name: (" " in name, -self.called[name]))
-        return re.split("['’]", word)[0], self.call_me or next(iter(called), "")
+        name = self.call_me or next(iter(called), "")
+        # "Pri" is Priya.
+        return re.split("['’]", word)[0], next((one for one in sorted(called, key=len, reverse=True) if name and one.startswith(name)), name)
 
 
 def _bare(word: str) -> str:

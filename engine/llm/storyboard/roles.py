@@ -2,17 +2,22 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import Cast, cast_of
 from engine.llm.storyboard.references import addressed, references
-from engine.llm.storyboard.words import CREATURES, MEN, PEOPLE, WOMEN, words_of
+from engine.llm.storyboard.words import CREATURES, HER_TITLES, HIS_TITLES, MEN, PEOPLE, WOMEN, words_of
 from engine.reading import Sentence, at_sentence_ends
 
 # What a role must be worth to be somebody's, and by how much more than anybody else's.
-_ENOUGH, _MARGIN = 1.5, 1.0
+_ENOUGH, _MARGIN = 0.5, 1.0
+# A name that is only called must be answered more than once by the same one.
+_ANSWERED = 2.0
 _SAID_OUTRIGHT = 10.0
+# Up to so many paragraphs back a name may be what a role means.
+_REACH = 6
+_CHILDREN = frozenset("boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant petite".split())
 
 KNOWN_ROLES = PEOPLE | WOMEN | MEN | CREATURES
 _AGES = "old young new big little small poor good alte junge kleine vieux vieille jeune petite petit".split()
@@ -86,7 +91,7 @@ class _Sightings:
         self.taken = {word for name in cast.names for word in words_of(name)}
         for part in parts:
             for stretch in part.stretches:
-                self._equate(stretch.text)
+                self._equate(stretch.text, stretch.quoted)
                 if stretch.quoted:
                     self.paragraphs[-1].speaks = True
                     self.paragraphs[-1].calls.update(addressed(stretch.text, cast))
@@ -95,10 +100,14 @@ class _Sightings:
             if part.closes:
                 self.paragraphs.append(_Paragraph())
 
-    def _equate(self, text: str) -> None:
+    def _equate(self, text: str, said: bool) -> None:
         for mention in self.cast.mentions(text):
             before, after = text[: mention.start], text[mention.end :]
-            tries = (_BEFORE_NAME.search(before), _BEHIND_NAME.match(after), _CALLED.search(before), _SELF.match(after))
+            tries = (
+                [_SELF.match(after)]
+                if said
+                else [_BEFORE_NAME.search(before), _BEHIND_NAME.match(after), _CALLED.search(before)]
+            )
             for match in filter(None, tries):
                 role, article = match["role"].lower(), match["article"].lower()
                 if role not in _AGES and self._fits(role, mention.name):
@@ -126,12 +135,21 @@ class _Sightings:
         score: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for role, names in self.outright.items():
             score[role].update({name: _SAID_OUTRIGHT * often for name, often in names.items()})
-        for before, own, after in self._neighbours():
+        told = {name for paragraph in self.paragraphs for name in paragraph.people()}
+        for index, (before, own, after) in enumerate(self._neighbours()):
+            near = {name for one in self.paragraphs[max(0, index - _REACH) : index] for name in one.people()}
             for role in sorted({role for _, roles in own.told for role in roles}):
                 for name in self.cast.names:
-                    if self._fits(role, name):
-                        score[role][name] += _worth(role, name, before, own, after)
-        return _best(score)
+                    if name in told and self._fits(role, name):
+                        worth = _worth(role, name, before, own, after) + 0.3 * (name in near)
+                        score[role][name] += worth + 0.2 * (role in WOMEN | MEN and self.cast.gender[name] != 0)
+        owner = _best(score, _ENOUGH)
+        # A child has no trade: whoever is "the boy" is not "the engineer" as well.
+        children = {owner[role] for role in sorted(_CHILDREN & set(owner))}
+        for role in sorted(set(score) - _CHILDREN):
+            for name in children - {owner.get(role, "")}:
+                score[role].pop(name, None)
+        return _best(score, _ENOUGH)
 
     def owners_of_calls(self) -> dict[str, str]:
         """Names that are only ever called → the name or role of who answers to them."""
@@ -145,7 +163,7 @@ class _Sightings:
                         continue
                     worth = sum(1.0 + 0.5 * one.speaks for one in (before, after) if who in one.people())
                     score[called][who] += -3.0 if who in own.people() else worth
-        return _best(score)
+        return _best(score, _ANSWERED)
 
     def _neighbours(self) -> list[tuple[_Paragraph, _Paragraph, _Paragraph]]:
         padded = [_Paragraph(), *self.paragraphs, _Paragraph()]
@@ -153,16 +171,17 @@ class _Sightings:
 
     def _fits(self, role: str, name: str) -> bool:
         gender = (role in WOMEN) - (role in MEN)
-        return gender * self.cast.gender[name] >= 0 and name != self.cast.narrator
+        beast = role in CREATURES and role not in WOMEN | MEN | _CHILDREN and words_of(name)[0] in HER_TITLES | HIS_TITLES
+        return gender * self.cast.gender[name] >= 0 and name != self.cast.narrator and not beast
 
 
-def _best(score: dict[str, Counter[str]]) -> dict[str, str]:
+def _best(score: Mapping[str, Counter[str]], enough: float) -> dict[str, str]:
     """Who is worth enough, and clearly more than the next."""
     owner: dict[str, str] = {}
     for alias in sorted(score):
         ranked = sorted(score[alias].items(), key=lambda item: (-item[1], item[0]))
         runner_up = ranked[1][1] if len(ranked) > 1 else 0.0
-        if ranked and ranked[0][1] >= _ENOUGH and ranked[0][1] >= runner_up + _MARGIN:
+        if ranked and ranked[0][1] >= enough and ranked[0][1] >= runner_up + _MARGIN:
             owner[alias] = ranked[0][0]
     return owner
 

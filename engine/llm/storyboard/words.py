@@ -94,7 +94,7 @@ PEOPLE = _words("""
 man woman boy girl child lad lass stranger traveller rider sailor soldier guard policeman policewoman officer sergeant
 constable detective inspector captain mate bosun cook skipper pilot driver conductor porter clerk manager boss
 secretary engineer mechanic doctor nurse surgeon vet teacher student pupil professor priest vicar parson monk nun
-bishop abbot king queen prince princess knight duke duchess lord lady page herald wizard witch giant dwarf elf fairy
+bishop abbot king queen prince princess knight duke duchess lord lady herald wizard witch giant dwarf elf fairy
 dragon ghost troll ogre miller baker butcher smith blacksmith farmer shepherd shepherdess fisherman hunter woodcutter
 innkeeper barman barmaid bartender landlord landlady waiter waitress maid butler servant gardener keeper caretaker
 janitor merchant shopkeeper tailor cobbler carpenter mayor judge lawyer notary banker thief robber pirate gambler
