@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from engine.llm.storyboard.cast import FIRST_PERSONS, WORD
+from engine.llm.storyboard.references import INTRODUCES
 from engine.llm.storyboard.roles import KNOWN_ROLES, linked
 from engine.llm.storyboard.words import (
     ARTICLES,
@@ -45,6 +46,7 @@ _NOUN_ACTS = re.compile(rf"\b{_SOMEBODY}\s+(?:{'|'.join(sorted(_ACTIONS))}|\w+ed
 _YOUNG = re.compile(r"\b(?i:young|junge|jeune)\s+(?P<name>[^\W\d_a-z][\w’-]+)")
 _VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
 _NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
+_TAGS = re.compile(rf"^\W*(?:\w+\s+)?{_SOMEBODY}")
 _CALL_ME = re.compile(
     r"\b(?:[Mm]y name (?:is|was)|[Cc]all me|[Ii]ch heiße|[Jj]e m['’]appelle)\s+(?P<name>[^\W\d_a-z][\w’-]+)"
 )
@@ -106,9 +108,11 @@ class _Evidence:
         said = ""
         for stretch in part.stretches:
             self._read_stretch(stretch.text, not stretch.quoted, beside_quote=bool(part.said), tags=said.endswith(","))
-            said = stretch.text if stretch.quoted else ""
             if not stretch.quoted and not part.cue:
                 self._read_nameless(stretch.text, beside_quote=bool(part.said))
+                if said.endswith(","):
+                    self._count(self.nameless, _TAGS, stretch.text[:60])
+            said = stretch.text if stretch.quoted else ""
 
     def _read_nameless(self, text: str, *, beside_quote: bool) -> None:
         """Somebody who speaks without a name, and the one who tells it all."""
@@ -144,11 +148,14 @@ class _Evidence:
             if told and _NAMED.search(text[:start]):
                 self.speaks[name] += 1
             # "Slowly, Teodor rose": a capital within a sentence, and somebody who does something.
-            rest = set(words_of(text[end : end + 80])) & _PRONOUNS
+            first_and_last = " " in name and not set(words_of(name)) & TITLES
+            rest = first_and_last or set(words_of(text[end : end + 80])) & _PRONOUNS
             self.once[name] += told and does and (bool(before) and before[-1] not in ".!?…" or bool(rest))
             if preceding in {"the", "in", "at", "near", "a", "an", "of"}:
                 self.located[name] += 1
             self.told[name] += told
+            if not told and INTRODUCES.search(text[:start]):
+                self.speaks[name] += 1
             # "Come, Ada!" calls somebody; what stands alone between two stops may be anything.
             behind = text[end : end + 1]
             commas = (before[-1:] == ",") + (behind == "," and bool(WORD.search(text[end:])))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from engine.llm.storyboard.cast import Cast
-from engine.llm.storyboard.references import HE, IT, SHE, I, Memory, Reference, addressed, genders, references
+from engine.llm.storyboard.references import HE, INTRODUCES, IT, SHE, I, Memory, Reference, addressed, genders, references
 from engine.llm.storyboard.words import ARTICLES, PEOPLE, words_of
 from engine.reading import Sentence, at_sentence_ends
 from engine.reading.quotes import SPEECH_VERBS
@@ -18,7 +18,6 @@ _AGAINST = -6.0
 
 _CLAUSE = re.compile(r"[.!?…;]")
 _TITLE = re.compile(r"(?:\b[A-Z][a-z]+\.?\s+)+$")
-_INTRODUCES = re.compile(r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s|[Ii]ch bin|[Jj]e suis)\s+(?:[A-Z]\w+\.?\s+)?$")
 _SOMEBODY = re.compile(
     rf"\b(?i:{'|'.join(ARTICLES)}|an?|ein|eine|une?)\s+(?:[\w’'-]+\s+)?(?i:{'|'.join(sorted(PEOPLE))})\b"
 )
@@ -81,9 +80,9 @@ class _Ear:
         self.scene = Scene([], [[] for _ in parts])
         # Who did or said something so far; who is told of at all.
         self.there: dict[str, int] = {}
-        self.told = {
-            mention.name for part in parts for told in part.told for mention in cast.mentions(told)
-        }
+        self.around = {mention.name for part in parts for told in part.told for mention in cast.mentions(told)}
+        self.around |= {name for part in parts for said in part.said for name in addressed(said.text, cast)}
+        self.around |= {cast.resolve(part.cue) for part in parts if part.cue}
         # The subject that the telling before a speech ends with.
         self.pointed: list[tuple[str, float]] = []
         self.gap = 2
@@ -135,7 +134,7 @@ class _Ear:
                 self.there[name] = number
             subjects = [name for name, reference in found if reference.subject]
             if subjects:
-                ending = [(subjects[0], LIKELY if alone else HINT)]
+                ending = [(subjects[0], HINT)]
         return ending
 
     def _hear(self, number: int, piece: _Piece, before: _Piece | None, after: _Piece | None, link: Link) -> None:
@@ -205,8 +204,11 @@ class _Ear:
     def _pronoun(self, heard: Heard, pronoun: str, weight: float) -> None:
         if pronoun not in {HE, SHE, IT}:
             return
+        fitting = [name for name in self.cast.names if name in self.around and self.memory.agrees(pronoun, name) >= 0]
         for name in self.cast.names:
             agrees = self.memory.agrees(pronoun, name)
+            if fitting and name not in self.around:
+                continue
             if name == self.cast.narrator or agrees < 0:
                 heard.for_whom[name] += _AGAINST if pronoun != IT else -HINT
             else:
@@ -235,7 +237,7 @@ class _Ear:
         for name in heard.calls:
             score[name] += _AGAINST
         for mention in self.cast.mentions(heard.text):
-            if _INTRODUCES.search(heard.text[: mention.start]):
+            if INTRODUCES.search(heard.text[: mention.start]):
                 score[mention.name] += CERTAIN - TOLD
             elif mention.name not in heard.calls:
                 score[mention.name] -= LIKELY
@@ -248,9 +250,9 @@ class _Ear:
                 score[name] += HINT + (SLIGHT if number - self.there[name] <= 3 else 0)
             elif name == self.cast.narrator:
                 score[name] += SLIGHT
-            elif name not in self.told:
-                score[name] -= 2 * LIKELY
-        score[""] -= LIKELY
+            elif name not in self.around:
+                score[name] -= 3 * LIKELY
+        score[""] -= 2 * LIKELY
 
 
 def _paragraphs(parts: Sequence[Sentence]) -> Iterator[list[_Piece]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import Cast, cast_of
 from engine.llm.storyboard.references import addressed, references
-from engine.llm.storyboard.words import CREATURES, HER_TITLES, HIS_TITLES, MEN, PEOPLE, WOMEN, words_of
+from engine.llm.storyboard.words import CREATURES, HER_TITLES, HIS_TITLES, MEN, PEOPLE, TITLES, WOMEN, words_of
 from engine.reading import Sentence, at_sentence_ends
 
 # What a role must be worth to be somebody's, and by how much more than anybody else's.
@@ -21,7 +21,7 @@ _CHILDREN = frozenset("boy girl lad lass lassie laddie child kid junge mädchen 
 
 KNOWN_ROLES = PEOPLE | WOMEN | MEN | CREATURES
 _AGES = "old young new big little small poor good alte junge kleine vieux vieille jeune petite petit".split()
-_ARTICLE = "(?P<article>[Tt]he|[Mm]y|[Oo]ur|[Dd](?:er|ie|as)|[Ll][ea]|[Mm](?:ein|eine|on|a))"
+_ARTICLE = "(?P<article>[Tt]he|[Hh](?:is|er)(?=\\s+l)|[Mm]y|[Oo]ur|[Dd](?:er|ie|as)|[Ll][ea]|[Mm](?:ein|eine|on|a))"
 _KNOWN = rf"(?P<role>(?i:{'|'.join(sorted(KNOWN_ROLES))}))\b(?!['’-]\w)"
 _ROLE = re.compile(rf"\b{_ARTICLE}\s+(?:(?:{'|'.join(_AGES)})\s+)?{_KNOWN}")
 _BEFORE_NAME = re.compile(rf"\b{_ARTICLE}\s+(?:\w+\s+)?{_KNOWN},?\s+$", re.IGNORECASE)
@@ -36,6 +36,24 @@ _CALLED = re.compile(
     re.IGNORECASE,
 )
 _DEFINITE = {"a": "the", "an": "the", "un": "le", "une": "la", "ein": "der", "eine": "die"}
+# Whoever is the only one with the title is who the role means.
+_TITLED = {
+    "doctor": {"dr"},
+    "surgeon": {"dr"},
+    "nun": {"sister"},
+    "monk": {"brother"},
+    "priest": {"father", "reverend"},
+    "vicar": {"reverend"},
+    "parson": {"reverend"},
+    "bishop": {"reverend"},
+    "skipper": {"captain", "capt"},
+    "policeman": {"constable", "sergeant"},
+    "officer": {"lieutenant", "constable", "sergeant", "captain"},
+    "detective": {"inspector"},
+    "teacher": {"professor"},
+    "ladyship": {"lady"},
+    "lordship": {"lord"},
+}
 
 
 @dataclass
@@ -133,6 +151,10 @@ class _Sightings:
     def owners_of_roles(self) -> dict[str, str]:
         """Role → name: by what the text says outright, else by who is near, answers to it, and is nobody beside it."""
         score: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for role, titles in _TITLED.items():
+            bearers = [name for name in self.cast.names if set(words_of(name)) & titles]
+            if len(bearers) == 1 and self.phrases[role]:
+                self.outright[role][bearers[0]] += 1
         for role, names in self.outright.items():
             score[role].update({name: _SAID_OUTRIGHT * often for name, often in names.items()})
         told = {name for paragraph in self.paragraphs for name in paragraph.people()}
@@ -171,7 +193,10 @@ class _Sightings:
 
     def _fits(self, role: str, name: str) -> bool:
         gender = (role in WOMEN) - (role in MEN)
-        beast = role in CREATURES and role not in WOMEN | MEN | _CHILDREN and words_of(name)[0] in HER_TITLES | HIS_TITLES
+        titled = words_of(name)[0] in HER_TITLES | HIS_TITLES | TITLES - {"old", "young", "little"}
+        if role in _CHILDREN and titled:
+            return False
+        beast = role in CREATURES and role not in WOMEN | MEN | _CHILDREN and titled
         return gender * self.cast.gender[name] >= 0 and name != self.cast.narrator and not beast
 
 

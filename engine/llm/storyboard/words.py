@@ -84,13 +84,14 @@ comme dans sur au aux du en pour par
 TITLES = _words(
     "mr mrs ms miss dr sir lady lord captain capt doctor professor prof mother father aunt uncle king queen prince"
     " princess sister brother old young little sergeant inspector detective constable major colonel general madame"
-    " reverend"
+    " reverend lieutenant corporal judge"
 )
 HER_TITLES = _words("mrs ms miss lady madame mme mlle frau sister granny gran aunt auntie mother queen princess dame")
 HIS_TITLES = _words("mr mister sir lord herr uncle father king prince brother reverend maître monsieur m")
 
 # Who can be somebody without a name, animals of stories among them.
 PEOPLE = _words("""
+ladyship lordship rider stoker washerwoman drover widow boss chief tailor bailiff steward stewardess
 man woman boy girl child lad lass stranger traveller rider sailor soldier guard policeman policewoman officer sergeant
 constable detective inspector captain mate bosun cook skipper pilot driver conductor porter clerk manager boss
 secretary engineer mechanic doctor nurse surgeon vet teacher student pupil professor priest vicar parson monk nun
