@@ -15,6 +15,7 @@ from engine.llm.storyboard.words import (
     HIS_TITLES,
     LONG_NAMES,
     MEN,
+    PERSONS,
     NOT_NAMES,
     TITLES,
     WOMEN,
@@ -50,6 +51,8 @@ class Cast:
         self.roles = {name: {words_of(one)[-1] for one in called[name] if words_of(one)} for name in names}
         # "It" may be an animal, a thing that speaks, or somebody of whom nothing is known.
         self.creatures = {name for name in names if any(set(words_of(one)) & CREATURES for one in called[name])}
+        people = MEN | WOMEN | PERSONS
+        self.beasts = {name for name in self.creatures if not any(set(words_of(one)) & people for one in called[name])}
         self._keys = _keys(names, self.also)
         longest_first = sorted(self._keys, key=lambda key: (-len(key), key))
         alternatives = "|".join(map(re.escape, longest_first))
@@ -97,7 +100,7 @@ def _keys(cast: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict[str
                 keys |= {f"the {word.lower()}": name, f"The {word.lower()}": name, word.capitalize(): name}
     for name in sorted(cast):
         if " " not in name or name[1:].islower():
-            for article in ARTICLES:
+            for article in (*ARTICLES, "a", "an", "ein", "eine", "un", "une"):
                 keys |= {f"{article} {name.lower()}": name, f"{article.capitalize()} {name.lower()}": name}
     for name in sorted(cast):
         for alias in aliases.get(name, ()):

@@ -21,6 +21,7 @@ _TITLE = re.compile(r"(?:\b[A-Z][a-z]+\.?\s+)+$")
 _SOMEBODY = re.compile(
     rf"\b(?i:{'|'.join(ARTICLES)}|an?|ein|eine|une?)\s+(?:[\w’'-]+\s+)?(?i:{'|'.join(sorted(PEOPLE))})\b"
 )
+_VERB = re.compile(rf"\s+(?:\w+ly\s+)?(?:{'|'.join(sorted(SPEECH_VERBS))})\b", re.IGNORECASE)
 _PASSIVE = re.compile(r"\b(?:was|were|is)\s+(?:told|asked|answered|informed|reminded)\b")
 _IT_WAS = re.compile(r"(?:it|this|that) (?:was|is)\s", re.IGNORECASE)
 _UNFINISHED = re.compile(r"[”\"»’'“«]\s*$")
@@ -58,6 +59,8 @@ class Scene:
 
     quotes: list[Heard]
     named: list[list[str]]
+    # More than 0 for a she, less for a he.
+    votes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -76,13 +79,14 @@ def listen(parts: Sequence[Sentence], cast: Cast, speakers: Sequence[str] = ()) 
 class _Ear:
     def __init__(self, parts: Sequence[Sentence], cast: Cast, speakers: Sequence[str]) -> None:
         self.parts, self.cast, self.speakers = parts, cast, speakers
-        self.memory = Memory(cast, genders(parts, cast))
         self.scene = Scene([], [[] for _ in parts])
         # Who did or said something so far; who is told of at all.
         self.there: dict[str, int] = {}
         self.around = {mention.name for part in parts for told in part.told for mention in cast.mentions(told)}
         self.around |= {name for part in parts for said in part.said for name in addressed(said.text, cast)}
         self.around |= {cast.resolve(part.cue) for part in parts if part.cue}
+        self.memory = Memory(cast, genders(parts, cast), self.around)
+        self.scene.votes.update(self.memory.votes)
         # The subject that the telling before a speech ends with.
         self.pointed: list[tuple[str, float]] = []
         self.gap = 2
@@ -134,7 +138,7 @@ class _Ear:
                 self.there[name] = number
             subjects = [name for name, reference in found if reference.subject]
             if subjects:
-                ending = [(subjects[0], HINT)]
+                ending = [(subjects[-1], HINT)]
         return ending
 
     def _hear(self, number: int, piece: _Piece, before: _Piece | None, after: _Piece | None, link: Link) -> None:
@@ -197,7 +201,7 @@ class _Ear:
         self._pronoun(heard, who.pronoun, TOLD)
 
     def _understood(self, text: str) -> list[tuple[str, Reference]]:
-        copy = Memory(self.cast, self.memory.votes)
+        copy = Memory(self.cast, self.memory.votes, self.around)
         copy.recent = list(self.memory.recent)
         return copy.read(text)[0]
 
@@ -247,7 +251,7 @@ class _Ear:
         for rank, name in enumerate(self.cast.names):
             score[name] -= 0.02 * min(rank, 20)
             if name in self.there:
-                score[name] += HINT + (SLIGHT if number - self.there[name] <= 3 else 0)
+                score[name] += HINT + SLIGHT if number - self.there[name] <= 4 else HINT / 2
             elif name == self.cast.narrator:
                 score[name] += SLIGHT
             elif name not in self.around:
@@ -304,6 +308,9 @@ def is_tag(told: str) -> bool:
 def _speaker_in(tag: str, cast: Cast) -> Reference | None:
     """Who speaks in a tag: whoever stands nearest before the verb, else right behind it."""
     people = references(tag, cast)
+    close = [one for one in people if _VERB.match(tag[one.end :])]
+    if close:
+        return close[-1]
     verb = next((match for match in re.finditer(r"[^\W\d_]+", tag) if match.group().lower() in SPEECH_VERBS), None)
     if verb is None:
         return next((one for one in people if one.subject), None)

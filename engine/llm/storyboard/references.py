@@ -1,7 +1,7 @@
 """Whom a telling sentence is about, by name or pronoun, and whom a speech calls."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -111,30 +111,26 @@ def addressed(text: str, cast: Cast) -> tuple[str, ...]:
 def genders(parts: Sequence[Sentence], cast: Cast) -> dict[str, int]:
     """More than 0 for a she, less for a he: what names and roles say, and the pronouns right behind them."""
     votes = dict(cast.gender)
-    last = ""
+    alone: set[str] = set()
     for part in parts:
         for told in part.told:
             for sentence in at_sentence_ends(told):
-                named = list(dict.fromkeys(mention.name for mention in cast.mentions(sentence)))
-                words = words_of(sentence)
-                opening = words[:1]
-                if len(named) == 1:
-                    behind = set(words)
-                elif not named and last:
-                    behind = set(opening)
-                else:
-                    behind = set()
-                last = named[0] if len(named) == 1 else "" if named else last
-                if last and last != cast.narrator:
-                    votes[last] += bool(behind & _HERS) - bool(behind & _HIS)
+                mentions = [mention for mention in cast.mentions(sentence) if mention.name != cast.narrator]
+                alone |= {mention.name for mention in mentions}
+                if len(alone) == 1:
+                    # Nobody else was named since the paragraph began: its pronouns are theirs.
+                    behind = set(words_of(sentence[mentions[0].end :])) if mentions else set(words_of(sentence)[:1])
+                    votes[next(iter(alone))] += bool(behind & _HERS) - bool(behind & _HIS)
+        if part.closes or not part.text:
+            alone = set()
     return votes
 
 
 class Memory:
     """Who was there last, so that "he" and "they" are somebody."""
 
-    def __init__(self, cast: Cast, votes: dict[str, int]) -> None:
-        self.cast, self.votes = cast, votes
+    def __init__(self, cast: Cast, votes: dict[str, int], around: Collection[str]) -> None:
+        self.cast, self.votes, self.around = cast, votes, around
         self.recent: list[str] = []
 
     def notice(self, name: str) -> None:
@@ -160,9 +156,13 @@ class Memory:
         may = [name for name in others[:3] if self.agrees(pronoun, name) == 0]
         if sure or may:
             return (sure or may)[0] if not (sure and may and others.index(sure[0]) > 4) else may[0]
-        # Nobody was named yet: a scene opens with whom the story is about.
-        lead = [name for name in self.cast.names if self.agrees(pronoun, name) > 0 and name not in not_them]
-        return lead[0] if lead and not others else ""
+        # Nobody whom it suits was named yet: a scene may open with "she", who is named later, or leads the story.
+        later = [name for name in self.cast.names if name in self.around and name not in (*not_them, *self.recent)]
+        for names, least in ((later, 1), (later, 0), (self.cast.names[:2], 1)):
+            lead = [name for name in names if self.agrees(pronoun, name) >= least and name != self.cast.narrator]
+            if lead:
+                return lead[0]
+        return ""
 
     def read(self, sentence: str) -> tuple[list[tuple[str, Reference]], list[str]]:
         """A telling sentence: its people with their references, and those whom "they" means besides."""

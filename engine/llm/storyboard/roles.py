@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import Cast, cast_of
-from engine.llm.storyboard.references import addressed, references
+from engine.llm.storyboard.references import INTRODUCES, addressed, references
 from engine.llm.storyboard.words import CREATURES, HER_TITLES, HIS_TITLES, MEN, PEOPLE, TITLES, WOMEN, words_of
 from engine.reading import Sentence, at_sentence_ends
 
@@ -108,6 +108,7 @@ class _Sightings:
         self.paragraphs = [_Paragraph()]
         self.taken = {word for name in cast.names for word in words_of(name)}
         for part in parts:
+            self._introduce(part)
             for stretch in part.stretches:
                 self._equate(stretch.text, stretch.quoted)
                 if stretch.quoted:
@@ -117,6 +118,19 @@ class _Sightings:
                     self._tell(stretch.text)
             if part.closes:
                 self.paragraphs.append(_Paragraph())
+
+    def _introduce(self, part: Sentence) -> None:
+        """ "I'm Fern," said the woman."""
+        named = [
+            mention.name
+            for said in part.said
+            for mention in self.cast.mentions(said.text)
+            if INTRODUCES.search(said.text[: mention.start])
+        ]
+        roles = [match for told in part.told for match in _ROLE.finditer(told)]
+        if len(named) == 1 and len(roles) == 1 and self._fits(roles[0]["role"].lower(), named[0]):
+            self._phrase(roles[0]["role"].lower(), roles[0].group().lower())
+            self.outright[roles[0]["role"].lower()][named[0]] += 1
 
     def _equate(self, text: str, said: bool) -> None:
         for mention in self.cast.mentions(text):

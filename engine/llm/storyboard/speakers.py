@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from engine.llm.storyboard.cast import Cast, cast_of
-from engine.llm.storyboard.evidence import HINT, LIKELY, Heard, Link, Scene, listen
+from engine.llm.storyboard.evidence import CERTAIN, HINT, LIKELY, Heard, Link, Scene, listen
 from engine.llm.storyboard.manner import manner_of
 from engine.reading import Sentence, take_apart
 from models.story import LineKind
@@ -59,10 +59,10 @@ def _attribute(sentences: tuple[str, ...], cast: Cast) -> tuple[Beat, ...]:
     """Remembered: every panel of a scene asks for all of it."""
     parts = take_apart(sentences)
     scene = listen(parts, cast)
-    speakers = _decided(scene.quotes)
+    speakers = _decided(scene, cast)
     # Once more, now that it is known whom "he" means behind a speech.
     scene = listen(parts, cast, speakers)
-    return tuple(_beats(parts, scene, _decided(scene.quotes)))
+    return tuple(_beats(parts, scene, _decided(scene, cast)))
 
 
 def _beats(parts: Sequence[Sentence], scene: Scene, speakers: Sequence[str]) -> list[Beat]:
@@ -75,14 +75,13 @@ def _beats(parts: Sequence[Sentence], scene: Scene, speakers: Sequence[str]) -> 
     return beats
 
 
-def _decided(quotes: Sequence[Heard]) -> list[str]:
+def _decided(scene: Scene, cast: Cast) -> list[str]:
     """The likeliest speakers of a run of quotes: the best path through all who may speak, two turns remembered."""
-    everybody = _likely(quotes)
+    quotes = scene.quotes
+    everybody = _likely(quotes, cast)
     # State: the speakers of the turn before and of this quote → its worth, and the way that led there.
-    best: dict[tuple[str, str], tuple[float, tuple[str, ...] | None]] = {("", ""): (0.0, None)}
     trail: list[dict[tuple[str, str], tuple[str, str]]] = []
     worth = {("", ""): 0.0}
-    del best
     for index, heard in enumerate(quotes):
         before = quotes[index - 1] if index else None
         certain = [name for name, weight in heard.for_whom.items() if weight > LIKELY]
@@ -91,7 +90,7 @@ def _decided(quotes: Sequence[Heard]) -> list[str]:
         for name in dict.fromkeys([*everybody, *certain]):
             own = heard.for_whom.get(name, -2 * LIKELY)
             for (earlier, last), so_far in worth.items():
-                value = so_far + own + _step(before, heard, earlier, last, name)
+                value = so_far + own + _step(before, heard, earlier, last, name, scene.votes)
                 state = (earlier, name) if name == last else (last, name)
                 if value > following.get(state, float("-inf")):
                     following[state], came[state] = value, (earlier, last)
@@ -105,17 +104,21 @@ def _decided(quotes: Sequence[Heard]) -> list[str]:
     return found[::-1]
 
 
-def _likely(quotes: Sequence[Heard]) -> list[str]:
-    """Nobody, and those for whom most speaks anywhere in the scene."""
+def _likely(quotes: Sequence[Heard], cast: Cast) -> list[str]:
+    """Nobody, and those for whom most speaks anywhere in the scene; animals only where the text says so."""
+    told = {name for heard in quotes for name, weight in heard.for_whom.items() if weight > CERTAIN / 2}
+    silent = cast.beasts - told
     weights: dict[str, float] = {}
     for heard in quotes:
         for name, weight in heard.for_whom.items():
             weights[name] = weights.get(name, 0.0) + max(weight, 0.0)
-    names = sorted((name for name in weights if name), key=lambda name: (-weights[name], name))
+    names = sorted((name for name in weights if name and name not in silent), key=lambda name: (-weights[name], name))
     return ["", *names[:_MOST]]
 
 
-def _step(before: Heard | None, heard: Heard, earlier: str, last: str, name: str) -> float:
+def _step(
+    before: Heard | None, heard: Heard, earlier: str, last: str, name: str, votes: Mapping[str, int]
+) -> float:
     """What it is worth that `name` follows `last`, who followed `earlier`."""
     if before is None:
         return 0.0
@@ -128,4 +131,11 @@ def _step(before: Heard | None, heard: Heard, earlier: str, last: str, name: str
             value += _ANSWERS.get(heard.link, 0.0) * (name in before.calls)
         if heard.calls and last in heard.calls and heard.link in _ANSWERS:
             value += HINT
+        # "Yes, ma'am" is said to her, and she answers.
+        if heard.link in _ANSWERS:
+            value += _polite(heard.polite, votes.get(last, 0)) + _polite(before.polite, votes.get(name, 0))
     return value
+
+
+def _polite(called: int, vote: int) -> float:
+    return LIKELY * ((called * vote > 0) - (called * vote < 0))

@@ -122,6 +122,8 @@ scotsman irishman englishman frenchman welshman dutchman
 mann junge herr vater bruder onkel großvater opa sohn könig prinz nachbar bäcker müller wirt lehrer pfarrer
 monsieur homme garçon père frère oncle grand-père fils roi prince voisin pêcheur notaire gardien maître petit vieux
 """)
+# What may be told of with "it" and still speaks as people do.
+PERSONS = _words("ghost child baby computer robot machine android")
 # Told of with "it" as often as with "he" or "she".
 CREATURES = _words("""
 fox wolf bear dog hound puppy cat kitten goose gander duck drake hen cock rooster crow raven owl wren robin sparrow
