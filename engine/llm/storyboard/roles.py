@@ -2,18 +2,19 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import Cast, cast_of
 from engine.llm.storyboard.references import INTRODUCES, addressed, references
+from engine.llm.storyboard.speakers import attribute
 from engine.llm.storyboard.words import CREATURES, HER_TITLES, HIS_TITLES, MEN, PEOPLE, TITLES, WOMEN, words_of
-from engine.reading import Sentence, at_sentence_ends
+from engine.reading import PARAGRAPH_END, Sentence, at_sentence_ends
 
 # What a role must be worth to be somebody's, and by how much more than anybody else's.
-_ENOUGH, _MARGIN = 0.5, 1.0
+_ENOUGH, _MARGIN = 0.5, 0.9
 # A name that is only called must be answered more than once by the same one.
-_ANSWERED = 2.0
+_ANSWERED = 3.0
 _SAID_OUTRIGHT = 10.0
 # Up to so many paragraphs back a name may be what a role means.
 _REACH = 6
@@ -56,6 +57,14 @@ _TITLED = {
 }
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """A quote's speaker, a role as its bare noun, and whom it calls."""
+
+    speaker: str
+    calls: tuple[str, ...]
+
+
 @dataclass
 class _Paragraph:
     """Who is named in a paragraph, sentence by sentence of what is told, and who is called in what is said."""
@@ -73,6 +82,7 @@ def linked(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]]) ->
     roles = {name.split()[-1].lower(): name for name, _ in found if is_role(name)}
     named = {name: also for name, also in found if name not in roles.values()}
     seen = _Sightings(parts, cast_of(list(named), named))
+    seen.turns = _turns(parts, found, seen)
     also = {name: list(aliases) for name, aliases in found}
     gone: set[str] = set()
     owner = seen.owners_of_roles()
@@ -86,9 +96,22 @@ def linked(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]]) ->
             gone.add(called)
         elif name in roles and roles[name] not in gone:
             # Somebody known by a role until they were called by name.
-            also[called] += seen.phrases[name]
+            also[called] += [roles[name], *seen.phrases[name]]
             gone.add(roles[name])
     return [(name, also[name]) for name, _ in found if name not in gone]
+
+
+def _turns(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]], seen: "_Sightings") -> list[_Turn]:
+    """The quotes with their speakers, as if whoever is only called were nobody yet, and whom they call."""
+    told = {name for paragraph in seen.paragraphs for name in paragraph.people()}
+    present = {name: also for name, also in found if name in told or is_role(name)}
+    beats = attribute([part.text + PARAGRAPH_END * part.closes for part in parts], list(present), present)
+    roles = {name: name.split()[-1].lower() for name in present if is_role(name)}
+    return [
+        _Turn(roles.get(spoken.speaker, spoken.speaker), addressed(spoken.text, seen.cast))
+        for beat in beats
+        for spoken in beat.spoken
+    ]
 
 
 def is_role(name: str) -> bool:
@@ -106,6 +129,7 @@ class _Sightings:
         self.phrases: defaultdict[str, list[str]] = defaultdict(list)
         self.outright: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.paragraphs = [_Paragraph()]
+        self.turns: list[_Turn] = []
         self.taken = {word for name in cast.names for word in words_of(name)}
         for part in parts:
             self._introduce(part)
@@ -178,28 +202,49 @@ class _Sightings:
                 for name in self.cast.names:
                     if name in told and self._fits(role, name):
                         worth = _worth(role, name, before, own, after) + 0.3 * (name in near)
-                        score[role][name] += worth + 0.2 * (role in WOMEN | MEN and self.cast.gender[name] != 0)
+                        score[role][name] += worth + 0.2 * self._sure(role, name)
+        for who, called, worth in self._answers():
+            if who in KNOWN_ROLES and called in told and self._fits(who, called):
+                score[who][called] += worth / 2
+        self._only(score)
         owner = _best(score, _ENOUGH)
         # A child has no trade: whoever is "the boy" is not "the engineer" as well.
         children = {owner[role] for role in sorted(_CHILDREN & set(owner))}
         for role in sorted(set(score) - _CHILDREN):
             for name in children - {owner.get(role, "")}:
                 score[role].pop(name, None)
+        self._only(score)
         return _best(score, _ENOUGH)
+
+    def _only(self, score: Mapping[str, Counter[str]]) -> None:
+        """Where only one person can be meant at all, that is worth as much as a name nearby."""
+        for role, names in score.items():
+            if len(names) == 1 and self._sure(role, next(iter(names))):
+                names[next(iter(names))] += 0.5
+
+    def _sure(self, role: str, name: str) -> bool:
+        return role in WOMEN | MEN and self.cast.gender[name] != 0
 
     def owners_of_calls(self) -> dict[str, str]:
         """Names that are only ever called → the name or role of who answers to them."""
         told = {name for paragraph in self.paragraphs for name in paragraph.people()}
         score: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for before, own, after in self._neighbours():
-            for called in sorted(own.calls - told):
-                for who in sorted(told):
-                    gender = (who in WOMEN) - (who in MEN) if who not in self.cast.gender else self.cast.gender[who]
-                    if gender * self.cast.gender[called] < 0:
-                        continue
-                    worth = sum(1.0 + 0.5 * one.speaks for one in (before, after) if who in one.people())
-                    score[called][who] += -3.0 if who in own.people() else worth
+        for who, called, worth in self._answers():
+            gender = (who in WOMEN) - (who in MEN) if who not in self.cast.gender else self.cast.gender[who]
+            if called not in told and who != called and gender * self.cast.gender[called] >= 0:
+                score[called][who] += worth
         return _best(score, _ANSWERED)
+
+    def _answers(self) -> Iterator[tuple[str, str, float]]:
+        """Who may be whom, by name: nobody calls themselves, and who spoke before or speaks next is called."""
+        nobody = _Turn("", ())
+        for before, own, after in zip([nobody, *self.turns], self.turns, [*self.turns[1:], nobody], strict=False):
+            for called in own.calls:
+                if own.speaker:
+                    yield own.speaker, called, -3.0
+                for other in (before, after):
+                    if other.speaker and other.speaker != own.speaker:
+                        yield other.speaker, called, 1.0
 
     def _neighbours(self) -> list[tuple[_Paragraph, _Paragraph, _Paragraph]]:
         padded = [_Paragraph(), *self.paragraphs, _Paragraph()]

@@ -106,7 +106,7 @@ def _decided(scene: Scene, cast: Cast) -> list[str]:
 
 def _likely(quotes: Sequence[Heard], cast: Cast) -> list[str]:
     """Nobody, and those for whom most speaks anywhere in the scene; animals only where the text says so."""
-    told = {name for heard in quotes for name, weight in heard.for_whom.items() if weight > CERTAIN / 2}
+    told = {name for heard in quotes for name, weight in heard.for_whom.items() if weight > CERTAIN - LIKELY}
     silent = cast.beasts - told
     weights: dict[str, float] = {}
     for heard in quotes:
