@@ -139,7 +139,7 @@ class _Evidence:
             before, after = text[:start].rstrip(), WORD.match(text, end + 1)
             preceding = before.split()[-1].lower().strip(",") if before else ""
             following = after.group() if after else ""
-            does = following.endswith("ed") or following in _ACTIONS
+            does = following.endswith(("ed", "ait")) or following in _ACTIONS
             # "Hello," Ana tried: behind a comma stands who says it, whatever the verb.
             if told and beside_quote and (preceding in SPEECH_VERBS or following in SPEECH_VERBS or (tags and not start)):
                 self.speaks[name] += 1

@@ -32,7 +32,7 @@ _CALLED = re.compile(r"\s*(?:$|[,.!?…—–])")
 _ROLE_CALL = re.compile(r"(?:^|,\s|[.!?…]\s)(?:my\s+|old\s+|dear\s+)*(?P<role>[^\W\d_]+)\s*(?=[,.!?…]|$)")
 # What stands before the speaker's own name.
 INTRODUCES = re.compile(
-    r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s|[Ii]ch bin|[Ii]ch heiße|[Jj]e suis)\s+(?:[A-Z]\w+\.?\s+)?$"
+    r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s|[Ii]ch bin|[Ii]ch heiße|[Jj]e suis)\s+(?:(?:[A-Z]\w+\.?|maître|monsieur|madame)\s+)?$"
 )
 
 

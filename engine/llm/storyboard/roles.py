@@ -18,6 +18,14 @@ _ANSWERED = 3.0
 _SAID_OUTRIGHT = 10.0
 # Up to so many paragraphs back a name may be what a role means.
 _REACH = 6
+# What anybody may be called, whatever they do.
+_GENERAL = frozenset(
+    "man woman gentleman lady fellow fella chap bloke guy person stranger traveller visitor guest neighbour englishman"
+    " scotsman irishman frenchman welshman dutchman herr frau mann dame homme femme monsieur vieux vieille nachbar"
+    " nachbarin voisin voisine mother father sister brother uncle aunt cousin grandmother grandfather granny mère père"
+    " mutter vater boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant petite passenger widow"
+    " bride hero ladyship lordship".split()
+)
 _CHILDREN = frozenset("boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant petite".split())
 
 KNOWN_ROLES = PEOPLE | WOMEN | MEN | CREATURES
@@ -214,6 +222,11 @@ class _Sightings:
             for name in children - {owner.get(role, "")}:
                 score[role].pop(name, None)
         self._only(score)
+        # Nobody has two trades: the likelier one is theirs, unless the text says both.
+        for name in self.cast.names:
+            trades = [role for role in sorted(score) if role not in _GENERAL and score[role][name] < _SAID_OUTRIGHT]
+            for role in sorted(trades, key=lambda one: -score[one][name])[1:]:
+                del score[role][name]
         return _best(score, _ENOUGH)
 
     def _only(self, score: Mapping[str, Counter[str]]) -> None:
