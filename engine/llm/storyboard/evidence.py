@@ -48,6 +48,7 @@ class Heard:
     link: Link
     tag: str = ""
     cue: str = ""
+    thought: bool = False
     calls: tuple[str, ...] = ()
     polite: int = 0
     for_whom: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -69,6 +70,7 @@ class _Piece:
     text: str
     quoted: bool
     continues: bool
+    thought: bool
 
 
 def listen(parts: Sequence[Sentence], cast: Cast, speakers: Sequence[str] = ()) -> Scene:
@@ -143,7 +145,7 @@ class _Ear:
 
     def _hear(self, number: int, piece: _Piece, before: _Piece | None, after: _Piece | None, link: Link) -> None:
         part = self.parts[piece.unit]
-        heard = Heard(piece.text, piece.unit, link, cue=part.cue)
+        heard = Heard(piece.text, piece.unit, link, cue=part.cue, thought=piece.thought)
         self.scene.quotes.append(heard)
         heard.calls = addressed(piece.text, self.cast)
         heard.polite = _polite(piece.text)
@@ -265,7 +267,7 @@ def _paragraphs(parts: Sequence[Sentence]) -> Iterator[list[_Piece]]:
     pieces: list[_Piece] = []
     for unit, part in enumerate(parts):
         for stretch in part.stretches:
-            pieces.append(_Piece(unit, stretch.text, stretch.quoted, stretch.continues))
+            pieces.append(_Piece(unit, stretch.text, stretch.quoted, stretch.continues, stretch.thought))
         if part.closes or not marked:
             yield pieces
             pieces = []

@@ -69,7 +69,7 @@ def _beats(parts: Sequence[Sentence], scene: Scene, speakers: Sequence[str]) -> 
     beats = [Beat(named=named) for named in scene.named]
     kind = LineKind.SPEECH
     for heard, speaker in zip(scene.quotes, speakers, strict=True):
-        tagged = manner_of(heard.text, heard.tag)
+        tagged = LineKind.THOUGHT if heard.thought else manner_of(heard.text, heard.tag)
         kind = kind if heard.link is Link.SAME and tagged is LineKind.SPEECH else tagged
         beats[heard.unit].spoken.append(Spoken(heard.text, speaker, kind, heard.calls))
     return beats
