@@ -103,14 +103,16 @@ def storyboard(text: str) -> Board:
     return board
 
 
-def _scene(
-    board: Board, scene: outline.Scene, pairs: Sequence[tuple[int, str]], places: list[str]
-) -> None:
+def _scene(board: Board, scene: outline.Scene, pairs: Sequence[tuple[int, str]], places: list[str]) -> None:
     said = [sentence for _, sentence in pairs]
     cast, aliases = list(board.cast), {name: sorted(also) for name, also in board.cast.items() if also}
     board.starts.append(pairs[0][0])
-    about = summarise_scene(summary.In(sentences=said, known_characters=cast, aliases=aliases, known_places=places))
-    made = describe_panels(panels.In(sentences=said, characters=about.characters, cast=cast, aliases=aliases, place=about.place))
+    about = summarise_scene(
+        summary.In(sentences=said, known_characters=cast, cast=cast, aliases=aliases, known_places=places)
+    )
+    made = describe_panels(
+        panels.In(sentences=said, characters=about.characters, cast=cast, aliases=aliases, place=about.place)
+    )
     for panel in made.panels:
         letters = write_dialogue(
             dialogue.In(

@@ -41,8 +41,10 @@ def thoughts(told: str, thinking: bool) -> tuple[list[tuple[str, bool]], bool]:
             pieces += [(led["tag"], False), (led["thought"], True)]
             thinking = True
         else:
-            thinking = thinking and _PRESENT.search(sentence) is not None and (
-                sentence.endswith("?") or not _PAST.search(sentence)
+            thinking = (
+                thinking
+                and _PRESENT.search(sentence) is not None
+                and (sentence.endswith("?") or not _PAST.search(sentence))
             )
             pieces.append((sentence, thinking))
     return list(_joined(pieces)), thinking

@@ -11,6 +11,7 @@ from engine.llm.storyboard.words import (
     ARTICLES,
     HER_TITLES,
     HIS_TITLES,
+    KIN,
     LONG_NAMES,
     MEN,
     NOBODY,
@@ -33,7 +34,7 @@ leant leapt lost bent bit blew broke drove fled is does comes goes takes puts lo
 opens picks pulls walks holds leans nods smiles waits reads lifts steps reaches
 """
 _ACTIONS = frozenset(_ACTS.split())
-_PRONOUNS = frozenset("he she his her him".split())
+_PRONOUNS = frozenset(["he", "she", "his", "her", "him"])
 
 _ARTICLE = rf"(?i:{'|'.join(ARTICLES)})"
 _VERB = rf"(?i:{'|'.join(sorted(SPEECH_VERBS))})"
@@ -49,11 +50,6 @@ _NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
 _TAGS = re.compile(rf"^\W*(?:\w+\s+)?{_SOMEBODY}")
 _CALL_ME = re.compile(
     r"\b(?:[Mm]y name (?:is|was)|[Cc]all me|[Ii]ch heiße|[Jj]e m['’]appelle)\s+(?P<name>[^\W\d_a-z][\w’-]+)"
-)
-# Whose brother depends on who is being told of.
-_KIN = frozenset(
-    "mother father sister brother uncle aunt cousin grandmother grandfather nephew niece son daughter wife husband dad mum"
-    " mutter vater schwester bruder frau mann mère père sœur frère".split()
 )
 # "A tall, sad man called Abara", "a badge that said EZRA" is none.
 _NAMED = re.compile(r"\b(?:called|named|namens|nommée?|appelée?)\s+$")
@@ -141,7 +137,11 @@ class _Evidence:
             following = after.group() if after else ""
             does = following.endswith(("ed", "ait")) or following in _ACTIONS
             # "Hello," Ana tried: behind a comma stands who says it, whatever the verb.
-            if told and beside_quote and (preceding in SPEECH_VERBS or following in SPEECH_VERBS or (tags and not start)):
+            if (
+                told
+                and beside_quote
+                and (preceding in SPEECH_VERBS or following in SPEECH_VERBS or (tags and not start))
+            ):
                 self.speaks[name] += 1
             elif told and (does or text[end : end + 2] in {"'s", "’s"}):
                 self.acts[name] += 1
@@ -150,7 +150,7 @@ class _Evidence:
             # "Slowly, Teodor rose": a capital within a sentence, and somebody who does something.
             first_and_last = " " in name and not set(words_of(name)) & TITLES
             rest = first_and_last or set(words_of(text[end : end + 80])) & _PRONOUNS
-            self.once[name] += told and does and (bool(before) and before[-1] not in ".!?…" or bool(rest))
+            self.once[name] += told and does and ((bool(before) and before[-1] not in ".!?…") or bool(rest))
             if preceding in {"the", "in", "at", "near", "a", "an", "of"}:
                 self.located[name] += 1
             self.told[name] += told
@@ -225,11 +225,9 @@ class _Evidence:
                 weights[name] = own + self.nouns[title]
         for noun, often in sorted(self.nouns.items(), key=lambda item: item[0]):
             head, speaks = noun.split()[-1], self.nameless[noun]
-            kin = head in _KIN and not speaks and often < 3
+            kin = head in KIN and not speaks and often < 3
             titled = head in TITLES and any(head in name.lower().split() for name in weights)
-            enough = speaks or often >= 3 or self.doing[noun] if head in KNOWN_ROLES else (
-                speaks and often >= 3
-            )
+            enough = speaks or often >= 3 or self.doing[noun] if head in KNOWN_ROLES else (speaks and often >= 3)
             if not enough or head in NOBODY or titled or kin:
                 continue
             # A girl who is mostly called the goose girl is that; one who is once called tired is a girl.
@@ -257,7 +255,8 @@ class _Evidence:
         called.sort(key=lambda name: (" " in name, -self.called[name]))
         name = self.call_me or next(iter(called), "")
         # "Pri" is Priya.
-        return re.split("['’]", word)[0], next((one for one in sorted(called, key=len, reverse=True) if name and one.startswith(name)), name)
+        longer = [one for one in called if name and one.startswith(name)]
+        return re.split("['’]", word)[0], max(longer, key=len, default=name)
 
 
 def _bare(word: str) -> str:

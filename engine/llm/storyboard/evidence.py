@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from engine.llm.storyboard.cast import Cast
-from engine.llm.storyboard.references import HE, INTRODUCES, IT, SHE, I, Memory, Reference, addressed, genders, references
+from engine.llm.storyboard.references import (
+    HE,
+    INTRODUCES,
+    IT,
+    SHE,
+    Memory,
+    Reference,
+    addressed,
+    genders,
+    references,
+)
 from engine.llm.storyboard.words import ARTICLES, PEOPLE, words_of
 from engine.reading import Sentence, at_sentence_ends
 from engine.reading.quotes import SPEECH_VERBS
@@ -74,7 +84,7 @@ class _Piece:
 
 
 def listen(parts: Sequence[Sentence], cast: Cast, speakers: Sequence[str] = ()) -> Scene:
-    """The quotes of a scene with their evidence. `speakers`, from a first hearing, tell whom "he" means after a quote."""
+    """The quotes of a scene with their evidence; `speakers`, of a first hearing, tell whom "he" means after one."""
     return _Ear(parts, cast, speakers).scene
 
 
@@ -321,6 +331,3 @@ def _speaker_in(tag: str, cast: Cast) -> Reference | None:
     if before:
         return before[-1]
     return behind[0] if behind else None
-
-
-__all__ = ["CERTAIN", "HINT", "LIKELY", "Heard", "I", "Link", "Scene", "is_tag", "listen"]

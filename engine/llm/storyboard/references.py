@@ -1,29 +1,23 @@
 """Whom a telling sentence is about, by name or pronoun, and whom a speech calls."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from engine.llm.storyboard.cast import WORD, Cast
-from engine.llm.storyboard.words import CREATURES, TITLES, words_of
+from engine.llm.storyboard.words import PREPOSITIONS, TITLES, words_of
 from engine.reading import Sentence, at_sentence_ends
 
-HE, SHE, IT, THEY, I, WE = "he", "she", "it", "they", "i", "we"
+HE, SHE, IT, THEY, ME, WE = "he", "she", "it", "they", "i", "we"
 _SUBJECTS = {
     "he": HE, "she": SHE, "it": IT, "they": THEY, "we": WE, "er": HE, "ihn": HE, "ihm": HE, "il": HE,
     "sie": SHE, "elle": SHE, "ils": THEY, "elles": THEY, "wir": WE, "nous": WE,
 }  # fmt: skip
-_OBJECTS = {"him": HE, "hers": SHE, "them": THEY, "us": WE, "lui": HE, "me": I, "mich": I, "mir": I, "moi": I}
+_OBJECTS = {"him": HE, "hers": SHE, "them": THEY, "us": WE, "lui": HE, "me": ME, "mich": ME, "mir": ME, "moi": ME}
 _NARRATOR = re.compile(r"(?:I|i['’](?:m|d|ll|ve)|ich|je|j['’]\w+)$", re.IGNORECASE)
 _HIS = {"his", "himself", "him", "he", "er", "sein", "seine", "seinen", "seiner", "il"}
 _HERS = {"her", "hers", "herself", "she", "elle"}
-# Behind these a name is where something is done, not who does it.
-_PREPOSITIONS = set(
-    "at to of for with from by on in upon after behind beside past than like about around into over under against"
-    " near towards toward without between before bei mit von zu für auf an über unter neben vor hinter"
-    " de du à avec pour chez vers sur dans contre sans devant derrière".split()
-)
 _POSSESSIVE = re.compile(r"['’]s?\s+\w")
 _CLAUSE = re.compile(r"[,;:—–]\s|\s(?:and|but|while|as|when|und|et|mais|aber)\s")
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES | {'mister'}))})\b\.?\s+)+$", re.IGNORECASE)
@@ -32,7 +26,8 @@ _CALLED = re.compile(r"\s*(?:$|[,.!?…—–])")
 _ROLE_CALL = re.compile(r"(?:^|,\s|[.!?…]\s)(?:my\s+|old\s+|dear\s+)*(?P<role>[^\W\d_]+)\s*(?=[,.!?…]|$)")
 # What stands before the speaker's own name.
 INTRODUCES = re.compile(
-    r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s|[Ii]ch bin|[Ii]ch heiße|[Jj]e suis)\s+(?:(?:[A-Z]\w+\.?|maître|monsieur|madame)\s+)?$"
+    r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s|[Ii]ch bin|[Ii]ch heiße|[Jj]e suis)\s+"
+    r"(?:(?:[A-Z]\w+\.?|maître|monsieur|madame)\s+)?$"
 )
 
 
@@ -58,19 +53,19 @@ def references(text: str, cast: Cast) -> tuple[Reference, ...]:
             continue
         pronoun = _pronoun(match.group(), text[match.end() :])
         if pronoun:
-            found.append((match.start(), match.end(), cast.narrator if pronoun == I else "", pronoun))
+            found.append((match.start(), match.end(), cast.narrator if pronoun == ME else "", pronoun))
     starts = [0, *(match.end() for match in _CLAUSE.finditer(text))]
     taken: set[int] = set()
     made = []
     for start, end, name, pronoun in sorted(found):
-        if pronoun == I and not cast.narrator:
+        if pronoun == ME and not cast.narrator:
             continue
         if not pronoun and _POSSESSIVE.match(text[end:]):
             continue
         before = words_of(text[:start])[-1:]
         clause = max(one for one in starts if one <= start)
         word = text[start:end].lower()
-        led = bool(before) and before[0] in _PREPOSITIONS
+        led = bool(before) and before[0] in PREPOSITIONS
         subject = clause not in taken and not led and (not pronoun or word not in _OBJECTS) and word != "her"
         if subject:
             taken.add(clause)
@@ -81,7 +76,7 @@ def references(text: str, cast: Cast) -> tuple[Reference, ...]:
 def _pronoun(word: str, after: str) -> str:
     lower = re.split("['’]", word.lower())[0]
     if _NARRATOR.match(word):
-        return I
+        return ME
     if lower in _SUBJECTS:
         return _SUBJECTS[lower]
     if lower == "her":
@@ -189,11 +184,3 @@ class Memory:
         # Whoever did something is more in mind than to whom it was done.
         self.notice(subject)
         return found, crowd
-
-
-def sentences_of(told: str) -> Iterator[str]:
-    """The sentences of a told stretch."""
-    yield from at_sentence_ends(told)
-
-
-__all__ = ["CREATURES", "HE", "IT", "SHE", "I", "Memory", "Reference", "addressed", "genders", "references"]

@@ -1,38 +1,56 @@
-"""Other names for somebody: "the mate" is Croft, "the landlady" Mrs. Okell, and "Nat", who answers to it, is Croft."""
+"""Roles that mean somebody who also has a name: "the mate" is Croft, "the landlady" Mrs. Okell."""
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import Cast, cast_of
 from engine.llm.storyboard.references import INTRODUCES, addressed, references
-from engine.llm.storyboard.speakers import attribute
-from engine.llm.storyboard.words import CREATURES, HER_TITLES, HIS_TITLES, MEN, PEOPLE, TITLES, WOMEN, words_of
-from engine.reading import PARAGRAPH_END, Sentence, at_sentence_ends
+from engine.llm.storyboard.words import (
+    CHILDREN,
+    CREATURES,
+    GENERAL,
+    HER_TITLES,
+    HIS_TITLES,
+    MEN,
+    PEOPLE,
+    TITLES,
+    WOMEN,
+    words_of,
+)
+from engine.reading import Sentence, at_sentence_ends
 
 # What a role must be worth to be somebody's, and by how much more than anybody else's.
 _ENOUGH, _MARGIN = 0.5, 0.9
-# A name that is only called must be answered more than once by the same one.
-_ANSWERED = 3.0
 _SAID_OUTRIGHT = 10.0
 # Up to so many paragraphs back a name may be what a role means.
 _REACH = 6
-# What anybody may be called, whatever they do.
-_GENERAL = frozenset(
-    "man woman gentleman lady fellow fella chap bloke guy person stranger traveller visitor guest neighbour englishman"
-    " scotsman irishman frenchman welshman dutchman herr frau mann dame homme femme monsieur vieux vieille nachbar"
-    " nachbarin voisin voisine mother father sister brother uncle aunt cousin grandmother grandfather granny mère père"
-    " mutter vater boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant petite passenger widow"
-    " bride hero ladyship lordship".split()
-)
-_CHILDREN = frozenset("boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant petite".split())
 
 KNOWN_ROLES = PEOPLE | WOMEN | MEN | CREATURES
-_AGES = "old young new big little small poor good alte junge kleine vieux vieille jeune petite petit".split()
+_AGES = frozenset(
+    [
+        "old",
+        "young",
+        "new",
+        "big",
+        "little",
+        "small",
+        "poor",
+        "good",
+        "alte",
+        "junge",
+        "kleine",
+        "vieux",
+        "vieille",
+        "jeune",
+        "petite",
+        "petit",
+    ]
+)
 _ARTICLE = "(?P<article>[Tt]he|[Hh](?:is|er)(?=\\s+l)|[Mm]y|[Oo]ur|[Dd](?:er|ie|as)|[Ll][ea]|[Mm](?:ein|eine|on|a))"
 _KNOWN = rf"(?P<role>(?i:{'|'.join(sorted(KNOWN_ROLES))}))\b(?!['’-]\w)"
-_ROLE = re.compile(rf"\b{_ARTICLE}\s+(?:(?:{'|'.join(_AGES)})\s+)?{_KNOWN}")
+_ROLE = re.compile(rf"\b{_ARTICLE}\s+(?:(?:{'|'.join(sorted(_AGES))})\s+)?{_KNOWN}")
 _BEFORE_NAME = re.compile(rf"\b{_ARTICLE}\s+(?:\w+\s+)?{_KNOWN},?\s+$", re.IGNORECASE)
 _BEHIND_NAME = re.compile(
     rf"(?:,\s+|\s+)(?:(?:was|is|war|ist|était|est)\s+)?{_ARTICLE}\s+(?:[a-z]+\s+)??{_KNOWN}",
@@ -65,14 +83,6 @@ _TITLED = {
 }
 
 
-@dataclass(frozen=True)
-class _Turn:
-    """A quote's speaker, a role as its bare noun, and whom it calls."""
-
-    speaker: str
-    calls: tuple[str, ...]
-
-
 @dataclass
 class _Paragraph:
     """Who is named in a paragraph, sentence by sentence of what is told, and who is called in what is said."""
@@ -86,40 +96,17 @@ class _Paragraph:
 
 
 def linked(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
-    """The same people with their other names among their aliases; whoever turns out to be another is gone."""
+    """The same people with the roles that mean them among their aliases; a role's own entry is gone then."""
     roles = {name.split()[-1].lower(): name for name, _ in found if is_role(name)}
     named = {name: also for name, also in found if name not in roles.values()}
     seen = _Sightings(parts, cast_of(list(named), named))
-    seen.turns = _turns(parts, found, seen)
     also = {name: list(aliases) for name, aliases in found}
     gone: set[str] = set()
     owner = seen.owners_of_roles()
     for role, name in owner.items():
         also[name] += [phrase for phrase in seen.phrases[role] if phrase not in also[name]]
         gone.update([roles[role]] if role in roles else [])
-    for called, who in seen.owners_of_calls().items():
-        name = owner.get(who, who)
-        if name in named:
-            also[name] += [called, *also[called]]
-            gone.add(called)
-        elif name in roles and roles[name] not in gone:
-            # Somebody known by a role until they were called by name.
-            also[called] += [roles[name], *seen.phrases[name]]
-            gone.add(roles[name])
     return [(name, also[name]) for name, _ in found if name not in gone]
-
-
-def _turns(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]], seen: "_Sightings") -> list[_Turn]:
-    """The quotes with their speakers, as if whoever is only called were nobody yet, and whom they call."""
-    told = {name for paragraph in seen.paragraphs for name in paragraph.people()}
-    present = {name: also for name, also in found if name in told or is_role(name)}
-    beats = attribute([part.text + PARAGRAPH_END * part.closes for part in parts], list(present), present)
-    roles = {name: name.split()[-1].lower() for name in present if is_role(name)}
-    return [
-        _Turn(roles.get(spoken.speaker, spoken.speaker), addressed(spoken.text, seen.cast))
-        for beat in beats
-        for spoken in beat.spoken
-    ]
 
 
 def is_role(name: str) -> bool:
@@ -137,7 +124,6 @@ class _Sightings:
         self.phrases: defaultdict[str, list[str]] = defaultdict(list)
         self.outright: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.paragraphs = [_Paragraph()]
-        self.turns: list[_Turn] = []
         self.taken = {word for name in cast.names for word in words_of(name)}
         for part in parts:
             self._introduce(part)
@@ -196,7 +182,7 @@ class _Sightings:
 
     def owners_of_roles(self) -> dict[str, str]:
         """Role → name: by what the text says outright, else by who is near, answers to it, and is nobody beside it."""
-        score: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        score: defaultdict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for role, titles in _TITLED.items():
             bearers = [name for name in self.cast.names if set(words_of(name)) & titles]
             if len(bearers) == 1 and self.phrases[role]:
@@ -211,25 +197,22 @@ class _Sightings:
                     if name in told and self._fits(role, name):
                         worth = _worth(role, name, before, own, after) + 0.3 * (name in near)
                         score[role][name] += worth + 0.2 * self._sure(role, name)
-        for who, called, worth in self._answers():
-            if who in KNOWN_ROLES and called in told and self._fits(who, called):
-                score[who][called] += worth / 2
         self._only(score)
-        owner = _best(score, _ENOUGH)
+        owner = _best(score)
         # A child has no trade: whoever is "the boy" is not "the engineer" as well.
-        children = {owner[role] for role in sorted(_CHILDREN & set(owner))}
-        for role in sorted(set(score) - _CHILDREN):
+        children = {owner[role] for role in sorted(CHILDREN & set(owner))}
+        for role in sorted(set(score) - CHILDREN):
             for name in children - {owner.get(role, "")}:
                 score[role].pop(name, None)
         self._only(score)
         # Nobody has two trades: the likelier one is theirs, unless the text says both.
         for name in self.cast.names:
-            trades = [role for role in sorted(score) if role not in _GENERAL and score[role][name] < _SAID_OUTRIGHT]
+            trades = [role for role in sorted(score) if role not in GENERAL and score[role][name] < _SAID_OUTRIGHT]
             for role in sorted(trades, key=lambda one: -score[one][name])[1:]:
                 del score[role][name]
-        return _best(score, _ENOUGH)
+        return _best(score)
 
-    def _only(self, score: Mapping[str, Counter[str]]) -> None:
+    def _only(self, score: Mapping[str, dict[str, float]]) -> None:
         """Where only one person can be meant at all, that is worth as much as a name nearby."""
         for role, names in score.items():
             if len(names) == 1 and self._sure(role, next(iter(names))):
@@ -238,27 +221,6 @@ class _Sightings:
     def _sure(self, role: str, name: str) -> bool:
         return role in WOMEN | MEN and self.cast.gender[name] != 0
 
-    def owners_of_calls(self) -> dict[str, str]:
-        """Names that are only ever called → the name or role of who answers to them."""
-        told = {name for paragraph in self.paragraphs for name in paragraph.people()}
-        score: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for who, called, worth in self._answers():
-            gender = (who in WOMEN) - (who in MEN) if who not in self.cast.gender else self.cast.gender[who]
-            if called not in told and who != called and gender * self.cast.gender[called] >= 0:
-                score[called][who] += worth
-        return _best(score, _ANSWERED)
-
-    def _answers(self) -> Iterator[tuple[str, str, float]]:
-        """Who may be whom, by name: nobody calls themselves, and who spoke before or speaks next is called."""
-        nobody = _Turn("", ())
-        for before, own, after in zip([nobody, *self.turns], self.turns, [*self.turns[1:], nobody], strict=False):
-            for called in own.calls:
-                if own.speaker:
-                    yield own.speaker, called, -3.0
-                for other in (before, after):
-                    if other.speaker and other.speaker != own.speaker:
-                        yield other.speaker, called, 1.0
-
     def _neighbours(self) -> list[tuple[_Paragraph, _Paragraph, _Paragraph]]:
         padded = [_Paragraph(), *self.paragraphs, _Paragraph()]
         return list(zip(padded, padded[1:], padded[2:], strict=False))
@@ -266,19 +228,19 @@ class _Sightings:
     def _fits(self, role: str, name: str) -> bool:
         gender = (role in WOMEN) - (role in MEN)
         titled = words_of(name)[0] in HER_TITLES | HIS_TITLES | TITLES - {"old", "young", "little"}
-        if role in _CHILDREN and titled:
+        if role in CHILDREN and titled:
             return False
-        beast = role in CREATURES and role not in WOMEN | MEN | _CHILDREN and titled
+        beast = role in CREATURES and role not in WOMEN | MEN | CHILDREN and titled
         return gender * self.cast.gender[name] >= 0 and name != self.cast.narrator and not beast
 
 
-def _best(score: Mapping[str, Counter[str]], enough: float) -> dict[str, str]:
+def _best(score: Mapping[str, dict[str, float]]) -> dict[str, str]:
     """Who is worth enough, and clearly more than the next."""
     owner: dict[str, str] = {}
     for alias in sorted(score):
         ranked = sorted(score[alias].items(), key=lambda item: (-item[1], item[0]))
         runner_up = ranked[1][1] if len(ranked) > 1 else 0.0
-        if ranked and ranked[0][1] >= enough and ranked[0][1] >= runner_up + _MARGIN:
+        if ranked and ranked[0][1] >= _ENOUGH and ranked[0][1] >= runner_up + _MARGIN:
             owner[alias] = ranked[0][0]
     return owner
 

@@ -47,9 +47,7 @@ class Beat:
     named: list[str] = field(default_factory=list)
 
 
-def attribute(
-    sentences: Sequence[str], names: Sequence[str], aliases: Mapping[str, Sequence[str]]
-) -> tuple[Beat, ...]:
+def attribute(sentences: Sequence[str], names: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> tuple[Beat, ...]:
     """The beats of a scene, one for each of its sentences."""
     return _attribute(tuple(sentences), cast_of(names, aliases))
 
@@ -116,9 +114,7 @@ def _likely(quotes: Sequence[Heard], cast: Cast) -> list[str]:
     return ["", *names[:_MOST]]
 
 
-def _step(
-    before: Heard | None, heard: Heard, earlier: str, last: str, name: str, votes: Mapping[str, int]
-) -> float:
+def _step(before: Heard | None, heard: Heard, earlier: str, last: str, name: str, votes: Mapping[str, int]) -> float:
     """What it is worth that `name` follows `last`, who followed `earlier`."""
     if before is None:
         return 0.0

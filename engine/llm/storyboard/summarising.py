@@ -16,10 +16,11 @@ _LONGEST = 480
 def summarise_scene(data: summary.In) -> summary.Out:
     """The first telling sentence, the one that names the most people, and the last."""
     parts = take_apart(data.sentences)
-    cast = cast_of(data.known_characters, data.aliases)
+    cast = cast_of(data.cast or data.known_characters, data.aliases)
     told = [sentence for part in parts for sentence in told_sentences(part)]
     text = told or [heading_text(sentence).strip() for sentence in data.sentences] or [data.gist or data.title or "…"]
-    telling = max(range(len(text)), key=lambda index: (len({mention.name for mention in cast.mentions(text[index])}), -index))
+    named = [len({mention.name for mention in cast.mentions(sentence)}) for sentence in text]
+    telling = max(range(len(text)), key=lambda index: (named[index], -index))
     chosen = [text[index] for index in sorted({0, telling, len(text) - 1})]
     return summary.Out(
         summary=shortened(chosen, _LONGEST) or "…",
@@ -33,11 +34,12 @@ def summarise_scene(data: summary.In) -> summary.Out:
 
 
 def _present(parts: Sequence[Sentence], data: summary.In) -> list[str]:
-    if not data.known_characters:
+    everybody = data.cast or data.known_characters
+    if not everybody:
         return [name for name, _ in find_cast(parts, ())]
     found: set[str] = set()
-    for beat in attribute(data.sentences, data.known_characters, data.aliases):
+    for beat in attribute(data.sentences, everybody, data.aliases):
         found.update(beat.named)
         for spoken in beat.spoken:
             found.update((spoken.speaker, *spoken.calls))
-    return [name for name in data.known_characters if name in found]
+    return [name for name in everybody if name in found]

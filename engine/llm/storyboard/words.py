@@ -184,11 +184,39 @@ HER_NAMES = _words("""
 abigail ada adele agatha agnes alice amelia amy anna anne annie beatrice bella camille caroline catherine cecilia
 charlotte chloe clara claudia constance daisy daphne deborah diana dorothy edith eleanor eliza elizabeth ella ellen
 elsa elsie emily emma esther eva eve evelyn fiona flora florence frances freya gertrude gisela grace greta gretel
-hannah harriet hedwig heidi helen helena hélène hester hilda ida ilse ingrid irene iris isabel jane janet jeanne jennifer
-jessica joan josephine judith julia juliet karen katherine laura lena lily lotte louisa louise lucy lydia mabel madeleine
-margaret margot maria marian marie martha mary matilda maud mildred millie miriam molly mona nancy nina nora olga olive
-olivia pauline penelope petra phoebe polly priscilla rachel rebecca rosa rosalind rose rosemary ruby ruth sabine sally
-sarah sophia sophie stella susan sylvia teresa theresa ursula vera victoria viola violet virginia winifred yvonne
+hannah harriet hedwig heidi helen helena hélène hester hilda ida ilse ingrid irene iris isabel jane janet jeanne
+jennifer jessica joan josephine judith julia juliet karen katherine laura lena lily lotte louisa louise lucy lydia
+mabel madeleine margaret margot maria marian marie martha mary matilda maud mildred millie miriam molly mona nancy
+nina nora olga olive olivia pauline penelope petra phoebe polly priscilla rachel rebecca rosa rosalind rose rosemary
+ruby ruth sabine sally sarah sophia sophie stella susan sylvia teresa theresa ursula vera victoria viola violet
+virginia winifred yvonne
+""")
+
+# Whose brother depends on who is being told of.
+KIN = _words("""
+mother father sister brother uncle aunt cousin grandmother grandfather nephew niece son daughter wife husband dad mum
+mutter vater schwester bruder frau mann mère père sœur frère
+""")
+
+# Behind these a name is where something is done, not who does it.
+PREPOSITIONS = _words("""
+at to of for with from by on in upon after behind beside past than like about around into over under against near
+towards toward without between before bei mit von zu für auf an über unter neben vor hinter de du à avec pour chez
+vers sur dans contre sans devant derrière
+""")
+
+# What anybody may be called, whatever they do.
+GENERAL = _words("""
+man woman gentleman lady fellow fella chap bloke guy person stranger traveller visitor guest neighbour englishman
+scotsman irishman frenchman welshman dutchman herr frau mann dame homme femme monsieur vieux vieille nachbar nachbarin
+voisin voisine mother father sister brother uncle aunt cousin grandmother grandfather granny mère père mutter vater
+boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant petite passenger widow bride hero ladyship
+lordship
+""")
+
+# Who is too young for a trade.
+CHILDREN = _words("""
+boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant petite
 """)
 
 COLOURS = _words(
