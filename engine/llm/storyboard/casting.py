@@ -43,7 +43,7 @@ _PERSON = rf"(?:{'|'.join(sorted(KNOWN_ROLES))})\b"
 _SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:[a-zäöü][\w’'-]*\s+)?{_PERSON}(?!\s+{_PERSON})|[^\W\d_][\w’'-]+)"
 _NOUN = re.compile(rf"\b{_SOMEBODY}")
 _NEW = re.compile(r"\b(?:an?|ein|eine|une?)\s+(?:[a-zäöü][\w’'-]+\s+){0,2}?(?P<noun>[^\W\d_][\w’'-]+)", re.IGNORECASE)
-_NOUN_ACTS = re.compile(rf"\b{_SOMEBODY}\s+(?:{'|'.join(sorted(_ACTIONS))}|\w+ed)\b")
+_NOUN_ACTS = re.compile(rf"\b(?:{_SOMEBODY}|(?i:an?|eine?|une?)\s+(?P<new>(?i:{_PERSON})))\s+(?:{'|'.join(sorted(_ACTIONS))}|\w+ed)\b")
 _YOUNG = re.compile(r"\b(?i:young|junge|jeune)\s+(?P<name>[^\W\d_a-z][\w’-]+)")
 _VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
 _NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
@@ -126,7 +126,7 @@ class _Evidence:
     @staticmethod
     def _count(counts: Counter[str], pattern: re.Pattern[str], text: str) -> None:
         for match in pattern.finditer(text):
-            noun = match["noun"].lower()
+            noun = (match["noun"] or match["new"]).lower()
             counts.update({noun, noun.split()[-1]})
 
     def _read_stretch(self, text: str, told: bool, beside_quote: bool, tags: bool) -> None:
@@ -223,7 +223,7 @@ class _Evidence:
             elif title in TITLES and self.nouns[title]:
                 # "Sergeant Wick", who is "the sergeant" from then on.
                 weights[name] = own + self.nouns[title]
-        for noun, often in sorted(self.nouns.items(), key=lambda item: item[0]):
+        for noun, often in sorted((self.nouns | self.doing).items(), key=lambda item: item[0]):
             head, speaks = noun.split()[-1], self.nameless[noun]
             kin = head in KIN and not speaks and often < 3
             titled = head in TITLES and any(head in name.lower().split() for name in weights)

@@ -267,8 +267,8 @@ class _Ear:
             elif name == self.cast.narrator:
                 score[name] += SLIGHT
             elif name not in self.around:
-                score[name] -= 3 * LIKELY
-        score[""] -= 2 * LIKELY
+                score[name] -= 2 * LIKELY
+        score[""] -= 2 * LIKELY + HINT
 
 
 def _paragraphs(parts: Sequence[Sentence]) -> Iterator[list[_Piece]]:

@@ -167,7 +167,9 @@ class Memory:
         for reference in references(sentence, self.cast):
             name = reference.name
             if reference.pronoun in {THEY, WE}:
-                crowd += [one for one in self.recent[:3] if one not in crowd]
+                # A scene that opens with "they" is about whom the story is about.
+                everybody = self.recent[:3] or [name for name in self.cast.names[:2] if name != self.cast.narrator]
+                crowd += [one for one in everybody if one not in crowd]
                 if reference.pronoun == WE and self.cast.narrator:
                     crowd.append(self.cast.narrator)
                 continue

@@ -24,8 +24,9 @@ def describe_panels(data: panels.In) -> panels.Out:
     shots = [data.last_shot] if data.last_shot else []
     company: list[str] = []
     for group in groups:
-        on_stage = _on_stage(beats[group.start : group.stop], data.characters) or company[:1]
-        company = on_stage or company
+        own = beats[group.start : group.stop]
+        on_stage = _on_stage(own, data.characters) or company[:1]
+        company = [*on_stage, *(name for name in company if name not in on_stage)]
         shot = _shot(
             parts[group.start : group.stop], beats[group.start : group.stop], on_stage, data.first + group.start, shots
         )

@@ -171,25 +171,35 @@ LONG_NAMES = {short: group.split()[-1] for group in _SHORT.split(";") for short 
 
 # First names that leave little doubt, for where no pronoun has told yet.
 HIS_NAMES = _words("""
-adam alan albert alexander alfred amos andrew anthony anton archibald arthur barnaby benjamin bernard bertrand carl
-charles christopher claude daniel david dennis dougal douglas duncan edgar edmund edward emil eric ernest felix
-francis frank frederick fritz gaspard geoffrey george gerald gilbert gregory gustav guy hans harold harry henri henry
-herbert hugh hugo ivan jack jacob jacques james jean jem jim joe john jonas joseph karl klaus kurt lars laurence leo
-leonard lewis louis luis luke marcel mark martin matthew max michael miles moritz nathan nathaniel neil nicholas noah
-norman oliver oscar otto owen patrick paul peter philip pierre ralph raymond reginald rené richard robert roger roland
-ronald rupert samuel sebastian simon stanley stephen stuart theodore thomas timothy tobias toby tom victor vincent
-walter wilfred wilhelm william
+aaron abel adam alan albert alexander alfred amos andrew anthony anton archibald arthur asa barnaby benjamin bernard
+bertrand bruno caleb carl carlos charles christopher claude cyril daniel david dennis desmond dominic donald dougal
+douglas duncan edgar edmund edward eli elias elijah emil enoch eric ernest ernst ezra felix fergus francis frank
+frederick fritz gaspard geoffrey george gerald gideon gilbert giovanni gregory gustav gustave guy hans harold harry
+henri henry herbert horace hugh hugo ian isaac isaiah ivan jack jacob jacques james jasper jean jem jeremiah jerome
+jesse jim joe john jonah jonas jonathan joseph joshua josiah juan julian julius karl kenneth klaus kurt lars laurence
+lawrence leo leonard levi lewis lorenzo louis lucas luis luke magnus malcolm marcel marco marcus mark martin matthew
+max micah michael miles mohammed moritz mortimer nathan nathaniel neil nicholas nigel noah norman oliver omar oscar
+oswald otto owen paolo patrick paul pedro percy peter philip philippe pierre quentin ralph ramón raymond reginald rené
+richard robert roger roland ronald rupert russell samuel sebastian sergei silas simon solomon stanley stefan stephan
+stephen stewart stuart terence thaddeus theodore thomas timothy tobias toby tom tomas ulrich vernon victor vincent
+virgil walter wilfred wilhelm william wolfgang yves zachary
 """)
 HER_NAMES = _words("""
-abigail ada adele agatha agnes alice amelia amy anna anne annie beatrice bella camille caroline catherine cecilia
-charlotte chloe clara claudia constance daisy daphne deborah diana dorothy edith eleanor eliza elizabeth ella ellen
-elsa elsie emily emma esther eva eve evelyn fiona flora florence frances freya gertrude gisela grace greta gretel
-hannah harriet hedwig heidi helen helena hélène hester hilda ida ilse ingrid irene iris isabel jane janet jeanne
-jennifer jessica joan josephine judith julia juliet karen katherine laura lena lily lotte louisa louise lucy lydia
-mabel madeleine margaret margot maria marian marie martha mary matilda maud mildred millie miriam molly mona nancy
-nina nora olga olive olivia pauline penelope petra phoebe polly priscilla rachel rebecca rosa rosalind rose rosemary
-ruby ruth sabine sally sarah sophia sophie stella susan sylvia teresa theresa ursula vera victoria viola violet
-virginia winifred yvonne
+abby abigail ada adele agatha agnes alexandra alice alma amanda amelia amy angela anita anna anne annie antonia astrid
+augusta barbara beatrice bella bertha birgit brenda bridget brigitte camille carmen carol caroline catherine cecilia
+cecily celia charlotte chloe clara claudia cleo constance cora cordelia daisy daphne deborah delia delphine denise
+diana doris dorothy edith eleanor elena elise eliza elizabeth ella ellen elsa elsie emily emma enid erica esme estelle
+esther ethel eugenia eunice eva eve evelyn faith fatima felicity fiona fleur flora florence frances freya genevieve
+georgia geraldine gertrude gisela gloria grace greta gretel gwen hannah harriet hazel hedwig heidi helen helena hester
+hilda honor hope hélène ida ilse imogen ines ingrid irene iris isabel isla ivy jane janet jeanne jennifer jessica jill
+joan josephine josie judith julia juliet juliette karen katherine kirsten laura layla leah leila lena lily linda lisa
+liza lois lorna lotte louisa louise lucille lucy lydia mabel madeleine madge maeve margaret margot maria marian marie
+marjorie marlene martha martine mary matilda maud maya mercy meredith mildred millie mina minna miriam molly mona
+muriel myrtle nancy naomi natalie nell nina nora odette olga olive olivia opal patience paula pauline pearl peggy
+penelope petra phoebe polly priscilla prudence rachel rebecca renata rosa rosalind rosamund rose rosemary roxanne ruby
+ruth sabine sabrina sally sarah selma sheila sigrid simone sonia sophia sophie stella susan sylvia tabitha tamara
+teresa theresa tilda tina una ursula valerie vera victoria viola violet virginia vivian wanda wilhelmina winifred
+xenia yolanda yvonne zoe
 """)
 
 # Whose brother depends on who is being told of.
