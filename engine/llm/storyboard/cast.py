@@ -50,7 +50,7 @@ class Cast:
         # Somebody's roles, as they are called to: "Aye, Captain."
         self.roles = {name: {words_of(one)[-1] for one in called[name] if words_of(one)} for name in names}
         # "It" may be an animal, a thing that speaks, or somebody of whom nothing is known.
-        self.creatures = {name for name in names if any(set(words_of(one)) & CREATURES for one in called[name])}
+        self.creatures = {name for name in names if any(set(words_of(one)[-1:]) & CREATURES for one in called[name])}
         people = MEN | WOMEN | PERSONS
         self.beasts = {name for name in self.creatures if not any(set(words_of(one)) & people for one in called[name])}
         self._keys = _keys(names, self.also)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from engine.llm.storyboard.cast import FIRST_PERSONS, WORD
-from engine.llm.storyboard.references import INTRODUCES
+from engine.llm.storyboard.references import INTRODUCES, outer
 from engine.llm.storyboard.roles import KNOWN_ROLES, linked
 from engine.llm.storyboard.words import (
     ARTICLES,
@@ -43,7 +43,7 @@ _PERSON = rf"(?:{'|'.join(sorted(KNOWN_ROLES))})\b"
 _SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:[a-zäöü][\w’'-]*\s+)?{_PERSON}(?!\s+{_PERSON})|[^\W\d_][\w’'-]+)"
 _NOUN = re.compile(rf"\b{_SOMEBODY}")
 _NEW = re.compile(r"\b(?:an?|ein|eine|une?)\s+(?:[a-zäöü][\w’'-]+\s+){0,2}?(?P<noun>[^\W\d_][\w’'-]+)", re.IGNORECASE)
-_NOUN_ACTS = re.compile(rf"\b(?:{_SOMEBODY}|(?i:an?|eine?|une?)\s+(?P<new>(?i:{_PERSON})))\s+(?:{'|'.join(sorted(_ACTIONS))}|\w+ed)\b")
+_NOUN_ACTS = re.compile(rf"\b(?:{_SOMEBODY}|(?i:an?|eine?|une?)\s+(?P<new>(?i:{_PERSON})))\s+(?:{'|'.join(sorted(_ACTIONS - {'had', 'has', 'would', 'could'}))}|\w+ed)\b")
 _YOUNG = re.compile(r"\b(?i:young|junge|jeune)\s+(?P<name>[^\W\d_a-z][\w’-]+)")
 _VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
 _NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
@@ -103,7 +103,8 @@ class _Evidence:
             self.speaks[name] += 1
         said = ""
         for stretch in part.stretches:
-            self._read_stretch(stretch.text, not stretch.quoted, beside_quote=bool(part.said), tags=said.endswith(","))
+            text = outer(stretch.text) if stretch.quoted else stretch.text
+            self._read_stretch(text, not stretch.quoted, beside_quote=bool(part.said), tags=said.endswith(","))
             if not stretch.quoted and not part.cue:
                 self._read_nameless(stretch.text, beside_quote=bool(part.said))
                 if said.endswith(","):

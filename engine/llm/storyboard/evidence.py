@@ -228,7 +228,8 @@ class _Ear:
             if name == self.cast.narrator or agrees < 0:
                 heard.for_whom[name] += _AGAINST if pronoun != IT else -HINT
             else:
-                heard.for_whom[name] += weight if agrees else weight / 2
+                # Whoever only comes in later may be meant, but less likely.
+                heard.for_whom[name] += weight if agrees and name in self.there else weight / 2
         meant = self.memory.meant(pronoun, heard.calls)
         if meant:
             heard.for_whom[meant] += LIKELY

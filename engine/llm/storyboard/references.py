@@ -22,6 +22,7 @@ _POSSESSIVE = re.compile(r"['’]s?\s+\w")
 _CLAUSE = re.compile(r"[,;:—–]\s|\s(?:and|but|while|as|when|und|et|mais|aber)\s")
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES | {'mister'}))})\b\.?\s+)+$", re.IGNORECASE)
 _CALL = re.compile(r"(?:^|[,.!?…—–]\s*|\b(?:my|yes|no|aye|hello|hey|oh|dear|old)\s+)$", re.IGNORECASE)
+_INNER = re.compile(r"‘[^‘’]{2,}?[,.!?…]’|“[^“”]{2,}?”|(?<!\w)'[^']{2,}?[,.!?…]'(?!\w)|‚[^‘]{2,}?‘")
 _CALLED = re.compile(r"\s*(?:$|[,.!?…—–])")
 _ROLE_CALL = re.compile(r"(?:^|,\s|[.!?…]\s)(?:my\s+|old\s+|dear\s+)*(?P<role>[^\W\d_]+)\s*(?=[,.!?…]|$)")
 # What stands before the speaker's own name.
@@ -89,6 +90,7 @@ def _pronoun(word: str, after: str) -> str:
 def addressed(text: str, cast: Cast) -> tuple[str, ...]:
     """Whom a speech calls, by name ("Come, Ada.") or role ("Aye, Captain.")."""
     found: dict[str, None] = {}
+    text = outer(text)
     for mention in cast.mentions(text):
         before = _TITLE.sub("", text[: mention.start])
         # "Ada," alone may be an answer; "Ada!" calls her.
@@ -101,6 +103,11 @@ def addressed(text: str, cast: Cast) -> tuple[str, ...]:
         if len(owners) == 1 and len(text.split()) > 1:
             found[owners[0]] = None
     return tuple(found)
+
+
+def outer(said: str) -> str:
+    """A speech with what it quotes blanked out, as long as before: who is called there is somewhere else."""
+    return _INNER.sub(lambda match: " " * len(match.group()), said)
 
 
 def genders(parts: Sequence[Sentence], cast: Cast) -> dict[str, int]:
@@ -153,7 +160,8 @@ class Memory:
             return (sure or may)[0] if not (sure and may and others.index(sure[0]) > 4) else may[0]
         # Nobody whom it suits was named yet: a scene may open with "she", who is named later, or leads the story.
         later = [name for name in self.cast.names if name in self.around and name not in (*not_them, *self.recent)]
-        for names, least in ((later, 1), (later, 0), (self.cast.names[:2], 1)):
+        later.sort(key=lambda name: name in self.cast.beasts)
+        for names, least in ((later, 1), (later, 0), (self.cast.names[:2], 1), (self.cast.names[:1], 0)):
             lead = [name for name in names if self.agrees(pronoun, name) >= least and name != self.cast.narrator]
             if lead:
                 return lead[0]
