@@ -124,9 +124,11 @@ def _said(alias: str) -> list[str]:
 def _gender(called: Sequence[str]) -> int:
     """More than 0 for a she, less for a he, as titles, roles and first names say it; worth a few pronouns."""
     words = {word.strip(".") for name in called for word in words_of(name)}
-    said = 4 * (bool(words & (HER_TITLES | WOMEN)) - bool(words & (HIS_TITLES | MEN)))
+    said = 8 * (bool(words & (HER_TITLES | WOMEN)) - bool(words & (HIS_TITLES | MEN)))
     if said:
         return said
-    first = words_of(called[0])[:1]
-    long = {first[0], LONG_NAMES.get(first[0], "")} if first else set()
-    return 2 * (bool(long & HER_NAMES) - bool(long & HIS_NAMES))
+    first = next(iter(words_of(called[0])), "")
+    long = {first, LONG_NAMES.get(first, "")}
+    known = bool(long & HER_NAMES) - bool(long & HIS_NAMES)
+    # A name that ends in -a is most often a woman's.
+    return 3 * known or 3 * (first.endswith("a") and first not in HIS_NAMES)

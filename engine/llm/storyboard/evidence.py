@@ -26,7 +26,7 @@ from engine.reading.quotes import SPEECH_VERBS
 CERTAIN, TOLD, LIKELY, HINT, SLIGHT = 14.0, 4.0, 2.0, 1.0, 0.3
 _AGAINST = -6.0
 
-_CLAUSE = re.compile(r"[.!?…;]")
+_CLAUSE = re.compile(r"(?<!\bMr)(?<!\bDr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<!\bM)[.!?…;]")
 _TITLE = re.compile(r"(?:\b[A-Z][a-z]+\.?\s+)+$")
 _SOMEBODY = re.compile(
     rf"\b(?i:{'|'.join(ARTICLES)}|an?|ein|eine|une?)\s+(?:[\w’'-]+\s+)?(?i:{'|'.join(sorted(PEOPLE))})\b"
@@ -116,6 +116,8 @@ class _Ear:
             before = pieces[index - 1] if index and not pieces[index - 1].quoted else None
             after = pieces[index + 1] if index + 1 < len(pieces) and not pieces[index + 1].quoted else None
             link = self._link(piece, first, touching=not first and before is None)
+            if link is Link.TOUCHING and piece.thought and pieces[index - 1].thought:
+                link = Link.SAME
             self._hear(number, piece, before, after, link)
             first = False
         if first:
@@ -125,7 +127,7 @@ class _Ear:
             self.gap = 0
             last = pieces[-1]
             raw = self.parts[last.unit].text.rstrip()
-            self.open = last.quoted and not _UNFINISHED.search(raw) and raw[:1] in "“\"«„‘'"
+            self.open = last.quoted and not last.thought and not _UNFINISHED.search(raw) and raw[:1] in "“\"«„‘'"
             self.pointed = []
 
     def _link(self, piece: _Piece, first: bool, touching: bool) -> Link:

@@ -16,8 +16,11 @@ _SUBJECTS = {
 }  # fmt: skip
 _OBJECTS = {"him": HE, "hers": SHE, "them": THEY, "us": WE, "lui": HE, "me": ME, "mich": ME, "mir": ME, "moi": ME}
 _NARRATOR = re.compile(r"(?:I|i['’](?:m|d|ll|ve)|ich|je|j['’]\w+)$", re.IGNORECASE)
-_HIS = {"his", "himself", "him", "he", "er", "sein", "seine", "seinen", "seiner", "il"}
-_HERS = {"her", "hers", "herself", "she", "elle"}
+# "On his desk" may be another's: half as much worth as "he".
+_HE = {"himself", "he", "er", "il"}
+_SHE = {"herself", "she", "elle"}
+_HIS = {"his", "sein", "seine", "seinen", "seiner"}
+_HERS = {"her", "hers"}
 _POSSESSIVE = re.compile(r"['’]s?\s+\w")
 _CLAUSE = re.compile(r"[,;:—–]\s|\s(?:and|but|while|as|when|und|et|mais|aber)\s")
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES | {'mister'}))})\b\.?\s+)+$", re.IGNORECASE)
@@ -122,10 +125,15 @@ def genders(parts: Sequence[Sentence], cast: Cast) -> dict[str, int]:
                 if len(alone) == 1:
                     # Nobody else was named since the paragraph began: its pronouns are theirs.
                     behind = set(words_of(sentence[mentions[0].end :])) if mentions else set(words_of(sentence)[:1])
-                    votes[next(iter(alone))] += bool(behind & _HERS) - bool(behind & _HIS)
+                    votes[next(iter(alone))] += _vote(behind)
         if part.closes or not part.text:
             alone = set()
     return votes
+
+
+def _vote(behind: set[str]) -> int:
+    plain, owned = bool(behind & _SHE) - bool(behind & _HE), bool(behind & _HERS) - bool(behind & _HIS)
+    return 2 * plain + owned
 
 
 class Memory:

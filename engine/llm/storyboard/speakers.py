@@ -1,6 +1,6 @@
 """Who says each quote of a scene, and who is there: one decision for all of it, so that a later tag tells earlier."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -10,8 +10,9 @@ from engine.llm.storyboard.manner import manner_of
 from engine.reading import Sentence, take_apart
 from models.story import LineKind
 
-# Nobody weighs more of those who may be speaking.
-_MOST = 9
+# So many of those for whom most speaks are weighed, and whoever is certain this many quotes away.
+_MOST = 6
+_NEAR = 5
 
 # What it is worth when a quote has the speaker of the one before it, by how it follows that.
 _SAME = {
@@ -76,16 +77,14 @@ def _beats(parts: Sequence[Sentence], scene: Scene, speakers: Sequence[str]) -> 
 def _decided(scene: Scene, cast: Cast) -> list[str]:
     """The likeliest speakers of a run of quotes: the best path through all who may speak, two turns remembered."""
     quotes = scene.quotes
-    everybody = _likely(quotes, cast)
     # State: the speakers of the turn before and of this quote → its worth, and the way that led there.
     trail: list[dict[tuple[str, str], tuple[str, str]]] = []
     worth = {("", ""): 0.0}
-    for index, heard in enumerate(quotes):
+    for index, (heard, candidates) in enumerate(zip(quotes, _candidates(scene, cast), strict=True)):
         before = quotes[index - 1] if index else None
-        certain = [name for name, weight in heard.for_whom.items() if weight > LIKELY]
         following: dict[tuple[str, str], float] = {}
         came: dict[tuple[str, str], tuple[str, str]] = {}
-        for name in dict.fromkeys([*everybody, *certain]):
+        for name in candidates:
             own = heard.for_whom.get(name, -2 * LIKELY)
             for (earlier, last), so_far in worth.items():
                 value = so_far + own + _step(before, heard, earlier, last, name, scene.votes)
@@ -102,16 +101,20 @@ def _decided(scene: Scene, cast: Cast) -> list[str]:
     return found[::-1]
 
 
-def _likely(quotes: Sequence[Heard], cast: Cast) -> list[str]:
-    """Nobody, and those for whom most speaks anywhere in the scene; animals only where the text says so."""
-    told = {name for heard in quotes for name, weight in heard.for_whom.items() if weight > CERTAIN - LIKELY}
-    silent = cast.beasts - told
-    weights: dict[str, float] = {}
-    for heard in quotes:
-        for name, weight in heard.for_whom.items():
-            weights[name] = weights.get(name, 0.0) + max(weight, 0.0)
-    names = sorted((name for name in weights if name and name not in silent), key=lambda name: (-weights[name], name))
-    return ["", *names[:_MOST]]
+def _candidates(scene: Scene, cast: Cast) -> Iterator[list[str]]:
+    """For each quote nobody, those for whom most speaks, and who is certain or called nearby.
+
+    Animals are among them only where the text says outright that they speak.
+    """
+    certain = [[name for name, weight in one.for_whom.items() if weight > CERTAIN - LIKELY] for one in scene.quotes]
+    silent = cast.beasts - {name for names in certain for name in names}
+    for index, heard in enumerate(scene.quotes):
+        near = range(max(0, index - _NEAR), min(len(scene.quotes), index + _NEAR + 1))
+        names = ["", *(name for other in near for name in certain[other])]
+        for other in scene.quotes[max(0, index - 1) : index + 2]:
+            names += other.calls
+        names += sorted(heard.for_whom, key=lambda name: (-heard.for_whom[name], name))[:_MOST]
+        yield [name for name in dict.fromkeys(names) if name not in silent]
 
 
 def _step(before: Heard | None, heard: Heard, earlier: str, last: str, name: str, votes: Mapping[str, int]) -> float:
