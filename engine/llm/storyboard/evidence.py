@@ -60,6 +60,8 @@ class Heard:
     cue: str = ""
     thought: bool = False
     calls: tuple[str, ...] = ()
+    # Whom its whole paragraph calls.
+    turn_calls: tuple[str, ...] = ()
     polite: int = 0
     for_whom: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
@@ -111,7 +113,7 @@ class _Ear:
         first = True
         for index, piece in enumerate(pieces):
             if not piece.quoted:
-                subjects = self._tell(number, piece, alone=not any(other.quoted for other in pieces))
+                subjects = self._tell(number, piece) or subjects
                 continue
             before = pieces[index - 1] if index and not pieces[index - 1].quoted else None
             after = pieces[index + 1] if index + 1 < len(pieces) and not pieces[index + 1].quoted else None
@@ -120,6 +122,9 @@ class _Ear:
                 link = Link.SAME
             self._hear(number, piece, before, after, link)
             first = False
+        own = self.scene.quotes[len(self.scene.quotes) - sum(piece.quoted for piece in pieces) :]
+        for heard in own:
+            heard.turn_calls = tuple(dict.fromkeys(name for one in own for name in one.calls))
         if first:
             self.gap += 1
             self.pointed = subjects
@@ -141,7 +146,7 @@ class _Ear:
             return Link.SAME
         return (Link.TURN, Link.LATER, Link.APART)[min(self.gap, 2)]
 
-    def _tell(self, number: int, piece: _Piece, alone: bool) -> list[tuple[str, float]]:
+    def _tell(self, number: int, piece: _Piece) -> list[tuple[str, float]]:
         """Notice everybody in a told stretch; the subjects of its last sentence."""
         ending: list[tuple[str, float]] = []
         for sentence in at_sentence_ends(piece.text):
@@ -169,6 +174,7 @@ class _Ear:
             self._tags(heard, before, after)
             self._speech(heard)
             self._presence(heard, number)
+            self._name_alone(heard)
         if link in {Link.TURN, Link.LATER, Link.APART, Link.FIRST}:
             for name, weight in self.pointed:
                 score[name] += weight if name != self.cast.narrator else weight / 2
@@ -260,6 +266,13 @@ class _Ear:
                 score[mention.name] += CERTAIN - TOLD
             elif mention.name not in heard.calls:
                 score[mention.name] -= LIKELY
+
+    def _name_alone(self, heard: Heard) -> None:
+        """ "Dutch," said the judge: nothing but a name, said by somebody else, calls them."""
+        named = {mention.name for mention in self.cast.mentions(heard.text)}
+        speaker = _certain(heard)
+        if len(named) == 1 and speaker and speaker not in named and len(words_of(heard.text)) <= 2:
+            heard.calls = tuple(named)
 
     def _presence(self, heard: Heard, number: int) -> None:
         score = heard.for_whom

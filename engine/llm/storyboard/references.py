@@ -13,6 +13,7 @@ HE, SHE, IT, THEY, ME, WE = "he", "she", "it", "they", "i", "we"
 _SUBJECTS = {
     "he": HE, "she": SHE, "it": IT, "they": THEY, "we": WE, "er": HE, "ihn": HE, "ihm": HE, "il": HE,
     "sie": SHE, "elle": SHE, "ils": THEY, "elles": THEY, "wir": WE, "nous": WE,
+    "everyone": THEY, "everybody": THEY, "both": THEY, "neither": THEY, "nobody": THEY, "niemand": THEY,
 }  # fmt: skip
 _OBJECTS = {"him": HE, "hers": SHE, "them": THEY, "us": WE, "lui": HE, "me": ME, "mich": ME, "mir": ME, "moi": ME}
 _NARRATOR = re.compile(r"(?:I|i['’](?:m|d|ll|ve)|ich|je|j['’]\w+)$", re.IGNORECASE)
@@ -184,7 +185,7 @@ class Memory:
             name = reference.name
             if reference.pronoun in {THEY, WE}:
                 # A scene that opens with "they" is about whom the story is about.
-                everybody = self.recent[:3] or [name for name in self.cast.names[:2] if name != self.cast.narrator]
+                everybody = self.recent[:2] or [name for name in self.cast.names[:2] if name != self.cast.narrator]
                 crowd += [one for one in everybody if one not in crowd]
                 if reference.pronoun == WE and self.cast.narrator:
                     crowd.append(self.cast.narrator)

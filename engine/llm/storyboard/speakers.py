@@ -112,7 +112,7 @@ def _candidates(scene: Scene, cast: Cast) -> Iterator[list[str]]:
         near = range(max(0, index - _NEAR), min(len(scene.quotes), index + _NEAR + 1))
         names = ["", *(name for other in near for name in certain[other])]
         for other in scene.quotes[max(0, index - 1) : index + 2]:
-            names += other.calls
+            names += other.turn_calls
         names += sorted(heard.for_whom, key=lambda name: (-heard.for_whom[name], name))[:_MOST]
         yield [name for name in dict.fromkeys(names) if name not in silent]
 
@@ -126,9 +126,9 @@ def _step(before: Heard | None, heard: Heard, earlier: str, last: str, name: str
         value += _SAME[heard.link] if name else min(_SAME[heard.link], 0.0) / 2 + (heard.link is Link.SAME) * 50
     else:
         value += _BACK.get(heard.link, 0.0) * (name == earlier and name != "")
-        if before.calls:
-            value += _ANSWERS.get(heard.link, 0.0) * (name in before.calls)
-        if heard.calls and last in heard.calls and heard.link in _ANSWERS:
+        if before.turn_calls:
+            value += _ANSWERS.get(heard.link, 0.0) * (name in before.turn_calls)
+        if heard.turn_calls and last in heard.turn_calls and heard.link in _ANSWERS:
             value += HINT
         # "Yes, ma'am" is said to her, and she answers.
         if heard.link in _ANSWERS:
