@@ -102,7 +102,11 @@ class _Evidence:
             name = part.cue.title() if part.cue.isupper() and len(part.cue) > 1 else part.cue
             self.speaks[name] += 1
         said = ""
+        goes_on = any(stretch.text[:1].islower() for stretch in part.said[1:])
         for stretch in part.stretches:
+            if stretch.quoted and goes_on and stretch.text.endswith(",") and len(stretch.text.split()) == 1:
+                # "Nell," said Gus, "did you feed it?"
+                self.called[stretch.text.strip(",")] += 2
             text = outer(stretch.text) if stretch.quoted else stretch.text
             self._read_stretch(text, not stretch.quoted, beside_quote=bool(part.said), tags=said.endswith(","))
             if not stretch.quoted and not part.cue:
@@ -210,7 +214,7 @@ class _Evidence:
             word = name.lower() in self.lower
             called = self.called[name] >= 1 and not is_place and not nouns_too and not word
             once = self.once[name] and not is_place and not nouns_too and not word and name.lower() not in KNOWN_ROLES
-            if speaks or acting or once or (called and (total >= 2 or inside)):
+            if speaks or acting or once or (called and (total >= 2 or inside or self.called[name] >= 2)):
                 weights[name] = 3 * speaks + acts + total
         for name in self.introduced:
             own = self.inside[name] + self.opening[name]
