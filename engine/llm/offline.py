@@ -17,7 +17,7 @@ from engine.llm.storyboard.summarising import summarise_scene
 from engine.reading import count_tokens
 from engine.tasks import dialogue, outline, panels, profile, prompt, summary
 
-MODEL = "storyboard-1"
+MODEL = "storyboard-2"
 
 _ANSWERS: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = {
     outline.TASK.name: (outline.In, outline_chapter),

@@ -97,7 +97,7 @@ def _invented(data: In, caption: str) -> list[str]:
 
 TASK = Task(
     name="Dialogue",
-    version=1,
+    version=2,
     input=In,
     output=Out,
     system="You are the letterer's editor of a comic. You decide who says what, in the manuscript's own words.",

@@ -100,7 +100,7 @@ def _crowded(data: In, out: Out) -> list[str]:
 
 TASK = Task(
     name="PanelDescription",
-    version=1,
+    version=2,
     input=In,
     output=Out,
     system="You are the storyboard artist of a comic. You decide what each panel shows.",

@@ -48,7 +48,7 @@ def check(data: In, out: Out) -> list[str]:
 
 TASK = Task(
     name="SceneSummary",
-    version=1,
+    version=2,
     input=In,
     output=Out,
     system="You are the script editor of a comic. You note for the artists what a scene is about.",

@@ -34,6 +34,8 @@ leant leapt lost bent bit blew broke drove fled is does comes goes takes puts lo
 opens picks pulls walks holds leans nods smiles waits reads lifts steps reaches
 """
 _ACTIONS = frozenset(_ACTS.split())
+# "The judge had gone" tells of somebody who is not there.
+_HERE = "|".join(sorted(_ACTIONS - {"had", "has", "would", "could"}))
 _PRONOUNS = frozenset(["he", "she", "his", "her", "him"])
 
 _ARTICLE = rf"(?i:{'|'.join(ARTICLES)})"
@@ -43,7 +45,7 @@ _PERSON = rf"(?:{'|'.join(sorted(KNOWN_ROLES))})\b"
 _SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:[a-zäöü][\w’'-]*\s+)?{_PERSON}(?!\s+{_PERSON})|[^\W\d_][\w’'-]+)"
 _NOUN = re.compile(rf"\b{_SOMEBODY}")
 _NEW = re.compile(r"\b(?:an?|ein|eine|une?)\s+(?:[a-zäöü][\w’'-]+\s+){0,2}?(?P<noun>[^\W\d_][\w’'-]+)", re.IGNORECASE)
-_NOUN_ACTS = re.compile(rf"\b(?:{_SOMEBODY}|(?i:an?|eine?|une?)\s+(?P<new>(?i:{_PERSON})))\s+(?:{'|'.join(sorted(_ACTIONS - {'had', 'has', 'would', 'could'}))}|\w+ed)\b")
+_NOUN_ACTS = re.compile(rf"\b(?:{_SOMEBODY}|(?i:an?|eine?|une?)\s+(?P<new>(?i:{_PERSON})))\s+(?:{_HERE}|\w+ed)\b")
 _YOUNG = re.compile(r"\b(?i:young|junge|jeune)\s+(?P<name>[^\W\d_a-z][\w’-]+)")
 _VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
 _NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
