@@ -123,7 +123,7 @@ class _Evidence:
         self._count(self.doing, _NOUN_ACTS, text)
         self.young.update(match["name"] for match in _YOUNG.finditer(text))
         self.new.update(match["noun"].lower() for match in _NEW.finditer(text))
-        self.told_by.update(word for word in WORD.findall(text) if word.split("'")[0].split("’")[0] in FIRST_PERSONS)
+        self.told_by.update(filter(None, map(_first_person, WORD.findall(text))))
         named = _CALL_ME.search(text)
         self.call_me = self.call_me or (named["name"] if named else "")
         if beside_quote:
@@ -263,7 +263,15 @@ class _Evidence:
         name = self.call_me or next(iter(called), "")
         # "Pri" is Priya.
         longer = [one for one in called if name and one.startswith(name)]
-        return re.split("['’]", word)[0], max(longer, key=len, default=name)
+        return word, max(longer, key=len, default=name)
+
+
+def _first_person(word: str) -> str:
+    """The narrator's word that a word is: "I've" is "I", "Ich" at the start of a sentence "ich"."""
+    start = re.split("['’]", word)[0]
+    if start == "I":
+        return start
+    return {"ich": "ich", "je": "je", "j": "je"}.get(start.lower(), "")
 
 
 def _bare(word: str) -> str:
