@@ -40,7 +40,7 @@ _INCISE = re.compile(
 # A dash before the next speech, or the end, shows that what stands before it was told: "Hello, Ana tried. — Who is it?"
 _TOLD_AFTER = re.compile(
     rf"(?<=[,!?…])\s+(?P<tag>(?:he|she|it|they|I|[Tt]he\s\w+|[^\W\d_a-z][\w’'-]*)\s(?:{'|'.join(_VERBS.split())}|\w+ed)\b"
-    r"[^.;:!?«»]{0,120})\.?(?=\s*[—–―]|\s*$)"
+    r"[^.;:!?«»]{0,120}(?:\.\s[^.;:!?«»—–―]{0,40}:)?)\.?(?=\s*[—–―]|\s*$)"
 )
 SPEECH_VERBS = frozenset([*_VERBS.split(), *_INCISE_VERBS.split()])
 
@@ -238,7 +238,8 @@ def _without_incises(pieces: Iterable[Stretch], incise: re.Pattern[str] = _INCIS
                 continues = False
             yield Stretch(match["tag"].strip(), False)
             at = match.end()
-        rest = piece.text[at:].strip()
+        # The dash behind a tag opens the speech again.
+        rest = piece.text[at:].strip().lstrip("—–― " if at else "")
         if rest:
             yield Stretch(rest, piece.quoted, continues)
 

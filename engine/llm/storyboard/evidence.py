@@ -18,20 +18,17 @@ from engine.llm.storyboard.references import (
     genders,
     references,
 )
+from engine.llm.storyboard.tags import speaker_in, tag_after, tag_before
 from engine.llm.storyboard.words import ARTICLES, PEOPLE, words_of
 from engine.reading import Sentence, at_sentence_ends
-from engine.reading.quotes import SPEECH_VERBS
 
 # Weights, from what leaves no doubt down to what only breaks a tie.
 CERTAIN, TOLD, LIKELY, HINT, SLIGHT = 14.0, 4.0, 2.0, 1.0, 0.3
 _AGAINST = -6.0
 
-_CLAUSE = re.compile(r"(?<!\bMr)(?<!\bDr)(?<!\bMs)(?<!\bMrs)(?<!\bSt)(?<!\bM)[.!?…;]")
-_TITLE = re.compile(r"(?:\b[A-Z][a-z]+\.?\s+)+$")
 _SOMEBODY = re.compile(
     rf"\b(?i:{'|'.join(ARTICLES)}|an?|ein|eine|une?)\s+(?:[\w’'-]+\s+)?(?i:{'|'.join(sorted(PEOPLE))})\b"
 )
-_VERB = re.compile(rf"\s+(?:\w+ly\s+)?(?:{'|'.join(sorted(SPEECH_VERBS))})\b", re.IGNORECASE)
 _PASSIVE = re.compile(r"\b(?:was|were|is)\s+(?:told|asked|answered|informed|reminded)\b")
 _IT_WAS = re.compile(r"(?:it|this|that) (?:was|is)\s", re.IGNORECASE)
 _UNFINISHED = re.compile(r"[”\"»’'“«]\s*$")
@@ -91,6 +88,8 @@ def listen(parts: Sequence[Sentence], cast: Cast, speakers: Sequence[str] = ()) 
 
 
 class _Ear:
+    """Hears a scene once from its beginning to its end."""
+
     def __init__(self, parts: Sequence[Sentence], cast: Cast, speakers: Sequence[str]) -> None:
         self.parts, self.cast, self.speakers = parts, cast, speakers
         self.scene = Scene([], [[] for _ in parts])
@@ -109,6 +108,7 @@ class _Ear:
             self._paragraph(number, paragraph)
 
     def _paragraph(self, number: int, pieces: Sequence[_Piece]) -> None:
+        """Tell and hear the stretches of a paragraph, then remember what it hands to the next."""
         subjects: list[tuple[str, float]] = []
         first = True
         for index, piece in enumerate(pieces):
@@ -187,13 +187,12 @@ class _Ear:
             self.there[known] = number
 
     def _tags(self, heard: Heard, before: _Piece | None, after: _Piece | None) -> None:
+        """What is told right before and behind the quote."""
         leads = tag_before(before.text) if before else ""
         follows = tag_after(after.text, heard.text) if after else ""
         heard.tag = follows or leads
-        if follows:
-            self._tag(heard, follows)
-        elif leads:
-            self._tag(heard, leads)
+        if heard.tag:
+            self._tag(heard, heard.tag)
         rest = at_sentence_ends(after.text)[1 if follows else 0 :] if after else []
         if before and not (leads and not follows):
             self._beat(heard, at_sentence_ends(before.text)[-1:], TOLD)
@@ -201,8 +200,9 @@ class _Ear:
             self._beat(heard, rest[:1], TOLD - 1 if not follows else HINT)
 
     def _tag(self, heard: Heard, tag: str) -> None:
+        """Who says so, by name or pronoun."""
         score = heard.for_whom
-        who = _speaker_in(tag, self.cast)
+        who = speaker_in(tag, self.cast)
         if _PASSIVE.search(tag):
             for name, _ in self._understood(tag)[:1]:
                 score[name] += _AGAINST
@@ -221,11 +221,13 @@ class _Ear:
         self._pronoun(heard, who.pronoun, TOLD)
 
     def _understood(self, text: str) -> list[tuple[str, Reference]]:
+        """Whom a text means, without noticing them."""
         copy = Memory(self.cast, self.memory.votes, self.around)
         copy.recent = list(self.memory.recent)
         return copy.read(text)[0]
 
     def _pronoun(self, heard: Heard, pronoun: str, weight: float) -> None:
+        """Everybody whom it suits may be meant; the last one who did something most of all."""
         if pronoun not in {HE, SHE, IT}:
             return
         fitting = [name for name in self.cast.names if name in self.around and self.memory.agrees(pronoun, name) >= 0]
@@ -275,6 +277,7 @@ class _Ear:
             heard.calls = tuple(named)
 
     def _presence(self, heard: Heard, number: int) -> None:
+        """Who was there a moment ago rather speaks than who was not; the lead breaks ties."""
         score = heard.for_whom
         for rank, name in enumerate(self.cast.names):
             score[name] -= 0.02 * min(rank, 20)
@@ -288,7 +291,7 @@ class _Ear:
 
 
 def _paragraphs(parts: Sequence[Sentence]) -> Iterator[list[_Piece]]:
-    """The stretches of each paragraph, told ones that touch put together. Where no ends are marked, a unit is one."""
+    """The stretches of each paragraph; where no ends are marked, a sentence is one."""
     marked = any(part.closes for part in parts)
     pieces: list[_Piece] = []
     for unit, part in enumerate(parts):
@@ -309,41 +312,3 @@ def _polite(text: str) -> int:
     """Whether somebody is called sir (-1) or madam (1)."""
     words = set(words_of(text))
     return bool(words & {"ma'am", "ma’am", "madam", "madame", "miss", "milady"}) - bool(words & {"sir", "monsieur"})
-
-
-def tag_after(told: str, said: str = "") -> str:
-    """The clause behind a quote, if it says who speaks: a comma or a small letter joins it to the quote."""
-    text = told.lstrip(" ,—–-")
-    clause = _CLAUSE.split(text, maxsplit=1)[0]
-    joined = text[:1].islower() or said.rstrip().endswith(",")
-    return clause if joined or SPEECH_VERBS & set(words_of(clause)[:7]) else ""
-
-
-def tag_before(told: str) -> str:
-    """The clause that leads into a quote, if it says who speaks."""
-    clauses = [clause for clause in _CLAUSE.split(told) if clause.strip()]
-    if not clauses:
-        return ""
-    leads = told.rstrip().endswith((",", ":", "："))
-    return clauses[-1] if leads or SPEECH_VERBS & set(words_of(clauses[-1])[-4:]) else ""
-
-
-def is_tag(told: str) -> bool:
-    """Whether a told clause only says who speaks."""
-    return bool(SPEECH_VERBS & set(words_of(told)[:7]))
-
-
-def _speaker_in(tag: str, cast: Cast) -> Reference | None:
-    """Who speaks in a tag: whoever stands nearest before the verb, else right behind it."""
-    people = references(tag, cast)
-    close = [one for one in people if _VERB.match(tag[one.end :])]
-    if close:
-        return close[-1]
-    verb = next((match for match in re.finditer(r"[^\W\d_]+", tag) if match.group().lower() in SPEECH_VERBS), None)
-    if verb is None:
-        return next((one for one in people if one.subject), None)
-    before = [one for one in people if one.end <= verb.start() and one.subject]
-    behind = [one for one in people if one.start >= verb.end() and one.subject]
-    if before:
-        return before[-1]
-    return behind[0] if behind else None

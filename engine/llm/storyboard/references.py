@@ -91,6 +91,7 @@ def _pronoun(word: str, after: str) -> str:
     return _OBJECTS.get(lower, "")
 
 
+@lru_cache(maxsize=8192)
 def addressed(text: str, cast: Cast) -> tuple[str, ...]:
     """Whom a speech calls, by name ("Come, Ada.") or role ("Aye, Captain.")."""
     found: dict[str, None] = {}
