@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from engine.llm.storyboard.cast import FIRST_PERSONS, WORD
-from engine.llm.storyboard.references import INTRODUCES, outer
+from engine.llm.storyboard.references import ASKS_NAME, INTRODUCES, outer
 from engine.llm.storyboard.roles import KNOWN_ROLES, linked
 from engine.llm.storyboard.words import (
     ARTICLES,
@@ -98,6 +98,7 @@ class _Evidence:
         self.young: set[str] = set()
         self.told_by: Counter[str] = Counter()
         self.call_me = ""
+        self.asked = False
 
     def read(self, part: Sentence) -> None:
         if part.cue:
@@ -116,6 +117,8 @@ class _Evidence:
                 if said.endswith(","):
                     self._count(self.nameless, _TAGS, stretch.text[:60])
             said = stretch.text if stretch.quoted else ""
+            if stretch.quoted:
+                self.asked = ASKS_NAME.search(stretch.text) is not None
 
     def _read_nameless(self, text: str, *, beside_quote: bool) -> None:
         """Somebody who speaks without a name, and the one who tells it all."""
@@ -161,7 +164,9 @@ class _Evidence:
             if preceding in {"the", "in", "at", "near", "a", "an", "of"}:
                 self.located[name] += 1
             self.told[name] += told
-            if not told and INTRODUCES.search(text[:start]):
+            if not told and (
+                INTRODUCES.search(text[:start]) or (self.asked and not start and text[end : end + 1] in {",", "."})
+            ):
                 self.speaks[name] += 1
             # "Come, Ada!" calls somebody; what stands alone between two stops may be anything.
             behind = text[end : end + 1]

@@ -8,6 +8,7 @@ from enum import Enum
 
 from engine.llm.storyboard.cast import Cast
 from engine.llm.storyboard.references import (
+    ASKS_NAME,
     HE,
     INTRODUCES,
     IT,
@@ -165,6 +166,10 @@ class _Ear:
         heard = Heard(piece.text, piece.unit, link, cue=part.cue, thought=piece.thought)
         self.scene.quotes.append(heard)
         heard.calls = addressed(piece.text, self.cast)
+        if self._asked():
+            # "Your name?" "Hobbs, madam." is an answer and calls nobody of that name.
+            opening = {mention.name for mention in self.cast.mentions(piece.text) if not mention.start}
+            heard.calls = tuple(name for name in heard.calls if name not in opening)
         heard.polite = _polite(piece.text)
         score = heard.for_whom
         if part.cue:
@@ -264,10 +269,14 @@ class _Ear:
         for name in heard.calls:
             score[name] += _AGAINST
         for mention in self.cast.mentions(heard.text):
-            if INTRODUCES.search(heard.text[: mention.start]):
+            if INTRODUCES.search(heard.text[: mention.start]) or (self._asked() and not mention.start):
                 score[mention.name] += CERTAIN - TOLD
             elif mention.name not in heard.calls:
                 score[mention.name] -= LIKELY
+
+    def _asked(self) -> bool:
+        """Whether the quote before asked for a name."""
+        return len(self.scene.quotes) > 1 and ASKS_NAME.search(self.scene.quotes[-2].text) is not None
 
     def _name_alone(self, heard: Heard) -> None:
         """ "Dutch," said the judge: nothing but a name, said by somebody else, calls them."""

@@ -34,6 +34,14 @@ INTRODUCES = re.compile(
     r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s|[Ii]ch bin|[Ii]ch heiße|[Jj]e suis)\s+"
     r"(?:(?:[A-Z]\w+\.?|maître|monsieur|madame)\s+)?$"
 )
+# What is answered with a name.
+ASKS_NAME = re.compile(
+    r"\b(?:your name|a name|who are you|who['’]s there|who is it|what (?:do|are) (?:they call )?you(?: called)?"
+    r"|wie hei(?:ßt du|ßen Sie)|wer (?:bist du|sind Sie)"
+    r"|comment (?:t['’]appelles|vous appelez)|qui (?:es-tu|êtes-vous))\b"
+    r"[^.!]*\?\s*$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
