@@ -16,6 +16,7 @@ from engine.llm.storyboard.words import (
     MEN,
     NOBODY,
     NOT_NAMES,
+    RANKS,
     STREET_WORDS,
     TITLES,
     WOMEN,
@@ -175,7 +176,7 @@ class _Evidence:
                 self.called[name] += 1 + (behind != ",")
             opens = not before or before[-1] in ".!?…:—–“\"'‘"
             (self.opening if opens else self.inside)[name] += 1
-            if " " in name and (told or not opens):
+            if " " in name and (told or not opens or name.split()[0].lower().strip(".") in TITLES):
                 # In speech an opening capital may be an order: "Fetch Finch".
                 self.introduced[name] = None
 
@@ -232,9 +233,12 @@ class _Evidence:
                 continue
             if known:
                 weights[name] = own
-            elif title in TITLES and self.nouns[title]:
+            elif title in TITLES:
                 # "Sergeant Wick", who is "the sergeant" from then on.
-                weights[name] = own + self.nouns[title]
+                ranks = [title, *(role for role, titles in RANKS.items() if title in titles)]
+                often = sum(self.nouns[rank] for rank in ranks)
+                if often:
+                    weights[name] = own + often
         for noun, often in sorted((self.nouns | self.doing).items(), key=lambda item: item[0]):
             head, speaks = noun.split()[-1], self.nameless[noun]
             kin = head in KIN and not speaks and often < 3

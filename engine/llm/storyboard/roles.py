@@ -15,6 +15,7 @@ from engine.llm.storyboard.words import (
     HIS_TITLES,
     MEN,
     PEOPLE,
+    RANKS,
     TITLES,
     WOMEN,
     words_of,
@@ -22,7 +23,7 @@ from engine.llm.storyboard.words import (
 from engine.reading import Sentence, at_sentence_ends
 
 # What a role must be worth to be somebody's, and by how much more than anybody else's.
-_ENOUGH, _MARGIN = 0.5, 0.9
+_ENOUGH, _MARGIN = 1.0, 0.9
 _SAID_OUTRIGHT = 10.0
 # Up to so many paragraphs back a name may be what a role means.
 _REACH = 6
@@ -63,24 +64,6 @@ _CALLED = re.compile(
     re.IGNORECASE,
 )
 _DEFINITE = {"a": "the", "an": "the", "un": "le", "une": "la", "ein": "der", "eine": "die"}
-# Whoever is the only one with the title is who the role means.
-_TITLED = {
-    "doctor": {"dr"},
-    "surgeon": {"dr"},
-    "nun": {"sister"},
-    "monk": {"brother"},
-    "priest": {"father", "reverend"},
-    "vicar": {"reverend"},
-    "parson": {"reverend"},
-    "bishop": {"reverend"},
-    "skipper": {"captain", "capt"},
-    "policeman": {"constable", "sergeant"},
-    "officer": {"lieutenant", "constable", "sergeant", "captain"},
-    "detective": {"inspector"},
-    "teacher": {"professor"},
-    "ladyship": {"lady"},
-    "lordship": {"lord"},
-}
 
 
 @dataclass
@@ -183,7 +166,7 @@ class _Sightings:
     def owners_of_roles(self) -> dict[str, str]:
         """Role → name: by what the text says outright, else by who is near, answers to it, and is nobody beside it."""
         score: defaultdict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-        for role, titles in _TITLED.items():
+        for role, titles in RANKS.items():
             bearers = [name for name in self.cast.names if set(words_of(name)) & titles]
             if len(bearers) == 1 and self.phrases[role]:
                 self.outright[role][bearers[0]] += 1
@@ -227,8 +210,11 @@ class _Sightings:
 
     def _fits(self, role: str, name: str) -> bool:
         gender = (role in WOMEN) - (role in MEN)
-        titled = words_of(name)[0] in HER_TITLES | HIS_TITLES | TITLES - {"old", "young", "little"}
+        titled = bool(set(words_of(name)) & (HER_TITLES | HIS_TITLES | TITLES - {"old", "young", "little"}))
         if role in CHILDREN and titled:
+            return False
+        if role in RANKS and not set(words_of(name)) & RANKS[role]:
+            # A rank belongs to who bears it.
             return False
         beast = role in CREATURES and role not in WOMEN | MEN | CHILDREN and titled
         return gender * self.cast.gender[name] >= 0 and name != self.cast.narrator and not beast

@@ -156,6 +156,24 @@ NOBODY = _words("""
 voice words word answer reply letter note sign notice next same other moment minute day night morning evening time
 thing way truth end rest paper book page card telegram message radio poster label inscription least first last
 """)
+# Whoever is the only one with the title is who the role means.
+RANKS = {
+    "doctor": {"dr"},
+    "surgeon": {"dr"},
+    "nun": {"sister"},
+    "monk": {"brother"},
+    "priest": {"father", "reverend"},
+    "vicar": {"reverend"},
+    "parson": {"reverend"},
+    "bishop": {"reverend"},
+    "skipper": {"captain", "capt"},
+    "policeman": {"constable", "sergeant"},
+    "officer": {"lieutenant", "constable", "sergeant", "captain"},
+    "detective": {"inspector"},
+    "teacher": {"professor"},
+    "ladyship": {"lady"},
+    "lordship": {"lord"},
+}
 _SHORT = """
 tom tommy thomas; will bill billy willie william; bob bobby rob robbie robert; dick rick richard; jack johnny john;
 jim jimmy jem james; joe joey joseph; ned ted eddie edward; harry hal henry; charlie charles; sam sammy samuel;

@@ -135,7 +135,7 @@ def test_an_animal_says_nothing_unless_the_text_says_so() -> None:
 def test_who_is_asked_for_a_name_answers_with_their_own() -> None:
     text = 'Ada met a man.\n\n"What is your name?" asked Ada.\n\n"Hobbs, madam."\n\n"Come in, Mr. Hobbs."'
     assert speakers(text, ["Ada", "Hobbs"]) == ["Ada", "Hobbs", "Ada"]
-    assert "Hobbs" in cast(text)
+    assert "Mr. Hobbs" in cast(text)
 
 
 def test_a_role_speaks_as_whom_it_means() -> None:
