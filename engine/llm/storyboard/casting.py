@@ -51,6 +51,12 @@ _YOUNG = re.compile(r"\b(?i:young|junge|jeune)\s+(?P<name>[^\W\d_a-z][\w’-]+)"
 _VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
 _NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
 _TAGS = re.compile(rf"^\W*(?:\w+\s+)?{_SOMEBODY}")
+# "Said Mother", "Granny put down the pot": kin who are called nothing else.
+_FAMILY = re.compile(
+    r"(?:\b(?P<verb>[^\W\d_]+)\s+|^|[.!?,]\s+|\b(?:and|but|und|et)\s+)"
+    r"(?P<name>Mother|Father|Mum|Mom|Mama|Dad|Papa|Granny|Gran|Grandma|Grandpa|Grandmother|Grandfather|Auntie"
+    r"|Mutter|Vater|Oma|Opa|Mama|Maman)\b(?!['’]?\s*[A-Z]|,\s*[A-Z])(?:\s+(?P<does>[^\W\d_]+))?"
+)
 _CALL_ME = re.compile(
     r"\b(?:[Mm]y name (?:is|was)|[Cc]all me|[Ii]ch heiße|[Jj]e m['’]appelle)\s+(?P<name>[^\W\d_a-z][\w’-]+)"
 )
@@ -100,6 +106,7 @@ class _Evidence:
         self.told_by: Counter[str] = Counter()
         self.call_me = ""
         self.asked = False
+        self.family: Counter[str] = Counter()
 
     def read(self, part: Sentence) -> None:
         if part.cue:
@@ -128,6 +135,12 @@ class _Evidence:
         self.young.update(match["name"] for match in _YOUNG.finditer(text))
         self.new.update(match["noun"].lower() for match in _NEW.finditer(text))
         self.told_by.update(filter(None, map(_first_person, WORD.findall(text))))
+        for family in _FAMILY.finditer(text):
+            does = family["does"] or ""
+            says = (family["verb"] or "").lower() in SPEECH_VERBS
+            if says or (not family["verb"] and (does in SPEECH_VERBS or does in _ACTIONS or does.endswith("ed"))):
+                self.speaks[family["name"]] += says or does in SPEECH_VERBS
+                self.family[family["name"]] += 1
         named = _CALL_ME.search(text)
         self.call_me = self.call_me or (named["name"] if named else "")
         if beside_quote:
@@ -213,7 +226,7 @@ class _Evidence:
         """Names with the weight of their evidence. Where nouns are capitalised too, only speakers count."""
         nouns_too = self.capitals > 0.12 * max(self.words, 1) and self.words > 120
         weights: Counter[str] = Counter()
-        for name in sorted({*self.speaks, *self.inside, *self.opening}):
+        for name in sorted({*self.speaks, *self.inside, *self.opening} - {*self.family}):
             speaks, acts, inside = self.speaks[name], self.acts[name], self.inside[name]
             total = inside + self.opening[name]
             is_place = name.split()[-1].lower() in STREET_WORDS or 2 * self.located[name] > total
@@ -224,6 +237,8 @@ class _Evidence:
             once = self.once[name] and not is_place and not nouns_too and not word and name.lower() not in KNOWN_ROLES
             if speaks or acting or once or (called and (total >= 2 or inside or self.called[name] >= 2)):
                 weights[name] = 3 * speaks + acts + total
+        for name, often in self.family.items():
+            weights[name] = 3 * self.speaks[name] + often
         for name in self.introduced:
             own = self.inside[name] + self.opening[name]
             title = name.split()[0].lower().strip(".")

@@ -36,7 +36,7 @@ INTRODUCES = re.compile(
 )
 # What is answered with a name.
 ASKS_NAME = re.compile(
-    r"\b(?:your name|a name|who are you|who['’]s there|who is it|what (?:do|are) (?:they call )?you(?: called)?"
+    r"\b(?:your name|a name|who are you|who['’]s there|who is it|what do they call you|what are you called"
     r"|wie hei(?:ßt du|ßen Sie)|wer (?:bist du|sind Sie)"
     r"|comment (?:t['’]appelles|vous appelez)|qui (?:es-tu|êtes-vous))\b"
     r"[^.!]*\?\s*$",

@@ -87,6 +87,20 @@ def test_who_tells_the_story_has_the_name_that_others_call() -> None:
     assert found["Mabel"] == ["I"]
 
 
+def test_kin_who_are_called_nothing_else_are_somebody() -> None:
+    text = '"Where is it?" asked Tobias.\n\n"Here," said Mother. Mother put down the pot.\n\nTobias sat down.'
+    assert set(cast(text)) == {"Mother", "Tobias"}
+
+
+def test_a_rank_belongs_to_who_bears_it() -> None:
+    """The doctor is Dr. Bell, though he is named only in what is said, and nobody else."""
+    text = (
+        'Clara sat down. The doctor was at the table.\n\n"Ah," said the doctor.\n\n'
+        '"Dr. Bell, you are late," said Clara.'
+    )
+    assert cast(text) == {"Clara": [], "Dr. Bell": ["the doctor"]}
+
+
 def test_old_and_young_of_one_name_are_two() -> None:
     found = cast('"Well," said Old Tom.\n\n"Well what?" asked young Tom. Tom yawned.\n\n"Bed," said Old Tom.')
     assert {"Old Tom", "Tom"} <= set(found)
