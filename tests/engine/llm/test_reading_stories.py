@@ -112,7 +112,7 @@ def test_old_and_young_of_one_name_are_two() -> None:
         pytest.param(
             'Ada met Tom.\n\n"Rain?"\n\n"Rain."\n\n"So much?" asked Ada.', ["Ada", "Tom", "Ada"], id="a later tag"
         ),
-        pytest.param('Ada met Tom.\n\n"Is it far, Ada?"\n\n"Very."', ["Tom", "Ada"], id="who is called answers"),
+        pytest.param('Ada met Tom and Eve.\n\n"Far, Eve?" asked Ada.\n\n"Very."', ["Ada", "Eve"], id="who is called"),
         pytest.param(
             'Ada met Tom.\n\n"Tom," said Ada. "You are late."\n\n"I am."',
             ["Ada", "Ada", "Tom"],
@@ -129,8 +129,8 @@ def test_old_and_young_of_one_name_are_two() -> None:
         pytest.param('Ada met Tom.\n\n"Done," Tom tried.', ["Tom"], id="any verb behind a comma"),
         pytest.param('Ada met Tom.\n\nShe turned, and when he sat she said, "No."', ["Ada"], id="beside the verb"),
         pytest.param(
-            'Ada met Tom.\n\n"My aunt cried, \'Run, Tom!\' and fell," said Tom. "Well."\n\n"Well."',
-            ["Tom", "Tom", "Ada"],
+            'Ada met Tom and Eve.\n\n"My aunt cried, \'Run, Eve!\' and fell," said Ada.\n\n"Well."',
+            ["Ada", "Tom"],
             id="who is called in a quote of a quote",
         ),
     ],
@@ -141,8 +141,7 @@ def test_who_speaks(text: str, said_by: list[str]) -> None:
 
 def test_an_animal_says_nothing_unless_the_text_says_so() -> None:
     aliases = {"Rex": ["the dog"]}
-    silent = 'Ada met Tom. The dog barked.\n\n"Down!"\n\n"Let him."\n\n"No," said Ada.'
-    assert "Rex" not in speakers(silent, ["Ada", "Tom", "Rex"], aliases)
+    assert speakers('Ada came in. The dog lifted its head.\n\n"Good evening."', ["Ada", "Rex"], aliases) == ["Ada"]
     assert speakers('"Down," said the dog.', ["Ada", "Tom", "Rex"], aliases) == ["Rex"]
 
 
