@@ -170,6 +170,11 @@ class _Sightings:
             bearers = [name for name in self.cast.names if set(words_of(name)) & titles]
             if len(bearers) == 1 and self.phrases[role]:
                 self.outright[role][bearers[0]] += 1
+        for role in ("man", "woman"):
+            # "The old man" is Old Hob, where nobody else is Old somebody.
+            elders = [name for name in self.cast.names if name.startswith("Old ") and self._fits(role, name)]
+            if len(elders) == 1 and f"the old {role}" in self.phrases[role]:
+                self.outright[role][elders[0]] += 1
         for role, names in self.outright.items():
             score[role].update({name: _SAID_OUTRIGHT * often for name, often in names.items()})
         told = {name for paragraph in self.paragraphs for name in paragraph.people()}

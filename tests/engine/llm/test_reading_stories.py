@@ -40,6 +40,7 @@ def speakers(text: str, names: list[str], aliases: dict[str, list[str]] | None =
         pytest.param('My uncle Ned snored. "Ned," said Ada. "Yes," said Ned.', "Ned", "my uncle", id="before the name"),
         pytest.param('A tall man called Orrin came in. "Hm," said Orrin.', "Orrin", "the man", id="called"),
         pytest.param('"I\'m Fay," said the woman. "Good day," said Fay.', "Fay", "the woman", id="introduced"),
+        pytest.param('"Aye," said Old Hob. Ada met the old man. "Aye," said Ada.', "Old Hob", "the old man", id="age"),
         pytest.param('"Hush," said Dr. Vane. The doctor frowned.', "Dr. Vane", "the doctor", id="rank"),
     ],
 )
