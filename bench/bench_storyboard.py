@@ -96,30 +96,33 @@ def storyboard(text: str) -> Board:
         places += out.places
         for who in out.characters:
             board.cast.setdefault(who.name, set()).update(who.aliases)
-    cast = list(board.cast)
     for scene in scenes:
         pairs = list(told(texts, blocks, scene.first, scene.last))
         if pairs:
-            _scene(board, scene, pairs, cast, places)
+            _scene(board, scene, pairs, places)
     return board
 
 
-def _scene(
-    board: Board, scene: outline.Scene, pairs: Sequence[tuple[int, str]], cast: list[str], places: list[str]
-) -> None:
+def _scene(board: Board, scene: outline.Scene, pairs: Sequence[tuple[int, str]], places: list[str]) -> None:
     said = [sentence for _, sentence in pairs]
+    cast, aliases = list(board.cast), {name: sorted(also) for name, also in board.cast.items() if also}
     board.starts.append(pairs[0][0])
-    about = summarise_scene(summary.In(sentences=said, known_characters=cast, known_places=places))
-    made = describe_panels(panels.In(sentences=said, characters=about.characters, place=about.place))
+    about = summarise_scene(
+        summary.In(sentences=said, known_characters=cast, cast=cast, aliases=aliases, known_places=places)
+    )
+    made = describe_panels(
+        panels.In(sentences=said, characters=about.characters, cast=cast, aliases=aliases, place=about.place)
+    )
     for panel in made.panels:
         letters = write_dialogue(
             dialogue.In(
                 description=panel.description,
                 characters=panel.characters,
                 cast=cast,
+                aliases=aliases,
                 before=said[: panel.first],
                 sentences=said[panel.first : panel.last + 1],
-                after=said[panel.last + 1 : panel.last + 9],
+                after=said[panel.last + 1 :],
             )
         )
         board.lines += letters.lines

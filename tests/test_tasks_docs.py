@@ -13,7 +13,7 @@ from engine.tasks import ALL, Task
 pytestmark = pytest.mark.unit
 
 DOCS = Path(__file__).parent.parent / "docs" / "tasks.md"
-TYPES = {"string": "text", "integer": "number", "boolean": "yes or no", "array": "list of "}
+TYPES = {"string": "text", "integer": "number", "boolean": "yes or no", "array": "list of ", "object": "mapping"}
 
 Schema = dict[str, Any]
 

@@ -18,7 +18,7 @@ from engine.reading import count_tokens
 from engine.tasks import dialogue, outline, panels, profile, prompt, summary
 from engine.tokens import Tokens
 
-MODEL = "storyboard-1"
+MODEL = "storyboard-2"
 
 _ANSWERS: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = {
     outline.TASK.name: (outline.In, outline_chapter),

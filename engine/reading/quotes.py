@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from engine.reading.thoughts import thoughts
+
 _VERBS = """
 said says say asked asks replied replies answered answers whispered whispers shouted shouts cried cries called calls
 yelled yells screamed screams muttered mutters murmured murmurs added adds began begins continued continues agreed
@@ -34,6 +36,11 @@ répondis criai murmurai pensai
 """
 _INCISE = re.compile(
     rf"(?<=[,!?…])\s+(?P<tag>(?:s['’])?(?:{'|'.join(_INCISE_VERBS.split())}|écria|exclama|étonna)\b[^,.;:!?«»]{{0,60}})(?:[,.](?=\s|$)|$)"
+)
+# A dash before the next speech, or the end, shows that what stands before it was told: "Hello, Ana tried. — Who is it?"
+_TOLD_AFTER = re.compile(
+    rf"(?<=[,!?…])\s+(?P<tag>(?:he|she|it|they|I|[Tt]he\s\w+|[^\W\d_a-z][\w’'-]*)\s(?:{'|'.join(_VERBS.split())}|\w+ed)\b"
+    r"[^.;:!?«»]{0,120}(?:\.\s[^.;:!?«»—–―]{0,40}:)?)\.?(?=\s*[—–―]|\s*$)"
 )
 SPEECH_VERBS = frozenset([*_VERBS.split(), *_INCISE_VERBS.split()])
 
@@ -62,20 +69,21 @@ _NOT_A_CUE = {"note", "warning", "ps", "chapter", "part", "scene", "act", "examp
 HEADING = re.compile(r"#{1,6} \S")
 _DASH = re.compile(r"[—–―]|(?<=\s)-(?=\s)|^-(?=\s)")
 _DIRECTION = re.compile(r"\s*(?:\([^)]{1,80}\)|\[[^\]]{1,300}\])\s*")
-_THOUGHT = re.compile(
-    r"(?P<thought>[^\"“”«»„]{4,200}?[,?!])\s(?:(?:thought|dachte|pensa)\s+[^\W\d_a-z][\w’'-]*|(?:he|she|I|they)\s+thought)(?=[.,]|\s+and\b|$)"
-)
 # What is done in the middle of a script's speech.
 _ASIDE = re.compile(r"(\([^)]{1,80}\)|\[[^\]]{1,300}\])")
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A run of text inside one sentence, without its quotation marks. `continues`: the same quote began earlier."""
+    """A run of text inside one sentence, without its quotation marks. `continues`: the same quote began earlier.
+
+    `thought`: it stands without marks, and is thought.
+    """
 
     text: str
     quoted: bool
     continues: bool = False
+    thought: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,8 +112,10 @@ def take_apart(sentences: Sequence[str], before: Sequence[str] = (), after: Sequ
     closes = _closes_next(texts)
     parts: list[Sentence] = []
     closer = _dangling_closer(texts[0]) if texts else ""
+    thinking = False
     for index, text in enumerate(texts):
-        part, closer = _take_apart_one(text, closer)
+        part, closer, thinking = _take_apart_one(text, closer, thinking)
+        thinking = thinking and not marked[index].endswith(PARAGRAPH_END)
         if closer and not closes[index + 1]:
             # Left open in the manuscript, or a speech whose next paragraph opens anew: it ends here.
             closer = ""
@@ -196,37 +206,40 @@ def _closes_next(texts: Sequence[str]) -> list[bool]:
 
 
 @lru_cache(maxsize=16384)
-def _take_apart_one(text: str, closer: str) -> tuple[Sentence, str]:
+def _take_apart_one(text: str, closer: str, thinking: bool) -> tuple[Sentence, str, bool]:
     if HEADING.match(text):
-        return Sentence(text, (Stretch(text, False),)), ""
+        return Sentence(text, (Stretch(text, False),)), "", False
     if not closer:
         cue = _cue_of(text)
         if cue is not None:
-            return cue, ""
+            return cue, "", False
         if _DASH.match(text):
-            return _told_or_said(text, list(_without_incises(_dash_stretches(text)))), ""
+            spoken = _without_incises(_dash_stretches(text))
+            return _told_or_said(text, _with_thoughts(_without_incises(spoken, _TOLD_AFTER), False)[0]), "", False
     pieces, closer = _scan(text, closer)
     if "«" in text or "»" in text or "“" in text:
         pieces = list(_without_incises(pieces))
     if not any(piece.quoted for piece in pieces):
         pieces = list(_single_quotes(text))
-    if not any(piece.quoted for piece in pieces):
-        pieces = list(_thought(text))
-    return _told_or_said(text, pieces), closer
+    if not pieces or pieces[-1].quoted:
+        thinking = False
+    pieces, thinking = _with_thoughts(pieces, thinking)
+    return _told_or_said(text, pieces), closer, thinking
 
 
-def _without_incises(pieces: Iterable[Stretch]) -> Iterator[Stretch]:
+def _without_incises(pieces: Iterable[Stretch], incise: re.Pattern[str] = _INCISE) -> Iterator[Stretch]:
     """Speech with the tags inside it taken out as told."""
     for piece in pieces:
         at, continues = 0, piece.continues
-        for match in _INCISE.finditer(piece.text) if piece.quoted else ():
+        for match in incise.finditer(piece.text) if piece.quoted else ():
             before = piece.text[at : match.start()].strip()
             if before:
                 yield Stretch(before, True, continues)
                 continues = False
             yield Stretch(match["tag"].strip(), False)
             at = match.end()
-        rest = piece.text[at:].strip()
+        # The dash behind a tag opens the speech again.
+        rest = piece.text[at:].strip().lstrip("—–― " if at else "")
         if rest:
             yield Stretch(rest, piece.quoted, continues)
 
@@ -286,14 +299,16 @@ def _single_quotes(text: str) -> Iterator[Stretch]:
         yield Stretch(text[start:].strip(), False)
 
 
-def _thought(text: str) -> Iterator[Stretch]:
+def _with_thoughts(pieces: Iterable[Stretch], thinking: bool) -> tuple[list[Stretch], bool]:
     """ "I could still go home, thought Ada." What is thought stands without marks, its tag tells."""
-    match = _THOUGHT.match(text)
-    if match is None:
-        yield Stretch(text, False)
-        return
-    yield Stretch(match["thought"].strip(), True)
-    yield Stretch(text[match.end("thought") :].strip(), False)
+    found: list[Stretch] = []
+    for piece in pieces:
+        if piece.quoted:
+            found.append(piece)
+            continue
+        parts, thinking = thoughts(piece.text, thinking)
+        found += [Stretch(text, thought, thought=thought) for text, thought in parts]
+    return found, thinking
 
 
 def cue_prefix(text: str) -> str:

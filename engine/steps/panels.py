@@ -10,7 +10,7 @@ from engine.db import execute
 from engine.errors import NotFound
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
-from engine.store.panels import cast_of, profiles_of
+from engine.store.panels import aliases_of, cast_of, profiles_of
 from engine.store.progress import complete
 from engine.tasks import dialogue, prompt
 from models.events import EventType
@@ -70,14 +70,16 @@ async def load_dialogue(session: AsyncSession, call: TaskCall) -> Loaded | Made:
     if panel.has_dialogue:
         await _written(session, call, _WRITE_NOTHING)
         return []
+    everybody = await cast_of(session, call.project_id)
     return Loaded(
         dialogue.In(
             description=panel.description,
             characters=panel.characters,
-            cast=[who.name for who in await cast_of(session, call.project_id)],
+            cast=[who.name for who in everybody],
+            aliases=aliases_of(everybody),
             before=panel.sentences[: panel.first],
             sentences=panel.sentences[panel.first : panel.last + 1],
-            after=panel.sentences[panel.last + 1 : panel.last + 9],
+            after=panel.sentences[panel.last + 1 :],
             condensed=panel.max_panels is not None,
         )
     )

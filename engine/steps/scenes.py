@@ -12,7 +12,7 @@ from engine.reading import names
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
-from engine.store.panels import cast_of
+from engine.store.panels import aliases_of, cast_of
 from engine.store.progress import complete_and_tell, split
 from engine.store.scope import Scope, get
 from engine.tasks import panels, summary
@@ -37,12 +37,15 @@ async def load_summary(session: AsyncSession, call: TaskCall) -> Loaded | Made:
         await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
         return []
     context = await context_for(session, call.project_id, scene.chapter_id, scene.position)
+    everybody = await cast_of(session, call.project_id)
     data = summary.In(
         context=context.text,
         title=scene.title,
         gist=scene.gist,
         sentences=scene.sentences,
-        known_characters=_named(await cast_of(session, call.project_id), scene),
+        known_characters=_named(everybody, scene),
+        cast=[who.name for who in everybody],
+        aliases=aliases_of(everybody),
         known_places=await _places(session, call.project_id),
     )
     return Loaded(data, len(context.left_out))
@@ -66,6 +69,7 @@ async def load_panels(session: AsyncSession, call: TaskCall) -> Loaded | Made:
     if scene.state == SceneState.DESCRIBED or await _scripted(session, scene):
         return await _announced(session, call, scene)
     context = await context_for(session, call.project_id, scene.chapter_id, scene.position)
+    everybody = await cast_of(session, call.project_id)
     data = panels.In(
         context=context.text,
         summary=scene.summary,
@@ -74,6 +78,8 @@ async def load_panels(session: AsyncSession, call: TaskCall) -> Loaded | Made:
         weather=scene.weather,
         mood=scene.mood,
         characters=scene.characters,
+        cast=[who.name for who in everybody],
+        aliases=aliases_of(everybody),
         sentences=scene.sentences,
         max_panels=scene.max_panels,
     )

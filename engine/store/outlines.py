@@ -177,10 +177,12 @@ async def _characters(
 ) -> dict[str, UUID]:
     """The ids of characters by name, made where they are new. A given profile replaces the one that was there."""
     ids: dict[str, UUID] = dict.fromkeys(names, project_id)
+    # Ids in the order in which they were met: a cast is read by id, whoever the story is most about first.
+    fresh = {name: new_id() for name in names}
     # Sorted: two chapters of a project with the same cast take their row locks in the same order.
     for name, aliases in sorted(names.items(), key=lambda item: item[0].casefold()):
         values = {
-            "id": new_id(),
+            "id": fresh[name],
             "project_id": project_id,
             "name": name[:200],
             "name_key": name[:200].casefold(),

@@ -34,6 +34,11 @@ async def cast_of(session: AsyncSession, project_id: UUID) -> Sequence[Character
     return (await session.exec(_CAST, params={"project": project_id})).all()
 
 
+def aliases_of(cast: Iterable[Character]) -> dict[str, list[str]]:
+    """What else each of a cast is called, by name; whoever has only the name is not in it."""
+    return {who.name: list(who.aliases) for who in cast if who.aliases}
+
+
 def profiles_of(cast: Iterable[Character], names: Iterable[str]) -> list[Profile]:
     """The profiles behind names or aliases; somebody without one appears by name alone."""
     known: dict[str, Character] = {}

@@ -16,6 +16,7 @@ class In(TaskInput):
     description: str = ""
     characters: list[str] = Field(default_factory=list, description="who is on stage")
     cast: list[str] = Field(default_factory=list, description="everybody with a name in the story")
+    aliases: dict[str, list[str]] = Field(default_factory=dict, description="name → what else the text calls them")
     before: list[str] = Field(default_factory=list, description="earlier sentences of the scene")
     sentences: list[str]
     after: list[str] = Field(default_factory=list, description="sentences that follow in the scene")
@@ -96,7 +97,7 @@ def _invented(data: In, caption: str) -> list[str]:
 
 TASK = Task(
     name="Dialogue",
-    version=1,
+    version=2,
     input=In,
     output=Out,
     system="You are the letterer's editor of a comic. You decide who says what, in the manuscript's own words.",

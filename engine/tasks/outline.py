@@ -76,7 +76,7 @@ def check(data: In, out: Out) -> list[str]:
 
 TASK = Task(
     name="ChapterOutline",
-    version=1,
+    version=2,
     input=In,
     output=Out,
     system="You are the editor of a comic. You break a manuscript into scenes that can be drawn.",

@@ -21,6 +21,8 @@ class In(TaskInput):
     weather: str = ""
     mood: str = ""
     characters: list[str] = Field(default_factory=list)
+    cast: list[str] = Field(default_factory=list, description="everybody with a name in the story")
+    aliases: dict[str, list[str]] = Field(default_factory=dict, description="name → what else the text calls them")
     first: int = Field(default=0, ge=0, description="scene-wide index of the first sentence")
     sentences: list[str] = Field(min_length=1)
     max_panels: int | None = Field(default=None, ge=1)
@@ -98,7 +100,7 @@ def _crowded(data: In, out: Out) -> list[str]:
 
 TASK = Task(
     name="PanelDescription",
-    version=1,
+    version=2,
     input=In,
     output=Out,
     system="You are the storyboard artist of a comic. You decide what each panel shows.",

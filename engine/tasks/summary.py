@@ -13,6 +13,8 @@ class In(TaskInput):
     gist: str = ""
     sentences: list[str]
     known_characters: list[str] = Field(default_factory=list)
+    cast: list[str] = Field(default_factory=list, description="everybody with a name in the story")
+    aliases: dict[str, list[str]] = Field(default_factory=dict, description="name → what else the text calls them")
     known_places: list[str] = Field(default_factory=list)
 
 
@@ -37,7 +39,7 @@ def check(data: In, out: Out) -> list[str]:
             notes.append(f"{field} is too long: a short phrase of at most 120 characters")
     text = "\n".join(data.sentences)
     for name in out.characters:
-        if name not in data.known_characters and name not in text:
+        if name not in (*data.known_characters, *data.cast) and name not in text:
             notes.append(f"nobody called {name} is known or named in the scene")
     if len(set(out.characters)) < len(out.characters):
         notes.append("a character is listed twice")
@@ -46,7 +48,7 @@ def check(data: In, out: Out) -> list[str]:
 
 TASK = Task(
     name="SceneSummary",
-    version=1,
+    version=2,
     input=In,
     output=Out,
     system="You are the script editor of a comic. You note for the artists what a scene is about.",

@@ -1,286 +1,134 @@
-"""Who a text is about: names found by how they are used, and mentions found by known names."""
+"""The people of a story, by every name the text has for them: who is named where, and who is a he or a she."""
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from engine.llm.storyboard.words import (
     ARTICLES,
+    CREATURES,
+    HER_NAMES,
     HER_TITLES,
+    HIS_NAMES,
     HIS_TITLES,
     LONG_NAMES,
     MEN,
-    NOBODY,
     NOT_NAMES,
-    PEOPLE,
-    STREET_WORDS,
+    PERSONS,
     TITLES,
     WOMEN,
+    words_of,
 )
-from engine.reading import Sentence
-from engine.reading.quotes import SPEECH_VERBS
 
-_WORD = re.compile(r"[^\W\d_][\w’'-]*")
-_MOST_CHARACTERS = 24
-_ACTS = """
-was had is has said went came stood sat ran took gave held put looked turned saw knew felt thought kept let got made
-left rose fell shook spoke told began climbed drew hung woke slept ate drank wore and would could did
-"""
-_ACTIONS = frozenset(_ACTS.split())
-
-
+WORD = re.compile(r"[^\W\d_][\w’'-]*")
 # Who tells a story of their own, in the languages whose tags are known.
 FIRST_PERSONS = frozenset({"I", "ich", "je"})
-_ARTICLE = rf"(?i:{'|'.join(ARTICLES)})"
-_VERB = rf"(?i:{'|'.join(sorted(SPEECH_VERBS))})"
-_PERSON = rf"(?:{'|'.join(sorted(PEOPLE))})\b"
-# "the sailor", "the goose girl": a word before the noun may be what tells one girl from another.
-_SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:[a-zäöü][\w’'-]*\s+)?{_PERSON}(?!\s+{_PERSON})|[^\W\d_][\w’'-]+)"
-_NOUN = re.compile(rf"\b{_SOMEBODY}")
-_NEW = re.compile(r"\b(?:an?|ein|eine|une?)\s+(?:[a-zäöü][\w’'-]+\s+){0,2}?(?P<noun>[^\W\d_][\w’'-]+)", re.IGNORECASE)
-_VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
-_NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
-_CALL_ME = re.compile(
-    r"\b(?:[Mm]y name (?:is|was)|[Cc]all me|[Ii]ch heiße|[Jj]e m['’]appelle)\s+(?P<name>[^\W\d_a-z][\w’-]+)"
-)
+# What says the same before a noun.
+_DEFINITE = ("the", "that", "this", "der", "die", "das", "dem", "den", "des", "le", "la", "l’", "l'")
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A known character named in a text, from `start` on."""
+    """A member of the cast named in a text, from `start` to before `end`."""
 
     start: int
+    end: int
     name: str
 
 
-@lru_cache(maxsize=256)
-def _keys(cast: tuple[str, ...]) -> tuple[dict[str, str], re.Pattern[str] | None]:
-    """Every way to say a name → the name: in full, and each of its words that no other name has."""
+class Cast:
+    """Names with their aliases. An alias may be a role with its article ("the mate") or the narrator's "I"."""
+
+    def __init__(self, names: tuple[str, ...], aliases: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+        self.names = names
+        self.also = dict(aliases)
+        called = {name: (name, *self.also.get(name, ())) for name in names}
+        self.narrator = next((name for name in names if FIRST_PERSONS & set(called[name])), "")
+        self.gender = {name: _gender(called[name]) for name in names}
+        # Somebody's roles, as they are called to: "Aye, Captain."
+        self.roles = {name: {words_of(one)[-1] for one in called[name] if words_of(one)} for name in names}
+        # "It" may be an animal, a thing that speaks, or somebody of whom nothing is known.
+        self.creatures = {name for name in names if any(set(words_of(one)[-1:]) & CREATURES for one in called[name])}
+        people = MEN | WOMEN | PERSONS
+        self.beasts = {name for name in self.creatures if not any(set(words_of(one)) & people for one in called[name])}
+        self._keys = _keys(names, self.also)
+        longest_first = sorted(self._keys, key=lambda key: (-len(key), key))
+        alternatives = "|".join(map(re.escape, longest_first))
+        self._pattern = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)") if self._keys else None
+
+    def mentions(self, text: str) -> list[Mention]:
+        """Where a text names members of the cast."""
+        if self._pattern is None:
+            return []
+        found = self._pattern.finditer(text)
+        return [Mention(match.start(), match.end(), self._keys[match.group()]) for match in found]
+
+    def resolve(self, name: str) -> str:
+        """The member that a name means, or nobody."""
+        found = self.mentions(name) or self.mentions(name.title())
+        return found[0].name if found else ""
+
+
+def cast_of(names: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> Cast:
+    """A cast; the most present come first, and nobody twice."""
+    own = tuple(dict.fromkeys(names))
+    return _cast(own, tuple((name, tuple(aliases[name])) for name in own if aliases.get(name)))
+
+
+@lru_cache(maxsize=64)
+def _cast(names: tuple[str, ...], aliases: tuple[tuple[str, tuple[str, ...]], ...]) -> Cast:
+    return Cast(names, aliases)
+
+
+def _keys(cast: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Every way to say a name → the name: in full, each of its words that no other name has, by its title alone."""
     keys: dict[str, str] = {}
     owners: defaultdict[str, set[str]] = defaultdict(set)
-    for name in cast:
-        for word in _WORD.findall(name):
+    ranks: Counter[str] = Counter()
+    # In one order, whoever is on stage first: the same people give the same keys.
+    for name in sorted(cast):
+        for word in WORD.findall(name):
+            ranks[word.lower()] += word.lower() in TITLES
             if word.lower() not in TITLES and word.lower() not in NOT_NAMES and (len(word) > 1 or not word.isascii()):
                 owners[word].add(name)
-    for word, names in owners.items():
-        if len(names) == 1:
-            keys[word] = next(iter(names))
-    ranks = Counter(word.lower() for name in cast for word in _WORD.findall(name) if word.lower() in TITLES)
-    for name in cast:
-        for word in _WORD.findall(name):
+    keys |= {word: next(iter(names)) for word, names in owners.items() if len(names) == 1}
+    for name in sorted(cast):
+        for word in WORD.findall(name):
             if ranks[word.lower()] == 1 and word.lower() not in {"old", "young"}:
-                keys.update({f"the {word.lower()}": name, f"The {word.lower()}": name, word.capitalize(): name})
-    for name in cast:
+                keys |= {f"the {word.lower()}": name, f"The {word.lower()}": name, word.capitalize(): name}
+    for name in sorted(cast):
         if " " not in name or name[1:].islower():
-            keys.update({f"{article} {name.lower()}": name for article in ARTICLES})
-            keys.update({f"{article.capitalize()} {name.lower()}": name for article in ARTICLES})
-    keys.update({name: name for name in cast if name not in FIRST_PERSONS})
-    keys.update({key.upper(): name for key, name in list(keys.items()) if len(key) > 2})
-    if not keys:
-        return {}, None
-    longest_first = sorted(keys, key=lambda key: (-len(key), key))
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
-    return keys, pattern
+            for article in (*ARTICLES, "a", "an", "ein", "eine", "un", "une"):
+                keys |= {f"{article} {name.lower()}": name, f"{article.capitalize()} {name.lower()}": name}
+    for name in sorted(cast):
+        for alias in aliases.get(name, ()):
+            keys |= {key: name for key in _said(alias) if key not in cast}
+    keys |= {name: name for name in cast if name not in FIRST_PERSONS}
+    keys |= {key.upper(): name for key, name in list(keys.items()) if len(key) > 2}
+    return keys
 
 
-def mentions(text: str, cast: tuple[str, ...]) -> list[Mention]:
-    """Where a text names members of the cast."""
-    # In one order: every panel lists the same people, whoever is on stage first.
-    keys, pattern = _keys(tuple(sorted(cast)))
-    if pattern is None:
+def _said(alias: str) -> list[str]:
+    """How an alias may stand in a text."""
+    if alias in FIRST_PERSONS:
         return []
-    return [Mention(match.start(), keys[match.group()]) for match in pattern.finditer(text)]
+    article, _, rest = alias.partition(" ")
+    if rest and article.lower() in _DEFINITE:
+        forms = [f"{article} {rest}", f"{article} {rest[0].upper()}{rest[1:]}"]
+        return [form for one in forms for form in (one, one[0].upper() + one[1:])]
+    return [alias, alias[0].upper() + alias[1:]]
 
 
-def resolve(name: str, cast: tuple[str, ...]) -> str:
-    """The member of the cast that a name means, or nobody."""
-    found = mentions(name, cast) or mentions(name.title(), cast)
-    return found[0].name if found else ""
-
-
-def find_cast(parts: Sequence[Sentence], known: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """The characters of a text as (name, aliases), the most present first."""
-    evidence = _Evidence()
-    for part in parts:
-        evidence.read(part)
-    narrator = evidence.narrator()
-    found = [entry for entry in _merged(evidence.accepted(), known) if entry[0] not in FIRST_PERSONS]
-    if not narrator:
-        return found
-    aliases = next((aliases for name, aliases in found if narrator in (name, *aliases)), [])
-    named = next((name for name, others in found if narrator in (name, *others)), narrator)
-    others = [entry for entry in found if entry[0] != named]
-    return [("I" if narrator in FIRST_PERSONS else named, aliases), *others][:_MOST_CHARACTERS]
-
-
-class _Evidence:
-    """What speaks for a capitalised word being somebody's name."""
-
-    def __init__(self) -> None:
-        self.words = self.capitals = 0
-        self.speaks: Counter[str] = Counter()
-        self.acts: Counter[str] = Counter()
-        self.inside: Counter[str] = Counter()
-        self.opening: Counter[str] = Counter()
-        self.located: Counter[str] = Counter()
-        self.introduced: dict[str, None] = {}
-        self.addressed: Counter[str] = Counter()
-        self.new: Counter[str] = Counter()
-        self.nameless: Counter[str] = Counter()
-        self.nouns: Counter[str] = Counter()
-        self.told_by: Counter[str] = Counter()
-        self.call_me = ""
-
-    def read(self, part: Sentence) -> None:
-        if part.cue:
-            name = part.cue.title() if part.cue.isupper() and len(part.cue) > 1 else part.cue
-            self.speaks[name] += 1
-        for stretch in part.stretches:
-            self._read_stretch(stretch.text, not stretch.quoted, beside_quote=bool(part.said))
-            if not stretch.quoted and not part.cue:
-                self._read_nameless(stretch.text, beside_quote=bool(part.said))
-
-    def _read_nameless(self, text: str, *, beside_quote: bool) -> None:
-        """Somebody who speaks without a name, and the one who tells it all."""
-        self._count(self.nouns, _NOUN, text)
-        self.new.update(match["noun"].lower() for match in _NEW.finditer(text))
-        self.told_by.update(word for word in _WORD.findall(text) if word in FIRST_PERSONS)
-        named = _CALL_ME.search(text)
-        self.call_me = self.call_me or (named["name"] if named else "")
-        if beside_quote:
-            for pattern in (_VERB_NOUN, _NOUN_VERB):
-                self._count(self.nameless, pattern, text)
-
-    @staticmethod
-    def _count(counts: Counter[str], pattern: re.Pattern[str], text: str) -> None:
-        for match in pattern.finditer(text):
-            noun = match["noun"].lower()
-            counts.update({noun, noun.split()[-1]})
-
-    def _read_stretch(self, text: str, told: bool, beside_quote: bool) -> None:
-        for name, start, end in self._names(text):
-            before, after = text[:start].rstrip(), _WORD.match(text, end + 1)
-            preceding = before.split()[-1].lower().strip(",") if before else ""
-            following = after.group() if after else ""
-            if told and beside_quote and (preceding in SPEECH_VERBS or following in SPEECH_VERBS):
-                self.speaks[name] += 1
-            elif following.endswith("ed") or following in _ACTIONS or text[end : end + 2] in {"'s", "’s"}:
-                self.acts[name] += 1
-            if preceding in {"the", "in", "at", "near", "a", "an", "of"}:
-                self.located[name] += 1
-            if not told and text[end : end + 1] in ",.!?…" and (not before or before[-1] in ",.!?…—–"):
-                self.addressed[name] += 1
-            opens = not before or before[-1] in ".!?…:—–“\"'‘"
-            (self.opening if opens else self.inside)[name] += 1
-            if " " in name and (told or not opens):
-                # In speech an opening capital may be an order: "Fetch Finch".
-                self.introduced[name] = None
-
-    def _names(self, text: str) -> Iterator[tuple[str, int, int]]:
-        """Runs of capitalised words: "Mr. Tom Reed", with where they stand."""
-        run: list[re.Match[str]] = []
-        for match in _WORD.finditer(text):
-            self.words += 1
-            word = match.group()
-            capital = word[0].isupper() and (len(word) > 1 or not word.isascii())
-            joins = bool(run) and text[run[-1].end() : match.start()] in {" ", ". "}
-            full_stop = bool(run) and text[run[-1].end() : match.start()] == ". "
-            if run and not (capital and joins and (not full_stop or run[-1].group().lower() in TITLES)):
-                yield from self._closed(text, run)
-                run = []
-            if capital:
-                before = text[: match.start()].rstrip()
-                self.capitals += bool(before) and before[-1] not in ".!?…:"
-                run.append(match)
-        yield from self._closed(text, run)
-
-    def _closed(self, text: str, run: list[re.Match[str]]) -> Iterator[tuple[str, int, int]]:
-        while run and _bare(run[0].group()).lower() in NOT_NAMES and run[0].group().lower() not in TITLES:
-            run = run[1:]
-        words = [_bare(match.group()) for match in run]
-        while words and words[-1].lower() in NOT_NAMES:
-            words.pop()
-        if words and len(words) <= 4 and any(word.lower() not in TITLES for word in words):
-            last = run[len(words) - 1]
-            start, end = run[0].start(), last.start() + len(words[-1])
-            yield text[start:end], start, end
-
-    def accepted(self) -> Counter[str]:
-        """Names with the weight of their evidence. Where nouns are capitalised too, only speakers count."""
-        nouns_too = self.capitals > 0.12 * max(self.words, 1) and self.words > 120
-        weights: Counter[str] = Counter()
-        for name in {*self.speaks, *self.inside, *self.opening}:
-            speaks, acts, inside = self.speaks[name], self.acts[name], self.inside[name]
-            total = inside + self.opening[name]
-            is_place = name.split()[-1].lower() in STREET_WORDS or 2 * self.located[name] > total
-            acting = total >= 2 and acts >= 1 and inside + acts >= 2 and not is_place and not nouns_too
-            called = self.addressed[name] >= 1 and total >= 2 and not is_place and not nouns_too
-            if speaks or acting or called:
-                weights[name] = 3 * speaks + acts + total
-        for name in self.introduced:
-            # "Barnaby Finch", named once, is the Finch who speaks.
-            known = any(word in weights and word.lower() not in TITLES for word in name.split())
-            if known and name not in weights and name.split()[-1].lower() not in STREET_WORDS:
-                weights[name] = self.inside[name] + self.opening[name]
-        for name in self.introduced:
-            # "Sergeant Wick", who is "the sergeant" from then on.
-            title = name.split()[0].lower().strip(".")
-            if title in TITLES and name not in weights and self.nouns[title]:
-                weights[name] = self.inside[name] + self.opening[name] + self.nouns[title]
-        for noun, often in self.nouns.items():
-            head, speaks = noun.split()[-1], self.nameless[noun]
-            titled = head in TITLES and any(head in name.lower().split() for name in weights)
-            enough = often >= 3 or (speaks and often >= 2) if head in PEOPLE else speaks and often >= 4
-            if not enough or head in NOBODY or titled:
-                continue
-            # A girl who is mostly called the goose girl is that; one who is once called tired is a girl.
-            longer = any(other.endswith(f" {noun}") and 2 * count > often for other, count in self.nouns.items())
-            shorter = noun != head and 2 * often <= self.nouns[head]
-            if not longer and not shorter and not self._means_another(head, weights):
-                weights[noun.capitalize()] = 3 * speaks + often
-        return weights
-
-    def _means_another(self, noun: str, weights: Counter[str]) -> bool:
-        """ "The landlady" is Mrs. Okell, if she is the only Mrs. and nobody was "a landlady" first."""
-        titles = HER_TITLES if noun in WOMEN else HIS_TITLES if noun in MEN else frozenset()
-        bearers = {_core(name) for name in weights if name.split()[0].lower().strip(".") in titles}
-        return len(bearers) == 1 and not self.new[noun]
-
-    def narrator(self) -> str:
-        """Who tells the story, by the name somebody gives them or by the word they use; nobody in most stories."""
-        word, often = max(self.told_by.items(), key=lambda pair: pair[1], default=("", 0))
-        if often < 3 or often * 60 < self.words:
-            return ""
-        return self.call_me or word
-
-
-def _bare(word: str) -> str:
-    return re.sub(r"['’]s$|['’]$", "", word)
-
-
-def _merged(weights: Counter[str], known: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """One entry for each person: shorter names go to the one longer name that contains them."""
-    groups: dict[str, list[str]] = {name: [] for name in known}
-    by_length = sorted(weights, key=lambda name: (-len(name.split()), -weights[name], name))
-    presence: Counter[str] = Counter()
-    for name in by_length:
-        own = _core(name)
-        owners = [other for other in groups if own and (own <= _core(other) or _core(other) <= own) and _core(other)]
-        if name in groups:
-            owners = [name]
-        if len(owners) == 1:
-            presence[owners[0]] += weights[name]
-            if name != owners[0] and name not in groups[owners[0]]:
-                groups[owners[0]].append(name)
-        elif not owners:
-            groups[name] = []
-            presence[name] += weights[name]
-    found = sorted((name for name in groups if presence[name]), key=lambda name: (-presence[name], name))
-    return [(name, groups[name]) for name in found[:_MOST_CHARACTERS]]
-
-
-def _core(name: str) -> frozenset[str]:
-    words = [word.lower() for word in _WORD.findall(name) if word.lower() not in TITLES]
-    return frozenset(LONG_NAMES.get(word, word) for word in words)
+def _gender(called: Sequence[str]) -> int:
+    """More than 0 for a she, less for a he, as titles, roles and first names say it; worth a few pronouns."""
+    words = {word.strip(".") for name in called for word in words_of(name)}
+    said = 8 * (bool(words & (HER_TITLES | WOMEN)) - bool(words & (HIS_TITLES | MEN)))
+    if said:
+        return said
+    first = next(iter(words_of(called[0])), "")
+    long = {first, LONG_NAMES.get(first, "")}
+    known = bool(long & HER_NAMES) - bool(long & HIS_NAMES)
+    # A name that ends in -a is most often a woman's.
+    return 3 * known or 3 * (first.endswith("a") and first not in HIS_NAMES)

@@ -8,22 +8,18 @@ from engine.reading import Sentence, heading_text, is_heading, pieces_within, ta
 from engine.tasks import dialogue
 from models.story import Line, LineKind
 
-# Enough to know whose turn it is; more would only cost time.
-_MEMORY = 24
-
 
 def write_dialogue(data: dialogue.In) -> dialogue.Out:
     """Every quote as lines (when condensed: the telling ones), and what is told as the caption."""
-    before, after = data.before[-_MEMORY:], data.after[:_MEMORY]
-    cast = list(dict.fromkeys([*data.characters, *data.cast]))
-    parts = take_apart([*before, *data.sentences, *after])
-    beats = attribute(parts, cast)
-    own = slice(len(before), len(before) + len(data.sentences))
+    scene = [*data.before, *data.sentences, *data.after]
+    beats = attribute(scene, [*data.cast, *data.characters], data.aliases)
+    own = slice(len(data.before), len(data.before) + len(data.sentences))
+    parts = take_apart(data.sentences, data.before, data.after)
     spoken = [quote for beat in beats[own] for quote in beat.spoken]
     lines = [line for quote in spoken for line in _lines(quote, data.max_line_chars)]
     if data.condensed:
         lines = _chosen(lines, data.max_lines)
-    return dialogue.Out(lines=lines, caption=_caption(data, parts[own]))
+    return dialogue.Out(lines=lines, caption=_caption(data, parts))
 
 
 def _lines(quote: Spoken, longest: int) -> list[Line]:

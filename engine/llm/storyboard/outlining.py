@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.llm.storyboard.cast import find_cast
+from engine.llm.storyboard.casting import find_cast
 from engine.llm.storyboard.setting import places
 from engine.llm.storyboard.telling import shortened, title_words, told_sentences
 from engine.llm.storyboard.words import PLACES
-from engine.reading import count_tokens, heading_text, is_heading, is_separator, sentences, take_apart
+from engine.reading import PARAGRAPH_END, count_tokens, heading_text, is_heading, is_separator, sentences, take_apart
 from engine.tasks import outline
 
 # Below the check's limit, so that a scene of evenly cut pieces never goes over it.
@@ -26,6 +26,14 @@ _JUMP = re.compile(
     r"|by (?:dawn|morning|nightfall|noon|\w+ o['’]clock)\b|next (?:morning?|day|evening|night|week)\b"
     r"|(?:at|around|towards) \w+ o['’]clock\b|(?:they|we|he|she|i) had (?:walked|ridden|sailed|driven|gone|travelled)\b"
     r"|back (?:at|in|on)\b|across (?:town|the city)\b|when (?:morning|night|evening) (?:came|fell)"
+    r"|(?:dawn|daybreak|sunrise|noon|midday|dusk|sunset|sundown|nightfall|midnight|morning|evening|night)(?:,|\.|\s(?:came|fell)\b)"
+    r"|it was (?:(?:long|well|nearly|almost|already|just|half|past|after|gone|close to) )+(?:\w+ ){0,2}?"
+    r"(?:midnight|noon|dawn|dusk|dark|sunset|sunrise|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b"
+    r"|[^.!?\"“«„]{0,40}\bby (?:noon|dusk|dawn|nightfall|midnight|evening)\b"
+    r"|[^.!?\"“«„]{0,40}\bby (?:one|two|three|four|five|six|seven|eight|nine|ten"
+    r"|eleven|twelve)\b|[^.!?\"“«„]{0,60} that (?:evening|night|morning|afternoon|same (?:day|night))\b"
+    r"|the (?:sun|moon) (?:was|had|rose|set|came|went|stood)\b"
+    r"|(?:they|we|he|she|i) (?:\w+ ){1,3}(?:upstairs|downstairs|outside|indoors|home|ashore|aboard|next door)\b"
     r"|(?:half an hour|a (?:little|short) while|not long) (?:later|after)|by the time\b"
     r"|when (?:they|he|she|we|i|[\w’'-]+) (?:\w+ )?(?:got|came|climbed|walked|went|woke|returned|reached|arrived)\b"
     r"|(?:am|an diesem|am nächsten|am anderen) (?:morgen|abend|mittag|tag|nachmittag)\b|in der nacht\b"
@@ -61,12 +69,17 @@ def outline_chapter(data: outline.In) -> outline.Out:
         while len(parts) > data.max_scenes:
             _join_smallest(parts)
     everything = [unit for paragraph in units for unit in paragraph]
-    cast = find_cast(take_apart(everything), data.known_characters)
+    cast = find_cast(take_apart(_marked(units)), data.known_characters)
     return outline.Out(
         scenes=[_scene(data, units, part) for part in parts],
         characters=[outline.Character(name=name, aliases=aliases) for name, aliases in cast],
         places=places(everything)[:10],
     )
+
+
+def _marked(units: Sequence[Sequence[str]]) -> list[str]:
+    """Every sentence, with the ends of paragraphs marked."""
+    return [unit + PARAGRAPH_END * (unit is own[-1]) for own in units for unit in own]
 
 
 def _parts(paragraphs: Sequence[str]) -> list[_Part]:
@@ -78,12 +91,7 @@ def _parts(paragraphs: Sequence[str]) -> list[_Part]:
     for index, paragraph in enumerate(paragraphs):
         marked = is_separator(paragraph) or is_heading(paragraph)
         # A run of headings and separators opens one scene together.
-        elsewhere = _ELSEWHERE.match(paragraph)
-        there = elsewhere["place"].lower() if elsewhere else ""
-        moved = there in PLACES and not any(
-            there in earlier.lower() for earlier in paragraphs[max(0, index - 4) : index]
-        )
-        jumps = size > _LONG_ENOUGH and (_JUMP.match(paragraph) is not None or moved)
+        jumps = size > _LONG_ENOUGH and (_JUMP.match(paragraph) is not None or _moved(paragraphs, index))
         if index and ((marked and not opened_by_mark) or jumps):
             starts.append(index)
             size = 0
@@ -97,6 +105,13 @@ def _parts(paragraphs: Sequence[str]) -> list[_Part]:
         # Headings at the very end open nothing.
         found[-2:] = [found[-2].with_next(found[-1])]
     return found
+
+
+def _moved(paragraphs: Sequence[str], index: int) -> bool:
+    """Whether a paragraph opens somewhere that those before it did not name."""
+    elsewhere = _ELSEWHERE.match(paragraphs[index])
+    there = elsewhere["place"].lower() if elsewhere else ""
+    return there in PLACES and not any(there in text.lower() for text in paragraphs[max(0, index - 4) : index])
 
 
 def _has_text(paragraph: str) -> bool:

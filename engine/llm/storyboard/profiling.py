@@ -255,9 +255,10 @@ def _gender(excerpts: Sequence[str], names: Sequence[str]) -> int:
 
 
 def _age(excerpts: Sequence[str], names: Sequence[str]) -> str:
+    everything = " ".join(excerpts)
     for name in names:
         # A screenplay introduces people so: "JUNO (30, in overalls)".
-        bracketed = re.search(rf"(?i:{re.escape(name)})\s*\((?P<age>\d{{1,2}})\b", " ".join(excerpts))
+        bracketed = re.search(rf"(?i:{re.escape(name)})\s*\((?P<age>\d{{1,2}})\b", everything)
         if bracketed:
             return f"{bracketed['age']} years old"
         for pattern, age in AGES:

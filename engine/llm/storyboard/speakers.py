@@ -1,266 +1,140 @@
-"""Who says each quote, how, and who is around: by tags, script lines, actions beside a quote, and taking turns."""
+"""Who says each quote of a scene, and who is there: one decision for all of it, so that a later tag tells earlier."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from engine.llm.storyboard.cast import FIRST_PERSONS, mentions, resolve
-from engine.llm.storyboard.words import (
-    ARTICLES,
-    CALLS,
-    HER_TITLES,
-    HIS_TITLES,
-    MEN,
-    PEOPLE,
-    SHOUTS,
-    THOUGHTS,
-    TITLES,
-    WHISPERS,
-    WOMEN,
-    words_of,
-)
-from engine.reading import Sentence
-from engine.reading.quotes import SPEECH_VERBS
+from engine.llm.storyboard.cast import Cast, cast_of
+from engine.llm.storyboard.evidence import CERTAIN, HINT, LIKELY, Heard, Link, Scene, listen
+from engine.llm.storyboard.manner import manner_of
+from engine.reading import Sentence, take_apart
 from models.story import LineKind
 
-_HE = {"he", "him", "his", "er", "ihm", "il", "lui"}
-_SHE = {"she", "her", "hers", "sie", "elle"}
-_TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES))})\b\.?\s+)+$", re.IGNORECASE)
-_INTRODUCES = re.compile(r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s)\s+$")
-_ME = {"i", "i'm", "i'd", "i'll", "i've", "me", "my", "we", "us", "our", "ich", "mich", "mir", "je", "j'ai", "moi"}
-_SOMEBODY = re.compile(rf"\b(?i:{'|'.join(ARTICLES)})\s+(?:[\w’'-]+\s+)?(?i:{'|'.join(sorted(PEOPLE))})\b")
-_CLAUSE = re.compile(r"[.!?…;]")
+# So many of those for whom most speaks are weighed, and whoever is certain this many quotes away.
+_MOST = 6
+_NEAR = 5
+
+# What it is worth when a quote has the speaker of the one before it, by how it follows that.
+_SAME = {
+    Link.FIRST: 0.0,
+    Link.SAME: 50.0,
+    Link.BESIDE: 4.0,
+    Link.TOUCHING: -2.0,
+    Link.TURN: -3.0,
+    Link.LATER: -0.8,
+    Link.APART: 0.0,
+}
+# And when it has the speaker of the turn before that: two people take turns.
+_BACK = {Link.TURN: 1.2, Link.LATER: 0.6}
+# Whoever was called answers.
+_ANSWERS = {Link.TURN: 2.5, Link.LATER: 1.5, Link.APART: 0.5}
 
 
 @dataclass
 class Spoken:
-    """A quote with its speaker (or nobody known)."""
+    """A quote with its speaker (or nobody known), and whom it calls."""
 
     text: str
     speaker: str
     kind: LineKind
-    continues: bool = False
+    calls: tuple[str, ...] = ()
 
 
 @dataclass
 class Beat:
-    """One sentence of a scene: its quotes, and who is named in what it tells."""
+    """One sentence of a scene: its quotes, and who is there in what it tells."""
 
     spoken: list[Spoken] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
 
 
-def attribute(parts: Sequence[Sentence], cast: Sequence[str]) -> list[Beat]:
-    """The beats of a run of sentences."""
-    return _Listener(tuple(cast)).listen(parts)
+def attribute(sentences: Sequence[str], names: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> tuple[Beat, ...]:
+    """The beats of a scene, one for each of its sentences."""
+    return _attribute(tuple(sentences), cast_of(names, aliases))
 
 
-class _Listener:
-    """Follows a conversation: who spoke last, who was named last, who is a he or a she."""
-
-    def __init__(self, cast: tuple[str, ...]) -> None:
-        self.cast = cast
-        self.turns: list[str] = []
-        self.recent: list[str] = []
-        self.votes = {name: _titled(name) for name in cast}
-        self.addressed = ""
-        # Within a paragraph: who acted in it, and who spoke.
-        self.actor = self.own = ""
-        # Who acted last in what was told since somebody spoke: the next words are most likely theirs.
-        self.leading = ""
-        self.narrator = next((name for name in cast if name in FIRST_PERSONS), "")
-
-    def listen(self, parts: Sequence[Sentence]) -> list[Beat]:
-        self._learn_pronouns(parts)
-        beats = []
-        previous: Spoken | None = None
-        marked = any(part.closes for part in parts)
-        for part in parts:
-            beat = self._beat(part, previous)
-            if beat.spoken:
-                self.leading = ""
-            elif not part.cue:
-                self.leading = self._last_named(beat) or self.leading
-            if part.closes or not marked:
-                self.actor = self.own = ""
-            for spoken in beat.spoken:
-                if spoken.continues and previous is not None:
-                    self._settle(previous, spoken)
-                previous = spoken
-                if spoken.speaker and (not self.turns or self.turns[-1] != spoken.speaker):
-                    self.turns.append(spoken.speaker)
-            if beat.spoken:
-                self.addressed = next(
-                    filter(None, (addressed(said.text, self.cast) for said in reversed(beat.spoken))), ""
-                )
-            beats.append(beat)
-        return beats
-
-    def _learn_pronouns(self, parts: Sequence[Sentence]) -> None:
-        last = ""
-        for part in parts:
-            for told in part.told:
-                named = [mention.name for mention in mentions(told, self.cast)]
-                words = set(words_of(told))
-                if len(set(named)) == 1:
-                    last = named[0]
-                elif named:
-                    last = ""
-                if last:
-                    self.votes[last] = self.votes.get(last, 0) + bool(words & _SHE) - bool(words & _HE)
-
-    def _settle(self, previous: Spoken, spoken: Spoken) -> None:
-        """A quote that goes on has one speaker, whichever part carries the tag."""
-        spoken.speaker = spoken.speaker or previous.speaker
-        spoken.kind = spoken.kind if spoken.kind is not LineKind.SPEECH else previous.kind
-        previous.speaker = spoken.speaker
-        previous.kind = spoken.kind
-
-    def _beat(self, part: Sentence, previous: Spoken | None) -> Beat:
-        told = " ".join(part.told)
-        beat = Beat(named=list(dict.fromkeys(mention.name for mention in mentions(told, self.cast))))
-        if self.narrator and not part.cue and set(words_of(told)) & _ME:
-            beat.named.append(self.narrator)
-        self.actor = (beat.named[0] if beat.named else self._subject(_opening(part))) or self.actor
-        pieces = part.stretches
-        own = self.own
-        for index, piece in enumerate(pieces):
-            if not piece.quoted:
-                self._notice(piece.text)
-                continue
-            after = "" if index + 1 >= len(pieces) or pieces[index + 1].quoted else pieces[index + 1].text
-            before = "" if not index or pieces[index - 1].quoted else pieces[index - 1].text
-            tag = _tag_after(after) or _tag_before(before)
-            if part.cue:
-                speaker = resolve(part.cue, self.cast)
-            elif tag:
-                # "Said the vet", whoever that is, is not whoever acted last.
-                speaker = self._subject(tag, beat.named) or ("" if _SOMEBODY.search(tag) else own)
-            else:
-                speaker = own or self.actor
-            speaker = speaker or self._introduced(piece.text)
-            # "A thin voice was counting." Somebody, but nobody who was seen.
-            unseen = "voice" in words_of(told) and not beat.named
-            if not speaker and not tag and not part.cue and not unseen:
-                called = addressed(piece.text, self.cast)
-                if piece.continues and previous:
-                    speaker = previous.speaker
-                elif self.leading and self.leading != called:
-                    speaker = self.leading
-                else:
-                    speaker = self._next_in_turn(piece.text)
-            own = speaker
-            beat.spoken.append(
-                Spoken(piece.text, speaker, _kind(piece.text, f"{tag} {part.direction}"), piece.continues)
-            )
-        for spoken in beat.spoken:
-            # One unit is one paragraph's: whoever is known at its end spoke from its beginning.
-            spoken.speaker = spoken.speaker or own
-        self.own = own
-        return beat
-
-    def _last_named(self, beat: Beat) -> str:
-        """Of those named in what is told, the last; nobody where it is only the one who tells."""
-        named = [name for name in self.recent if name in beat.named and name != self.narrator]
-        return named[-1] if named else ""
-
-    def _notice(self, told: str) -> None:
-        for mention in mentions(told, self.cast):
-            if mention.name in self.recent:
-                self.recent.remove(mention.name)
-            self.recent.append(mention.name)
-
-    def _subject(self, tag: str, near: Sequence[str] = ()) -> str:
-        """Whom a tag names, by name or pronoun; `near` are those named beside it."""
-        found = mentions(tag, self.cast)
-        if found:
-            return found[0].name
-        words = set(words_of(tag))
-        if words & {"i", "ich", "je"}:
-            return self.narrator
-        wanted = 1 if words & (_SHE | WOMEN) else -1 if words & (_HE | MEN) else 0
-        if not wanted:
-            return ""
-        here = [name for name in near if name != self.narrator and self.votes.get(name, 0) * wanted >= -1]
-        if len(here) == 1:
-            return here[0]
-        last = self.turns[-1] if self.turns else ""
-        around = [name for name in [*self.turns[-4:], *self.recent] if name != self.narrator]
-        fitting = [name for name in reversed(around) if self.votes.get(name, 0) * wanted >= 0]
-        sure = [name for name in fitting if self.votes.get(name, 0) * wanted > 0]
-        others = [name for name in (sure or fitting) if name != last]
-        return (sure[0] if len(set(sure)) == 1 else "") or (others or fitting or [""])[0]
-
-    def _next_in_turn(self, text: str) -> str:
-        """No tag: whoever was spoken to answers; two people take turns."""
-        last = self.turns[-1] if self.turns else ""
-        not_them = {last, addressed(text, self.cast)}
-        candidates = [self.addressed, *reversed(self.turns[-4:]), *reversed(self.recent)]
-        if self.narrator and self.narrator not in self.turns[-4:]:
-            candidates.append(self.narrator)
-        # The cast is listed with the most present first.
-        candidates += self.cast[:3]
-        return next((name for name in candidates if name and name not in not_them), "")
-
-    def _introduced(self, text: str) -> str:
-        """Who says "I am Ada"."""
-        for mention in mentions(text, self.cast):
-            if _INTRODUCES.search(_TITLE.sub("", text[: mention.start])):
-                return mention.name
-        return ""
+@lru_cache(maxsize=16)
+def _attribute(sentences: tuple[str, ...], cast: Cast) -> tuple[Beat, ...]:
+    """Remembered: every panel of a scene asks for all of it."""
+    parts = take_apart(sentences)
+    scene = listen(parts, cast)
+    speakers = _decided(scene, cast)
+    # Once more, now that it is known whom "he" means behind a speech.
+    scene = listen(parts, cast, speakers)
+    return tuple(_beats(parts, scene, _decided(scene, cast)))
 
 
-def addressed(text: str, cast: tuple[str, ...]) -> str:
-    """Whom a speech calls by name."""
-    for mention in mentions(text, cast):
-        before, after = _TITLE.sub("", text[: mention.start]).rstrip(), text[mention.start :]
-        if (not before or before[-1] in ",.!?") and re.match(r"[\w’' .-]{1,40}?[,.!?]", after):
-            return mention.name
-    return ""
+def _beats(parts: Sequence[Sentence], scene: Scene, speakers: Sequence[str]) -> list[Beat]:
+    beats = [Beat(named=named) for named in scene.named]
+    kind = LineKind.SPEECH
+    for heard, speaker in zip(scene.quotes, speakers, strict=True):
+        tagged = LineKind.THOUGHT if heard.thought else manner_of(heard.text, heard.tag)
+        kind = kind if heard.link is Link.SAME and tagged is LineKind.SPEECH else tagged
+        beats[heard.unit].spoken.append(Spoken(heard.text, speaker, kind, heard.calls))
+    return beats
 
 
-def _titled(name: str) -> int:
-    """What a title says of who bears it, worth a few pronouns."""
-    words = set(words_of(name))
-    return 4 * (bool(words & HER_TITLES) - bool(words & HIS_TITLES))
+def _decided(scene: Scene, cast: Cast) -> list[str]:
+    """The likeliest speakers of a run of quotes: the best path through all who may speak, two turns remembered."""
+    quotes = scene.quotes
+    # State: the speakers of the turn before and of this quote → its worth, and the way that led there.
+    trail: list[dict[tuple[str, str], tuple[str, str]]] = []
+    worth = {("", ""): 0.0}
+    for index, (heard, candidates) in enumerate(zip(quotes, _candidates(scene, cast), strict=True)):
+        before = quotes[index - 1] if index else None
+        following: dict[tuple[str, str], float] = {}
+        came: dict[tuple[str, str], tuple[str, str]] = {}
+        for name in candidates:
+            own = heard.for_whom.get(name, -2 * LIKELY)
+            for (earlier, last), so_far in worth.items():
+                value = so_far + own + _step(before, heard, earlier, last, name, scene.votes)
+                state = (earlier, name) if name == last else (last, name)
+                if value > following.get(state, float("-inf")):
+                    following[state], came[state] = value, (earlier, last)
+        worth = following
+        trail.append(came)
+    found: list[str] = []
+    state = max(worth, key=lambda one: (worth[one], one))
+    for came in reversed(trail):
+        found.append(state[1])
+        state = came[state]
+    return found[::-1]
 
 
-def _opening(part: Sentence) -> str:
-    """The beginning of what is told beside a quote, where it begins with he or she: whoever acts there speaks."""
-    for piece in part.stretches:
-        words = words_of(piece.text)[:1] if not piece.quoted else []
-        if words and words[0] in {"he", "she"}:
-            return words[0]
-    return ""
+def _candidates(scene: Scene, cast: Cast) -> Iterator[list[str]]:
+    """For each quote nobody, those for whom most speaks, and who is certain or called nearby.
+
+    Animals are among them only where the text says outright that they speak.
+    """
+    certain = [[name for name, weight in one.for_whom.items() if weight > CERTAIN - LIKELY] for one in scene.quotes]
+    silent = cast.beasts - {name for names in certain for name in names}
+    for index, heard in enumerate(scene.quotes):
+        near = range(max(0, index - _NEAR), min(len(scene.quotes), index + _NEAR + 1))
+        names = ["", *(name for other in near for name in certain[other])]
+        for other in scene.quotes[max(0, index - 1) : index + 2]:
+            names += other.turn_calls
+        names += sorted(heard.for_whom, key=lambda name: (-heard.for_whom[name], name))[:_MOST]
+        yield [name for name in dict.fromkeys(names) if name not in silent]
 
 
-def _tag_after(told: str) -> str:
-    """The clause behind a quote, if it says who speaks."""
-    clause = _CLAUSE.split(told.lstrip(" ,—–-"), maxsplit=1)[0]
-    return clause if SPEECH_VERBS & set(words_of(clause)[:7]) else ""
+def _step(before: Heard | None, heard: Heard, earlier: str, last: str, name: str, votes: Mapping[str, int]) -> float:
+    """What it is worth that `name` follows `last`, who followed `earlier`."""
+    if before is None:
+        return 0.0
+    value = 0.0
+    if name == last:
+        value += _SAME[heard.link] if name else min(_SAME[heard.link], 0.0) / 2 + (heard.link is Link.SAME) * 50
+    else:
+        value += _BACK.get(heard.link, 0.0) * (name == earlier and name != "")
+        if before.turn_calls:
+            value += _ANSWERS.get(heard.link, 0.0) * (name in before.turn_calls)
+        if heard.turn_calls and last in heard.turn_calls and heard.link in _ANSWERS:
+            value += HINT
+        # "Yes, ma'am" is said to her, and she answers.
+        if heard.link in _ANSWERS:
+            value += _polite(heard.polite, votes.get(last, 0)) + _polite(before.polite, votes.get(name, 0))
+    return value
 
 
-def _tag_before(told: str) -> str:
-    """The clause that leads into a quote, if it says who speaks."""
-    clauses = [clause for clause in _CLAUSE.split(told) if clause.strip()]
-    if not clauses or not (told.endswith((",", ":", "：")) or SPEECH_VERBS & set(words_of(clauses[-1])[-4:])):
-        return ""
-    return clauses[-1] if SPEECH_VERBS & set(words_of(clauses[-1])) or told.endswith((":", "：")) else ""
-
-
-def _kind(text: str, manner: str) -> LineKind:
-    words = set(words_of(manner))
-    if words & THOUGHTS:
-        return LineKind.THOUGHT
-    if words & WHISPERS:
-        return LineKind.WHISPER
-    loud = text.isupper() and len(text) > 3 and any(char.isalpha() for char in text)
-    calls = "!" in text and (bool(words & CALLS) or (not words and len(text.split()) <= 3))
-    if words & SHOUTS or loud or calls or text.endswith("!!"):
-        return LineKind.SHOUT
-    return LineKind.SPEECH
-
-
-def is_tag(told: str) -> bool:
-    """Whether a told clause only says who speaks."""
-    return bool(SPEECH_VERBS & set(words_of(told)[:7]))
+def _polite(called: int, vote: int) -> float:
+    return LIKELY * ((called * vote > 0) - (called * vote < 0))

@@ -10,16 +10,13 @@ from engine.tasks import panels
 from models.story import LineKind, Shot
 
 _COMFORTABLE = 70
-_MOST_ON_STAGE = 4
-# So many of those who were last seen stay around.
-_COMPANY = 3
 _LONGEST_DESCRIPTION = 220
 
 
 def describe_panels(data: panels.In) -> panels.Out:
     """The panels of a run of sentences."""
     parts = take_apart(data.sentences)
-    beats = attribute(parts, data.characters)
+    beats = attribute(data.sentences, data.cast or data.characters, data.aliases)
     groups = _grouped(data.sentences, parts)
     if data.max_panels is not None and len(groups) > data.max_panels:
         groups = _fewer(data.sentences, data.max_panels)
@@ -27,8 +24,9 @@ def describe_panels(data: panels.In) -> panels.Out:
     shots = [data.last_shot] if data.last_shot else []
     company: list[str] = []
     for group in groups:
-        on_stage = _on_stage(beats[group.start : group.stop], company)
-        company = [*on_stage, *(name for name in company if name not in on_stage)][:_COMPANY]
+        own = beats[group.start : group.stop]
+        on_stage = _on_stage(own, data.characters) or company[:1]
+        company = [*on_stage, *(name for name in company if name not in on_stage)]
         shot = _shot(
             parts[group.start : group.stop], beats[group.start : group.stop], on_stage, data.first + group.start, shots
         )
@@ -85,15 +83,13 @@ def _fewer(sentences: Sequence[str], most: int) -> list[range]:
     return groups
 
 
-def _on_stage(beats: Sequence[Beat], company: Sequence[str]) -> list[str]:
-    """Speakers first, then who is named; a silent, nameless moment stays with those who were there."""
-    speaking = [spoken.speaker for beat in beats for spoken in beat.spoken if spoken.speaker]
+def _on_stage(beats: Sequence[Beat], characters: Sequence[str]) -> list[str]:
+    """Who speaks, then who does something, then who is spoken to; the silent and idle are out of the picture."""
+    speaking = [spoken.speaker for beat in beats for spoken in beat.spoken]
     named = [name for beat in beats for name in beat.named]
-    found = list(dict.fromkeys([*speaking, *named]))
-    if any(beat.spoken for beat in beats) or not found:
-        # Whoever was there a moment ago still is, and is spoken to.
-        found += [name for name in company if name not in found][: max(0, _COMPANY - len(found))]
-    return found[:_MOST_ON_STAGE]
+    called = [name for beat in beats for spoken in beat.spoken for name in spoken.calls]
+    found = dict.fromkeys([*speaking, *named, *called])
+    return [name for name in found if name in characters][: panels.MOST_ON_STAGE]
 
 
 def _shot(

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from engine.llm.storyboard.cast import FIRST_PERSONS, find_cast, mentions
+from engine.llm.storyboard.cast import cast_of
+from engine.llm.storyboard.casting import find_cast
 from engine.llm.storyboard.setting import mood_of, place_of, time_of, weather_of
-from engine.llm.storyboard.speakers import addressed, attribute
+from engine.llm.storyboard.speakers import attribute
 from engine.llm.storyboard.telling import shortened, told_sentences
 from engine.reading import Sentence, heading_text, take_apart
 from engine.tasks import summary
@@ -15,10 +16,11 @@ _LONGEST = 480
 def summarise_scene(data: summary.In) -> summary.Out:
     """The first telling sentence, the one that names the most people, and the last."""
     parts = take_apart(data.sentences)
-    cast = tuple(data.known_characters)
+    cast = cast_of(data.cast or data.known_characters, data.aliases)
     told = [sentence for part in parts for sentence in told_sentences(part)]
     text = told or [heading_text(sentence).strip() for sentence in data.sentences] or [data.gist or data.title or "…"]
-    telling = max(range(len(text)), key=lambda index: (len({m.name for m in mentions(text[index], cast)}), -index))
+    named = [len({mention.name for mention in cast.mentions(sentence)}) for sentence in text]
+    telling = max(range(len(text)), key=lambda index: (named[index], -index))
     chosen = [text[index] for index in sorted({0, telling, len(text) - 1})]
     return summary.Out(
         summary=shortened(chosen, _LONGEST) or "…",
@@ -27,17 +29,17 @@ def summarise_scene(data: summary.In) -> summary.Out:
         time=time_of([data.title, *data.sentences])[:120],
         weather=weather_of(data.sentences),
         mood=mood_of(data.sentences),
-        characters=_present(parts, data.known_characters),
+        characters=_present(parts, data),
     )
 
 
-def _present(parts: Sequence[Sentence], known: Sequence[str]) -> list[str]:
-    cast = tuple(known)
-    if not cast:
+def _present(parts: Sequence[Sentence], data: summary.In) -> list[str]:
+    everybody = data.cast or data.known_characters
+    if not everybody:
         return [name for name, _ in find_cast(parts, ())]
-    found = [name for name in cast if name in FIRST_PERSONS]
-    for part, beat in zip(parts, attribute(parts, cast), strict=True):
-        found += beat.named
-        found += [spoken.speaker for spoken in beat.spoken]
-        found += [name for said in part.said if (name := addressed(said.text, cast))]
-    return [name for name in known if name in set(found)]
+    found: set[str] = set()
+    for beat in attribute(data.sentences, everybody, data.aliases):
+        found.update(beat.named)
+        for spoken in beat.spoken:
+            found.update((spoken.speaker, *spoken.calls))
+    return [name for name in everybody if name in found]

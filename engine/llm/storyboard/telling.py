@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from engine.llm.storyboard.speakers import is_tag
+from engine.llm.storyboard.tags import is_tag
 from engine.reading import Sentence, at_sentence_ends, heading_text, is_heading
 
 

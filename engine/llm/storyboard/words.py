@@ -84,17 +84,18 @@ comme dans sur au aux du en pour par
 TITLES = _words(
     "mr mrs ms miss dr sir lady lord captain capt doctor professor prof mother father aunt uncle king queen prince"
     " princess sister brother old young little sergeant inspector detective constable major colonel general madame"
-    " reverend"
+    " reverend lieutenant corporal judge"
 )
-HER_TITLES = _words("mrs ms miss lady madame frau sister granny aunt mother queen princess")
-HIS_TITLES = _words("mr sir lord herr uncle father king prince brother")
+HER_TITLES = _words("mrs ms miss lady madame mme mlle frau sister granny gran aunt auntie mother queen princess dame")
+HIS_TITLES = _words("mr mister sir lord herr uncle father king prince brother reverend maître monsieur m")
 
 # Who can be somebody without a name, animals of stories among them.
 PEOPLE = _words("""
+ladyship lordship rider stoker washerwoman drover widow boss chief tailor bailiff steward stewardess
 man woman boy girl child lad lass stranger traveller rider sailor soldier guard policeman policewoman officer sergeant
 constable detective inspector captain mate bosun cook skipper pilot driver conductor porter clerk manager boss
 secretary engineer mechanic doctor nurse surgeon vet teacher student pupil professor priest vicar parson monk nun
-bishop abbot king queen prince princess knight duke duchess lord lady page herald wizard witch giant dwarf elf fairy
+bishop abbot king queen prince princess knight duke duchess lord lady herald wizard witch giant dwarf elf fairy
 dragon ghost troll ogre miller baker butcher smith blacksmith farmer shepherd shepherdess fisherman hunter woodcutter
 innkeeper barman barmaid bartender landlord landlady waiter waitress maid butler servant gardener keeper caretaker
 janitor merchant shopkeeper tailor cobbler carpenter mayor judge lawyer notary banker thief robber pirate gambler
@@ -107,12 +108,29 @@ mann frau junge mädchen kind bäcker nachbarin nachbar wächter polizist mutter
 homme femme garçon fille enfant gardien pêcheur notaire mère père voisin voisine
 """)
 WOMEN = _words("""
-woman lady girl lass mother sister aunt grandmother granny landlady maid queen princess nun widow wife innkeeper
-policewoman waitress frau mädchen bäckerin nachbarin mère dame fille femme
+woman lady girl lass lassie mother mum mom mama sister aunt auntie grandmother grandma granny gran landlady maid queen
+princess nun widow wife bride niece daughter duchess countess witch abbess hostess ladyship shepherdess barmaid
+policewoman waitress washerwoman actress stewardess schoolgirl
+frau mädchen bäckerin nachbarin mutter schwester tante großmutter oma tochter königin hexe köchin lehrerin ärztin
+mère dame fille femme sœur tante grand-mère voisine reine sorcière petite vieille
 """)
 MEN = _words("""
-man gentleman boy lad father brother uncle grandfather landlord king prince monk widower husband fellow mann père
-baker bäcker junge herr nachbar monsieur homme garçon père
+man gentleman boy lad laddie father dad papa brother uncle grandfather grandpa landlord king prince monk widower husband
+groom nephew son duke count lordship fellow fella chap bloke guy bosun vicar parson priest bishop abbot friar reverend
+squire knight wizard waiter policeman fisherman cowboy sheriff drover blacksmith mister butler footman schoolboy
+scotsman irishman englishman frenchman welshman dutchman
+mann junge herr vater bruder onkel großvater opa sohn könig prinz nachbar bäcker müller wirt lehrer pfarrer
+monsieur homme garçon père frère oncle grand-père fils roi prince voisin pêcheur notaire gardien maître petit vieux
+""")
+# What may be told of with "it" and still speaks as people do.
+PERSONS = _words("ghost child baby computer robot machine android")
+# Told of with "it" as often as with "he" or "she".
+CREATURES = _words("""
+fox wolf bear dog hound puppy cat kitten goose gander duck drake hen cock rooster crow raven owl wren robin sparrow
+eagle hawk gull pigeon swan mouse rat frog toad rabbit hare hedgehog squirrel badger mole otter beaver horse mare pony
+foal mule donkey goat kid sheep ram lamb tup ewe cow bull calf ox pig sow boar lion tiger elephant monkey ape parrot
+whale fish shark seal spider bee ant snake lizard dragon bird beast animal creature computer robot machine android
+ghost child baby fuchs hund katze brot pferd vogel chien chat renard cheval oiseau
 """)
 # What stands before somebody without a name: "the sailor", "my uncle".
 ARTICLES = (
@@ -138,6 +156,24 @@ NOBODY = _words("""
 voice words word answer reply letter note sign notice next same other moment minute day night morning evening time
 thing way truth end rest paper book page card telegram message radio poster label inscription least first last
 """)
+# Whoever is the only one with the title is who the role means.
+RANKS = {
+    "doctor": {"dr"},
+    "surgeon": {"dr"},
+    "nun": {"sister"},
+    "monk": {"brother"},
+    "priest": {"father", "reverend"},
+    "vicar": {"reverend"},
+    "parson": {"reverend"},
+    "bishop": {"reverend"},
+    "skipper": {"captain", "capt"},
+    "policeman": {"constable", "sergeant"},
+    "officer": {"lieutenant", "constable", "sergeant", "captain"},
+    "detective": {"inspector"},
+    "teacher": {"professor"},
+    "ladyship": {"lady"},
+    "lordship": {"lord"},
+}
 _SHORT = """
 tom tommy thomas; will bill billy willie william; bob bobby rob robbie robert; dick rick richard; jack johnny john;
 jim jimmy jem james; joe joey joseph; ned ted eddie edward; harry hal henry; charlie charles; sam sammy samuel;
@@ -150,6 +186,66 @@ lottie charlotte; dot dottie dorothy; becky rebecca; vicky victoria; millie mild
 """
 # Short names → the long form, so that Tom and Thomas are one.
 LONG_NAMES = {short: group.split()[-1] for group in _SHORT.split(";") for short in group.split()}
+
+# First names that leave little doubt, for where no pronoun has told yet.
+HIS_NAMES = _words("""
+aaron abel adam alan albert alexander alfred amos andrew anthony anton archibald arthur asa barnaby benjamin bernard
+bertrand bruno caleb carl carlos charles christopher claude cyril daniel david dennis desmond dominic donald dougal
+douglas duncan edgar edmund edward eli elias elijah emil enoch eric ernest ernst ezra felix fergus francis frank
+frederick fritz gaspard geoffrey george gerald gideon gilbert giovanni gregory gustav gustave guy hans harold harry
+henri henry herbert horace hugh hugo ian isaac isaiah ivan jack jacob jacques james jasper jean jem jeremiah jerome
+jesse jim joe john jonah jonas jonathan joseph joshua josiah juan julian julius karl kenneth klaus kurt lars laurence
+lawrence leo leonard levi lewis lorenzo louis lucas luis luke magnus malcolm marcel marco marcus mark martin matthew
+max micah michael miles mohammed moritz mortimer nathan nathaniel neil nicholas nigel noah norman oliver omar oscar
+oswald otto owen paolo patrick paul pedro percy peter philip philippe pierre quentin ralph ramón raymond reginald rené
+richard robert roger roland ronald rupert russell samuel sebastian sergei silas simon solomon stanley stefan stephan
+stephen stewart stuart terence thaddeus theodore thomas timothy tobias toby tom tomas ulrich vernon victor vincent
+virgil walter wilfred wilhelm william wolfgang yves zachary
+""")
+HER_NAMES = _words("""
+abby abigail ada adele agatha agnes alexandra alice alma amanda amelia amy angela anita anna anne annie antonia astrid
+augusta barbara beatrice bella bertha birgit brenda bridget brigitte camille carmen carol caroline catherine cecilia
+cecily celia charlotte chloe clara claudia cleo constance cora cordelia daisy daphne deborah delia delphine denise
+diana doris dorothy edith eleanor elena elise eliza elizabeth ella ellen elsa elsie emily emma enid erica esme estelle
+esther ethel eugenia eunice eva eve evelyn faith fatima felicity fiona fleur flora florence frances freya genevieve
+georgia geraldine gertrude gisela gloria grace greta gretel gwen hannah harriet hazel hedwig heidi helen helena hester
+hilda honor hope hélène ida ilse imogen ines ingrid irene iris isabel isla ivy jane janet jeanne jennifer jessica jill
+joan josephine josie judith julia juliet juliette karen katherine kirsten laura layla leah leila lena lily linda lisa
+liza lois lorna lotte louisa louise lucille lucy lydia mabel madeleine madge maeve margaret margot maria marian marie
+marjorie marlene martha martine mary matilda maud maya mercy meredith mildred millie mina minna miriam molly mona
+muriel myrtle nancy naomi natalie nell nina nora odette olga olive olivia opal patience paula pauline pearl peggy
+penelope petra phoebe polly priscilla prudence rachel rebecca renata rosa rosalind rosamund rose rosemary roxanne ruby
+ruth sabine sabrina sally sarah selma sheila sigrid simone sonia sophia sophie stella susan sylvia tabitha tamara
+teresa theresa tilda tina una ursula valerie vera victoria viola violet virginia vivian wanda wilhelmina winifred
+xenia yolanda yvonne zoe
+""")
+
+# Whose brother depends on who is being told of.
+KIN = _words("""
+mother father sister brother uncle aunt cousin grandmother grandfather nephew niece son daughter wife husband dad mum
+mutter vater schwester bruder frau mann mère père sœur frère
+""")
+
+# Behind these a name is where something is done, not who does it.
+PREPOSITIONS = _words("""
+at to of for with from by on in upon after behind beside past than like about around into over under against near
+towards toward without between before bei mit von zu für auf an über unter neben vor hinter de du à avec pour chez
+vers sur dans contre sans devant derrière
+""")
+
+# What anybody may be called, whatever they do.
+GENERAL = _words("""
+man woman gentleman lady fellow fella chap bloke guy person stranger traveller visitor guest neighbour englishman
+scotsman irishman frenchman welshman dutchman herr frau mann dame homme femme monsieur vieux vieille nachbar nachbarin
+voisin voisine mother father sister brother uncle aunt cousin grandmother grandfather granny mère père mutter vater
+boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant petite passenger widow bride hero ladyship
+lordship
+""")
+
+# Who is too young for a trade.
+CHILDREN = _words("""
+boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant petite
+""")
 
 COLOURS = _words(
     "red blue green yellow orange purple violet pink brown black white grey gray silver golden gold crimson scarlet"

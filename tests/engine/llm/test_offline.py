@@ -378,7 +378,7 @@ async def test_an_unknown_task_and_a_wrong_input_are_rejected() -> None:
 async def test_a_model_that_was_asked_for_is_the_one_that_answers() -> None:
     asked = request(summary.TASK, summary.In(sentences=["Ada waits."]))
     reply: LLMReply = await OfflineWriter().ask(asked)
-    assert reply.model == "storyboard-1"
+    assert reply.model == "storyboard-2"
 
 
 TOKENS = """
