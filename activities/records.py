@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from engine.db import Database
-from engine.steps.outline import outlined, read
+from engine.steps.outline import outlined, read, window_tokens
 from engine.store import generations, holds, outlines
 from engine.store.choosing import choose
 from engine.store.events import emit
@@ -66,7 +66,7 @@ class Records:
             has_script = chapter.script is not None
             windows = 0
             if not has_script:
-                _, spans = await asyncio.to_thread(read, chapter.source_text)
+                _, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(run.options))
                 windows = len(spans)
             await outlines.plan_chapter(session, run.generation_id, windows, run.options)
             return ChapterBrief(windows=windows, has_script=has_script)
@@ -76,7 +76,7 @@ class Records:
         """Merge what the windows were outlined as into scenes and cast."""
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
-            texts, spans = await asyncio.to_thread(read, chapter.source_text)
+            texts, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(run.options))
             parts = [outlined(chapter, part) for part in range(len(spans))]
             return await outlines.store_outline(session, run, chapter, texts, parts)
 

@@ -9,7 +9,7 @@ from temporalio import activity
 
 from engine import ledger
 from engine.db import Database
-from engine.errors import AnswerLost, BadAnswer, ProviderDown, ProviderError
+from engine.errors import AnswerLost, BadAnswer, EngineError, ProviderDown, ProviderError
 
 # So many seconds a provider may fail before the next one is asked, where there is one.
 PATIENCE = 30.0
@@ -28,8 +28,8 @@ async def sending(database: Database, grant: ledger.Grant, *, gives_way: bool) -
             await ledger.submit(session, grant.call)
     try:
         yield
-    except ProviderError as error:
-        told = f"{error.message} {error.detail}".strip()
+    except EngineError as error:
+        told = f"{error.message} {error.detail if isinstance(error, ProviderError) else ''}".strip()
         async with database.session() as session:
             # An answer that came and is none was an answer to them.
             answered = isinstance(error, AnswerLost | BadAnswer)

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.outages import keep_answer
+from activities.questions import question
 from activities.sending import sending
 from activities.turns import Turns, holder
 from engine import ledger
@@ -120,9 +121,10 @@ class Writing:
         while True:
             async with self._turns.take(by.provider) as turn:
                 async with self._database.session() as session:
-                    loaded = await STEPS[task.name].load(session, call)
-                    if not isinstance(loaded, Loaded):
-                        return TaskDone(cached=True, made=loaded)
+                    asked = await question(session, task, call, by, notes, tally.cut_off)
+                    if isinstance(asked, list):
+                        return TaskDone(cached=True, made=asked)
+                    loaded, request = asked
                     if not notes:
                         stored = await _stored(session, task, call, by, loaded)
                         if stored is not None and stored.output is not None:
@@ -130,7 +132,6 @@ class Writing:
                             return TaskDone(cached=True, made=await STEPS[task.name].apply(session, call, output))
                         # What was given up on in an earlier generation is asked anew, not answered with that failure.
                         tally.before = stored.attempts if stored is not None else 0
-                    request = _request(task, loaded, notes, by.model, tally)
                     grant = await self._reserve(session, task, call, by, request, tally.before + tally.attempts)
                 if isinstance(grant, EngineError):
                     raise grant
@@ -325,20 +326,6 @@ def _key(task: Task[Any, Any], call: TaskCall, by: Choice, loaded: Loaded) -> di
 async def _stored(session: AsyncSession, task: Task[Any, Any], call: TaskCall, by: Choice, loaded: Loaded) -> Any:
     """Output and attempts of what was once asked and answered, or given up on."""
     return (await execute(session, _STORED, _key(task, call, by, loaded))).one_or_none()
-
-
-def _request(task: Task[Any, Any], loaded: Loaded, notes: Sequence[str], model: str, tally: _Tally) -> LLMRequest:
-    system, prompt = task.render(loaded.data, notes)
-    return LLMRequest(
-        task=task.name,
-        model=model,
-        system=system,
-        prompt=prompt,
-        schema=task.schema(),
-        # An answer that was cut off gets more room.
-        max_output_tokens=task.max_output_tokens * 2**tally.cut_off,
-        data=loaded.data,
-    )
 
 
 def _judge(task: Task[Any, Any], loaded: Loaded, paid: ProviderCall) -> tuple[list[str], Any]:

@@ -28,6 +28,8 @@ class Limits:
 
 
 _UNKNOWN = {
+    # Rules hold whatever they are given.
+    "offline": Limits(100_000_000, 1_000_000),
     "openai": Limits(128_000, 16_384),
     "anthropic": Limits(200_000, 64_000),
     # What Ollama itself settles for on a small machine is less; a prompt that needs more asks for more.
@@ -156,7 +158,9 @@ def refuse_retired(provider: str, model: str, today: date | None = None) -> None
 def limits(provider: str, model: str) -> Limits:
     """How much the model reads and writes; careful numbers for one that nobody knows."""
     known = _known(provider, model)
-    return replace(known, context=_window(provider, model) or known.context)
+    # Of the others nobody keeps a list.
+    listed = _window(provider, model) if provider in ("openai", "anthropic") else None
+    return replace(known, context=listed or known.context)
 
 
 def thinks(provider: str, model: str) -> bool:

@@ -1,7 +1,7 @@
 """Every LLM task with what it reads and writes, by name."""
 
 from engine.steps import characters, outline, panels, scenes
-from engine.steps.step import Loaded, Made, Step
+from engine.steps.step import CONTEXT_TOKENS, Loaded, Made, Step
 
 STEPS: dict[str, Step] = {
     "ChapterOutline": outline.STEP,
@@ -12,4 +12,4 @@ STEPS: dict[str, Step] = {
     "VisualPrompt": panels.PROMPT,
 }
 
-__all__ = ["STEPS", "Loaded", "Made", "Step"]
+__all__ = ["CONTEXT_TOKENS", "STEPS", "Loaded", "Made", "Step"]

@@ -16,7 +16,7 @@ from models.tables import Character, Scene
 MAX_EXCERPTS = 24
 
 
-async def load(session: AsyncSession, call: TaskCall) -> Loaded | Made:
+async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     character = await get(session, Scope(project_id=call.project_id), Character, call.target_id)
     if character.profile is not None:
         await complete_and_tell(session, call.project_id, call.generation_id, f"character:{character.id}:profile")

@@ -13,8 +13,6 @@ from models.story import Profile
 from models.tables import Chapter, Character, Location, ProjectInstruction, Scene
 from models.tables.columns import table
 
-# Context is a help, not the text at hand: it never takes more than this from a task's room.
-CONTEXT_TOKENS = 2_000
 # So many of the chapters and scenes before.
 BEFORE = 20
 
@@ -59,9 +57,9 @@ _SO_FAR = (
 
 
 async def context_for(
-    session: AsyncSession, project_id: UUID, chapter_id: UUID, before_scene: int | None = None
+    session: AsyncSession, project_id: UUID, chapter_id: UUID, room: int, before_scene: int | None = None
 ) -> Context:
-    """Instructions, cast, places, earlier chapters and the scenes before the one at that position, within the budget.
+    """Instructions, cast, places, earlier chapters and the scenes before the one at that position, in `room` tokens.
 
     Earlier scenes are told by their gist from the outline, which is there before any scene begins: the context does
     not depend on which of them happens to be finished.
@@ -87,7 +85,7 @@ async def context_for(
         pieces += [
             Piece(kind="scene", label=row.title, text=row.gist, priority=50 + row.ago) for row in await rows(_SO_FAR)
         ]
-    return assemble(pieces, CONTEXT_TOKENS)
+    return assemble(pieces, room)
 
 
 def _known(cast: Iterable[Any], places: Iterable[Any]) -> list[Piece]:

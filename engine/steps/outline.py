@@ -5,13 +5,16 @@ from functools import lru_cache
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.catalogue import limits
 from engine.digest import digest
+from engine.providers import model_of
 from engine.reading import paragraphs, windows
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
 from engine.store.progress import complete_and_tell
 from engine.store.scope import Scope, get
-from engine.tasks.outline import In, Out
+from engine.tasks.outline import TASK, In, Out
+from models.options import Choice, GenerationOptions
 from models.runs import TaskCall
 from models.tables import Chapter
 
@@ -19,11 +22,23 @@ from models.tables import Chapter
 WINDOW_TOKENS = 6_000
 
 
+# What a window's instructions take beside it.
+_INSTRUCTIONS_TOKENS = 1_500
+
+
+def window_tokens(options: GenerationOptions) -> int:
+    """How much of the text is read at a time: less where one of the writers holds little."""
+    first = options.llm_tasks.get("ChapterOutline", Choice(provider=options.llm, model=options.llm_model))
+    held = min(limits(by.provider, model_of("llm", by)).context for by in (first, *options.llm_fallback))
+    # Vendors count up to a third more tokens than we do.
+    return max(min(WINDOW_TOKENS, (held - TASK.max_output_tokens - _INSTRUCTIONS_TOKENS) * 3 // 4), 500)
+
+
 @lru_cache(maxsize=4)
-def read(text: str) -> tuple[tuple[str, ...], tuple[range, ...]]:
+def read(text: str, tokens: int) -> tuple[tuple[str, ...], tuple[range, ...]]:
     """The paragraphs of a text and the windows it is read in. Remembered: every window asks for the same text."""
     parts = paragraphs(text)
-    return tuple(parts), tuple(windows(parts, WINDOW_TOKENS))
+    return tuple(parts), tuple(windows(parts, tokens))
 
 
 def outlined(chapter: Chapter, part: int) -> Out:
@@ -31,9 +46,9 @@ def outlined(chapter: Chapter, part: int) -> Out:
     return Out.model_validate(chapter.outline[str(part)]["output"])
 
 
-async def load(session: AsyncSession, call: TaskCall) -> Loaded | Made:
+async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id)
-    texts, spans = await asyncio.to_thread(read, chapter.source_text)
+    texts, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(call.options))
     window = spans[call.part]
     # By its text alone: what became known since, not least from this very outline, is no reason to pay again.
     if chapter.outline.get(str(call.part), {}).get("source") == digest(texts[window.start : window.stop]):
@@ -42,7 +57,7 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | Made:
     met: dict[str, None] = {}
     for part in range(call.part):
         met |= dict.fromkeys(character["name"] for character in chapter.outline[str(part)]["output"]["characters"])
-    context = await context_for(session, call.project_id, chapter.id)
+    context = await context_for(session, call.project_id, chapter.id, room)
     data = In(
         context=context.text,
         title=chapter.title,
@@ -56,7 +71,7 @@ async def load(session: AsyncSession, call: TaskCall) -> Loaded | Made:
 
 async def apply(session: AsyncSession, call: TaskCall, out: Out) -> Made:
     chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id, lock=True)
-    texts, spans = await asyncio.to_thread(read, chapter.source_text)
+    texts, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(call.options))
     window = spans[call.part]
     done = {"source": digest(texts[window.start : window.stop]), "output": out.model_dump(mode="json")}
     # A new object: SQLAlchemy does not see changes inside a JSON value.

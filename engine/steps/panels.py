@@ -65,7 +65,7 @@ async def _panel(session: AsyncSession, call: TaskCall) -> Any:
     return found
 
 
-async def load_dialogue(session: AsyncSession, call: TaskCall) -> Loaded | Made:
+async def load_dialogue(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     panel = await _panel(session, call)
     if panel.has_dialogue:
         await _written(session, call, _WRITE_NOTHING)
@@ -91,7 +91,7 @@ async def apply_dialogue(session: AsyncSession, call: TaskCall, out: dialogue.Ou
     return []
 
 
-async def load_prompt(session: AsyncSession, call: TaskCall) -> Loaded | Made:
+async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     panel = await _panel(session, call)
     if panel.has_prompt and not call.softer:
         await _written(session, call, _WRITE_NOTHING)

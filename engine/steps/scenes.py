@@ -30,13 +30,13 @@ _SCRIPTED = select(_CHAPTERS.c.script.is_not(None)).where(_CHAPTERS.c.id == bind
 _PLACES = select(_LOCATIONS.c.name).where(_LOCATIONS.c.project_id == bindparam("project")).order_by(_LOCATIONS.c.id)
 
 
-async def load_summary(session: AsyncSession, call: TaskCall) -> Loaded | Made:
+async def load_summary(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id)
     # A scene whose text changes is made anew, so what was once summed up stays summed up.
     if scene.summary or await _scripted(session, scene):
         await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
         return []
-    context = await context_for(session, call.project_id, scene.chapter_id, scene.position)
+    context = await context_for(session, call.project_id, scene.chapter_id, room, scene.position)
     everybody = await cast_of(session, call.project_id)
     data = summary.In(
         context=context.text,
@@ -64,11 +64,11 @@ async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out)
     return []
 
 
-async def load_panels(session: AsyncSession, call: TaskCall) -> Loaded | Made:
+async def load_panels(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id)
     if scene.state == SceneState.DESCRIBED or await _scripted(session, scene):
         return await _announced(session, call, scene)
-    context = await context_for(session, call.project_id, scene.chapter_id, scene.position)
+    context = await context_for(session, call.project_id, scene.chapter_id, room, scene.position)
     everybody = await cast_of(session, call.project_id)
     data = panels.In(
         context=context.text,

@@ -19,6 +19,9 @@ class Loaded:
     left_out: int = 0
 
 
+# Context is a help, not the text at hand: it never takes more than this from a task's room.
+CONTEXT_TOKENS = 2_000
+
 # The ids of rows in their order.
 Made = list[UUID]
 
@@ -27,8 +30,8 @@ Made = list[UUID]
 class Step:
     """Both run in a transaction of the caller's, and both say which rows came of the task, if the workflow needs them.
 
-    `load` does so when there is nothing left to do.
+    `load` does so when there is nothing left to do. It is given how many tokens of context there is room for.
     """
 
-    load: Callable[[AsyncSession, TaskCall], Awaitable[Loaded | Made]]
+    load: Callable[[AsyncSession, TaskCall, int], Awaitable[Loaded | Made]]
     apply: Callable[[AsyncSession, TaskCall, Any], Awaitable[Made]]

@@ -1,0 +1,52 @@
+"""What a writer is asked: a task's input, rendered so that the question and its answer fit what the model holds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.catalogue import limits
+from engine.errors import ProviderRejected
+from engine.llm import LLMRequest
+from engine.prices import most_of_text
+from engine.reading import count_tokens
+from engine.steps import CONTEXT_TOKENS, STEPS, Loaded, Made
+from engine.tasks import Task
+from models.options import Choice
+from models.runs import TaskCall
+
+
+async def question(
+    session: AsyncSession, task: Task[Any, Any], call: TaskCall, by: Choice, notes: Sequence[str], cut_off: int
+) -> tuple[Loaded, LLMRequest] | Made:
+    """The input and the request; or the rows that are there, when there is nothing left to ask.
+
+    Context gives way first, and what had no room is counted; then room for the answer. An answer that was `cut_off`
+    before gets twice the room, each time. Raises `ProviderRejected` where even the bare question leaves too little.
+    """
+    held = limits(by.provider, by.model)
+    wanted = min(task.max_output_tokens * 2**cut_off, held.output)
+    room = CONTEXT_TOKENS
+    while True:
+        loaded = await STEPS[task.name].load(session, call, room)
+        if not isinstance(loaded, Loaded):
+            return loaded
+        system, prompt = task.render(loaded.data, notes)
+        left = held.context - most_of_text(count_tokens(system) + count_tokens(prompt), 0).input
+        if left < wanted and room and loaded.data.context:
+            room = max(count_tokens(loaded.data.context) - (wanted - left), 0)
+            continue
+        if left < wanted // 4:
+            raise ProviderRejected(
+                f"{by.model or by.provider} holds {held.context:,} tokens, too few to answer {task.name} for this text."
+                " Choose a model that holds more."
+            )
+        return loaded, LLMRequest(
+            task=task.name,
+            model=by.model,
+            system=system,
+            prompt=prompt,
+            schema=task.schema(),
+            max_output_tokens=min(wanted, left),
+            data=loaded.data,
+        )
