@@ -14,6 +14,7 @@ from pathlib import Path
 
 from PIL import features
 
+from engine.providers import configured as configured_providers
 from engine.settings import Settings
 from inkloom.local.ports import answers as port_answers
 from inkloom.local.ports import is_free, reachable_host
@@ -47,7 +48,7 @@ async def checks(settings: Settings) -> list[Check]:
         *(asyncio.to_thread(look, data) for look in (_folder, _room, _clock)),
         *(asyncio.to_thread(look, settings, data) for look in (_api_port, _ui_port)),
     )
-    return [*local, *await configured(settings)]
+    return [*local, _providers(settings), *await configured(settings)]
 
 
 def _python() -> Check:
@@ -85,6 +86,13 @@ def _postgres_programs() -> Check:
     detail = f"Postgres {max(found)} in {found[max(found)]}" if found else "not found"
     fix = "install the requirements again (`make setup`), or name a server in INKLOOM_DATABASE_URL"
     return Check("Postgres programs", bool(found), detail, fix)
+
+
+def _providers(settings: Settings) -> Check:
+    """Not an error: the offline ones are always there."""
+    writers = ", ".join(one.id for one in configured_providers("llm", settings))
+    artists = ", ".join(one.id for one in configured_providers("images", settings))
+    return Check("providers", True, f"writers: {writers}; artists: {artists}")
 
 
 def _folder(data: Path) -> Check:

@@ -1,6 +1,7 @@
 """A chapter over the wire: real adapters, real workers, and fakes that count what a vendor would bill."""
 
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -39,7 +40,7 @@ ARTISTS: dict[str, tuple[Callable[[], Server], Callable[[str], Artist]]] = {
 }
 
 
-@pytest.mark.parametrize(("llm", "images"), [("openai", "openai"), ("anthropic", "local"), ("ollama", "local")])
+@pytest.mark.parametrize(("llm", "images"), list(itertools.product(WRITERS, ARTISTS)))
 async def test_a_chapter_is_made_over_the_wire_and_paid_for_once(
     llm: str, images: str, client: Client, database: Database, storage: FolderStorage, order: Order, generate: Generate
 ) -> None:
