@@ -20,7 +20,8 @@ _WORDS: dict[str, str] = {
     "carriage": "carriage compartment bus tram wagon train",
     "station": "station platform railway subway metro terminal airport",
     "ward": "hospital ward clinic infirmary sickbay",
-    "ship": "ship deck boat ferry schooner vessel cockpit",
+    "ship": "ship deck boat ferry schooner vessel",
+    "spaceship": "spaceship spacecraft starship shuttle airlock cockpit capsule",
     "harbour": "harbour harbor pier dock docks quay jetty port lighthouse wharf",
     "forest": "forest wood woods jungle grove trees orchard swamp",
     "sea": "sea ocean beach shore coast bay island lake river water cliff cliffs",
@@ -34,7 +35,9 @@ _WORDS: dict[str, str] = {
 }
 _KINDS = {word: kind for kind, signs in _WORDS.items() for word in signs.split()}
 _FITTINGS = frozenset({"window", "door", "table", "interior", "indoors", "inside"})
-INDOORS = frozenset({"room", "kitchen", "library", "classroom", "shop", "church", "cave", "carriage", "ward"})
+INDOORS = frozenset(
+    {"room", "kitchen", "library", "classroom", "shop", "church", "cave", "carriage", "ward", "spaceship"}
+)
 
 
 @dataclass(frozen=True)

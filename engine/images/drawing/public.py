@@ -1,4 +1,4 @@
-"""Indoor places that belong to nobody: classroom, shop, church, cave, train, hospital ward."""
+"""Indoor places that belong to nobody: classroom, shop, church, cave, train, hospital ward, spaceship."""
 
 from collections.abc import Callable
 
@@ -203,7 +203,40 @@ def draw_ward(scene: Scene) -> None:
         pen.box(x - 9, foot - 0.3 * pen.height, x + 9, foot - 0.23 * pen.height, scene.tone((220, 234, 238)), line=1.2)
 
 
+def draw_spaceship(scene: Scene) -> None:
+    """Inside a ship between the stars: ribs, pipes, a wide window, consoles that glow."""
+    pen, dice = scene.pen, scene.dice
+    foot = _wall(scene, (150, 162, 172))
+    plate = scene.tone((126, 138, 150))
+    line, ink = edge_of(scene, plate)
+    pen.wash(foot, pen.height, lighter(plate, 0.05), darker(plate, 0.25))
+    for step in range(-6, 7):
+        lines = [(pen.width / 2 + 0.1 * step * pen.width, foot), (pen.width / 2 + 0.3 * step * pen.width, pen.height)]
+        pen.stroke(lines, line=line, ink=mix(ink, plate, 0.45))
+    window = [(0.3, 0.2), (0.7, 0.2), (0.75, 0.32), (0.7, 0.6), (0.3, 0.6), (0.25, 0.32)]
+    pen.shape([(scene.x(x), y * foot) for x, y in window], scene.tone((92, 104, 116)), line=line * 2, ink=ink)
+    space: Colour = (18, 22, 44)
+    pen.shape([(scene.x(0.5 + 0.94 * (x - 0.5)), (0.4 + 0.9 * (y - 0.4)) * foot) for x, y in window], space, line=0)
+    for _ in range(46):
+        x, y = scene.x(dice.uniform(0.31, 0.69)), dice.uniform(0.23, 0.57) * foot
+        size = dice.uniform(0.6, 2.2) * pen.height / 900
+        pen.box(x - size, y - size, x + size, y + size, (236, 238, 250), line=0)
+    for left in (0.02, 0.16, 0.8, 0.94):
+        _thing(scene, left, 0, left + 0.04, foot, scene.tone((108, 120, 132)))
+    for top in (0.05, 0.1):
+        _thing(scene, -0.02, top * foot, 1.02, (top + 0.025) * foot, scene.tone((168, 146, 104)))
+    for left in (0.06, 0.3, 0.56, 0.78):
+        _thing(scene, left, foot - 0.13 * pen.height, left + 0.17, foot + 0.01 * pen.height, scene.tone((86, 98, 112)))
+        for number in range(5):
+            lamp: Colour = dice.choice(((120, 230, 190), (250, 190, 90), (240, 110, 100), (130, 190, 250)))
+            x = left + 0.02 + 0.03 * number
+            _thing(scene, x, foot - 0.1 * pen.height, x + 0.014, foot - 0.085 * pen.height, lamp)
+        screen = scene.tone((60, 132, 140))
+        _thing(scene, left + 0.02, foot - 0.07 * pen.height, left + 0.15, foot - 0.02 * pen.height, screen)
+
+
 PUBLIC: dict[str, Callable[[Scene], None]] = {
+    "spaceship": draw_spaceship,
     "classroom": draw_classroom,
     "shop": draw_shop,
     "church": draw_church,

@@ -25,9 +25,9 @@ def summarise_scene(data: summary.In) -> summary.Out:
     return summary.Out(
         summary=shortened(chosen, _LONGEST) or "…",
         # A screenplay's heading says where and when; it is the scene's title and none of its sentences.
-        place=place_of([data.title, *data.sentences], data.known_places)[:120],
+        place=place_of([data.title, *data.sentences], told, data.known_places)[:120],
         time=time_of([data.title, *data.sentences])[:120],
-        weather=weather_of(data.sentences),
+        weather=weather_of(told),
         mood=mood_of(data.sentences),
         characters=_present(parts, data),
     )

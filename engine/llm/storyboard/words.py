@@ -14,7 +14,8 @@ attic cellar basement room house cottage cabin hut farm barn stable castle tower
 cemetery graveyard garden orchard park forest woods wood field meadow hill mountain cave desert valley village town
 city school classroom library office hospital prison station platform train carriage bus car airport laboratory lab
 surgery museum gallery court camp tent roof rooftop balcony porch yard courtyard gate tunnel
-bathroom hotel restaurant bar clinic studio greenhouse mill well ruins swamp jungle spaceship cockpit moon
+churchyard tannery bank galley bathroom hotel restaurant bar clinic studio greenhouse mill well ruins swamp jungle
+spaceship cockpit moon
 """)
 STREET_WORDS = _words("street road lane quay square bridge bay house inn island hill park station avenue river harbour")
 
