@@ -21,6 +21,10 @@ _LIKE = re.compile(r"\b(?:like|as if|as though|think of|thought of)\b[^,.;!?]*",
 _SLUG = re.compile(r"#?\s*(?:INT|EXT|INT\./EXT|I/E)\.\s*(?P<place>[^-–—]+?)(?:\s*[-–—]\s*(?P<time>.+))?$")
 
 
+# So many words may pass before a word of the mood comes again.
+_WORDS_A_MOOD_WORD = 180
+
+
 def places(sentences: Sequence[str]) -> list[str]:
     """Places named in the text, the most named first, as short phrases."""
     counted: Counter[str] = Counter()
@@ -73,11 +77,11 @@ def weather_of(told: Sequence[str]) -> str:
 
 
 def mood_of(sentences: Sequence[str]) -> str:
-    """The mood with the most words for it; calm when there are none."""
+    """The mood with the most words for it; calm where there are hardly any: one word makes no mood of a long scene."""
     words = Counter(word for sentence in sentences for word in words_of(sentence))
     scores = [(sum(words[word] for word in telling), mood) for mood, telling in MOODS]
     best = max(scores, key=lambda score: score[0])
-    return best[1] if best[0] else "calm"
+    return best[1] if best[0] * _WORDS_A_MOOD_WORD > words.total() else "calm"
 
 
 def _named_first(sentences: Sequence[str], table: Sequence[tuple[str, frozenset[str]]]) -> str:

@@ -39,13 +39,13 @@ WEATHERS = [
 MOODS = [
     (
         "tense",
-        _words("fear afraid danger scream screamed blood dead death hurry ran chased knife gun dark shouted help"),
+        _words("fear afraid frightened danger scream screamed blood dead death hurry ran chased knife gun dark help"),
     ),
     ("sad", _words("tears wept cried sobbed grave lost alone lonely mourning sorrow goodbye grief empty")),
     ("joyful", _words("laughed smiled grinned joy happy dance danced cheer cheered giggled merry laughter smile")),
     ("mysterious", _words("secret strange shadow shadows whispered mystery fog hidden ghost unknown silent")),
     ("warm", _words("warm tea bread soup stove kettle kind gentle hugged home blanket fire")),
-    ("angry", _words("angry rage furious slammed snapped shouted yelled hate fist")),
+    ("angry", _words("angry rage furious fury slammed snapped snarled hate hated fist glared wrath")),
 ]
 
 WHISPERS = _words(
