@@ -22,7 +22,7 @@ from activities.writing import Owners
 from engine import ledger
 from engine.db import Database, execute
 from engine.digest import digest
-from engine.errors import EngineError, NotFound, ProviderError, StorageError
+from engine.errors import EngineError, ProviderError, StorageError
 from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pages.layout import picture_size
@@ -34,7 +34,7 @@ from engine.store.events import emit
 from engine.store.images import keep, record
 from engine.store.panels import as_data, cast_of, in_scene
 from engine.store.progress import complete, complete_and_tell
-from engine.store.scope import Scope, get
+from engine.store.scope import Scope, get, missing
 from models.events import EventType
 from models.ids import new_id
 from models.options import Choice
@@ -291,7 +291,7 @@ async def _adopt(session: AsyncSession, project_id: UUID, image_id: UUID) -> UUI
     """A picture that the owner paid for in another project gets a row of its own in this one."""
     image = (await session.exec(select(Image).where(col(Image.id) == image_id))).one_or_none()
     if image is None:
-        raise NotFound(f"There is no image {image_id}.")
+        raise missing(Image, image_id)
     if image.project_id == project_id:
         return image.id
     copied = await session.exec(

@@ -7,11 +7,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
-from engine.errors import NotFound
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
 from engine.store.panels import aliases_of, cast_of, profiles_of
 from engine.store.progress import complete
+from engine.store.scope import missing
 from engine.tasks import dialogue, prompt
 from models.events import EventType
 from models.runs import TaskCall
@@ -61,7 +61,7 @@ async def _panel(session: AsyncSession, call: TaskCall) -> Any:
     values = {"panel": call.target_id, "project": call.project_id}
     found = (await execute(session, _PANEL, values)).one_or_none()
     if found is None:
-        raise NotFound(f"There is no panel {call.target_id}.")
+        raise missing(Panel, call.target_id)
     return found
 
 
@@ -124,7 +124,7 @@ async def _written(session: AsyncSession, call: TaskCall, statement: TextClause,
     values |= {"panel": call.target_id, "project": call.project_id}
     panel = (await execute(session, statement, values)).one_or_none()
     if panel is None:
-        raise NotFound(f"There is no panel {call.target_id}.")
+        raise missing(Panel, call.target_id)
     if panel.complete and (await complete(session, call.generation_id, f"panel:{call.target_id}:words") or panel.fresh):
         told = {"panel_id": str(call.target_id)}
         await emit(session, call.project_id, call.generation_id, EventType.PANEL_WRITTEN, told)

@@ -9,6 +9,7 @@ from engine.db import execute
 from engine.errors import NotFound
 from engine.store.events import emit
 from engine.store.progress import complete
+from engine.store.scope import missing
 from models.events import EventType
 
 # The panel's row is locked before anything is decided.
@@ -29,7 +30,7 @@ async def choose(session: AsyncSession, project_id: UUID, generation_id: UUID, p
     """
     chosen = (await execute(session, _CHOOSE, {"panel": panel_id, "project": project_id})).one_or_none()
     if chosen is None:
-        raise NotFound(f"There is no panel {panel_id}.")
+        raise missing(Panel, panel_id)
     if chosen.selected_draft_id is None:
         raise NotFound("The panel has no draft to choose from.")
     if await complete(session, generation_id, f"panel:{panel_id}:picture") or chosen.fresh:

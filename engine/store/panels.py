@@ -8,7 +8,7 @@ from sqlalchemy import bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.errors import NotFound
+from engine.store.scope import missing
 from models.story import Box, Direction, Line, PanelData, Profile, Shot
 from models.tables import Character, Draft, Image, Panel, Scene
 
@@ -24,7 +24,7 @@ async def in_scene(session: AsyncSession, project_id: UUID, panel_id: UUID) -> t
     """A panel and the scene that it belongs to. Raises `NotFound`."""
     found = (await session.exec(_IN_SCENE, params={"panel": panel_id, "project": project_id})).one_or_none()
     if found is None:
-        raise NotFound(f"There is no panel {panel_id}.")
+        raise missing(Panel, panel_id)
     panel, scene = found
     return panel, scene
 

@@ -83,8 +83,13 @@ async def get(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UU
         query, values = _query(model, scope.covers(model), lock), {"row": row_id}
     row = cast("RowT | None", (await session.exec(query, params=values)).one_or_none())
     if row is None:
-        raise NotFound(f"There is no {model.__name__.lower()} {row_id}.")
+        raise missing(model, row_id)
     return row
+
+
+def missing(model: type[SQLModel], row_id: UUID) -> NotFound:
+    """What is said of a row that is not there, or somebody else's."""
+    return NotFound(f"There is no {model.__name__.lower()} {row_id}.")
 
 
 async def page(
