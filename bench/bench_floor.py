@@ -7,7 +7,6 @@ same embedded server, one process for all workers. Run alone: `python -m bench.b
 import asyncio
 import json
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -21,14 +20,14 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.calls import IO, PAGES, WORKFLOWS, image_queue, llm_queue
-from bench.bench_orchestration import ROUNDS, SLOTS, critical_path
+from bench.bench_orchestration import ROUNDS, SLOTS, compared
 from bench.delayed_worker import PANELS, SCENES
 from engine.settings import Settings
 from engine.tasks import ALL
 from inkloom.local.programs import Commands
 from inkloom.local.supervise import Stack
 from inkloom.serve import ensure_search_attributes
-from inkloom.worker import ALL_WORKFLOWS, connect, sandbox
+from inkloom.worker import connect, workflow_worker
 from models.options import GenerationOptions
 from models.runs import ChapterBrief, ChapterRun, Outlined, PagesPlanned, Run, TaskDone
 from workflows.chapter import ChapterWorkflow
@@ -77,14 +76,6 @@ class Waiting:
 
 
 def workers(client: Client, waiting: Waiting) -> list[Worker]:
-    flow = Worker(
-        client,
-        task_queue=WORKFLOWS,
-        workflows=ALL_WORKFLOWS,
-        workflow_runner=sandbox(),
-        max_concurrent_workflow_tasks=8,
-        max_cached_workflows=400,
-    )
     queues = (
         (IO, waiting.records),
         (PAGES, waiting.pages),
@@ -92,7 +83,7 @@ def workers(client: Client, waiting: Waiting) -> list[Worker]:
         (image_queue("offline"), waiting.drawing),
     )
     return [
-        flow,
+        workflow_worker(client),
         *(
             Worker(
                 client,
@@ -119,14 +110,7 @@ async def measure(llm: float, render: float, rounds: int) -> dict[str, object]:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-    best = critical_path(llm, render)
-    return {
-        "llm_s": llm,
-        "render_s": render,
-        "critical_path_s": round(best, 3),
-        "walls_s": [round(wall, 3) for wall in walls],
-        "ratio_median": round(statistics.median(walls) / best, 3),
-    }
+    return compared(llm, render, walls)
 
 
 async def one(client: Client, waiting: Waiting, number: int) -> float:

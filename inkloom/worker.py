@@ -83,7 +83,7 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
     """One worker per task queue. `flow` orchestrates and writes, `draw` draws: Pillow must not starve the first."""
     workers: list[Worker] = []
     if queues in ("flow", "all"):
-        workers.append(_workflow_worker(client))
+        workers.append(workflow_worker(client))
         workers.append(_worker(client, IO, Records(parts.database).activities(), 16))
         writing = Writing(
             parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache
@@ -104,7 +104,8 @@ def _ahead(slots: int) -> int:
     return slots + (slots + 1) // 2
 
 
-def _workflow_worker(client: Client) -> Worker:
+def workflow_worker(client: Client) -> Worker:
+    """The worker that runs workflows and nothing else."""
     return Worker(
         client,
         task_queue=WORKFLOWS,

@@ -11,6 +11,7 @@ from engine.store.events import emit
 from engine.store.progress import complete
 from engine.store.scope import missing
 from models.events import EventType
+from models.tables import Panel
 
 # The panel's row is locked before anything is decided.
 _CHOOSE = text(
