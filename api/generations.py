@@ -20,6 +20,7 @@ from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor
 from api.problems import TemporalAway
 from api.starting import PATIENCE, start, wake, workflow_id
 from engine.errors import BadInput, Conflict
+from engine.prices import Prices, require_prices
 from engine.providers import require_all
 from engine.settings import Settings
 from engine.store import events, generations, holds, tallies
@@ -372,7 +373,7 @@ def _as_scripted(options: GenerationOptions, chapter: Chapter) -> GenerationOpti
 def chosen(options: GenerationOptions, project: Project, settings: Settings) -> GenerationOptions:
     """What an order does not name is as the project says; providers that neither names are those of the settings.
 
-    Raises `NotConfigured` for a provider that cannot be used.
+    Raises `NotConfigured` for a provider that cannot be used, `Unpriced` for a model of unknown price.
     """
     named = options.model_dump(include=options.model_fields_set)
     providers: dict[str, Any] = {}
@@ -386,6 +387,7 @@ def chosen(options: GenerationOptions, project: Project, settings: Settings) -> 
                 providers[model] = given[model]
     found = GenerationOptions.model_validate({**project.options, **named, **providers})
     require_all(found, settings)
+    require_prices(found, Prices(settings.prices, allow_unpriced=settings.allow_unpriced))
     # What nobody named stays open, for the chapter's script to say.
     named_by_all = {*project.options, *named, *providers}
     return GenerationOptions.model_validate(found.model_dump(include=named_by_all))

@@ -2,6 +2,7 @@
 
 EngineError
 ├── BadInput              what the user gave cannot be used
+│   └── Unpriced          what a call would cost is not known, so no budget can hold it
 ├── NotFound              no such thing, or somebody else's
 ├── Conflict              the thing is in a state that does not allow it
 ├── ProviderError         a writer or an artist did not deliver
@@ -14,7 +15,6 @@ EngineError
 │   ├── ProviderBusy      overloaded, limited or unreachable
 │   └── AnswerLost        the call was sent, and no whole answer came back: it may have been billed
 ├── CallInFlight          another attempt at the same paid call has not settled yet
-├── Unpriced              what a call would cost is not known, so no budget can hold it
 ├── OutcomeUnknown        a paid call was sent and its answer lost; a person decides
 ├── BudgetTight           the call does not fit what is left while others are in flight
 ├── BudgetExceeded        the next call does not fit the budget
@@ -43,6 +43,10 @@ class BadInput(EngineError):
     """What the user gave cannot be used; the message says what to change."""
 
     http_status = 422
+
+
+class Unpriced(BadInput):
+    """What a call would cost is not known, so no budget can hold it."""
 
 
 class NotFound(EngineError):
@@ -117,12 +121,6 @@ class CallInFlight(EngineError):
 
 class OutcomeUnknown(EngineError):
     """A paid call was sent and its answer was lost; a person decides whether to risk paying twice."""
-
-
-class Unpriced(EngineError):
-    """What a call would cost is not known, so no budget can hold it."""
-
-    http_status = 422
 
 
 class BudgetTight(EngineError):

@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_UP, Decimal
 
 from engine.errors import Unpriced
-from engine.providers import PROVIDERS, Kind
+from engine.providers import PROVIDERS, Kind, model_of
 from engine.settings import Price
 from engine.tokens import Tokens
+from models.options import Choice, GenerationOptions
 
 _MILLION = Decimal(1_000_000)
 _CENT_OF_A_CENT = Decimal("0.000001")
@@ -83,6 +84,15 @@ class Prices:
             return self.cost(kind, provider, model, used)
         except Unpriced:
             return otherwise
+
+
+def require_prices(options: GenerationOptions, prices: Prices) -> None:
+    """Every model that the options name has a price; raises `Unpriced` before anything is ordered."""
+    writers = (Choice(provider=options.llm, model=options.llm_model), *options.llm_tasks.values())
+    for writer in (*writers, *options.llm_fallback):
+        prices.cost("llm", writer.provider, model_of("llm", writer), Tokens(input=1, output=1))
+    for artist in (Choice(provider=options.images, model=options.image_model), *options.image_fallback):
+        prices.cost("images", artist.provider, model_of("images", artist), Tokens(input=1, output=1))
 
 
 def most_of_text(prompt_tokens: int, max_output_tokens: int) -> Tokens:

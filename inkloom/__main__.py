@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 
 from engine.errors import BadInput, EngineError, NotConfigured
@@ -56,8 +57,13 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"INKLOOM_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+        wrong = "; ".join(
+            f"INKLOOM_{str(one['loc'][0]).upper()}{''.join(f' {place}' for place in one['loc'][1:])}: {one['msg']}"
+            for one in error.errors()
+        )
         raise BadInput(f"A setting in the environment is wrong: {wrong}") from error
+    except SettingsError as error:
+        raise BadInput(f"A setting in the environment is no JSON: {error}; docs/settings.md shows one.") from error
 
 
 @app.command()

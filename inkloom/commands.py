@@ -16,7 +16,7 @@ from rich.console import Console
 from engine.db import Database, driver_url
 from engine.errors import BadInput
 from engine.estimate import estimate, work_of_script, work_of_text
-from engine.prices import Prices
+from engine.prices import Prices, require_prices
 from engine.providers import require_all
 from engine.settings import Settings
 from engine.storage.open import open_storage
@@ -202,6 +202,7 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         first = error.errors()[0]
         raise BadInput(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}.") from error
     require_all(options, settings)
+    require_prices(options, Prices(settings.prices, allow_unpriced=settings.allow_unpriced))
     return options
 
 

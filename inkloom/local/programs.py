@@ -9,6 +9,7 @@ from os import environ
 from pathlib import Path
 
 from pydantic import AliasChoices, SecretStr
+from pydantic_core import to_json
 
 from engine.settings import Settings
 from inkloom.local.errors import StackError
@@ -106,4 +107,6 @@ def _variable(name: str) -> str:
 def _text(value: object) -> str | None:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, Mapping):
+        return to_json(value).decode()
     return None if value is None else str(value)

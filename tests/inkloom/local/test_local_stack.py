@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from engine.settings import Settings
 from inkloom.local import keeper
@@ -287,6 +288,8 @@ async def test_a_folder_that_cannot_be_is_explained(commands: Commands) -> None:
 def test_children_are_told_what_we_were_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INKLOOM_STORAGE", "pictures here")
     monkeypatch.setenv("TEMPORAL_NAMESPACE", "ours")
+    monkeypatch.setenv("INKLOOM_PRICES", '{"openai/own": {"input": 0.5}}')
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-ours")
     settings = Settings(data=Path("relative"), api_port=next_free(0), allow_remote=True)
     told = environment(settings, data, database_url="postgresql://x", temporal_address="h:1")
     monkeypatch.setattr(os, "environ", told)
@@ -295,6 +298,8 @@ def test_children_are_told_what_we_were_told(data: Path, monkeypatch: pytest.Mon
     assert seen.database_url == "postgresql://x"
     assert seen.temporal_address == "h:1"
     assert seen.temporal_namespace == "ours"
+    assert seen.prices == settings.prices
+    assert seen.openai_api_key == SecretStr("sk-ours")
     assert seen.api_port == settings.api_port
     assert seen.allow_remote is True
     assert seen.storage == str(Path("pictures here").absolute())

@@ -1,0 +1,82 @@
+"""`run` that waits for a person: it says what for, ends with 4, and goes on with what the person adds."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.inkloom.test_bad_input import inkloom
+from tests.working import STORY
+
+pytestmark = pytest.mark.workflow
+
+# The offline providers, at a price.
+PRICES = '{"offline/": {"call": 0.01}}'
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="inkloom-tests-") as name:
+        # Under root, Postgres runs as somebody else, who must be able to enter.
+        Path(name).chmod(0o755)
+        (Path(name) / "story.txt").write_text(STORY)
+        yield Path(name)
+
+
+def test_a_budget_ends_the_run_and_a_larger_one_goes_on(folder: Path) -> None:
+    """Not a cent beyond it; without a word it waits again; with more money nothing is paid for a second time."""
+
+    def run(*words: str) -> tuple[int, dict[str, object], str]:
+        done = inkloom(
+            "run", folder / "story.txt", "--out", folder / "out", "--json", *words,
+            INKLOOM_DATA=str(folder / "data"), INKLOOM_TEMPORAL_UI_PORT="0", INKLOOM_PRICES=PRICES,
+        )  # fmt: skip
+        return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+    code, told, said = run("--budget", "0.06")
+    assert (code, told["status"], told["cost_usd"]) == (4, "budget_exceeded", 0.06)
+    assert "of 0.06 USD" in " ".join(said.split())
+    code, told, _ = run()
+    assert (code, told["status"], told["cost_usd"]) == (4, "budget_exceeded", 0.0)
+    code, told, _ = run("--budget", "9")
+    assert (code, told["status"]) == (0, "completed")
+    paid = told["cost_usd"]
+    code, told, _ = run("--budget", "9")
+    assert (code, told["status"], told["cost_usd"]) == (0, "completed", 0.0)
+    assert isinstance(paid, float)
+    assert 0 < paid < 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        pytest.param({"INKLOOM_PRICES": "cheap"}, "is no JSON", id="no JSON"),
+        pytest.param({"INKLOOM_PRICES": '{"a/b": {"input": -1}}'}, "INKLOOM_PRICES a/b input", id="a price below zero"),
+        pytest.param({"INKLOOM_RATES": '{"openai": {"requests": 0}}'}, "INKLOOM_RATES", id="no requests at all"),
+    ],
+)
+def test_settings_that_make_no_sense_are_explained(folder: Path, setting: dict[str, str], said: str) -> None:
+    """Before anything is started."""
+    done = inkloom("estimate", folder / "story.txt", **setting)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_provider_without_its_key_is_refused_with_the_name_of_the_key(folder: Path) -> None:
+    """Nothing is started for it."""
+    done = inkloom("run", folder / "story.txt", "--out", folder / "none", "--llm", "openai")
+    assert (done.returncode, "OPENAI_API_KEY" in done.stderr) == (2, True)
+
+
+def test_an_estimate_is_for_scripts_too(folder: Path) -> None:
+    """A price that nobody knows is said so instead of counted as nothing."""
+    known = inkloom("estimate", folder / "story.txt", "--json", INKLOOM_PRICES=PRICES)
+    told = json.loads(known.stdout)
+    assert 0 < told["usd"]["low"] <= told["usd"]["expected"] <= told["usd"]["high"]
+    unknown = inkloom(
+        "estimate", folder / "story.txt", "--llm", "openai", "--llm-model", "of-tomorrow", OPENAI_API_KEY="sk-none"
+    )
+    assert (unknown.returncode, "INKLOOM_PRICES" in unknown.stderr) == (2, True)
