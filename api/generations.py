@@ -188,6 +188,8 @@ class CallOut(BaseModel):
                     "input_tokens": 412,
                     "output_tokens": 38,
                     "cost_usd": "0.000000",
+                    "reserved_usd": "0.000000",
+                    "stop_reason": "stop",
                     "duration_ms": 3,
                     "error": "",
                     "submitted_at": A_MOMENT,
@@ -208,6 +210,8 @@ class CallOut(BaseModel):
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal
+    reserved_usd: Decimal = Field(description="the most it may have cost, where its answer was lost")
+    stop_reason: str
     duration_ms: int | None
     error: str
     submitted_at: datetime | None
