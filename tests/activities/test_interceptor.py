@@ -18,7 +18,15 @@ from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.calls import PACES
-from activities.interceptor import BEAT_SECONDS, MAX_ATTEMPTS_ON_DEFECT, ActivityErrors, pause, translate, unexpected
+from activities.interceptor import (
+    BEAT_SECONDS,
+    MAX_ATTEMPTS_ON_DEFECT,
+    ActivityErrors,
+    pause,
+    tell,
+    translate,
+    unexpected,
+)
 from engine import errors
 from engine.errors import EngineError, ProviderBusy
 
@@ -90,7 +98,7 @@ async def perform(work: Callable[[], Awaitable[Any]], *, attempt: int = 1, beats
     """Run an activity behind the interceptor, as a worker does."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(environment.info, attempt=attempt)
-    environment.on_heartbeat = lambda *_: beats.append(1) if beats is not None else None
+    environment.on_heartbeat = lambda *told: beats.append(told) if beats is not None else None
     chain = ActivityErrors().intercept_activity(Inner(work))
     return await environment.run(chain.execute_activity, ExecuteActivityInput(work, [], None, {}))
 
@@ -220,8 +228,24 @@ async def test_an_activity_beats_while_it_runs_and_only_then() -> None:
         await perform(raising(ValueError()), beats=beats)
     assert beats == []
     assert await perform(lasting(BEAT_SECONDS * 1.4), beats=beats) == "done"
-    assert beats == [1]
+    assert beats == [()]
     assert asyncio.all_tasks() == others
+
+
+async def test_a_beat_says_how_far_the_work_is() -> None:
+    """The last that was told, also by a task that the activity started."""
+    beats: list[Any] = []
+
+    async def report() -> None:
+        tell(0.4)
+
+    async def drawing() -> None:
+        tell(0.1)
+        await asyncio.create_task(report())
+        await asyncio.sleep(BEAT_SECONDS * 1.4)
+
+    await perform(drawing, beats=beats)
+    assert beats == [(0.4,)]
 
 
 @pytest.mark.parametrize("name", list(PACES))
