@@ -66,6 +66,14 @@ def settings() -> Settings:
         raise BadInput(f"A setting in the environment is no JSON: {error}; docs/settings.md shows one.") from error
 
 
+def choices_of(words: list[str] | None) -> list[dict[str, str]] | None:
+    """`openai/gpt-6.1-sol` → provider and model; a provider alone means its default."""
+    if not words:
+        return None
+    found = [word.partition("/") for word in words]
+    return [{"provider": provider, "model": model} for provider, _, model in found]
+
+
 @app.command()
 def run(
     story: Annotated[Path, typer.Argument(help="A .txt or .md manuscript, or a script.json.")],
@@ -81,6 +89,14 @@ def run(
     max_panels: Annotated[int | None, typer.Option(help="Condense the story to so many panels.", min=1)] = None,
     until: Annotated[Until, typer.Option(help="Stop after the script, or go on to pages.")] = Until.PAGES,
     budget: Annotated[float | None, typer.Option(help="Most that may be spent, in USD.", min=0)] = None,
+    llm_fallback: Annotated[
+        list[str] | None, typer.Option(help="Writer to ask when the first is down: provider or provider/model.")
+    ] = None,
+    image_fallback: Annotated[
+        list[str] | None, typer.Option(help="Artist to ask when the first is down: provider or provider/model.")
+    ] = None,
+    quality: Annotated[str | None, typer.Option(help="Of OpenAI's pictures: low, medium, high, xhigh, max.")] = None,
+    soften: Annotated[bool, typer.Option("--soften", help="Ask once more, milder, for what is refused.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Try again what was lost or refused.")] = False,
     skip_refused: Annotated[bool, typer.Option("--skip-refused", help="Go on without what was refused.")] = False,
     as_json: JsonFlag = False,
@@ -102,6 +118,10 @@ def run(
                 "llm_model": llm_model,
                 "images": images,
                 "image_model": image_model,
+                "llm_fallback": choices_of(llm_fallback),
+                "image_fallback": choices_of(image_fallback),
+                "render": quality and {"quality": quality},
+                "soften": soften,
                 "drafts": drafts,
                 "max_panels": max_panels,
                 "until": until.value,

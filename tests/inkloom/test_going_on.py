@@ -71,7 +71,14 @@ def test_a_provider_without_its_key_is_refused_with_the_name_of_the_key(folder: 
     assert (done.returncode, "OPENAI_API_KEY" in done.stderr) == (2, True)
 
 
-def test_an_estimate_is_for_scripts_too(folder: Path) -> None:
+def test_those_who_stand_in_are_checked_like_the_first(folder: Path) -> None:
+    """A word that is no provider, and one that has no key."""
+    for word, said in (("crayon/soft", "crayon"), ("anthropic", "ANTHROPIC_API_KEY")):
+        done = inkloom("run", folder / "story.txt", "--out", folder / "none", "--llm-fallback", word)
+        assert (done.returncode, said in done.stderr) == (2, True)
+
+
+def test_an_estimate_knows_what_it_does_not_know(folder: Path) -> None:
     """A price that nobody knows is said so instead of counted as nothing."""
     known = inkloom("estimate", folder / "story.txt", "--json", INKLOOM_PRICES=PRICES)
     told = json.loads(known.stdout)
