@@ -201,7 +201,7 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
     except ValidationError as error:
         first = error.errors()[0]
         # What an artist is set to has options of its own on the command line.
-        place = [part for part in first["loc"] if part != "render"][0]
+        place = next(part for part in first["loc"] if part != "render")
         raise BadInput(f"--{str(place).replace('_', '-')}: {first['msg']}.") from error
     require_all(options, settings)
     require_prices(options, Prices(settings.prices, allow_unpriced=settings.allow_unpriced))
