@@ -17,29 +17,18 @@ from models.options import Choice, GenerationOptions
 _MILLION = Decimal(1_000_000)
 _CENT_OF_A_CENT = Decimal("0.000001")
 
-# USD per million tokens, with the day from which they hold and where they were read.
+# USD per million tokens; developers.openai.com, the models' pages, read 2026-11-22.
+_PICTURES = Price(
+    input=Decimal(5),
+    cached_input=Decimal("1.25"),
+    image_input=Decimal(8),
+    output=Decimal(30),
+    image_output=Decimal(30),
+)
+# With the day from which they hold.
 _NEWER: Mapping[str, tuple[date, Price]] = {
-    # developers.openai.com, the models' pages, read 2026-11-22.
-    "openai/gpt-image-2.6-sunburst": (
-        date(2026, 9, 8),
-        Price(
-            input=Decimal(5),
-            cached_input=Decimal("1.25"),
-            image_input=Decimal(8),
-            output=Decimal(30),
-            image_output=Decimal(30),
-        ),
-    ),
-    "openai/gpt-image-2.6-flare": (
-        date(2026, 9, 8),
-        Price(
-            input=Decimal(5),
-            cached_input=Decimal("1.25"),
-            image_input=Decimal(8),
-            output=Decimal(30),
-            image_output=Decimal(30),
-        ),
-    ),
+    "openai/gpt-image-2.6-sunburst": (date(2026, 9, 8), _PICTURES),
+    "openai/gpt-image-2.6-flare": (date(2026, 9, 8), _PICTURES),
 }
 
 # The most output tokens that a picture of 1024 × 1024 pixels takes, by quality. Bounds of ours, from the prices per

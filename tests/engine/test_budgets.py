@@ -2,6 +2,8 @@
 
 import asyncio
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlmodel import select
@@ -52,6 +54,22 @@ async def pay(database: Database, order: ledger.Order, usd: str) -> None:
         await ledger.confirm(session, granted.call, ledger.Usage(Tokens(1, 1), Decimal(usd)), answer="words")
 
 
+async def following(database: Database, ordered: Ordered, **more: Any) -> UUID:
+    """The next generation of the same chapter, after the first has ended."""
+    run = ordered.run
+    async with database.session() as session:
+        await generations.end(session, run.project_id, run.generation_id, GenerationStatus.FAILED)
+        made = await generations.request(
+            session,
+            project_id=run.project_id,
+            chapter_id=run.chapter_id,
+            kind=GenerationKind.CHAPTER,
+            options=GenerationOptions(),
+            **more,
+        )
+        return made.id
+
+
 async def test_fifty_at_once_against_a_budget_for_seven(database: Database, order: Order) -> None:
     """Concurrent calls see each other's reservations: seven are sent, the others are told to wait."""
     ordered = await order()
@@ -95,35 +113,17 @@ async def test_the_budget_of_a_project_holds_over_its_generations(database: Data
     ordered = await order()
     await allow(database, ordered, "2", project=True)
     await pay(database, costly(ordered, "panel 1"), "0.9")
-    async with database.session() as session:
-        await generations.end(session, ordered.run.project_id, ordered.run.generation_id, GenerationStatus.COMPLETED)
-        second = await generations.request(
-            session,
-            project_id=ordered.run.project_id,
-            chapter_id=ordered.run.chapter_id,
-            kind=GenerationKind.CHAPTER,
-            options=GenerationOptions(),
-        )
-    assert isinstance(await ask(database, costly(ordered, "panel 2", "1.2", generation_id=second.id)), BudgetExceeded)
-    assert isinstance(await ask(database, costly(ordered, "panel 3", generation_id=second.id)), ledger.Grant)
+    second = await following(database, ordered)
+    assert isinstance(await ask(database, costly(ordered, "panel 2", "1.2", generation_id=second)), BudgetExceeded)
+    assert isinstance(await ask(database, costly(ordered, "panel 3", generation_id=second)), ledger.Grant)
 
 
 async def test_a_retry_goes_on_with_the_same_budget(database: Database, order: Order) -> None:
     """A generation that tries another again does not get the money twice."""
     ordered = await order()
     await pay(database, costly(ordered, "panel 1"), "0.9")
-    async with database.session() as session:
-        await generations.end(session, ordered.run.project_id, ordered.run.generation_id, GenerationStatus.FAILED)
-        again = await generations.request(
-            session,
-            project_id=ordered.run.project_id,
-            chapter_id=ordered.run.chapter_id,
-            kind=GenerationKind.CHAPTER,
-            options=GenerationOptions(),
-            retry_of=ordered.run.generation_id,
-            budget_usd=Decimal("1.5"),
-        )
-    assert isinstance(await ask(database, costly(ordered, "panel 2", generation_id=again.id)), BudgetExceeded)
+    again = await following(database, ordered, retry_of=ordered.run.generation_id, budget_usd=Decimal("1.5"))
+    assert isinstance(await ask(database, costly(ordered, "panel 2", generation_id=again)), BudgetExceeded)
 
 
 @pytest.mark.parametrize(
