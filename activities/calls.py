@@ -90,6 +90,7 @@ HELD = {
 }
 
 MONEY = frozenset({HoldReason.BUDGET, HoldReason.UNKNOWN})
+EVERYTHING = frozenset(HoldReason)
 
 ResultT = TypeVar("ResultT")
 ItemT = TypeVar("ItemT")
@@ -125,7 +126,9 @@ async def ask(
     options = run.options
     first = options.llm_tasks.get(task, Choice(provider=options.llm, model=options.llm_model))
     call = TaskCall(**base(run), target_id=target_id, part=part, softer=softer)
-    return await _paid(task, call, TaskDone, [first, *options.llm_fallback], llm_queue, "llm", summary, task)
+    # Without a profile the story can be told; everybody would wait for a person before that.
+    decides = MONEY if task == "CharacterProfile" else EVERYTHING
+    return await _paid(task, call, TaskDone, [first, *options.llm_fallback], llm_queue, "llm", summary, task, decides)
 
 
 async def draw(run: Run, panel_id: UUID, ordinal: int, *, choose: bool = False) -> None:
@@ -148,7 +151,7 @@ async def draw(run: Run, panel_id: UUID, ordinal: int, *, choose: bool = False) 
 async def draw_sheet(run: Run, character_id: UUID) -> None:
     """Draw the reference sheet of a character."""
     call = DrawCall(**base(run), target_id=character_id, ordinal=0)
-    # Without a sheet the story can be told; a person need not be asked before that.
+    # The same for a sheet.
     await _paid("draw_sheet", call, type(None), _artists(run), image_queue, "images", "reference sheet", "sheet", MONEY)
 
 
@@ -165,7 +168,7 @@ async def _paid(
     pace: str,
     summary: str,
     purpose: str,
-    decides: frozenset[HoldReason] = frozenset(HoldReason),
+    decides: frozenset[HoldReason] = EVERYTHING,
 ) -> ResultT:
     """Call an activity that costs money, by the first provider that is up, and wait for what a person has to decide.
 

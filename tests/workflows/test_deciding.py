@@ -185,6 +185,22 @@ async def test_what_is_refused_is_asked_in_milder_words_where_that_is_allowed(
     assert generation.status == GenerationStatus.COMPLETED
 
 
+async def test_a_refused_character_keeps_nobody_waiting(
+    database: Database, order: Order, working: Working, generate: Generate
+) -> None:
+    """The story is told without the sheet, and the character is listed among the failures."""
+
+    async def prim(request: LLMRequest) -> LLMReply | None:
+        if request.task == "CharacterProfile":
+            return LLMReply("I would rather not.", "", "refusal", Tokens(5, 5))
+        return None
+
+    ordered = await order(STORY, until="script")
+    async with working(Writer(prim), Painter()):
+        generation = await generate(ordered)
+    assert generation.status == GenerationStatus.COMPLETED_WITH_FAILURES
+
+
 @pytest.mark.parametrize(
     "failure",
     [QuotaExhausted("no money"), ProviderBusy("overloaded", retry_after=600)],
