@@ -90,7 +90,8 @@ _SENT = (
 class Order:
     """What is to be asked of whom, for whom. `ordinal` tells redraws of the same request apart.
 
-    `most_usd` and `most_tokens` are the worst case, which is set aside while the call runs.
+    `most_usd` and `most_tokens` are the worst case, which is set aside while the call runs. `accepted` are lost calls
+    of which a person has said that they may be made again.
     """
 
     owner_id: UUID
@@ -106,6 +107,7 @@ class Order:
     holder: str
     most_usd: Decimal = Decimal(0)
     most_tokens: int = 0
+    accepted: frozenset[UUID] = frozenset()
 
     @property
     def call_key(self) -> str:
@@ -182,6 +184,9 @@ async def acquire(
             return Grant(call)
     now = (await session.exec(select(func.clock_timestamp()))).one()
     for call in past:
+        if call.id in order.accepted:
+            call.accepted = True
+            session.add(call)
         # Whatever its row says: a generation that ended in between has given the call up, this process has not.
         if call.id in alive:
             return CallInFlight("An earlier attempt at this call is still waiting for its answer.", retry_after=2)
@@ -201,7 +206,8 @@ async def acquire(
     if lost and await _asks(session, order, terms):
         return OutcomeUnknown(
             f"The answer of {order.provider} to {order.purpose} was lost, and it may have been billed"
-            f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). A person decides about asking again."
+            f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). A person decides about asking again.",
+            lost=[call.id for call in lost],
         )
     if order.most_usd:
         refused = await budgets.beyond(session, order.project_id, order.generation_id, order.most_usd)

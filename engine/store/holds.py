@@ -18,8 +18,7 @@ from models.events import EventType
 from models.ids import new_id
 from models.options import FINAL_STATUSES, HELD_STATUSES, GenerationStatus, HoldReason
 from models.runs import Decision, Holding
-from models.tables import Generation, Hold, ProviderCall
-from models.tables.ledger import CallState
+from models.tables import Generation, Hold
 
 
 async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> bool:
@@ -90,16 +89,6 @@ async def resume(session: AsyncSession, scope: Scope, generation_id: UUID, *, sk
         raise Conflict("The generation waits for its budget: raise that.")
     if generation.status not in (GenerationStatus.WAITING_UNKNOWN, GenerationStatus.WAITING_REVIEW):
         raise Conflict(f"The generation is {generation.status}: nothing in it waits for a decision.")
-    await session.exec(
-        update(ProviderCall)
-        .where(
-            col(ProviderCall.generation_id) == generation_id,
-            col(ProviderCall.state) == CallState.UNKNOWN,
-            col(ProviderCall.accepted).is_(False),
-        )
-        .values(accepted=True)
-        .execution_options(synchronize_session=False)
-    )
     return await _release(session, generation, [HoldReason.UNKNOWN, HoldReason.REFUSED], skip=skip)
 
 
