@@ -51,6 +51,7 @@ _SUBMIT = (
     update(_CALLS)
     .where(_CALLS.c.id == bindparam("call"), _CALLS.c.state == CallState.RESERVED)
     .values(state=CallState.SUBMITTED, submitted_at=func.clock_timestamp())
+    .returning(_CALLS.c.id)
 )
 _OTHERS = _CALLS.alias()
 # Of two answers to one call that was sent twice, the one that came first is kept as the answer.
@@ -267,9 +268,9 @@ async def _reserve(
     return call if made.first() is not None else None
 
 
-async def submit(session: AsyncSession, call: ProviderCall) -> None:
-    """From here on the call may be billed. Commit before sending."""
-    await execute(session, _SUBMIT, {"call": call.id})
+async def submit(session: AsyncSession, call: ProviderCall) -> bool:
+    """From here on the call may be billed. Commit before sending; not to be sent where it was given up meanwhile."""
+    return (await execute(session, _SUBMIT, {"call": call.id})).first() is not None
 
 
 async def confirm(
