@@ -22,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine import budgets
 from engine.db import execute
 from engine.digest import digest
-from engine.errors import CallInFlight, EngineError, OutcomeUnknown
+from engine.errors import CallInFlight, EngineError, OutcomeUnknown, ProviderBusy
 from engine.rates import WINDOW, next_turn
 from engine.settings import Rate
 from engine.tokens import Tokens
@@ -33,6 +33,9 @@ from models.tables.projects import UnknownPolicy
 
 # A call that nobody settled for this long is nobody's: longer than any provider's timeout.
 ABANDONED_AFTER = timedelta(minutes=15)
+# A turn that is more seconds away than this is not given. Who waits for long is given up by Temporal in between, and
+# turns that nobody takes would keep the others waiting, in the end for ever.
+LONGEST_WAIT = 120.0
 # So many seconds whoever holds an answer goes on trying to store it: letting go of it means paying for it again.
 ANSWER_PATIENCE = 300.0
 
@@ -82,7 +85,12 @@ _SENT = (
             else_=_CALLS.c.reserved_tokens,
         ).label("tokens"),
     )
-    .where(_CALLS.c.provider == bindparam("provider"), _CALLS.c.send_at > bindparam("since"))
+    .where(
+        _CALLS.c.provider == bindparam("provider"),
+        _CALLS.c.send_at > bindparam("since"),
+        # A turn that was given up before it came is free again.
+        (_CALLS.c.state != CallState.FAILED) | _CALLS.c.submitted_at.is_not(None),
+    )
     .order_by(_CALLS.c.send_at)
 )
 
@@ -156,7 +164,8 @@ async def acquire(
 
     A no is returned, to be raised after the commit, because what was found out about earlier attempts has to stay:
     `CallInFlight` while somebody else's attempt at the same call has not settled, `OutcomeUnknown` where a person has
-    to decide about another, `BudgetTight` and `BudgetExceeded` where it does not fit.
+    to decide about another, `BudgetTight` and `BudgetExceeded` where it does not fit, `ProviderBusy` where its turn at
+    the provider is too far away to wait for.
     """
     rate = terms.rates.get(order.provider)
     if not order.most_usd and rate is None:
@@ -215,6 +224,8 @@ async def acquire(
         if refused is not None:
             return refused
     send_at, wait = await _turn(session, order, rate) if rate is not None else (None, 0.0)
+    if wait > LONGEST_WAIT:
+        return ProviderBusy(f"{order.provider} is asked as often as it allows.", retry_after=wait - LONGEST_WAIT)
     fresh = await _reserve(session, order, len(past) + 1, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already on its way.", retry_after=2)

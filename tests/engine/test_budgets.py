@@ -8,9 +8,9 @@ from sqlmodel import select
 
 from engine import budgets, ledger
 from engine.db import Database
-from engine.errors import BudgetExceeded, BudgetTight, EngineError, OutcomeUnknown
+from engine.errors import BudgetExceeded, BudgetTight, EngineError, OutcomeUnknown, ProviderBusy
 from engine.settings import Rate
-from engine.store import generations
+from engine.store import generations, tallies
 from engine.store.scope import get
 from engine.tokens import Tokens
 from models.options import GenerationKind, GenerationOptions, GenerationStatus
@@ -200,3 +200,29 @@ async def test_a_rate_gives_turns_over_all_workers(database: Database, order: Or
         assert granted.call.state == (CallState.RESERVED if granted.wait else CallState.SUBMITTED)
     assert waits[:2] == [0, 0]
     assert 55 < waits[2] <= 61
+
+
+async def test_nobody_waits_for_longer_than_an_attempt_lasts(database: Database, order: Order) -> None:
+    """A turn that is far away is taken by nobody, and keeps nobody else waiting: come back later."""
+    ordered = await order()
+    terms = ledger.Terms(rates={"slow": Rate(requests=1)})
+    answers = [await ask(database, costly(ordered, f"panel {number}", provider="slow"), terms) for number in range(12)]
+    waits = [answer.wait for answer in answers if isinstance(answer, ledger.Grant)]
+    later = [answer.retry_after or 0 for answer in answers if isinstance(answer, ProviderBusy)]
+    assert (len(waits), len(later)) == (2, 10)
+    assert max(waits) <= ledger.LONGEST_WAIT
+    # None of them has a turn, so none is further away than the next free one.
+    assert 0 < min(later) <= max(later) < 61
+    async with database.session() as session:
+        assert await tallies.in_flight(session, ordered.run.generation_id) == 2
+
+
+async def test_a_turn_that_was_given_up_is_free_again(database: Database, order: Order) -> None:
+    """Whoever waited for it is gone; the same activity tries again and waits no longer for that."""
+    ordered = await order()
+    terms = ledger.Terms(rates={"patient": Rate(requests=1)})
+    await ask(database, costly(ordered, "panel 1", provider="patient"), terms)
+    for _ in range(3):
+        answer = await ask(database, costly(ordered, "panel 2", provider="patient"), terms)
+        assert isinstance(answer, ledger.Grant)
+        assert 50 < answer.wait < 61
