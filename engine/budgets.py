@@ -57,15 +57,18 @@ async def beyond(
     """
     scopes = {"project": project_id, "generation": generation_id}
     budgets = (await execute(session, _BUDGETS, scopes)).one()
-    for budget, lock, spending, whose in (
-        (budgets.generation_usd, _LOCK_GENERATION, _SPENT_BY_GENERATION, "generation"),
-        (budgets.project_usd, _LOCK_PROJECT, _SPENT_BY_PROJECT, "project"),
+    if budgets.generation_usd is None and budgets.project_usd is None:
+        return None
+    # Both, in the order in which everybody takes them: what follows may need the generation's row, too.
+    for lock, spending, whose in (
+        (_LOCK_GENERATION, _SPENT_BY_GENERATION, "generation"),
+        (_LOCK_PROJECT, _SPENT_BY_PROJECT, "project"),
     ):
-        if budget is None:
-            continue
         limit = (await execute(session, lock, scopes)).scalar_one()
+        if limit is None:
+            continue
         taken = (await execute(session, spending, scopes)).one()
-        if limit is None or taken.spent + usd <= limit:
+        if taken.spent + usd <= limit:
             continue
         if taken.in_flight:
             return BudgetTight("The call has to wait until others in flight have settled.", retry_after=1)

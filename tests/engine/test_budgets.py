@@ -10,10 +10,13 @@ from engine import budgets, ledger
 from engine.db import Database
 from engine.errors import BudgetExceeded, BudgetTight, EngineError, OutcomeUnknown, ProviderBusy
 from engine.settings import Rate
-from engine.store import generations, tallies
+from engine.store import generations, holds, tallies
+from engine.store.events import emit
 from engine.store.scope import get
 from engine.tokens import Tokens
-from models.options import GenerationKind, GenerationOptions, GenerationStatus
+from models.events import EventType
+from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.runs import Holding
 from models.tables import Generation, Project, ProviderCall
 from models.tables.ledger import CallState
 from tests.conftest import Order, Ordered
@@ -106,6 +109,39 @@ async def test_the_budget_of_a_project_holds_over_its_generations(database: Data
         )
     assert isinstance(await ask(database, costly(ordered, "panel 2", "1.2", generation_id=second.id)), BudgetExceeded)
     assert isinstance(await ask(database, costly(ordered, "panel 3", generation_id=second.id)), ledger.Grant)
+
+
+async def test_the_budget_of_a_project_and_an_event_do_not_wait_for_each_other(
+    database: Database, order: Order
+) -> None:
+    """Parts that begin to wait for it, decisions and events meet, and none is thrown out for a deadlock."""
+    ordered = await order()
+    await allow(database, ordered, "5", project=True)
+    ids = (ordered.run.project_id, ordered.run.generation_id)
+
+    async def wait(number: int) -> None:
+        holding = Holding(
+            **ordered.run.model_dump(),
+            target_id=ordered.run.chapter_id,
+            purpose="draft 1",
+            reason=HoldReason.BUDGET,
+            message="too dear",
+            needed_usd=Decimal(9),
+        )
+        async with database.session() as session:
+            await holds.hold(session, holding, f"panel {number}")
+
+    async def happen(_: int) -> None:
+        async with database.session() as session:
+            await emit(session, *ids, EventType.GENERATION_PROGRESSED, {})
+
+    async def raise_it(_: int) -> None:
+        async with database.session() as session:
+            await holds.raise_budget(session, ordered.scope, ids[1], Decimal(1))
+
+    async with database.session() as session:
+        await generations.begin(session, *ids)
+    await asyncio.gather(*(one(number) for number in range(15) for one in (wait, happen, raise_it)))
 
 
 async def test_a_retry_goes_on_with_the_same_budget(database: Database, order: Order) -> None:
