@@ -37,13 +37,18 @@ _SPENDING = select(
     ).label("spent"),
     func.count().filter(_IN_FLIGHT, _CALLS.c.reserved_usd > 0).label("in_flight"),
 )
-# A generation that tries another again goes on with its budget, it does not get a second one.
+# A generation that tries another again goes on with its budget, it does not get a second one; nor do two that try the
+# same one again.
 _CHAIN = (
     select(_GENERATIONS.c.id, _GENERATIONS.c.retry_of)
     .where(_GENERATIONS.c.id == bindparam("generation"))
     .cte("chain", recursive=True)
 )
-_CHAIN = _CHAIN.union(select(_GENERATIONS.c.id, _GENERATIONS.c.retry_of).where(_GENERATIONS.c.id == _CHAIN.c.retry_of))
+_CHAIN = _CHAIN.union(
+    select(_GENERATIONS.c.id, _GENERATIONS.c.retry_of).where(
+        (_GENERATIONS.c.id == _CHAIN.c.retry_of) | (_GENERATIONS.c.retry_of == _CHAIN.c.id)
+    )
+)
 _SPENT_BY_GENERATION = _SPENDING.where(_CALLS.c.generation_id.in_(select(_CHAIN.c.id)))
 _SPENT_BY_PROJECT = _SPENDING.where(_CALLS.c.project_id == bindparam("project"))
 

@@ -145,21 +145,29 @@ async def test_the_budget_of_a_project_and_an_event_do_not_wait_for_each_other(
 
 
 async def test_a_retry_goes_on_with_the_same_budget(database: Database, order: Order) -> None:
-    """A generation that tries another again does not get the money twice."""
+    """A generation that tries another again does not get the money twice; nor does the second that tries the same."""
     ordered = await order()
     await pay(database, costly(ordered, "panel 1"), "0.9")
-    async with database.session() as session:
-        await generations.end(session, ordered.run.project_id, ordered.run.generation_id, GenerationStatus.FAILED)
-        again = await generations.request(
-            session,
-            project_id=ordered.run.project_id,
-            chapter_id=ordered.run.chapter_id,
-            kind=GenerationKind.CHAPTER,
-            options=GenerationOptions(),
-            retry_of=ordered.run.generation_id,
-            budget_usd=Decimal("1.5"),
-        )
-    assert isinstance(await ask(database, costly(ordered, "panel 2", generation_id=again.id)), BudgetExceeded)
+    ended, paid = ordered.run.generation_id, []
+    for number in range(3):
+        async with database.session() as session:
+            await generations.end(session, ordered.run.project_id, ended, GenerationStatus.FAILED)
+            again = await generations.request(
+                session,
+                project_id=ordered.run.project_id,
+                chapter_id=ordered.run.chapter_id,
+                kind=GenerationKind.CHAPTER,
+                options=GenerationOptions(),
+                retry_of=ordered.run.generation_id,
+                budget_usd=Decimal(2),
+            )
+        ended = again.id
+        answer = await ask(database, costly(ordered, f"retry {number}", generation_id=again.id))
+        if isinstance(answer, ledger.Grant):
+            paid.append(number)
+            async with database.session() as session:
+                await ledger.confirm(session, answer.call, ledger.Usage(Tokens(1, 1), Decimal(1)), answer="words")
+    assert paid == [0]
 
 
 @pytest.mark.parametrize(
