@@ -78,6 +78,24 @@ async def raise_budget(session: AsyncSession, scope: Scope, generation_id: UUID,
     return await _release(session, generation, [HoldReason.BUDGET])
 
 
+async def loosen_project(session: AsyncSession, project_id: UUID) -> list[str]:
+    """Let go what waits for money in a project whose budget is about to change; returns the workflows to wake.
+
+    Call it before the project's row is locked: generations come first, as everywhere.
+    """
+    waits = select(Hold.generation_id).where(Hold.reason == HoldReason.BUDGET, col(Hold.released_at).is_(None))
+    held = await session.exec(
+        select(Generation)
+        .where(Generation.project_id == project_id, col(Generation.id).in_(waits))
+        .order_by(col(Generation.id))
+        .with_for_update()
+    )
+    woken: list[str] = []
+    for generation in held.all():
+        woken += await _release(session, generation, [HoldReason.BUDGET])
+    return woken
+
+
 async def resume(session: AsyncSession, scope: Scope, generation_id: UUID, *, skip: bool) -> list[str]:
     """Go on with what waits: ask again for lost answers, which may be billed twice, and for what was refused.
 
