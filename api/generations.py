@@ -50,7 +50,7 @@ class NewGeneration(BaseModel):
     target_ids: list[UUID] = Field(min_length=1, max_length=1)
     chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
     options: GenerationOptions = Field(default_factory=GenerationOptions)
-    budget_usd: Decimal | None = Field(default=None, ge=0)
+    budget_usd: Decimal | None = Field(default=None, ge=0, lt=1_000_000)
 
 
 class NewBudget(BaseModel):
