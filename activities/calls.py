@@ -182,6 +182,10 @@ async def _paid(
             reason = HELD.get(failure.type or "") if failure is not None else None
             if failure is None or reason not in decides or not await _decided(call, purpose, reason, failure):
                 raise
+            if reason == HoldReason.UNKNOWN:
+                # They may be an earlier generation's, or another project's: whoever was asked knows which.
+                accepted = [*call.accepted, *(UUID(str(lost)) for lost in failure.details)]
+                call = call.model_copy(update={"accepted": accepted})
 
 
 async def _by_any(
@@ -211,7 +215,7 @@ async def _decided(call: TaskCall | DrawCall, purpose: str, reason: HoldReason, 
     waiting = workflow.instance()
     if not isinstance(waiting, Wakeable):
         raise TypeError(f"{type(waiting).__name__} makes paid calls and cannot be woken")
-    needed = Decimal(str(failure.details[0])) if failure.details else Decimal(0)
+    needed = Decimal(str(failure.details[0])) if reason == HoldReason.BUDGET and failure.details else Decimal(0)
     holding = Holding(
         **base(call),
         target_id=call.target_id,

@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.outages import is_full, is_outage
-from engine.errors import BudgetExceeded, BudgetTight, CallInFlight, EngineError, ProviderBusy
+from engine.errors import BudgetExceeded, BudgetTight, CallInFlight, EngineError, OutcomeUnknown, ProviderBusy
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +75,10 @@ def tell(share: float) -> None:
 def translate(error: EngineError, attempt: int) -> ApplicationError:
     """An engine error as a Temporal failure: its class as type, its message, and when to try again."""
     expected = isinstance(error, ProviderBusy | CallInFlight | BudgetTight)
-    # What the workflow has to know to decide whether the wait is over.
+    # What the workflow has to know: how much is wanted for the wait to be over, or what a person is asked about.
     details = [str(error.needed)] if isinstance(error, BudgetExceeded) else []
+    if isinstance(error, OutcomeUnknown):
+        details = [str(call) for call in error.lost]
     return ApplicationError(
         error.message,
         *details,

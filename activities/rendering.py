@@ -223,6 +223,7 @@ class Rendering:
             holder=holder(),
             most_usd=self._prices.cost("images", by.provider, by.model, most),
             most_tokens=most.input + most.output,
+            accepted=frozenset(call.accepted),
         )
         return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._turns.waiting)
 

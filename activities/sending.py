@@ -9,7 +9,7 @@ from temporalio import activity
 
 from engine import ledger
 from engine.db import Database
-from engine.errors import AnswerLost, BadAnswer, EngineError, ProviderDown, ProviderError
+from engine.errors import AnswerLost, BadAnswer, CallInFlight, EngineError, ProviderDown, ProviderError
 
 # So many seconds a provider may fail before the next one is asked, where there is one.
 PATIENCE = 30.0
@@ -20,12 +20,18 @@ async def sending(database: Database, grant: ledger.Grant, *, gives_way: bool) -
     """Send the call in this block: when its turn has come, and after it is written down as sent.
 
     A failure is booked: a call that was refused costs nothing, one whose answer was lost may have been billed. Where
-    the provider `gives_way` to another one, it is not tried for ever: raises `ProviderDown`.
+    the provider `gives_way` to another one, it is not tried for ever: raises `ProviderDown`. Raises `CallInFlight`
+    where the call was given up before its turn came.
     """
     if grant.wait > 0:
         await asyncio.sleep(grant.wait)
+        if activity.is_cancelled():
+            raise asyncio.CancelledError
         async with database.session() as session:
-            await ledger.submit(session, grant.call)
+            sent = await ledger.submit(session, grant.call)
+        if not sent:
+            # By the end of its generation, or by the next attempt, which believes this process dead.
+            raise CallInFlight("The call was given up while it waited for its turn.", retry_after=2)
     try:
         yield
     except EngineError as error:

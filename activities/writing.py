@@ -224,6 +224,7 @@ class Writing:
             holder=holder(),
             most_usd=self._prices.cost("llm", by.provider, by.model, most),
             most_tokens=most.input + most.output,
+            accepted=frozenset(call.accepted),
         )
         found = await self._cache.find(session, order) if self._cache is not None else None
         if found is not None:

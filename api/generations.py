@@ -18,7 +18,7 @@ from api.deps import Owned, Resources, Scoped, Session
 from api.deps import scope as scope_of
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, refusal
 from api.problems import TemporalAway
-from api.starting import PATIENCE, start, wake, workflow_id
+from api.starting import PATIENCE, start, wake_if_possible, workflow_id
 from engine.errors import BadInput, Conflict
 from engine.prices import Prices, require_prices
 from engine.providers import require_all
@@ -51,7 +51,7 @@ class NewGeneration(BaseModel):
     target_ids: list[UUID] = Field(min_length=1, max_length=1)
     chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
     options: GenerationOptions = Field(default_factory=GenerationOptions)
-    budget_usd: Decimal | None = Field(default=None, ge=0)
+    budget_usd: Decimal | None = Field(default=None, ge=0, lt=1_000_000)
 
 
 class NewBudget(BaseModel):
@@ -404,9 +404,8 @@ async def _start(owned: Resources, generation: Generation) -> None:
 
 
 async def _woken(owned: Resources, generation_id: UUID, workflows: Sequence[str]) -> GenerationOut:
-    """Wake what a decision was made for. With Temporal away the decision stands, and the sweeper tells of it later."""
-    with suppress(RPCError, RuntimeError, TimeoutError):
-        await asyncio.wait_for(wake(owned.temporal, workflows), PATIENCE)
+    """Wake what a decision was made for, and say how the generation stands."""
+    await wake_if_possible(owned.temporal, workflows)
     async with owned.database.session() as session:
         return await _out(session, await rows.get(session, await scope_of(session), Generation, generation_id))
 

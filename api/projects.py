@@ -8,8 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import Scoped, Session
+from api.deps import Owned, Scoped, Session
+from api.deps import scope as scope_of
 from api.listing import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.starting import wake_if_possible
+from engine.store import holds
 from engine.store import scope as rows
 from engine.store.generations import refuse_while_open
 from models.options import GenerationOptions
@@ -97,9 +100,19 @@ async def read(project_id: UUID, session: Session, scope: Scoped) -> ProjectOut:
 
 
 @router.patch("/projects/{project_id}", summary="Change a project", responses={**NOT_FOUND, **CONFLICT})
-async def change(project_id: UUID, body: ProjectChange, session: Session, scope: Scoped) -> ProjectOut:
-    values = _values(body)
-    return ProjectOut.model_validate(await rows.change(session, scope, Project, project_id, body.version, values))
+async def change(project_id: UUID, body: ProjectChange, owned: Owned) -> ProjectOut:
+    """What waits for the project's budget goes on when that changes, if it is enough."""
+    woken: list[str] = []
+    # A transaction of its own: whoever is woken reads what was decided.
+    async with owned.database.session() as session:
+        scope = await scope_of(session)
+        await rows.get(session, scope, Project, project_id)
+        if "budget_usd" in body.model_fields_set:
+            woken = await holds.loosen_project(session, project_id)
+        project = await rows.change(session, scope, Project, project_id, body.version, _values(body))
+        changed = ProjectOut.model_validate(project)
+    await wake_if_possible(owned.temporal, woken)
+    return changed
 
 
 @router.delete(

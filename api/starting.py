@@ -1,6 +1,8 @@
 """From a stored order to a running workflow. Starting twice is the same as starting once."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -73,6 +75,12 @@ async def wake(client: Client, workflows: Sequence[str]) -> None:
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
+
+
+async def wake_if_possible(client: Client, workflows: Sequence[str]) -> None:
+    """The same, within seconds: with Temporal away the decision stands, and the sweeper tells of it later."""
+    with suppress(RPCError, RuntimeError, TimeoutError):
+        await asyncio.wait_for(wake(client, workflows), PATIENCE)
 
 
 def _work(generation: Generation) -> tuple[Any, Run]:

@@ -37,13 +37,18 @@ _SPENDING = select(
     ).label("spent"),
     func.count().filter(_IN_FLIGHT, _CALLS.c.reserved_usd > 0).label("in_flight"),
 )
-# A generation that tries another again goes on with its budget, it does not get a second one.
+# A generation that tries another again goes on with its budget, it does not get a second one; nor do two that try the
+# same one again.
 _CHAIN = (
     select(_GENERATIONS.c.id, _GENERATIONS.c.retry_of)
     .where(_GENERATIONS.c.id == bindparam("generation"))
     .cte("chain", recursive=True)
 )
-_CHAIN = _CHAIN.union(select(_GENERATIONS.c.id, _GENERATIONS.c.retry_of).where(_GENERATIONS.c.id == _CHAIN.c.retry_of))
+_CHAIN = _CHAIN.union(
+    select(_GENERATIONS.c.id, _GENERATIONS.c.retry_of).where(
+        (_GENERATIONS.c.id == _CHAIN.c.retry_of) | (_GENERATIONS.c.retry_of == _CHAIN.c.id)
+    )
+)
 _SPENT_BY_GENERATION = _SPENDING.where(_CALLS.c.generation_id.in_(select(_CHAIN.c.id)))
 _SPENT_BY_PROJECT = _SPENDING.where(_CALLS.c.project_id == bindparam("project"))
 
@@ -57,15 +62,18 @@ async def beyond(
     """
     scopes = {"project": project_id, "generation": generation_id}
     budgets = (await execute(session, _BUDGETS, scopes)).one()
-    for budget, lock, spending, whose in (
-        (budgets.generation_usd, _LOCK_GENERATION, _SPENT_BY_GENERATION, "generation"),
-        (budgets.project_usd, _LOCK_PROJECT, _SPENT_BY_PROJECT, "project"),
+    if budgets.generation_usd is None and budgets.project_usd is None:
+        return None
+    # Both, in the order in which everybody takes them: what follows may need the generation's row, too.
+    for lock, spending, whose in (
+        (_LOCK_GENERATION, _SPENT_BY_GENERATION, "generation"),
+        (_LOCK_PROJECT, _SPENT_BY_PROJECT, "project"),
     ):
-        if budget is None:
-            continue
         limit = (await execute(session, lock, scopes)).scalar_one()
+        if limit is None:
+            continue
         taken = (await execute(session, spending, scopes)).one()
-        if limit is None or taken.spent + usd <= limit:
+        if taken.spent + usd <= limit:
             continue
         if taken.in_flight:
             return BudgetTight("The call has to wait until others in flight have settled.", retry_after=1)

@@ -23,8 +23,10 @@ EngineError
 One interceptor turns these into Temporal failures, one handler into HTTP answers; nothing in between catches them.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import ClassVar
+from uuid import UUID
 
 
 class EngineError(Exception):
@@ -120,7 +122,11 @@ class CallInFlight(EngineError):
 
 
 class OutcomeUnknown(EngineError):
-    """A paid call was sent and its answer was lost; a person decides whether to risk paying twice."""
+    """The answers to the calls `lost` may have been paid for; a person decides whether to risk paying twice."""
+
+    def __init__(self, message: str, *, lost: Sequence[UUID] = (), retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.lost = lost
 
 
 class BudgetTight(EngineError):

@@ -22,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine import budgets
 from engine.db import execute
 from engine.digest import digest
-from engine.errors import CallInFlight, EngineError, OutcomeUnknown
+from engine.errors import CallInFlight, EngineError, OutcomeUnknown, ProviderBusy
 from engine.rates import WINDOW, next_turn
 from engine.settings import Rate
 from engine.tokens import Tokens
@@ -33,6 +33,9 @@ from models.tables.projects import UnknownPolicy
 
 # A call that nobody settled for this long is nobody's: longer than any provider's timeout.
 ABANDONED_AFTER = timedelta(minutes=15)
+# A turn that is more seconds away than this is not given. Who waits for long is given up by Temporal in between, and
+# turns that nobody takes would keep the others waiting, in the end for ever.
+LONGEST_WAIT = 120.0
 # So many seconds whoever holds an answer goes on trying to store it: letting go of it means paying for it again.
 ANSWER_PATIENCE = 300.0
 
@@ -51,6 +54,7 @@ _SUBMIT = (
     update(_CALLS)
     .where(_CALLS.c.id == bindparam("call"), _CALLS.c.state == CallState.RESERVED)
     .values(state=CallState.SUBMITTED, submitted_at=func.clock_timestamp())
+    .returning(_CALLS.c.id)
 )
 _OTHERS = _CALLS.alias()
 # Of two answers to one call that was sent twice, the one that came first is kept as the answer.
@@ -81,7 +85,12 @@ _SENT = (
             else_=_CALLS.c.reserved_tokens,
         ).label("tokens"),
     )
-    .where(_CALLS.c.provider == bindparam("provider"), _CALLS.c.send_at > bindparam("since"))
+    .where(
+        _CALLS.c.provider == bindparam("provider"),
+        _CALLS.c.send_at > bindparam("since"),
+        # A turn that was given up before it came is free again.
+        (_CALLS.c.state != CallState.FAILED) | _CALLS.c.submitted_at.is_not(None),
+    )
     .order_by(_CALLS.c.send_at)
 )
 
@@ -90,7 +99,8 @@ _SENT = (
 class Order:
     """What is to be asked of whom, for whom. `ordinal` tells redraws of the same request apart.
 
-    `most_usd` and `most_tokens` are the worst case, which is set aside while the call runs.
+    `most_usd` and `most_tokens` are the worst case, which is set aside while the call runs. `accepted` are lost calls
+    of which a person has said that they may be made again.
     """
 
     owner_id: UUID
@@ -106,6 +116,7 @@ class Order:
     holder: str
     most_usd: Decimal = Decimal(0)
     most_tokens: int = 0
+    accepted: frozenset[UUID] = frozenset()
 
     @property
     def call_key(self) -> str:
@@ -153,7 +164,8 @@ async def acquire(
 
     A no is returned, to be raised after the commit, because what was found out about earlier attempts has to stay:
     `CallInFlight` while somebody else's attempt at the same call has not settled, `OutcomeUnknown` where a person has
-    to decide about another, `BudgetTight` and `BudgetExceeded` where it does not fit.
+    to decide about another, `BudgetTight` and `BudgetExceeded` where it does not fit, `ProviderBusy` where its turn at
+    the provider is too far away to wait for.
     """
     rate = terms.rates.get(order.provider)
     if not order.most_usd and rate is None:
@@ -182,6 +194,9 @@ async def acquire(
             return Grant(call)
     now = (await session.exec(select(func.clock_timestamp()))).one()
     for call in past:
+        if call.id in order.accepted:
+            call.accepted = True
+            session.add(call)
         # Whatever its row says: a generation that ended in between has given the call up, this process has not.
         if call.id in alive:
             return CallInFlight("An earlier attempt at this call is still waiting for its answer.", retry_after=2)
@@ -201,13 +216,16 @@ async def acquire(
     if lost and await _asks(session, order, terms):
         return OutcomeUnknown(
             f"The answer of {order.provider} to {order.purpose} was lost, and it may have been billed"
-            f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). A person decides about asking again."
+            f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). A person decides about asking again.",
+            lost=[call.id for call in lost],
         )
     if order.most_usd:
         refused = await budgets.beyond(session, order.project_id, order.generation_id, order.most_usd)
         if refused is not None:
             return refused
     send_at, wait = await _turn(session, order, rate) if rate is not None else (None, 0.0)
+    if wait > LONGEST_WAIT:
+        return ProviderBusy(f"{order.provider} is asked as often as it allows.", retry_after=wait - LONGEST_WAIT)
     fresh = await _reserve(session, order, len(past) + 1, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already on its way.", retry_after=2)
@@ -261,9 +279,9 @@ async def _reserve(
     return call if made.first() is not None else None
 
 
-async def submit(session: AsyncSession, call: ProviderCall) -> None:
-    """From here on the call may be billed. Commit before sending."""
-    await execute(session, _SUBMIT, {"call": call.id})
+async def submit(session: AsyncSession, call: ProviderCall) -> bool:
+    """From here on the call may be billed. Commit before sending; not to be sent where it was given up meanwhile."""
+    return (await execute(session, _SUBMIT, {"call": call.id})).first() is not None
 
 
 async def confirm(

@@ -65,13 +65,15 @@ class Prices:
     def settle(self, kind: Kind, provider: str, model: str, used: Tokens, otherwise: Decimal) -> Decimal:
         """What an answered call cost; `otherwise`, the most it may have, where that cannot be said.
 
-        That is so where the vendor tells no usage, or the price went missing: no answer is lost to it.
+        That is so where the vendor tells no usage, or one that does not add up, or the price went missing: no answer is
+        lost to it.
         """
         if used == Tokens():
             return otherwise
         try:
             return self.cost(kind, provider, model, used)
-        except Unpriced:
+        # The second is what `genai_prices` says of more tokens from a cache than were read at all, and the like.
+        except (Unpriced, ValueError):
             return otherwise
 
 

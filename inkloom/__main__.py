@@ -88,7 +88,7 @@ def run(
     drafts: Annotated[int, typer.Option(help="Drafts drawn for each panel.", min=1, max=8)] = 1,
     max_panels: Annotated[int | None, typer.Option(help="Condense the story to so many panels.", min=1)] = None,
     until: Annotated[Until, typer.Option(help="Stop after the script, or go on to pages.")] = Until.PAGES,
-    budget: Annotated[float | None, typer.Option(help="Most that may be spent, in USD.", min=0)] = None,
+    budget: Annotated[float | None, typer.Option(help="Most that may be spent, in USD.", min=0, max=999_999)] = None,
     llm_fallback: Annotated[
         list[str] | None, typer.Option(help="Writer to ask when the first is down: provider or provider/model.")
     ] = None,

@@ -120,7 +120,7 @@ async def run_story(
                 source_text=story.text,
                 script=story.script,
             )
-            generation = await _generation(session, chapter.id, project_id, options, budget)
+            generation = await order_or_attach(session, chapter.id, project_id, options, budget)
             woken[:] = await _decide(session, generation, budget, decided)
             return since, chapter, generation
 
@@ -180,10 +180,13 @@ async def _decide(session: AsyncSession, generation: Generation, budget: Decimal
     return woken
 
 
-async def _generation(
+async def order_or_attach(
     session: AsyncSession, chapter_id: UUID, project_id: UUID, options: GenerationOptions, budget: Decimal | None
 ) -> Generation:
-    """The open generation of the chapter, or the finished one; a new one where there is none or the last one failed."""
+    """The open generation of the chapter, or the finished one; a new one where there is none or the last one failed.
+
+    The last budget that was given counts, also where it was given to the one that failed.
+    """
     latest = await generations.latest_of(session, chapter_id)
     if latest is not None and (latest.status not in FINAL_STATUSES or latest.status == GenerationStatus.COMPLETED):
         return latest
@@ -194,5 +197,5 @@ async def _generation(
         kind=GenerationKind.CHAPTER,
         options=options,
         retry_of=latest.id if latest else None,
-        budget_usd=budget,
+        budget_usd=budget if budget is not None or latest is None else latest.budget_usd,
     )

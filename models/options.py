@@ -67,7 +67,7 @@ class Choice(Frozen):
     """A provider, and which of its models; empty: its default."""
 
     provider: str
-    model: str = ""
+    model: str = Field(default="", max_length=200)
 
 
 class RenderSettings(Frozen):
@@ -86,7 +86,7 @@ class GenerationOptions(Frozen):
     """Everything that decides what a generation makes. Budgets and folders do not: they belong to no identity."""
 
     llm: str = "offline"
-    llm_model: str = ""
+    llm_model: str = Field(default="", max_length=200)
     llm_tasks: dict[TaskName, Choice] = Field(
         default_factory=dict, description="another writer or model for single tasks"
     )
@@ -94,7 +94,7 @@ class GenerationOptions(Frozen):
         default_factory=list, max_length=4, description="who writes when the first is down or its quota is used up"
     )
     images: str = "offline"
-    image_model: str = ""
+    image_model: str = Field(default="", max_length=200)
     image_fallback: list[Choice] = Field(
         default_factory=list, max_length=4, description="who draws when the first is down or its quota is used up"
     )

@@ -58,6 +58,7 @@ class TaskCall(Run):
     softer: bool = Field(default=False, description="again, in milder words: what came of it was refused")
     by: Choice | None = Field(default=None, description="the writer, where it is not the generation's")
     gives_way: bool = Field(default=False, description="another writer is asked when this one is down")
+    accepted: list[UUID] = Field(default_factory=list, description="lost calls that a person lets be made again")
 
 
 class TaskDone(Frozen):
@@ -86,6 +87,7 @@ class DrawCall(Run):
     choose: bool = Field(default=False, description="the only draft: show it at once")
     by: Choice | None = Field(default=None, description="the artist, where it is not the generation's")
     gives_way: bool = Field(default=False, description="another artist is asked when this one is down")
+    accepted: list[UUID] = Field(default_factory=list, description="lost calls that a person lets be made again")
 
 
 class Failure(Run):

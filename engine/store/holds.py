@@ -18,8 +18,7 @@ from models.events import EventType
 from models.ids import new_id
 from models.options import FINAL_STATUSES, HELD_STATUSES, GenerationStatus, HoldReason
 from models.runs import Decision, Holding
-from models.tables import Generation, Hold, ProviderCall
-from models.tables.ledger import CallState
+from models.tables import Generation, Hold
 
 
 async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> bool:
@@ -79,6 +78,24 @@ async def raise_budget(session: AsyncSession, scope: Scope, generation_id: UUID,
     return await _release(session, generation, [HoldReason.BUDGET])
 
 
+async def loosen_project(session: AsyncSession, project_id: UUID) -> list[str]:
+    """Let go what waits for money in a project whose budget is about to change; returns the workflows to wake.
+
+    Call it before the project's row is locked: generations come first, as everywhere.
+    """
+    waits = select(Hold.generation_id).where(Hold.reason == HoldReason.BUDGET, col(Hold.released_at).is_(None))
+    held = await session.exec(
+        select(Generation)
+        .where(Generation.project_id == project_id, col(Generation.id).in_(waits))
+        .order_by(col(Generation.id))
+        .with_for_update()
+    )
+    woken: list[str] = []
+    for generation in held.all():
+        woken += await _release(session, generation, [HoldReason.BUDGET])
+    return woken
+
+
 async def resume(session: AsyncSession, scope: Scope, generation_id: UUID, *, skip: bool) -> list[str]:
     """Go on with what waits: ask again for lost answers, which may be billed twice, and for what was refused.
 
@@ -90,16 +107,6 @@ async def resume(session: AsyncSession, scope: Scope, generation_id: UUID, *, sk
         raise Conflict("The generation waits for its budget: raise that.")
     if generation.status not in (GenerationStatus.WAITING_UNKNOWN, GenerationStatus.WAITING_REVIEW):
         raise Conflict(f"The generation is {generation.status}: nothing in it waits for a decision.")
-    await session.exec(
-        update(ProviderCall)
-        .where(
-            col(ProviderCall.generation_id) == generation_id,
-            col(ProviderCall.state) == CallState.UNKNOWN,
-            col(ProviderCall.accepted).is_(False),
-        )
-        .values(accepted=True)
-        .execution_options(synchronize_session=False)
-    )
     return await _release(session, generation, [HoldReason.UNKNOWN, HoldReason.REFUSED], skip=skip)
 
 

@@ -1,17 +1,24 @@
 """What things cost, told before and after."""
 
+import asyncio
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from httpx2 import AsyncClient
+from temporalio.client import Client
 
 from api.generations import chosen
+from engine.db import Database
 from engine.errors import NotConfigured
+from engine.prices import Prices
 from engine.settings import Price, Settings
+from engine.storage.folder import FolderStorage
 from models.options import Choice, GenerationOptions
 from models.tables import Project
-from tests.api.conftest import Made, new_chapter, problem, refused, serving
+from tests.api.conftest import Made, ended, new_chapter, problem, refused, serving
+from tests.working import STORY, Painter, Writer, workers
 
 pytestmark = pytest.mark.workflow
 
@@ -96,3 +103,24 @@ async def test_the_budget_of_a_project_is_set_and_taken_away(api: AsyncClient) -
     kept = (await api.patch(path, json={"version": 1, "title": "More"})).json()
     gone = (await api.patch(path, json={"version": 2, "budget_usd": None})).json()
     assert (Decimal(kept["budget_usd"]), gone["budget_usd"]) == (Decimal("7.5"), None)
+
+
+async def test_what_waits_for_the_budget_of_a_project_goes_on_when_that_is_raised(
+    api: AsyncClient, client: Client, database: Database, tmp_path: Path
+) -> None:
+    """A generation without a budget of its own waits for its project's, and needs no other decision."""
+    # What the owner has answers to already would cost nothing.
+    project_id, chapter_id = await new_chapter(api, f"{STORY}\nNobody had told this before, said {uuid4().hex}.\n")
+    path = f"/api/v1/projects/{project_id}"
+    version = (await api.patch(path, json={"version": 1, "budget_usd": "3"})).json()["version"]
+    dear = Prices({"offline/": Price(call=Decimal(1))})
+    async with workers(client, database, FolderStorage(tmp_path), Writer(), Painter(), prices=dear):
+        order = {"kind": "chapter", "target_ids": [chapter_id], "options": {"until": "script"}}
+        where = (await api.post("/api/v1/generations", json=order)).headers["Location"]
+        for _ in range(600):
+            if (await api.get(where)).json()["status"] == "budget_exceeded":
+                break
+            await asyncio.sleep(0.05)
+        answer = await api.patch(path, json={"version": version, "budget_usd": "500"})
+        assert answer.status_code == 200
+        assert (await ended(api, where.rsplit("/", 1)[1]))["status"] == "completed"

@@ -10,12 +10,15 @@ from sqlmodel import select
 
 from engine import budgets, ledger
 from engine.db import Database
-from engine.errors import BudgetExceeded, BudgetTight, EngineError, OutcomeUnknown
+from engine.errors import BudgetExceeded, BudgetTight, EngineError, OutcomeUnknown, ProviderBusy
 from engine.settings import Rate
-from engine.store import generations
+from engine.store import generations, holds, tallies
+from engine.store.events import emit
 from engine.store.scope import get
 from engine.tokens import Tokens
-from models.options import GenerationKind, GenerationOptions, GenerationStatus
+from models.events import EventType
+from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.runs import Holding
 from models.tables import Generation, Project, ProviderCall
 from models.tables.ledger import CallState
 from tests.conftest import Order, Ordered
@@ -54,11 +57,11 @@ async def pay(database: Database, order: ledger.Order, usd: str) -> None:
         await ledger.confirm(session, granted.call, ledger.Usage(Tokens(1, 1), Decimal(usd)), answer="words")
 
 
-async def following(database: Database, ordered: Ordered, **more: Any) -> UUID:
-    """The next generation of the same chapter, after the first has ended."""
+async def following(database: Database, ordered: Ordered, *, after: UUID | None = None, **more: Any) -> UUID:
+    """The next generation of the same chapter, after the first, or another, has ended."""
     run = ordered.run
     async with database.session() as session:
-        await generations.end(session, run.project_id, run.generation_id, GenerationStatus.FAILED)
+        await generations.end(session, run.project_id, after or run.generation_id, GenerationStatus.FAILED)
         made = await generations.request(
             session,
             project_id=run.project_id,
@@ -118,12 +121,53 @@ async def test_the_budget_of_a_project_holds_over_its_generations(database: Data
     assert isinstance(await ask(database, costly(ordered, "panel 3", generation_id=second)), ledger.Grant)
 
 
+async def test_the_budget_of_a_project_and_an_event_do_not_wait_for_each_other(
+    database: Database, order: Order
+) -> None:
+    """Parts that begin to wait for it, decisions and events meet, and none is thrown out for a deadlock."""
+    ordered = await order()
+    await allow(database, ordered, "5", project=True)
+    ids = (ordered.run.project_id, ordered.run.generation_id)
+
+    async def wait(number: int) -> None:
+        holding = Holding(
+            **ordered.run.model_dump(),
+            target_id=ordered.run.chapter_id,
+            purpose="draft 1",
+            reason=HoldReason.BUDGET,
+            message="too dear",
+            needed_usd=Decimal(9),
+        )
+        async with database.session() as session:
+            await holds.hold(session, holding, f"panel {number}")
+
+    async def happen(_: int) -> None:
+        async with database.session() as session:
+            await emit(session, *ids, EventType.GENERATION_PROGRESSED, {})
+
+    async def raise_it(_: int) -> None:
+        async with database.session() as session:
+            await holds.raise_budget(session, ordered.scope, ids[1], Decimal(1))
+
+    async with database.session() as session:
+        await generations.begin(session, *ids)
+    await asyncio.gather(*(one(number) for number in range(15) for one in (wait, happen, raise_it)))
+
+
 async def test_a_retry_goes_on_with_the_same_budget(database: Database, order: Order) -> None:
-    """A generation that tries another again does not get the money twice."""
+    """A generation that tries another again does not get the money twice; nor does the second that tries the same."""
     ordered = await order()
     await pay(database, costly(ordered, "panel 1"), "0.9")
-    again = await following(database, ordered, retry_of=ordered.run.generation_id, budget_usd=Decimal("1.5"))
-    assert isinstance(await ask(database, costly(ordered, "panel 2", generation_id=again)), BudgetExceeded)
+    first, ended, paid = ordered.run.generation_id, ordered.run.generation_id, []
+    for number in range(3):
+        again = await following(database, ordered, after=ended, retry_of=first, budget_usd=Decimal(2))
+        answer = await ask(database, costly(ordered, f"retry {number}", generation_id=again))
+        if isinstance(answer, ledger.Grant):
+            paid.append(number)
+            async with database.session() as session:
+                await ledger.confirm(session, answer.call, ledger.Usage(Tokens(1, 1), Decimal(1)), answer="words")
+        ended = again
+    assert paid == [0]
 
 
 @pytest.mark.parametrize(
@@ -200,3 +244,29 @@ async def test_a_rate_gives_turns_over_all_workers(database: Database, order: Or
         assert granted.call.state == (CallState.RESERVED if granted.wait else CallState.SUBMITTED)
     assert waits[:2] == [0, 0]
     assert 55 < waits[2] <= 61
+
+
+async def test_nobody_waits_for_longer_than_an_attempt_lasts(database: Database, order: Order) -> None:
+    """A turn that is far away is taken by nobody, and keeps nobody else waiting: come back later."""
+    ordered = await order()
+    terms = ledger.Terms(rates={"slow": Rate(requests=1)})
+    answers = [await ask(database, costly(ordered, f"panel {number}", provider="slow"), terms) for number in range(12)]
+    waits = [answer.wait for answer in answers if isinstance(answer, ledger.Grant)]
+    later = [answer.retry_after or 0 for answer in answers if isinstance(answer, ProviderBusy)]
+    assert (len(waits), len(later)) == (2, 10)
+    assert max(waits) <= ledger.LONGEST_WAIT
+    # None of them has a turn, so none is further away than the next free one.
+    assert 0 < min(later) <= max(later) < 61
+    async with database.session() as session:
+        assert await tallies.in_flight(session, ordered.run.generation_id) == 2
+
+
+async def test_a_turn_that_was_given_up_is_free_again(database: Database, order: Order) -> None:
+    """Whoever waited for it is gone; the same activity tries again and waits no longer for that."""
+    ordered = await order()
+    terms = ledger.Terms(rates={"patient": Rate(requests=1)})
+    await ask(database, costly(ordered, "panel 1", provider="patient"), terms)
+    for _ in range(3):
+        answer = await ask(database, costly(ordered, "panel 2", provider="patient"), terms)
+        assert isinstance(answer, ledger.Grant)
+        assert 50 < answer.wait < 61

@@ -58,6 +58,20 @@ def test_a_model_without_a_price_is_not_free() -> None:
     assert Prices().settle(*asked, otherwise=Decimal("0.5")) == Decimal("0.5")
 
 
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-image-2.6-flare"])
+@pytest.mark.parametrize(
+    "used",
+    [
+        pytest.param(Tokens(10, 5, cached_input=20), id="more from the cache than was read"),
+        pytest.param(Tokens(-5, 3), id="less than nothing"),
+        pytest.param(Tokens(10, 5, image_input=50), id="more of a picture than of everything"),
+    ],
+)
+def test_usage_that_does_not_add_up_costs_no_answer(used: Tokens, model: str) -> None:
+    """The answer is here and paid for: it gets a price, and never more than was set aside."""
+    assert 0 <= Prices().settle("llm", "openai", model, used, otherwise=Decimal("0.5")) <= Decimal("0.5")
+
+
 def test_the_offline_providers_are_free() -> None:
     """Whatever they use."""
     assert Prices().cost("llm", "offline", "", Tokens(10**9, 10**9)) == 0

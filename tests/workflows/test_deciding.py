@@ -1,6 +1,7 @@
 """What a person has to decide about is waited for, at no cost and through anything; the rest goes on."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,16 +11,16 @@ from temporalio.client import Client
 
 from api.starting import start, wake
 from engine.db import Database
-from engine.errors import AnswerLost, ProviderBusy, ProviderRefused, ProviderRejected, QuotaExhausted
+from engine.errors import AnswerLost, BadAnswer, ProviderBusy, ProviderRefused, ProviderRejected, QuotaExhausted
 from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
 from engine.prices import Prices
 from engine.settings import Price
-from engine.store import events, holds, tallies
+from engine.store import events, generations, holds, tallies
 from engine.store.scope import get
 from engine.tokens import Tokens
 from inkloom.sweeper import sweep
-from models.options import Choice, GenerationStatus
+from models.options import Choice, GenerationKind, GenerationStatus
 from models.tables import Generation, Hold, ProviderCall, TaskResult
 from tests.conftest import Order, Ordered
 from tests.working import STORY, Generate, Painter, Working, Writer, finished, reached
@@ -288,3 +289,39 @@ async def test_an_answer_that_was_cut_off_gets_more_room(
             )
         )
         assert sorted(stops.all()) == ["length", "stop"]
+
+
+async def test_what_an_earlier_generation_lost_is_decided_once(
+    client: Client, database: Database, order: Order, working: Working
+) -> None:
+    """A panel whose answer was lost for good is ordered again: the person who is asked about that is asked once."""
+
+    async def unusable(request: ImageRequest) -> ImageResult | None:
+        if request.panel is not None:
+            raise BadAnswer("half a picture")
+        return None
+
+    ordered = await order(SHORT)
+    async with working(Writer(), Painter(unusable), prices=A_DOLLAR):
+        await begin(client, database, ordered)
+        assert (await finished(database, ordered)).status == GenerationStatus.COMPLETED_WITH_FAILURES
+    async with database.session() as session:
+        again = await generations.request(
+            session,
+            project_id=ordered.run.project_id,
+            chapter_id=ordered.run.chapter_id,
+            kind=GenerationKind.CHAPTER,
+            options=ordered.run.options,
+            retry_of=ordered.run.generation_id,
+        )
+    ordered = replace(ordered, run=ordered.run.model_copy(update={"generation_id": again.id}))
+    painter = Painter()
+    async with working(Writer(), painter, prices=A_DOLLAR):
+        await begin(client, database, ordered)
+        await reached(database, ordered, GenerationStatus.WAITING_UNKNOWN)
+        assert painter.asked == []
+        async with database.session() as session:
+            workflows = await holds.resume(session, ordered.scope, again.id, skip=False)
+        await wake(client, workflows)
+        assert (await finished(database, ordered, 20)).status == GenerationStatus.COMPLETED
+    assert len(painter.asked) == 1
