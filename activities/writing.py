@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -17,7 +17,6 @@ from activities.questions import question
 from activities.sending import sending
 from activities.turns import Turns, holder
 from engine import ledger
-from engine.cache import AnswerCache
 from engine.catalogue import most_output
 from engine.db import Database, execute
 from engine.digest import digest
@@ -35,6 +34,10 @@ from models.runs import TaskCall, TaskDone
 from models.tables import Project, ProviderCall, TaskResult
 from models.tables.columns import table
 from models.tables.ledger import CallState
+
+if TYPE_CHECKING:
+    # Only where a cache is named does it cost the memory of a Redis client.
+    from engine.cache import AnswerCache
 
 _RESULTS = table(TaskResult)
 _KEY = ("project_id", "task", "task_version", "provider", "model", "input_hash")
@@ -92,7 +95,7 @@ class Writing:
         prices: Prices,
         terms: ledger.Terms,
         slots: int = 8,
-        cache: AnswerCache | None = None,
+        cache: "AnswerCache | None" = None,
     ) -> None:
         self._database = database
         self._writers = writers

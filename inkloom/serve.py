@@ -7,13 +7,13 @@ import signal
 import sys
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from engine.cache import AnswerCache
 from engine.db import Database
 from engine.errors import BadInput
 from engine.images import Artist
@@ -24,6 +24,9 @@ from engine.settings import Settings
 from engine.storage.open import open_storage
 from inkloom.sweeper import sweep_forever
 from inkloom.worker import Parts, Queues, build_workers, connect
+
+if TYPE_CHECKING:
+    from engine.cache import AnswerCache
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ async def serve_workers(
         artists=artists,
         prices=Prices(settings.prices, allow_unpriced=settings.allow_unpriced),
         terms=Terms(settings.rates, Decimal(str(settings.ask_above_usd))),
-        cache=AnswerCache(settings.cache_url.get_secret_value()) if settings.cache_url else None,
+        cache=_cache(settings),
         llm_slots=settings.llm_slots,
         image_slots=settings.image_slots,
     )
@@ -75,6 +78,15 @@ async def serve_workers(
     if parts.cache is not None:
         await parts.cache.close()
     await database.close()
+
+
+def _cache(settings: Settings) -> "AnswerCache | None":
+    if settings.cache_url is None:
+        return None
+    # Imported where one is named: its client costs memory.
+    from engine.cache import AnswerCache
+
+    return AnswerCache(settings.cache_url.get_secret_value())
 
 
 async def _connected(settings: Settings) -> Client:

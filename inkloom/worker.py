@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -20,7 +20,6 @@ from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
 from activities.writing import Writing
-from engine.cache import AnswerCache
 from engine.db import Database
 from engine.images import Artist
 from engine.ledger import Terms
@@ -33,6 +32,9 @@ from workflows.character_sheet import CharacterSheetWorkflow
 from workflows.export import ExportWorkflow
 from workflows.panel import PanelWorkflow
 from workflows.scene import SceneWorkflow
+
+if TYPE_CHECKING:
+    from engine.cache import AnswerCache
 
 ALL_WORKFLOWS = [ChapterWorkflow, SceneWorkflow, PanelWorkflow, CharacterSheetWorkflow, ExportWorkflow]
 
@@ -64,7 +66,7 @@ class Parts:
     artists: Mapping[str, Artist]
     prices: Prices = field(default_factory=Prices)
     terms: Terms = field(default_factory=Terms)
-    cache: AnswerCache | None = None
+    cache: "AnswerCache | None" = None
     llm_slots: int = 8
     image_slots: int = 8
 
