@@ -21,7 +21,9 @@ _NARRATOR = re.compile(r"(?:I|i['’](?:m|d|ll|ve)|ich|je|j['’]\w+)$", re.IGNO
 _HE = {"himself", "he", "er", "il"}
 _SHE = {"herself", "she", "elle"}
 _HIS = {"his", "sein", "seine", "seinen", "seiner"}
-_HERS = {"her", "hers"}
+_HERS = {"hers"}
+# "The pilot found her": she is another; "her hat" may be the pilot's own.
+_HER_OWN = re.compile(r"\bher\s+(?!(?:and|but|to|in|on|with|at|the|a|that|as|by|from|before|again|when|up|down)\b)[^\W\d_]", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’]s?\s+\w")
 _CLAUSE = re.compile(r"[,;:—–]\s|\s(?:and|but|while|as|when|und|et|mais|aber)\s")
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES | {'mister'}))})\b\.?\s+)+$", re.IGNORECASE)
@@ -134,16 +136,17 @@ def genders(parts: Sequence[Sentence], cast: Cast) -> dict[str, int]:
                 alone |= {mention.name for mention in mentions}
                 if len(alone) == 1:
                     # Nobody else was named since the paragraph began: its pronouns are theirs.
-                    behind = set(words_of(sentence[mentions[0].end :])) if mentions else set(words_of(sentence)[:1])
+                    behind = sentence[mentions[0].end :] if mentions else " ".join(words_of(sentence)[:1])
                     votes[next(iter(alone))] += _vote(behind)
         if part.closes or not part.text:
             alone = set()
     return votes
 
 
-def _vote(behind: set[str]) -> int:
-    plain, owned = bool(behind & _SHE) - bool(behind & _HE), bool(behind & _HERS) - bool(behind & _HIS)
-    return 2 * plain + owned
+def _vote(behind: str) -> int:
+    words = set(words_of(behind))
+    hers = bool(words & _HERS) or _HER_OWN.search(behind) is not None
+    return 2 * (bool(words & _SHE) - bool(words & _HE)) + hers - bool(words & _HIS)
 
 
 class Memory:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import Cast, cast_of
-from engine.llm.storyboard.references import INTRODUCES, addressed, references
+from engine.llm.storyboard.references import INTRODUCES, addressed, genders, references
 from engine.llm.storyboard.words import (
     CHILDREN,
     CREATURES,
     GENERAL,
     HER_TITLES,
     HIS_TITLES,
+    KIN,
     MEN,
     PEOPLE,
     RANKS,
@@ -63,6 +64,7 @@ _CALLED = re.compile(
     r"(?:called|named|namens|nommée?)\s+$",
     re.IGNORECASE,
 )
+_NEW = re.compile(rf"\b(?:an?|eine?|une?)\s+(?:[a-zäöüéè][\w’'-]+,?\s+){{0,2}}?{_KNOWN}", re.IGNORECASE)
 _DEFINITE = {"a": "the", "an": "the", "un": "le", "une": "la", "ein": "der", "eine": "die"}
 
 
@@ -82,7 +84,8 @@ def linked(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]]) ->
     """The same people with the roles that mean them among their aliases; a role's own entry is gone then."""
     roles = {name.split()[-1].lower(): name for name, _ in found if is_role(name)}
     named = {name: also for name, also in found if name not in roles.values()}
-    seen = _Sightings(parts, cast_of(list(named), named))
+    everybody = dict(found)
+    seen = _Sightings(parts, cast_of(list(named), named), genders(parts, cast_of(list(everybody), everybody)))
     also = {name: list(aliases) for name, aliases in found}
     gone: set[str] = set()
     owner = seen.owners_of_roles()
@@ -101,15 +104,20 @@ def is_role(name: str) -> bool:
 class _Sightings:
     """Where names and roles stand, and what the text itself equates."""
 
-    def __init__(self, parts: Sequence[Sentence], cast: Cast) -> None:
+    def __init__(self, parts: Sequence[Sentence], cast: Cast, votes: Mapping[str, int]) -> None:
         self.cast = cast
+        # More than 0 for a she, less for a he, as the text tells of them; roles with an entry among them.
+        self.votes = votes
         # Role → how it stands in the text: "the old man", "my uncle".
         self.phrases: defaultdict[str, list[str]] = defaultdict(list)
         self.outright: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.paragraphs = [_Paragraph()]
+        # Roles that are somebody's name, or came in as somebody new.
+        self.somebody: set[str] = set()
         self.taken = {word for name in cast.names for word in words_of(name)}
         for part in parts:
             self._introduce(part)
+            self.somebody.update(words_of(part.cue)[-1:])
             for stretch in part.stretches:
                 self._equate(stretch.text, stretch.quoted)
                 if stretch.quoted:
@@ -152,6 +160,8 @@ class _Sightings:
             self.phrases[role].append(phrase)
 
     def _tell(self, text: str) -> None:
+        self.somebody.update(match["role"].lower() for match in _NEW.finditer(text))
+        self.somebody.update(match["role"].lower() for match in _ROLE.finditer(text) if match["role"][0].isupper())
         for sentence in at_sentence_ends(text):
             names = [one.name for one in references(sentence, self.cast) if one.name]
             roles = []
@@ -178,14 +188,20 @@ class _Sightings:
         for role, names in self.outright.items():
             score[role].update({name: _SAID_OUTRIGHT * often for name, often in names.items()})
         told = {name for paragraph in self.paragraphs for name in paragraph.people()}
+        # Role → who is told of before it or called around it.
+        nearby: defaultdict[str, set[str]] = defaultdict(set)
         for index, (before, own, after) in enumerate(self._neighbours()):
             near = {name for one in self.paragraphs[max(0, index - _REACH) : index] for name in one.people()}
+            about = self.paragraphs[max(0, index - _REACH) : index + _REACH // 2]
+            called = {name for one in about for name in one.calls}
             for role in sorted({role for _, roles in own.told for role in roles}):
                 for name in self.cast.names:
                     if name in told and self._fits(role, name):
                         worth = _worth(role, name, before, own, after) + 0.3 * (name in near)
                         score[role][name] += worth + 0.2 * self._sure(role, name)
+                        nearby[role].update({name} & (near | called))
         self._only(score)
+        self._only_sure(score, nearby)
         owner = _best(score)
         # A child has no trade: whoever is "the boy" is not "the engineer" as well.
         children = {owner[role] for role in sorted(CHILDREN & set(owner))}
@@ -206,15 +222,32 @@ class _Sightings:
             if len(names) == 1 and self._sure(role, next(iter(names))):
                 names[next(iter(names))] += 0.5
 
+    def _only_sure(self, score: Mapping[str, dict[str, float]], nearby: Mapping[str, set[str]]) -> None:
+        """A he among people of whom nothing is known: whoever else is told of as one is rather meant.
+
+        Not so where the role came in as somebody new ("a captain") or is somebody's name ("the Captain").
+        """
+        for role, names in score.items():
+            sure = [name for name in names if name in nearby[role] and self._sure(role, name)]
+            other = role in self.somebody or role in CREATURES or role in KIN
+            if len(sure) == 1 and not other and names[sure[0]] > 0 and not set(words_of(sure[0])) & TITLES:
+                names[sure[0]] += 0.8
+
     def _sure(self, role: str, name: str) -> bool:
-        return role in WOMEN | MEN and self.cast.gender[name] != 0
+        return self._gender_of_role(role) != 0 and self._gender_of(name) != 0
+
+    def _gender_of_role(self, role: str) -> int:
+        """More than 0 for a she, less for a he: by the word, else by how the text tells of them."""
+        return (role in WOMEN) - (role in MEN) or _clear(self.votes.get(role.capitalize(), 0))
+
+    def _gender_of(self, name: str) -> int:
+        return self.cast.gender[name] or _clear(self.votes.get(name, 0))
 
     def _neighbours(self) -> list[tuple[_Paragraph, _Paragraph, _Paragraph]]:
         padded = [_Paragraph(), *self.paragraphs, _Paragraph()]
         return list(zip(padded, padded[1:], padded[2:], strict=False))
 
     def _fits(self, role: str, name: str) -> bool:
-        gender = (role in WOMEN) - (role in MEN)
         titled = bool(set(words_of(name)) & (HER_TITLES | HIS_TITLES | TITLES - {"old", "young", "little"}))
         if role in CHILDREN and titled:
             return False
@@ -222,7 +255,13 @@ class _Sightings:
             # A rank belongs to who bears it.
             return False
         beast = role in CREATURES and role not in WOMEN | MEN | CHILDREN and titled
-        return gender * self.cast.gender[name] >= 0 and name != self.cast.narrator and not beast
+        suits = self._gender_of_role(role) * self._gender_of(name) >= 0
+        return suits and name != self.cast.narrator and not beast
+
+
+def _clear(vote: int) -> int:
+    """A vote of one "his" or "her" may be another's."""
+    return (vote > 1) - (vote < -1)
 
 
 def _best(score: Mapping[str, dict[str, float]]) -> dict[str, str]:
@@ -255,6 +294,6 @@ def _worth(role: str, name: str, before: _Paragraph, own: _Paragraph, after: _Pa
     elif name in before.people():
         value += 0.5
     # Who was called answers, or is answered by name.
-    if name in before.calls or name in after.calls:
+    if name in before.calls or (own.speaks and name in after.calls):
         value += 1.5
     return value
