@@ -64,6 +64,7 @@ _CALLED = re.compile(
     r"(?:called|named|namens|nommée?)\s+$",
     re.IGNORECASE,
 )
+_THING = re.compile(r"\b[Tt]he\s+(?P<noun>[a-z]+)\b")
 _NEW = re.compile(rf"\b(?:an?|eine?|une?)\s+(?:[a-zäöüéè][\w’'-]+,?\s+){{0,2}}?{_KNOWN}", re.IGNORECASE)
 _DEFINITE = {"a": "the", "an": "the", "un": "le", "une": "la", "ein": "der", "eine": "die"}
 
@@ -83,7 +84,9 @@ class _Paragraph:
 def linked(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
     """The same people with the roles that mean them among their aliases; a role's own entry is gone then."""
     roles = {name.split()[-1].lower(): name for name, _ in found if is_role(name)}
-    named = {name: also for name, also in found if name not in roles.values()}
+    # "The station said": a thing that speaks has no trade.
+    things = {match["noun"] for part in parts for told in part.told for match in _THING.finditer(told)}
+    named = {name: also for name, also in found if name not in roles.values() and name.lower() not in things}
     everybody = dict(found)
     seen = _Sightings(parts, cast_of(list(named), named), genders(parts, cast_of(list(everybody), everybody)))
     also = {name: list(aliases) for name, aliases in found}
@@ -198,7 +201,7 @@ class _Sightings:
                 for name in self.cast.names:
                     if name in told and self._fits(role, name):
                         worth = _worth(role, name, before, own, after) + 0.3 * (name in near)
-                        score[role][name] += worth + 0.2 * self._sure(role, name)
+                        score[role][name] += worth + 0.2 * (role in WOMEN | MEN and self._sure(role, name))
                         nearby[role].update({name} & (near | called))
         self._only(score)
         self._only_sure(score, nearby)
@@ -228,20 +231,24 @@ class _Sightings:
         Not so where the role came in as somebody new ("a captain") or is somebody's name ("the Captain").
         """
         for role, names in score.items():
-            sure = [name for name in names if name in nearby[role] and self._sure(role, name)]
+            # Where only a pronoun tells of a role what it is, nobody at all may be meant besides.
+            known = role in WOMEN | MEN
+            sure = [name for name in names if (name in nearby[role] or not known) and self._sure(role, name)]
             other = role in self.somebody or role in CREATURES or role in KIN
-            if len(sure) == 1 and not other and names[sure[0]] > 0 and not set(words_of(sure[0])) & TITLES:
-                names[sure[0]] += 0.8
+            if len(sure) != 1 or other or set(words_of(sure[0])) & TITLES:
+                continue
+            if sure[0] in nearby[role] and names[sure[0]] >= 0:
+                names[sure[0]] += _ENOUGH
 
     def _sure(self, role: str, name: str) -> bool:
         return self._gender_of_role(role) != 0 and self._gender_of(name) != 0
 
     def _gender_of_role(self, role: str) -> int:
         """More than 0 for a she, less for a he: by the word, else by how the text tells of them."""
-        return (role in WOMEN) - (role in MEN) or _clear(self.votes.get(role.capitalize(), 0))
+        return (role in WOMEN) - (role in MEN) or _sign(self.votes.get(role.capitalize(), 0))
 
     def _gender_of(self, name: str) -> int:
-        return self.cast.gender[name] or _clear(self.votes.get(name, 0))
+        return self.cast.gender[name] or _sign(self.votes.get(name, 0), 2)
 
     def _neighbours(self) -> list[tuple[_Paragraph, _Paragraph, _Paragraph]]:
         padded = [_Paragraph(), *self.paragraphs, _Paragraph()]
@@ -259,9 +266,9 @@ class _Sightings:
         return suits and name != self.cast.narrator and not beast
 
 
-def _clear(vote: int) -> int:
-    """A vote of one "his" or "her" may be another's."""
-    return (vote > 1) - (vote < -1)
+def _sign(vote: int, least: int = 1) -> int:
+    """What a vote says, where it has at least so much weight: one "his" or "her" may be another's."""
+    return (vote >= least) - (vote <= -least)
 
 
 def _best(score: Mapping[str, dict[str, float]]) -> dict[str, str]:
