@@ -188,6 +188,15 @@ class Memory:
                 return lead[0]
         return ""
 
+    def _they(self, sentence: str) -> list[str]:
+        """The two who were there last; a scene that opens with "they" is about whom the story is about."""
+        named = {mention.name for mention in self.cast.mentions(sentence)}
+        if len(named) > 1:
+            # "They all came, Ada and Tom and Eve": they are told by name.
+            return []
+        opening = [name for name in self.cast.names[:2] if name != self.cast.narrator and name in self.around]
+        return self.recent[:2] or opening
+
     def read(self, sentence: str) -> tuple[list[tuple[str, Reference]], list[str]]:
         """A telling sentence: its people with their references, and those whom "they" means besides."""
         found: list[tuple[str, Reference]] = []
@@ -196,9 +205,7 @@ class Memory:
         for reference in references(sentence, self.cast):
             name = reference.name
             if reference.pronoun in {THEY, WE}:
-                # A scene that opens with "they" is about whom the story is about.
-                everybody = self.recent[:2] or [name for name in self.cast.names[:2] if name != self.cast.narrator]
-                crowd += [one for one in everybody if one not in crowd]
+                crowd += [one for one in self._they(sentence) if one not in crowd]
                 if reference.pronoun == WE and self.cast.narrator:
                     crowd.append(self.cast.narrator)
                 continue
