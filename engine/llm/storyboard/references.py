@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from engine.llm.storyboard.cast import WORD, Cast
-from engine.llm.storyboard.words import PREPOSITIONS, TITLES, words_of
+from engine.llm.storyboard.words import CHILDREN, PREPOSITIONS, TITLES, words_of
 from engine.reading import Sentence, at_sentence_ends
 
 HE, SHE, IT, THEY, ME, WE = "he", "she", "it", "they", "i", "we"
@@ -23,8 +23,19 @@ _SHE = {"herself", "she", "elle"}
 _HIS = {"his", "sein", "seine", "seinen", "seiner"}
 _HERS = {"hers"}
 # "The pilot found her": she is another; "her hat" may be the pilot's own.
-_HER_OWN = re.compile(r"\bher\s+(?!(?:and|but|to|in|on|with|at|the|a|that|as|by|from|before|again|when|up|down)\b)[^\W\d_]", re.IGNORECASE)
+_HER_OWN = re.compile(
+    r"\bher\s+(?!(?:and|but|to|in|on|with|at|the|a|that|as|by|from|before|again|when|up|down)\b)[^\W\d_]", re.IGNORECASE
+)
 _POSSESSIVE = re.compile(r"['’]s?\s+\w")
+# "The three of them", "the children": more than one, without a name.
+_MANY = re.compile(
+    r"\b(?:(?:the|all)\s+(?:two|three|four)\s+of\s+(?:them|us)|alle\s+(?:drei|vier)|die\s+beiden"
+    r"|(?:tous\s+|toutes\s+)?les\s+(?:deux|trois|quatre)(?!\s+\w+s\b)"
+    r"|the\s+(?:children|boys|girls|couple|pair)|die\s+kinder|les\s+enfants)\b",
+    re.IGNORECASE,
+)
+_YOUNG = re.compile(r"\b(?:children|kinder|enfants)\b", re.IGNORECASE)
+_NUMBERS = {"three": 3, "drei": 3, "trois": 3, "four": 4, "vier": 4, "quatre": 4}
 _CLAUSE = re.compile(r"[,;:—–]\s|\s(?:and|but|while|as|when|und|et|mais|aber)\s")
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES | {'mister'}))})\b\.?\s+)+$", re.IGNORECASE)
 _CALL = re.compile(r"(?:^|[,.!?…—–]\s*|\b(?:my|yes|no|aye|hello|hey|oh|dear|old)\s+)$", re.IGNORECASE)
@@ -69,6 +80,9 @@ def references(text: str, cast: Cast) -> tuple[Reference, ...]:
         pronoun = _pronoun(match.group(), text[match.end() :])
         if pronoun:
             found.append((match.start(), match.end(), cast.narrator if pronoun == ME else "", pronoun))
+    for match in _MANY.finditer(text):
+        if not any(match.start() in span for span in covered):
+            found.append((match.start(), match.end(), "", THEY))
     starts = [0, *(match.end() for match in _CLAUSE.finditer(text))]
     taken: set[int] = set()
     made = []
@@ -188,14 +202,19 @@ class Memory:
                 return lead[0]
         return ""
 
-    def _they(self, sentence: str) -> list[str]:
-        """The two who were there last; a scene that opens with "they" is about whom the story is about."""
-        named = {mention.name for mention in self.cast.mentions(sentence)}
-        if len(named) > 1:
-            # "They all came, Ada and Tom and Eve": they are told by name.
-            return []
-        opening = [name for name in self.cast.names[:2] if name != self.cast.narrator and name in self.around]
-        return self.recent[:2] or opening
+    def _they(self, told: str) -> list[str]:
+        """Those who were there last, two where no number is told.
+
+        A scene that opens with "they" is about whom the story is about.
+        """
+        young = [name for name in self.cast.names if self.cast.roles[name] & CHILDREN]
+        if len(young) > 1 and _YOUNG.search(told):
+            return young
+        many = max((_NUMBERS.get(word, 2) for word in words_of(told)), default=2)
+        opening = [
+            name for name in self.cast.names[:many] if name in self.around - self.cast.beasts - {self.cast.narrator}
+        ]
+        return self.recent[:many] or opening
 
     def read(self, sentence: str) -> tuple[list[tuple[str, Reference]], list[str]]:
         """A telling sentence: its people with their references, and those whom "they" means besides."""
@@ -205,7 +224,7 @@ class Memory:
         for reference in references(sentence, self.cast):
             name = reference.name
             if reference.pronoun in {THEY, WE}:
-                crowd += [one for one in self._they(sentence) if one not in crowd]
+                crowd += [one for one in self._they(sentence[reference.start : reference.end]) if one not in crowd]
                 if reference.pronoun == WE and self.cast.narrator:
                     crowd.append(self.cast.narrator)
                 continue

@@ -186,6 +186,9 @@ class _Sightings:
         for role in ("man", "woman"):
             # "The old man" is Old Hob, where nobody else is Old somebody.
             elders = [name for name in self.cast.names if name.startswith("Old ") and self._fits(role, name)]
+            if not elders:
+                # Else who alone has a title, among people who go by their first names.
+                elders = [name for name in self.cast.names if self._titled(name) and self._fits(role, name)]
             if len(elders) == 1 and f"the old {role}" in self.phrases[role]:
                 self.outright[role][elders[0]] += 1
         for role, names in self.outright.items():
@@ -254,8 +257,11 @@ class _Sightings:
         padded = [_Paragraph(), *self.paragraphs, _Paragraph()]
         return list(zip(padded, padded[1:], padded[2:], strict=False))
 
+    def _titled(self, name: str) -> bool:
+        return bool(set(words_of(name)) & (HER_TITLES | HIS_TITLES | TITLES - {"old", "young", "little"}))
+
     def _fits(self, role: str, name: str) -> bool:
-        titled = bool(set(words_of(name)) & (HER_TITLES | HIS_TITLES | TITLES - {"old", "young", "little"}))
+        titled = self._titled(name)
         if role in CHILDREN and titled:
             return False
         if role in RANKS and not set(words_of(name)) & RANKS[role]:
