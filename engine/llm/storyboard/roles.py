@@ -207,7 +207,7 @@ class _Sightings:
                         score[role][name] += worth + 0.2 * (role in WOMEN | MEN and self._sure(role, name))
                         nearby[role].update({name} & (near | called))
         self._only(score)
-        self._only_sure(score, nearby)
+        self._only_sure({role: names for role, names in score.items() if role not in KIN}, nearby)
         owner = _best(score)
         # A child has no trade: whoever is "the boy" is not "the engineer" as well.
         children = {owner[role] for role in sorted(CHILDREN & set(owner))}
@@ -215,6 +215,8 @@ class _Sightings:
             for name in children - {owner.get(role, "")}:
                 score[role].pop(name, None)
         self._only(score)
+        # Nor is a child anybody's mother.
+        self._only_sure({role: names for role, names in score.items() if role in KIN}, nearby)
         # Nobody has two trades: the likelier one is theirs, unless the text says both.
         for name in self.cast.names:
             trades = [role for role in sorted(score) if role not in GENERAL and score[role][name] < _SAID_OUTRIGHT]
@@ -237,7 +239,7 @@ class _Sightings:
             # Where only a pronoun tells of a role what it is, nobody at all may be meant besides.
             known = role in WOMEN | MEN
             sure = [name for name in names if (name in nearby[role] or not known) and self._sure(role, name)]
-            other = role in self.somebody or role in CREATURES or role in KIN
+            other = role in self.somebody or role in CREATURES
             if len(sure) != 1 or other or set(words_of(sure[0])) & TITLES:
                 continue
             if sure[0] in nearby[role] and names[sure[0]] >= 0:
