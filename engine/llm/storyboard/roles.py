@@ -228,7 +228,7 @@ class _Sightings:
         """Where only one person can be meant at all, that is worth as much as a name nearby."""
         for role, names in score.items():
             if len(names) == 1 and self._sure(role, next(iter(names))):
-                names[next(iter(names))] += 0.5
+                names[next(iter(names))] += 0.5 if role in self.somebody else 0.8
 
     def _only_sure(self, score: Mapping[str, dict[str, float]], nearby: Mapping[str, set[str]]) -> None:
         """A he among people of whom nothing is known: whoever else is told of as one is rather meant.
