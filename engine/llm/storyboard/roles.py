@@ -16,6 +16,7 @@ from engine.llm.storyboard.words import (
     KIN,
     MEN,
     PEOPLE,
+    PERSONS,
     RANKS,
     TITLES,
     WOMEN,
@@ -64,6 +65,9 @@ _CALLED = re.compile(
     r"(?:called|named|namens|nommée?)\s+$",
     re.IGNORECASE,
 )
+# "She's called Rex", said of the animal that was spoken of last.
+_GIVEN = re.compile(r"\b(?:(?:[Ss]he|[Hh]e|[Ii]t)(?:['’]s|\sis|\swas)\scalled|(?:[Hh]er|[Hh]is|[Ii]ts)\sname(?:['’]s|\sis|\swas))\s+$")
+_ANIMAL = re.compile(rf"\b(?:an?|the)\s+(?:\w+\s+)?(?P<role>{'|'.join(sorted(CREATURES - MEN - WOMEN - PERSONS))})\b")
 _THING = re.compile(r"\b[Tt]he\s+(?P<noun>[a-z]+)\b")
 _NEW = re.compile(rf"\b(?:an?|eine?|une?)\s+(?:[a-zäöüéè][\w’'-]+,?\s+){{0,2}}?{_KNOWN}", re.IGNORECASE)
 _DEFINITE = {"a": "the", "an": "the", "un": "le", "une": "la", "ein": "der", "eine": "die"}
@@ -115,6 +119,8 @@ class _Sightings:
         self.phrases: defaultdict[str, list[str]] = defaultdict(list)
         self.outright: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.paragraphs = [_Paragraph()]
+        # The animal that was spoken of last.
+        self.animal = ""
         # Roles that are somebody's name, or came in as somebody new.
         self.somebody: set[str] = set()
         self.taken = {word for name in cast.names for word in words_of(name)}
@@ -123,6 +129,7 @@ class _Sightings:
             self.somebody.update(words_of(part.cue)[-1:])
             for stretch in part.stretches:
                 self._equate(stretch.text, stretch.quoted)
+                self.animal = next(reversed(_ANIMAL.findall(stretch.text)), self.animal)
                 if stretch.quoted:
                     self.paragraphs[-1].speaks = True
                     self.paragraphs[-1].calls.update(addressed(stretch.text, cast))
@@ -152,6 +159,10 @@ class _Sightings:
                 if said
                 else [_BEFORE_NAME.search(before), _BEHIND_NAME.match(after), _CALLED.search(before)]
             )
+            animals = _ANIMAL.findall(before) or [self.animal]
+            if _GIVEN.search(before) and animals[-1]:
+                self._phrase(animals[-1], f"the {animals[-1]}")
+                self.outright[animals[-1]][mention.name] += 1
             for match in filter(None, tries):
                 role, article = match["role"].lower(), match["article"].lower()
                 if role not in _AGES and self._fits(role, mention.name):
