@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import Cast, cast_of
-from engine.llm.storyboard.references import INTRODUCES, addressed, genders, references
+from engine.llm.storyboard.references import ASKS_NAME, INTRODUCES, addressed, genders, references
 from engine.llm.storyboard.words import (
     CHILDREN,
     CREATURES,
@@ -119,6 +119,9 @@ class _Sightings:
         self.phrases: defaultdict[str, list[str]] = defaultdict(list)
         self.outright: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.paragraphs = [_Paragraph()]
+        # Name → the paragraph in which somebody gives it as their own.
+        self.given: dict[str, int] = {}
+        self.asked = False
         # The animal that was spoken of last.
         self.animal = ""
         # Roles that are somebody's name, or came in as somebody new.
@@ -131,6 +134,7 @@ class _Sightings:
                 self._equate(stretch.text, stretch.quoted)
                 self.animal = next(reversed(_ANIMAL.findall(stretch.text)), self.animal)
                 if stretch.quoted:
+                    self._give(stretch.text)
                     self.paragraphs[-1].speaks = True
                     self.paragraphs[-1].calls.update(addressed(stretch.text, cast))
                 else:
@@ -150,6 +154,13 @@ class _Sightings:
         if len(named) == 1 and len(roles) == 1 and self._fits(roles[0]["role"].lower(), named[0]):
             self._phrase(roles[0]["role"].lower(), roles[0].group().lower())
             self.outright[roles[0]["role"].lower()][named[0]] += 1
+
+    def _give(self, said: str) -> None:
+        """ "Your name?" "Fern." Who says so is Fern."""
+        for mention in self.cast.mentions(said):
+            if INTRODUCES.search(said[: mention.start]) or (self.asked and not mention.start):
+                self.given.setdefault(mention.name, len(self.paragraphs) - 1)
+        self.asked = ASKS_NAME.search(said) is not None
 
     def _equate(self, text: str, said: bool) -> None:
         for mention in self.cast.mentions(text):
@@ -190,6 +201,7 @@ class _Sightings:
     def owners_of_roles(self) -> dict[str, str]:
         """Role → name: by what the text says outright, else by who is near, answers to it, and is nobody beside it."""
         score: defaultdict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        told = {name for paragraph in self.paragraphs for name in paragraph.people()}
         for role, titles in RANKS.items():
             bearers = [name for name in self.cast.names if set(words_of(name)) & titles]
             if len(bearers) == 1 and self.phrases[role]:
@@ -202,9 +214,15 @@ class _Sightings:
                 elders = [name for name in self.cast.names if self._titled(name) and self._fits(role, name)]
             if len(elders) == 1 and f"the old {role}" in self.phrases[role]:
                 self.outright[role][elders[0]] += 1
+        for name, index in self.given.items():
+            # A name that is given and never told of: they are told of by what they are.
+            around = self.paragraphs[max(0, index - 2 * _REACH) : index + _REACH]
+            roles = {role for one in around for _, found in one.told for role in found if self._fits(role, name)}
+            people = sorted(role for role in roles if role not in CREATURES and self._sure(role, name))
+            if name not in told and len(people) == 1:
+                self.outright[people[0]][name] += 1
         for role, names in self.outright.items():
             score[role].update({name: _SAID_OUTRIGHT * often for name, often in names.items()})
-        told = {name for paragraph in self.paragraphs for name in paragraph.people()}
         # Role → who is told of before it or called around it.
         nearby: defaultdict[str, set[str]] = defaultdict(set)
         for index, (before, own, after) in enumerate(self._neighbours()):
