@@ -32,6 +32,10 @@ _SOMEBODY = re.compile(
 )
 _PASSIVE = re.compile(r"\b(?:was|were|is)\s+(?:told|asked|answered|informed|reminded)\b")
 _IT_WAS = re.compile(r"(?:it|this|that) (?:was|is)\s", re.IGNORECASE)
+_ABSENT = re.compile(
+    r"\b(?:about|like|than|without|remembered|missed|(?:thought|spoke|dreamed|heard|memory|picture|portrait) of)\s+$",
+    re.IGNORECASE,
+)
 _UNFINISHED = re.compile(r"[”\"»’'“«]\s*$")
 
 
@@ -152,7 +156,8 @@ class _Ear:
         ending: list[tuple[str, float]] = []
         for sentence in at_sentence_ends(piece.text):
             found, crowd = self.memory.read(sentence)
-            here = [name for name, _ in found] + crowd
+            # "She thought of Tom", "without Tom", "like Tom": he is somewhere else.
+            here = [name for name, one in found if not _ABSENT.search(sentence[: one.start])] + crowd
             self.scene.named[piece.unit] += [name for name in here if name not in self.scene.named[piece.unit]]
             for name in here:
                 self.there[name] = number

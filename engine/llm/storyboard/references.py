@@ -36,6 +36,11 @@ _MANY = re.compile(
 )
 _YOUNG = re.compile(r"\b(?:children|kinder|enfants)\b", re.IGNORECASE)
 _NUMBERS = {"three": 3, "drei": 3, "trois": 3, "four": 4, "vier": 4, "quatre": 4}
+# "Ada's face" is Ada, "Ada's hat" may lie anywhere.
+_BODY = re.compile(
+    r"['’]s?\s+(?:\w+\s+)?(?:face|eyes?|hands?|fingers?|voice|head|shoulders?|mouth|lips|cheeks?|arms?|back|feet|foot|ears?"
+    r"|hair|brow|jaw|knees|nose|chin|breath|smile|thumb)\b"
+)
 _CLAUSE = re.compile(r"[,;:—–]\s|\s(?:and|but|while|as|when|und|et|mais|aber)\s")
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES | {'mister'}))})\b\.?\s+)+$", re.IGNORECASE)
 _CALL = re.compile(r"(?:^|[,.!?…—–]\s*|\b(?:my|yes|no|aye|hello|hey|oh|dear|old)\s+)$", re.IGNORECASE)
@@ -89,7 +94,7 @@ def references(text: str, cast: Cast) -> tuple[Reference, ...]:
     for start, end, name, pronoun in sorted(found):
         if pronoun == ME and not cast.narrator:
             continue
-        if not pronoun and _POSSESSIVE.match(text[end:]):
+        if not pronoun and _POSSESSIVE.match(text[end:]) and not _BODY.match(text[end:]):
             continue
         before = words_of(text[:start])[-1:]
         clause = max(one for one in starts if one <= start)
