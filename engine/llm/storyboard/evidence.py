@@ -32,6 +32,7 @@ _SOMEBODY = re.compile(
 )
 _PASSIVE = re.compile(r"\b(?:was|were|is)\s+(?:told|asked|answered|informed|reminded)\b")
 _IT_WAS = re.compile(r"(?:it|this|that) (?:was|is)\s", re.IGNORECASE)
+_YOU_TWO = re.compile(r"\b(?:both of you|you (?:two|both)|ihr (?:beiden|zwei)|vous deux|tous les deux)\b", re.IGNORECASE)
 _ABSENT = re.compile(
     r"\b(?:about|like|than|without|remembered|missed|(?:thought|spoke|dreamed|heard|memory|picture|portrait) of)\s+$",
     re.IGNORECASE,
@@ -189,6 +190,9 @@ class _Ear:
             for name, weight in self.pointed:
                 score[name] += weight if name != self.cast.narrator else weight / 2
         known = self.speakers[len(self.scene.quotes) - 1] if self.speakers else _certain(heard)
+        if _YOU_TWO.search(piece.text):
+            others = [name for name in self.memory.recent if name not in {known, *heard.calls}]
+            heard.calls = (*heard.calls, *others[: max(0, 2 - len(heard.calls))])
         for name in heard.calls:
             self.memory.notice(name)
             self.there[name] = number
