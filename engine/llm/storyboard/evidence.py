@@ -32,7 +32,9 @@ _SOMEBODY = re.compile(
 )
 _PASSIVE = re.compile(r"\b(?:was|were|is)\s+(?:told|asked|answered|informed|reminded)\b")
 _IT_WAS = re.compile(r"(?:it|this|that) (?:was|is)\s", re.IGNORECASE)
-_YOU_TWO = re.compile(r"\b(?:both of you|you (?:two|both)|ihr (?:beiden|zwei)|vous deux|tous les deux)\b", re.IGNORECASE)
+_YOU_TWO = re.compile(
+    r"\b(?:both of you|you (?:two|both)|ihr (?:beiden|zwei)|vous deux|tous les deux)\b", re.IGNORECASE
+)
 _ABSENT = re.compile(
     r"\b(?:about|like|than|without|remembered|missed|(?:thought|spoke|dreamed|heard|memory|picture|portrait) of)\s+$",
     re.IGNORECASE,

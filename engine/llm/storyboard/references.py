@@ -24,7 +24,8 @@ _HIS = {"his", "sein", "seine", "seinen", "seiner"}
 _HERS = {"hers"}
 # "The pilot found her": she is another; "her hat" may be the pilot's own.
 _HER_OWN = re.compile(
-    r"\bher\s+(?!(?:and|but|to|in|on|with|at|the|a|that|as|by|from|before|again|when|up|down)\b)[^\W\d_]", re.IGNORECASE
+    r"\bher\s+(?!(?:and|but|to|in|on|with|at|the|a|that|as|by|from|before|again|when|up|down|there|here|then|now|alone|so)\b)[^\W\d_]",
+    re.IGNORECASE,
 )
 _POSSESSIVE = re.compile(r"['’]s?\s+\w")
 # "The three of them", "the children": more than one, without a name.

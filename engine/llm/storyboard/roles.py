@@ -66,10 +66,13 @@ _CALLED = re.compile(
     re.IGNORECASE,
 )
 # "She's called Rex", said of the animal that was spoken of last.
-_GIVEN = re.compile(r"\b(?:(?:[Ss]he|[Hh]e|[Ii]t)(?:['’]s|\sis|\swas)\scalled|(?:[Hh]er|[Hh]is|[Ii]ts)\sname(?:['’]s|\sis|\swas))\s+$")
-_ANIMAL = re.compile(rf"\b(?:an?|the)\s+(?:\w+\s+)?(?P<role>{'|'.join(sorted(CREATURES - MEN - WOMEN - PERSONS))})\b")
+_GIVEN = re.compile(
+    r"\b(?:(?:[Ss]he|[Hh]e|[Ii]t)(?:['’]s|\sis|\swas)\scalled|(?:[Hh]er|[Hh]is|[Ii]ts)\sname(?:['’]s|\sis|\swas))\s+$"
+)
+_ANIMAL = re.compile(rf"\b(?i:an?|the)\s+(?:\w+\s+)?(?P<role>{'|'.join(sorted(CREATURES - MEN - WOMEN - PERSONS))})\b")
 _THING = re.compile(r"\b[Tt]he\s+(?P<noun>[a-z]+)\b")
 _NEW = re.compile(rf"\b(?:an?|eine?|une?)\s+(?:[a-zäöüéè][\w’'-]+,?\s+){{0,2}}?{_KNOWN}", re.IGNORECASE)
+_GERMAN = {"der", "die", "das", "mein", "meine"}
 _DEFINITE = {"a": "the", "an": "the", "un": "le", "une": "la", "ein": "der", "eine": "die"}
 
 
@@ -186,7 +189,9 @@ class _Sightings:
 
     def _tell(self, text: str) -> None:
         self.somebody.update(match["role"].lower() for match in _NEW.finditer(text))
-        self.somebody.update(match["role"].lower() for match in _ROLE.finditer(text) if match["role"][0].isupper())
+        # German writes every noun with a capital.
+        capital = [match for match in _ROLE.finditer(text) if match["role"][0].isupper()]
+        self.somebody.update(match["role"].lower() for match in capital if match["article"].lower() not in _GERMAN)
         for sentence in at_sentence_ends(text):
             names = [one.name for one in references(sentence, self.cast) if one.name]
             roles = []
@@ -257,7 +262,7 @@ class _Sightings:
         """Where only one person can be meant at all, that is worth as much as a name nearby."""
         for role, names in score.items():
             if len(names) == 1 and self._sure(role, next(iter(names))):
-                names[next(iter(names))] += 0.5 if role in self.somebody else 0.8
+                names[next(iter(names))] += 0.0 if role in self.somebody else 0.8
 
     def _only_sure(self, score: Mapping[str, dict[str, float]], nearby: Mapping[str, set[str]]) -> None:
         """A he among people of whom nothing is known: whoever else is told of as one is rather meant.
