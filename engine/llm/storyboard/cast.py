@@ -99,7 +99,7 @@ def _keys(cast: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict[str
             # "The man" may be the old man; "an uneasy man" is whoever is being told of.
             nameless = " " in owner and owner[1:].islower()
             forms = (f"the {word}", f"The {word}") if nameless else (word,)
-            keys |= {form: owner for form in forms}
+            keys |= dict.fromkeys(forms, owner)
     for name in sorted(cast):
         for word in WORD.findall(name):
             if ranks[word.lower()] == 1 and word.lower() not in {"old", "young"}:

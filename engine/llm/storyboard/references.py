@@ -217,9 +217,8 @@ class Memory:
         if len(young) > 1 and _YOUNG.search(told):
             return young
         many = max((_NUMBERS.get(word, 2) for word in words_of(told)), default=2)
-        opening = [
-            name for name in self.cast.names[:many] if name in self.around - self.cast.beasts - {self.cast.narrator}
-        ]
+        people = [name for name in self.cast.names[:many] if name in self.around and name not in self.cast.beasts]
+        opening = [name for name in people if name != self.cast.narrator]
         return self.recent[:many] or opening
 
     def read(self, sentence: str) -> tuple[list[tuple[str, Reference]], list[str]]:
