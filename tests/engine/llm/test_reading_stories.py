@@ -49,7 +49,7 @@ def speakers(text: str, names: list[str], aliases: dict[str, list[str]] | None =
             id="who alone has a title",
         ),
         pytest.param(
-            '"Tom, wait," said Ada. She ran.\n\n"Why?" Tom lost his hat. He laughed.\n\n'
+            '"Tom, wait," said Quill.\n\n"Why?" Tom lost his hat. He laughed.\n\nQuill sat down.\n\nIt rained.\n\n'
             'The baker shook his head and took up his bag.\n\n"Late," said the baker.',
             "Tom",
             "the baker",
@@ -99,10 +99,10 @@ def test_who_came_in_as_somebody_new_is_not_somebody_else() -> None:
 def test_a_thing_that_speaks_has_no_trade() -> None:
     """The ship speaks; the pilot is whoever else is told of as a he."""
     found = cast(
-        '"Wake up," said the ship. The ship hummed.\n\nThe pilot rubbed his eyes.\n\n"Why, Tom?" said Ada. She yawned.'
-        '\n\nTom took his cup. He drank. "Hm," said Tom.'
+        '"Hm," said Tom. Tom took his cup. He drank.\n\n"Wake up," said the ship. The ship hummed. The ship shook.\n\n'
+        "The pilot rubbed his eyes."
     )
-    assert "the pilot" not in found.get("Ship", [])
+    assert "the pilot" in found["Tom"]
 
 
 def test_whom_somebody_finds_is_another() -> None:
