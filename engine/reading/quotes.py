@@ -20,7 +20,11 @@ suggests repeated repeats explained explains demanded demands begged begs pleade
 bellowed bellows gasped gasps grumbled grumbles mumbled mumbles declared declares observed observes remarked remarks
 returned protested protests exclaimed exclaims ordered orders commanded croaked rasped sobbed groaned moaned chuckled
 giggled snorted grunted barked boomed howled shrieked squeaked sang sings read reads interrupted objected confessed
-concluded echoed guessed lied mused noted quipped teased
+concluded echoed guessed lied mused noted quipped teased stammered stuttered whimpered wailed drawled scoffed sneered
+urged ventured volunteered blurted boasted chimed countered intoned jeered joked lamented mocked piped prompted queried
+rejoined retorted scolded snarled spluttered squawked squealed thundered whined wheezed corrected assured conceded
+confided cautioned advised crowed purred bleated rumbled
+erwiderte entgegnete stammelte stotterte seufzte lachte knurrte zischte brüllte jammerte wisperte rief raunte
 sagte sagten fragte rief antwortete flüsterte brummte meinte murmelte schrie dachte
 dit demanda répondit cria murmura souffla reprit ajouta répliqua chuchota pensa admit lança soupira
 dijo preguntó respondió gritó susurró
@@ -31,6 +35,8 @@ disse perguntou respondeu chiese rispose
 _INCISE_VERBS = """
 said asked answered replied whispered shouted muttered called
 dit fit demanda répondit cria murmura souffla reprit ajouta répliqua chuchota hurla soupira pensa admit lança déclara
+bâilla ricana gronda bredouilla balbutia lâcha rétorqua interrogea questionna supplia implora annonça marmonna grommela
+plaisanta renchérit acquiesça poursuivit gloussa siffla rugit bégaya
 expliqua insista bougonna grogna gémit répéta protesta continua conclut observa remarqua avoua ordonna dis demandai
 répondis criai murmurai pensai
 """

@@ -93,7 +93,13 @@ def _keys(cast: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict[str
             ranks[word.lower()] += word.lower() in TITLES
             if word.lower() not in TITLES and word.lower() not in NOT_NAMES and (len(word) > 1 or not word.isascii()):
                 owners[word].add(name)
-    keys |= {word: next(iter(names)) for word, names in owners.items() if len(names) == 1}
+    for word, names in owners.items():
+        if len(names) == 1:
+            owner = next(iter(names))
+            # "The man" may be the old man; "an uneasy man" is whoever is being told of.
+            nameless = " " in owner and owner[1:].islower()
+            forms = (f"the {word}", f"The {word}") if nameless else (word,)
+            keys |= dict.fromkeys(forms, owner)
     for name in sorted(cast):
         for word in WORD.findall(name):
             if ranks[word.lower()] == 1 and word.lower() not in {"old", "young"}:

@@ -32,6 +32,13 @@ _SOMEBODY = re.compile(
 )
 _PASSIVE = re.compile(r"\b(?:was|were|is)\s+(?:told|asked|answered|informed|reminded)\b")
 _IT_WAS = re.compile(r"(?:it|this|that) (?:was|is)\s", re.IGNORECASE)
+_YOU_TWO = re.compile(
+    r"\b(?:both of you|you (?:two|both)|ihr (?:beiden|zwei)|vous deux|tous les deux)\b", re.IGNORECASE
+)
+_ABSENT = re.compile(
+    r"\b(?:about|like|than|without|remembered|missed|(?:thought|spoke|dreamed|heard|memory|picture|portrait) of)\s+$",
+    re.IGNORECASE,
+)
 _UNFINISHED = re.compile(r"[”\"»’'“«]\s*$")
 
 
@@ -152,7 +159,8 @@ class _Ear:
         ending: list[tuple[str, float]] = []
         for sentence in at_sentence_ends(piece.text):
             found, crowd = self.memory.read(sentence)
-            here = [name for name, _ in found] + crowd
+            # "She thought of Tom", "without Tom", "like Tom": he is somewhere else.
+            here = [name for name, one in found if not _ABSENT.search(sentence[: one.start])] + crowd
             self.scene.named[piece.unit] += [name for name in here if name not in self.scene.named[piece.unit]]
             for name in here:
                 self.there[name] = number
@@ -184,6 +192,9 @@ class _Ear:
             for name, weight in self.pointed:
                 score[name] += weight if name != self.cast.narrator else weight / 2
         known = self.speakers[len(self.scene.quotes) - 1] if self.speakers else _certain(heard)
+        if _YOU_TWO.search(piece.text):
+            others = [name for name in self.memory.recent if name not in {known, *heard.calls}]
+            heard.calls = (*heard.calls, *others[: max(0, 2 - len(heard.calls))])
         for name in heard.calls:
             self.memory.notice(name)
             self.there[name] = number

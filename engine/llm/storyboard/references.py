@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from engine.llm.storyboard.cast import WORD, Cast
-from engine.llm.storyboard.words import PREPOSITIONS, TITLES, words_of
+from engine.llm.storyboard.words import CHILDREN, PREPOSITIONS, TITLES, words_of
 from engine.reading import Sentence, at_sentence_ends
 
 HE, SHE, IT, THEY, ME, WE = "he", "she", "it", "they", "i", "we"
@@ -21,8 +21,27 @@ _NARRATOR = re.compile(r"(?:I|i['’](?:m|d|ll|ve)|ich|je|j['’]\w+)$", re.IGNO
 _HE = {"himself", "he", "er", "il"}
 _SHE = {"herself", "she", "elle"}
 _HIS = {"his", "sein", "seine", "seinen", "seiner"}
-_HERS = {"her", "hers"}
+_HERS = {"hers"}
+# "The pilot found her": she is another; "her hat" may be the pilot's own.
+_HER_OWN = re.compile(
+    r"\bher\s+(?!(?:and|but|to|in|on|with|at|the|a|that|as|by|from|before|again|when|up|down|there|here|then|now|alone|so)\b)[^\W\d_]",
+    re.IGNORECASE,
+)
 _POSSESSIVE = re.compile(r"['’]s?\s+\w")
+# "The three of them", "the children": more than one, without a name.
+_MANY = re.compile(
+    r"\b(?:(?:the|all)\s+(?:two|three|four)\s+of\s+(?:them|us)|alle\s+(?:drei|vier)|die\s+beiden"
+    r"|(?:tous\s+|toutes\s+)?les\s+(?:deux|trois|quatre)(?!\s+\w+s\b)"
+    r"|the\s+(?:children|boys|girls|couple|pair)|die\s+kinder|les\s+enfants)\b",
+    re.IGNORECASE,
+)
+_YOUNG = re.compile(r"\b(?:children|kinder|enfants)\b", re.IGNORECASE)
+_NUMBERS = {"three": 3, "drei": 3, "trois": 3, "four": 4, "vier": 4, "quatre": 4}
+# "Ada's face" is Ada, "Ada's hat" may lie anywhere.
+_BODY = re.compile(
+    r"['’]s?\s+(?:\w+\s+)?(?:face|eyes?|hands?|fingers?|voice|head|shoulders?|mouth|lips|cheeks?|arms?|back|feet|foot|ears?"
+    r"|hair|brow|jaw|knees|nose|chin|breath|smile|thumb)\b"
+)
 _CLAUSE = re.compile(r"[,;:—–]\s|\s(?:and|but|while|as|when|und|et|mais|aber)\s")
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES | {'mister'}))})\b\.?\s+)+$", re.IGNORECASE)
 _CALL = re.compile(r"(?:^|[,.!?…—–]\s*|\b(?:my|yes|no|aye|hello|hey|oh|dear|old)\s+)$", re.IGNORECASE)
@@ -67,13 +86,16 @@ def references(text: str, cast: Cast) -> tuple[Reference, ...]:
         pronoun = _pronoun(match.group(), text[match.end() :])
         if pronoun:
             found.append((match.start(), match.end(), cast.narrator if pronoun == ME else "", pronoun))
+    for match in _MANY.finditer(text):
+        if not any(match.start() in span for span in covered):
+            found.append((match.start(), match.end(), "", THEY))
     starts = [0, *(match.end() for match in _CLAUSE.finditer(text))]
     taken: set[int] = set()
     made = []
     for start, end, name, pronoun in sorted(found):
         if pronoun == ME and not cast.narrator:
             continue
-        if not pronoun and _POSSESSIVE.match(text[end:]):
+        if not pronoun and _POSSESSIVE.match(text[end:]) and not _BODY.match(text[end:]):
             continue
         before = words_of(text[:start])[-1:]
         clause = max(one for one in starts if one <= start)
@@ -134,16 +156,17 @@ def genders(parts: Sequence[Sentence], cast: Cast) -> dict[str, int]:
                 alone |= {mention.name for mention in mentions}
                 if len(alone) == 1:
                     # Nobody else was named since the paragraph began: its pronouns are theirs.
-                    behind = set(words_of(sentence[mentions[0].end :])) if mentions else set(words_of(sentence)[:1])
+                    behind = sentence[mentions[0].end :] if mentions else " ".join(words_of(sentence)[:1])
                     votes[next(iter(alone))] += _vote(behind)
         if part.closes or not part.text:
             alone = set()
     return votes
 
 
-def _vote(behind: set[str]) -> int:
-    plain, owned = bool(behind & _SHE) - bool(behind & _HE), bool(behind & _HERS) - bool(behind & _HIS)
-    return 2 * plain + owned
+def _vote(behind: str) -> int:
+    words = set(words_of(behind))
+    hers = bool(words & _HERS) or _HER_OWN.search(behind) is not None
+    return 2 * (bool(words & _SHE) - bool(words & _HE)) + hers - bool(words & _HIS)
 
 
 class Memory:
@@ -185,6 +208,19 @@ class Memory:
                 return lead[0]
         return ""
 
+    def _they(self, told: str) -> list[str]:
+        """Those who were there last, two where no number is told.
+
+        A scene that opens with "they" is about whom the story is about.
+        """
+        young = [name for name in self.cast.names if self.cast.roles[name] & CHILDREN]
+        if len(young) > 1 and _YOUNG.search(told):
+            return young
+        many = max((_NUMBERS.get(word, 2) for word in words_of(told)), default=2)
+        people = [name for name in self.cast.names[:many] if name in self.around and name not in self.cast.beasts]
+        opening = [name for name in people if name != self.cast.narrator]
+        return self.recent[:many] or opening
+
     def read(self, sentence: str) -> tuple[list[tuple[str, Reference]], list[str]]:
         """A telling sentence: its people with their references, and those whom "they" means besides."""
         found: list[tuple[str, Reference]] = []
@@ -193,9 +229,7 @@ class Memory:
         for reference in references(sentence, self.cast):
             name = reference.name
             if reference.pronoun in {THEY, WE}:
-                # A scene that opens with "they" is about whom the story is about.
-                everybody = self.recent[:2] or [name for name in self.cast.names[:2] if name != self.cast.narrator]
-                crowd += [one for one in everybody if one not in crowd]
+                crowd += [one for one in self._they(sentence[reference.start : reference.end]) if one not in crowd]
                 if reference.pronoun == WE and self.cast.narrator:
                     crowd.append(self.cast.narrator)
                 continue

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.llm.storyboard.cast import Cast, cast_of
-from engine.llm.storyboard.references import INTRODUCES, addressed, references
+from engine.llm.storyboard.references import ASKS_NAME, INTRODUCES, addressed, genders, references
 from engine.llm.storyboard.words import (
     CHILDREN,
     CREATURES,
     GENERAL,
     HER_TITLES,
     HIS_TITLES,
+    KIN,
     MEN,
     PEOPLE,
+    PERSONS,
     RANKS,
     TITLES,
     WOMEN,
@@ -63,6 +65,14 @@ _CALLED = re.compile(
     r"(?:called|named|namens|nommée?)\s+$",
     re.IGNORECASE,
 )
+# "She's called Rex", said of the animal that was spoken of last.
+_GIVEN = re.compile(
+    r"\b(?:(?:[Ss]he|[Hh]e|[Ii]t)(?:['’]s|\sis|\swas)\scalled|(?:[Hh]er|[Hh]is|[Ii]ts)\sname(?:['’]s|\sis|\swas))\s+$"
+)
+_ANIMAL = re.compile(rf"\b(?i:an?|the)\s+(?:\w+\s+)?(?P<role>{'|'.join(sorted(CREATURES - MEN - WOMEN - PERSONS))})\b")
+_THING = re.compile(r"\b[Tt]he\s+(?P<noun>[a-z]+)\b")
+_NEW = re.compile(rf"\b(?:an?|eine?|une?)\s+(?:[a-zäöüéè][\w’'-]+,?\s+){{0,2}}?{_KNOWN}", re.IGNORECASE)
+_GERMAN = {"der", "die", "das", "mein", "meine"}
 _DEFINITE = {"a": "the", "an": "the", "un": "le", "une": "la", "ein": "der", "eine": "die"}
 
 
@@ -81,8 +91,11 @@ class _Paragraph:
 def linked(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
     """The same people with the roles that mean them among their aliases; a role's own entry is gone then."""
     roles = {name.split()[-1].lower(): name for name, _ in found if is_role(name)}
-    named = {name: also for name, also in found if name not in roles.values()}
-    seen = _Sightings(parts, cast_of(list(named), named))
+    # "The station said": a thing that speaks has no trade.
+    things = {match["noun"] for part in parts for told in part.told for match in _THING.finditer(told)}
+    named = {name: also for name, also in found if name not in roles.values() and name.lower() not in things}
+    everybody = dict(found)
+    seen = _Sightings(parts, cast_of(list(named), named), genders(parts, cast_of(list(everybody), everybody)))
     also = {name: list(aliases) for name, aliases in found}
     gone: set[str] = set()
     owner = seen.owners_of_roles()
@@ -101,18 +114,30 @@ def is_role(name: str) -> bool:
 class _Sightings:
     """Where names and roles stand, and what the text itself equates."""
 
-    def __init__(self, parts: Sequence[Sentence], cast: Cast) -> None:
+    def __init__(self, parts: Sequence[Sentence], cast: Cast, votes: Mapping[str, int]) -> None:
         self.cast = cast
+        # More than 0 for a she, less for a he, as the text tells of them; roles with an entry among them.
+        self.votes = votes
         # Role → how it stands in the text: "the old man", "my uncle".
         self.phrases: defaultdict[str, list[str]] = defaultdict(list)
         self.outright: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.paragraphs = [_Paragraph()]
+        # Name → the paragraph in which somebody gives it as their own.
+        self.given: dict[str, int] = {}
+        self.asked = False
+        # The animal that was spoken of last.
+        self.animal = ""
+        # Roles that are somebody's name, or came in as somebody new.
+        self.somebody: set[str] = set()
         self.taken = {word for name in cast.names for word in words_of(name)}
         for part in parts:
             self._introduce(part)
+            self.somebody.update(words_of(part.cue)[-1:])
             for stretch in part.stretches:
                 self._equate(stretch.text, stretch.quoted)
+                self.animal = next(reversed(_ANIMAL.findall(stretch.text)), self.animal)
                 if stretch.quoted:
+                    self._give(stretch.text)
                     self.paragraphs[-1].speaks = True
                     self.paragraphs[-1].calls.update(addressed(stretch.text, cast))
                 else:
@@ -133,6 +158,13 @@ class _Sightings:
             self._phrase(roles[0]["role"].lower(), roles[0].group().lower())
             self.outright[roles[0]["role"].lower()][named[0]] += 1
 
+    def _give(self, said: str) -> None:
+        """ "Your name?" "Fern." Who says so is Fern."""
+        for mention in self.cast.mentions(said):
+            if INTRODUCES.search(said[: mention.start]) or (self.asked and not mention.start):
+                self.given.setdefault(mention.name, len(self.paragraphs) - 1)
+        self.asked = ASKS_NAME.search(said) is not None
+
     def _equate(self, text: str, said: bool) -> None:
         for mention in self.cast.mentions(text):
             before, after = text[: mention.start], text[mention.end :]
@@ -141,6 +173,10 @@ class _Sightings:
                 if said
                 else [_BEFORE_NAME.search(before), _BEHIND_NAME.match(after), _CALLED.search(before)]
             )
+            animals = _ANIMAL.findall(before) or [self.animal]
+            if _GIVEN.search(before) and animals[-1]:
+                self._phrase(animals[-1], f"the {animals[-1]}")
+                self.outright[animals[-1]][mention.name] += 1
             for match in filter(None, tries):
                 role, article = match["role"].lower(), match["article"].lower()
                 if role not in _AGES and self._fits(role, mention.name):
@@ -152,6 +188,10 @@ class _Sightings:
             self.phrases[role].append(phrase)
 
     def _tell(self, text: str) -> None:
+        self.somebody.update(match["role"].lower() for match in _NEW.finditer(text))
+        # German writes every noun with a capital.
+        capital = [match for match in _ROLE.finditer(text) if match["role"][0].isupper()]
+        self.somebody.update(match["role"].lower() for match in capital if match["article"].lower() not in _GERMAN)
         for sentence in at_sentence_ends(text):
             names = [one.name for one in references(sentence, self.cast) if one.name]
             roles = []
@@ -166,6 +206,7 @@ class _Sightings:
     def owners_of_roles(self) -> dict[str, str]:
         """Role → name: by what the text says outright, else by who is near, answers to it, and is nobody beside it."""
         score: defaultdict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+        told = {name for paragraph in self.paragraphs for name in paragraph.people()}
         for role, titles in RANKS.items():
             bearers = [name for name in self.cast.names if set(words_of(name)) & titles]
             if len(bearers) == 1 and self.phrases[role]:
@@ -173,19 +214,34 @@ class _Sightings:
         for role in ("man", "woman"):
             # "The old man" is Old Hob, where nobody else is Old somebody.
             elders = [name for name in self.cast.names if name.startswith("Old ") and self._fits(role, name)]
+            if not elders:
+                # Else who alone has a title, among people who go by their first names.
+                elders = [name for name in self.cast.names if self._titled(name) and self._fits(role, name)]
             if len(elders) == 1 and f"the old {role}" in self.phrases[role]:
                 self.outright[role][elders[0]] += 1
+        for name, index in self.given.items():
+            # A name that is given and never told of: they are told of by what they are.
+            around = self.paragraphs[max(0, index - 2 * _REACH) : index + _REACH]
+            roles = {role for one in around for _, found in one.told for role in found if self._fits(role, name)}
+            people = sorted(role for role in roles if role not in CREATURES and self._sure(role, name))
+            if name not in told and len(people) == 1:
+                self.outright[people[0]][name] += 1
         for role, names in self.outright.items():
             score[role].update({name: _SAID_OUTRIGHT * often for name, often in names.items()})
-        told = {name for paragraph in self.paragraphs for name in paragraph.people()}
+        # Role → who is told of before it or called around it.
+        nearby: defaultdict[str, set[str]] = defaultdict(set)
         for index, (before, own, after) in enumerate(self._neighbours()):
             near = {name for one in self.paragraphs[max(0, index - _REACH) : index] for name in one.people()}
+            about = self.paragraphs[max(0, index - _REACH) : index + _REACH // 2]
+            called = {name for one in about for name in one.calls}
             for role in sorted({role for _, roles in own.told for role in roles}):
                 for name in self.cast.names:
                     if name in told and self._fits(role, name):
                         worth = _worth(role, name, before, own, after) + 0.3 * (name in near)
-                        score[role][name] += worth + 0.2 * self._sure(role, name)
+                        score[role][name] += worth + 0.2 * (role in WOMEN | MEN and self._sure(role, name))
+                        nearby[role].update({name} & (near | called))
         self._only(score)
+        self._only_sure({role: names for role, names in score.items() if role not in KIN}, nearby)
         owner = _best(score)
         # A child has no trade: whoever is "the boy" is not "the engineer" as well.
         children = {owner[role] for role in sorted(CHILDREN & set(owner))}
@@ -193,6 +249,8 @@ class _Sightings:
             for name in children - {owner.get(role, "")}:
                 score[role].pop(name, None)
         self._only(score)
+        # Nor is a child anybody's mother.
+        self._only_sure({role: names for role, names in score.items() if role in KIN}, nearby)
         # Nobody has two trades: the likelier one is theirs, unless the text says both.
         for name in self.cast.names:
             trades = [role for role in sorted(score) if role not in GENERAL and score[role][name] < _SAID_OUTRIGHT]
@@ -204,25 +262,55 @@ class _Sightings:
         """Where only one person can be meant at all, that is worth as much as a name nearby."""
         for role, names in score.items():
             if len(names) == 1 and self._sure(role, next(iter(names))):
-                names[next(iter(names))] += 0.5
+                names[next(iter(names))] += 0.0 if role in self.somebody else 0.8
+
+    def _only_sure(self, score: Mapping[str, dict[str, float]], nearby: Mapping[str, set[str]]) -> None:
+        """A he among people of whom nothing is known: whoever else is told of as one is rather meant.
+
+        Not so where the role came in as somebody new ("a captain") or is somebody's name ("the Captain").
+        """
+        for role, names in score.items():
+            # Where only a pronoun tells of a role what it is, nobody at all may be meant besides.
+            known = role in WOMEN | MEN
+            sure = [name for name in names if (name in nearby[role] or not known) and self._sure(role, name)]
+            other = role in self.somebody or role in CREATURES
+            if len(sure) != 1 or other or set(words_of(sure[0])) & TITLES:
+                continue
+            if sure[0] in nearby[role] and names[sure[0]] >= 0:
+                names[sure[0]] += _ENOUGH
 
     def _sure(self, role: str, name: str) -> bool:
-        return role in WOMEN | MEN and self.cast.gender[name] != 0
+        return self._gender_of_role(role) != 0 and self._gender_of(name) != 0
+
+    def _gender_of_role(self, role: str) -> int:
+        """More than 0 for a she, less for a he: by the word, else by how the text tells of them."""
+        return (role in WOMEN) - (role in MEN) or _sign(self.votes.get(role.capitalize(), 0))
+
+    def _gender_of(self, name: str) -> int:
+        return self.cast.gender[name] or _sign(self.votes.get(name, 0), 2)
 
     def _neighbours(self) -> list[tuple[_Paragraph, _Paragraph, _Paragraph]]:
         padded = [_Paragraph(), *self.paragraphs, _Paragraph()]
         return list(zip(padded, padded[1:], padded[2:], strict=False))
 
+    def _titled(self, name: str) -> bool:
+        return bool(set(words_of(name)) & (HER_TITLES | HIS_TITLES | TITLES - {"old", "young", "little"}))
+
     def _fits(self, role: str, name: str) -> bool:
-        gender = (role in WOMEN) - (role in MEN)
-        titled = bool(set(words_of(name)) & (HER_TITLES | HIS_TITLES | TITLES - {"old", "young", "little"}))
+        titled = self._titled(name)
         if role in CHILDREN and titled:
             return False
         if role in RANKS and not set(words_of(name)) & RANKS[role]:
             # A rank belongs to who bears it.
             return False
         beast = role in CREATURES and role not in WOMEN | MEN | CHILDREN and titled
-        return gender * self.cast.gender[name] >= 0 and name != self.cast.narrator and not beast
+        suits = self._gender_of_role(role) * self._gender_of(name) >= 0
+        return suits and name != self.cast.narrator and not beast
+
+
+def _sign(vote: int, least: int = 1) -> int:
+    """What a vote says, where it has at least so much weight: one "his" or "her" may be another's."""
+    return (vote >= least) - (vote <= -least)
 
 
 def _best(score: Mapping[str, dict[str, float]]) -> dict[str, str]:
@@ -255,6 +343,6 @@ def _worth(role: str, name: str, before: _Paragraph, own: _Paragraph, after: _Pa
     elif name in before.people():
         value += 0.5
     # Who was called answers, or is answered by name.
-    if name in before.calls or name in after.calls:
+    if name in before.calls or (own.speaks and name in after.calls):
         value += 1.5
     return value

@@ -24,8 +24,7 @@ def describe_panels(data: panels.In) -> panels.Out:
     shots = [data.last_shot] if data.last_shot else []
     company: list[str] = []
     for group in groups:
-        own = beats[group.start : group.stop]
-        on_stage = _on_stage(own, data.characters) or company[:1]
+        on_stage = _on_stage(beats, group, _around(parts, group), data.characters) or company[:1]
         company = [*on_stage, *(name for name in company if name not in on_stage)]
         shot = _shot(
             parts[group.start : group.stop], beats[group.start : group.stop], on_stage, data.first + group.start, shots
@@ -83,12 +82,30 @@ def _fewer(sentences: Sequence[str], most: int) -> list[range]:
     return groups
 
 
-def _on_stage(beats: Sequence[Beat], characters: Sequence[str]) -> list[str]:
-    """Who speaks, then who does something, then who is spoken to; the silent and idle are out of the picture."""
-    speaking = [spoken.speaker for beat in beats for spoken in beat.spoken]
-    named = [name for beat in beats for name in beat.named]
-    called = [name for beat in beats for spoken in beat.spoken for name in spoken.calls]
-    found = dict.fromkeys([*speaking, *named, *called])
+def _around(parts: Sequence[Sentence], group: range) -> range:
+    """The sentences of all paragraphs that a panel tells of; the panel's own where no ends are marked."""
+    first, last = group.start, group.stop - 1
+    if not any(part.closes for part in parts):
+        return group
+    while first and not parts[first - 1].closes:
+        first -= 1
+    while last + 1 < len(parts) and not parts[last].closes:
+        last += 1
+    return range(first, last + 1)
+
+
+def _on_stage(beats: Sequence[Beat], group: range, around: range, characters: Sequence[str]) -> list[str]:
+    """Who speaks, then who does something, then who is spoken to; the silent and idle are out of the picture.
+
+    A paragraph is one moment: who speaks or does something in it is there from its first sentence to its last.
+    """
+    own = beats[group.start : group.stop]
+    speaking = [spoken.speaker for beat in own for spoken in beat.spoken]
+    named = [name for beat in own for name in beat.named]
+    called = [name for beat in own for spoken in beat.spoken for name in spoken.calls]
+    beside = [beats[index] for index in around if index not in group]
+    also = [name for beat in beside for name in (*(spoken.speaker for spoken in beat.spoken), *beat.named)]
+    found = dict.fromkeys([*speaking, *named, *called, *also])
     return [name for name in found if name in characters][: panels.MOST_ON_STAGE]
 
 

@@ -103,6 +103,29 @@ janitor merchant shopkeeper tailor cobbler carpenter mayor judge lawyer notary b
 sheriff deputy marshal outlaw cowboy widow widower bride groom beggar pedlar musician singer dancer painter poet
 writer editor reporter photographer actor director mother father sister brother uncle aunt cousin grandmother
 grandfather granny grandpa nephew niece son daughter wife husband twin baby neighbour visitor guest passenger inspector
+apprentice archer assistant astronaut astronomer barber beekeeper bellringer boatman bookseller brewer bricklayer
+builder cabman carter chambermaid chaplain chauffeur chimneysweep clockmaker clown coachman commander commissioner
+cadet chandler chemist choirboy comrade constable councillor courier cowherd crone curate custodian dealer dentist
+diver dockhand doorman doorkeeper draper dressmaker drummer dyer emperor empress envoy examiner executioner farmhand
+ferryman fiddler fireman fishwife fishmonger florist fool footman foreman forester foundling friar gamekeeper gaoler
+gatekeeper glazier goatherd goldsmith governess governor grocer groundsman gunner harbourmaster headmaster
+headmistress helmsman hermit historian housekeeper huntress huntsman inventor investigator jailer jester jeweller
+juggler kitchenmaid lamplighter landowner laundress librarian lieutenant lighthouse-keeper locksmith magician
+magistrate maidservant manservant mason matron messenger midwife milkmaid milkman miner minister minstrel navigator
+newcomer newsboy nursemaid onlooker orphan pedestrian pharmacist physician pickpocket pianist plumber ploughman
+poacher postman postmaster postmistress postwoman potter preacher prefect president prioress prisoner
+prospector publican purser ranger recruit rector referee registrar ringmaster roofer saddler saleswoman salesman
+scholar scientist scout scribe sculptor seamstress seaman sentry sergeant-major sexton shoemaker signalman sister-in-law
+smuggler sorcerer spy squire stableboy stationmaster steersman stepmother stepfather stonemason storekeeper
+storyteller sultan superintendent swineherd tanner tax-collector technician tinker translator trader trapper trumpeter
+tutor umbrella-maker undertaker usher valet verger veteran violinist warden warder warrior watchman watchmaker weaver
+wheelwright woodsman workman wrestler
+kapitän räuber wirt wirtin bauer bäuerin lehrer lehrerin arzt ärztin schneider schuster müller jäger fischer pfarrer
+köchin koch kellner kellnerin soldat könig königin prinz prinzessin hexe riese zwerg
+förster schmied matrose steuermann schaffner schaffnerin bürgermeister bürgermeisterin händler kutscher briefträger
+boulanger boulangère boucher facteur capitaine roi reine curé médecin docteur maire marin paysan paysanne chasseur
+soldat gendarme aubergiste inconnu inconnue étranger étrangère maître maîtresse institutrice instituteur
+cuisinier cuisinière marchand marchande meunier bergère berger sorcière horloger infirmière serveuse serveur
 fox wolf bear dog cat goose duck hen cock rooster crow raven owl wren robin mouse rat frog toad rabbit hare hedgehog
 horse mule donkey goat sheep cow pig lion tiger monkey parrot whale spider snake computer robot machine android
 mann frau junge mädchen kind bäcker nachbarin nachbar wächter polizist mutter vater
@@ -111,7 +134,11 @@ homme femme garçon fille enfant gardien pêcheur notaire mère père voisin voi
 WOMEN = _words("""
 woman lady girl lass lassie mother mum mom mama sister aunt auntie grandmother grandma granny gran landlady maid queen
 princess nun widow wife bride niece daughter duchess countess witch abbess hostess ladyship shepherdess barmaid
-policewoman waitress washerwoman actress stewardess schoolgirl
+policewoman waitress washerwoman actress stewardess schoolgirl chambermaid crone dressmaker empress fishwife governess
+headmistress housekeeper huntress kitchenmaid laundress maidservant matron midwife milkmaid nursemaid postmistress
+postwoman prioress saleswoman seamstress sister-in-law stepmother sorceress
+wirtin bäuerin kellnerin prinzessin schaffnerin bürgermeisterin
+boulangère paysanne inconnue étrangère maîtresse institutrice cuisinière marchande bergère infirmière serveuse
 frau mädchen bäckerin nachbarin mutter schwester tante großmutter oma tochter königin hexe köchin lehrerin ärztin
 mère dame fille femme sœur tante grand-mère voisine reine sorcière petite vieille
 """)
@@ -119,6 +146,13 @@ MEN = _words("""
 man gentleman boy lad laddie father dad papa brother uncle grandfather grandpa landlord king prince monk widower husband
 groom nephew son duke count lordship fellow fella chap bloke guy bosun vicar parson priest bishop abbot friar reverend
 squire knight wizard waiter policeman fisherman cowboy sheriff drover blacksmith mister butler footman schoolboy
+boatman cabman choirboy coachman doorman emperor ferryman fireman foreman gamekeeper groundsman harbourmaster
+headmaster helmsman huntsman lamplighter manservant milkman newsboy ploughman postman postmaster ringmaster salesman
+seaman signalman stableboy stationmaster steersman stepfather sultan watchman woodsman workman valet
+wirt bauer arzt schneider schuster jäger fischer koch kellner soldat räuber kapitän förster schmied matrose steuermann
+schaffner bürgermeister händler kutscher briefträger
+boulanger boucher facteur capitaine curé médecin maire marin paysan chasseur gendarme inconnu étranger instituteur
+cuisinier marchand meunier berger horloger serveur
 scotsman irishman englishman frenchman welshman dutchman
 mann junge herr vater bruder onkel großvater opa sohn könig prinz nachbar bäcker müller wirt lehrer pfarrer
 monsieur homme garçon père frère oncle grand-père fils roi prince voisin pêcheur notaire gardien maître petit vieux

@@ -42,6 +42,37 @@ def speakers(text: str, names: list[str], aliases: dict[str, list[str]] | None =
         pytest.param('"I\'m Fay," said the woman. "Good day," said Fay.', "Fay", "the woman", id="introduced"),
         pytest.param('"Aye," said Old Hob. Ada met the old man. "Aye," said Ada.', "Old Hob", "the old man", id="age"),
         pytest.param('"Hush," said Dr. Vane. The doctor frowned.', "Dr. Vane", "the doctor", id="rank"),
+        pytest.param(
+            '"Hm," said Mrs. Lamb. Ada sat down. "So," said Ada.\n\nThe old woman yawned.',
+            "Mrs. Lamb",
+            "the old woman",
+            id="who alone has a title",
+        ),
+        pytest.param(
+            '"Tom, wait," said Quill.\n\n"Why?" Tom lost his hat. He laughed.\n\nQuill sat down.\n\nIt rained.\n\n'
+            'The baker shook his head and took up his bag.\n\n"Late," said the baker.',
+            "Tom",
+            "the baker",
+            id="the only he",
+        ),
+        pytest.param(
+            '"What\'s in the box?" asked Ada.\n\n"A mouse," said Tom. "She\'s called Fig."\n\nFig ran off. Fig hid.',
+            "Fig",
+            "the mouse",
+            id="what an animal is called",
+        ),
+        pytest.param(
+            'The boy ran in.\n\n"Your name?" asked Ada.\n\n"Jack Reed, ma\'am."\n\n"Sit," said Ada. The boy sat.',
+            "Jack Reed",
+            "the boy",
+            id="a name that is given and never told",
+        ),
+        pytest.param(
+            'Rose, the girl, laughed. "No," said Rose.\n\nAnne sat down. Anne rose.\n\n"Yes," said the mother.',
+            "Anne",
+            "the mother",
+            id="a child is no mother",
+        ),
     ],
 )
 def test_a_role_that_means_somebody_is_another_name_for_them(text: str, name: str, alias: str) -> None:
@@ -52,6 +83,36 @@ def test_two_people_in_one_sentence_are_two() -> None:
     """ "Jem came with the miller": the miller is not Jem."""
     found = cast('Jem came with the miller. "Late," said the miller. "Aye," said Jem. The miller looked at Jem.')
     assert "the miller" not in found["Jem"]
+    assert "Miller" in found
+
+
+def test_who_came_in_as_somebody_new_is_not_somebody_else() -> None:
+    """Tom is the only he so far, and the captain who comes in is another."""
+    text = (
+        '"Tom, wait," said Ada. She ran.\n\n"Why?" Tom lost his hat. He laughed.\n\n'
+        'A captain came in and shook his head.\n\n"Late," said the captain.'
+    )
+    assert "the captain" not in cast(text)["Tom"]
+    assert "Captain" in cast(text)
+
+
+def test_a_thing_that_speaks_has_no_trade() -> None:
+    """The ship speaks; the pilot is whoever else is told of as a he."""
+    found = cast(
+        '"Hm," said Tom. Tom took his cup. He drank.\n\n"Wake up," said the ship. The ship hummed. The ship shook.\n\n'
+        "The pilot rubbed his eyes."
+    )
+    assert "the pilot" in found["Tom"]
+
+
+def test_whom_somebody_finds_is_another() -> None:
+    """ "The miller found her" does not make the miller a she."""
+    text = (
+        'Ada sat in the barn. "Hm," said Ada.\n\nThe miller found her there and lost his hat.\n\n'
+        '"Here," said the miller.'
+    )
+    found = cast(text)
+    assert "the miller" not in found["Ada"]
     assert "Miller" in found
 
 
@@ -181,6 +242,53 @@ def test_who_is_only_talked_about_is_not_in_the_picture() -> None:
 
 def test_whose_things_are_seen_is_not_in_the_picture() -> None:
     assert on_stage("Ada put on Tom's hat.", ["Ada", "Tom"]) == [["Ada"]]
+
+
+def test_who_is_told_of_in_a_paragraph_is_in_each_of_its_panels() -> None:
+    """A paragraph is one moment, however many panels tell it."""
+    long = "the long grey road that went down to the harbour and the boats " * 5
+    shown = on_stage(f"Ada looked at {long.strip()}. Tom looked at {long.strip()}.", ["Ada", "Tom"])
+    assert len(shown) > 1
+    assert all(set(names) == {"Ada", "Tom"} for names in shown)
+
+
+@pytest.mark.parametrize(
+    ("telling", "there"),
+    [
+        pytest.param("Ada's face was red.", ["Ada"], id="somebody's face"),
+        pytest.param("Ada thought of Tom.", ["Ada"], id="whom somebody thinks of"),
+        pytest.param("Ada walked like Tom.", ["Ada"], id="whom somebody is like"),
+    ],
+)
+def test_who_is_seen(telling: str, there: list[str]) -> None:
+    assert on_stage(telling, ["Ada", "Tom"]) == [there]
+
+
+def test_both_of_you_are_those_who_were_there() -> None:
+    shown = on_stage(
+        f'Ada and Tom met Eve at the gate{" of the long grey house" * 12}.\n\n"Come in, both of you," said Eve.',
+        ["Ada", "Eve", "Tom"],
+    )
+    assert [sorted(names) for names in shown] == [["Ada", "Eve", "Tom"], ["Ada", "Eve", "Tom"]]
+
+
+@pytest.mark.parametrize(
+    ("telling", "there"),
+    [
+        pytest.param("They went in.", 2, id="they"),
+        pytest.param("All three of them went in.", 3, id="three of them"),
+        pytest.param("The children went in.", 2, id="children"),
+    ],
+)
+def test_so_many_went_in(telling: str, there: int) -> None:
+    before = f"Ada and Tom met Eve at the gate{' of the long grey house' * 12}."
+    assert len(on_stage(f"{before}\n\n{telling}", ["Ada", "Eve", "Tom"])[-1]) == there
+
+
+def test_a_man_is_not_the_old_man() -> None:
+    """Of somebody without a name only the whole role names them, or "the man"."""
+    assert on_stage("Ada ate like a hungry man.", ["Ada", "Old man"]) == [["Ada"]]
+    assert on_stage("The man ate.", ["Ada", "Old man"]) == [["Old man"]]
 
 
 def test_they_are_those_who_were_there() -> None:
