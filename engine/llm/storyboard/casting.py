@@ -1,5 +1,6 @@
 """Who a text is about: names found by how they are used, people without a name, and the one who tells it."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -9,6 +10,9 @@ from engine.llm.storyboard.roles import linked
 from engine.reading import Sentence
 
 _MOST_CHARACTERS = 24
+# So many lines with a name before them make a play.
+_LINES_OF_A_PLAY = 6
+_CAPITALS = re.compile(r"\b[^\W\d_a-z]{3,}\b")
 
 
 def find_cast(parts: Sequence[Sentence], known: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -27,7 +31,21 @@ def find_cast(parts: Sequence[Sentence], known: Sequence[str]) -> list[tuple[str
         found = [own, *(entry for entry in found if entry[0] != own[0])]
         if own[0] != word:
             own[1].append(word)
-    return linked(parts, found[:_MOST_CHARACTERS])
+    return linked(parts, _played(parts, found, known)[:_MOST_CHARACTERS])
+
+
+def _played(
+    parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]], known: Sequence[str]
+) -> list[tuple[str, list[str]]]:
+    """In a play everybody has lines, or comes in in capitals: a stuffed bear that is talked to is a thing."""
+    cues = [part.cue.casefold() for part in parts if part.cue]
+    if len(cues) < _LINES_OF_A_PLAY or 5 * len(cues) < len(parts):
+        return list(found)
+    # Headings are in capitals as a whole.
+    told = " ".join(text for part in parts if not part.cue for text in part.told if text.upper() != text)
+    playing = {*cues, *(word.casefold() for word in _CAPITALS.findall(told)), *(name.casefold() for name in known)}
+    words = {word for name in playing for word in name.split()}
+    return [(name, also) for name, also in found if any(words & set(one.casefold().split()) for one in (name, *also))]
 
 
 def _merged(weights: Counter[str], known: Sequence[str], young: Collection[str]) -> list[tuple[str, list[str]]]:
