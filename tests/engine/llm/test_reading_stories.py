@@ -337,7 +337,12 @@ def test_a_scene_begins_where_its_opening_says_that_time_went_by(opening: str) -
 
 def test_in_a_play_everybody_has_lines_or_comes_in_in_capitals() -> None:
     """A stuffed bear that is talked to is a thing; a silent guard who is introduced is not."""
-    lines = ["INES\nHold the lamp, Bruno.", "JONAS\nHe is stuffed, Ines.", "INES\nBruno sees us.", "JONAS\nBruno is a bear."]
+    lines = [
+        "INES: Hold the lamp, Bruno.",
+        "JONAS: He is stuffed, Ines.",
+        "INES: Bruno sees us.",
+        "JONAS: Bruno is a bear.",
+    ]
     text = "Ines and Jonas crouch behind Bruno. A GUARD passes. The guard stops.\n\n" + "\n\n".join(lines * 2)
     found = {who.casefold() for who in cast(text)}
     assert {"ines", "jonas"} <= found
