@@ -234,7 +234,7 @@ class Writing:
     async def _send(self, call: TaskCall, grant: ledger.Grant, request: LLMRequest) -> ledger.Usage:
         """Send a call when its turn comes; the answer is put into it, and not yet stored."""
         paid = grant.call
-        async with sending(self._database, grant, gives_way=call.gives_way):
+        async with sending(self._database, grant, self._terms, gives_way=call.gives_way):
             began = time.monotonic()
             reply = await self._writers[paid.provider].ask(request)
         paid.answer, paid.stop_reason = reply.text, reply.stop_reason
