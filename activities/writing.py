@@ -120,6 +120,7 @@ class Writing:
     async def run(self, task: Task[Any, Any], call: TaskCall) -> TaskDone:
         """Run the task for its target. Raises `BadAnswer` when no repair helped."""
         tally = _Tally()
+        tally.softened = call.softer
         notes: list[str] = [_SOFTER] if call.softer else []
         by = call.by or Choice(provider=call.options.llm, model=call.options.llm_model)
         by = Choice(provider=by.provider, model=model_of("llm", by))
@@ -153,6 +154,8 @@ class Writing:
                     continue
             if not notes:
                 return TaskDone(cached=not tally.sent, attempts=tally.attempts, made=tally.made)
+            if tally.softened:
+                notes = [_SOFTER, *notes]
             if tally.attempts >= task.attempts:
                 raise _verdict(task, by, tally.attempts, "")
 

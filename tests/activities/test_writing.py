@@ -32,11 +32,11 @@ async def babble(_: LLMRequest) -> LLMReply | None:
     return LLMReply("It rained.", "", "stop", Tokens(5, 5))
 
 
-async def outline(database: Database, ordered: Ordered, writer: Writer) -> TaskDone:
+async def outline(database: Database, ordered: Ordered, writer: Writer, **more: bool) -> TaskDone:
     """One attempt at the outline. Attempts at the same activity know each other."""
     work = Writing(database, {"offline": writer}, Prices(), Terms())
     environment = ActivityEnvironment()
-    call = TaskCall(**ordered.run.model_dump(exclude={"chapter_id"}), target_id=ordered.run.chapter_id)
+    call = TaskCall(**ordered.run.model_dump(exclude={"chapter_id"}), target_id=ordered.run.chapter_id, **more)
 
     async def run() -> TaskDone:
         return await work.run(ALL["ChapterOutline"], call)
@@ -82,3 +82,14 @@ async def test_a_refusal_that_is_asked_again_in_milder_words_is_paid_for_once(da
     after = Writer(refuse_harsh_words)
     await outline(database, ordered, after)
     assert [MILDER in request.prompt for request in after.asked] == [True]
+
+
+async def test_milder_words_stay_mild(database: Database, order: Order) -> None:
+    """A repair of what was asked in milder words asks in milder words; what is refused all the same is not repeated."""
+    babbling, refusing = Writer(babble), Writer(refuse)
+    with pytest.raises(BadAnswer):
+        await outline(database, await order(soften=True), babbling, softer=True)
+    with pytest.raises(ProviderRefused):
+        await outline(database, await order(soften=True), refusing, softer=True)
+    assert all(MILDER in request.prompt for request in babbling.asked)
+    assert len(refusing.asked) == 1
