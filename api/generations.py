@@ -20,6 +20,7 @@ from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor
 from api.problems import TemporalAway
 from api.starting import PATIENCE, start, wake_if_possible, workflow_id
 from engine.errors import BadInput, Conflict
+from engine.prices import Prices
 from engine.providers import require_all
 from engine.settings import Settings
 from engine.store import events, generations, holds, tallies
@@ -223,6 +224,8 @@ async def create(body: NewGeneration, owned: Owned, response: Response) -> Gener
         project_id, chapter_id = await target_of(session, scope, body)
         project = await rows.get(session, scope, Project, project_id)
         options = chosen(body.options, project, owned.settings)
+        if body.kind != GenerationKind.EXPORT:
+            Prices(owned.settings.prices, allow_unpriced=owned.settings.allow_unpriced).require(options)
         if chapter_id is not None:
             options = _as_scripted(options, await rows.get(session, scope, Chapter, chapter_id))
         generation = await generations.request(

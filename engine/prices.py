@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_UP, Decimal
 
 from engine.errors import Unpriced
-from engine.providers import PROVIDERS, Kind
+from engine.providers import PROVIDERS, Kind, model_of
 from engine.settings import Price
 from engine.tokens import Tokens
+from models.options import Choice, GenerationOptions
 
 _MILLION = Decimal(1_000_000)
 _CENT_OF_A_CENT = Decimal("0.000001")
@@ -71,6 +72,18 @@ class Prices:
                 f"What {model or 'the model'} of {provider} costs is not known. Give its price in INKLOOM_PRICES, or"
                 " set INKLOOM_ALLOW_UNPRICED=true to let it work uncounted."
             ) from None
+
+    def require(self, options: GenerationOptions) -> None:
+        """Every model that a generation may ask has a price. Raises `Unpriced`: before the first call, not after it."""
+        first = Choice(provider=options.llm, model=options.llm_model)
+        asked: list[tuple[Kind, Choice]] = [
+            ("llm", one) for one in (first, *options.llm_tasks.values(), *options.llm_fallback)
+        ]
+        if options.until == "pages":
+            artist = Choice(provider=options.images, model=options.image_model)
+            asked += [("images", one) for one in (artist, *options.image_fallback)]
+        for kind, one in asked:
+            self.cost(kind, one.provider, model_of(kind, one), Tokens())
 
     def settle(self, kind: Kind, provider: str, model: str, used: Tokens, otherwise: Decimal) -> Decimal:
         """What an answered call cost; `otherwise`, the most it may have, where that cannot be said.

@@ -16,7 +16,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from engine.errors import BadInput, EngineError, NotConfigured
+from engine.errors import BadInput, EngineError, NotConfigured, Unpriced
 from engine.settings import Settings
 
 INTERRUPTED = 130
@@ -231,7 +231,7 @@ def _explain(error: Exception) -> int:
         return CUT_OFF
     if isinstance(error, EngineError):
         say.print(f"[bold red]inkloom:[/] {_escaped(error.message)}", soft_wrap=True)
-        return 2 if isinstance(error, BadInput | NotConfigured) else 1
+        return 2 if isinstance(error, BadInput | NotConfigured | Unpriced) else 1
     logging.getLogger(__name__).debug("unexpected", exc_info=error)
     say.print(
         f"[bold red]inkloom:[/] something unexpected happened: {type(error).__name__}: {_escaped(str(error)[:500])}\n"

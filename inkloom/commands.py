@@ -202,6 +202,7 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         first = error.errors()[0]
         raise BadInput(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}.") from error
     require_all(options, settings)
+    Prices(settings.prices, allow_unpriced=settings.allow_unpriced).require(options)
     return options
 
 
