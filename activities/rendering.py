@@ -236,7 +236,7 @@ class Rendering:
             async with self._database.session() as session:
                 await follow(session, await _adopt(session, call.project_id, paid.image_id))
             return
-        async with sending(self._database, grant, gives_way=call.gives_way):
+        async with sending(self._database, grant, self._terms, gives_way=call.gives_way):
             began = time.monotonic()
             result = await self._artists[paid.provider].draw(request, tell)
         await turn.aclose()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from temporalio import activity
 
@@ -16,7 +15,9 @@ PATIENCE = 30.0
 
 
 @asynccontextmanager
-async def sending(database: Database, grant: ledger.Grant, *, gives_way: bool) -> AsyncIterator[None]:
+async def sending(
+    database: Database, grant: ledger.Grant, terms: ledger.Terms, *, gives_way: bool
+) -> AsyncIterator[None]:
     """Send the call in this block: when its turn has come, and after it is written down as sent.
 
     A failure is booked: a call that was refused costs nothing, one whose answer was lost may have been billed. Where
@@ -36,15 +37,20 @@ async def sending(database: Database, grant: ledger.Grant, *, gives_way: bool) -
         yield
     except EngineError as error:
         told = f"{error.message} {error.detail if isinstance(error, ProviderError) else ''}".strip()
+        # An answer that came and is none was an answer to them.
+        answered = isinstance(error, AnswerLost | BadAnswer)
         async with database.session() as session:
-            # An answer that came and is none was an answer to them.
-            answered = isinstance(error, AnswerLost | BadAnswer)
             await (ledger.lose if answered else ledger.fail)(session, grant.call, told)
-        if gives_way and error.retryable and _tried() + (error.retry_after or 0.0) > PATIENCE:
+            down = gives_way and error.retryable
+            if down and answered:
+                # Another provider is paid for the same: where a person decides about that, they are asked first.
+                down = not await ledger.asks(session, grant.call.project_id, grant.call.reserved_usd, terms)
+            down = down and await ledger.tried(session, grant.call) + (error.retry_after or 0.0) > PATIENCE
+        if down:
             raise ProviderDown(f"{grant.call.provider} has failed for {PATIENCE:.0f} s: {error.message}") from error
         raise
-
-
-def _tried() -> float:
-    """Seconds since the current activity was first asked for."""
-    return (datetime.now(UTC) - activity.info().scheduled_time).total_seconds()
+    except Exception as error:
+        # A defect: how far the call came is not known.
+        async with database.session() as session:
+            await ledger.lose(session, grant.call, type(error).__name__)
+        raise

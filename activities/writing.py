@@ -20,7 +20,7 @@ from engine import ledger
 from engine.catalogue import most_output
 from engine.db import Database, execute
 from engine.digest import digest
-from engine.errors import BadAnswer, EngineError, ProviderRefused
+from engine.errors import BadAnswer, EngineError, ProviderError, ProviderRefused
 from engine.llm import LLM, LLMRequest
 from engine.prices import Prices, most_of_text
 from engine.providers import model_of
@@ -50,7 +50,12 @@ _KEEP = _NEW.on_conflict_do_update(
         if column.name not in (*_KEY, "id", "created_at")
     },
 )
-_STORED = select(_RESULTS.c.output, _RESULTS.c.attempts).where(*(_RESULTS.c[name] == bindparam(name) for name in _KEY))
+_CALLS = table(ProviderCall)
+_STORED = (
+    select(_RESULTS.c.output, _RESULTS.c.attempts, _CALLS.c.holder, _CALLS.c.stop_reason)
+    .join(_CALLS, _CALLS.c.id == _RESULTS.c.call_id, isouter=True)
+    .where(*(_RESULTS.c[name] == bindparam(name) for name in _KEY))
+)
 
 
 _CUT_OFF = "the answer was cut off before its end; answer in full, as briefly as the instructions allow"
@@ -118,6 +123,7 @@ class Writing:
     async def run(self, task: Task[Any, Any], call: TaskCall) -> TaskDone:
         """Run the task for its target. Raises `BadAnswer` when no repair helped."""
         tally = _Tally()
+        tally.softened = call.softer
         notes: list[str] = [_SOFTER] if call.softer else []
         by = call.by or Choice(provider=call.options.llm, model=call.options.llm_model)
         by = Choice(provider=by.provider, model=model_of("llm", by))
@@ -133,7 +139,10 @@ class Writing:
                         if stored is not None and stored.output is not None:
                             output = task.output.model_validate(stored.output)
                             return TaskDone(cached=True, made=await STEPS[task.name].apply(session, call, output))
-                        # What was given up on in an earlier generation is asked anew, not answered with that failure.
+                        if stored is not None and stored.holder == holder():
+                            # This very activity, whose end Temporal has not heard of: what it paid for was its last.
+                            raise _verdict(task, by, stored.attempts, stored.stop_reason)
+                        # What was given up on by another is asked anew, not answered with that failure.
                         tally.before = stored.attempts if stored is not None else 0
                     grant = await self._reserve(session, task, call, by, request, tally.before + tally.attempts)
                 if isinstance(grant, EngineError):
@@ -148,9 +157,10 @@ class Writing:
                     continue
             if not notes:
                 return TaskDone(cached=not tally.sent, attempts=tally.attempts, made=tally.made)
+            if tally.softened:
+                notes = [_SOFTER, *notes]
             if tally.attempts >= task.attempts:
-                # What was wrong quotes the answer, which has no place in a history; the notes are in the database.
-                raise BadAnswer(f"{task.name}: no usable answer from {by.provider} in {tally.attempts} attempts.")
+                raise _verdict(task, by, tally.attempts, "")
 
     async def _answer(
         self,
@@ -178,14 +188,21 @@ class Writing:
             raise
         if not notes:
             follow = partial(_finish, task, call, by, loaded, tally, output)
-        elif refused or tally.attempts >= task.attempts:
+        elif self._gives_up(task, call, tally, refused=refused):
             follow = partial(_give_up, task, call, by, loaded, tally, notes)
         await keep_answer(partial(self._confirm, paid, usage, follow))
         if usage is not None and self._cache is not None:
             await self._cache.keep(paid)
         if refused:
-            raise ProviderRefused(f"{by.provider} refused to answer {task.name}.")
+            raise _verdict(task, by, tally.attempts, paid.stop_reason)
         return notes
+
+    @staticmethod
+    def _gives_up(task: Task[Any, Any], call: TaskCall, tally: _Tally, *, refused: bool) -> bool:
+        """Whether an answer of no use was the last: what was refused may be asked once more, in milder words."""
+        if refused:
+            return tally.softened or not call.options.soften
+        return tally.attempts >= task.attempts
 
     async def _confirm(
         self, paid: ProviderCall, usage: ledger.Usage | None, follow: Follow | None, and_follow: bool
@@ -237,7 +254,7 @@ class Writing:
     async def _send(self, call: TaskCall, grant: ledger.Grant, request: LLMRequest) -> ledger.Usage:
         """Send a call when its turn comes; the answer is put into it, and not yet stored."""
         paid = grant.call
-        async with sending(self._database, grant, gives_way=call.gives_way):
+        async with sending(self._database, grant, self._terms, gives_way=call.gives_way):
             began = time.monotonic()
             reply = await self._writers[paid.provider].ask(request)
         paid.answer, paid.stop_reason = reply.text, reply.stop_reason
@@ -301,6 +318,13 @@ async def _keep(
         "output_tokens": tally.output_tokens,
     }
     await execute(session, _KEEP, values)
+
+
+def _verdict(task: Task[Any, Any], by: Choice, attempts: int, stop_reason: str) -> ProviderError:
+    """Why there is no answer. What was wrong quotes it and has no place in a history; the notes are in the database."""
+    if stop_reason == "refusal":
+        return ProviderRefused(f"{by.provider} refused to answer {task.name}.")
+    return BadAnswer(f"{task.name}: no usable answer from {by.provider} in {attempts} attempts.")
 
 
 class Owners:

@@ -20,7 +20,7 @@ from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor
 from api.problems import TemporalAway
 from api.starting import PATIENCE, start, wake_if_possible, workflow_id
 from engine.errors import BadInput, Conflict
-from engine.prices import Prices, require_prices
+from engine.prices import Prices
 from engine.providers import require_all
 from engine.settings import Settings
 from engine.store import events, generations, holds, tallies
@@ -228,6 +228,8 @@ async def create(body: NewGeneration, owned: Owned, response: Response) -> Gener
         project_id, chapter_id = await target_of(session, scope, body)
         project = await rows.get(session, scope, Project, project_id)
         options = chosen(body.options, project, owned.settings)
+        if body.kind != GenerationKind.EXPORT:
+            Prices(owned.settings.prices, allow_unpriced=owned.settings.allow_unpriced).require(options)
         if chapter_id is not None:
             options = _as_scripted(options, await rows.get(session, scope, Chapter, chapter_id))
         generation = await generations.request(
@@ -377,7 +379,7 @@ def _as_scripted(options: GenerationOptions, chapter: Chapter) -> GenerationOpti
 def chosen(options: GenerationOptions, project: Project, settings: Settings) -> GenerationOptions:
     """What an order does not name is as the project says; providers that neither names are those of the settings.
 
-    Raises `NotConfigured` for a provider that cannot be used, `Unpriced` for a model of unknown price.
+    Raises `NotConfigured` for a provider that cannot be used.
     """
     named = options.model_dump(include=options.model_fields_set)
     providers: dict[str, Any] = {}
@@ -391,7 +393,6 @@ def chosen(options: GenerationOptions, project: Project, settings: Settings) -> 
                 providers[model] = given[model]
     found = GenerationOptions.model_validate({**project.options, **named, **providers})
     require_all(found, settings)
-    require_prices(found, Prices(settings.prices, allow_unpriced=settings.allow_unpriced))
     # What nobody named stays open, for the chapter's script to say.
     named_by_all = {*project.options, *named, *providers}
     return GenerationOptions.model_validate(found.model_dump(include=named_by_all))

@@ -3,12 +3,12 @@
 A copy counts only while its call is in the ledger. Redis being away or empty costs time, never an answer.
 """
 
-import json
 import logging
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -34,11 +34,14 @@ _COUNT = text(
 class Cached:
     """What is kept of a confirmed call."""
 
-    call_id: str
+    call_id: UUID
     answer: str
     stop_reason: str
     input_tokens: int
     output_tokens: int
+
+
+_CACHED = TypeAdapter(Cached)
 
 
 class AnswerCache:
@@ -53,17 +56,21 @@ class AnswerCache:
         """The confirmed call with its answer, counted as answered from store; None where it is not known here."""
         try:
             kept = await self._redis.get(_name(order.call_key))
+            found = None if kept is None else _CACHED.validate_json(kept)
         except (RedisError, OSError) as error:
             log.warning("the answer cache is away: %s", type(error).__name__)
             return None
-        if kept is None:
+        except ValueError as error:
+            # Another version's, or somebody else's.
+            log.warning("the answer cache holds something that is no answer: %s", type(error).__name__)
             return None
-        found = Cached(**json.loads(kept))
-        values = {"generation": order.generation_id, "call": UUID(found.call_id), "key": order.call_key}
+        if found is None:
+            return None
+        values = {"generation": order.generation_id, "call": found.call_id, "key": order.call_key}
         if (await execute(session, _COUNT, values)).first() is None:
             return None
         return ProviderCall(
-            id=UUID(found.call_id),
+            id=found.call_id,
             project_id=order.project_id,
             call_key=order.call_key,
             attempt=1,
@@ -81,9 +88,9 @@ class AnswerCache:
 
     async def keep(self, call: ProviderCall) -> None:
         """Remember a call that is confirmed and committed."""
-        kept = Cached(str(call.id), call.answer or "", call.stop_reason, call.input_tokens, call.output_tokens)
+        kept = Cached(call.id, call.answer or "", call.stop_reason, call.input_tokens, call.output_tokens)
         try:
-            await self._redis.set(_name(call.call_key), json.dumps(vars(kept)), ex=_DAYS_30)
+            await self._redis.set(_name(call.call_key), _CACHED.dump_json(kept), ex=_DAYS_30)
         except (RedisError, OSError) as error:
             log.warning("the answer cache is away: %s", type(error).__name__)
 

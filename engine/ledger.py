@@ -95,6 +95,11 @@ _SENT = (
 )
 
 
+_TRIED = plain_select(
+    func.coalesce(func.extract("epoch", func.clock_timestamp() - func.min(_CALLS.c.submitted_at)), 0)
+).where(_CALLS.c.call_key == bindparam("key"), _CALLS.c.holder == bindparam("holder"))
+
+
 @dataclass(frozen=True)
 class Order:
     """What is to be asked of whom, for whom. `ordinal` tells redraws of the same request apart.
@@ -213,7 +218,7 @@ async def acquire(
         session.add(call)
     await session.flush()
     lost = [call for call in past if call.state == CallState.UNKNOWN and not call.accepted]
-    if lost and await _asks(session, order, terms):
+    if lost and await asks(session, order.project_id, order.most_usd, terms):
         return OutcomeUnknown(
             f"The answer of {order.provider} to {order.purpose} was lost, and it may have been billed"
             f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). A person decides about asking again.",
@@ -232,14 +237,19 @@ async def acquire(
     return Grant(fresh, wait)
 
 
-async def _asks(session: AsyncSession, order: Order, terms: Terms) -> bool:
-    """Whether a person decides about a call whose answer was lost."""
-    if not order.most_usd:
+async def asks(session: AsyncSession, project_id: UUID, usd: Decimal, terms: Terms) -> bool:
+    """Whether a person decides about a call of at most `usd` whose answer was lost."""
+    if not usd:
         return False
-    policy = (await execute(session, _POLICY, {"project": order.project_id})).scalar_one()
+    policy = (await execute(session, _POLICY, {"project": project_id})).scalar_one()
     if policy == UnknownPolicy.AUTO:
-        return order.most_usd > terms.ask_above_usd
+        return usd > terms.ask_above_usd
     return bool(policy == UnknownPolicy.ASK)
+
+
+async def tried(session: AsyncSession, call: ProviderCall) -> float:
+    """Seconds since whoever makes the call first sent it."""
+    return float((await execute(session, _TRIED, {"key": call.call_key, "holder": call.holder})).scalar_one())
 
 
 async def _turn(session: AsyncSession, order: Order, rate: Rate) -> tuple[datetime, float]:

@@ -62,6 +62,18 @@ class Prices:
                 " set INKLOOM_ALLOW_UNPRICED=true to let it work uncounted."
             ) from None
 
+    def require(self, options: GenerationOptions) -> None:
+        """Every model that a generation may ask has a price. Raises `Unpriced`: before the first call, not after it."""
+        first = Choice(provider=options.llm, model=options.llm_model)
+        asked: list[tuple[Kind, Choice]] = [
+            ("llm", one) for one in (first, *options.llm_tasks.values(), *options.llm_fallback)
+        ]
+        if options.until == "pages":
+            artist = Choice(provider=options.images, model=options.image_model)
+            asked += [("images", one) for one in (artist, *options.image_fallback)]
+        for kind, one in asked:
+            self.cost(kind, one.provider, model_of(kind, one), Tokens())
+
     def settle(self, kind: Kind, provider: str, model: str, used: Tokens, otherwise: Decimal) -> Decimal:
         """What an answered call cost; `otherwise`, the most it may have, where that cannot be said.
 
@@ -75,15 +87,6 @@ class Prices:
         # The second is what `genai_prices` says of more tokens from a cache than were read at all, and the like.
         except (Unpriced, ValueError):
             return otherwise
-
-
-def require_prices(options: GenerationOptions, prices: Prices) -> None:
-    """Every model that the options name has a price; raises `Unpriced` before anything is ordered."""
-    writers = (Choice(provider=options.llm, model=options.llm_model), *options.llm_tasks.values())
-    for writer in (*writers, *options.llm_fallback):
-        prices.cost("llm", writer.provider, model_of("llm", writer), Tokens(input=1, output=1))
-    for artist in (Choice(provider=options.images, model=options.image_model), *options.image_fallback):
-        prices.cost("images", artist.provider, model_of("images", artist), Tokens(input=1, output=1))
 
 
 def most_of_text(prompt_tokens: int, max_output_tokens: int) -> Tokens:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 
-from engine.errors import BadInput, EngineError, NotConfigured
+from engine.errors import BadInput, EngineError, NotConfigured, Unpriced
 from engine.settings import Settings
 
 INTERRUPTED = 130
@@ -257,7 +257,7 @@ def _explain(error: Exception) -> int:
         return CUT_OFF
     if isinstance(error, EngineError):
         say.print(f"[bold red]inkloom:[/] {_escaped(error.message)}", soft_wrap=True)
-        return 2 if isinstance(error, BadInput | NotConfigured) else 1
+        return 2 if isinstance(error, BadInput | NotConfigured | Unpriced) else 1
     logging.getLogger(__name__).debug("unexpected", exc_info=error)
     say.print(
         f"[bold red]inkloom:[/] something unexpected happened: {type(error).__name__}: {_escaped(str(error)[:500])}\n"

@@ -16,7 +16,7 @@ from rich.console import Console
 from engine.db import Database, driver_url
 from engine.errors import BadInput
 from engine.estimate import estimate, work_of_script, work_of_text
-from engine.prices import Prices, require_prices
+from engine.prices import Prices
 from engine.providers import require_all
 from engine.settings import Settings
 from engine.storage.open import open_storage
@@ -204,7 +204,7 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         place = next(part for part in first["loc"] if part != "render")
         raise BadInput(f"--{str(place).replace('_', '-')}: {first['msg']}.") from error
     require_all(options, settings)
-    require_prices(options, Prices(settings.prices, allow_unpriced=settings.allow_unpriced))
+    Prices(settings.prices, allow_unpriced=settings.allow_unpriced).require(options)
     return options
 
 

@@ -88,7 +88,7 @@ async def loosen_project(session: AsyncSession, project_id: UUID) -> list[str]:
         select(Generation)
         .where(Generation.project_id == project_id, col(Generation.id).in_(waits))
         .order_by(col(Generation.id))
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     woken: list[str] = []
     for generation in held.all():

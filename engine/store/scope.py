@@ -66,7 +66,8 @@ class Scope:
 
 def _query(model: type[RowT], covered: ColumnElement[bool], lock: bool) -> SelectOfScalar[RowT]:
     query = select(model).where(cast("type[Owned]", model).id == bindparam("row"), covered)
-    return query.with_for_update() if lock else query
+    # Rows that refer to this one may be added meanwhile: whoever adds them may be waiting for the next lock of ours.
+    return query.with_for_update(key_share=True) if lock else query
 
 
 @lru_cache(maxsize=64)

@@ -123,4 +123,17 @@ async def test_what_waits_for_the_budget_of_a_project_goes_on_when_that_is_raise
             await asyncio.sleep(0.05)
         answer = await api.patch(path, json={"version": version, "budget_usd": "500"})
         assert answer.status_code == 200
-        assert (await ended(api, where.rsplit("/", 1)[1]))["status"] == "completed"
+        done = await ended(api, where.rsplit("/", 1)[1])
+        assert (done["status"], done["error"]) == ("completed", "")
+
+
+async def test_a_model_without_a_price_is_refused_before_anything_is_paid_for(api_settings: Settings) -> None:
+    """An artist that nobody knows the price of would be found out when all the words are paid for."""
+    known = api_settings.model_copy(update={"openai_api_key": "sk-of-a-test"})
+    async with serving(known) as api:
+        project_id, chapter_id = await new_chapter(api)
+        body = {"kind": "chapter", "target_ids": [chapter_id], "options": {"images": "openai", "image_model": "crayon"}}
+        answer = await api.post("/api/v1/generations", json=body)
+        assert answer.status_code == 422
+        assert "INKLOOM_PRICES" in answer.json()["detail"]
+        await api.delete(f"/api/v1/projects/{project_id}")

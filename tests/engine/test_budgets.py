@@ -14,12 +14,12 @@ from engine.errors import BudgetExceeded, BudgetTight, EngineError, OutcomeUnkno
 from engine.settings import Rate
 from engine.store import generations, holds, tallies
 from engine.store.events import emit
-from engine.store.scope import get
+from engine.store.scope import change, get
 from engine.tokens import Tokens
 from models.events import EventType
 from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.runs import Holding
-from models.tables import Generation, Project, ProviderCall
+from models.tables import Generation, Project, ProjectInstruction, ProviderCall
 from models.tables.ledger import CallState
 from tests.conftest import Order, Ordered
 from tests.engine.test_ledger import asked
@@ -152,6 +152,38 @@ async def test_the_budget_of_a_project_and_an_event_do_not_wait_for_each_other(
     async with database.session() as session:
         await generations.begin(session, *ids)
     await asyncio.gather(*(one(number) for number in range(15) for one in (wait, happen, raise_it)))
+
+
+async def test_changing_a_project_and_adding_to_it_do_not_wait_for_each_other(database: Database, order: Order) -> None:
+    """Whoever adds something to it goes on to tell of it, while the budget that its generation waits for is raised."""
+    ordered = await order()
+    ids = (ordered.run.project_id, ordered.run.generation_id)
+    await allow(database, ordered, "0.5", project=True)
+    holding = Holding(
+        **ordered.run.model_dump(),
+        target_id=ordered.run.chapter_id,
+        purpose="draft 1",
+        reason=HoldReason.BUDGET,
+        message="too dear",
+        needed_usd=Decimal(9),
+    )
+    async with database.session() as session:
+        await generations.begin(session, *ids)
+        await holds.hold(session, holding, "panel")
+
+    async def raise_it() -> list[str]:
+        async with database.session() as session:
+            woken = await holds.loosen_project(session, ids[0])
+            await change(session, ordered.scope, Project, ids[0], 1, {"budget_usd": Decimal(9)})
+            return woken
+
+    async with database.session() as session:
+        session.add(ProjectInstruction(project_id=ids[0], position=1, body="Be brief."))
+        await session.flush()
+        raising = asyncio.create_task(raise_it())
+        await asyncio.sleep(0.3)
+        await emit(session, *ids, EventType.GENERATION_PROGRESSED, {})
+    assert await raising == ["panel"]
 
 
 async def test_a_retry_goes_on_with_the_same_budget(database: Database, order: Order) -> None:

@@ -1,5 +1,6 @@
 """What calls cost."""
 
+from contextlib import nullcontext
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from engine.prices import Prices, most_of_picture, most_of_text
 from engine.providers import Kind
 from engine.settings import Price
 from engine.tokens import Tokens
+from models.options import Choice, GenerationOptions
 
 pytestmark = pytest.mark.unit
 
@@ -56,6 +58,29 @@ def test_a_model_without_a_price_is_not_free() -> None:
         Prices().cost(*asked)
     assert Prices(allow_unpriced=True).cost(*asked) == 0
     assert Prices().settle(*asked, otherwise=Decimal("0.5")) == Decimal("0.5")
+
+
+@pytest.mark.parametrize(
+    ("options", "known"),
+    [
+        pytest.param(GenerationOptions(), True, id="offline"),
+        pytest.param(GenerationOptions(llm="openai", images="local", image_model="mine"), True, id="listed and free"),
+        pytest.param(GenerationOptions(llm="openai", llm_model="crayon"), False, id="the writer"),
+        pytest.param(
+            GenerationOptions(llm_tasks={"Dialogue": Choice(provider="openai", model="crayon")}), False, id="one task"
+        ),
+        pytest.param(
+            GenerationOptions(image_fallback=[Choice(provider="openai", model="crayon")]), False, id="a stand-in"
+        ),
+        pytest.param(
+            GenerationOptions(images="openai", image_model="crayon", until="script"), True, id="nobody is to draw"
+        ),
+    ],
+)
+def test_an_order_is_priced_before_it_is_begun(options: GenerationOptions, known: bool) -> None:
+    """Whoever may be asked has a price; otherwise the order is refused, not the calls in the middle of it."""
+    with nullcontext() if known else pytest.raises(Unpriced, match="crayon"):
+        Prices().require(options)
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-image-2.6-flare"])

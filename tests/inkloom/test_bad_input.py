@@ -80,6 +80,12 @@ def test_a_file_that_is_no_story_is_refused(tmp_path: Path, name: str, content: 
         pytest.param(["--budget", "nan"], {}, "--budget", id="budget-not-a-number"),
         pytest.param(["--budget", "1e7"], {}, "--budget", id="budget-beyond-the-books"),
         pytest.param(["--budget", "inf"], {}, "--budget", id="budget-without-end"),
+        pytest.param(
+            ["--images", "openai", "--image-model", "crayon-9"],
+            {"OPENAI_API_KEY": "hunter2"},
+            "INKLOOM_PRICES",
+            id="model-without-a-price",
+        ),
         pytest.param(["--format", "scroll"], {}, "--format", id="unknown-format"),
         pytest.param([], {"INKLOOM_DATABASE_URL": "nonsense"}, "INKLOOM_DATABASE_URL", id="database-url-unreadable"),
         pytest.param([], {"INKLOOM_DATABASE_URL": "mysql://x/y"}, "only Postgres", id="database-of-another-kind"),

@@ -16,6 +16,7 @@ from engine.db import Database
 from models.options import GenerationStatus
 from models.tables import TaskResult
 from tests.conftest import Order
+from tests.engine.test_budgets import costly
 from tests.workflows.test_pay_once import variant
 from tests.working import Generate, Painter, Working, Writer
 
@@ -102,3 +103,16 @@ async def test_without_its_server_everything_goes_on(
         assert (await generate(await variant(database, ordered, until="script"))).status == GenerationStatus.COMPLETED
     assert writer.asked == []
     await away.close()
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"[1]", b"\xff\xfe", b'{"call_id": "x", "answer": 5}'])
+async def test_what_is_no_answer_is_passed_over(
+    database: Database, order: Order, cache: AnswerCache, server: str, rubbish: bytes
+) -> None:
+    """Whatever lies under the key, Postgres is asked."""
+    asked = costly(await order(), "panel")
+    redis = Redis.from_url(server)
+    await redis.set(f"inkloom:answer:{asked.call_key}", rubbish)
+    await redis.aclose()
+    async with database.session() as session:
+        assert await cache.find(session, asked) is None

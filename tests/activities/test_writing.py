@@ -1,0 +1,95 @@
+"""A task whose worker died after its last answer is not asked again."""
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.writing import Writing
+from engine.db import Database
+from engine.errors import BadAnswer, ProviderError, ProviderRefused
+from engine.ledger import Terms
+from engine.llm import LLMReply, LLMRequest
+from engine.prices import Prices
+from engine.tasks import ALL
+from engine.tokens import Tokens
+from models.runs import TaskCall, TaskDone
+from tests.conftest import Order, Ordered
+from tests.working import Writer
+
+pytestmark = pytest.mark.integration
+
+MILDER = "content policy"
+
+
+async def refuse(_: LLMRequest) -> LLMReply | None:
+    return LLMReply("I would rather not.", "", "refusal", Tokens(5, 5))
+
+
+async def refuse_harsh_words(request: LLMRequest) -> LLMReply | None:
+    return None if MILDER in request.prompt else await refuse(request)
+
+
+async def babble(_: LLMRequest) -> LLMReply | None:
+    return LLMReply("It rained.", "", "stop", Tokens(5, 5))
+
+
+async def outline(database: Database, ordered: Ordered, writer: Writer, **more: bool) -> TaskDone:
+    """One attempt at the outline. Attempts at the same activity know each other."""
+    work = Writing(database, {"offline": writer}, Prices(), Terms())
+    environment = ActivityEnvironment()
+    call = TaskCall(**ordered.run.model_dump(exclude={"chapter_id"}), target_id=ordered.run.chapter_id, **more)
+
+    async def run() -> TaskDone:
+        return await work.run(ALL["ChapterOutline"], call)
+
+    done: TaskDone = await environment.run(run)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error", "soften", "paid"),
+    [
+        pytest.param(refuse, ProviderRefused, False, 1, id="refused"),
+        pytest.param(refuse, ProviderRefused, True, 2, id="refused in milder words, too"),
+        pytest.param(babble, BadAnswer, False, ALL["ChapterOutline"].attempts, id="never usable"),
+    ],
+)
+async def test_what_was_given_up_is_not_paid_for_again_by_the_same_activity(
+    database: Database, order: Order, behaviour: object, error: type[ProviderError], soften: bool, paid: int
+) -> None:
+    """Temporal did not hear of the end and tries again: it is told the same, for nothing."""
+    ordered = await order(soften=soften)
+    writer = Writer(behaviour)  # type: ignore[arg-type]  # the table's values fit by name
+    for _ in range(2):
+        with pytest.raises(error):
+            await outline(database, ordered, writer)
+        assert len(writer.asked) == paid
+
+
+async def test_a_refusal_that_is_asked_again_in_milder_words_is_paid_for_once(database: Database, order: Order) -> None:
+    """The worker dies while the second answer is on its way: the first is known, only the second is asked again."""
+    ordered = await order(soften=True)
+
+    class Died(BaseException):
+        """What no handler catches."""
+
+    async def die(request: LLMRequest) -> LLMReply | None:
+        if MILDER in request.prompt:
+            raise Died
+        return await refuse(request)
+
+    with pytest.raises(Died):
+        await outline(database, ordered, Writer(die))
+    after = Writer(refuse_harsh_words)
+    await outline(database, ordered, after)
+    assert [MILDER in request.prompt for request in after.asked] == [True]
+
+
+async def test_milder_words_stay_mild(database: Database, order: Order) -> None:
+    """A repair of what was asked in milder words asks in milder words; what is refused all the same is not repeated."""
+    babbling, refusing = Writer(babble), Writer(refuse)
+    with pytest.raises(BadAnswer):
+        await outline(database, await order(soften=True), babbling, softer=True)
+    with pytest.raises(ProviderRefused):
+        await outline(database, await order(soften=True), refusing, softer=True)
+    assert all(MILDER in request.prompt for request in babbling.asked)
+    assert len(refusing.asked) == 1
