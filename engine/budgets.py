@@ -1,5 +1,6 @@
 """Budgets of generations and projects: a gate before the spend, held against everything that is still in flight."""
 
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from engine.errors import BudgetExceeded, BudgetTight
 from models.tables import Generation, Project, ProviderCall
 from models.tables.columns import table
 from models.tables.ledger import CallState
+
+# A call that nobody settled for this long is nobody's: longer than any provider's timeout.
+ABANDONED_AFTER = timedelta(minutes=15)
 
 _PROJECTS, _GENERATIONS, _CALLS = table(Project), table(Generation), table(ProviderCall)
 _BUDGETS = (
@@ -35,7 +39,15 @@ _SPENDING = select(
         ),
         Decimal(0),
     ).label("spent"),
-    func.count().filter(_IN_FLIGHT, _CALLS.c.reserved_usd > 0).label("in_flight"),
+    # One that nobody settles any more makes no room: its activity may have gone on to ask something else.
+    func.count()
+    .filter(
+        _IN_FLIGHT,
+        _CALLS.c.reserved_usd > 0,
+        func.greatest(_CALLS.c.created_at, _CALLS.c.submitted_at, _CALLS.c.send_at)
+        > func.clock_timestamp() - ABANDONED_AFTER,
+    )
+    .label("in_flight"),
 )
 # A generation that tries another again goes on with its budget, it does not get a second one; nor do two that try the
 # same one again.

@@ -8,7 +8,7 @@ attempt of the same activity, which knows its own, and becomes `unknown`.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -31,8 +31,6 @@ from models.tables.columns import table
 from models.tables.ledger import CallState
 from models.tables.projects import UnknownPolicy
 
-# A call that nobody settled for this long is nobody's: longer than any provider's timeout.
-ABANDONED_AFTER = timedelta(minutes=15)
 # A turn that is more seconds away than this is not given. Who waits for long is given up by Temporal in between, and
 # turns that nobody takes would keep the others waiting, in the end for ever.
 LONGEST_WAIT = 120.0
@@ -208,7 +206,7 @@ async def acquire(
         if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
             continue
         touched = call.submitted_at or call.created_at
-        if call.holder != order.holder and touched is not None and now - touched < ABANDONED_AFTER:
+        if call.holder != order.holder and touched is not None and now - touched < budgets.ABANDONED_AFTER:
             return CallInFlight("The same call is already on its way.", retry_after=2)
         # Our own earlier attempt, or one long abandoned: its process is gone. Never sent, it cost nothing; sent, it
         # may have been billed.

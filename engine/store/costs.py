@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, bindparam, case, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
-from engine.estimate import Experience, Range, Seen, Work, exactly, work_of_text
+from engine.estimate import Experience, Range, Seen, Work, exactly, work_of_script, work_of_text
 from models.options import GenerationOptions
+from models.script import Script
 from models.tables import Chapter, Character, Draft, Generation, Panel, Project, ProviderCall, Scene
 from models.tables.columns import table
 from models.tables.ledger import CallState
@@ -49,11 +50,21 @@ _DRAWN = (
     select(func.count())
     .select_from(_DRAFTS)
     .join(_PANELS, _PANELS.c.id == _DRAFTS.c.panel_id)
-    .where(_OF_CHAPTER, _PANELS.c.state != PanelState.FAILED, _DRAFTS.c.provider == bindparam("artist"))
+    .where(
+        _OF_CHAPTER,
+        _PANELS.c.state != PanelState.FAILED,
+        _DRAFTS.c.provider == bindparam("artist"),
+        # One panel's fifth draft is not another's first.
+        _DRAFTS.c.ordinal <= bindparam("drafts"),
+    )
 )
 _SCENES_LEFT = select(
     _how_many(_SCENES.c.summary == "").label("unsummarised"), _how_many(_SCENES.c.panels_key.is_(None)).label("bare")
-).where(_SCENES.c.chapter_id == bindparam("chapter"))
+).where(
+    _SCENES.c.chapter_id == bindparam("chapter"),
+    # What condensing left out has no panels and gets none.
+    _SCENES.c.max_panels.is_distinct_from(0),
+)
 _PEOPLE_LEFT = select(
     _how_many(_CHARACTERS.c.profile.is_(None)).label("unknown"),
     _how_many(_CHARACTERS.c.sheet_image_id.is_(None)).label("undrawn"),
@@ -106,10 +117,12 @@ async def experience(session: AsyncSession, owner_id: UUID) -> Experience:
 
 async def remaining(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Work:
     """The calls that a generation of the chapter would still make: counted, once its panels are known."""
-    values = {"chapter": chapter.id, "project": chapter.project_id, "artist": options.images}
+    values = {"chapter": chapter.id, "project": chapter.project_id, "artist": options.images, "drafts": options.drafts}
     panels = (await execute(session, _PANELS_LEFT, values)).one()
+    if not panels.all and chapter.script is not None:
+        return work_of_script(Script.model_validate(chapter.script), options)
     if not panels.all:
-        return work_of_text(len((chapter.source_text or str(chapter.script or "")).split()), options)
+        return work_of_text(len(chapter.source_text.split()), options)
     scenes = (await execute(session, _SCENES_LEFT, values)).one()
     people = (await execute(session, _PEOPLE_LEFT, values)).one()
     drawn = (await execute(session, _DRAWN, values)).scalar_one()

@@ -302,3 +302,18 @@ async def test_a_turn_that_was_given_up_is_free_again(database: Database, order:
         answer = await ask(database, costly(ordered, "panel 2", provider="patient"), terms)
         assert isinstance(answer, ledger.Grant)
         assert 50 < answer.wait < 61
+
+
+async def test_a_call_that_nobody_settles_keeps_nobody_waiting(database: Database, order: Order) -> None:
+    """Its process died, and the next attempt asked something else: it counts, and makes no room any more."""
+    ordered = await order()
+    await allow(database, ordered, "1.5")
+    sent = await ask(database, costly(ordered, "panel 1"))
+    assert isinstance(sent, ledger.Grant)
+    assert isinstance(await ask(database, costly(ordered, "panel 2")), BudgetTight)
+    async with database.session() as session:
+        call = await get(session, ordered.scope, ProviderCall, sent.call.id)
+        assert call.created_at is not None
+        call.created_at = call.submitted_at = call.created_at - budgets.ABANDONED_AFTER
+        session.add(call)
+    assert isinstance(await ask(database, costly(ordered, "panel 2")), BudgetExceeded)
