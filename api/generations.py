@@ -332,7 +332,10 @@ async def set_budget(generation_id: UUID, body: NewBudget, owned: Owned) -> Gene
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def resume(generation_id: UUID, body: Resume, owned: Owned) -> GenerationOut:
-    """Calls whose answer was lost are made again, and may be billed twice; what was refused, too, or it is skipped."""
+    """Calls whose answer was lost are made again, and may be billed twice; what was refused, too.
+
+    With `skip_refused` what was refused is given up, and nothing is asked again.
+    """
     async with owned.database.session() as session:
         workflows = await holds.resume(session, await scope_of(session), generation_id, skip=body.skip_refused)
     return await _woken(owned, generation_id, workflows)

@@ -67,6 +67,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=30,
+            # What a statement was given are stories, answers and keys' hashes: no error may quote them into a log.
+            hide_parameters=True,
         )
         event.listen(self.engine.sync_engine.pool, "checkin", _mark)
         event.listen(self.engine.sync_engine.pool, "checkout", partial(_look, self.engine.dialect))

@@ -23,7 +23,7 @@ from inkloom.local.supervise import Endpoints
 from inkloom.story import Story
 from inkloom.watch import Display, follow, patiently
 from inkloom.worker import connect
-from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Chapter, Generation
 
 EXIT_CODES = {
@@ -42,10 +42,6 @@ class Decided:
 
     resume: bool = False
     skip_refused: bool = False
-
-    @property
-    def anything(self) -> bool:
-        return self.resume or self.skip_refused
 
 
 @dataclass(frozen=True)
@@ -175,8 +171,12 @@ async def _decide(session: AsyncSession, generation: Generation, budget: Decimal
     scope = Scope(project_id=generation.project_id)
     if budget is not None and generation.budget_usd != budget:
         woken += await holds.raise_budget(session, scope, generation.id, budget)
-    if generation.status in (GenerationStatus.WAITING_UNKNOWN, GenerationStatus.WAITING_REVIEW) and decided.anything:
-        woken += await holds.resume(session, scope, generation.id, skip=decided.skip_refused)
+    waits = {HoldReason(hold.reason) for hold in await holds.waiting(session, generation.id)}
+    if decided.skip_refused and HoldReason.REFUSED in waits:
+        woken += await holds.resume(session, scope, generation.id, skip=True)
+        waits.remove(HoldReason.REFUSED)
+    if decided.resume and waits & {HoldReason.UNKNOWN, HoldReason.REFUSED}:
+        woken += await holds.resume(session, scope, generation.id, skip=False)
     return woken
 
 

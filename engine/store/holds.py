@@ -99,15 +99,17 @@ async def loosen_project(session: AsyncSession, project_id: UUID) -> list[str]:
 async def resume(session: AsyncSession, scope: Scope, generation_id: UUID, *, skip: bool) -> list[str]:
     """Go on with what waits: ask again for lost answers, which may be billed twice, and for what was refused.
 
-    With `skip` what was refused is given up instead. Returns the workflows to wake; raises `Conflict` where nothing
-    waits, or waits for money alone.
+    With `skip` what was refused is given up instead, and nothing is asked again. Returns the workflows to wake; raises
+    `Conflict` where nothing waits for that.
     """
     generation = await get(session, scope, Generation, generation_id, lock=True)
-    if generation.status == GenerationStatus.BUDGET_EXCEEDED:
+    reasons = [HoldReason.REFUSED] if skip else [HoldReason.UNKNOWN, HoldReason.REFUSED]
+    waits = {HoldReason(hold.reason) for hold in await waiting(session, generation_id)}
+    if waits == {HoldReason.BUDGET}:
         raise Conflict("The generation waits for its budget: raise that.")
-    if generation.status not in (GenerationStatus.WAITING_UNKNOWN, GenerationStatus.WAITING_REVIEW):
-        raise Conflict(f"The generation is {generation.status}: nothing in it waits for a decision.")
-    return await _release(session, generation, [HoldReason.UNKNOWN, HoldReason.REFUSED], skip=skip)
+    if not waits & set(reasons):
+        raise Conflict(f"The generation is {generation.status}: nothing in it waits for this decision.")
+    return await _release(session, generation, reasons, skip=skip)
 
 
 async def waiting(session: AsyncSession, generation_id: UUID) -> Sequence[Hold]:

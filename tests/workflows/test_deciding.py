@@ -162,6 +162,43 @@ async def test_a_refused_panel_waits_for_a_person_and_the_others_go_on(
     assert len(refused) == 1
 
 
+async def test_skipping_what_was_refused_pays_for_nothing_that_was_lost(
+    client: Client, database: Database, order: Order, working: Working
+) -> None:
+    """Two kinds of waiting in one generation: each has its own decision."""
+    failed: dict[int, Exception] = {}
+
+    async def fail_two(request: ImageRequest) -> ImageResult | None:
+        if request.panel is None:
+            return None
+        if request.seed not in failed:
+            failed[request.seed] = AnswerLost("lost") if not failed else ProviderRefused("no")
+            raise failed[request.seed]
+        return None
+
+    ordered = await order(STORY)
+    painter = Painter(fail_two)
+    async with working(Writer(), painter, prices=A_DOLLAR):
+        await begin(client, database, ordered)
+        async with asyncio.timeout(60):
+            while True:
+                async with database.session() as session:
+                    waits = {hold.reason for hold in await holds.waiting(session, ordered.run.generation_id)}
+                if waits == {"unknown", "refused"}:
+                    break
+                await asyncio.sleep(0.05)
+        asked = len(painter.asked)
+        for skip in (True, False):
+            async with database.session() as session:
+                workflows = await holds.resume(session, ordered.scope, ordered.run.generation_id, skip=skip)
+            await wake(client, workflows)
+            if skip:
+                await reached(database, ordered, GenerationStatus.WAITING_UNKNOWN)
+                assert len(painter.asked) == asked
+        generation = await finished(database, ordered)
+    assert (generation.status, len(painter.asked)) == (GenerationStatus.COMPLETED_WITH_FAILURES, asked + 1)
+
+
 async def test_what_is_refused_is_asked_in_milder_words_where_that_is_allowed(
     database: Database, order: Order, working: Working, generate: Generate
 ) -> None:
