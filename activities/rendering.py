@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -118,7 +119,7 @@ class Rendering:
                 panel=data,
                 settings=call.options.render,
             )
-            made_from = digest(by.provider, _identity(by, request))
+            made_from = _made_from(call, request)
             same = {"panel": panel.id, "number": call.ordinal, "made_from": made_from}
             if (await execute(session, _THERE, same)).first() is not None:
                 if call.choose:
@@ -176,7 +177,7 @@ class Rendering:
                 sheet=profile,
                 settings=call.options.render,
             )
-            made_from = digest(by.provider, _identity(by, request))
+            made_from = _made_from(call, request)
             if character.sheet_image_id is not None and character.sheet_made_from == made_from:
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
@@ -275,6 +276,16 @@ def _chosen(call: DrawCall) -> Choice:
     """The artist and the model that a call is for."""
     by = call.by or Choice(provider=call.options.images, model=call.options.image_model)
     return Choice(provider=by.provider, model=model_of("images", by))
+
+
+def _made_from(call: DrawCall, request: ImageRequest) -> str:
+    """What a picture stands for: the one that was ordered, whoever drew it in the end.
+
+    A retry keeps what somebody drew who stood in; another order does not take a storyboard for the picture.
+    """
+    ordered = Choice(provider=call.options.images, model=call.options.image_model)
+    ordered = Choice(provider=ordered.provider, model=model_of("images", ordered))
+    return digest(ordered.provider, _identity(ordered, replace(request, model=ordered.model)))
 
 
 def _identity(by: Choice, request: ImageRequest) -> dict[str, Any]:

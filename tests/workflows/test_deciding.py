@@ -21,7 +21,7 @@ from engine.store.scope import get
 from engine.tokens import Tokens
 from inkloom.sweeper import sweep
 from models.options import Choice, GenerationKind, GenerationStatus
-from models.tables import Generation, Hold, ProviderCall, TaskResult
+from models.tables import Draft, Generation, Hold, ProviderCall, TaskResult
 from tests.conftest import Order, Ordered
 from tests.working import STORY, Generate, Painter, Working, Writer, finished, reached
 
@@ -270,6 +270,44 @@ async def test_the_next_provider_is_asked_when_one_is_down(
             select(TaskResult.provider, TaskResult.model).where(TaskResult.project_id == ordered.run.project_id)
         )
         assert set(used.all()) == {("second", "best")}
+
+
+async def test_what_somebody_drew_who_stood_in_is_kept(
+    database: Database, order: Order, working: Working, generate: Generate
+) -> None:
+    """The first artist is back: what the second drew for it is not paid for again."""
+    up = False
+
+    async def down(_: ImageRequest) -> ImageResult | None:
+        if not up:
+            raise QuotaExhausted("no money")
+        return None
+
+    ordered = await order(SHORT, image_fallback=[Choice(provider="second")])
+    first = Painter(down)
+    parts = {"artists": {"offline": first, "second": Painter()}, "prices": A_DOLLAR}
+    async with working(Writer(), Painter(), **parts):
+        assert (await generate(ordered)).status == GenerationStatus.COMPLETED
+        up, asked = True, len(first.asked)
+        assert (await generate(await once_more(database, ordered))).status == GenerationStatus.COMPLETED
+        assert len(first.asked) == asked
+    async with database.session() as session:
+        drafts = (await session.exec(select(Draft).where(Draft.project_id == ordered.run.project_id))).all()
+    assert {draft.provider for draft in drafts} == {"second"}
+
+
+async def once_more(database: Database, ordered: Ordered) -> Ordered:
+    """Another generation of the same chapter."""
+    run = ordered.run
+    async with database.session() as session:
+        made = await generations.request(
+            session,
+            project_id=run.project_id,
+            chapter_id=run.chapter_id,
+            kind=GenerationKind.CHAPTER,
+            options=run.options,
+        )
+    return Ordered(run.model_copy(update={"generation_id": made.id}), ordered.owner_id)
 
 
 async def test_a_bad_request_is_nobody_elses_business(
