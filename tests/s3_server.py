@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -92,22 +93,19 @@ class S3Server:
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()
+        self.client.close()
 
     def storage(self, prefix: str = "", *, bucket: str = BUCKET, keys: tuple[str, str] = KEYS) -> S3Storage:
         return S3Storage(bucket, prefix, endpoint=self.url, keys=keys)
 
     async def ask(self, operation: str, **arguments: Any) -> Any:
         """What the server says itself, without our storage in between."""
+        return await asyncio.to_thread(getattr(self.client, operation), Bucket=BUCKET, **arguments)
 
-        def asked() -> Any:
-            session = boto3.Session(*KEYS, region_name="us-east-1")
-            client: S3Client = session.client("s3", endpoint_url=self.url, config=Config(signature_version="s3v4"))
-            try:
-                return getattr(client, operation)(Bucket=BUCKET, **arguments)
-            finally:
-                client.close()
-
-        return await asyncio.to_thread(asked)
+    @cached_property
+    def client(self) -> "S3Client":
+        session = boto3.Session(*KEYS, region_name="us-east-1")
+        return session.client("s3", endpoint_url=self.url, config=Config(signature_version="s3v4"))
 
     async def everything(self, prefix: str) -> dict[str, bytes]:
         """Whatever lies below a prefix, uploads that nobody finished too."""
