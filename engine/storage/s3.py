@@ -3,9 +3,9 @@
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from mimetypes import guess_type
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
@@ -13,19 +13,11 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    FlexibleChecksumError,
-    HTTPClientError,
-    IncompleteReadError,
-    MetadataRetrievalError,
-)
-from botocore.exceptions import ConnectionError as NoConnection
+from botocore.exceptions import BotoCoreError, ClientError
 
-from engine.errors import BadInput, NotConfigured, NotFound, StorageError
+from engine.errors import BadInput, StorageError
 from engine.storage.keys import checked
+from engine.storage.s3_failures import status_of, telling
 from engine.storage.whole import write_whole
 
 if TYPE_CHECKING:
@@ -56,19 +48,6 @@ _CONFIG = Config(
     # every call of ours may be made twice.
     retries={"mode": "standard", "total_max_attempts": 2},
 )
-# Failures of the moment, among all that boto3 raises itself; the rest is a matter of how it was set up.
-_PASSING = (
-    NoConnection,
-    HTTPClientError,
-    IncompleteReadError,
-    FlexibleChecksumError,
-    CredentialRetrievalError,
-    MetadataRetrievalError,
-)
-# What servers say with 400 although another try, or other keys, would do.
-_TIMED_OUT = "RequestTimeout"
-_STALE_KEYS = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired"}
-_ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 
 
 class S3Storage:
@@ -92,8 +71,7 @@ class S3Storage:
             raise BadInput(f"The prefix has more than {MAX_PREFIX} characters.")
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._where = "S3"
-        with self._told():
+        with telling("S3", bucket):
             key_id, secret = keys or (None, None)
             session = boto3.Session(key_id, secret, region_name=region)
             self._client: S3Client = session.client("s3", endpoint_url=endpoint, config=_CONFIG)
@@ -141,7 +119,7 @@ class S3Storage:
 
     async def _in_thread(self, work: Callable[[], ResultT], key: str = "") -> ResultT:
         def told() -> ResultT:
-            with self._told(key):
+            with telling(self._where, self._bucket, key):
                 return work()
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, told)
@@ -152,7 +130,7 @@ class S3Storage:
             try:
                 return write()
             except ClientError as error:
-                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+                status = status_of(error)
                 if status == 412:
                     return None
                 if status != 409 or not tries_left:
@@ -218,43 +196,6 @@ class S3Storage:
             raise StorageError(f"{path} could not be written: {error.strerror or error}") from error
         finally:
             body.close()
-
-    @contextmanager
-    def _told(self, key: str = "") -> Iterator[None]:
-        """What boto3 raises comes out as what it means.
-
-        None of its words are passed on, nor its exceptions: they quote addresses, key ids and what was signed.
-        """
-        try:
-            yield
-        except ClientError as error:
-            raise self._meaning(error, key) from None
-        except _PASSING as error:
-            raise StorageError(f"{self._where} does not answer as it should ({type(error).__name__}).") from None
-        except (BotoCoreError, ValueError) as error:
-            raise NotConfigured(
-                f"S3 cannot be used as it is set up ({type(error).__name__}): check AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL."
-            ) from None
-
-    def _meaning(self, error: ClientError, key: str) -> NotFound | NotConfigured | StorageError:
-        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        code = re.sub(r"\W", "", error.response["Error"].get("Code", ""))[:60]
-        said = f"{self._where} answered {status} ({code}) for the bucket {self._bucket}"
-        if key and code == "NoSuchKey":
-            return NotFound(f"There is nothing stored under {key}.")
-        if code == "NoSuchBucket":
-            return NotConfigured(f"{said}: there is none. Make it, or name another one in INKLOOM_STORAGE.")
-        if code in _ELSEWHERE or 300 <= status < 400:
-            return NotConfigured(f"{said}: it lies in another region. Set AWS_REGION to that one.")
-        if code == "RequestTimeTooSkewed":
-            return NotConfigured(f"{said}: this machine's clock is wrong. Set it.")
-        if status in (401, 403, 404) or code in _STALE_KEYS:
-            return NotConfigured(
-                f"{said}: the keys are wrong, expired or not allowed to do this. Check AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may list the bucket, read and write objects."
-            )
-        return StorageError(f"{said}.")
 
 
 def _media_type(name: str) -> str:

@@ -85,7 +85,7 @@ def test_what_boto3_cannot_be_made_of_is_told(monkeypatch: pytest.MonkeyPatch, n
 
 @pytest.mark.unit
 def test_whoever_uses_a_folder_does_not_load_boto3() -> None:
-    """It takes a third of a second and tens of megabytes."""
+    """A client takes some 25 MB, in every process that opens storage."""
     code = (
         "import sys; from engine.settings import Settings; from engine.storage.open import open_storage;"
         "import api.app; open_storage(Settings()); sys.exit('boto3' in sys.modules)"
