@@ -71,6 +71,7 @@ class S3Server:
         return f"http://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
+        assert self.process is None or self.process.returncode is not None
         path = await asyncio.to_thread(program)
         for name in ("data", "notes"):
             (self.folder / name).mkdir(exist_ok=True)
@@ -89,10 +90,9 @@ class S3Server:
 
     async def stop(self) -> None:
         """At once: whatever is under way breaks off."""
-        assert self.process is not None
-        if self.process.returncode is None:
+        if self.process is not None and self.process.returncode is None:
             self.process.kill()
-        await self.process.wait()
+            await self.process.wait()
         self.client.close()
 
     def storage(self, prefix: str = "", *, bucket: str = BUCKET, keys: tuple[str, str] = KEYS) -> S3Storage:
@@ -127,8 +127,8 @@ async def s3_server() -> AsyncIterator[S3Server]:
     """A server with an empty bucket, for as long as the block lasts."""
     with tempfile.TemporaryDirectory(prefix="inkloom-s3-") as folder:
         server = S3Server(Path(folder))
-        await server.start()
         try:
+            await server.start()
             yield server
         finally:
             await server.stop()

@@ -85,13 +85,18 @@ async def test_a_picture_that_was_paid_for_waits_for_its_storage(
     storage = own.storage()
     mended: list[asyncio.Task[None]] = []
 
-    async def until_mended(back: Callable[[], Awaitable[None]]) -> None:
+    broken = asyncio.Event()
+
+    async def for_two_seconds() -> None:
+        back = await trouble(own)
+        broken.set()
         await asyncio.sleep(2)
         await back()
 
     async def break_it(request: ImageRequest) -> None:
         if not mended:
-            mended.append(asyncio.create_task(until_mended(await trouble(own))))
+            mended.append(asyncio.create_task(for_two_seconds()))
+        await broken.wait()
 
     ordered = await order(STORY)
     async with workers(client, database, storage, Writer(), Painter(break_it)):
