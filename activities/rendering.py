@@ -23,7 +23,7 @@ from activities.writing import Owners
 from engine import ledger
 from engine.db import Database, execute
 from engine.digest import digest
-from engine.errors import EngineError, ProviderError, StorageError
+from engine.errors import EngineError, NotConfigured, ProviderError, StorageError
 from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pages.layout import picture_size
@@ -269,7 +269,8 @@ class Rendering:
                     await follow(session, image_id)
                 await ledger.confirm(session, paid, usage, image_id=image_id)
 
-        await keep_answer(store, also=(StorageError,))
+        # Keys and rights can be put right while the picture waits; once it is gone, it is paid for again.
+        await keep_answer(store, also=(StorageError, NotConfigured))
 
 
 def _chosen(call: DrawCall) -> Choice:

@@ -32,6 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if settings.database_url is None or settings.temporal_address is None:
             raise BadInput("The API needs INKLOOM_DATABASE_URL and TEMPORAL_ADDRESS; `python -m inkloom up` sets them.")
+        storage = open_storage(settings)
         database = Database(settings.database_url)
         # Lazy: the API answers reads while Temporal is away, and readyz says so.
         temporal = await Client.connect(
@@ -40,10 +41,11 @@ def create_app(settings: Settings) -> FastAPI:
             data_converter=pydantic_data_converter,
             lazy=True,
         )
-        app.state.resources = Resources(settings, database, temporal, open_storage(settings))
+        app.state.resources = Resources(settings, database, temporal, storage)
         try:
             yield
         finally:
+            await storage.close()
             await database.close()
 
     app = FastAPI(title="Inkloom", version="1", description=DESCRIPTION, lifespan=lifespan)

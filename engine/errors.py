@@ -6,7 +6,7 @@ EngineError
 ├── NotFound              no such thing, or somebody else's
 ├── Conflict              the thing is in a state that does not allow it
 ├── ProviderError         a writer or an artist did not deliver
-│   ├── NotConfigured     the provider is unknown, or its key or address is missing
+│   ├── NotConfigured     the provider is unknown, or its key or address is missing; the same for storage in S3
 │   ├── ProviderRefused   refused by policy
 │   ├── ProviderRejected  the request or the model is wrong
 │   ├── BadAnswer         the answer is cut off, malformed, or fails the task's checks
@@ -78,7 +78,7 @@ class ProviderError(EngineError):
 
 
 class NotConfigured(ProviderError):
-    """The provider is unknown, or its key or address is missing."""
+    """The provider is unknown, or its key or address is missing or wrong; storage in S3 says the same of its own."""
 
     http_status = 422
 

@@ -48,7 +48,14 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("TEMPORAL_NAMESPACE", "INKLOOM_TEMPORAL_NAMESPACE"),
         description="Temporal namespace",
     )
-    storage: str | None = Field(default=None, description="where pictures live: a folder; default: <data>/pictures")
+    storage: str | None = Field(
+        default=None, description="where pictures live: a folder, or s3://bucket/prefix; default: <data>/pictures"
+    )
+    aws_region: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION", "INKLOOM_AWS_REGION"),
+        description="region of that bucket; boto3 itself reads the other `AWS_*` names",
+    )
     llm: str = Field(default="offline", description="writer used when a generation names none")
     images: str = Field(default="offline", description="artist used when a generation names none")
     llm_model: str = Field(default="", description="model of the writer; empty: the provider's default")

@@ -19,7 +19,6 @@ from engine.estimate import estimate, work_of_script, work_of_text
 from engine.prices import Prices
 from engine.providers import require_all
 from engine.settings import Settings
-from engine.storage.open import open_storage
 from engine.store import projects
 from inkloom.deliver import claim
 from inkloom.local import doctor
@@ -156,7 +155,6 @@ async def seed_command(settings: Settings, *, as_json: bool) -> int:
 
 async def refuse_what_cannot_run(settings: Settings) -> None:
     """Raises `BadInput` for settings that no server or worker could live with, before any of them is started."""
-    open_storage(settings)
     if settings.log_level.upper() not in (levels := logging.getLevelNamesMapping()):
         raise BadInput(f"INKLOOM_LOG_LEVEL is {settings.log_level!r}; it must be one of: {', '.join(levels)}.")
     if settings.database_url:

@@ -15,7 +15,7 @@ from engine.db import Database
 from engine.errors import BadInput
 from engine.export.webtoon import build_slices
 from engine.storage import Storage
-from engine.storage.folder import write_whole
+from engine.storage.whole import write_whole
 from engine.store.images import pages_of
 from engine.store.scope import Scope, get
 from engine.store.scripts import tell

@@ -121,7 +121,11 @@ async def run_story(
             return since, chapter, generation
 
     async def finish() -> Finished:
-        delivered = await deliver(database, open_storage(settings), chapter.project_id, chapter.id, options, out)
+        storage = open_storage(settings)
+        try:
+            delivered = await deliver(database, storage, chapter.project_id, chapter.id, options, out)
+        finally:
+            await storage.close()
         async with database.session() as session:
             return Finished(
                 generation=generation,

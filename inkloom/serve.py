@@ -77,6 +77,7 @@ async def serve_workers(
         await artist.close()
     if parts.cache is not None:
         await parts.cache.close()
+    await parts.storage.close()
     await database.close()
 
 

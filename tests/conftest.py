@@ -28,6 +28,7 @@ from inkloom.worker import connect
 from models.options import GenerationKind, GenerationOptions
 from models.runs import ChapterRun
 from models.tables import Generation, Project, User
+from tests.s3_server import S3Server, s3_server
 from tests.working import Generate, Painter, Working, Writer, finished, workers
 
 
@@ -68,6 +69,13 @@ async def client(endpoints: Endpoints) -> Client:
     connected = await connect(endpoints.temporal_address, "default")
     await ensure_search_attributes(connected)
     return connected
+
+
+@pytest.fixture(scope="session")
+async def s3() -> AsyncIterator[S3Server]:
+    """A real S3 server; modules that use it give their tests `PATIENCE`, for one of them may have to build it."""
+    async with s3_server() as running:
+        yield running
 
 
 @pytest.fixture

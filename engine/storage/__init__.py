@@ -5,7 +5,11 @@ from typing import Protocol
 
 
 class Storage(Protocol):
-    """Bytes under keys, written once. Raises `engine.errors.StorageError`; a missing key is `NotFound`."""
+    """Bytes under keys, written once.
+
+    Raises `engine.errors.StorageError`, which may be tried again, and `NotConfigured` where a person has to change
+    something first. A missing key is `NotFound`, one that is none (`keys.py`) `BadInput`.
+    """
 
     async def put(self, key: str, data: bytes) -> None:
         """Store `data` unless the key is there already: a retried activity overwrites nothing."""
@@ -17,3 +21,15 @@ class Storage(Protocol):
 
     async def fetch(self, key: str, path: Path) -> None:
         """Write the bytes to a local file; whole or not at all."""
+
+    async def link(self, key: str, seconds: int) -> str | None:
+        """A URL under which whoever has it reads the bytes, for so many seconds; None where storage has no such thing.
+
+        Nothing is asked of the storage: a link to a missing key is one to a 404.
+        """
+
+    async def check(self) -> None:
+        """Raises what is wrong if it cannot be used as it is; changes nothing."""
+
+    async def close(self) -> None:
+        """Give up connections and threads."""

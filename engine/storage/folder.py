@@ -1,14 +1,12 @@
 """Storage in a folder: every file appears whole, under its key, or not at all."""
 
 import asyncio
-import os
-import shutil
 import tempfile
 from pathlib import Path
-from typing import IO
 
 from engine.errors import NotFound, StorageError
 from engine.storage.keys import checked
+from engine.storage.whole import write_whole
 
 
 class FolderStorage:
@@ -28,6 +26,25 @@ class FolderStorage:
 
     async def fetch(self, key: str, path: Path) -> None:
         await asyncio.to_thread(self._copy, key, path)
+
+    async def link(self, key: str, seconds: int) -> str | None:
+        """None: a folder has no door of its own."""
+        checked(key)
+        return None
+
+    async def check(self) -> None:
+        await asyncio.to_thread(self._try)
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _try(self) -> None:
+        folder = next(path for path in (self.root, *self.root.parents) if path.exists())
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise StorageError(f"{folder} cannot be written to: {error.strerror or error}.") from error
 
     def _path(self, key: str) -> Path:
         return self.root / checked(key)
@@ -57,48 +74,3 @@ class FolderStorage:
             write_whole(path, source, replace=True)
         except OSError as error:
             raise StorageError(f"{path} could not be written: {error.strerror or error}") from error
-
-
-def write_whole(target: Path, source: bytes | Path, *, replace: bool) -> None:
-    """Write beside the target, flush to disk, then give it its name: a crash leaves the old state or the new one.
-
-    Without `replace` an existing target stays as it is.
-    """
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _pour(source, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        if replace:
-            part.replace(target)
-        else:
-            try:
-                # A hard link fails where the name is taken; a rename would silently replace what another wrote.
-                target.hardlink_to(part)
-            except FileExistsError:
-                return
-            except OSError:
-                part.replace(target)
-        _flush_folder(target.parent)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _pour(source: bytes | Path, file: IO[bytes]) -> None:
-    if isinstance(source, bytes):
-        file.write(source)
-        return
-    with source.open("rb") as opened:
-        shutil.copyfileobj(opened, file, 1 << 20)
-
-
-def _flush_folder(folder: Path) -> None:
-    """The name is durable only once its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

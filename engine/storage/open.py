@@ -7,11 +7,25 @@ from engine.settings import Settings
 from engine.storage import Storage
 from engine.storage.folder import FolderStorage
 
+S3 = "s3://"
+
 
 def open_storage(settings: Settings) -> Storage:
-    """The storage that the settings name; raises `BadInput` for an address it does not know."""
+    """The storage that the settings name, to be closed by the caller; nothing is asked of a server yet.
+
+    Raises `BadInput` for an address that it does not know, `NotConfigured` for S3 that cannot be.
+    """
     if settings.storage is None:
         return FolderStorage(settings.data / "pictures")
+    if settings.storage.startswith(S3):
+        # Here, so that whoever uses a folder does not wait for boto3.
+        from engine.storage.s3 import S3Storage
+
+        bucket, _, prefix = settings.storage.removeprefix(S3).partition("/")
+        try:
+            return S3Storage(bucket, prefix.removesuffix("/"), region=settings.aws_region)
+        except BadInput as error:
+            raise BadInput(f"INKLOOM_STORAGE must be a folder or s3://bucket/prefix. {error.message}") from None
     if "://" in settings.storage:
-        raise BadInput("INKLOOM_STORAGE must be a folder: other kinds of storage are not part of this version.")
+        raise BadInput("INKLOOM_STORAGE must be a folder or s3://bucket/prefix.")
     return FolderStorage(Path(settings.storage))

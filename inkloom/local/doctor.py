@@ -14,8 +14,10 @@ from pathlib import Path
 
 from PIL import features
 
+from engine.errors import EngineError
 from engine.providers import configured as configured_providers
 from engine.settings import Settings
+from engine.storage.open import open_storage
 from inkloom.local.ports import answers as port_answers
 from inkloom.local.ports import is_free, reachable_host
 from inkloom.local.postgres_address import answers as postgres_answers
@@ -162,7 +164,7 @@ def _port(name: str, port: int, host: str, ours: int | None, fix: str) -> Check:
 
 
 async def configured(settings: Settings) -> list[Check]:
-    """The servers that the settings name, if they do."""
+    """The servers and the storage that the settings name, if they do."""
     found = []
     if settings.database_url:
         ok = await postgres_answers(settings.database_url)
@@ -174,7 +176,23 @@ async def configured(settings: Settings) -> list[Check]:
         detail = f"{settings.temporal_address} {'accepts connections' if ok else 'does not accept connections'}"
         fix = "check TEMPORAL_ADDRESS (host:port) and that the server runs, or unset it to use the embedded one"
         found.append(Check("Temporal server", ok, detail, fix))
+    if settings.storage:
+        found.append(await _storage(settings))
     return found
+
+
+async def _storage(settings: Settings) -> Check:
+    """Pictures are paid for before they are stored, so storage that does not answer is found out before."""
+    fix = "mend it, or name another one in INKLOOM_STORAGE: a folder or s3://bucket/prefix"
+    try:
+        storage = open_storage(settings)
+        try:
+            await storage.check()
+        finally:
+            await storage.close()
+    except EngineError as error:
+        return Check("storage", False, error.message.removesuffix("."), fix)
+    return Check("storage", True, f"{settings.storage} can be used")
 
 
 def _nearest(folder: Path) -> Path:

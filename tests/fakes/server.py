@@ -112,7 +112,7 @@ class Server:
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request and its answer; whether another may follow."""
-        asked = await _read(reader)
+        asked = await _read(reader, writer)
         if asked is None:
             return False
         self.asked.append(asked)
@@ -136,7 +136,7 @@ class Server:
         return answer
 
 
-async def _read(reader: asyncio.StreamReader) -> Asked | None:
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Asked | None:
     line = await reader.readline()
     if not line:
         return None
@@ -145,6 +145,8 @@ async def _read(reader: asyncio.StreamReader) -> Asked | None:
     while (line := await reader.readline()).strip():
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.strip().lower()] = value.strip()
+    if headers.get("expect") == "100-continue":
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = await _body(reader, headers)
     return Asked(method, target.partition("?")[0], headers, body)
 

@@ -7,6 +7,7 @@ from engine.settings import Settings
 from inkloom.local.doctor import Check, checks
 from inkloom.local.programs import Commands
 from inkloom.local.supervise import Stack
+from tests.s3_server import BUCKET, KEYS, PATIENCE, S3Server
 
 pytestmark = pytest.mark.integration
 
@@ -35,13 +36,40 @@ async def test_everything_wrong_says_what_to_do(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        servers = {"database_url": "postgresql://127.0.0.1:9/x", "temporal_address": "127.0.0.1:9"}
+        servers = {
+            "database_url": "postgresql://127.0.0.1:9/x",
+            "temporal_address": "127.0.0.1:9",
+            "storage": "ftp://x",
+        }
         found = await by_name(settings(Path(__file__) / "x", api_port=port, temporal_ui_port=port, **servers))
     wrong = {name for name, check in found.items() if not check.ok}
-    expected = {"data folder", "API port", "Temporal program", "Postgres server", "Temporal server"}
+    expected = {"data folder", "API port", "Temporal program", "Postgres server", "Temporal server", "storage"}
     assert wrong == expected
     assert all(found[name].fix for name in wrong)
     assert "next free one" in found["Temporal UI port"].detail
+
+
+@pytest.mark.parametrize("place", ["folder", "folder/that/will/be/made"])
+async def test_a_folder_for_pictures_is_tried_and_left_as_it_was(data: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "folder").mkdir()
+    found = await by_name(settings(data, storage=str(tmp_path / place)))
+    assert found["storage"].ok
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["folder"]  # noqa: ASYNC240 - a test
+
+
+@pytest.mark.timeout(PATIENCE)
+async def test_a_bucket_for_pictures_is_asked(data: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the keys of the environment; wrong ones are found out before anything is paid for."""
+    for name, value in (("ACCESS_KEY_ID", KEYS[0]), ("SECRET_ACCESS_KEY", KEYS[1]), ("ENDPOINT_URL", s3.url)):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    address = settings(data, storage=f"s3://{BUCKET}/prefix", aws_region="us-east-1")
+    assert (await by_name(address))["storage"] == Check("storage", True, f"s3://{BUCKET}/prefix can be used")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    wrong = (await by_name(address))["storage"]
+    assert not wrong.ok
+    assert "Check AWS_ACCESS_KEY_ID" in wrong.detail
+    assert "INKLOOM_STORAGE" in wrong.fix
+    assert "hunter2" not in str(wrong)
 
 
 async def test_our_own_stack_is_no_trouble(data: Path, commands: Commands) -> None:

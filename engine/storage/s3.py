@@ -1,0 +1,203 @@
+"""Storage in a bucket of S3, or of any server that speaks its protocol and knows conditional writes."""
+
+import asyncio
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from mimetypes import guess_type
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from engine.errors import BadInput, StorageError
+from engine.storage.keys import checked
+from engine.storage.s3_failures import status_of, telling
+from engine.storage.whole import write_whole
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+ResultT = TypeVar("ResultT")
+
+# Calls at a time; more wait for a thread.
+PARALLEL = 16
+# Files above this go in parts of it, one after the other: so much of a file is in memory at a time.
+PART = 16 << 20
+# Signatures of version 4 hold no longer.
+LONGEST_LINK = 7 * 24 * 3600
+# S3 says 409 when two conditional writes to one key meet; one of the next tries finds the winner's bytes.
+MEETINGS = 5
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
+# The key that S3 sees has at most 1,024 bytes; ours take half of them.
+MAX_PREFIX = 500
+
+_CONFIG = Config(
+    # Left to itself, boto3 signs links to servers other than Amazon's as of old, which servers refuse by now.
+    signature_version="s3v4",
+    connect_timeout=5,
+    read_timeout=60,
+    max_pool_connections=PARALLEL,
+    # Temporal retries. This one more is for a kept connection that the server closed meanwhile, which is no outage;
+    # every call of ours may be made twice.
+    retries={"mode": "standard", "total_max_attempts": 2},
+)
+
+
+class S3Storage:
+    """Objects under one prefix of a bucket. boto3 looks for keys itself: in `AWS_*`, a profile, the machine's role."""
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str = "",
+        *,
+        region: str | None = None,
+        endpoint: str | None = None,
+        keys: tuple[str, str] | None = None,
+    ) -> None:
+        """Asks the server nothing. Raises `BadInput` for names that no bucket or key can have, and `NotConfigured` for
+        a profile, a region or an endpoint that cannot be; `keys` are the access key's id and its secret.
+        """
+        if not BUCKET.match(bucket):
+            raise BadInput("The name of a bucket has 3 to 63 small letters, digits, dots and hyphens.")
+        if prefix and len(checked(prefix)) > MAX_PREFIX:
+            raise BadInput(f"The prefix has more than {MAX_PREFIX} characters.")
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        with telling("S3", bucket):
+            key_id, secret = keys or (None, None)
+            session = boto3.Session(key_id, secret, region_name=region)
+            self._client: S3Client = session.client("s3", endpoint_url=endpoint, config=_CONFIG)
+        # Without user and password, should somebody have put them there.
+        self._where = urlsplit(self._client.meta.endpoint_url).netloc.rpartition("@")[2]
+        self._threads = ThreadPoolExecutor(PARALLEL, thread_name_prefix="s3")
+
+    async def put(self, key: str, data: bytes) -> None:
+        name = self._name(key)
+        await self._in_thread(lambda: self._unless_there(lambda: self._put(name, data)))
+
+    async def put_file(self, key: str, path: Path) -> None:
+        name = self._name(key)
+        await self._in_thread(lambda: self._put_file(name, path))
+
+    async def get(self, key: str) -> bytes:
+        name = self._name(key)
+        return await self._in_thread(lambda: self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read(), key)
+
+    async def fetch(self, key: str, path: Path) -> None:
+        name = self._name(key)
+        await self._in_thread(lambda: self._fetch(name, path), key)
+
+    async def link(self, key: str, seconds: int) -> str:
+        """Raises `BadInput` for more seconds than a signature holds. Temporary keys may end before it does."""
+        name = self._name(key)
+        if not 1 <= seconds <= LONGEST_LINK:
+            raise BadInput(f"A link holds for 1 to {LONGEST_LINK} seconds.")
+        asked = {"Bucket": self._bucket, "Key": name}
+        # In a thread: boto3 may have to ask for the keys that it signs with.
+        return await self._in_thread(
+            lambda: self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds)
+        )
+
+    async def check(self) -> None:
+        """Listing needs the right without which S3 calls missing keys forbidden; unlike HEAD it says what is wrong."""
+        await self._in_thread(lambda: self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1))
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
+        self._client.close()
+
+    def _name(self, key: str) -> str:
+        return self._prefix + checked(key)
+
+    async def _in_thread(self, work: Callable[[], ResultT], key: str = "") -> ResultT:
+        def told() -> ResultT:
+            with telling(self._where, self._bucket, key):
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, told)
+
+    def _unless_there(self, write: Callable[[], None]) -> None:
+        """A conditional write; that another's bytes are there already is success."""
+        for tries_left in reversed(range(MEETINGS)):
+            try:
+                return write()
+            except ClientError as error:
+                status = status_of(error)
+                if status == 412:
+                    return None
+                if status != 409 or not tries_left:
+                    raise
+        return None
+
+    def _put(self, name: str, data: bytes) -> None:
+        self._client.put_object(
+            Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*", ContentType=_media_type(name)
+        )
+
+    def _put_file(self, name: str, path: Path) -> None:
+        try:
+            with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                if size <= PART:
+                    data = file.read()
+                    self._unless_there(lambda: self._put(name, data))
+                else:
+                    self._unless_there(lambda: self._put_parts(name, file, size))
+        except OSError as error:
+            raise StorageError(f"{path.name} could not be read: {error.strerror or error}") from error
+
+    def _put_parts(self, name: str, file: IO[bytes], size: int) -> None:
+        """Parts are invisible until all are there; what fails before that takes them away again."""
+        file.seek(0)
+        # Amazon's servers take no sums of parts, which boto3 adds by itself, unless they were announced.
+        upload = self._client.create_multipart_upload(
+            Bucket=self._bucket, Key=name, ContentType=_media_type(name), ChecksumAlgorithm="CRC32"
+        )["UploadId"]
+        try:
+            parts: list[CompletedPartTypeDef] = []
+            while data := file.read(PART):
+                number = len(parts) + 1
+                done = self._client.upload_part(
+                    Bucket=self._bucket,
+                    Key=name,
+                    UploadId=upload,
+                    PartNumber=number,
+                    Body=data,
+                    ChecksumAlgorithm="CRC32",
+                )
+                part: CompletedPartTypeDef = {"PartNumber": number, "ETag": done["ETag"]}
+                if "ChecksumCRC32" in done:
+                    part["ChecksumCRC32"] = done["ChecksumCRC32"]
+                parts.append(part)
+            if file.tell() != size:
+                raise StorageError(f"{Path(file.name).name} changed while it was stored.")
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=name, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
+            )
+        except Exception:
+            # What made it fail is the news, not that tidying up failed as well.
+            with suppress(BotoCoreError, ClientError):
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
+            raise
+
+    def _fetch(self, name: str, path: Path) -> None:
+        body = self._client.get_object(Bucket=self._bucket, Key=name)["Body"]
+        try:
+            write_whole(path, body, replace=True)
+        except OSError as error:
+            raise StorageError(f"{path} could not be written: {error.strerror or error}") from error
+        finally:
+            body.close()
+
+
+def _media_type(name: str) -> str:
+    """What a browser is told that follows a link."""
+    return guess_type(name)[0] or "application/octet-stream"

@@ -1,0 +1,78 @@
+"""What a failed call to S3 means: may it be tried again, or has a person to change something first?"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+    MetadataRetrievalError,
+)
+from botocore.exceptions import ConnectionError as NoConnection
+
+from engine.errors import NotConfigured, NotFound, StorageError
+
+# Failures of the moment, among all that boto3 raises itself; the rest is a matter of how it was set up.
+_PASSING = (
+    NoConnection,
+    HTTPClientError,
+    IncompleteReadError,
+    FlexibleChecksumError,
+    CredentialRetrievalError,
+    MetadataRetrievalError,
+)
+# Said with 400, although the request is well-formed.
+_STALE_KEYS = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired"}
+_ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
+# The answer to an upload's end was lost, and it was ended again: the next upload finds the bytes there.
+_ENDED = "NoSuchUpload"
+
+
+@contextmanager
+def telling(where: str, bucket: str, key: str = "") -> Iterator[None]:
+    """Around a call to the server at `where`: what boto3 raises comes out as what it means.
+
+    None of its words are passed on, nor its exceptions: they quote addresses, key ids and what was signed. With a
+    `key`, which is then what was asked for, its absence is `NotFound`.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _meaning(error, where, bucket, key) from None
+    except _PASSING as error:
+        raise StorageError(f"{where} does not answer as it should ({type(error).__name__}).") from None
+    except (BotoCoreError, ValueError) as error:
+        raise NotConfigured(
+            f"S3 cannot be used as it is set up ({type(error).__name__}): check AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL."
+        ) from None
+
+
+def status_of(error: ClientError) -> int:
+    """The HTTP status of a refusal."""
+    return error.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def _meaning(error: ClientError, where: str, bucket: str, key: str) -> NotFound | NotConfigured | StorageError:
+    status = status_of(error)
+    code = re.sub(r"\W", "", error.response["Error"].get("Code", ""))[:60]
+    said = f"{where} answered {status} ({code}) for the bucket {bucket}"
+    if key and code == "NoSuchKey":
+        return NotFound(f"There is nothing stored under {key}.")
+    if code == "NoSuchBucket":
+        return NotConfigured(f"{said}: there is none. Make it, or name another one in INKLOOM_STORAGE.")
+    if code in _ELSEWHERE or 300 <= status < 400:
+        return NotConfigured(f"{said}: it lies in another region. Set AWS_REGION to that one.")
+    if code == "RequestTimeTooSkewed":
+        return NotConfigured(f"{said}: this machine's clock is wrong. Set it.")
+    if (status in (401, 403, 404) and code != _ENDED) or code in _STALE_KEYS:
+        return NotConfigured(
+            f"{said}: the keys are wrong, expired or not allowed to do this. Check AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may list the bucket, read and write objects."
+        )
+    return StorageError(f"{said}.")

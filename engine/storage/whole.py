@@ -1,0 +1,67 @@
+"""Files that appear whole or not at all, whatever crashes while they are written."""
+
+import errno
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO, Protocol
+
+
+class Readable(Protocol):
+    """A stream; it raises if it ends before its end."""
+
+    def read(self, amount: int = ..., /) -> bytes: ...
+
+
+Source = bytes | Path | Readable
+
+
+def write_whole(target: Path, source: Source, *, replace: bool) -> None:
+    """Write beside the target, flush to disk, then give it its name: a crash leaves the old state or the new one.
+
+    Without `replace` an existing target stays as it is.
+    """
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _pour(source, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o644)
+        if replace:
+            part.replace(target)
+        else:
+            try:
+                # A hard link fails where the name is taken; a rename would silently replace what another wrote.
+                target.hardlink_to(part)
+            except FileExistsError:
+                return
+            except OSError:
+                part.replace(target)
+        _flush_folder(target.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _pour(source: Source, file: IO[bytes]) -> None:
+    if isinstance(source, bytes):
+        file.write(source)
+    elif isinstance(source, Path):
+        with source.open("rb") as opened:
+            size = os.fstat(opened.fileno()).st_size
+            shutil.copyfileobj(opened, file, 1 << 20)
+            if opened.tell() != size:
+                raise OSError(errno.EAGAIN, f"{source.name} changed while it was copied")
+    else:
+        shutil.copyfileobj(source, file, 1 << 20)
+
+
+def _flush_folder(folder: Path) -> None:
+    """The name is durable only once its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
