@@ -154,7 +154,10 @@ async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_
 
 
 async def open_ones(session: AsyncSession, older_than: timedelta) -> Sequence[Generation]:
-    """What the sweeper looks after: generations that are not final and not brand new."""
+    """What the sweeper looks after: generations that are not final and not brand new.
+
+    Those that nobody has started come first: however many wait for a person, they must not stand before them.
+    """
     query = (
         select(Generation)
         .where(
@@ -164,7 +167,9 @@ async def open_ones(session: AsyncSession, older_than: timedelta) -> Sequence[Ge
         .order_by(col(Generation.status), col(Generation.id))
         .limit(500)
     )
-    return (await session.exec(query)).all()
+    not_started = col(Generation.status) == GenerationStatus.REQUESTED
+    waiting = (await session.exec(query.where(not_started))).all()
+    return [*waiting, *(await session.exec(query.where(~not_started))).all()]
 
 
 async def failures(session: AsyncSession, chapter_id: UUID) -> list[str]:
