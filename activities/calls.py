@@ -7,11 +7,10 @@ worker is noticed after `heartbeat`, not after the whole `attempt`.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from temporalio import workflow
@@ -123,21 +122,21 @@ async def ask(
     task: TaskName, run: Run, target_id: UUID, summary: str, *, part: int = 0, softer: bool = False
 ) -> TaskDone:
     """Run an LLM task for a target, by the task's writer or those that stand in for it; again, if in milder words."""
-    options = run.options
-    first = options.llm_tasks.get(task, Choice(provider=options.llm, model=options.llm_model))
     call = TaskCall(**base(run), target_id=target_id, part=part, softer=softer)
     # Without a profile the story can be told; everybody would wait for a person before that.
     decides = MONEY if task == "CharacterProfile" else EVERYTHING
-    return await _paid(task, call, TaskDone, [first, *options.llm_fallback], llm_queue, "llm", summary, task, decides)
+    work = _Paid(task, TaskDone, run.options.writers(task), llm_queue, "llm", summary, task, decides)
+    return await _paid(work, call)
 
 
 async def draw(run: Run, panel_id: UUID, ordinal: int, *, choose: bool = False) -> None:
     """Draw one draft of a panel; with `choose` it is the only one and shown at once, which saves an activity."""
     call = DrawCall(**base(run), target_id=panel_id, ordinal=ordinal, choose=choose)
-    drawn = partial(_paid, "draw_panel", call, type(None), _artists(run), image_queue, "images")
+    summary = f"draft {ordinal}"
+    work = _Paid("draw_panel", type(None), run.options.artists(), image_queue, "images", summary, summary)
     if run.options.soften:
         try:
-            await drawn(f"draft {ordinal}", f"draft {ordinal}", MONEY)
+            await _paid(replace(work, decides=MONEY), call)
         except ActivityError as error:
             failure = _failure(error)
             if failure is None or failure.type != "ProviderRefused":
@@ -145,42 +144,45 @@ async def draw(run: Run, panel_id: UUID, ordinal: int, *, choose: bool = False) 
         else:
             return
         await ask("VisualPrompt", run, panel_id, "prompt in milder words", softer=True)
-    await drawn(f"draft {ordinal}", f"draft {ordinal}")
+    await _paid(work, call)
 
 
 async def draw_sheet(run: Run, character_id: UUID) -> None:
     """Draw the reference sheet of a character."""
     call = DrawCall(**base(run), target_id=character_id, ordinal=0)
-    # The same for a sheet.
-    await _paid("draw_sheet", call, type(None), _artists(run), image_queue, "images", "reference sheet", "sheet", MONEY)
+    artists = run.options.artists()
+    # Without a sheet the story can be told, too.
+    await _paid(
+        _Paid("draw_sheet", type(None), artists, image_queue, "images", "reference sheet", "sheet", MONEY), call
+    )
 
 
-def _artists(run: Run) -> list[Choice]:
-    return [Choice(provider=run.options.images, model=run.options.image_model), *run.options.image_fallback]
+@dataclass(frozen=True)
+class _Paid(Generic[ResultT]):
+    """An activity that costs money: what it is called, who may do it, and what it is told as.
 
-
-async def _paid(
-    name: str,
-    call: TaskCall | DrawCall,
-    result: type[ResultT],
-    providers: Sequence[Choice],
-    queue: Callable[[str], str],
-    pace: str,
-    summary: str,
-    purpose: str,
-    decides: frozenset[HoldReason] = EVERYTHING,
-) -> ResultT:
-    """Call an activity that costs money, by the first provider that is up, and wait for what a person has to decide.
-
-    `decides` are the reasons for which somebody is asked; for others the failure is the end of the part.
+    `decides` are the reasons for which a person is asked; for others a failure is the end of the part.
     """
+
+    name: str
+    result: type[ResultT]
+    providers: Sequence[Choice]
+    queue: Callable[[str], str]
+    pace: str
+    summary: str
+    purpose: str
+    decides: frozenset[HoldReason] = EVERYTHING
+
+
+async def _paid(work: _Paid[ResultT], call: TaskCall | DrawCall) -> ResultT:
+    """Call it by the first provider that is up, and wait for what a person has to decide."""
     while True:
         try:
-            return await _by_any(name, call, result, providers, queue, pace, summary)
+            return await _by_any(work, call)
         except ActivityError as error:
             failure = _failure(error)
             reason = HELD.get(failure.type or "") if failure is not None else None
-            if failure is None or reason not in decides or not await _decided(call, purpose, reason, failure):
+            if failure is None or reason not in work.decides or not await _decided(call, work.purpose, reason, failure):
                 raise
             if reason == HoldReason.UNKNOWN:
                 # They may be an earlier generation's, or another project's: whoever was asked knows which.
@@ -188,26 +190,20 @@ async def _paid(
                 call = call.model_copy(update={"accepted": accepted})
 
 
-async def _by_any(
-    name: str,
-    call: TaskCall | DrawCall,
-    result: type[ResultT],
-    providers: Sequence[Choice],
-    queue: Callable[[str], str],
-    pace: str,
-    summary: str,
-) -> ResultT:
-    for by in providers[:-1]:
+async def _by_any(work: _Paid[ResultT], call: TaskCall | DrawCall) -> ResultT:
+    summary = work.summary
+    for by in work.providers[:-1]:
         asked = call.model_copy(update={"by": by, "gives_way": True})
         try:
-            return await _call(name, asked, result, queue(by.provider), pace, summary)
+            return await _call(work.name, asked, work.result, work.queue(by.provider), work.pace, summary)
         except ActivityError as error:
             failure = _failure(error)
             if failure is None or failure.type not in FALLS_BACK:
                 raise
             summary = f"{summary}, instead of {by.provider}"
-    last = providers[-1]
-    return await _call(name, call.model_copy(update={"by": last}), result, queue(last.provider), pace, summary)
+    last = work.providers[-1]
+    asked = call.model_copy(update={"by": last})
+    return await _call(work.name, asked, work.result, work.queue(last.provider), work.pace, summary)
 
 
 async def _decided(call: TaskCall | DrawCall, purpose: str, reason: HoldReason, failure: ApplicationError) -> bool:

@@ -108,3 +108,12 @@ class GenerationOptions(Frozen):
     format: PageFormat = "page"
     direction: Direction = "ltr"
     priority: int = Field(default=3, ge=1, le=5, description="1 interactive … 5 batch")
+
+    def writers(self, task: TaskName) -> list[Choice]:
+        """Who writes a task: the one it is for first, then those who stand in."""
+        first = self.llm_tasks.get(task, Choice(provider=self.llm, model=self.llm_model))
+        return [first, *self.llm_fallback]
+
+    def artists(self) -> list[Choice]:
+        """Who draws: the first, then those who stand in."""
+        return [Choice(provider=self.images, model=self.image_model), *self.image_fallback]
