@@ -28,7 +28,7 @@ from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pages.layout import picture_size
 from engine.prices import Prices, most_of_picture
-from engine.providers import PROVIDERS, model_of
+from engine.providers import PROVIDERS, resolved
 from engine.storage import Storage
 from engine.store.choosing import choose
 from engine.store.events import emit
@@ -275,8 +275,7 @@ class Rendering:
 
 def _chosen(call: DrawCall) -> Choice:
     """The artist and the model that a call is for."""
-    by = call.by or Choice(provider=call.options.images, model=call.options.image_model)
-    return Choice(provider=by.provider, model=model_of("images", by))
+    return resolved("images", call.by or call.options.artists()[0])
 
 
 def _made_from(call: DrawCall, request: ImageRequest) -> str:
@@ -284,8 +283,7 @@ def _made_from(call: DrawCall, request: ImageRequest) -> str:
 
     A retry keeps what somebody drew who stood in; another order does not take a storyboard for the picture.
     """
-    ordered = Choice(provider=call.options.images, model=call.options.image_model)
-    ordered = Choice(provider=ordered.provider, model=model_of("images", ordered))
+    ordered = resolved("images", call.options.artists()[0])
     return digest(ordered.provider, _identity(ordered, replace(request, model=ordered.model)))
 
 

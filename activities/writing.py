@@ -23,7 +23,7 @@ from engine.digest import digest
 from engine.errors import BadAnswer, EngineError, ProviderError, ProviderRefused
 from engine.llm import LLM, LLMRequest
 from engine.prices import Prices, most_of_text
-from engine.providers import model_of
+from engine.providers import resolved
 from engine.reading import count_tokens
 from engine.steps import STEPS, Loaded, Made
 from engine.store.scope import Scope, get
@@ -126,7 +126,7 @@ class Writing:
         tally.softened = call.softer
         notes: list[str] = [_SOFTER] if call.softer else []
         by = call.by or Choice(provider=call.options.llm, model=call.options.llm_model)
-        by = Choice(provider=by.provider, model=model_of("llm", by))
+        by = resolved("llm", by)
         while True:
             async with self._turns.take(by.provider) as turn:
                 async with self._database.session() as session:

@@ -130,7 +130,7 @@ async def estimate_generation(body: NewGeneration, owned: Owned, session: Sessio
     options = chosen(body.options, project, owned.settings)
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     work = await costs.remaining(session, chapter, options)
-    prices = Prices(owned.settings.prices, allow_unpriced=owned.settings.allow_unpriced)
+    prices = Prices.of(owned.settings)
     found = estimate(work, options, prices, await costs.experience(session, project.owner_id))
     return EstimateOut.model_validate(found)
 

@@ -229,7 +229,7 @@ async def create(body: NewGeneration, owned: Owned, response: Response) -> Gener
         project = await rows.get(session, scope, Project, project_id)
         options = chosen(body.options, project, owned.settings)
         if body.kind != GenerationKind.EXPORT:
-            Prices(owned.settings.prices, allow_unpriced=owned.settings.allow_unpriced).require(options)
+            Prices.of(owned.settings).require(options)
         if chapter_id is not None:
             options = _as_scripted(options, await rows.get(session, scope, Chapter, chapter_id))
         generation = await generations.request(

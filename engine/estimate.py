@@ -12,7 +12,7 @@ from engine.catalogue import most_output
 from engine.prices import Prices, most_of_picture, most_of_text
 from engine.providers import model_of
 from engine.tokens import Tokens
-from models.options import Choice, GenerationOptions, TaskName
+from models.options import GenerationOptions, TaskName
 from models.script import Script
 
 # Words a panel, a scene and a character stand for in prose, as the low, the expected and the high estimate see them.
@@ -139,7 +139,7 @@ def estimate(work: Work, options: GenerationOptions, prices: Prices, experience:
     # What is counted is asked once; what is estimated includes the repairs.
     repairs = exactly(1) if work.counted else Range(*_REPAIRS)
     for task, calls in work.tasks.items():
-        by = options.llm_tasks.get(task, Choice(provider=options.llm, model=options.llm_model))
+        by = options.writers(task)[0]
         model = model_of("llm", by)
         asked = calls.times(repairs)
         llm += asked
@@ -151,7 +151,7 @@ def estimate(work: Work, options: GenerationOptions, prices: Prices, experience:
             prices.cost("llm", by.provider, model, most_of_text(reads, most_output(by.provider, model, most))),
         )
         usd += asked.times(_known(experience, by.provider, model, task, price, basis))
-    artist = Choice(provider=options.images, model=options.image_model)
+    artist = options.artists()[0]
     model = model_of("images", artist)
     worst = prices.cost(
         "images", artist.provider, model, most_of_picture("x" * 1_500, *_PICTURE, options.render.quality, 0)

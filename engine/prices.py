@@ -10,7 +10,7 @@ from decimal import ROUND_UP, Decimal
 
 from engine.errors import Unpriced
 from engine.providers import PROVIDERS, Kind, model_of
-from engine.settings import Price
+from engine.settings import Price, Settings
 from engine.tokens import Tokens
 from models.options import Choice, GenerationOptions
 
@@ -41,6 +41,11 @@ _REFERENCE_TOKENS = 7_000
 class Prices:
     """Prices by provider and model. `allow_unpriced` counts what has none as free."""
 
+    @classmethod
+    def of(cls, settings: Settings) -> "Prices":
+        """As the settings say."""
+        return cls(settings.prices, allow_unpriced=settings.allow_unpriced)
+
     def __init__(self, given: Mapping[str, Price] | None = None, *, allow_unpriced: bool = False) -> None:
         self._given = given or {}
         self._allow_unpriced = allow_unpriced
@@ -69,8 +74,7 @@ class Prices:
             ("llm", one) for one in (first, *options.llm_tasks.values(), *options.llm_fallback)
         ]
         if options.until == "pages":
-            artist = Choice(provider=options.images, model=options.image_model)
-            asked += [("images", one) for one in (artist, *options.image_fallback)]
+            asked += [("images", one) for one in options.artists()]
         for kind, one in asked:
             self.cost(kind, one.provider, model_of(kind, one), Tokens())
 

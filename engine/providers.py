@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.errors import NotConfigured
-from engine.settings import Settings
+from engine.settings import Settings, variable_of
 from models.options import Choice, GenerationOptions
 
 Kind = Literal["llm", "images"]
@@ -123,9 +123,14 @@ def model_of(kind: Kind, choice: Choice) -> str:
     )
 
 
+def resolved(kind: Kind, choice: Choice) -> Choice:
+    """The choice with the model that it means."""
+    return Choice(provider=choice.provider, model=model_of(kind, choice))
+
+
 def missing(provider: Provider, settings: Settings) -> list[str]:
     """The settings that the provider needs and has not got, by the name of their environment variable."""
-    return [_variable(name) for name in provider.needs if not getattr(settings, name)]
+    return [variable_of(name) for name in provider.needs if not getattr(settings, name)]
 
 
 def require(kind: Kind, provider: str, settings: Settings) -> Provider:
@@ -148,10 +153,3 @@ def require_all(options: GenerationOptions, settings: Settings) -> None:
 def configured(kind: Kind, settings: Settings) -> list[Provider]:
     """The providers that can be used."""
     return [one for one in PROVIDERS if one.kind == kind and not missing(one, settings)]
-
-
-def _variable(name: str) -> str:
-    alias = Settings.model_fields[name].validation_alias
-    # The first choice is the name that users already have in their environment.
-    choices = getattr(alias, "choices", None)
-    return str(choices[0]) if choices else f"INKLOOM_{name.upper()}"

@@ -127,3 +127,9 @@ class Settings(BaseSettings):
     llm_slots: int = Field(default=8, ge=1, le=256, description="calls to one writer at a time, per worker")
     image_slots: int = Field(default=8, ge=1, le=256, description="calls to one artist at a time, per worker")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting: the first of its names, which users may have already."""
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"INKLOOM_{name.upper()}"

@@ -75,7 +75,7 @@ async def estimate_command(settings: Settings, path: Path, *, choices: dict[str,
     """`estimate`: from the story alone; a script is counted, a text estimated."""
     story = read_story(path, None)
     options = _options(settings, story, choices)
-    prices = Prices(settings.prices, allow_unpriced=settings.allow_unpriced)
+    prices = Prices.of(settings)
     work = work_of_script(Script.model_validate(story.script), options) if story.script else None
     found = estimate(work or work_of_text(len(story.text.split()), options), options, prices, {})
     if as_json:
@@ -202,7 +202,7 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         place = next(part for part in first["loc"] if part != "render")
         raise BadInput(f"--{str(place).replace('_', '-')}: {first['msg']}.") from error
     require_all(options, settings)
-    Prices(settings.prices, allow_unpriced=settings.allow_unpriced).require(options)
+    Prices.of(settings).require(options)
     return options
 
 

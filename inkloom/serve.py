@@ -51,7 +51,7 @@ async def serve_workers(
         storage=open_storage(settings),
         writers=writers,
         artists=artists,
-        prices=Prices(settings.prices, allow_unpriced=settings.allow_unpriced),
+        prices=Prices.of(settings),
         terms=Terms(settings.rates, Decimal(str(settings.ask_above_usd))),
         cache=_cache(settings),
         llm_slots=settings.llm_slots,

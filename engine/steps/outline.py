@@ -14,7 +14,7 @@ from engine.steps.step import Loaded, Made, Step
 from engine.store.progress import complete_and_tell
 from engine.store.scope import Scope, get
 from engine.tasks.outline import TASK, In, Out
-from models.options import Choice, GenerationOptions
+from models.options import GenerationOptions
 from models.runs import TaskCall
 from models.tables import Chapter
 
@@ -28,8 +28,7 @@ _INSTRUCTIONS_TOKENS = 1_500
 
 def window_tokens(options: GenerationOptions) -> int:
     """How much of the text is read at a time: less where one of the writers holds little."""
-    first = options.llm_tasks.get("ChapterOutline", Choice(provider=options.llm, model=options.llm_model))
-    held = min(limits(by.provider, model_of("llm", by)).context for by in (first, *options.llm_fallback))
+    held = min(limits(by.provider, model_of("llm", by)).context for by in options.writers("ChapterOutline"))
     # Vendors count up to a third more tokens than we do.
     return max(min(WINDOW_TOKENS, (held - TASK.max_output_tokens - _INSTRUCTIONS_TOKENS) * 3 // 4), 500)
 

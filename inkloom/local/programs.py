@@ -8,10 +8,10 @@ from functools import partial
 from os import environ
 from pathlib import Path
 
-from pydantic import AliasChoices, SecretStr
+from pydantic import SecretStr
 from pydantic_core import to_json
 
-from engine.settings import Settings
+from engine.settings import Settings, variable_of
 from inkloom.local.errors import StackError
 from inkloom.local.logs import tail
 from inkloom.local.ports import answers
@@ -96,12 +96,7 @@ def environment(settings: Settings, data: Path, **servers: str) -> dict[str, str
     if settings.storage and "://" not in settings.storage:
         # Children run in another folder.
         told["storage"] = str(Path(settings.storage).expanduser().absolute())
-    return {**environ, "PYTHONUNBUFFERED": "1"} | {_variable(name): value for name, value in told.items()}
-
-
-def _variable(name: str) -> str:
-    alias = Settings.model_fields[name].validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"INKLOOM_{name.upper()}"
+    return {**environ, "PYTHONUNBUFFERED": "1"} | {variable_of(name): value for name, value in told.items()}
 
 
 def _text(value: object) -> str | None:
