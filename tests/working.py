@@ -5,7 +5,7 @@ import contextlib
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -16,10 +16,10 @@ from engine.images import ImageRequest, ImageResult, Progress, unheard
 from engine.llm import LLMReply, LLMRequest
 from engine.llm.offline import OfflineWriter
 from engine.storage import Storage
-from engine.store import tallies
+from engine.store import generations, tallies
 from engine.store.scope import get
 from inkloom.worker import Parts, build_workers
-from models.options import FINAL_STATUSES, GenerationStatus
+from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus
 from models.story import Box
 from models.tables import Generation
 
@@ -114,6 +114,21 @@ async def workers(
 
 Working = Callable[..., AbstractAsyncContextManager[None]]
 Generate = Callable[["Ordered"], Awaitable[Generation]]
+
+
+async def again(database: Database, ordered: "Ordered") -> "Ordered":
+    """A retry of the chapter's last generation."""
+    run = ordered.run
+    async with database.session() as session:
+        generation = await generations.request(
+            session,
+            project_id=run.project_id,
+            chapter_id=run.chapter_id,
+            kind=GenerationKind.CHAPTER,
+            options=run.options,
+            retry_of=run.generation_id,
+        )
+    return replace(ordered, run=run.model_copy(update={"generation_id": generation.id}))
 
 
 async def reached(database: Database, ordered: "Ordered", status: GenerationStatus, patience: float = 60) -> Generation:

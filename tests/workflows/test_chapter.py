@@ -19,10 +19,10 @@ from engine.store import events, generations, tallies
 from engine.store.scope import get
 from engine.tokens import Tokens
 from inkloom.sweeper import sweep
-from models.options import GenerationKind, GenerationStatus
+from models.options import GenerationStatus
 from models.tables import Event, Export, Generation, Page, Panel, ProviderCall, Scene, TaskResult
 from tests.conftest import Order, Ordered
-from tests.working import STORY, Generate, Painter, Working, Writer, finished
+from tests.working import STORY, Generate, Painter, Working, Writer, again, finished
 
 pytestmark = pytest.mark.workflow
 
@@ -37,20 +37,6 @@ async def calls_of(database: Database, ordered: Ordered) -> Sequence[ProviderCal
     async with database.session() as session:
         query = select(ProviderCall).where(ProviderCall.project_id == ordered.run.project_id)
         return (await session.exec(query.order_by(col(ProviderCall.id)))).all()
-
-
-async def again(database: Database, ordered: Ordered) -> Ordered:
-    """A retry of the chapter's last generation."""
-    async with database.session() as session:
-        generation = await generations.request(
-            session,
-            project_id=ordered.run.project_id,
-            chapter_id=ordered.run.chapter_id,
-            kind=GenerationKind.CHAPTER,
-            options=ordered.run.options,
-            retry_of=ordered.run.generation_id,
-        )
-    return Ordered(ordered.run.model_copy(update={"generation_id": generation.id}), ordered.owner_id)
 
 
 async def test_a_story_becomes_pages_and_files(

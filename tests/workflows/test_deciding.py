@@ -1,7 +1,6 @@
 """What a person has to decide about is waited for, at no cost and through anything; the rest goes on."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -16,14 +15,14 @@ from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
 from engine.prices import Prices
 from engine.settings import Price
-from engine.store import events, generations, holds, tallies
+from engine.store import events, holds, tallies
 from engine.store.scope import get
 from engine.tokens import Tokens
 from inkloom.sweeper import sweep
-from models.options import Choice, GenerationKind, GenerationStatus
+from models.options import Choice, GenerationStatus
 from models.tables import Draft, Generation, Hold, ProviderCall, TaskResult
 from tests.conftest import Order, Ordered
-from tests.working import STORY, Generate, Painter, Working, Writer, finished, reached
+from tests.working import STORY, Generate, Painter, Working, Writer, again, finished, reached
 
 pytestmark = pytest.mark.workflow
 
@@ -289,25 +288,11 @@ async def test_what_somebody_drew_who_stood_in_is_kept(
     async with working(Writer(), Painter(), **parts):
         assert (await generate(ordered)).status == GenerationStatus.COMPLETED
         up, asked = True, len(first.asked)
-        assert (await generate(await once_more(database, ordered))).status == GenerationStatus.COMPLETED
+        assert (await generate(await again(database, ordered))).status == GenerationStatus.COMPLETED
         assert len(first.asked) == asked
     async with database.session() as session:
         drafts = (await session.exec(select(Draft).where(Draft.project_id == ordered.run.project_id))).all()
     assert {draft.provider for draft in drafts} == {"second"}
-
-
-async def once_more(database: Database, ordered: Ordered) -> Ordered:
-    """Another generation of the same chapter."""
-    run = ordered.run
-    async with database.session() as session:
-        made = await generations.request(
-            session,
-            project_id=run.project_id,
-            chapter_id=run.chapter_id,
-            kind=GenerationKind.CHAPTER,
-            options=run.options,
-        )
-    return Ordered(run.model_copy(update={"generation_id": made.id}), ordered.owner_id)
 
 
 async def test_a_bad_request_is_nobody_elses_business(
@@ -380,23 +365,14 @@ async def test_what_an_earlier_generation_lost_is_decided_once(
     async with working(Writer(), Painter(unusable), prices=A_DOLLAR):
         await begin(client, database, ordered)
         assert (await finished(database, ordered)).status == GenerationStatus.COMPLETED_WITH_FAILURES
-    async with database.session() as session:
-        again = await generations.request(
-            session,
-            project_id=ordered.run.project_id,
-            chapter_id=ordered.run.chapter_id,
-            kind=GenerationKind.CHAPTER,
-            options=ordered.run.options,
-            retry_of=ordered.run.generation_id,
-        )
-    ordered = replace(ordered, run=ordered.run.model_copy(update={"generation_id": again.id}))
+    ordered = await again(database, ordered)
     painter = Painter()
     async with working(Writer(), painter, prices=A_DOLLAR):
         await begin(client, database, ordered)
         await reached(database, ordered, GenerationStatus.WAITING_UNKNOWN)
         assert painter.asked == []
         async with database.session() as session:
-            workflows = await holds.resume(session, ordered.scope, again.id, skip=False)
+            workflows = await holds.resume(session, ordered.scope, ordered.run.generation_id, skip=False)
         await wake(client, workflows)
         assert (await finished(database, ordered, 20)).status == GenerationStatus.COMPLETED
     assert len(painter.asked) == 1
