@@ -49,6 +49,14 @@ class Queues(StrEnum):
     ALL = "all"
 
 
+StoryFile = Annotated[Path, typer.Argument(help="A .txt or .md manuscript, or a script.json.")]
+Llm = Annotated[str | None, typer.Option(help="Writer: offline, openai, anthropic or ollama.")]
+LlmModel = Annotated[str | None, typer.Option(help="Model of the writer; default: the provider's.")]
+Images = Annotated[str | None, typer.Option(help="Artist: offline, openai or local.")]
+ImageModel = Annotated[str | None, typer.Option(help="Model of the artist; default: the provider's.")]
+Drafts = Annotated[int, typer.Option(help="Drafts drawn for each panel.", min=1, max=8)]
+MaxPanels = Annotated[int | None, typer.Option(help="Condense the story to so many panels.", min=1)]
+UntilWhen = Annotated[Until, typer.Option(help="Stop after the script, or go on to pages.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 
 
@@ -76,18 +84,18 @@ def choices_of(words: list[str] | None) -> list[dict[str, str]] | None:
 
 @app.command()
 def run(
-    story: Annotated[Path, typer.Argument(help="A .txt or .md manuscript, or a script.json.")],
+    story: StoryFile,
     out: Annotated[Path, typer.Option(help="Folder for pages, exports and script.json.")] = Path("out"),
     title: Annotated[str | None, typer.Option(help="Title; default: the text's heading or the file's name.")] = None,
     format: Annotated[Format | None, typer.Option(help="Pages, or a vertical strip; default: page.")] = None,
     direction: Annotated[Direction | None, typer.Option(help="Reading direction; default: ltr.")] = None,
-    llm: Annotated[str | None, typer.Option(help="Writer: offline, openai, anthropic or ollama.")] = None,
-    llm_model: Annotated[str | None, typer.Option(help="Model of the writer; default: the provider's.")] = None,
-    images: Annotated[str | None, typer.Option(help="Artist: offline, openai or local.")] = None,
-    image_model: Annotated[str | None, typer.Option(help="Model of the artist; default: the provider's.")] = None,
-    drafts: Annotated[int, typer.Option(help="Drafts drawn for each panel.", min=1, max=8)] = 1,
-    max_panels: Annotated[int | None, typer.Option(help="Condense the story to so many panels.", min=1)] = None,
-    until: Annotated[Until, typer.Option(help="Stop after the script, or go on to pages.")] = Until.PAGES,
+    llm: Llm = None,
+    llm_model: LlmModel = None,
+    images: Images = None,
+    image_model: ImageModel = None,
+    drafts: Drafts = 1,
+    max_panels: MaxPanels = None,
+    until: UntilWhen = Until.PAGES,
     budget: Annotated[float | None, typer.Option(help="Most that may be spent, in USD.", min=0, max=999_999)] = None,
     llm_fallback: Annotated[
         list[str] | None, typer.Option(help="Writer to ask when the first is down: provider or provider/model.")
@@ -135,14 +143,14 @@ def run(
 
 @app.command()
 def estimate(
-    story: Annotated[Path, typer.Argument(help="A .txt or .md manuscript, or a script.json.")],
-    llm: Annotated[str | None, typer.Option(help="Writer: offline, openai, anthropic or ollama.")] = None,
-    llm_model: Annotated[str | None, typer.Option(help="Model of the writer; default: the provider's.")] = None,
-    images: Annotated[str | None, typer.Option(help="Artist: offline, openai or local.")] = None,
-    image_model: Annotated[str | None, typer.Option(help="Model of the artist; default: the provider's.")] = None,
-    drafts: Annotated[int, typer.Option(help="Drafts drawn for each panel.", min=1, max=8)] = 1,
-    max_panels: Annotated[int | None, typer.Option(help="Condense the story to so many panels.", min=1)] = None,
-    until: Annotated[Until, typer.Option(help="Stop after the script, or go on to pages.")] = Until.PAGES,
+    story: StoryFile,
+    llm: Llm = None,
+    llm_model: LlmModel = None,
+    images: Images = None,
+    image_model: ImageModel = None,
+    drafts: Drafts = 1,
+    max_panels: MaxPanels = None,
+    until: UntilWhen = Until.PAGES,
     as_json: JsonFlag = False,
 ) -> None:
     """Say what a story would cost. Nothing is started and nothing is sent."""
