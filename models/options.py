@@ -47,6 +47,7 @@ class HoldReason(StrEnum):
     BUDGET = "budget"
     UNKNOWN = "unknown"
     REFUSED = "refused"
+    PAUSED = "paused"
 
 
 # How a generation is called while a part of it waits.
@@ -54,6 +55,7 @@ HELD_STATUSES = {
     HoldReason.BUDGET: GenerationStatus.BUDGET_EXCEEDED,
     HoldReason.UNKNOWN: GenerationStatus.WAITING_UNKNOWN,
     HoldReason.REFUSED: GenerationStatus.WAITING_REVIEW,
+    HoldReason.PAUSED: GenerationStatus.PAUSED,
 }
 
 PageFormat = Literal["page", "webtoon"]

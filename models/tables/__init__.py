@@ -1,28 +1,46 @@
 """Every table, so that importing this package fills the metadata that migrations compare against."""
 
+from models.tables.accounts import AccessToken, IdempotentRequest, RefreshToken, Throttle, Ticket, User
 from models.tables.ledger import ProviderCall, TaskResult
-from models.tables.projects import Project, ProjectInstruction, ProjectMember, User
-from models.tables.runs import Event, Generation, GenerationStep, Hold
+from models.tables.projects import Invitation, Project, ProjectInstruction, ProjectMember
+from models.tables.runs import Event, Generation, GenerationStep, Hold, Removal, Unheard
 from models.tables.story import Chapter, Character, Draft, Export, Image, Location, Page, Panel, Scene
+from models.tables.together import Comment, PanelLock, Presence
+from models.tables.uploads import Attachment
+from models.tables.webhooks import Delivery, Webhook
 
 __all__ = [
+    "AccessToken",
+    "Attachment",
     "Chapter",
     "Character",
+    "Comment",
+    "Delivery",
     "Draft",
     "Event",
     "Export",
     "Generation",
     "GenerationStep",
     "Hold",
+    "IdempotentRequest",
     "Image",
+    "Invitation",
     "Location",
     "Page",
     "Panel",
+    "PanelLock",
+    "Presence",
     "Project",
     "ProjectInstruction",
     "ProjectMember",
     "ProviderCall",
+    "RefreshToken",
+    "Removal",
     "Scene",
     "TaskResult",
+    "Throttle",
+    "Ticket",
+    "Unheard",
     "User",
+    "Webhook",
 ]

@@ -1,4 +1,4 @@
-"""Who works, and on what: users, projects, members, standing instructions."""
+"""What people work on: projects, their members and those who are invited, standing instructions."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Numeric, func, text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Numeric, UniqueConstraint, func, text
 from sqlmodel import Field, SQLModel
 
 from models.tables.columns import Row, json_object, one_of, ordered, scoped
@@ -27,20 +27,14 @@ class UnknownPolicy(StrEnum):
     ASK = "ask"
 
 
-class User(Row, table=True):
-    """An account. The local owner is the one who has no e-mail address yet: `up` lets somebody claim it."""
+class InstructionKind(StrEnum):
+    """What a standing instruction is about."""
 
-    __tablename__ = "users"
-    __table_args__ = (
-        Index("uq_users_email", text("lower(email)"), unique=True),
-        Index("uq_users_local", "is_local", unique=True, postgresql_where=text("is_local")),
-        CheckConstraint("is_local OR email IS NOT NULL", name="reachable"),
-    )
-
-    email: str | None = Field(default=None, max_length=320)
-    name: str = Field(default="", max_length=200)
-    password_hash: str | None = Field(default=None)
-    is_local: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    STYLE = "style"
+    TONE = "tone"
+    DO = "do"
+    DONT = "dont"
+    LIMIT = "limit"
 
 
 class Project(Row, table=True):
@@ -50,6 +44,7 @@ class Project(Row, table=True):
     __table_args__ = (
         Index("ix_projects_owner_id_id", "owner_id", "id"),
         Index("uq_projects_identity", "owner_id", "identity_key", unique=True),
+        Index("ix_projects_external_id", "owner_id", "external_id", postgresql_where=text("external_id IS NOT NULL")),
         CheckConstraint("event_seq >= 0", name="event_seq"),
         CheckConstraint("budget_usd IS NULL OR budget_usd >= 0", name="budget"),
         one_of("unknown_policy", UnknownPolicy),
@@ -62,6 +57,8 @@ class Project(Row, table=True):
     identity_key: str | None = Field(
         default=None, max_length=64, description="SHA-256 of the story a command line run was given"
     )
+    external_id: str | None = Field(default=None, max_length=200, description="the caller's own name for it")
+    labels: dict[str, str] = json_object("the caller's own facts: `metadata` in the API")
     options: dict[str, Any] = json_object("what its generations use where they name nothing else")
     budget_usd: Decimal | None = Field(default=None, sa_type=Numeric(12, 6))
     unknown_policy: str = Field(
@@ -87,13 +84,36 @@ class ProjectMember(SQLModel, table=True):
     )
 
 
+class Invitation(Row, table=True):
+    """Somebody may join a project: whoever has the address and the code that its inviter passes on."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        scoped(),
+        one_of("role", Role),
+        UniqueConstraint("token_hash"),
+        Index("uq_invitations_email", "project_id", text("lower(email)"), unique=True),
+        Index("ix_invitations_invited_by", "invited_by"),
+    )
+
+    project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
+    email: str = Field(max_length=320)
+    role: str = Field(max_length=16)
+    token_hash: str = Field(max_length=64, description="SHA-256 of the code")
+    invited_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
 class ProjectInstruction(Row, table=True):
     """A standing instruction to the writers of a project, in order of importance."""
 
     __tablename__ = "project_instructions"
-    __table_args__ = (scoped(), ordered("project_id"))
+    __table_args__ = (scoped(), ordered("project_id"), one_of("kind", InstructionKind))
 
     project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
     position: int
+    kind: str = Field(
+        default=InstructionKind.DO, max_length=16, sa_column_kwargs={"server_default": InstructionKind.DO}
+    )
     body: str
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -45,6 +45,10 @@ class Generation(Row, table=True):
         ),
         Index("ix_generations_chapter_id", "chapter_id", "id"),
         Index("ix_generations_retry_of", "retry_of"),
+        Index("ix_generations_requested_by", "requested_by"),
+        Index(
+            "ix_generations_external_id", "project_id", "external_id", postgresql_where=text("external_id IS NOT NULL")
+        ),
         Index("ix_generations_open", "status", "id", postgresql_where=text(f"status NOT IN ({_FINAL})")),
     )
 
@@ -58,6 +62,10 @@ class Generation(Row, table=True):
     error: str = Field(default="", sa_column_kwargs={"server_default": ""})
     retry_of: UUID | None = None
     budget_usd: Decimal | None = Field(default=None, sa_type=Numeric(12, 6))
+    external_id: str | None = Field(default=None, max_length=200, description="the caller's own name for it")
+    labels: dict[str, str] = json_object("the caller's own facts: `metadata` in the API")
+    requested_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
+    paused_at: datetime | None = moment("somebody paused it: nothing is paid for until it is resumed")
     cached_calls: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     started_at: datetime | None = moment()
     finished_at: datetime | None = moment()
@@ -117,12 +125,16 @@ class Event(SQLModel, table=True):
     __table_args__ = (
         within_project("generation_id", "generations"),
         Index("ix_events_generation_id_seq", "generation_id", "seq"),
+        Index("ix_events_actor_id", "actor_id"),
         CheckConstraint("seq >= 1", name="seq"),
     )
 
     project_id: UUID = Field(foreign_key="projects.id", primary_key=True, ondelete="CASCADE")
     seq: int = Field(primary_key=True, sa_type=BigInteger)
     generation_id: UUID | None = None
+    actor_id: UUID | None = Field(
+        default=None, foreign_key="users.id", ondelete="SET NULL", description="who did it; null: a workflow"
+    )
     type: str = Field(max_length=64)
     at: datetime | None = Field(
         default=None,
@@ -130,3 +142,30 @@ class Event(SQLModel, table=True):
         sa_column_kwargs={"server_default": func.clock_timestamp(), "nullable": False},
     )
     data: dict[str, Any] = json_object()
+
+
+class Unheard(SQLModel, table=True):
+    """Projects of which something happened that the API's processes have not been told yet.
+
+    One row a project, however much happens. Unlogged: what a crash takes from it is only the hurry.
+    """
+
+    __tablename__ = "unheard"
+    __table_args__: ClassVar[dict[str, Any]] = {"prefixes": ["UNLOGGED"]}
+
+    project_id: UUID = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger, description="of its newest event")
+
+
+class Removal(Row, table=True):
+    """What is left of something that was deleted: pictures in storage, histories in Temporal. The sweeper does it."""
+
+    __tablename__ = "removals"
+    __table_args__ = (Index("ix_removals_due", "due_at", postgresql_where=text("done_at IS NULL")),)
+
+    project_id: UUID = Field(description="of a project that may be gone")
+    whole_project: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    keys: list[str] = json_list("keys in storage that nothing refers to any more")
+    workflows: list[str] = json_list("ids of workflows whose histories go, with all below them")
+    due_at: datetime = Field(sa_type=DateTime(timezone=True))
+    done_at: datetime | None = moment()

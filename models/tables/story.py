@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from models.story import Shot
@@ -47,6 +47,7 @@ class Chapter(Row, table=True):
         scoped(),
         ordered("project_id"),
         Index("uq_chapters_identity", "project_id", "identity_key", unique=True),
+        Index("ix_chapters_external_id", "project_id", "external_id", postgresql_where=text("external_id IS NOT NULL")),
     )
 
     project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
@@ -60,6 +61,8 @@ class Chapter(Row, table=True):
     identity_key: str | None = Field(
         default=None, max_length=64, description="SHA-256 of story, title and options of a command line run"
     )
+    external_id: str | None = Field(default=None, max_length=200, description="the caller's own name for it")
+    labels: dict[str, str] = json_object("the caller's own facts: `metadata` in the API")
     outline: dict[str, Any] = json_object("what each window of the text was outlined as, by its number")
     outline_key: str | None = Field(default=None, max_length=64, description="SHA-256 of what the scenes came from")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
@@ -148,6 +151,7 @@ class Image(Row, table=True):
         scoped(),
         UniqueConstraint("project_id", "sha256"),
         CheckConstraint("width > 0 AND height > 0 AND bytes > 0", name="size"),
+        one_of("origin", ("made", "uploaded")),
     )
 
     project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
@@ -159,6 +163,10 @@ class Image(Row, table=True):
     bytes: int
     boxes: list[dict[str, Any]] = json_list("where heads, hands and figures are")
     parameters: dict[str, Any] = json_object("what made the picture")
+    origin: str = Field(default="made", max_length=16, sa_column_kwargs={"server_default": "made"})
+    name: str = Field(
+        default="", max_length=200, sa_column_kwargs={"server_default": ""}, description="of the uploaded file"
+    )
 
 
 class Draft(Row, table=True):
