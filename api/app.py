@@ -9,11 +9,12 @@ from fastapi import FastAPI, Request, Response
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from api import chapters, costs, generations, health, images, panels, problems, projects
+from api import auth, chapters, costs, generations, health, images, panels, problems, projects
 from api.deps import Resources
-from api.listing import AWAY, INVALID
+from api.listing import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
 from engine.db import Database
 from engine.errors import BadInput
+from engine.security import Passwords, Signer
 from engine.settings import Settings
 from engine.storage.open import open_storage
 
@@ -32,6 +33,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if settings.database_url is None or settings.temporal_address is None:
             raise BadInput("The API needs INKLOOM_DATABASE_URL and TEMPORAL_ADDRESS; `python -m inkloom up` sets them.")
+        if settings.secret_key is None:
+            raise BadInput("The API needs INKLOOM_SECRET_KEY; `python -m inkloom api` and `up` make one.")
+        secrets = [settings.secret_key, *settings.old_secret_keys]
         storage = open_storage(settings)
         database = Database(settings.database_url)
         # Lazy: the API answers reads while Temporal is away, and readyz says so.
@@ -41,7 +45,14 @@ def create_app(settings: Settings) -> FastAPI:
             data_converter=pydantic_data_converter,
             lazy=True,
         )
-        app.state.resources = Resources(settings, database, temporal, storage)
+        app.state.resources = Resources(
+            settings,
+            database,
+            temporal,
+            storage,
+            Signer([secret.get_secret_value() for secret in secrets]),
+            Passwords(),
+        )
         try:
             yield
         finally:
@@ -65,8 +76,8 @@ def create_app(settings: Settings) -> FastAPI:
         return response
 
     app.include_router(health.router)
-    for module in (projects, chapters, generations, panels, images, costs):
-        app.include_router(module.router, prefix="/api/v1", responses={**INVALID, **AWAY})
+    for module in (auth, projects, chapters, generations, panels, images, costs):
+        app.include_router(module.router, prefix="/api/v1", responses={**UNAUTHORIZED, **FORBIDDEN, **INVALID, **AWAY})
     return app
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col, select
 
-from api.deps import Owned, Scoped, Session
+from api.deps import Editing, Owned, Scoped, Session
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.errors import NotFound
 from engine.reading import read_manuscript
@@ -145,7 +145,9 @@ class PageOut(BaseModel):
 
 
 @router.post("/projects/{project_id}/chapters", status_code=201, summary="Create a chapter", responses=NOT_FOUND)
-async def create(project_id: UUID, body: NewChapter, session: Session, scope: Scoped, response: Response) -> ChapterOut:
+async def create(
+    project_id: UUID, body: NewChapter, session: Session, scope: Editing, response: Response
+) -> ChapterOut:
     await rows.get(session, scope, Project, project_id)
     text = read_manuscript(body.text.encode("utf-8", "replace"), "text") if body.text is not None else ""
     script = body.script.model_dump(mode="json") if body.script else None
@@ -172,7 +174,7 @@ async def read(chapter_id: UUID, session: Session, scope: Scoped) -> ChapterOut:
 
 
 @router.patch("/chapters/{chapter_id}", summary="Change a chapter", responses={**NOT_FOUND, **CONFLICT})
-async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope: Scoped) -> ChapterOut:
+async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope: Editing) -> ChapterOut:
     values: dict[str, Any] = body.model_dump(include={"title"}, exclude_none=True)
     if body.text is not None:
         chapter = await rows.get(session, scope, Chapter, chapter_id)
@@ -188,7 +190,7 @@ async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope:
     summary="Delete a chapter with all that is in it",
     responses={**NOT_FOUND, **CONFLICT},
 )
-async def remove(chapter_id: UUID, session: Session, scope: Scoped) -> None:
+async def remove(chapter_id: UUID, session: Session, scope: Editing) -> None:
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     await refuse_while_open(session, project_id=chapter.project_id, chapter_id=chapter_id)
     await rows.remove(session, scope, Chapter, chapter_id)

@@ -14,8 +14,7 @@ from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.deps import Owned, Resources, Scoped, Session
-from api.deps import scope as scope_of
+from api.deps import Editing, Owned, Resources, Scoped, Session
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, refusal
 from api.problems import TemporalAway
 from api.starting import PATIENCE, start, wake_if_possible, workflow_id
@@ -221,10 +220,9 @@ class CallOut(BaseModel):
 @router.post(
     "/generations", status_code=202, summary="Order a generation", responses={**NOT_FOUND, **CONFLICT, **REFUSED}
 )
-async def create(body: NewGeneration, owned: Owned, response: Response) -> GenerationOut:
+async def create(body: NewGeneration, owned: Owned, scope: Editing, response: Response) -> GenerationOut:
     # A transaction of its own: the row must be there before the workflow that reads it.
     async with owned.database.session() as session:
-        scope = await scope_of(session)
         project_id, chapter_id = await target_of(session, scope, body)
         project = await rows.get(session, scope, Project, project_id)
         options = chosen(body.options, project, owned.settings)
@@ -300,10 +298,10 @@ async def list_calls(
     summary="Cancel a generation",
     responses={**NOT_FOUND, **CONFLICT},
 )
-async def cancel(generation_id: UUID, owned: Owned) -> GenerationOut:
+async def cancel(generation_id: UUID, owned: Owned, scope: Editing) -> GenerationOut:
     """The workflow stops what is in flight, settles its calls and ends as cancelled; what is finished stays."""
     async with owned.database.session() as session:
-        generation = await rows.get(session, await scope_of(session), Generation, generation_id)
+        generation = await rows.get(session, scope, Generation, generation_id)
         if generation.status in FINAL_STATUSES:
             raise Conflict(f"The generation is {generation.status} already.")
     # No transaction is held while Temporal is asked.
@@ -311,7 +309,7 @@ async def cancel(generation_id: UUID, owned: Owned) -> GenerationOut:
     async with owned.database.session() as session:
         if not begun:
             await generations.end(session, generation.project_id, generation_id, GenerationStatus.CANCELLED)
-        return await _out(session, await rows.get(session, await scope_of(session), Generation, generation_id))
+        return await _out(session, await rows.get(session, scope, Generation, generation_id))
 
 
 @router.post(
@@ -319,11 +317,11 @@ async def cancel(generation_id: UUID, owned: Owned) -> GenerationOut:
     summary="Set the budget of a generation",
     responses={**NOT_FOUND, **CONFLICT},
 )
-async def set_budget(generation_id: UUID, body: NewBudget, owned: Owned) -> GenerationOut:
+async def set_budget(generation_id: UUID, body: NewBudget, owned: Owned, scope: Editing) -> GenerationOut:
     """What waits for money goes on, if this is enough."""
     async with owned.database.session() as session:
-        workflows = await holds.raise_budget(session, await scope_of(session), generation_id, body.budget_usd)
-    return await _woken(owned, generation_id, workflows)
+        workflows = await holds.raise_budget(session, scope, generation_id, body.budget_usd)
+    return await _woken(owned, scope, generation_id, workflows)
 
 
 @router.post(
@@ -331,14 +329,14 @@ async def set_budget(generation_id: UUID, body: NewBudget, owned: Owned) -> Gene
     summary="Go on with what waits for a decision",
     responses={**NOT_FOUND, **CONFLICT},
 )
-async def resume(generation_id: UUID, body: Resume, owned: Owned) -> GenerationOut:
+async def resume(generation_id: UUID, body: Resume, owned: Owned, scope: Editing) -> GenerationOut:
     """Calls whose answer was lost are made again, and may be billed twice; what was refused, too.
 
     With `skip_refused` what was refused is given up, and nothing is asked again.
     """
     async with owned.database.session() as session:
-        workflows = await holds.resume(session, await scope_of(session), generation_id, skip=body.skip_refused)
-    return await _woken(owned, generation_id, workflows)
+        workflows = await holds.resume(session, scope, generation_id, skip=body.skip_refused)
+    return await _woken(owned, scope, generation_id, workflows)
 
 
 @router.post(
@@ -347,10 +345,10 @@ async def resume(generation_id: UUID, body: Resume, owned: Owned) -> GenerationO
     summary="Order again what failed",
     responses={**NOT_FOUND, **CONFLICT},
 )
-async def retry(generation_id: UUID, owned: Owned, response: Response) -> GenerationOut:
+async def retry(generation_id: UUID, owned: Owned, scope: Editing, response: Response) -> GenerationOut:
     """A new generation of the same: what is finished is kept and costs nothing, what failed is tried again."""
     async with owned.database.session() as session:
-        before = await rows.get(session, await scope_of(session), Generation, generation_id)
+        before = await rows.get(session, scope, Generation, generation_id)
         if before.status not in FINAL_STATUSES:
             raise Conflict(f"The generation is {before.status}: there is nothing to retry yet.")
         if before.chapter_id is None:
@@ -407,11 +405,11 @@ async def _start(owned: Resources, generation: Generation) -> None:
         await asyncio.wait_for(start(owned.temporal, generation), PATIENCE)
 
 
-async def _woken(owned: Resources, generation_id: UUID, workflows: Sequence[str]) -> GenerationOut:
+async def _woken(owned: Resources, scope: Scope, generation_id: UUID, workflows: Sequence[str]) -> GenerationOut:
     """Wake what a decision was made for, and say how the generation stands."""
     await wake_if_possible(owned.temporal, workflows)
     async with owned.database.session() as session:
-        return await _out(session, await rows.get(session, await scope_of(session), Generation, generation_id))
+        return await _out(session, await rows.get(session, scope, Generation, generation_id))
 
 
 async def _cancelled(owned: Resources, generation_id: UUID) -> bool:

@@ -52,6 +52,18 @@ def refusal(status: int, type: str, when: str, detail: str, **more: Any) -> Resp
 
 
 NOT_FOUND = refusal(404, "not-found", "No such thing, or somebody else's.", f"There is no chapter {AN_ID}.")
+UNAUTHORIZED = refusal(
+    401,
+    "unauthorized",
+    "Nobody was named, or who was named is not believed.",
+    "The access token is not valid, or not any more.",
+)
+FORBIDDEN = refusal(
+    403,
+    "forbidden",
+    "Whoever asks may not do this: too low a role in the project, or a token that may only read.",
+    "This needs the role editor in the project, or a higher one.",
+)
 CONFLICT = refusal(
     409,
     "conflict",

@@ -1,6 +1,7 @@
 """Every error as RFC 9457 `application/problem+json`, with a stable type and the request's id."""
 
 import logging
+import math
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from temporalio.service import RPCError
 
-from engine.errors import EngineError
+from engine.errors import EngineError, Unauthorized
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(EngineError)
     async def engine_error(request: Request, error: EngineError) -> JSONResponse:
-        return problem(request, error.http_status, kebab(type(error).__name__), error.message)
+        answer = problem(request, error.http_status, kebab(type(error).__name__), error.message)
+        if isinstance(error, Unauthorized):
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        if error.retry_after is not None:
+            answer.headers["Retry-After"] = str(math.ceil(error.retry_after))
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:

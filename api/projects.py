@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import Owned, Scoped, Session
-from api.deps import scope as scope_of
+from api.deps import Editing, Owned, Owning, Scoped, Session
 from api.listing import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from api.starting import wake_if_possible
+from engine.errors import Forbidden
 from engine.store import holds
 from engine.store import scope as rows
 from engine.store.generations import refuse_while_open
@@ -78,9 +78,9 @@ class ProjectOut(BaseModel):
 
 @router.post("/projects", status_code=201, summary="Create a project")
 async def create(body: NewProject, session: Session, scope: Scoped, response: Response) -> ProjectOut:
-    if scope.user_id is None:
-        raise AssertionError("a request always acts for a user")
-    project = Project(owner_id=scope.user_id, **_values(body))
+    if scope.project_id is not None:
+        raise Forbidden("This token opens one project alone.")
+    project = Project(owner_id=scope.actor, **_values(body))
     session.add(project)
     await session.flush()
     await session.refresh(project)
@@ -100,12 +100,11 @@ async def read(project_id: UUID, session: Session, scope: Scoped) -> ProjectOut:
 
 
 @router.patch("/projects/{project_id}", summary="Change a project", responses={**NOT_FOUND, **CONFLICT})
-async def change(project_id: UUID, body: ProjectChange, owned: Owned) -> ProjectOut:
+async def change(project_id: UUID, body: ProjectChange, owned: Owned, scope: Editing) -> ProjectOut:
     """What waits for the project's budget goes on when that changes, if it is enough."""
     woken: list[str] = []
     # A transaction of its own: whoever is woken reads what was decided.
     async with owned.database.session() as session:
-        scope = await scope_of(session)
         await rows.get(session, scope, Project, project_id)
         if "budget_usd" in body.model_fields_set:
             woken = await holds.loosen_project(session, project_id)
@@ -121,7 +120,7 @@ async def change(project_id: UUID, body: ProjectChange, owned: Owned) -> Project
     summary="Delete a project with all that is in it",
     responses={**NOT_FOUND, **CONFLICT},
 )
-async def remove(project_id: UUID, session: Session, scope: Scoped) -> None:
+async def remove(project_id: UUID, session: Session, scope: Owning) -> None:
     await rows.get(session, scope, Project, project_id)
     await refuse_while_open(session, project_id=project_id)
     await rows.remove(session, scope, Project, project_id)

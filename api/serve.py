@@ -13,8 +13,9 @@ def serve_api(settings: Settings) -> None:
     """Serve until a signal comes. Refuses to be reachable from elsewhere unless that is asked for explicitly."""
     if not settings.allow_remote and not _is_loopback(settings.api_host):
         raise BadInput(
-            f"INKLOOM_API_HOST={settings.api_host} makes the API reachable from other machines, and it has no accounts"
-            " yet. Set INKLOOM_ALLOW_REMOTE=true if that is meant, and put something that checks who comes in front."
+            f"INKLOOM_API_HOST={settings.api_host} makes the API reachable from other machines. Set"
+            " INKLOOM_ALLOW_REMOTE=true if that is meant, and put something that speaks TLS in front:"
+            " passwords and tokens must not travel in the open."
         )
     uvicorn.run(
         create_app(settings),

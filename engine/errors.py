@@ -4,6 +4,9 @@ EngineError
 ├── BadInput              what the user gave cannot be used
 │   └── Unpriced          what a call would cost is not known, so no budget can hold it
 ├── NotFound              no such thing, or somebody else's
+├── Unauthorized          nobody was named, or who was named was not believed
+├── Forbidden             a member may see it and not do this
+├── TooMany               too many tries
 ├── Conflict              the thing is in a state that does not allow it
 ├── ProviderError         a writer or an artist did not deliver
 │   ├── NotConfigured     the provider is unknown, or its key or address is missing; the same for storage in S3
@@ -55,6 +58,24 @@ class NotFound(EngineError):
     """No such thing, or somebody else's: the answer is the same."""
 
     http_status = 404
+
+
+class Unauthorized(EngineError):
+    """Nobody was named, or who was named was not believed."""
+
+    http_status = 401
+
+
+class Forbidden(EngineError):
+    """It may be seen, but not this may be done with it."""
+
+    http_status = 403
+
+
+class TooMany(EngineError):
+    """Too many tries; after `retry_after` seconds there is another."""
+
+    http_status = 429
 
 
 class Conflict(EngineError):

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -114,7 +115,27 @@ class Settings(BaseSettings):
         ge=0,
         description="a call whose answer was lost is repeated below this price; above it a person is asked",
     )
-    secret_key: SecretStr | None = Field(default=None, description="made in <data>/secret_key (0600) when not given")
+    secret_key: SecretStr | None = Field(
+        default=None, description="signs tokens and callbacks; made in <data>/secret_key (0600) when not given"
+    )
+    old_secret_keys: list[SecretStr] = Field(
+        default_factory=list,
+        description='secrets of before, as JSON: `["…"]`; what they signed counts until it expires',
+    )
+    local_owner: bool = Field(
+        default=False,
+        description="until somebody registers, requests from this machine act as the owner of what the command line"
+        " makes; `up` sets it",
+    )
+    registration: Literal["open", "invited", "closed"] = Field(
+        default="open", description="who may make an account: everybody, those who are invited to a project, nobody"
+    )
+    access_minutes: int = Field(default=15, ge=1, le=1440, description="how long an access token counts")
+    refresh_days: int = Field(default=30, ge=1, le=365, description="how long a login lasts that is not used")
+    login_tries: int = Field(
+        default=10, ge=1, le=1000, description="tries at one account's password from one address in 15 minutes"
+    )
+    registrations: int = Field(default=20, ge=1, le=100_000, description="new accounts from one address in an hour")
     api_host: str = Field(default="127.0.0.1", description="address the API binds to")
     api_port: int = Field(default=8420, ge=0, le=65535, description="port of the API")
     allow_remote: bool = Field(

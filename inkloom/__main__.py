@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 from rich.console import Console
 
@@ -191,8 +191,10 @@ def up(port: Annotated[int | None, typer.Option(help="Port of the API.", min=0, 
 def api() -> None:
     """Run the API alone; `up` does this for you."""
     from api.serve import serve_api
+    from inkloom.local.secret import secret_key
 
-    _quietly(lambda: serve_api(settings()))
+    given = settings()
+    _quietly(lambda: serve_api(given.model_copy(update={"secret_key": SecretStr(secret_key(given))})))
 
 
 @app.command()

@@ -113,6 +113,8 @@ async def demo_command(settings: Settings, out: Path, *, as_json: bool) -> int:
 async def up_command(settings: Settings) -> int:
     """`up`: servers, workers and API until a signal comes."""
     await refuse_what_cannot_run(settings)
+    if "local_owner" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"local_owner": True})
     with cancelled_by_signals():
         try:
             async with Stack(settings, api=True, report=report) as endpoints:

@@ -52,7 +52,7 @@ def test_a_listed_name_is_heard(name: str, monkeypatch: pytest.MonkeyPatch) -> N
 def parsed(field: FieldInfo, text: str) -> Any:
     kind: Any = field.annotation
     adapter = TypeAdapter(kind)
-    return adapter.validate_json(text) if text.startswith("{") else adapter.validate_python(text)
+    return adapter.validate_json(text) if text.startswith(("{", "[")) else adapter.validate_python(text)
 
 
 SAMPLES = {
@@ -65,6 +65,13 @@ SAMPLES = {
     "llm_timeout": ("60.0", "90.0"),
     "image_timeout": ("60.0", "90.0"),
     "ask_above_usd": ("0.1", "0.2"),
+    "old_secret_keys": ('["one"]', '["two", "three"]'),
+    "local_owner": ("true", "false"),
+    "registration": ("invited", "closed"),
+    "access_minutes": ("5", "60"),
+    "refresh_days": ("7", "90"),
+    "login_tries": ("3", "30"),
+    "registrations": ("5", "50"),
     "prices": ('{"openai/one": {"input": 1}}', '{"openai/two": {"output": 2}}'),
     "rates": ('{"openai": {"requests": 60}}', '{"openai": {"tokens": 1000}}'),
 }

@@ -18,22 +18,38 @@ _EMIT = text(
     "WITH run AS MATERIALIZED (SELECT progress FROM generations WHERE id = :generation FOR NO KEY UPDATE),"
     " counter AS (UPDATE projects SET event_seq = event_seq + 1"
     " WHERE id = :project AND (SELECT count(*) FROM run) >= 0 RETURNING event_seq)"
-    " INSERT INTO events (project_id, seq, generation_id, type, data)"
-    " SELECT :project, event_seq, :generation, :type, CAST(:data AS jsonb) || COALESCE("
+    " told AS (INSERT INTO unheard (project_id, seq) SELECT :project, event_seq FROM counter"
+    " ON CONFLICT (project_id) DO UPDATE SET seq = EXCLUDED.seq)"
+    " INSERT INTO events (project_id, seq, generation_id, actor_id, type, data)"
+    " SELECT :project, event_seq, :generation, CAST(:actor AS uuid), :type, CAST(:data AS jsonb) || COALESCE("
     "(SELECT jsonb_build_object('progress', round(progress::numeric, 6)) FROM run), '{}'::jsonb)"
     " FROM counter RETURNING seq"
 )
 
 
 async def emit(
-    session: AsyncSession, project_id: UUID, generation_id: UUID | None, type: EventType, data: dict[str, Any]
+    session: AsyncSession,
+    project_id: UUID,
+    generation_id: UUID | None,
+    type: EventType,
+    data: dict[str, Any],
+    *,
+    actor: UUID | None = None,
 ) -> int:
     """Append an event and return its `seq`. A generation's event carries its `progress` beside `data`.
+
+    `actor` is the user whose deed it was; a workflow's is nobody's.
 
     The counter's row stays locked until the transaction ends, so numbers follow the order of commits and none is
     lost to a rollback. Call it last in a transaction: others wait for the lock.
     """
-    values = {"project": project_id, "generation": generation_id, "type": type, "data": json.dumps(data)}
+    values = {
+        "project": project_id,
+        "generation": generation_id,
+        "actor": actor,
+        "type": type,
+        "data": json.dumps(data),
+    }
     return int((await execute(session, _EMIT, values)).scalar_one())
 
 

@@ -4,7 +4,7 @@ No other module filters by tenant. A row outside the scope does not exist: the a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
@@ -14,8 +14,9 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from engine.errors import BadInput, Conflict, NotFound
+from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from models.tables import Project, ProjectMember
+from models.tables.projects import Role
 
 MAX_PAGE = 100
 
@@ -36,10 +37,25 @@ RowT = TypeVar("RowT", bound=SQLModel)
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose things may be touched: everything a user may see, or one project in a workflow's name."""
+    """Whose things may be touched: what a user may see, or one project in a workflow's name.
+
+    `role` is the least that the user must be in the project. A token that opens one project alone has both ids.
+    """
 
     user_id: UUID | None = None
     project_id: UUID | None = None
+    role: Role = Role.VIEWER
+
+    def needs(self, role: Role) -> "Scope":
+        """The same, for something that not every member may do."""
+        return replace(self, role=role)
+
+    @property
+    def actor(self) -> UUID:
+        """Whose deed it is. A request always acts for a user, a workflow never does."""
+        if self.user_id is None:
+            raise AssertionError("a workflow is nobody's deed")
+        return self.user_id
 
     @staticmethod
     def within(model: type[SQLModel], project: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
@@ -50,16 +66,21 @@ class Scope:
 
     def projects(self) -> ColumnElement[bool]:
         """Which projects lie within."""
-        if self.project_id is not None:
+        if self.user_id is None:
+            if self.project_id is None:
+                raise AssertionError("a scope is somebody's or some project's")
             return self.within(Project, self.project_id)
         member = select(ProjectMember.project_id).where(ProjectMember.user_id == self.user_id)
-        return or_(col(Project.owner_id) == self.user_id, col(Project.id).in_(member))
+        if self.role != Role.VIEWER:
+            member = member.where(col(ProjectMember.role).in_([role for role in Role if role.covers(self.role)]))
+        theirs = or_(col(Project.owner_id) == self.user_id, col(Project.id).in_(member))
+        return theirs if self.project_id is None else theirs & (col(Project.id) == self.project_id)
 
     def covers(self, model: type[SQLModel]) -> ColumnElement[bool]:
         """Which rows of a table lie within."""
         if model is Project:
             return self.projects()
-        if self.project_id is not None:
+        if self.user_id is None and self.project_id is not None:
             return self.within(model, self.project_id)
         return col(cast("type[Owned]", model).project_id).in_(select(Project.id).where(self.projects()))
 
@@ -77,15 +98,18 @@ def _by_id(model: type[RowT], lock: bool) -> SelectOfScalar[RowT]:
 
 
 async def get(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID, *, lock: bool = False) -> RowT:
-    """One row, optionally locked for change. Raises `NotFound`."""
-    if scope.project_id is not None:
+    """One row, optionally locked for change. Raises `NotFound`, or `Forbidden` where a member may only read."""
+    if scope.user_id is None and scope.project_id is not None:
         query, values = _by_id(model, lock), {"row": row_id, "project": scope.project_id}
     else:
         query, values = _query(model, scope.covers(model), lock), {"row": row_id}
     row = cast("RowT | None", (await session.exec(query, params=values)).one_or_none())
-    if row is None:
-        raise missing(model, row_id)
-    return row
+    if row is not None:
+        return row
+    if scope.role != Role.VIEWER:
+        await get(session, scope.needs(Role.VIEWER), model, row_id)
+        raise Forbidden(f"This needs the role {scope.role} in the project, or a higher one.")
+    raise missing(model, row_id)
 
 
 def missing(model: type[SQLModel], row_id: UUID) -> NotFound:

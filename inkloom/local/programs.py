@@ -102,6 +102,8 @@ def environment(settings: Settings, data: Path, **servers: str) -> dict[str, str
 def _text(value: object) -> str | None:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, list):
+        return to_json([one.get_secret_value() if isinstance(one, SecretStr) else one for one in value]).decode()
     if isinstance(value, Mapping):
         return to_json(value).decode()
     return None if value is None else str(value)

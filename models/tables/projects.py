@@ -13,10 +13,17 @@ from models.tables.columns import Row, json_object, one_of, ordered, scoped
 
 
 class Role(StrEnum):
+    """What a member may do: all, change and generate, comment, look. Each may do what those below it may."""
+
     OWNER = "owner"
     EDITOR = "editor"
     COMMENTER = "commenter"
     VIEWER = "viewer"
+
+    def covers(self, other: "Role") -> bool:
+        """Whether this role may do what `other` may."""
+        order = list(Role)
+        return order.index(self) <= order.index(other)
 
 
 class UnknownPolicy(StrEnum):

@@ -6,9 +6,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
+from pydantic import SecretStr
 from temporalio.client import Client
 
 from api.app import create_app
@@ -23,15 +25,29 @@ Json = dict[str, Any]
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[AsyncClient]:
-    """An HTTP client of an application with these settings."""
+async def serving(settings: Settings, as_in: AsyncClient | None = None) -> AsyncIterator[AsyncClient]:
+    """An HTTP client of an application with these settings, logged in as another client is, or not at all."""
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),
         # What the application does not answer itself is its defect, not the test's: it shows as a 500.
         AsyncClient(transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://127.0.0.1") as client,
     ):
+        if as_in is not None:
+            client.headers["Authorization"] = as_in.headers["Authorization"]
         yield client
+
+
+PASSWORD = "harbour-lamp-two-keys"
+
+
+async def registered(api: AsyncClient, email: str | None = None) -> str:
+    """The `Authorization` of a new account."""
+    email = email or f"{uuid4().hex}@example.org"
+    made = await api.post("/api/v1/auth/register", json={"email": email, "password": PASSWORD})
+    assert made.status_code == 201, made.text
+    login = await api.post("/api/v1/auth/login", data={"username": email, "password": PASSWORD})
+    return f"Bearer {login.json()['access_token']}"
 
 
 @pytest.fixture(scope="session")
@@ -42,12 +58,16 @@ def api_settings(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory)
         storage=str(folder / "pictures"),
         database_url=endpoints.database_url,
         temporal_address=endpoints.temporal_address,
+        secret_key=SecretStr("a secret of the tests"),
+        registrations=10_000,
+        access_minutes=1440,
     )
 
 
 @pytest.fixture(scope="session")
 async def api(api_settings: Settings, client: Client) -> AsyncIterator[AsyncClient]:
     async with serving(api_settings) as opened:
+        opened.headers["Authorization"] = await registered(opened)
         yield opened
         # Nothing stays open for other tests' workers to find.
         for status in set(GenerationStatus) - FINAL_STATUSES:

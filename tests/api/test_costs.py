@@ -49,15 +49,15 @@ async def test_after_the_script_the_calls_are_counted(api: AsyncClient, made: Ma
         assert Decimal(told["image"]["high"]) <= pictures
 
 
-async def test_prices_from_the_settings_count(api_settings: Settings, client: object) -> None:
+async def test_prices_from_the_settings_count(api_settings: Settings, api: AsyncClient) -> None:
     """A hundred words by a writer that takes a dollar a call."""
     dear = api_settings.model_copy(update={"prices": {"offline/": Price(call=Decimal(1))}})
-    async with serving(dear) as api:
-        project_id, chapter_id = await new_chapter(api)
+    async with serving(dear, api) as other:
+        project_id, chapter_id = await new_chapter(other)
         body = {"kind": "chapter", "target_ids": [chapter_id]}
-        told = (await api.post("/api/v1/generations/estimate", json=body)).json()
+        told = (await other.post("/api/v1/generations/estimate", json=body)).json()
         assert Decimal(told["usd"]["low"]) > 5
-        await api.delete(f"/api/v1/projects/{project_id}")
+        await other.delete(f"/api/v1/projects/{project_id}")
 
 
 async def test_costs_add_up_over_panels_scenes_chapter_and_project(api: AsyncClient, made: Made) -> None:
@@ -127,13 +127,15 @@ async def test_what_waits_for_the_budget_of_a_project_goes_on_when_that_is_raise
         assert (done["status"], done["error"]) == ("completed", "")
 
 
-async def test_a_model_without_a_price_is_refused_before_anything_is_paid_for(api_settings: Settings) -> None:
+async def test_a_model_without_a_price_is_refused_before_anything_is_paid_for(
+    api_settings: Settings, api: AsyncClient
+) -> None:
     """An artist that nobody knows the price of would be found out when all the words are paid for."""
     known = api_settings.model_copy(update={"openai_api_key": "sk-of-a-test"})
-    async with serving(known) as api:
-        project_id, chapter_id = await new_chapter(api)
+    async with serving(known, api) as other:
+        project_id, chapter_id = await new_chapter(other)
         body = {"kind": "chapter", "target_ids": [chapter_id], "options": {"images": "openai", "image_model": "crayon"}}
-        answer = await api.post("/api/v1/generations", json=body)
+        answer = await other.post("/api/v1/generations", json=body)
         assert answer.status_code == 422
         assert "INKLOOM_PRICES" in answer.json()["detail"]
-        await api.delete(f"/api/v1/projects/{project_id}")
+        await other.delete(f"/api/v1/projects/{project_id}")

@@ -177,10 +177,10 @@ async def test_an_unknown_provider_is_refused_at_the_edge(api: AsyncClient, made
 
 @pytest.mark.parametrize("option", ["llm", "images"])
 async def test_an_order_that_names_nobody_goes_to_those_of_the_settings(
-    api_settings: Settings, made: Made, option: str
+    api_settings: Settings, api: AsyncClient, made: Made, option: str
 ) -> None:
     """INKLOOM_LLM and INKLOOM_IMAGES hold here too; an order that names its provider goes to that one."""
-    async with serving(api_settings.model_copy(update={option: "crayon"})) as other:
+    async with serving(api_settings.model_copy(update={option: "crayon"}), api) as other:
         body: Json = {"kind": "chapter", "target_ids": [made.chapter_id]}
         answer = await other.post("/api/v1/generations", json=body)
         assert problem(answer) == refused(422, "not-configured")

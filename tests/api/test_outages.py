@@ -39,7 +39,7 @@ async def test_without_temporal_orders_are_still_taken(
     """202 within seconds; the row says requested, and the sweeper starts it once Temporal is back."""
     _, chapter_id = await new_chapter(api)
     address = silent if how == "silent" else NOBODY
-    async with serving(api_settings.model_copy(update={"temporal_address": address})) as lonely:
+    async with serving(api_settings.model_copy(update={"temporal_address": address}), api) as lonely:
         began = time.monotonic()
         order = {"kind": "chapter", "target_ids": [chapter_id]}
         answer, ready = await asyncio.gather(lonely.post("/api/v1/generations", json=order), lonely.get("/readyz"))
@@ -54,10 +54,10 @@ async def test_without_temporal_orders_are_still_taken(
     assert (await api.post(f"{where}/cancel")).json()["status"] == "cancelled"
 
 
-async def test_without_the_database_every_answer_says_so(api_settings: Settings) -> None:
+async def test_without_the_database_every_answer_says_so(api_settings: Settings, api: AsyncClient) -> None:
     """503 with when to come back, on reads and writes alike; the process itself is alive."""
     gone = api_settings.model_copy(update={"database_url": f"postgresql://nobody@{NOBODY}/nothing"})
-    async with serving(gone) as lonely:
+    async with serving(gone, api) as lonely:
         for answer in (
             await lonely.get("/api/v1/projects"),
             await lonely.post("/api/v1/projects", json={"title": "One"}),

@@ -8,7 +8,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from engine.db import Database
-from models.tables import Image, Panel, Scene
+from models.tables import AccessToken, Image, Panel, Scene
 from tests.conftest import Order, Ordered
 
 pytestmark = pytest.mark.workflow
@@ -34,7 +34,8 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         session.add_all([scene, image])
         await session.flush()
         panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
-        session.add(panel)
+        token = AccessToken(user_id=ordered.owner_id, name="Theirs", token_hash=uuid4().hex)
+        session.add_all([panel, token])
     return {
         "project_id": project_id,
         "chapter_id": ordered.run.chapter_id,
@@ -42,12 +43,13 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "panel_id": panel.id,
         "image_id": image.id,
         "generation_id": ordered.run.generation_id,
+        "token_id": token.id,
     }
 
 
 def nothing() -> dict[str, UUID]:
     """Ids that nobody has."""
-    names = ("project_id", "chapter_id", "scene_id", "panel_id", "image_id", "generation_id")
+    names = ("project_id", "chapter_id", "scene_id", "panel_id", "image_id", "generation_id", "token_id")
     return {name: uuid4() for name in names}
 
 

@@ -1,0 +1,147 @@
+"""Passwords and tokens: what is hashed, what is signed, and how both are checked.
+
+Access tokens are JWTs that are signed with a key derived from the installation's secret and name it by `kid`, so that a
+new secret can be set while tokens of the old one still count. Everything else that opens something is a random string
+of which only the SHA-256 is kept: whoever reads the database cannot come in with it.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+from pwdlib import PasswordHash
+from pwdlib.exceptions import UnknownHashError
+from zxcvbn import zxcvbn
+
+from engine.errors import BadInput, Unauthorized
+
+MIN_PASSWORD = 10
+MAX_PASSWORD = 128
+# Of zxcvbn's scores 0 to 4: below it somebody who tries the usual lists needs less than a hundred million tries.
+MIN_SCORE = 2
+
+ISSUER = "inkloom"
+AUDIENCE = "inkloom-api"
+TYPE = "at+jwt"
+ALGORITHM = "HS256"
+CLAIMS = ["exp", "iat", "nbf", "iss", "aud", "sub", "sid", "jti"]
+# Ours have some 400 characters; what is longer is not worth reading.
+MAX_TOKEN = 2048
+
+
+def refuse_weak(password: str, *known: str) -> None:
+    """Raise `BadInput` for a password that is short, well known, or made of what everybody knows of its owner."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise BadInput(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.")
+    found = zxcvbn(password, user_inputs=[word for one in known for word in (one, *re.split(r"\W+", one)) if word])
+    if found["score"] < MIN_SCORE:
+        warning = found["feedback"]["warning"]
+        raise BadInput(
+            "This password would be guessed quickly"
+            + (f": {warning[0].lower()}{warning[1:].rstrip('.')}." if warning else ".")
+            + " Three or four words that have nothing to do with each other are a good one."
+        )
+
+
+class Passwords:
+    """Hashes passwords, Argon2id, off the event loop."""
+
+    def __init__(self, at_a_time: int = 2) -> None:
+        self._hasher = PasswordHash.recommended()
+        # A hash takes 64 MiB and much of a second of a core: whoever else tries waits.
+        self._gate = asyncio.Semaphore(at_a_time)
+        # What a password is compared with where there is no account, so that it takes as long.
+        self._nobodys = self._hasher.hash(secrets.token_hex(16))
+
+    async def hash(self, password: str) -> str:
+        async with self._gate:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def match(self, password: str, stored: str | None) -> bool:
+        """Whether the password is the one that was hashed. Takes as long when there is none to compare with."""
+        if len(password) > MAX_PASSWORD:
+            password = ""
+        async with self._gate:
+            try:
+                same = await asyncio.to_thread(self._hasher.verify, password, stored or self._nobodys)
+            except UnknownHashError:
+                return False
+        return same and stored is not None
+
+
+def new_token(prefix: str = "") -> str:
+    """A random string that opens something; 256 bits."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def digest(token: str) -> str:
+    """What is kept of a random string: it has too many bits to be guessed, so no slow hash is needed."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Session:
+    """What an access token says: who, since which login, until when."""
+
+    user_id: UUID
+    family: UUID
+    ends_at: datetime
+
+
+class Signer:
+    """Signs access tokens with the first secret and believes those of all."""
+
+    def __init__(self, secret_keys: Sequence[str]) -> None:
+        keys = {derived(secret, "kid").hex()[:16]: derived(secret, "access tokens") for secret in secret_keys}
+        self._newest = next(iter(keys))
+        self._keys = keys
+
+    def issue(self, user_id: UUID, family: UUID, lifetime: timedelta) -> tuple[str, datetime]:
+        """An access token and when it ends."""
+        now = datetime.now(UTC).replace(microsecond=0)
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(user_id),
+            "sid": str(family),
+            "jti": secrets.token_hex(8),
+            "iat": now,
+            "nbf": now,
+            "exp": now + lifetime,
+        }
+        headers = {"kid": self._newest, "typ": TYPE}
+        return jwt.encode(claims, self._keys[self._newest], ALGORITHM, headers=headers), now + lifetime
+
+    def read(self, token: str) -> Session:
+        """What the token says. Raises `Unauthorized` for everything that is not exactly one of ours, and in force."""
+        try:
+            if len(token) > MAX_TOKEN:
+                raise jwt.InvalidTokenError
+            header = jwt.get_unverified_header(token)
+            # Nothing in a header chooses how it is checked: `kid` is looked up, never opened, fetched or queried.
+            if set(header) != {"alg", "typ", "kid"} or header["typ"] != TYPE or header["alg"] != ALGORITHM:
+                raise jwt.InvalidTokenError
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self._keys.get(str(header["kid"]), b""),
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                options={"require": CLAIMS, "strict_aud": True},
+            )
+            return Session(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(int(claims["exp"]), UTC))
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise Unauthorized("The access token is not valid, or not any more.") from error
+
+
+def derived(secret: str, purpose: str) -> bytes:
+    """32 bytes for one purpose, from which neither the secret nor the bytes for another purpose can be found."""
+    return hmac.digest(secret.encode(), f"inkloom: {purpose}".encode(), "sha256")

@@ -1,0 +1,226 @@
+"""Accounts and logins. A login is a family of refresh tokens, each of which is used once."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import delete, func, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.errors import Conflict, NotFound, Unauthorized
+from engine.security import digest, new_token
+from models.tables import AccessToken, Invitation, Project, RefreshToken, Ticket, User
+from models.tables.accounts import TokenScope
+
+PERSONAL = "ikl_"
+# Two windows of one browser may refresh at once: whoever comes second within these seconds is refused, but it is not
+# taken for theft.
+GRACE = timedelta(seconds=10)
+STALE = "The refresh token is not valid, or not any more. Log in again."
+
+
+async def register(session: AsyncSession, email: str, name: str, password_hash: str, *, claim: bool) -> User:
+    """A new account. With `claim` it is the local owner's, if that is still nobody's. Raises `Conflict`."""
+    user = await unclaimed(session) if claim else None
+    user = user or User()
+    user.email, user.name, user.password_hash = email, name, password_hash
+    session.add(user)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise Conflict("There is an account with this e-mail address already. Log in.") from error
+    await session.refresh(user)
+    return user
+
+
+async def unclaimed(session: AsyncSession) -> User | None:
+    """The local owner, locked, while nobody has registered as it."""
+    query = select(User).where(col(User.is_local), col(User.password_hash).is_(None)).with_for_update()
+    return (await session.exec(query)).one_or_none()
+
+
+async def anybody(session: AsyncSession) -> bool:
+    """Whether anybody has registered."""
+    query = select(User.id).where(col(User.password_hash).is_not(None)).limit(1)
+    return (await session.exec(query)).first() is not None
+
+
+async def by_email(session: AsyncSession, email: str) -> User | None:
+    return (await session.exec(select(User).where(func.lower(User.email) == email.lower()))).one_or_none()
+
+
+async def user(session: AsyncSession, user_id: UUID) -> User:
+    """The account. Raises `Unauthorized`: whoever is meant has gone."""
+    found = await session.get(User, user_id)
+    if found is None:
+        raise Unauthorized("This account does not exist any more.")
+    return found
+
+
+async def invited(session: AsyncSession, email: str) -> bool:
+    """Whether somebody has invited this address to a project."""
+    query = select(Invitation.id).where(
+        func.lower(Invitation.email) == email.lower(), col(Invitation.expires_at) > func.now()
+    )
+    return (await session.exec(query.limit(1))).first() is not None
+
+
+async def log_in(
+    session: AsyncSession, user_id: UUID, lifetime: timedelta, family: UUID | None = None
+) -> tuple[str, UUID]:
+    """A refresh token, the first of a new family or the next of one, and the family."""
+    token, family = new_token(), family or uuid4()
+    now = (await session.exec(select(func.clock_timestamp()))).one()
+    session.add(RefreshToken(user_id=user_id, family=family, token_hash=digest(token), expires_at=now + lifetime))
+    await session.flush()
+    return token, family
+
+
+async def refresh(session: AsyncSession, token: str, lifetime: timedelta) -> tuple[UUID, str, UUID] | None:
+    """Exchange a refresh token for the next one: the account, that token and its family. None if it does not count.
+
+    The row's lock orders those who come at once: one wins. A token that was used before and comes later than `GRACE`
+    is in two hands, so that whole login ends. Nothing is raised, for that must be committed.
+    """
+    query = select(RefreshToken).where(RefreshToken.token_hash == digest(token)).with_for_update()
+    row = (await session.exec(query)).one_or_none()
+    now = (await session.exec(select(func.clock_timestamp()))).one()
+    if row is None or row.revoked_at is not None or row.expires_at <= now:
+        return None
+    if row.used_at is not None:
+        if now - row.used_at > GRACE:
+            await end(session, family=row.family)
+        return None
+    row.used_at = now
+    session.add(row)
+    following, family = await log_in(session, row.user_id, lifetime, row.family)
+    return row.user_id, following, family
+
+
+async def family_of(session: AsyncSession, token: str) -> UUID | None:
+    """The login that a refresh token belongs to."""
+    return (await session.exec(select(RefreshToken.family).where(RefreshToken.token_hash == digest(token)))).first()
+
+
+async def end(
+    session: AsyncSession, *, family: UUID | None = None, user_id: UUID | None = None, but: UUID | None = None
+) -> None:
+    """End one login, or all of an account's except one."""
+    if family is None and user_id is None:
+        raise AssertionError("one login or somebody's")
+    ended = update(RefreshToken).where(col(RefreshToken.revoked_at).is_(None))
+    if family is not None:
+        ended = ended.where(col(RefreshToken.family) == family)
+    if user_id is not None:
+        ended = ended.where(col(RefreshToken.user_id) == user_id)
+    if but is not None:
+        ended = ended.where(col(RefreshToken.family) != but)
+    await session.exec(ended.values(revoked_at=func.clock_timestamp()).execution_options(synchronize_session=False))
+
+
+async def lives(session: AsyncSession, family: UUID) -> bool:
+    """Whether a login has not been ended."""
+    query = select(RefreshToken.id).where(RefreshToken.family == family, col(RefreshToken.revoked_at).is_(None))
+    return (await session.exec(query.limit(1))).first() is not None
+
+
+async def personal(session: AsyncSession, token: str) -> AccessToken | None:
+    """The personal access token somebody shows, if it is in force; noted as used, to the minute."""
+    now = (await session.exec(select(func.clock_timestamp()))).one()
+    found = (await session.exec(select(AccessToken).where(AccessToken.token_hash == digest(token)))).one_or_none()
+    if found is None or found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
+        return None
+    if found.last_used_at is None or now - found.last_used_at > timedelta(minutes=1):
+        await session.exec(
+            update(AccessToken)
+            .where(col(AccessToken.id) == found.id)
+            .values(last_used_at=now)
+            .execution_options(synchronize_session=False)
+        )
+    return found
+
+
+async def new_personal(
+    session: AsyncSession,
+    user_id: UUID,
+    name: str,
+    scopes: Sequence[TokenScope],
+    project_id: UUID | None,
+    lifetime: timedelta | None,
+) -> tuple[AccessToken, str]:
+    """A new personal access token, and the only sight of it."""
+    token = new_token(PERSONAL)
+    now = (await session.exec(select(func.clock_timestamp()))).one()
+    row = AccessToken(
+        user_id=user_id,
+        project_id=project_id,
+        name=name,
+        token_hash=digest(token),
+        scopes=list(scopes),
+        expires_at=None if lifetime is None else now + lifetime,
+    )
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    return row, token
+
+
+async def personal_ones(session: AsyncSession, user_id: UUID) -> Sequence[AccessToken]:
+    """An account's personal access tokens that are not revoked, the oldest first."""
+    query = select(AccessToken).where(AccessToken.user_id == user_id, col(AccessToken.revoked_at).is_(None))
+    return (await session.exec(query.order_by(col(AccessToken.id)))).all()
+
+
+async def revoke_personal(session: AsyncSession, user_id: UUID, token_id: UUID) -> None:
+    """Raises `NotFound`."""
+    revoked = await session.exec(
+        update(AccessToken)
+        .where(col(AccessToken.id) == token_id, col(AccessToken.user_id) == user_id)
+        .where(col(AccessToken.revoked_at).is_(None))
+        .values(revoked_at=func.clock_timestamp())
+        .returning(col(AccessToken.id))
+        .execution_options(synchronize_session=False)
+    )
+    if revoked.first() is None:
+        raise NotFound(f"There is no token {token_id}.")
+
+
+async def new_ticket(
+    session: AsyncSession, user_id: UUID, project_id: UUID | None, lifetime: timedelta, ends_at: datetime | None
+) -> str:
+    """A ticket for one socket, which ends with the token that it was given for; old ones are swept out by the way."""
+    now = (await session.exec(select(func.clock_timestamp()))).one()
+    await session.exec(delete(Ticket).where(col(Ticket.user_id) == user_id, col(Ticket.expires_at) < now))
+    ticket = new_token()
+    session.add(
+        Ticket(
+            token_hash=digest(ticket),
+            user_id=user_id,
+            project_id=project_id,
+            expires_at=now + lifetime,
+            ends_at=ends_at,
+        )
+    )
+    return ticket
+
+
+async def take_ticket(session: AsyncSession, ticket: str) -> Ticket | None:
+    """What a ticket opens, if it counts; whoever comes with it next finds nothing."""
+    taken = await session.exec(
+        delete(Ticket)
+        .where(col(Ticket.token_hash) == digest(ticket))
+        .returning(Ticket, col(Ticket.expires_at) > func.clock_timestamp())
+        .execution_options(synchronize_session=False)
+    )
+    row = taken.first()
+    return row[0] if row is not None and row[1] else None
+
+
+async def remove(session: AsyncSession, user_id: UUID) -> None:
+    """Delete an account with its logins, tokens and memberships; what it said stays, by nobody. Raises `Conflict`."""
+    left = (await session.exec(select(func.count()).select_from(Project).where(Project.owner_id == user_id))).one()
+    if left:
+        raise Conflict(f"{left} projects belong to this account. Delete them, or give them away, first.")
+    await session.exec(delete(User).where(col(User.id) == user_id))
