@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, or_
+from sqlalchemy import BindParameter, ColumnElement, bindparam, false, or_
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -67,9 +67,7 @@ class Scope:
     def projects(self) -> ColumnElement[bool]:
         """Which projects lie within."""
         if self.user_id is None:
-            if self.project_id is None:
-                raise AssertionError("a scope is somebody's or some project's")
-            return self.within(Project, self.project_id)
+            return false() if self.project_id is None else self.within(Project, self.project_id)
         member = select(ProjectMember.project_id).where(ProjectMember.user_id == self.user_id)
         if self.role != Role.VIEWER:
             member = member.where(col(ProjectMember.role).in_([role for role in Role if role.covers(self.role)]))
