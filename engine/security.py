@@ -26,7 +26,7 @@ from engine.errors import BadInput, Unauthorized
 MIN_PASSWORD = 10
 MAX_PASSWORD = 128
 # Of zxcvbn's scores 0 to 4: below it somebody who tries the usual lists needs less than a hundred million tries.
-MIN_SCORE = 2
+MIN_SCORE = 3
 
 ISSUER = "inkloom"
 AUDIENCE = "inkloom-api"
@@ -138,7 +138,7 @@ class Signer:
                 options={"require": CLAIMS, "strict_aud": True},
             )
             return Session(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(int(claims["exp"]), UTC))
-        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError) as error:
             raise Unauthorized("The access token is not valid, or not any more.") from error
 
 

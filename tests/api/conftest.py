@@ -25,13 +25,18 @@ Json = dict[str, Any]
 
 
 @asynccontextmanager
-async def serving(settings: Settings, as_in: AsyncClient | None = None) -> AsyncIterator[AsyncClient]:
-    """An HTTP client of an application with these settings, logged in as another client is, or not at all."""
+async def serving(
+    settings: Settings, as_in: AsyncClient | None = None, *, address: str = "127.0.0.1"
+) -> AsyncIterator[AsyncClient]:
+    """An HTTP client, at an address, of an application with these settings; logged in as another client, or not."""
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),
         # What the application does not answer itself is its defect, not the test's: it shows as a 500.
-        AsyncClient(transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://127.0.0.1") as client,
+        AsyncClient(
+            transport=ASGITransport(app, raise_app_exceptions=False, client=(address, 50_000)),
+            base_url="http://127.0.0.1",
+        ) as client,
     ):
         if as_in is not None:
             client.headers["Authorization"] = as_in.headers["Authorization"]
