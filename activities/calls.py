@@ -86,9 +86,10 @@ HELD = {
     "BudgetExceeded": HoldReason.BUDGET,
     "OutcomeUnknown": HoldReason.UNKNOWN,
     "ProviderRefused": HoldReason.REFUSED,
+    "Paused": HoldReason.PAUSED,
 }
 
-MONEY = frozenset({HoldReason.BUDGET, HoldReason.UNKNOWN})
+MONEY = frozenset({HoldReason.BUDGET, HoldReason.UNKNOWN, HoldReason.PAUSED})
 EVERYTHING = frozenset(HoldReason)
 
 ResultT = TypeVar("ResultT")

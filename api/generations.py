@@ -325,12 +325,26 @@ async def set_budget(generation_id: UUID, body: NewBudget, owned: Owned, scope: 
 
 
 @router.post(
+    "/generations/{generation_id}/pause",
+    summary="Pause a generation",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def pause(generation_id: UUID, owned: Owned, scope: Editing) -> GenerationOut:
+    """Calls in flight are still answered and kept; no other is made until it is resumed. It may stay so for days."""
+    async with owned.database.session() as session:
+        await holds.pause(session, scope, generation_id)
+        return await _out(session, await rows.get(session, scope, Generation, generation_id))
+
+
+@router.post(
     "/generations/{generation_id}/resume",
-    summary="Go on with what waits for a decision",
+    summary="Go on with what is paused, or waits for a decision",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def resume(generation_id: UUID, body: Resume, owned: Owned, scope: Editing) -> GenerationOut:
-    """Calls whose answer was lost are made again, and may be billed twice; what was refused, too.
+    """What was paused goes on; where nothing was, what waits for a decision does:
+
+    Calls whose answer was lost are made again, and may be billed twice; what was refused, too.
 
     With `skip_refused` what was refused is given up, and nothing is asked again.
     """

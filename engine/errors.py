@@ -19,6 +19,7 @@ EngineError
 │   └── AnswerLost        the call was sent, and no whole answer came back: it may have been billed
 ├── CallInFlight          another attempt at the same paid call has not settled yet
 ├── OutcomeUnknown        a paid call was sent and its answer lost; a person decides
+├── Paused                somebody paused the generation
 ├── BudgetTight           the call does not fit what is left while others are in flight
 ├── BudgetExceeded        the next call does not fit the budget
 └── StorageError          a picture could not be stored or read
@@ -148,6 +149,10 @@ class OutcomeUnknown(EngineError):
     def __init__(self, message: str, *, lost: Sequence[UUID] = (), retry_after: float | None = None) -> None:
         super().__init__(message, retry_after=retry_after)
         self.lost = lost
+
+
+class Paused(EngineError):
+    """Somebody paused the generation: no call is made for it until it is resumed."""
 
 
 class BudgetTight(EngineError):

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, func, text, update
+from sqlalchemy import bindparam, case, delete, func, literal_column, text, update
 from sqlalchemy import select as plain_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -22,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine import budgets
 from engine.db import execute
 from engine.digest import digest
-from engine.errors import CallInFlight, EngineError, OutcomeUnknown, ProviderBusy
+from engine.errors import CallInFlight, EngineError, OutcomeUnknown, Paused, ProviderBusy
 from engine.rates import WINDOW, next_turn
 from engine.settings import Rate
 from engine.tokens import Tokens
@@ -40,8 +40,17 @@ ANSWER_PATIENCE = 300.0
 
 _CALLS = table(ProviderCall)
 _RESERVE = (
-    insert(_CALLS).on_conflict_do_nothing(index_elements=[_CALLS.c.call_key, _CALLS.c.attempt]).returning(_CALLS.c.id)
+    insert(_CALLS)
+    .on_conflict_do_nothing(index_elements=[_CALLS.c.call_key, _CALLS.c.attempt])
+    .returning(
+        _CALLS.c.id,
+        # A subquery of SQLAlchemy's would not see the row that is being inserted.
+        literal_column("(SELECT paused_at FROM generations WHERE id = provider_calls.generation_id)").label(
+            "paused_at"
+        ),
+    )
 )
+_TAKE_BACK = delete(_CALLS).where(_CALLS.c.id == bindparam("call"))
 _RESERVE_AND_SEND = _RESERVE.values(submitted_at=func.clock_timestamp())
 _SETTLE = (
     update(_CALLS)
@@ -167,15 +176,15 @@ async def acquire(
 
     A no is returned, to be raised after the commit, because what was found out about earlier attempts has to stay:
     `CallInFlight` while somebody else's attempt at the same call has not settled, `OutcomeUnknown` where a person has
-    to decide about another, `BudgetTight` and `BudgetExceeded` where it does not fit, `ProviderBusy` where its turn at
-    the provider is too far away to wait for.
+    to decide about another, `Paused` where somebody stopped the generation for a while, `BudgetTight` and
+    `BudgetExceeded` where it does not fit, `ProviderBusy` where its turn at the provider is too far away to wait for.
     """
     rate = terms.rates.get(order.provider)
     if not order.most_usd and rate is None:
         # Nearly every free call is the first of its key: then one statement is all.
         fresh = await _reserve(session, order, 1, send)
         if fresh is not None:
-            return Grant(fresh)
+            return fresh if isinstance(fresh, Paused) else Grant(fresh)
     # Activities with the same request meet here, one after the other.
     await execute(session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key})
     past = (
@@ -232,7 +241,7 @@ async def acquire(
     fresh = await _reserve(session, order, len(past) + 1, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already on its way.", retry_after=2)
-    return Grant(fresh, wait)
+    return fresh if isinstance(fresh, Paused) else Grant(fresh, wait)
 
 
 async def asks(session: AsyncSession, project_id: UUID, usd: Decimal, terms: Terms) -> bool:
@@ -263,8 +272,8 @@ async def _turn(session: AsyncSession, order: Order, rate: Rate) -> tuple[dateti
 
 async def _reserve(
     session: AsyncSession, order: Order, attempt: int, send: bool, send_at: datetime | None = None
-) -> ProviderCall | None:
-    """A fresh attempt, or None when there is one with this number already."""
+) -> ProviderCall | Paused | None:
+    """A fresh attempt, or None when there is one with this number already; none for a generation that is paused."""
     call = ProviderCall(
         project_id=order.project_id,
         generation_id=order.generation_id,
@@ -284,7 +293,11 @@ async def _reserve(
     made = await execute(
         session, _RESERVE_AND_SEND if send else _RESERVE, call.model_dump(exclude={"created_at"}, exclude_none=True)
     )
-    return call if made.first() is not None else None
+    row = made.first()
+    if row is not None and row.paused_at is not None:
+        await execute(session, _TAKE_BACK, {"call": call.id})
+        return Paused("The generation is paused.")
+    return call if row is not None else None
 
 
 async def submit(session: AsyncSession, call: ProviderCall) -> bool:

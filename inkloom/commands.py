@@ -37,6 +37,7 @@ _PARTS = ("llm", "image", "usd")
 
 # What a person adds to the command so that a chapter which waits goes on.
 _NEXT = {
+    GenerationStatus.PAUSED: "--resume",
     GenerationStatus.BUDGET_EXCEEDED: "--budget USD   (the last one given counts)",
     GenerationStatus.WAITING_UNKNOWN: "--resume   (asks again for lost answers; they may be billed twice)",
     GenerationStatus.WAITING_REVIEW: "--resume   (tries again what was refused)   or   --skip-refused",

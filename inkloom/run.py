@@ -179,7 +179,7 @@ async def _decide(session: AsyncSession, generation: Generation, budget: Decimal
     if decided.skip_refused and HoldReason.REFUSED in waits:
         woken += await holds.resume(session, scope, generation.id, skip=True)
         waits.remove(HoldReason.REFUSED)
-    if decided.resume and waits & {HoldReason.UNKNOWN, HoldReason.REFUSED}:
+    if decided.resume and (generation.paused_at is not None or waits & {HoldReason.UNKNOWN, HoldReason.REFUSED}):
         woken += await holds.resume(session, scope, generation.id, skip=False)
     return woken
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import case, delete, func, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -25,6 +25,11 @@ _ENDINGS = {
     GenerationStatus.FAILED: EventType.GENERATION_FAILED,
     GenerationStatus.CANCELLED: EventType.GENERATION_CANCELLED,
 }
+
+
+_begun = case(
+    (col(Generation.paused_at).is_(None), GenerationStatus.RUNNING.value), else_=GenerationStatus.PAUSED.value
+)
 
 
 async def request(
@@ -66,11 +71,18 @@ async def request(
 
 
 async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) -> None:
-    """requested → running, once, however often it is called. Raises `Conflict` when it was ended before it began."""
+    """requested → running, or paused if somebody was that fast; once, however often it is called.
+
+    Raises `Conflict` when it was ended before it began.
+    """
     begun = await session.exec(
         update(Generation)
-        .where(col(Generation.id) == generation_id, col(Generation.status) == GenerationStatus.REQUESTED)
-        .values(status=GenerationStatus.RUNNING, started_at=func.clock_timestamp(), version=Generation.version + 1)
+        .where(
+            col(Generation.id) == generation_id,
+            col(Generation.status).in_([GenerationStatus.REQUESTED, GenerationStatus.PAUSED]),
+            col(Generation.started_at).is_(None),
+        )
+        .values(status=_begun, started_at=func.clock_timestamp(), version=Generation.version + 1)
         .returning(col(Generation.kind), col(Generation.target_ids))
         .execution_options(synchronize_session=False)
     )

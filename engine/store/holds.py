@@ -22,10 +22,12 @@ from models.tables import Generation, Hold
 
 
 async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> bool:
-    """Let the part wait; False when that has become needless, because the budget was raised in between."""
+    """Let the part wait; False when that has become needless: the budget was raised, or it was resumed, in between."""
     if holding.reason == HoldReason.BUDGET and await budgets.fits(
         session, holding.project_id, holding.generation_id, holding.needed_usd
     ):
+        return False
+    if holding.reason == HoldReason.PAUSED and not await _is_paused(session, holding.generation_id):
         return False
     values = {
         "reason": holding.reason,
@@ -96,13 +98,39 @@ async def loosen_project(session: AsyncSession, project_id: UUID) -> list[str]:
     return woken
 
 
+async def pause(session: AsyncSession, scope: Scope, generation_id: UUID) -> None:
+    """Make no further call for the generation until it is resumed. Paused twice is paused once; raises `Conflict`."""
+    generation = await get(session, scope, Generation, generation_id, lock=True)
+    if generation.status in FINAL_STATUSES:
+        raise Conflict(f"The generation is {generation.status} already.")
+    if generation.paused_at is not None:
+        return
+    generation.paused_at = (await session.exec(select(func.clock_timestamp()))).one()
+    generation.status = GenerationStatus.PAUSED
+    generation.version += 1
+    session.add(generation)
+    await session.flush()
+    actor = scope.user_id
+    await emit(session, generation.project_id, generation.id, EventType.GENERATION_PAUSED, {}, actor=actor)
+
+
 async def resume(session: AsyncSession, scope: Scope, generation_id: UUID, *, skip: bool) -> list[str]:
-    """Go on with what waits: ask again for lost answers, which may be billed twice, and for what was refused.
+    """Go on with what was paused; or, where nothing was, with what waits.
+
+    What waits are lost answers, which may be billed twice if they are asked for again, and what was refused. Whoever
+    resumes what was paused has not decided about those.
 
     With `skip` what was refused is given up instead, and nothing is asked again. Returns the workflows to wake; raises
     `Conflict` where nothing waits for that.
     """
     generation = await get(session, scope, Generation, generation_id, lock=True)
+    if generation.paused_at is not None:
+        generation.paused_at = None
+        if generation.started_at is None:
+            generation.status = GenerationStatus.REQUESTED
+        session.add(generation)
+        await session.flush()
+        return await _release(session, generation, [HoldReason.PAUSED])
     reasons = [HoldReason.REFUSED] if skip else [HoldReason.UNKNOWN, HoldReason.REFUSED]
     waits = {HoldReason(hold.reason) for hold in await waiting(session, generation_id)}
     if waits == {HoldReason.BUDGET}:
@@ -151,8 +179,14 @@ async def _release(
     return workflows
 
 
+async def _is_paused(session: AsyncSession, generation_id: UUID) -> bool:
+    """With the lock that whoever pauses or resumes needs too."""
+    query = select(Generation.paused_at).where(Generation.id == generation_id).with_for_update(key_share=True)
+    return (await session.exec(query)).one() is not None
+
+
 async def _restate(session: AsyncSession, generation_id: UUID) -> bool:
-    """The generation is called by what waits in it, or runs; returns whether that was news."""
+    """The generation is called by what waits in it, or runs; returns whether that was news. A paused one stays so."""
     reason = (
         await session.exec(
             select(Hold.reason)
@@ -167,6 +201,7 @@ async def _restate(session: AsyncSession, generation_id: UUID) -> bool:
         .where(
             col(Generation.id) == generation_id,
             col(Generation.status).in_([GenerationStatus.RUNNING, *HELD_STATUSES.values()]),
+            col(Generation.paused_at).is_(None),
             col(Generation.status) != status,
         )
         .values(status=status, version=Generation.version + 1)
