@@ -19,6 +19,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 
 from models.options import Choice, HoldReason, TaskName
 from models.runs import (
+    Callback,
     ChapterBrief,
     ChapterRun,
     Decision,
@@ -39,6 +40,7 @@ from models.runs import (
 WORKFLOWS = "workflows"
 IO = "io"
 PAGES = "pages"
+CALLBACKS = "callbacks"
 
 # How many parts run side by side. Provider queues hold the real limits; these keep histories and memory bounded
 # while leaving enough work queued that no provider slot stands idle.
@@ -76,6 +78,7 @@ PACES = {
     "io": Pace(attempt=timedelta(minutes=2), total=_DAYS),
     "llm": Pace(attempt=timedelta(minutes=10), total=timedelta(hours=24)),
     "images": Pace(attempt=timedelta(minutes=15), total=timedelta(hours=24)),
+    "callbacks": Pace(attempt=timedelta(minutes=1), total=timedelta(hours=24)),
     "pages": Pace(attempt=timedelta(minutes=30), total=_DAYS),
 }
 
@@ -297,6 +300,32 @@ async def build_export(run: Run, chapter_id: UUID, format: str) -> None:
 
 async def finish_generation(ending: Ending) -> None:
     await _call("finish_generation", ending, type(None), IO, "io", ending.status)
+
+
+async def deliver(callback: Callback) -> bool:
+    """Carry a message to its address; the workflow's only way to fail is that nobody took it for a day."""
+    return await _carry("deliver", callback, bool, "callbacks", "tell")
+
+
+async def give_up_callback(callback: Callback) -> None:
+    await _carry("give_up", callback, type(None), "io", "nobody took it")
+
+
+async def _carry(name: str, callback: Callback, result: type[ResultT], pace: str, summary: str) -> ResultT:
+    limits = PACES[pace]
+    answer: ResultT = await workflow.execute_activity(
+        name,
+        callback,
+        result_type=result,
+        task_queue=CALLBACKS,
+        start_to_close_timeout=limits.attempt,
+        schedule_to_close_timeout=limits.total,
+        heartbeat_timeout=limits.heartbeat,
+        retry_policy=_RETRY,
+        priority=Priority(fairness_key=str(callback.project_id)),
+        summary=summary,
+    )
+    return answer
 
 
 async def child(kind: str, argument: Run, name: str, summary: str) -> Outcome:

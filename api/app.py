@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from api import auth, chapters, costs, generations, health, images, panels, problems, projects
+from api import auth, chapters, costs, generations, health, images, panels, problems, projects, webhooks
 from api.deps import Resources
 from api.listing import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
 from engine.db import Database
@@ -50,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
             database,
             temporal,
             storage,
+            settings.secret_key.get_secret_value(),
             Signer([secret.get_secret_value() for secret in secrets]),
             Passwords(),
         )
@@ -76,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         return response
 
     app.include_router(health.router)
-    for module in (auth, projects, chapters, generations, panels, images, costs):
+    for module in (auth, projects, chapters, generations, panels, images, costs, webhooks):
         app.include_router(module.router, prefix="/api/v1", responses={**UNAUTHORIZED, **FORBIDDEN, **INVALID, **AWAY})
     return app
 

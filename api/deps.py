@@ -56,6 +56,8 @@ class Resources:
     database: Database
     temporal: Client
     storage: Storage
+    # The installation's: what callbacks are signed with is derived from it.
+    secret: str
     signer: Signer
     passwords: Passwords
     # What the database said of a token, by its hash or its login, and when.

@@ -20,8 +20,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.calls import WORKFLOWS, priority
 from activities.lifecycle import STATUS
 from models.options import GenerationKind, GenerationOptions
-from models.runs import ChapterRun, ExportRun, PanelRun, Run, SceneRun, SheetRun
-from models.tables import Generation
+from models.runs import Callback, ChapterRun, ExportRun, PanelRun, Run, SceneRun, SheetRun
+from models.tables import Delivery, Generation
+from workflows.callback import CallbackWorkflow
 from workflows.chapter import ChapterWorkflow
 from workflows.character_sheet import CharacterSheetWorkflow
 from workflows.export import ExportWorkflow
@@ -65,6 +66,21 @@ async def start(client: Client, generation: Generation, title: str = "") -> None
         )
     except WorkflowAlreadyStartedError:
         return
+
+
+async def start_callback(client: Client, delivery: Delivery) -> None:
+    """Start the workflow that carries a message. Already started, or finished, counts as success."""
+    with suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            CallbackWorkflow.run,
+            Callback(project_id=delivery.project_id, delivery_id=delivery.id),
+            id=f"callback-{delivery.id}",
+            task_queue=WORKFLOWS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=TypedSearchAttributes([SearchAttributePair(PROJECT_ID, str(delivery.project_id))]),
+            static_summary=f"callback: {delivery.type}",
+        )
 
 
 async def wake(client: Client, workflows: Sequence[str]) -> None:

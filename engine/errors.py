@@ -22,6 +22,7 @@ EngineError
 ├── Paused                somebody paused the generation
 ├── BudgetTight           the call does not fit what is left while others are in flight
 ├── BudgetExceeded        the next call does not fit the budget
+├── CallbackFailed        somebody whom a callback is for did not take it
 └── StorageError          a picture could not be stored or read
 
 One interceptor turns these into Temporal failures, one handler into HTTP answers; nothing in between catches them.
@@ -169,6 +170,12 @@ class BudgetExceeded(EngineError):
     def __init__(self, message: str, *, needed: Decimal = Decimal(0), retry_after: float | None = None) -> None:
         super().__init__(message, retry_after=retry_after)
         self.needed = needed
+
+
+class CallbackFailed(EngineError):
+    """Somebody whom a callback is for did not take it; it is tried again."""
+
+    retryable = True
 
 
 class StorageError(EngineError):

@@ -136,6 +136,10 @@ class Settings(BaseSettings):
         default=10, ge=1, le=1000, description="tries at one account's password from one address in 15 minutes"
     )
     registrations: int = Field(default=20, ge=1, le=100_000, description="new accounts from one address in an hour")
+    callback_networks: str = Field(
+        default="",
+        description="private addresses and networks that callbacks may go to all the same, separated by commas",
+    )
     api_host: str = Field(default="127.0.0.1", description="address the API binds to")
     api_port: int = Field(default=8420, ge=0, le=65535, description="port of the API")
     allow_remote: bool = Field(

@@ -14,6 +14,8 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from engine.addresses import networks
+from engine.callbacks import Caller
 from engine.db import Database
 from engine.errors import BadInput
 from engine.images import Artist
@@ -22,7 +24,7 @@ from engine.llm import LLM
 from engine.prices import Prices
 from engine.settings import Settings
 from engine.storage.open import open_storage
-from inkloom.sweeper import sweep_forever
+from inkloom.sweeper import carry_forever, sweep_forever
 from inkloom.worker import Parts, Queues, build_workers, connect
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ async def serve_workers(
         prices=Prices.of(settings),
         terms=Terms(settings.rates, Decimal(str(settings.ask_above_usd))),
         cache=_cache(settings),
+        caller=Caller(networks(settings.callback_networks)),
+        secrets=[key.get_secret_value() for key in (settings.secret_key, *settings.old_secret_keys) if key is not None],
         llm_slots=settings.llm_slots,
         image_slots=settings.image_slots,
     )
@@ -66,7 +70,7 @@ async def serve_workers(
             await stack.enter_async_context(worker)
         sweeper = None
         if queues != "draw":
-            sweeper = asyncio.create_task(sweep_forever(database, client))
+            sweeper = asyncio.gather(sweep_forever(database, client), carry_forever(database, client))
         log.info("serving %s", queues)
         await stop.wait()
         if sweeper is not None:
@@ -77,6 +81,7 @@ async def serve_workers(
         await artist.close()
     if parts.cache is not None:
         await parts.cache.close()
+    await parts.caller.close()
     await parts.storage.close()
     await database.close()
 

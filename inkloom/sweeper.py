@@ -12,15 +12,16 @@ from sqlalchemy import text
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.starting import start, workflow_id
+from api.starting import start, start_callback, workflow_id
 from engine.db import Database, execute
-from engine.store import generations, holds
+from engine.store import generations, holds, webhooks
 from models.options import GenerationStatus
 from models.tables import Generation
 
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=5)
+CARRY_EVERY = timedelta(seconds=1)
 # Younger ones belong to whoever ordered them, who is about to start them.
 GRACE = timedelta(seconds=5)
 SWEEP_LOCK = 7431640002
@@ -34,6 +35,27 @@ async def sweep_forever(database: Database, client: Client) -> None:
         except Exception as error:  # noqa: BLE001  # whatever it is, the next round may go well
             log.warning("the sweeper could not finish a round: %s", type(error).__name__)
         await asyncio.sleep(EVERY.total_seconds())
+
+
+async def carry_forever(database: Database, client: Client) -> None:
+    """Start the workflows of callbacks until cancelled; those of a crash are found like all others."""
+    while True:
+        try:
+            await carry(database, client)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next round may go well
+            log.warning("callbacks could not be started: %s", type(error).__name__)
+        await asyncio.sleep(CARRY_EVERY.total_seconds())
+
+
+async def carry(database: Database, client: Client) -> int:
+    """One round; returns how many callbacks were put on their way. Starting one twice is starting it once."""
+    async with database.session() as session:
+        found = await webhooks.waiting(session)
+    for delivery in found:
+        await start_callback(client, delivery)
+        async with database.session() as session:
+            await webhooks.started(session, delivery.id)
+    return len(found)
 
 
 async def sweep(database: Database, client: Client, older_than: timedelta = GRACE) -> int:

@@ -14,12 +14,14 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
-from activities.calls import IO, PAGES, WORKFLOWS, image_queue, llm_queue
+from activities.callbacks import Callbacks
+from activities.calls import CALLBACKS, IO, PAGES, WORKFLOWS, image_queue, llm_queue
 from activities.interceptor import ActivityErrors
 from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
 from activities.writing import Writing
+from engine.callbacks import Caller
 from engine.db import Database
 from engine.images import Artist
 from engine.ledger import Terms
@@ -27,6 +29,7 @@ from engine.llm import LLM
 from engine.prices import Prices
 from engine.storage import Storage
 from inkloom.sandbox import Sandbox
+from workflows.callback import CallbackWorkflow
 from workflows.chapter import ChapterWorkflow
 from workflows.character_sheet import CharacterSheetWorkflow
 from workflows.export import ExportWorkflow
@@ -36,7 +39,14 @@ from workflows.scene import SceneWorkflow
 if TYPE_CHECKING:
     from engine.cache import AnswerCache
 
-ALL_WORKFLOWS = [ChapterWorkflow, SceneWorkflow, PanelWorkflow, CharacterSheetWorkflow, ExportWorkflow]
+ALL_WORKFLOWS = [
+    ChapterWorkflow,
+    SceneWorkflow,
+    PanelWorkflow,
+    CharacterSheetWorkflow,
+    ExportWorkflow,
+    CallbackWorkflow,
+]
 
 # Everything a workflow file reaches by import. Ours, because a table class loaded anew for every run costs half a
 # second of CPU each; the libraries, because ours import them. Module level stays constant in all of it. Not
@@ -67,6 +77,9 @@ class Parts:
     prices: Prices = field(default_factory=Prices)
     terms: Terms = field(default_factory=Terms)
     cache: "AnswerCache | None" = None
+    caller: Caller = field(default_factory=Caller)
+    # What callbacks are signed with is derived from these.
+    secrets: Sequence[str] = ("",)
     llm_slots: int = 8
     image_slots: int = 8
 
@@ -87,6 +100,8 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
     if queues in ("flow", "all"):
         workers.append(workflow_worker(client))
         workers.append(_worker(client, IO, Records(parts.database).activities(), 16))
+        telling = Callbacks(parts.database, parts.caller, parts.secrets).activities()
+        workers.append(_worker(client, CALLBACKS, telling, 8))
         writing = Writing(
             parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache
         ).activities()

@@ -61,3 +61,23 @@ class EventType(StrEnum):
     PRESENCE_CHANGED = "presence.changed"
     PAGE_COMPOSED = "page.composed"
     EXPORT_BUILT = "export.built"
+
+
+# What an integrator waits for: these are told by callbacks. The others come in such numbers that one listens instead.
+CALLBACKS = frozenset(
+    {
+        EventType.GENERATION_STARTED,
+        EventType.GENERATION_PAUSED,
+        EventType.GENERATION_WAITING,
+        EventType.GENERATION_RESUMED,
+        EventType.GENERATION_COMPLETED,
+        EventType.GENERATION_FAILED,
+        EventType.GENERATION_CANCELLED,
+        EventType.CHAPTER_OUTLINED,
+        EventType.SCENE_FAILED,
+        EventType.PANEL_FAILED,
+        EventType.EXPORT_BUILT,
+        EventType.COMMENT_ADDED,
+        EventType.MEMBER_JOINED,
+    }
+)

@@ -107,6 +107,15 @@ class Holding(Run):
     needed_usd: Decimal = Decimal(0)
 
 
+class Callback(Frozen):
+    """One message for one address."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    project_id: UUID
+    delivery_id: UUID
+
+
 class Decision(StrEnum):
     """What became of a part that a person had to decide about."""
 

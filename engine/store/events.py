@@ -9,7 +9,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
-from models.events import EventType
+from engine.store import webhooks
+from models.events import CALLBACKS, EventType
 from models.tables import Event
 
 # One statement, because every activity ends with it. A generation's event says how far the generation is. Its row is
@@ -50,7 +51,10 @@ async def emit(
         "type": type,
         "data": json.dumps(data),
     }
-    return int((await execute(session, _EMIT, values)).scalar_one())
+    seq = int((await execute(session, _EMIT, values)).scalar_one())
+    if type in CALLBACKS:
+        await webhooks.address(session, project_id, seq, type)
+    return seq
 
 
 async def of_project(session: AsyncSession, project_id: UUID, after: int, limit: int) -> list[Event]:

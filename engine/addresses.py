@@ -1,0 +1,148 @@
+"""Where we may send what people ask us to send: never into the network that we stand in.
+
+A name is resolved once, and the connection goes to the address that was looked at: a name that says something else the
+next moment changes nothing. Addresses of IPv6 that carry one of IPv4 are judged by what they carry.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from urllib.parse import urlsplit
+
+import httpcore
+
+from engine.errors import BadInput
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+# Assigned to protocols, not to hosts; older Pythons take some of it for public.
+_NOBODYS = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("2001::/23"))
+MAX_URL = 2000
+
+
+class OutOfReach(BadInput):
+    """An address that callbacks may not reach."""
+
+
+def networks(listed: str) -> list[Network]:
+    """From a setting: addresses and networks, separated by commas. Raises `BadInput`."""
+    try:
+        return [ipaddress.ip_network(one.strip()) for one in listed.split(",") if one.strip()]
+    except ValueError as error:
+        raise BadInput(
+            f"INKLOOM_CALLBACK_NETWORKS lists addresses and networks, such as 10.0.0.0/8: {error}"
+        ) from error
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address belongs to the public internet, whatever it is wrapped in."""
+    if isinstance(address, ipaddress.IPv6Address):
+        carried = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if carried is None and any(address in network for network in _NAT64):
+            carried = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        # The first 96 bits empty: the old way to write an address of IPv4.
+        if carried is None and int(address) >> 32 == 0:
+            carried = ipaddress.IPv4Address(int(address))
+        if carried is not None:
+            return is_public(carried)
+    if any(address in network for network in _NOBODYS if network.version == address.version):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def may_reach(address: Address, allowed: Iterable[Network]) -> bool:
+    """Public ones, and those that the installation lists."""
+    return is_public(address) or any(address in network for network in allowed if network.version == address.version)
+
+
+def check_url(url: str, allowed: Sequence[Network]) -> None:
+    """Raise `BadInput` for an address that can be refused without asking what its name stands for."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise BadInput(f"{url[:100]!r} is not a URL.") from error
+    if parts.scheme not in ("https", "http") or not parts.hostname or port == 0:
+        raise BadInput("A callback goes to a URL such as https://example.org/hooks/inkloom.")
+    if parts.username is not None or parts.password is not None:
+        raise BadInput("A callback's URL names no user: callbacks are signed instead.")
+    if not url.isascii() or any(sign <= " " or sign in "\\#" or sign == "\x7f" for sign in url) or len(url) > MAX_URL:
+        raise BadInput(f"A callback's URL is plain ASCII without fragment, of at most {MAX_URL} characters.")
+    literal = _literal(parts.hostname)
+    if literal is not None and not may_reach(literal, allowed):
+        raise OutOfReach("Callbacks do not go to private addresses; INKLOOM_CALLBACK_NETWORKS lists exceptions.")
+    if parts.scheme == "http" and not (literal is not None and any(literal in network for network in allowed)):
+        raise BadInput("A callback's URL begins with https://: what it says is nobody else's business.")
+
+
+def _literal(host: str) -> Address | None:
+    """The address that a host is, in any spelling that resolvers take: 2130706433, 0x7f.1, 017700000001."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+async def _by_system(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(sockaddr[0]) for *_, sockaddr in found]
+
+
+class GuardedNetwork(httpcore.AsyncNetworkBackend):
+    """Connects to what a name stands for only after looking at it. `resolve` says what it stands for."""
+
+    def __init__(
+        self,
+        allowed: Sequence[Network] = (),
+        *,
+        resolve: Resolve | None = None,
+        inner: httpcore.AsyncNetworkBackend | None = None,
+    ) -> None:
+        self._allowed = allowed
+        self._resolve = resolve or _by_system
+        self._inner = inner or httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  # the signature is httpcore's
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """The first of its addresses, all of which must be allowed. Raises `OutOfReach`, or what httpcore raises."""
+        for address in (found := await self._resolved(host, port, timeout)):
+            if not may_reach(address, self._allowed):
+                raise OutOfReach(f"{host} stands for an address that callbacks do not go to.")
+        return await self._inner.connect_tcp(str(found[0]), port, timeout, local_address, socket_options)
+
+    async def _resolved(self, host: str, port: int, patience: float | None) -> list[Address]:
+        if (literal := _literal(host)) is not None:
+            return [literal]
+        try:
+            async with asyncio.timeout(patience):
+                return [ipaddress.ip_address(one.partition("%")[0]) for one in await self._resolve(host, port)]
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout(f"{host} could not be looked up in time") from error
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"{host} could not be looked up") from error
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109  # the signature is httpcore's
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        raise OutOfReach("Callbacks do not go to sockets of this machine.")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)

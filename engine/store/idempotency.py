@@ -1,0 +1,63 @@
+"""A request that comes again with the same key is answered as it was the first time, and does nothing."""
+
+import hashlib
+import json
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.db import execute
+from engine.errors import BadInput
+from models.ids import new_id
+from models.tables import IdempotentRequest
+
+_FORGET = text("DELETE FROM idempotent_requests WHERE created_at < clock_timestamp() - interval '2 days'")
+
+
+class Mismatch(BadInput):
+    """The key was used before, for another request."""
+
+
+async def claim(
+    session: AsyncSession, user_id: UUID, key: str, method: str, path: str, body: dict[str, Any]
+) -> IdempotentRequest | None:
+    """The answer that was given already, or None: then whatever is done in this transaction is answered by `keep`.
+
+    Whoever comes at the same time with the same key waits here for the end of that transaction. Raises `Mismatch`.
+    """
+    asked = json.dumps([method, path, body], sort_keys=True, ensure_ascii=True)
+    request_hash = hashlib.sha256(asked.encode()).hexdigest()
+    claimed = await session.exec(
+        insert(IdempotentRequest)
+        .values(id=new_id(), user_id=user_id, key=key, request_hash=request_hash)
+        .on_conflict_do_nothing(index_elements=["user_id", "key"])
+        .returning(col(IdempotentRequest.id))
+    )
+    if claimed.first() is not None:
+        return None
+    query = select(IdempotentRequest).where(IdempotentRequest.user_id == user_id, IdempotentRequest.key == key)
+    found = (await session.exec(query)).one()
+    if found.request_hash != request_hash:
+        raise Mismatch("This Idempotency-Key was used before, for another request. Take a new one for a new request.")
+    return found
+
+
+async def keep(
+    session: AsyncSession, user_id: UUID, key: str, status: int, answer: dict[str, Any], location: str
+) -> None:
+    """Write down how the request is answered, in the transaction in which it was done."""
+    await session.exec(
+        update(IdempotentRequest)
+        .where(col(IdempotentRequest.user_id) == user_id, col(IdempotentRequest.key) == key)
+        .values(status=status, answer=answer, location=location, claimed_at=func.clock_timestamp())
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def forget(session: AsyncSession) -> None:
+    """Remove what nobody asks again: keys count for a day, and are kept for two."""
+    await execute(session, _FORGET)

@@ -1,0 +1,107 @@
+"""Callbacks: addresses, and what is on its way to them."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, text, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.db import execute
+from engine.errors import Conflict
+from engine.store.scope import Scope, get
+from models.ids import new_id
+from models.tables import Delivery, Project, Webhook
+from models.tables.webhooks import DeliveryState
+
+MAX_WEBHOOKS = 20
+
+_WANT = text(
+    "SELECT id FROM webhooks WHERE project_id = :project AND active"
+    " AND (events = '[]'::jsonb OR events @> to_jsonb(CAST(:type AS text)))"
+)
+_ADDRESS = text(
+    "INSERT INTO deliveries (id, project_id, webhook_id, seq, type, body)"
+    " SELECT :id, e.project_id, :webhook, e.seq, e.type, jsonb_build_object('type', e.type,"
+    " 'timestamp', to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),"
+    " 'data', e.data || jsonb_build_object('project_id', e.project_id, 'generation_id', e.generation_id, 'seq', e.seq,"
+    " 'external_id', g.external_id, 'metadata', g.labels))"
+    " FROM events e LEFT JOIN generations g ON g.id = e.generation_id"
+    " WHERE e.project_id = :project AND e.seq = :seq"
+)
+
+
+async def address(session: AsyncSession, project_id: UUID, seq: int, type: str) -> None:
+    """Put an event on its way to everybody who waits for it, in the transaction that tells of it."""
+    wanted = await execute(session, _WANT, {"project": project_id, "type": type})
+    for webhook_id in wanted.scalars():
+        values = {"id": new_id(), "webhook": webhook_id, "project": project_id, "seq": seq}
+        await execute(session, _ADDRESS, values)
+
+
+async def add(session: AsyncSession, scope: Scope, project_id: UUID, url: str, events: Sequence[str]) -> Webhook:
+    """A new address of a project. Raises `Conflict` where there are too many."""
+    await get(session, scope, Project, project_id, lock=True)
+    there = (
+        await session.exec(select(func.count()).select_from(Webhook).where(Webhook.project_id == project_id))
+    ).one()
+    if there >= MAX_WEBHOOKS:
+        raise Conflict(f"A project has at most {MAX_WEBHOOKS} callback addresses.")
+    webhook = Webhook(project_id=project_id, url=url, events=list(events))
+    session.add(webhook)
+    await session.flush()
+    await session.refresh(webhook)
+    return webhook
+
+
+async def again(session: AsyncSession, scope: Scope, delivery_id: UUID) -> Delivery:
+    """Send a message once more: the same, under the same id, so that whoever has it notices."""
+    before = await get(session, scope, Delivery, delivery_id)
+    delivery = Delivery(
+        project_id=before.project_id,
+        webhook_id=before.webhook_id,
+        seq=before.seq,
+        type=before.type,
+        body=before.body,
+        redelivery_of=before.redelivery_of or before.id,
+    )
+    session.add(delivery)
+    await session.flush()
+    await session.refresh(delivery)
+    return delivery
+
+
+async def waiting(session: AsyncSession, limit: int = 100) -> Sequence[Delivery]:
+    """Messages whose workflow nobody has started yet, the oldest first."""
+    query = select(Delivery).where(col(Delivery.started_at).is_(None)).order_by(col(Delivery.id)).limit(limit)
+    return (await session.exec(query)).all()
+
+
+async def started(session: AsyncSession, delivery_id: UUID) -> None:
+    """Its workflow carries it now."""
+    await session.exec(
+        update(Delivery)
+        .where(col(Delivery.id) == delivery_id)
+        .values(started_at=func.clock_timestamp())
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def tried(session: AsyncSession, delivery: Delivery, attempt: dict[str, Any], state: DeliveryState) -> None:
+    """Write down one try, and what the message has come to with it."""
+    delivery.tries = [*delivery.tries, attempt][-50:]
+    delivery.state = state
+    if state != DeliveryState.PENDING:
+        delivery.ended_at = (await session.exec(select(func.clock_timestamp()))).one()
+    session.add(delivery)
+
+
+async def give_up(session: AsyncSession, delivery_id: UUID) -> None:
+    """The last try has failed."""
+    await session.exec(
+        update(Delivery)
+        .where(col(Delivery.id) == delivery_id, col(Delivery.state) == DeliveryState.PENDING)
+        .values(state=DeliveryState.FAILED, ended_at=func.clock_timestamp())
+        .execution_options(synchronize_session=False)
+    )
