@@ -19,6 +19,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from activities.outages import is_full, is_outage
 from engine.errors import BudgetExceeded, BudgetTight, CallInFlight, EngineError, OutcomeUnknown, ProviderBusy
+from engine.logs import about
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ class _Inbound(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         shares: list[float] = []
         _SHARES.set(shares)
+        info = activity.info()
+        about.set({"workflow_id": info.workflow_id or "", "activity": info.activity_type, "attempt": str(info.attempt)})
         beat = asyncio.create_task(_beat(shares))
         try:
             return await self.next.execute_activity(input)

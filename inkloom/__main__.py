@@ -201,10 +201,11 @@ def worker(queues: Annotated[Queues, typer.Option(help="Which queues to serve.")
     import uvloop
 
     from engine import wiring
-    from inkloom.serve import log_to_stderr, serve_workers
+    from engine.logs import log_to_stderr
+    from inkloom.serve import serve_workers
 
     given = settings()
-    log_to_stderr(given.log_level)
+    log_to_stderr(given.log_level, given.log_format)
 
     # A worker does little but wait for sockets, which uvloop does for less CPU time than asyncio's own loop.
     _quietly(lambda: uvloop.run(serve_workers(given, queues.value, wiring.writers(given), wiring.artists(given))))
