@@ -11,6 +11,7 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
+from starlette.routing import Match
 from temporalio.service import RPCError
 
 from engine.errors import EngineError
@@ -55,6 +56,16 @@ def kebab(name: str) -> str:
     return "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in name).lstrip("-")
 
 
+def _methods(request: Request) -> list[str]:
+    """What may be done with the path of a request."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
+    ]
+
+
 def http_type(status: int) -> str:
     """The type of a problem of which no more is known than its status: 404 → `not-found`."""
     return _HTTP_TYPES.get(status) or kebab(HTTPStatus(status).name.title().replace("_", ""))
@@ -78,8 +89,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
         refusal = problem(request, error.status_code, http_type(error.status_code), str(error.detail))
-        # Such as `Allow`, without which a 405 is of no use.
         refusal.headers.update(error.headers or {})
+        if error.status_code == 405:
+            # The router names the methods of one route; a path has several.
+            refusal.headers["Allow"] = ", ".join(_methods(request))
         return refusal
 
     @app.exception_handler(OperationalError)

@@ -8,6 +8,7 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from api.middleware.access import AccessLog
 from api.middleware.callers import KnownCallers, origins_of
 from api.middleware.errors import Problems
+from api.middleware.head import Heads
 from api.middleware.headers import SecurityHeaders
 from api.middleware.limits import Limits
 from api.middleware.request_id import RequestId
@@ -39,6 +40,7 @@ def install(app: FastAPI, settings: Settings) -> None:
             upload=settings.max_upload_bytes,
             seconds=settings.request_timeout,
         ),
+        Middleware(Heads),
         Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1, exclude_content_types=_AS_THEY_ARE),
     ]
 
