@@ -30,7 +30,9 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._arrival: TimerHandle | None = None
-        self._head: int | None = 0
+        # Bytes of the present headers, by what is parsed and by what has come without ending them.
+        self._head = self._unended = 0
+        self._in_headers = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as in the class above
         super().connection_made(transport)
@@ -44,7 +46,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head = 0
+        self._head = self._unended = 0
+        self._in_headers = True
         self._wait(self.seconds)
 
     def on_url(self, url: bytes) -> None:
@@ -56,7 +59,7 @@ class Connection(HttpToolsProtocol):
         self._count(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
-        self._head = None
+        self._in_headers = False
         self._wait(self.seconds + GRACE)
         if not self.transport.is_closing():
             super().on_headers_complete()
@@ -78,11 +81,18 @@ class Connection(HttpToolsProtocol):
         if not self.transport.is_closing():
             self._refuse(400, "malformed-request", "This is not HTTP as we understand it.")
 
+    def data_received(self, data: bytes) -> None:
+        known = self._in_headers and self._head
+        super().data_received(data)
+        # Of a header that does not end the parser tells nothing, and keeps it all.
+        if self._in_headers and self._head == known:
+            self._unended += len(data)
+            self._count(0)
+
     def _count(self, size: int) -> None:
-        if self._head is not None:
-            self._head += size
-            if self._head > HEADERS_BYTES and not self.transport.is_closing():
-                self._refuse(431, "headers-too-large", f"The headers may have {HEADERS_BYTES} bytes at most.")
+        self._head += size
+        if max(self._head, self._unended) > HEADERS_BYTES and not self.transport.is_closing():
+            self._refuse(431, "headers-too-large", f"The headers may have {HEADERS_BYTES} bytes at most.")
 
     def _wait(self, seconds: float) -> None:
         self._arrived()
@@ -96,7 +106,7 @@ class Connection(HttpToolsProtocol):
     def _too_slow(self) -> None:
         if self.transport.is_closing():
             return
-        if self._head:
+        if self._in_headers:
             self._refuse(408, "too-slow", f"The request did not arrive within {self.seconds:g} seconds.")
         else:
             self.transport.close()

@@ -69,8 +69,7 @@ class Limits:
         async def arriving() -> Message:
             nonlocal size, more, refusal
             if not more:
-                await receive()
-                return None
+                return await receive()
             try:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
