@@ -17,6 +17,7 @@ LogFormat = Literal["json", "text"]
 # What the present work is about, by the name under which lines tell it: `request_id`, `workflow_id` and the like.
 about: ContextVar[Mapping[str, str]] = ContextVar("about")
 _NOTHING: Mapping[str, str] = {}
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 # Asked for more of the kind with every line; tracing adds the trace.
 sources: list[Callable[[], Mapping[str, str]]] = []
@@ -65,5 +66,5 @@ class TextLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the library's name
         more = "".join(f" {name}={value}" for name, value in told(record).items() if value is not None)
-        # A path may hold an encoded line feed: one record stays one line.
-        return f"{super().formatMessage(record)}{more}".replace("\n", "\\n").replace("\r", "\\r")
+        # A path may hold encoded line feeds and signs that steer a terminal.
+        return f"{super().formatMessage(record)}{more}".translate(_CONTROLS)
