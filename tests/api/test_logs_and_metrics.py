@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 from pydantic import SecretStr
+from starlette.responses import Response
 
 from api.app import create_app
 from engine.logs import JsonLines, TextLines, about
@@ -79,7 +80,7 @@ async def test_all_lines_of_a_request_have_its_id(api_settings: Settings, lines:
     """Also those of others than us, and of tasks that the request begins."""
     app = create_app(api_settings)
 
-    async def talks(_: Any) -> None:
+    async def talks(_: Any) -> Response:
         logging.getLogger("somebody.else").warning("a line")
         raise RuntimeError
 
