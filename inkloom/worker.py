@@ -21,6 +21,7 @@ from activities.interceptor import ActivityErrors
 from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
+from activities.request_ids import RequestIds
 from activities.writing import Writing
 from engine.db import Database
 from engine.images import Artist
@@ -86,7 +87,7 @@ async def connect(address: str, namespace: str, metrics: str | None = None) -> C
         address,
         namespace=namespace,
         data_converter=pydantic_data_converter,
-        interceptors=tracing.interceptors(),
+        interceptors=[*tracing.interceptors(), RequestIds()],
         runtime=Runtime(telemetry=TelemetryConfig(metrics=told)) if told else None,
     )
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import uvicorn
 from httpx2 import AsyncClient
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from api.app import create_app
 from api.connections import HEADERS_BYTES
@@ -151,8 +153,8 @@ SLOW = {
     "a first line that does not end": [b"GET /healthz"],
     "headers that do not end": [b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"] + [b"X-A: b\r\n"] * 8,
     "a body that does not come": [post("Content-Length: 30")],
-    "a body that comes byte by byte": [post("Content-Length: 30"), *[b" "] * 8],
-    "chunks that do not end": [post("Transfer-Encoding: chunked"), *chunks([1] * 8)],
+    "a body that comes byte by byte": [post("Content-Length: 60"), *[b" "] * 40],
+    "chunks that do not end": [post("Transfer-Encoding: chunked"), *chunks([1] * 40)],
 }
 
 
@@ -180,6 +182,31 @@ async def test_slow_work_of_ours_is_not_a_slow_request(served: Serve) -> None:
         for _ in range(4):
             assert (await client.post("/api/v1/projects", json={"title": "a"})).status_code == 201
             await asyncio.sleep(0.2)
+
+
+async def test_slow_answers_are_not_slow_requests(api_settings: Settings) -> None:
+    """Whoever has sent everything may listen as long as there is something to hear."""
+    app = create_app(api_settings.model_copy(update={"request_timeout": 0.2}))
+
+    async def tells(request: Request) -> Response:
+        await request.body()
+
+        async def parts() -> AsyncIterator[str]:
+            for part in "a", "b", "c":
+                await asyncio.sleep(0.2)
+                yield part
+
+        return StreamingResponse(parts())
+
+    app.add_route("/tells", tells, methods=["POST"])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None))
+    running = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    async with AsyncClient(base_url=address) as client:
+        assert (await client.post("/tells", content=b"{}")).text == "abc"
+    server.should_exit = True
+    await running
 
 
 async def test_headers_have_an_end(served: Serve) -> None:

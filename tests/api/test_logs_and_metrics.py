@@ -12,9 +12,11 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from api.app import create_app
+from engine.images import ImageRequest
 from engine.logs import JsonLines, TextLines, about
 from engine.settings import Settings
-from tests.api.conftest import new_chapter, problem, refused
+from tests.api.conftest import Crew, ended, new_chapter, problem, refused
+from tests.working import Painter
 
 pytestmark = pytest.mark.workflow
 
@@ -122,6 +124,24 @@ def test_a_line_says_what_the_work_is_about() -> None:
     first, second = stream.getvalue().splitlines()
     assert first.endswith("INFO activities: drawn workflow_id=generation-1")
     assert second.endswith("INFO activities: idle")
+
+
+async def test_what_a_request_ordered_is_told_under_its_id(api: AsyncClient, crew: Crew, lines: Lines) -> None:
+    """In every activity, also those of children's children; with the workflow that it belongs to."""
+
+    async def before(_: ImageRequest) -> None:
+        logging.getLogger("painter").warning("drawing")
+
+    _, chapter_id = await new_chapter(api)
+    order = {"kind": "chapter", "target_ids": [chapter_id]}
+    async with crew(painter=Painter(before=before)):
+        answer = await api.post("/api/v1/generations", json=order, headers={"X-Request-ID": "order-11"})
+        generation = await ended(api, answer.json()["id"])
+    drawn = [line for line in lines if line["logger"] == "painter"]
+    assert len(drawn) > 2
+    for line in drawn:
+        assert line["request_id"] == "order-11"
+        assert line["workflow_id"].startswith(f"generation-{generation['id']}/")
 
 
 async def count(api: AsyncClient, **labels: str) -> float:
