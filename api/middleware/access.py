@@ -63,7 +63,8 @@ class AccessLog:
                 }
                 if user := scope["state"].get("user_id"):
                     fields["user_id"] = str(user)
-                log.log(level, "answered", extra={"fields": fields})
+                # As `log.log` does, but for the search of who called it, which takes a third of its time.
+                log.handle(log.makeRecord(log.name, level, "", 0, "answered", (), None, extra={"fields": fields}))
 
 
 def route_of(scope: Scope) -> str:
