@@ -66,7 +66,7 @@ def span(name: str, attributes: Mapping[str, str]) -> Iterator[None]:
 
     tracer = _now.provider.get_tracer("inkloom")
     with tracer.start_as_current_span(
-        name, kind=SpanKind.CLIENT, attributes=attributes, record_exception=False, set_status_on_exception=False
+        name, kind=SpanKind.CLIENT, attributes=attributes, set_status_on_exception=False
     ) as made:
         try:
             yield
