@@ -18,7 +18,9 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.outages import is_full, is_outage
+from activities.request_ids import asked_by
 from engine.errors import BudgetExceeded, BudgetTight, CallInFlight, EngineError, OutcomeUnknown, ProviderBusy
+from engine.logs import about
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,15 @@ class _Inbound(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         shares: list[float] = []
         _SHARES.set(shares)
+        info = activity.info()
+        about.set(
+            {
+                **asked_by(input.headers),
+                "workflow_id": info.workflow_id or "",
+                "activity": info.activity_type,
+                "attempt": str(info.attempt),
+            }
+        )
         beat = asyncio.create_task(_beat(shares))
         try:
             return await self.next.execute_activity(input)

@@ -1,14 +1,17 @@
 """The moment in which a call may cost money: waited for, written down before, and settled when it fails."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from temporalio import activity
 
+from activities import tracing
 from engine import ledger
 from engine.db import Database
 from engine.errors import AnswerLost, BadAnswer, CallInFlight, EngineError, ProviderDown, ProviderError
+from models.tables import ProviderCall
 
 # So many seconds a provider may fail before the next one is asked, where there is one.
 PATIENCE = 30.0
@@ -33,8 +36,15 @@ async def sending(
         if not sent:
             # By the end of its generation, or by the next attempt, which believes this process dead.
             raise CallInFlight("The call was given up while it waited for its turn.", retry_after=2)
+    call = grant.call
+    told_of_it = {
+        "gen_ai.provider.name": call.provider,
+        "gen_ai.request.model": call.model,
+        "inkloom.call": str(call.id),
+    }
     try:
-        yield
+        with tracing.span(f"{call.kind} {call.provider}", told_of_it), _counted(call):
+            yield
     except EngineError as error:
         told = f"{error.message} {error.detail if isinstance(error, ProviderError) else ''}".strip()
         # An answer that came and is none was an answer to them.
@@ -54,3 +64,21 @@ async def sending(
         async with database.session() as session:
             await ledger.lose(session, grant.call, type(error).__name__)
         raise
+
+
+@contextmanager
+def _counted(call: ProviderCall) -> Iterator[None]:
+    """Counted in the metrics of the worker: calls by what became of them, and the seconds that they took."""
+    began, outcome = time.monotonic(), "answered"
+    try:
+        yield
+    except BaseException as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        meter = activity.metric_meter()
+        by = {"provider": call.provider, "model": call.model, "kind": call.kind}
+        meter.create_counter("inkloom_provider_calls", "Calls sent to providers").add(1, {**by, "outcome": outcome})
+        meter.create_histogram_float("inkloom_provider_call_seconds", "Seconds until an answer", "s").record(
+            time.monotonic() - began, by
+        )

@@ -1,17 +1,19 @@
-"""The HTTP application: routes, errors, request ids; it starts workflows and reads rows, nothing else."""
+"""The HTTP application: routes and what stands around them; it starts workflows and reads rows, nothing else."""
 
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import uuid4
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from api import auth, chapters, costs, generations, health, images, panels, problems, projects, webhooks
+from activities import tracing
+from activities.request_ids import RequestIds
+from api import auth, chapters, costs, docs, generations, health, images, metrics, panels, problems, projects, webhooks
 from api.deps import Resources
 from api.listing import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
+from api.middleware import stack
+from api.middleware.access import WATCHED
 from engine.db import Database
 from engine.errors import BadInput
 from engine.security import Passwords, Signer
@@ -22,8 +24,6 @@ DESCRIPTION = """\
 Turns manuscripts into comic chapters. Create a project, put a chapter with its text into it, order a generation, and
 follow its events until the pages are there. Errors are `application/problem+json` with a stable `type`.
 """
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -44,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
             namespace=settings.temporal_namespace,
             data_converter=pydantic_data_converter,
             lazy=True,
+            interceptors=[*tracing.interceptors(), RequestIds()],
         )
         app.state.resources = Resources(
             settings,
@@ -60,32 +61,28 @@ def create_app(settings: Settings) -> FastAPI:
             await storage.close()
             await database.close()
 
-    app = FastAPI(title="Inkloom", version="1", description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="Inkloom",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={
+            "tracing": tracing.provider() is not None,
+            "tracer_provider": tracing.provider(),
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+            "exclude": lambda scope: scope["path"] in WATCHED,
+        },
+    )
     problems.install(app)
-    hosts = [host.strip().lower() for host in settings.allowed_hosts.split(",")]
-
-    @app.middleware("http")
-    async def identify(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        given = request.headers.get("X-Request-ID", "")
-        request.state.request_id = given if _REQUEST_ID.match(given) else uuid4().hex
-        # Without accounts, a page of a foreign site that resolves its name to loopback must not be answered.
-        if not _answers_to(hosts, request.headers.get("Host", "")):
-            detail = "The API does not answer to this Host; INKLOOM_ALLOWED_HOSTS lists those it answers to."
-            return problems.problem(request, 400, "foreign-host", detail)
-        response = await go_on(request)
-        response.headers["X-Request-ID"] = request.state.request_id
-        return response
-
+    stack.install(app, settings)
+    docs.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     for module in (auth, projects, chapters, generations, panels, images, costs, webhooks):
         app.include_router(module.router, prefix="/api/v1", responses={**UNAUTHORIZED, **FORBIDDEN, **INVALID, **AWAY})
     return app
-
-
-def _answers_to(hosts: Sequence[str], header: str) -> bool:
-    """Whether a Host header names one of `hosts`, with or without a port. `*.example.org` allows all below, `*` all."""
-    named = _HOST.match(header)
-    if named is None:
-        return False
-    host = named[1].lower()
-    return any(host == one or (one.startswith("*") and host.endswith(one[1:])) for one in hosts)

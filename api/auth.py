@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Asking, Owned, Person, Resources, Session, forget, is_local
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, refusal
+from api.middleware.callers import client_address
 from engine.errors import Conflict, Forbidden, TooMany, Unauthorized
 from engine.security import MAX_PASSWORD, MIN_PASSWORD, refuse_weak
 from engine.store import accounts, throttles
@@ -189,7 +190,7 @@ class TicketOut(BaseModel):
 async def register(body: Registration, owned: Owned, request: Request) -> UserOut:
     """The first account made on this machine takes over what the command line has made, if `up` runs the API."""
     hour = timedelta(hours=1)
-    await _count(owned, {f"register:{_address(request)}": (owned.settings.registrations, hour)})
+    await _count(owned, {f"register:{client_address(request.scope)}": (owned.settings.registrations, hour)})
     refuse_weak(body.password, body.email, body.name)
     async with owned.database.session() as session:
         await _refuse_uninvited(session, owned, body.email)
@@ -204,7 +205,7 @@ async def register(body: Registration, owned: Owned, request: Request) -> UserOu
 @router.post("/login", summary="Log in", responses=TOO_MANY)
 async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], owned: Owned, request: Request) -> TokensOut:
     """`username` is the e-mail address. Who tries too often, at one account or at many, has to wait."""
-    address, account = _address(request), _short(form.username.strip().lower())
+    address, account = client_address(request.scope), _short(form.username.strip().lower())
     pair = f"login:{account}:{address}"
     tries = owned.settings.login_tries
     await _count(
@@ -359,7 +360,7 @@ async def _proven(owned: Resources, request: Request, user_id: UUID, password: s
         user = await accounts.user(session, user_id)
     if user.password_hash is None:
         raise Conflict("The local owner has no password. Register to get one.")
-    key = f"login:{_short((user.email or '').lower())}:{_address(request)}"
+    key = f"login:{_short((user.email or '').lower())}:{client_address(request.scope)}"
     await _count(owned, {key: (owned.settings.login_tries, A_QUARTER)})
     if not await owned.passwords.match(password, user.password_hash):
         raise Unauthorized("The password is wrong.")
@@ -375,10 +376,6 @@ def _tokens(owned: Resources, user_id: UUID, refresh_token: str, family: UUID) -
     lifetime = timedelta(minutes=owned.settings.access_minutes)
     access_token, _ = owned.signer.issue(user_id, family, lifetime)
     return TokensOut(access_token=access_token, expires_in=int(lifetime.total_seconds()), refresh_token=refresh_token)
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "nowhere"
 
 
 def _short(account: str) -> str:

@@ -11,6 +11,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.routing import Match
 from temporalio.service import RPCError
 
 from engine.errors import EngineError, Unauthorized
@@ -20,25 +22,34 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
+# Python names these otherwise from one version to the next; a type is stable.
+_HTTP_TYPES = {413: "body-too-large", 414: "uri-too-long", 422: "unprocessable"}
+
+
 class TemporalAway(Exception):
     """Temporal could not be reached, and the client has no better error for it."""
 
 
-def problem(request: Request, status: int, type: str, detail: str, **more: Any) -> JSONResponse:
+def problem(request: HTTPConnection, status: int, type: str, detail: str, **more: Any) -> JSONResponse:
     """One problem. `type` is a path below `/problems/`: it names the kind of error for programs."""
-    body = {
+    id = request.state.request_id
+    body = body_of(status, type, detail, request.scope["path"], id) | more
+    headers = {"X-Request-ID": id}
+    if status in (429, 503):
+        headers["Retry-After"] = "5"
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def body_of(status: int, type: str, detail: str, path: str, request_id: str) -> dict[str, Any]:
+    """The members that every problem has."""
+    return {
         "type": f"/problems/{type}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": request.url.path,
-        "request_id": request.state.request_id,
-        **more,
+        "instance": path,
+        "request_id": request_id,
     }
-    headers = {"X-Request-ID": request.state.request_id}
-    if status in (429, 503):
-        headers["Retry-After"] = "5"
-    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def kebab(name: str) -> str:
@@ -46,8 +57,23 @@ def kebab(name: str) -> str:
     return "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in name).lstrip("-")
 
 
+def _methods(request: Request) -> list[str]:
+    """What may be done with the path of a request."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
+    ]
+
+
+def http_type(status: int) -> str:
+    """The type of a problem of which no more is known than its status: 404 → `not-found`."""
+    return _HTTP_TYPES.get(status) or kebab(HTTPStatus(status).name.title().replace("_", ""))
+
+
 def install(app: FastAPI) -> None:
-    """Handlers for all that can go wrong in a request."""
+    """Handlers for all that is expected to go wrong in a request; `middleware/errors.py` answers for the rest."""
 
     @app.exception_handler(EngineError)
     async def engine_error(request: Request, error: EngineError) -> JSONResponse:
@@ -60,17 +86,20 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+        media_type = request.headers.get("Content-Type", "")
+        if any(one["loc"] == ("body",) for one in error.errors()) and media_type and "json" not in media_type:
+            return problem(request, 415, "unsupported-media-type", "The body must be JSON, as application/json.")
         errors = [{"at": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
         return problem(request, 422, "validation", "The request does not fit what is documented.", errors=errors)
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
-        return problem(
-            request,
-            error.status_code,
-            kebab(HTTPStatus(error.status_code).name.title().replace("_", "")),
-            str(error.detail),
-        )
+        refusal = problem(request, error.status_code, http_type(error.status_code), str(error.detail))
+        refusal.headers.update(error.headers or {})
+        if error.status_code == 405:
+            # The router names the methods of one route; a path has several.
+            refusal.headers["Allow"] = ", ".join(_methods(request))
+        return refusal
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
@@ -89,8 +118,3 @@ def install(app: FastAPI) -> None:
     async def temporal_gone(request: Request, error: Exception) -> JSONResponse:
         log.warning("Temporal cannot be reached: %s", error.status.name if isinstance(error, RPCError) else error)
         return problem(request, 503, "temporal-unavailable", "Temporal cannot be reached right now.")
-
-    @app.exception_handler(Exception)
-    async def defect(request: Request, error: Exception) -> JSONResponse:
-        log.error("request %s failed", request.state.request_id, exc_info=error)
-        return problem(request, 500, "internal", "Something went wrong on our side; the request id is in the log.")

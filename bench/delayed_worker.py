@@ -17,9 +17,10 @@ from PIL import Image
 
 from engine.images import ImageRequest, ImageResult, Progress, unheard
 from engine.llm import LLMReply, LLMRequest
+from engine.logs import log_to_stderr
 from engine.settings import Settings
 from engine.tokens import Tokens
-from inkloom.serve import log_to_stderr, serve_workers
+from inkloom.serve import serve_workers
 
 SCENES = PANELS = 6
 

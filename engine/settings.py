@@ -148,10 +148,43 @@ class Settings(BaseSettings):
     allowed_hosts: str = Field(
         default="localhost,127.0.0.1,[::1]", description="Host headers the API answers, separated by commas"
     )
+    cors_origins: str = Field(
+        default="",
+        description="origins whose pages may call the API, separated by commas, as https://studio.example.org",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="proxies whose X-Forwarded-For and -Proto are believed, as addresses separated by commas",
+    )
+    max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="largest body of a request")
+    max_upload_bytes: int = Field(
+        default=32 * 1024 * 1024, ge=1024, description="largest body where manuscripts and files are taken"
+    )
+    request_timeout: float = Field(
+        default=60.0, gt=0, description="seconds in which a request must have arrived, headers and body"
+    )
+    max_connections: int = Field(
+        default=1000, ge=1, description="connections to the API at a time; further ones get 503"
+    )
     temporal_ui_port: int = Field(default=8233, ge=0, le=65535, description="port of the embedded Temporal's web UI")
     llm_slots: int = Field(default=8, ge=1, le=256, description="calls to one writer at a time, per worker")
     image_slots: int = Field(default=8, ge=1, le=256, description="calls to one artist at a time, per worker")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_format: Literal["json", "text"] = Field(
+        default="json", description="lines of the API's and the workers' logs: json or text"
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="bearer token with which /metrics is answered to others than this machine"
+    )
+    worker_metrics_address: str | None = Field(
+        default=None,
+        description="where workers tell Prometheus their metrics, as 127.0.0.1:9464; `draw` takes the port after it",
+    )
+    traces_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "INKLOOM_TRACES_ENDPOINT"),
+        description="where traces are sent as OTLP over HTTP, as http://127.0.0.1:4318; empty: nowhere",
+    )
 
 
 def variable_of(name: str) -> str:

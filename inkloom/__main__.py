@@ -203,12 +203,13 @@ def worker(queues: Annotated[Queues, typer.Option(help="Which queues to serve.")
     import uvloop
 
     from engine import wiring
+    from engine.logs import log_to_stderr
     from inkloom.local.secret import secret_key
-    from inkloom.serve import log_to_stderr, serve_workers
+    from inkloom.serve import serve_workers
 
     given = settings()
     given = given.model_copy(update={"secret_key": SecretStr(secret_key(given))})
-    log_to_stderr(given.log_level)
+    log_to_stderr(given.log_level, given.log_format)
 
     # A worker does little but wait for sockets, which uvloop does for less CPU time than asyncio's own loop.
     _quietly(lambda: uvloop.run(serve_workers(given, queues.value, wiring.writers(given), wiring.artists(given))))

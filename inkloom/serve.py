@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import tracing
 from engine.addresses import networks
 from engine.callbacks import Caller
 from engine.db import Database
@@ -33,13 +33,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def log_to_stderr(level: str) -> None:
-    """Plain lines with a time: the supervisor writes them to the role's log file."""
-    logging.basicConfig(
-        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-
-
 async def serve_workers(
     settings: Settings, queues: Queues, writers: Mapping[str, LLM], artists: Mapping[str, Artist]
 ) -> None:
@@ -47,7 +40,8 @@ async def serve_workers(
     if settings.database_url is None or settings.temporal_address is None:
         raise BadInput("A worker needs INKLOOM_DATABASE_URL and TEMPORAL_ADDRESS; `python -m inkloom up` sets them.")
     database = Database(settings.database_url, pool_size=16)
-    client = await _connected(settings)
+    tracing.start(settings.traces_endpoint, f"inkloom-{'worker' if queues == 'all' else queues}")
+    client = await _connected(settings, _metrics_address(settings.worker_metrics_address, queues))
     parts = Parts(
         database=database,
         storage=open_storage(settings),
@@ -84,6 +78,17 @@ async def serve_workers(
     await parts.caller.close()
     await parts.storage.close()
     await database.close()
+    tracing.stop()
+
+
+def _metrics_address(given: str | None, queues: Queues) -> str | None:
+    """Where this process tells its metrics: two share a machine and one setting, so `draw` takes the next port."""
+    if not given:
+        return None
+    host, _, port = given.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65535:
+        raise BadInput(f"INKLOOM_WORKER_METRICS_ADDRESS is {given!r}; it looks like 127.0.0.1:9464.")
+    return f"{host}:{int(port) + (queues == 'draw')}"
 
 
 def _cache(settings: Settings) -> "AnswerCache | None":
@@ -95,12 +100,12 @@ def _cache(settings: Settings) -> "AnswerCache | None":
     return AnswerCache(settings.cache_url.get_secret_value())
 
 
-async def _connected(settings: Settings) -> Client:
+async def _connected(settings: Settings, metrics: str | None) -> Client:
     """Connect, waiting for a server that is still starting, and make sure that our search attributes exist."""
     address = settings.temporal_address or ""
     for attempt in range(60):
         try:
-            client = await connect(address, settings.temporal_namespace)
+            client = await connect(address, settings.temporal_namespace, metrics)
             break
         except RuntimeError:
             if attempt == 59:

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
+from activities import tracing
 from activities.callbacks import Callbacks
 from activities.calls import CALLBACKS, IO, PAGES, WORKFLOWS, image_queue, llm_queue
 from activities.interceptor import ActivityErrors
 from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
+from activities.request_ids import RequestIds
 from activities.writing import Writing
 from engine.callbacks import Caller
 from engine.db import Database
@@ -57,6 +60,7 @@ PASSTHROUGH = (
     "models",
     "jinja2",
     "PIL",
+    "opentelemetry",
     "psycopg",
     "sqlalchemy",
     "sqlmodel",
@@ -89,9 +93,16 @@ def sandbox() -> WorkflowRunner:
     return Sandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH))
 
 
-async def connect(address: str, namespace: str) -> Client:
-    """A Temporal client that speaks pydantic."""
-    return await Client.connect(address, namespace=namespace, data_converter=pydantic_data_converter)
+async def connect(address: str, namespace: str, metrics: str | None = None) -> Client:
+    """A Temporal client that speaks pydantic; with `metrics`, host:port, Prometheus is answered there meanwhile."""
+    told = PrometheusConfig(bind_address=metrics, durations_as_seconds=True) if metrics else None
+    return await Client.connect(
+        address,
+        namespace=namespace,
+        data_converter=pydantic_data_converter,
+        interceptors=[*tracing.interceptors(), RequestIds()],
+        runtime=Runtime(telemetry=TelemetryConfig(metrics=told)) if told else None,
+    )
 
 
 def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[Worker]:

@@ -36,7 +36,7 @@ from tests.working import Generate, Painter, Working, Writer, finished, workers
 def _own_environment() -> None:
     """Whoever runs the tests may have settings of their own; the tests must not see them."""
     for name in list(os.environ):
-        if name.startswith(("INKLOOM_", "TEMPORAL_", "OPENAI_", "ANTHROPIC_", "OLLAMA_", "AWS_")):
+        if name.startswith(("INKLOOM_", "TEMPORAL_", "OPENAI_", "ANTHROPIC_", "OLLAMA_", "AWS_", "OTEL_")):
             del os.environ[name]
 
 

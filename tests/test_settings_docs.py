@@ -58,6 +58,11 @@ def parsed(field: FieldInfo, text: str) -> Any:
 SAMPLES = {
     "api_port": ("8001", "8002"),
     "temporal_ui_port": ("8001", "8002"),
+    "max_body_bytes": ("4096", "8192"),
+    "max_upload_bytes": ("4096", "8192"),
+    "request_timeout": ("10.0", "20.0"),
+    "max_connections": ("10", "20"),
+    "log_format": ("text", "json"),
     "llm_slots": ("3", "4"),
     "image_slots": ("3", "4"),
     "allow_remote": ("true", "false"),

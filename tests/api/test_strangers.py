@@ -1,6 +1,7 @@
 """Somebody else's thing does not exist: the answer is the same as for an id that nobody has."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,13 +9,18 @@ import pytest
 from httpx2 import AsyncClient
 
 from engine.db import Database
-from models.tables import AccessToken, Image, Panel, Scene
+from models.tables import AccessToken, Delivery, Image, Panel, Scene, Webhook
 from tests.conftest import Order, Ordered
 
 pytestmark = pytest.mark.workflow
 
 CHANGES = {"post": {"text": "It rained."}, "patch": {"version": 1, "title": "Mine"}}
-DECISIONS = {"budget": {"budget_usd": "1"}, "resume": {"skip_refused": False}}
+DECISIONS = {
+    "budget": {"budget_usd": "1"},
+    "resume": {"skip_refused": False},
+    "webhooks": {"url": "https://example.org/hook"},
+    "{webhook_id}": {"version": 1, "active": False},
+}
 
 
 async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
@@ -35,7 +41,18 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         await session.flush()
         panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
         token = AccessToken(user_id=ordered.owner_id, name="Theirs", token_hash=uuid4().hex)
-        session.add_all([panel, token])
+        webhook = Webhook(project_id=project_id, url="https://example.org/hook")
+        session.add_all([panel, token, webhook])
+        await session.flush()
+        delivery = Delivery(
+            project_id=project_id,
+            webhook_id=webhook.id,
+            seq=1,
+            type="generation.completed",
+            # Nobody is to send it.
+            started_at=datetime.now(UTC),
+        )
+        session.add(delivery)
     return {
         "project_id": project_id,
         "chapter_id": ordered.run.chapter_id,
@@ -44,13 +61,16 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "image_id": image.id,
         "generation_id": ordered.run.generation_id,
         "token_id": token.id,
+        "webhook_id": webhook.id,
+        "delivery_id": delivery.id,
     }
 
 
 def nothing() -> dict[str, UUID]:
     """Ids that nobody has."""
     names = ("project_id", "chapter_id", "scene_id", "panel_id", "image_id", "generation_id", "token_id")
-    return {name: uuid4() for name in names}
+    more = ("webhook_id", "delivery_id")
+    return {name: uuid4() for name in (*names, *more)}
 
 
 async def answers(api: AsyncClient, ids: Mapping[str, UUID]) -> dict[str, tuple[int, dict[str, Any]]]:

@@ -1,0 +1,77 @@
+"""Who may ask: by which name the API is called, and from which pages.
+
+Without accounts everybody who reaches the loopback interface is the local owner, and so is every page in their browser:
+a foreign page must neither reach us under a name of its own that leads to loopback, nor send orders here.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import problem
+from engine.errors import BadInput
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")
+_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")
+_ONLY_READ = {"GET", "HEAD"}
+
+
+class KnownCallers:
+    """Refuses requests under a name that is not ours, and whatever a page of a foreign origin would change or open."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], origins: Collection[str]) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        named = origin = ""
+        for name, value in scope["headers"]:
+            if name == b"host":
+                named = value.decode("latin-1")
+            elif name == b"origin":
+                origin = value.decode("latin-1")
+        asked = HTTPConnection(scope)
+        if not answers_to(self._hosts, named):
+            detail = "The API does not answer to this Host; INKLOOM_ALLOWED_HOSTS lists those it answers to."
+            await problem(asked, 400, "foreign-host", detail)(scope, receive, send)
+            return
+        # A WebSocket is opened across origins without being asked about, so it counts as a change.
+        changes = scope["type"] == "websocket" or scope["method"] not in _ONLY_READ
+        if origin and changes and origin not in self._origins and origin.partition("://")[2].lower() != named.lower():
+            detail = "Pages of this origin may change nothing here; INKLOOM_CORS_ORIGINS lists those that may."
+            await problem(asked, 403, "foreign-origin", detail)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def answers_to(hosts: Sequence[str], header: str) -> bool:
+    """Whether a Host header names one of `hosts`, with or without a port. `*.example.org` allows all below, `*` all."""
+    named = _HOST.match(header)
+    if named is None:
+        return False
+    host = named[1].lower()
+    return any(host == one or (one.startswith("*") and host.endswith(one[1:])) for one in hosts)
+
+
+def origins_of(listed: str) -> frozenset[str]:
+    """The origins of INKLOOM_CORS_ORIGINS. Raises `BadInput` for what no browser would send as one, and for `*`."""
+    found = [one.strip().rstrip("/") for one in listed.split(",") if one.strip()]
+    for one in found:
+        if not _ORIGIN.match(one):
+            raise BadInput(
+                f"INKLOOM_CORS_ORIGINS names {one!r}; an origin looks like https://studio.example.org, and each has to"
+                " be listed: any page could give orders otherwise."
+            )
+    return frozenset(found)
+
+
+def client_address(scope: Scope) -> str:
+    """The client's address, as limits count it: the peer's, or what a proxy of INKLOOM_TRUSTED_PROXIES says it is."""
+    client = scope.get("client")
+    return client[0] if client else ""

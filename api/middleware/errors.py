@@ -1,0 +1,63 @@
+"""Whatever goes wrong below leaves as a problem: defects of ours, and refusals that a library words in its own way."""
+
+import logging
+
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
+
+from api.problems import http_type, problem
+
+log = logging.getLogger(__name__)
+
+_STARTS = {"http.response.start", "websocket.http.response.start"}
+
+
+class Problems:
+    """The last that stands between an error and the client."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        started = replaced = False
+
+        async def answering(message: Message) -> None:
+            nonlocal started, replaced
+            if message["type"] in _STARTS or message["type"] == "websocket.accept":
+                started = True
+                if message["type"] in _STARTS and message["status"] >= 400 and _is_plain(message):
+                    replaced = True
+                    # What else it says, as which origins may ask, still holds.
+                    kept = [one for one in message["headers"] if not one[0].startswith(b"content-")]
+                    refusal = problem(
+                        HTTPConnection(scope),
+                        message["status"],
+                        http_type(message["status"]),
+                        "The request was refused.",
+                    )
+                    refusal.raw_headers += kept
+                    await refusal(scope, receive, send)
+                    return
+            if not replaced:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, answering)
+        except (ClientDisconnect, WebSocketDisconnect):
+            # Nobody is there to be told.
+            return
+        except Exception:
+            log.exception("a request failed")
+            if started:
+                # Too late to say so: the connection is cut, so that nobody takes half an answer for a whole one.
+                raise
+            detail = "Something went wrong on our side; the request id is in the log."
+            await problem(HTTPConnection(scope), 500, "internal", detail)(scope, receive, send)
+
+
+def _is_plain(message: Message) -> bool:
+    return any(name == b"content-type" and value.startswith(b"text/plain") for name, value in message["headers"])

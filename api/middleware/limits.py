@@ -1,0 +1,105 @@
+"""What a request may take of us: bytes of its body and seconds until it has arrived.
+
+A body is counted while it comes, whatever its length was said to be, and its time runs from the first line on. Size
+limits are by path, because nothing has been routed yet when the first bytes come.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import problem
+
+# Where manuscripts and files are taken: six million characters may be four times as many bytes.
+UPLOADS: tuple[re.Pattern[str], ...] = (
+    re.compile(r"/api/v1/projects/[^/]+/chapters\Z"),
+    re.compile(r"/api/v1/chapters/[^/]+\Z"),
+)
+
+# Status, type and detail. Whatever a route makes of a body that was broken off, this is what the client is told.
+_Refusal = tuple[int, str, str]
+
+
+class Limits:
+    """Refuses bodies that are too large, too slow or compressed: 413, 408, 415."""
+
+    def __init__(
+        self, app: ASGIApp, *, body: int, upload: int, seconds: float, uploads: Sequence[re.Pattern[str]] = UPLOADS
+    ) -> None:
+        self._app = app
+        self._body = body
+        self._upload = upload
+        self._seconds = seconds
+        self._uploads = uploads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length, chunked, encoding = b"", False, b""
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                length = value
+            elif name == b"transfer-encoding":
+                chunked = True
+            elif name == b"content-encoding":
+                encoding = value.strip().lower()
+        if not chunked and length in (b"", b"0"):
+            await self._app(scope, receive, send)
+            return
+        if encoding not in (b"", b"identity"):
+            await _refuse(scope, receive, send, (415, "compressed-body", "Bodies are taken as they are, not packed."))
+            return
+        limit = self._upload if any(one.match(scope["path"]) for one in self._uploads) else self._body
+        too_large = (413, "body-too-large", f"The body may have {limit} bytes at most.")
+        if length.isdigit() and int(length[:20]) > limit:
+            await _refuse(scope, receive, send, too_large)
+            return
+        await self._counted(scope, receive, send, limit, too_large)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send, limit: int, too_large: _Refusal) -> None:
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        size, more, started = 0, True, False
+        refusal: _Refusal | None = None
+
+        async def arriving() -> Message:
+            nonlocal size, more, refusal
+            if not more:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                refusal = (408, "too-slow", f"The request did not arrive within {self._seconds:g} seconds.")
+            else:
+                size += len(message.get("body", b""))
+                more = message.get("more_body", False)
+                if size <= limit:
+                    return message
+                refusal = too_large
+            raise HTTPException(refusal[0], refusal[2])
+
+        async def answering(message: Message) -> None:
+            nonlocal started
+            if refusal is None or started:
+                started = True
+                await send(message)
+
+        try:
+            await self._app(scope, arriving, answering)
+        except HTTPException:
+            if refusal is None or started:
+                raise
+        if refusal is not None and not started:
+            await _refuse(scope, receive, send, refusal)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: _Refusal) -> None:
+    answer = problem(HTTPConnection(scope), *refusal)
+    # What is left of the body is not waited for.
+    answer.headers["Connection"] = "close"
+    await answer(scope, receive, send)
