@@ -1,7 +1,8 @@
 """Records what `tests/workflows/test_replay.py` replays: the histories of small chapters, one file per workflow.
 
-    python -m scripts.record_histories
+    python -m scripts.record_histories [NAME …]
 
+With names, only those are written.
 Run it when a workflow changes on purpose. While workflows of the old kind may still be running somewhere, change them
 behind `workflow.patched` instead and record the new way beside the old files.
 """
@@ -11,31 +12,34 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
 
-from api.starting import start, workflow_id
+from api.starting import start, start_callback, wake, workflow_id
 from engine.db import Database
 from engine.errors import ProviderRejected
 from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
-from engine.store import generations
+from engine.store import events, generations, holds, webhooks
 from engine.store.projects import add_chapter
+from engine.store.scope import Scope, get
 from engine.tokens import Tokens
 from inkloom.local.programs import Commands
 from inkloom.local.supervise import Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect
+from models.events import EventType
 from models.options import GenerationKind, GenerationOptions
-from models.tables import Character, Panel, Project, Scene, User
+from models.tables import Character, Generation, Hold, Panel, Project, Scene, User, Webhook
 from tests.working import Painter, Writer, workers
 
 FOLDER = Path(__file__).parents[1] / "tests" / "histories"
@@ -152,11 +156,64 @@ class Recorder:
             waiting += children(events)
         return found
 
+    def pausing(self, project_id: UUID) -> Callable[[LLMRequest], Awaitable[LLMReply | None]]:
+        """A writer's `before` that pauses the generation when the first panel is written."""
+
+        async def before(request: LLMRequest) -> LLMReply | None:
+            if request.task == "PanelDescription":
+                async with self._database.session() as session:
+                    await holds.pause(session, Scope(project_id=project_id), await _only(session, project_id))
+            return None
+
+        return before
+
+    async def resume(self, project_id: UUID) -> None:
+        """Once a panel waits for it."""
+        while True:
+            await asyncio.sleep(0.2)
+            async with self._database.session() as session:
+                if not await _waits(session, project_id):
+                    continue
+                woken = await holds.resume(
+                    session, Scope(project_id=project_id), await _only(session, project_id), skip=False
+                )
+            await wake(self._client, woken)
+            return
+
+    async def callback(self, project_id: UUID) -> list[dict[str, Any]]:
+        """A message that was not taken at first; nobody listens, and the address is switched off."""
+        async with self._database.session() as session:
+            webhook = await webhooks.add(session, Scope(project_id=project_id), project_id, "https://127.0.0.1/", [])
+            await events.emit(session, project_id, None, EventType.MEMBER_JOINED, {})
+        async with workers(self._client, self._database, self._storage, Writer(), Painter()):
+            async with self._database.session() as session:
+                (delivery,) = await webhooks.waiting(session)
+            await start_callback(self._client, delivery)
+            await asyncio.sleep(1)
+            async with self._database.session() as session:
+                webhook = await get(session, Scope(project_id=project_id), Webhook, webhook.id, lock=True)
+                webhook.active = False
+                session.add(webhook)
+            handle = self._client.get_workflow_handle(f"callback-{delivery.id}")
+            await handle.result()
+        recorded: list[dict[str, Any]] = (await handle.fetch_history()).to_json_dict()["events"]
+        return recorded
+
     async def first(self, model: type[Scene | Panel | Character], project_id: UUID) -> UUID:
         """The first scene, panel or character of a project."""
         async with self._database.session() as session:
             query = select(model.id).where(model.project_id == project_id).order_by(col(model.id)).limit(1)
             return (await session.exec(query)).one()
+
+
+async def _only(session: AsyncSession, project_id: UUID) -> UUID:
+    """The project's generation."""
+    return (await session.exec(select(Generation.id).where(Generation.project_id == project_id))).one()
+
+
+async def _waits(session: AsyncSession, project_id: UUID) -> bool:
+    query = select(Hold.id).where(Hold.project_id == project_id, Hold.purpose == "Dialogue")
+    return (await session.exec(query)).first() is not None
 
 
 def children(events: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -182,6 +239,8 @@ def scrubbed(value: Any) -> Any:
 def write(name: str, events: Sequence[dict[str, Any]]) -> None:
     """One event a line, so that two recordings can be compared."""
     lines = ",\n".join(json.dumps(scrubbed(event), separators=(",", ":"), ensure_ascii=False) for event in events)
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        return
     path = FOLDER / f"{name}.json"
     path.write_text(f'{{"events":[\n{lines}\n]}}\n')
     print(f"  {path.name}: {len(events)} events, {path.stat().st_size:,} bytes")
@@ -266,6 +325,14 @@ async def record(recorder: Recorder) -> None:
     write("panel-with-two-drafts", found["PanelWorkflow"])
     found = await recorder.histories(await recorder.make(*await recorder.chapter(script=SCRIPT)))
     write("chapter-from-a-script", found["ChapterWorkflow"])
+
+    project, chapter = await recorder.chapter()
+    paused = asyncio.create_task(recorder.make(project, chapter, writer=Writer(recorder.pausing(project))))
+    await recorder.resume(project)
+    found = await recorder.histories(await paused)
+    write("panel-that-was-paused", found["PanelWorkflow"])
+
+    write("callback", await recorder.callback(project))
 
 
 async def main(data: Path) -> None:
