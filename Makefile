@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint types check bench lock clean
+.PHONY: help setup demo test lint types check bench client lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ check: lint types test ## all that CI runs
 
 bench: setup ## measure; prints ratios with their raw samples
 	@for one in bench/bench_*.py; do $(BIN)/python -m bench.$$(basename $$one .py) || exit 1; done
+
+client: setup ## make the typed Python client from the API's description
+	@$(BIN)/python -m scripts.make_client
 
 lock: setup ## resolve the dependencies of pyproject.toml anew
 	@$(BIN)/python -m pip install --quiet uv

@@ -55,9 +55,8 @@ class Callbacks:
         if state != DeliveryState.PENDING:
             return answer.ok
         wait = FIRST_WAIT * GROWS ** min(activity.info().attempt - 1, 8)
-        raise CallbackFailed(
-            f"The callback was not taken: {answer.error}.", retry_after=max(wait, answer.retry_after or 0)
-        )
+        why = answer.error.removesuffix(".")
+        raise CallbackFailed(f"The callback was not taken: {why}.", retry_after=max(wait, answer.retry_after or 0))
 
     @activity.defn
     async def give_up(self, callback: Callback) -> None:

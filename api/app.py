@@ -9,7 +9,21 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities import tracing
 from activities.request_ids import RequestIds
-from api import auth, chapters, costs, docs, generations, health, images, metrics, panels, problems, projects, webhooks
+from api import (
+    auth,
+    chapters,
+    costs,
+    describe,
+    docs,
+    generations,
+    health,
+    images,
+    metrics,
+    panels,
+    problems,
+    projects,
+    webhooks,
+)
 from api.deps import Resources
 from api.listing import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
 from api.middleware import stack
@@ -68,6 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=describe.name_of,
         telemetry={
             "tracing": tracing.provider() is not None,
             "tracer_provider": tracing.provider(),
@@ -80,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app)
     stack.install(app, settings)
+    describe.install(app)
     docs.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col, select
 
 from api.deps import Editing, Owned, Scoped, Session
-from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, file_of
 from engine.errors import NotFound
 from engine.reading import read_manuscript
 from engine.store import scope as rows
@@ -226,7 +226,7 @@ async def pages(chapter_id: UUID, session: Session, scope: Scoped) -> list[PageO
     "/chapters/{chapter_id}/exports/{format}",
     summary="Download a built file",
     response_class=Response,
-    responses={200: {"content": {media: {} for media in MEDIA_TYPES.values()}}, **NOT_FOUND},
+    responses={200: file_of(*MEDIA_TYPES.values()), **NOT_FOUND},
 )
 async def export(chapter_id: UUID, format: str, session: Session, scope: Scoped, owned: Owned) -> Response:
     await rows.get(session, scope, Chapter, chapter_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Response
 
 from api.deps import Owned, Scoped, Session
-from api.listing import NOT_FOUND
+from api.listing import NOT_FOUND, file_of
 from engine.store import scope as rows
 from models.tables import Image
 
@@ -18,7 +18,7 @@ router = APIRouter(tags=["images"])
     summary="Read a picture",
     response_class=Response,
     responses={
-        200: {"content": {"image/png": {}, "image/jpeg": {}, "image/webp": {}}},
+        200: file_of("image/png", "image/jpeg", "image/webp"),
         304: {"description": "The picture is the one that the client has."},
         **NOT_FOUND,
     },

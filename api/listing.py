@@ -14,9 +14,26 @@ Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page bef
 
 Responses = dict[int | str, dict[str, Any]]
 
+# Media types of files, for which clients get bytes.
+FILES = ("image/png", "image/jpeg", "image/webp", "application/vnd.comicbook+zip", "application/pdf")
+
 AN_ID = "01a20515-1871-760d-a740-02d3946ca91d"
 ANOTHER_ID = "01a20515-2b0e-7c55-9c1f-6f0e5a3d8b24"
 A_MOMENT = "2026-01-31T12:00:00Z"
+
+
+def file_of(*media_types: str) -> dict[str, Any]:
+    """The answer of an operation that gives a file."""
+    return {"content": {media: {"schema": {"type": "string", "format": "binary"}} for media in media_types}}
+
+
+class Mistake(BaseModel):
+    """One thing that does not fit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: str = Field(description="where, like `body.title`")
+    message: str
 
 
 class Problem(BaseModel):
@@ -30,10 +47,7 @@ class Problem(BaseModel):
     detail: str
     instance: str = Field(description="path of the request")
     request_id: str = Field(description="the X-Request-ID that was given, or a fresh one; it is in the log")
-    errors: list[dict[str, str]] | None = Field(
-        default=None,
-        description="for `/problems/validation`: `at`, like `body.title`, and `message` of all that is wrong",
-    )
+    errors: list[Mistake] | None = Field(default=None, description="for `/problems/validation`: all that is wrong")
 
 
 def refusal(status: int, type: str, when: str, detail: str, **more: Any) -> Responses:
@@ -47,7 +61,7 @@ def refusal(status: int, type: str, when: str, detail: str, **more: Any) -> Resp
         "request_id": "7d3f9c2e51a84b06",
         **more,
     }
-    content = {"application/problem+json": {"schema": Problem.model_json_schema(), "example": example}}
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
     return {status: {"description": when, "content": content}}
 
 
