@@ -13,12 +13,14 @@ from api import (
     auth,
     chapters,
     costs,
+    decisions,
     describe,
     docs,
     generations,
     health,
     images,
     metrics,
+    orders,
     panels,
     problems,
     projects,
@@ -99,6 +101,6 @@ def create_app(settings: Settings) -> FastAPI:
     docs.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for module in (auth, projects, chapters, generations, panels, images, costs, webhooks):
+    for module in (auth, projects, chapters, generations, orders, decisions, panels, images, costs, webhooks):
         app.include_router(module.router, prefix="/api/v1", responses={**UNAUTHORIZED, **FORBIDDEN, **INVALID, **AWAY})
     return app

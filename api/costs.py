@@ -8,8 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import Owned, Scoped, Session
-from api.generations import REFUSED, NewGeneration, chosen, target_of
 from api.listing import AN_ID, ANOTHER_ID, NOT_FOUND
+from api.orders import REFUSED, NewGeneration, chosen, target_of
 from engine.errors import BadInput
 from engine.estimate import estimate
 from engine.prices import Prices

@@ -1,68 +1,23 @@
-"""Generations: order one, follow it, cancel it, order its failed parts again."""
+"""Generations as they are read: how far each is, what has happened in it, what was asked of providers."""
 
-import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
-from temporalio.service import RPCError, RPCStatusCode
 
-from api.deps import Editing, Owned, Resources, Scoped, Session
-from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, refusal
-from api.problems import TemporalAway
-from api.starting import PATIENCE, start, wake_if_possible, workflow_id
-from engine.errors import BadInput, Conflict
-from engine.prices import Prices
-from engine.providers import require_all
-from engine.settings import Settings
-from engine.store import events, generations, holds, tallies
+from api.deps import Scoped, Session
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing
+from engine.store import events, holds, tallies
 from engine.store import scope as rows
-from engine.store.scope import Scope
-from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
-from models.tables import Chapter, Character, Generation, Panel, Project, ProviderCall, Scene
+from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.tables import Generation, ProviderCall
 
 router = APIRouter(tags=["generations"])
-
-REFUSED = refusal(
-    422,
-    "not-configured",
-    "Something in the order cannot be done; `detail` says what.",
-    "There is no writer called 'crayon' in this version. Choose one of: offline, openai, anthropic, ollama.",
-)
-
-
-class NewGeneration(BaseModel):
-    """An order. `target_ids` names one chapter, scene, panel or character, as `kind` says; an export, a chapter."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"kind": "chapter", "target_ids": [AN_ID], "options": {"drafts": 2}}]},
-    )
-
-    kind: GenerationKind
-    target_ids: list[UUID] = Field(min_length=1, max_length=1)
-    chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
-    options: GenerationOptions = Field(default_factory=GenerationOptions)
-    budget_usd: Decimal | None = Field(default=None, ge=0, lt=1_000_000)
-
-
-class NewBudget(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"budget_usd": "10"}]})
-
-    budget_usd: Decimal = Field(ge=0, lt=1_000_000)
-
-
-class Resume(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"skip_refused": False}]})
-
-    skip_refused: bool = Field(default=False, description="give up what was refused, instead of trying it again")
 
 
 class HoldOut(BaseModel):
@@ -217,35 +172,6 @@ class CallOut(BaseModel):
     settled_at: datetime | None
 
 
-@router.post(
-    "/generations", status_code=202, summary="Order a generation", responses={**NOT_FOUND, **CONFLICT, **REFUSED}
-)
-async def create(body: NewGeneration, owned: Owned, scope: Editing, response: Response) -> GenerationOut:
-    # A transaction of its own: the row must be there before the workflow that reads it.
-    async with owned.database.session() as session:
-        project_id, chapter_id = await target_of(session, scope, body)
-        project = await rows.get(session, scope, Project, project_id)
-        options = chosen(body.options, project, owned.settings)
-        if body.kind != GenerationKind.EXPORT:
-            Prices.of(owned.settings).require(options)
-        if chapter_id is not None:
-            options = _as_scripted(options, await rows.get(session, scope, Chapter, chapter_id))
-        generation = await generations.request(
-            session,
-            project_id=project_id,
-            chapter_id=chapter_id,
-            kind=body.kind,
-            options=options,
-            target_ids=body.target_ids,
-            budget_usd=body.budget_usd,
-        )
-        await session.refresh(generation)
-        out = await _out(session, generation)
-    await _start(owned, generation)
-    response.headers["Location"] = f"/api/v1/generations/{generation.id}"
-    return out
-
-
 @router.get("/generations", summary="List generations")
 async def listing(
     session: Session,
@@ -261,12 +187,12 @@ async def listing(
     if status is not None:
         filters.append(col(Generation.status) == status)
     found, following = await rows.page(session, scope, Generation, *filters, after=cursor, limit=limit)
-    return Listing(items=[await _out(session, row) for row in found], next_cursor=following)
+    return Listing(items=[await told(session, row) for row in found], next_cursor=following)
 
 
 @router.get("/generations/{generation_id}", summary="Read a generation and its progress", responses=NOT_FOUND)
 async def read(generation_id: UUID, session: Session, scope: Scoped) -> GenerationOut:
-    return await _out(session, await rows.get(session, scope, Generation, generation_id))
+    return await told(session, await rows.get(session, scope, Generation, generation_id))
 
 
 @router.get("/generations/{generation_id}/events", summary="Events after a `seq`", responses=NOT_FOUND)
@@ -292,178 +218,8 @@ async def list_calls(
     return Listing(items=[CallOut.model_validate(row) for row in found], next_cursor=following)
 
 
-@router.post(
-    "/generations/{generation_id}/cancel",
-    status_code=202,
-    summary="Cancel a generation",
-    responses={**NOT_FOUND, **CONFLICT},
-)
-async def cancel(generation_id: UUID, owned: Owned, scope: Editing) -> GenerationOut:
-    """The workflow stops what is in flight, settles its calls and ends as cancelled; what is finished stays."""
-    async with owned.database.session() as session:
-        generation = await rows.get(session, scope, Generation, generation_id)
-        if generation.status in FINAL_STATUSES:
-            raise Conflict(f"The generation is {generation.status} already.")
-    # No transaction is held while Temporal is asked.
-    begun = await _cancelled(owned, generation_id)
-    async with owned.database.session() as session:
-        if not begun:
-            await generations.end(session, generation.project_id, generation_id, GenerationStatus.CANCELLED)
-        return await _out(session, await rows.get(session, scope, Generation, generation_id))
-
-
-@router.post(
-    "/generations/{generation_id}/budget",
-    summary="Set the budget of a generation",
-    responses={**NOT_FOUND, **CONFLICT},
-)
-async def set_budget(generation_id: UUID, body: NewBudget, owned: Owned, scope: Editing) -> GenerationOut:
-    """What waits for money goes on, if this is enough."""
-    async with owned.database.session() as session:
-        workflows = await holds.raise_budget(session, scope, generation_id, body.budget_usd)
-    return await _woken(owned, scope, generation_id, workflows)
-
-
-@router.post(
-    "/generations/{generation_id}/pause",
-    summary="Pause a generation",
-    responses={**NOT_FOUND, **CONFLICT},
-)
-async def pause(generation_id: UUID, owned: Owned, scope: Editing) -> GenerationOut:
-    """Calls in flight are still answered and kept; no other is made until it is resumed. It may stay so for days."""
-    async with owned.database.session() as session:
-        await holds.pause(session, scope, generation_id)
-        return await _out(session, await rows.get(session, scope, Generation, generation_id))
-
-
-@router.post(
-    "/generations/{generation_id}/resume",
-    summary="Go on with what is paused, or waits for a decision",
-    responses={**NOT_FOUND, **CONFLICT},
-)
-async def resume(generation_id: UUID, body: Resume, owned: Owned, scope: Editing) -> GenerationOut:
-    """What was paused goes on; where nothing was, what waits for a decision does:
-
-    Calls whose answer was lost are made again, and may be billed twice; what was refused, too.
-
-    With `skip_refused` what was refused is given up, and nothing is asked again.
-    """
-    async with owned.database.session() as session:
-        workflows = await holds.resume(session, scope, generation_id, skip=body.skip_refused)
-    return await _woken(owned, scope, generation_id, workflows)
-
-
-@router.post(
-    "/generations/{generation_id}/retry",
-    status_code=202,
-    summary="Order again what failed",
-    responses={**NOT_FOUND, **CONFLICT},
-)
-async def retry(generation_id: UUID, owned: Owned, scope: Editing, response: Response) -> GenerationOut:
-    """A new generation of the same: what is finished is kept and costs nothing, what failed is tried again."""
-    async with owned.database.session() as session:
-        before = await rows.get(session, scope, Generation, generation_id)
-        if before.status not in FINAL_STATUSES:
-            raise Conflict(f"The generation is {before.status}: there is nothing to retry yet.")
-        if before.chapter_id is None:
-            raise Conflict("The chapter of this generation is gone.")
-        generation = await generations.request(
-            session,
-            project_id=before.project_id,
-            chapter_id=before.chapter_id,
-            kind=GenerationKind(before.kind),
-            options=GenerationOptions.model_validate(before.options),
-            target_ids=[UUID(target) for target in before.target_ids],
-            retry_of=before.id,
-            budget_usd=before.budget_usd,
-        )
-        await session.refresh(generation)
-        out = await _out(session, generation)
-    await _start(owned, generation)
-    response.headers["Location"] = f"/api/v1/generations/{generation.id}"
-    return out
-
-
-def _as_scripted(options: GenerationOptions, chapter: Chapter) -> GenerationOptions:
-    """Format and direction that an order does not name are those of the chapter's script, if it has one."""
-    told = ("format", "direction")
-    found = {name: (chapter.script or {}).get(name) for name in told if name not in options.model_fields_set}
-    return options.model_copy(update={name: value for name, value in found.items() if value})
-
-
-def chosen(options: GenerationOptions, project: Project, settings: Settings) -> GenerationOptions:
-    """What an order does not name is as the project says; providers that neither names are those of the settings.
-
-    Raises `NotConfigured` for a provider that cannot be used.
-    """
-    named = options.model_dump(include=options.model_fields_set)
-    providers: dict[str, Any] = {}
-    for provider, model in (("llm", "llm_model"), ("images", "image_model")):
-        providers |= {provider: getattr(settings, provider), model: getattr(settings, model)}
-        for given in (project.options, named):
-            # A model goes with its provider: whoever names another provider does not mean the model of before.
-            if provider in given:
-                providers |= {provider: given[provider], model: ""}
-            if model in given:
-                providers[model] = given[model]
-    found = GenerationOptions.model_validate({**project.options, **named, **providers})
-    require_all(found, settings)
-    # What nobody named stays open, for the chapter's script to say.
-    named_by_all = {*project.options, *named, *providers}
-    return GenerationOptions.model_validate(found.model_dump(include=named_by_all))
-
-
-async def _start(owned: Resources, generation: Generation) -> None:
-    """Start the workflow. With Temporal away the order stands, and the sweeper starts it when it is back."""
-    with suppress(RPCError, RuntimeError, TimeoutError):
-        await asyncio.wait_for(start(owned.temporal, generation), PATIENCE)
-
-
-async def _woken(owned: Resources, scope: Scope, generation_id: UUID, workflows: Sequence[str]) -> GenerationOut:
-    """Wake what a decision was made for, and say how the generation stands."""
-    await wake_if_possible(owned.temporal, workflows)
-    async with owned.database.session() as session:
-        return await _out(session, await rows.get(session, scope, Generation, generation_id))
-
-
-async def _cancelled(owned: Resources, generation_id: UUID) -> bool:
-    """Ask the workflow to cancel; False when there is none to ask."""
-    try:
-        await asyncio.wait_for(owned.temporal.get_workflow_handle(workflow_id(generation_id)).cancel(), PATIENCE)
-    except RPCError as error:
-        if error.status != RPCStatusCode.NOT_FOUND:
-            raise
-        return False
-    except (RuntimeError, TimeoutError) as error:
-        # The first is what the client says when it has never been connected.
-        raise TemporalAway(type(error).__name__) from error
-    return True
-
-
-async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) -> tuple[UUID, UUID]:
-    """The project and the chapter that an order concerns."""
-    target = body.target_ids[0]
-    match body.kind:
-        case GenerationKind.CHAPTER | GenerationKind.EXPORT:
-            chapter = await rows.get(session, scope, Chapter, target)
-        case GenerationKind.SCENE:
-            scene = await rows.get(session, scope, Scene, target)
-            chapter = await rows.get(session, scope, Chapter, scene.chapter_id)
-        case GenerationKind.PANEL:
-            panel = await rows.get(session, scope, Panel, target)
-            scene = await rows.get(session, scope, Scene, panel.scene_id)
-            chapter = await rows.get(session, scope, Chapter, scene.chapter_id)
-        case GenerationKind.CHARACTER_SHEET:
-            character = await rows.get(session, scope, Character, target)
-            if body.chapter_id is None:
-                raise BadInput("A character sheet needs chapter_id: the chapter it is made for.")
-            chapter = await rows.get(session, scope, Chapter, body.chapter_id)
-            if chapter.project_id != character.project_id:
-                raise BadInput("The character and the chapter belong to different projects.")
-    return chapter.project_id, chapter.id
-
-
-async def _out(session: AsyncSession, generation: Generation) -> GenerationOut:
+async def told(session: AsyncSession, generation: Generation) -> GenerationOut:
+    """A generation with its calls and what it waits for."""
     calls = await tallies.calls(session, generation.id)
     values: dict[str, Any] = SQLModel.model_dump(generation)
     return GenerationOut(

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
-from starlette.routing import Match
+from starlette.routing import compile_path
 from temporalio.service import RPCError
 
 from engine.errors import EngineError, Unauthorized
@@ -57,14 +57,16 @@ def kebab(name: str) -> str:
     return "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in name).lstrip("-")
 
 
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
 def _methods(request: Request) -> list[str]:
-    """What may be done with the path of a request."""
-    routes = request.app.router.routes
-    return [
-        method
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
-        if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
-    ]
+    """What may be done with the path of a request, as the document says: of several that fit, the plainest."""
+    paths: dict[str, Any] = request.app.openapi()["paths"]
+    fitting = [path for path in paths if compile_path(path)[0].match(request.url.path)]
+    plainest = min(fitting, key=lambda path: path.count("{"), default=None)
+    # What the document does not list can be looked at.
+    return ["GET"] if plainest is None else sorted(map(str.upper, paths[plainest]), key=_METHODS.index)
 
 
 def http_type(status: int) -> str:

@@ -41,7 +41,8 @@ def refuse_weak(password: str, *known: str) -> None:
     """Raise `BadInput` for a password that is short, well known, or made of what everybody knows of its owner."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise BadInput(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.")
-    found = zxcvbn(password, user_inputs=[word for one in known for word in (one, *re.split(r"\W+", one)) if word])
+    words = [word for one in known for word in (one, *re.split(r"\W+", one)) if word]
+    found = zxcvbn(password, user_inputs=words, max_length=MAX_PASSWORD)
     if found["score"] < MIN_SCORE:
         warning = found["feedback"]["warning"]
         raise BadInput(

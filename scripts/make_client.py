@@ -20,7 +20,7 @@ from engine.settings import Settings
 CONFIGURATION = {
     "project_name_override": "inkloom-client",
     "package_name_override": "inkloom_client",
-    "post_hooks": [],
+    "post_hooks": [f"{sys.executable} -m ruff format --quiet ."],
     # What is a file is bytes to a client, whatever is in it.
     "content_type_overrides": dict.fromkeys(FILES, "application/octet-stream"),
 }

@@ -9,16 +9,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import uvicorn
 from httpx2 import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from temporalio.client import Client
 
 from api.app import create_app
+from api.serve import config_of
 from engine.db import Database
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from inkloom.local.supervise import Endpoints
 from models.options import FINAL_STATUSES, GenerationStatus
+from tests.fakes.server import eventually
 from tests.working import STORY, Painter, Writer, workers
 
 Json = dict[str, Any]
@@ -81,6 +84,28 @@ async def api(api_settings: Settings, client: Client) -> AsyncIterator[AsyncClie
         while projects := (await opened.get("/api/v1/projects")).json()["items"]:
             for project in projects:
                 assert (await opened.delete(f"/api/v1/projects/{project['id']}")).is_success
+
+
+Serve = Callable[..., AbstractAsyncContextManager[int]]
+
+
+@pytest.fixture
+def served(api_settings: Settings) -> Serve:
+    """The application behind uvicorn as the product sets it up; its port."""
+
+    @asynccontextmanager
+    async def serve(**changed: Any) -> AsyncIterator[int]:
+        settings = api_settings.model_copy(update={"api_port": 0, **changed})
+        server = uvicorn.Server(config_of(settings, create_app(settings)))
+        serving = asyncio.create_task(server.serve())
+        try:
+            await eventually(lambda: server.started)
+            yield server.servers[0].sockets[0].getsockname()[1]
+        finally:
+            server.should_exit = True
+            await serving
+
+    return serve
 
 
 Crew = Callable[..., AbstractAsyncContextManager[None]]

@@ -9,7 +9,7 @@ import pytest
 from httpx2 import AsyncClient
 from temporalio.client import Client
 
-from api.generations import chosen
+from api.orders import chosen
 from engine.db import Database
 from engine.errors import NotConfigured
 from engine.prices import Prices

@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -16,9 +15,8 @@ from starlette.responses import Response, StreamingResponse
 
 from api.app import create_app
 from api.connections import HEADERS_BYTES
-from api.serve import config_of
 from engine.settings import Settings
-from tests.api.conftest import new_chapter, problem, refused, serving
+from tests.api.conftest import Serve, new_chapter, problem, refused, serving
 from tests.fakes.server import eventually
 
 pytestmark = pytest.mark.workflow
@@ -26,27 +24,6 @@ pytestmark = pytest.mark.workflow
 KILO = 1024
 JSON = {"Content-Type": "application/json"}
 DEPTHS = (500, 950, 1_000, 100_000, 3_000_000)
-
-Serve = Callable[..., AbstractAsyncContextManager[int]]
-
-
-@pytest.fixture
-def served(api_settings: Settings) -> Serve:
-    """The application behind uvicorn as the product sets it up; its port."""
-
-    @asynccontextmanager
-    async def serve(**changed: Any) -> AsyncIterator[int]:
-        settings = api_settings.model_copy(update={"api_port": 0, **changed})
-        server = uvicorn.Server(config_of(settings, create_app(settings)))
-        serving = asyncio.create_task(server.serve())
-        try:
-            await eventually(lambda: server.started)
-            yield server.servers[0].sockets[0].getsockname()[1]
-        finally:
-            server.should_exit = True
-            await serving
-
-    return serve
 
 
 async def said(port: int, *parts: bytes, pause: float = 0.0) -> tuple[int, dict[str, Any]]:

@@ -129,6 +129,12 @@ def test_weak_passwords_are_told_so(password: str) -> None:
     assert password not in told.value.message
 
 
+@pytest.mark.parametrize("password", ["fog quay shed rope " * 6, "\0\x01 𝔣𝔬𝔤 quay", "\udce4 lone shed quay"])
+def test_long_and_odd_passwords_are_taken(password: str) -> None:
+    """Whatever can be typed, up to the limit."""
+    refuse_weak(password, "mara@example.org")
+
+
 def test_what_is_kept_of_a_token_does_not_open_anything() -> None:
     """Two are never the same, and neither is its hash."""
     assert new_token("ikl_").startswith("ikl_")

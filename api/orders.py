@@ -1,0 +1,209 @@
+"""Orders: make something, or make again what failed. The row is written first; the workflow is started after."""
+
+import asyncio
+from contextlib import suppress
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio.service import RPCError
+
+from api.deps import Editing, Owned, Resources
+from api.generations import GenerationOut, told
+from api.listing import AN_ID, CONFLICT, NOT_FOUND, refusal
+from api.starting import PATIENCE, start
+from engine.errors import BadInput, Conflict
+from engine.prices import Prices
+from engine.providers import require_all
+from engine.settings import Settings
+from engine.store import generations, idempotency
+from engine.store import scope as rows
+from engine.store.scope import Scope
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions
+from models.tables import Chapter, Character, Generation, IdempotentRequest, Panel, Project, Scene
+
+router = APIRouter(tags=["generations"])
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(pattern=r"^[!-~]{1,255}$", description="a fresh one for every order; the same one when it is sent again"),
+]
+
+REFUSED = refusal(
+    422,
+    "not-configured",
+    "Something in the order cannot be done; `detail` says what.",
+    "There is no writer called 'crayon' in this version. Choose one of: offline, openai, anthropic, ollama.",
+)
+
+
+class NewGeneration(BaseModel):
+    """An order. `target_ids` names one chapter, scene, panel or character, as `kind` says; an export, a chapter."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"kind": "chapter", "target_ids": [AN_ID], "options": {"drafts": 2}}]},
+    )
+
+    kind: GenerationKind
+    target_ids: list[UUID] = Field(min_length=1, max_length=1)
+    chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
+    options: GenerationOptions = Field(default_factory=GenerationOptions)
+    budget_usd: Decimal | None = Field(default=None, ge=0, lt=1_000_000)
+
+
+@router.post(
+    "/generations", status_code=202, summary="Order a generation", responses={**NOT_FOUND, **CONFLICT, **REFUSED}
+)
+async def create(
+    body: NewGeneration, owned: Owned, scope: Editing, response: Response, idempotency_key: IdempotencyKey = None
+) -> GenerationOut:
+    """Sent again with the same `Idempotency-Key`, within a day, it is answered as the first time and orders nothing."""
+    # A transaction of its own: the row must be there before the workflow that reads it.
+    async with owned.database.session() as session:
+        asked = body.model_dump(mode="json", exclude_unset=True)
+        if answered := await _answered(session, scope, idempotency_key, "generations", asked):
+            return _again(response, answered)
+        project_id, chapter_id = await target_of(session, scope, body)
+        project = await rows.get(session, scope, Project, project_id)
+        options = chosen(body.options, project, owned.settings)
+        if body.kind != GenerationKind.EXPORT:
+            Prices.of(owned.settings).require(options)
+        if chapter_id is not None:
+            options = _as_scripted(options, await rows.get(session, scope, Chapter, chapter_id))
+        generation = await generations.request(
+            session,
+            project_id=project_id,
+            chapter_id=chapter_id,
+            kind=body.kind,
+            options=options,
+            target_ids=body.target_ids,
+            budget_usd=body.budget_usd,
+        )
+        await session.refresh(generation)
+        out = await told(session, generation)
+        await _keep(session, scope, idempotency_key, out)
+    await _start(owned, generation)
+    response.headers["Location"] = _location(out)
+    return out
+
+
+@router.post(
+    "/generations/{generation_id}/retry",
+    status_code=202,
+    summary="Order again what failed",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def retry(
+    generation_id: UUID, owned: Owned, scope: Editing, response: Response, idempotency_key: IdempotencyKey = None
+) -> GenerationOut:
+    """A new generation of the same: what is finished is kept and costs nothing, what failed is tried again."""
+    async with owned.database.session() as session:
+        if answered := await _answered(session, scope, idempotency_key, f"{generation_id}/retry", {}):
+            return _again(response, answered)
+        before = await rows.get(session, scope, Generation, generation_id)
+        if before.status not in FINAL_STATUSES:
+            raise Conflict(f"The generation is {before.status}: there is nothing to retry yet.")
+        if before.chapter_id is None:
+            raise Conflict("The chapter of this generation is gone.")
+        generation = await generations.request(
+            session,
+            project_id=before.project_id,
+            chapter_id=before.chapter_id,
+            kind=GenerationKind(before.kind),
+            options=GenerationOptions.model_validate(before.options),
+            target_ids=[UUID(target) for target in before.target_ids],
+            retry_of=before.id,
+            budget_usd=before.budget_usd,
+        )
+        await session.refresh(generation)
+        out = await told(session, generation)
+        await _keep(session, scope, idempotency_key, out)
+    await _start(owned, generation)
+    response.headers["Location"] = _location(out)
+    return out
+
+
+async def _answered(
+    session: AsyncSession, scope: Scope, key: str | None, path: str, body: dict[str, Any]
+) -> IdempotentRequest | None:
+    """How the same request was answered before; whoever comes at the same time waits for that."""
+    return None if key is None else await idempotency.claim(session, scope.actor, key, "POST", path, body)
+
+
+async def _keep(session: AsyncSession, scope: Scope, key: str | None, out: GenerationOut) -> None:
+    """In the transaction of the order itself: there is no order without its answer, and no answer without its order."""
+    if key is not None:
+        await idempotency.keep(session, scope.actor, key, 202, out.model_dump(mode="json"), _location(out))
+
+
+def _again(response: Response, answered: IdempotentRequest) -> GenerationOut:
+    out = GenerationOut.model_validate(answered.answer)
+    response.headers["Location"] = _location(out)
+    response.headers["Idempotency-Replayed"] = "true"
+    return out
+
+
+def _location(out: GenerationOut) -> str:
+    return f"/api/v1/generations/{out.id}"
+
+
+def _as_scripted(options: GenerationOptions, chapter: Chapter) -> GenerationOptions:
+    """Format and direction that an order does not name are those of the chapter's script, if it has one."""
+    told = ("format", "direction")
+    found = {name: (chapter.script or {}).get(name) for name in told if name not in options.model_fields_set}
+    return options.model_copy(update={name: value for name, value in found.items() if value})
+
+
+def chosen(options: GenerationOptions, project: Project, settings: Settings) -> GenerationOptions:
+    """What an order does not name is as the project says; providers that neither names are those of the settings.
+
+    Raises `NotConfigured` for a provider that cannot be used.
+    """
+    named = options.model_dump(include=options.model_fields_set)
+    providers: dict[str, Any] = {}
+    for provider, model in (("llm", "llm_model"), ("images", "image_model")):
+        providers |= {provider: getattr(settings, provider), model: getattr(settings, model)}
+        for given in (project.options, named):
+            # A model goes with its provider: whoever names another provider does not mean the model of before.
+            if provider in given:
+                providers |= {provider: given[provider], model: ""}
+            if model in given:
+                providers[model] = given[model]
+    found = GenerationOptions.model_validate({**project.options, **named, **providers})
+    require_all(found, settings)
+    # What nobody named stays open, for the chapter's script to say.
+    named_by_all = {*project.options, *named, *providers}
+    return GenerationOptions.model_validate(found.model_dump(include=named_by_all))
+
+
+async def _start(owned: Resources, generation: Generation) -> None:
+    """Start the workflow. With Temporal away the order stands, and the sweeper starts it when it is back."""
+    with suppress(RPCError, RuntimeError, TimeoutError):
+        await asyncio.wait_for(start(owned.temporal, generation), PATIENCE)
+
+
+async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) -> tuple[UUID, UUID]:
+    """The project and the chapter that an order concerns."""
+    target = body.target_ids[0]
+    match body.kind:
+        case GenerationKind.CHAPTER | GenerationKind.EXPORT:
+            chapter = await rows.get(session, scope, Chapter, target)
+        case GenerationKind.SCENE:
+            scene = await rows.get(session, scope, Scene, target)
+            chapter = await rows.get(session, scope, Chapter, scene.chapter_id)
+        case GenerationKind.PANEL:
+            panel = await rows.get(session, scope, Panel, target)
+            scene = await rows.get(session, scope, Scene, panel.scene_id)
+            chapter = await rows.get(session, scope, Chapter, scene.chapter_id)
+        case GenerationKind.CHARACTER_SHEET:
+            character = await rows.get(session, scope, Character, target)
+            if body.chapter_id is None:
+                raise BadInput("A character sheet needs chapter_id: the chapter it is made for.")
+            chapter = await rows.get(session, scope, Chapter, body.chapter_id)
+            if chapter.project_id != character.project_id:
+                raise BadInput("The character and the chapter belong to different projects.")
+    return chapter.project_id, chapter.id
