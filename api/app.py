@@ -9,11 +9,28 @@ from fastapi import FastAPI, Request, Response
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from api import auth, chapters, costs, generations, health, images, panels, problems, projects
+from api import (
+    activity,
+    auth,
+    chapters,
+    comments,
+    costs,
+    generations,
+    health,
+    images,
+    locks,
+    panels,
+    presence,
+    problems,
+    projects,
+    sockets,
+)
 from api.deps import Resources
 from api.listing import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
+from api.tickets import Tickets
 from engine.db import Database
 from engine.errors import BadInput
+from engine.live.hub import live
 from engine.security import Passwords, Signer
 from engine.settings import Settings
 from engine.storage.open import open_storage
@@ -45,16 +62,12 @@ def create_app(settings: Settings) -> FastAPI:
             data_converter=pydantic_data_converter,
             lazy=True,
         )
-        app.state.resources = Resources(
-            settings,
-            database,
-            temporal,
-            storage,
-            Signer([secret.get_secret_value() for secret in secrets]),
-            Passwords(),
-        )
+        signer = Signer([secret.get_secret_value() for secret in secrets])
+        limits = {"at_most": settings.sockets, "per_user": settings.sockets_per_user}
         try:
-            yield
+            async with live(database, settings.database_url, **limits) as hub:
+                app.state.resources = Resources(settings, database, temporal, storage, signer, Passwords(), hub)
+                yield
         finally:
             await storage.close()
             await database.close()
@@ -76,7 +89,10 @@ def create_app(settings: Settings) -> FastAPI:
         return response
 
     app.include_router(health.router)
-    for module in (auth, projects, chapters, generations, panels, images, costs):
+    app.include_router(sockets.router, prefix="/api/v1")
+    app.add_middleware(Tickets)
+    nouns = (auth, projects, chapters, generations, panels, images, costs, comments, locks, presence, activity)
+    for module in nouns:
         app.include_router(module.router, prefix="/api/v1", responses={**UNAUTHORIZED, **FORBIDDEN, **INVALID, **AWAY})
     return app
 

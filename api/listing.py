@@ -34,6 +34,13 @@ class Problem(BaseModel):
         default=None,
         description="for `/problems/validation`: `at`, like `body.title`, and `message` of all that is wrong",
     )
+    current: dict[str, Any] | None = Field(default=None, description="for a conflict of versions: what is there now")
+    changed: dict[str, str | None] | None = Field(
+        default=None, description="who wrote that, if it is known: `user_id`, `name`, `at`"
+    )
+    held: dict[str, str] | None = Field(
+        default=None, description="for a panel that somebody else edits: `user_id`, `name`, `expires_at`"
+    )
 
 
 def refusal(status: int, type: str, when: str, detail: str, **more: Any) -> Responses:
@@ -69,6 +76,8 @@ CONFLICT = refusal(
     "conflict",
     "The thing is in a state that does not allow it.",
     "This chapter was changed meanwhile: it is at version 2, not 1.",
+    current={"id": AN_ID, "title": "Two", "version": 2},
+    changed={"user_id": ANOTHER_ID, "name": "Mara", "at": A_MOMENT},
 )
 INVALID = refusal(
     422,

@@ -1,12 +1,37 @@
 """Runs the API with uvicorn on the configured address."""
 
 import ipaddress
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from api.app import create_app
 from engine.errors import BadInput
 from engine.settings import Settings
+
+
+class Sockets(WebSocketsSansIOProtocol):
+    """WebSockets that the application can cut off.
+
+    Closing one waits until the peer has taken what was sent, and a peer that takes nothing would keep it for ever.
+    """
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.scope["extensions"]["inkloom.cut"] = {"cut": self.transport.abort}
+
+
+# Events are small, and each goes to many: packing it for each would cost more than it saves, in time and in memory.
+WEBSOCKETS: dict[str, Any] = {
+    "ws": Sockets,
+    "ws_max_size": 4096,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    "ws_per_message_deflate": False,
+}
 
 
 def serve_api(settings: Settings) -> None:
@@ -24,6 +49,7 @@ def serve_api(settings: Settings) -> None:
         log_level=settings.log_level.lower(),
         timeout_graceful_shutdown=8,
         server_header=False,
+        **WEBSOCKETS,
     )
 
 
