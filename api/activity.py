@@ -16,7 +16,7 @@ from models.tables import Project
 
 router = APIRouter(tags=["together"])
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "seq": 12,
     "type": "comment.added",
     "at": A_MOMENT,

@@ -181,7 +181,7 @@ class _Open:
             await self._depart()
 
     async def _tell(self) -> None:
-        """Send what was missed, then what comes; whoever is overtaken by it reads from the database again, for a while."""
+        """Send what was missed, then what comes; who is overtaken by it reads from the database again, for a while."""
         if self._subscriber.present:
             async with self._database.session() as session:
                 await presences.enter(session, self._subscriber)

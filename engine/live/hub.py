@@ -1,4 +1,4 @@
-"""What a process knows of open sockets: it hears of new events, reads them once, and hands them to all who want them."""
+"""What a process knows of open sockets: it hears of new events, reads them once and hands them to those who wait."""
 
 import asyncio
 import json

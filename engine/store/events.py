@@ -121,7 +121,7 @@ async def activity(
     actor_id: UUID | None,
     limit: int,
 ) -> Sequence[tuple[Event, str | None]]:
-    """What happened in a project, the newest first, and the name of who did it; of `types`, or all but the quiet ones."""
+    """What happened in a project and the name of who did it, the newest first: `types`, or all but the quiet ones."""
     query = select(Event, User.name).join(User, col(User.id) == col(Event.actor_id), isouter=True)
     query = query.where(Event.project_id == project_id, Event.seq > after)
     query = query.where(col(Event.type).in_(types) if types else col(Event.type).not_in(QUIET))

@@ -188,7 +188,9 @@ async def _last_change(session: AsyncSession, model: type[RowT], row: RowT) -> d
     if found is None:
         return {}
     at, actor_id, name = found
-    return {"changed": {"at": at.isoformat(), "user_id": str(actor_id) if actor_id else None, "name": name}}
+    return {
+        "changed": {"at": at.isoformat() if at else None, "user_id": str(actor_id) if actor_id else None, "name": name}
+    }
 
 
 async def remove(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID) -> None:
