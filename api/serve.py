@@ -1,6 +1,7 @@
 """Runs the API with uvicorn on the configured address."""
 
 import ipaddress
+import socket
 from typing import Any
 
 import uvicorn
@@ -12,8 +13,13 @@ from engine.errors import BadInput
 from engine.settings import Settings
 
 
+# What the kernel keeps for a peer that does not read. It would be megabytes, and all of it before the reason why the
+# socket ends.
+SEND_BUFFER = 64 * 1024
+
+
 class Sockets(WebSocketsSansIOProtocol):
-    """WebSockets that the application can cut off.
+    """WebSockets that keep little for a slow peer, and that the application can cut off.
 
     Closing one waits until the peer has taken what was sent, and a peer that takes nothing would keep it for ever.
     """
@@ -21,6 +27,7 @@ class Sockets(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.response.status_code == 101:
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             self.scope["extensions"]["inkloom.cut"] = {"cut": self.transport.abort}
 
 
