@@ -66,7 +66,7 @@ class CommentOut(BaseModel):
     id: UUID
     panel_id: UUID
     author_id: UUID | None = Field(description="null: the account is gone")
-    author: str = Field(default="", description="the author's name")
+    author: str | None = Field(default=None, description="the author's name")
     body: str
     mentions: list[UUID]
     version: int
@@ -137,7 +137,7 @@ async def _out(session: AsyncSession, found: Sequence[Comment]) -> list[CommentO
     names = await comments.names(session, found)
     return [
         CommentOut.model_validate(comment).model_copy(
-            update={"author": names.get(comment.author_id, "") if comment.author_id else ""}
+            update={"author": names.get(comment.author_id) if comment.author_id else None}
         )
         for comment in found
     ]

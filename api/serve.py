@@ -12,7 +12,6 @@ from api.app import create_app
 from engine.errors import BadInput
 from engine.settings import Settings
 
-
 # What the kernel keeps for a peer that does not read. It would be megabytes, and all of it before the reason why the
 # socket ends.
 SEND_BUFFER = 64 * 1024

@@ -310,5 +310,5 @@ async def test_who_reads_slowly_is_told_why_it_is_dropped(
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4429, "too slow: connect again with the last seq")
     async with served.open(f"projects/{project_id}", me, after=found[-1]) as client:
         found += [event["seq"] for event in await caught_up(client)]
-    assert len(found) > 900
+    assert len(found) >= 900
     assert found == list(range(found[0], found[0] + len(found)))

@@ -8,7 +8,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from engine.db import Database
-from models.tables import AccessToken, Image, Panel, Scene
+from models.tables import AccessToken, Comment, Image, Panel, Scene
 from tests.conftest import Order, Ordered
 
 pytestmark = pytest.mark.workflow
@@ -36,6 +36,9 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
         token = AccessToken(user_id=ordered.owner_id, name="Theirs", token_hash=uuid4().hex)
         session.add_all([panel, token])
+        await session.flush()
+        comment = Comment(project_id=project_id, panel_id=panel.id, author_id=ordered.owner_id, body="Theirs.")
+        session.add(comment)
     return {
         "project_id": project_id,
         "chapter_id": ordered.run.chapter_id,
@@ -44,12 +47,13 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "image_id": image.id,
         "generation_id": ordered.run.generation_id,
         "token_id": token.id,
+        "comment_id": comment.id,
     }
 
 
 def nothing() -> dict[str, UUID]:
     """Ids that nobody has."""
-    names = ("project_id", "chapter_id", "scene_id", "panel_id", "image_id", "generation_id", "token_id")
+    names = ("project_id", "chapter_id", "scene_id", "panel_id", "image_id", "generation_id", "token_id", "comment_id")
     return {name: uuid4() for name in names}
 
 
