@@ -292,8 +292,9 @@ async def test_who_reads_slowly_is_told_why_it_is_dropped(
     """A client that takes less than comes gets the reason, and goes on from its last `seq` without a gap."""
     project_id = await new_project(api)
     found: list[int] = []
-    small = {"proxy": None, "max_queue": 1, "compression": None}
-    opened = connect(served.address(f"projects/{project_id}"), additional_headers={"Authorization": me}, **small)
+    opened = connect(
+        served.address(f"projects/{project_id}"), additional_headers={"Authorization": me}, proxy=None, max_queue=1
+    )
     async with opened as client:
         client.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
         await caught_up(client)

@@ -22,8 +22,8 @@ OPERATIONS = {
     for path, operations in DOCUMENT["paths"].items()
     for method, operation in operations.items()
 }
-# Parts of others, shown in their examples.
-PARTS = {"CallCounts", "Listing", "Problem"}
+# Parts of others, shown in their examples; and what is said on sockets, which OpenAPI does not know.
+PARTS = {"CallCounts", "Listing", "Looking", "Problem"}
 
 
 def models() -> Iterator[type[BaseModel]]:

@@ -14,7 +14,12 @@ from tests.conftest import Order, Ordered
 pytestmark = pytest.mark.workflow
 
 CHANGES = {"post": {"text": "It rained."}, "patch": {"version": 1, "title": "Mine"}}
-DECISIONS = {"budget": {"budget_usd": "1"}, "resume": {"skip_refused": False}}
+DECISIONS: dict[str, dict[str, Any]] = {
+    "budget": {"budget_usd": "1"},
+    "resume": {"skip_refused": False},
+    "comments": {"body": "Mine."},
+    "{comment_id}": {"version": 1, "body": "Mine."},
+}
 
 
 async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from httpx2 import AsyncClient
@@ -60,10 +60,10 @@ async def studio(api: AsyncClient, database: Database) -> Studio:
     owner_id = (await api.get("/api/v1/auth/me")).json()["id"]
     people = {role: await person(api, role.title()) for role in ("editor", "commenter", "viewer")}
     async with database.session() as session:
-        scene = Scene(project_id=project_id, chapter_id=chapter_id, position=0)
+        scene = Scene(project_id=UUID(project_id), chapter_id=UUID(chapter_id), position=0)
         session.add(scene)
         await session.flush()
-        panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
+        panel = Panel(project_id=UUID(project_id), scene_id=scene.id, position=0)
         session.add(panel)
         for role, one in people.items():
             await (await session.connection()).execute(
@@ -168,10 +168,9 @@ async def test_one_edits_a_panel_at_a_time(studio: Studio, database: Database) -
         assert said["held"].keys() == {"user_id", "name", "expires_at"}
         assert said["held"]["user_id"] == studio.editor.id
         assert "Editor edits this panel" in said["detail"]
-    panel_id, owner_id = Panel(id=studio.panel_id).id, studio.owner.id
     async with database.session() as session:
         with pytest.raises(Conflict):
-            await locks.refuse_if_held(session, panel_id, owner_id)  # type: ignore[arg-type]  # text does as well
+            await locks.refuse_if_held(session, UUID(studio.panel_id), UUID(studio.owner.id))
     assert (await studio.editor.ask("DELETE", path))[0] == 204
     assert (await studio.editor.ask("DELETE", path))[0] == 204
     unlocked = await newest(studio.owner, studio.project_id, "panel.unlocked")
