@@ -35,7 +35,7 @@ from engine.db import Database
 from engine.settings import Settings
 from engine.store import generations, projects
 from engine.store.events import emit
-from inkloom.local.ports import free_port
+from inkloom.local.ports import next_free
 from inkloom.local.programs import Commands
 from inkloom.local.supervise import Stack
 from models.events import EventType
@@ -69,13 +69,12 @@ class Clients:
         self.received = 0
         self._open: list[tuple[ClientConnection, asyncio.Task[None]]] = []
 
-    async def open(self, addresses: list[str], authorization: str) -> None:
+    async def open(self, addresses: list[str]) -> None:
         gate = asyncio.Semaphore(20)
 
         async def one(address: str) -> None:
             async with gate:
-                headers = {"Authorization": authorization}
-                client = await connect(address, additional_headers=headers, proxy=None, compression=None)
+                client = await connect(address, proxy=None, compression=None)
                 # Past what was there before.
                 while json.loads(await client.recv())["type"] != "live":
                     pass
@@ -192,7 +191,7 @@ async def ours(seconds: float) -> dict[str, Any]:
         async with Stack(settings, api=False, report=lambda line: None, commands=quiet) as endpoints:
             database = Database(endpoints.database_url, pool_size=2)
             rows = await orders(database)
-            port = free_port()
+            port = next_free(8600)
             env = {
                 "INKLOOM_DATA": folder,
                 "INKLOOM_DATABASE_URL": endpoints.database_url,
@@ -213,7 +212,7 @@ async def ours(seconds: float) -> dict[str, Any]:
                 f"ws://127.0.0.1:{port}/api/v1/ws/generations/{rows[number % GENERATIONS][1]}"
                 for number in range(SOCKETS)
             ]
-            await clients.open(addresses, "")
+            await clients.open(addresses)
             await asyncio.sleep(2)
             figures["kib_a_socket"] = round((rss(process) - before) / SOCKETS / 1024, 1)
             figures["idle_with_sockets"] = await idle(process, postgres)
@@ -292,14 +291,14 @@ async def write_bare(port: int, seconds: float) -> int:
 
 async def peer(seconds: float) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
-        port = free_port()
+        port = next_free(8600)
         server = await spawned("bench.bench_sockets", "bare", str(port))
         stack.callback(server.kill)
         await ready(f"http://127.0.0.1:{port}/")
         process = psutil.Process(server.pid)
         before = rss(process)
         clients = Clients()
-        await clients.open([f"ws://127.0.0.1:{port}/ws/{number % GENERATIONS}" for number in range(SOCKETS)], "")
+        await clients.open([f"ws://127.0.0.1:{port}/ws/{number % GENERATIONS}" for number in range(SOCKETS)])
         await asyncio.sleep(2)
         figures: dict[str, Any] = {"kib_a_socket": round((rss(process) - before) / SOCKETS / 1024, 1)}
         spent = cpu(process)
@@ -338,8 +337,8 @@ def main() -> None:
         case ["bare", port]:
             uvicorn.run(bare(), host="127.0.0.1", port=int(port), log_level="warning", access_log=False, **WEBSOCKETS)
         case _:
-            seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
-            print(json.dumps(uvloop.run(measure(seconds))), flush=True)
+            length = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
+            print(json.dumps(uvloop.run(measure(length))), flush=True)
             os._exit(0)
 
 
