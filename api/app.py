@@ -65,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
         signer = Signer([secret.get_secret_value() for secret in secrets])
         limits = {"at_most": settings.sockets, "per_user": settings.sockets_per_user}
         try:
-            async with live(database, settings.database_url, **limits) as hub:
+            async with live(settings.database_url, **limits) as hub:
                 app.state.resources = Resources(settings, database, temporal, storage, signer, Passwords(), hub)
                 yield
         finally:

@@ -260,6 +260,8 @@ class _Open:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 self._subscriber.end(None)
+                # If what was sent last is still on its way, somebody waits who reads no more.
+                asyncio.get_running_loop().call_later(1.0, self._cut)
                 return
             now = time.monotonic()
             left, at = min(BURST, left + (now - at) * A_SECOND) - 1, now

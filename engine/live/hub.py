@@ -63,7 +63,7 @@ class Hub:
     """The subscribers of one process, by project."""
 
     def __init__(self, database: Database, address: str, relay: Relay, *, at_most: int, per_user: int) -> None:
-        self.database = database
+        self._database = database
         self._address = address
         self._relay = relay
         self._at_most = at_most
@@ -155,7 +155,7 @@ class Hub:
             asked = {id: feed.last for id in self._unread if (feed := self._feeds.get(id)) is not None}
             self._unread.clear()
             try:
-                async with self.database.session() as session:
+                async with self._database.session() as session:
                     found = await events.of_projects(session, asked, BATCH)
             except (SQLAlchemyError, OSError) as error:
                 log.warning("new events cannot be read for a moment: %s", type(error).__name__)
@@ -196,7 +196,7 @@ class Hub:
 
     async def _look(self, opened: Sequence[Subscriber]) -> None:
         await self.stir()
-        async with self.database.session() as session:
+        async with self._database.session() as session:
             heads = await events.heads(session, {one.project_id for one in opened})
             reachable = await within_reach(session, {(one.user_id, one.project_id) for one in opened})
         for project_id, head in heads.items():
@@ -209,7 +209,8 @@ class Hub:
         now = time.monotonic()
         if now - self._alive_at >= ALIVE:
             self._alive_at = now
-            await presences.keep(self.database, [one for one in opened if one.present])
+            present = [one for one in opened if one.present and one in self._open.get(one.user_id, ())]
+            await presences.keep(self._database, present)
 
     async def stir(self) -> None:
         """Say that somebody listens, unless it was said just now."""
@@ -217,13 +218,17 @@ class Hub:
         if now - self._stirred_at < LOOK / 2:
             return
         self._stirred_at = now
-        async with self.database.session() as session:
+        async with self._database.session() as session:
             await events.stir(session)
 
 
 @asynccontextmanager
-async def live(database: Database, database_url: str, *, at_most: int, per_user: int) -> AsyncIterator[Hub]:
-    """A hub that hears, reads and relays until the block ends."""
+async def live(database_url: str, *, at_most: int, per_user: int) -> AsyncIterator[Hub]:
+    """A hub that hears, reads and relays until the block ends.
+
+    It has connections of its own: requests that wait for one must not make events late.
+    """
+    database = Database(database_url, pool_size=3)
     address = driver_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     relay = Relay(database, address)
     hub = Hub(database, address, relay, at_most=at_most, per_user=per_user)
@@ -242,3 +247,4 @@ async def live(database: Database, database_url: str, *, at_most: int, per_user:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await database.close()

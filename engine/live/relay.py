@@ -38,7 +38,6 @@ class Relay:
         self._address = address
         self._awake_until = 0.0
         self._stirred = asyncio.Event()
-        self._swept = 0.0
 
     def stir(self) -> None:
         """Somebody, in this process or another, has sockets open."""
@@ -54,8 +53,13 @@ class Relay:
                 async with await connected(self._address) as connection:
                     wait = PATIENCE[0]
                     await self._its_turn(connection)
-                    await self._relay(connection)
-            except (psycopg.Error, SQLAlchemyError, OSError) as error:
+                    # Beside it: a row that a sweep waits for must not hold up the news.
+                    sweeping = asyncio.create_task(self._sweep())
+                    try:
+                        await self._relay(connection)
+                    finally:
+                        sweeping.cancel()
+            except (psycopg.Error, OSError) as error:
                 log.warning("nothing is relayed for a moment: %s", type(error).__name__)
             await asyncio.sleep(wait * random.uniform(0.7, 1.3))  # noqa: S311  # no secret, only apart
             wait = min(2 * wait, PATIENCE[1])
@@ -70,10 +74,6 @@ class Relay:
     async def _relay(self, connection: AsyncConnection) -> None:
         while True:
             await connection.execute(outbox.RELAY, prepare=True)
-            if time.monotonic() - self._swept >= SWEEP:
-                self._swept = time.monotonic()
-                await presences.sweep(self._database)
-                await locks.sweep(self._database)
             if time.monotonic() < self._awake_until:
                 await asyncio.sleep(HURRY)
                 continue
@@ -83,6 +83,16 @@ class Relay:
                     await self._stirred.wait()
             except TimeoutError:
                 pass
+
+    async def _sweep(self) -> None:
+        """End what has expired, and tell of it."""
+        while True:
+            try:
+                await presences.sweep(self._database)
+                await locks.sweep(self._database)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("what has expired stays for a moment: %s", type(error).__name__)
+            await asyncio.sleep(SWEEP)
 
 
 async def connected(address: str) -> AsyncConnection:

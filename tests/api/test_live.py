@@ -57,17 +57,17 @@ async def test_reconnecting_loses_nothing_and_repeats_nothing(
     """A client that goes to and fro between servers at random moments, while events are written, has each once."""
     project_id = await new_project(api)
     chance = random.Random(7)
-    total = 600
+    total = 900
     writing = [asyncio.create_task(happen(database, project_id, total // 3)) for _ in range(3)]
     found: list[int] = []
     connections = 0
     async with asyncio.timeout(60):
-        while len(found) < total or not all(task.done() for task in writing):
+        while connections < 20 or len(found) < total or not all(task.done() for task in writing):
             connections += 1
             after = found[-1] if found else 0
             async with chance.choice(pair).open(f"projects/{project_id}", me, after=after) as client:
                 try:
-                    async with asyncio.timeout(chance.uniform(0.02, 0.4)):
+                    async with asyncio.timeout(chance.uniform(0.0, 0.12)):
                         while True:
                             said = json.loads(await client.recv())
                             if "." in said["type"]:
@@ -78,7 +78,6 @@ async def test_reconnecting_loses_nothing_and_repeats_nothing(
     head = await head_of(database, project_id)
     async with pair[0].open(f"projects/{project_id}", me, after=found[-1]) as client:
         found += [event["seq"] for event in await caught_up(client)]
-    assert connections > 3
     assert found == list(range(1, max(head, found[-1]) + 1))
 
 

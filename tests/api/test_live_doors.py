@@ -286,6 +286,20 @@ async def test_who_does_not_read_is_dropped(
             peer.close()
 
 
+async def test_who_does_not_read_keeps_no_server_from_stopping(
+    api_settings: Settings, api: AsyncClient, me: str, database: Database
+) -> None:
+    """Patience ends with the server."""
+    project_id = await new_project(api)
+    async with listening(api_settings.model_copy(update={"socket_patience": 60.0})) as one:
+        peer = await stalled(one, project_id, me)
+        await happen(database, project_id, 40, size=50_000)
+        await asyncio.sleep(0.5)
+        began = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began < 5
+    peer.close()
+
+
 async def test_who_reads_slowly_is_told_why_it_is_dropped(
     served: Served, api: AsyncClient, me: str, database: Database
 ) -> None:
