@@ -40,7 +40,8 @@ class Served:
     def open(self, path: str, authorization: str | None, **query: Any) -> connect:
         """A client's socket."""
         headers = {"Authorization": authorization} if authorization else {}
-        return connect(self.address(path, **query), additional_headers=headers, proxy=None)
+        # A client whose queue is full reads no more, not even the answer to its close.
+        return connect(self.address(path, **query), additional_headers=headers, proxy=None, max_queue=None)
 
 
 @asynccontextmanager
