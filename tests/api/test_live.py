@@ -107,7 +107,7 @@ async def test_a_generation_is_a_part_of_its_project(
         assert [event["type"] for event in live] == ["generation.progressed"] * 2 + ["generation.cancelled"]
         assert {event["generation_id"] for event in live} == {str(run.generation_id)}
         with pytest.raises(ConnectionClosed) as closed:
-            await client.recv()
+            await asyncio.wait_for(client.recv(), 10)
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1000, "the generation is finished")
     rest = (await api.get(f"/api/v1/generations/{run.generation_id}/events", headers={"Authorization": me})).json()
