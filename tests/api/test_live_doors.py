@@ -122,7 +122,7 @@ async def test_foreign_pages_are_refused(served: Served, api: AsyncClient, me: s
     """A browser opens sockets for any page; ours are opened by our own, and by what is no browser."""
     project_id = await new_project(api)
     address = served.address(f"projects/{project_id}")
-    for origin in ("http://evil.example", "null", "http://127.0.0.1", f"http://localhost:{served.port}"):
+    for origin in ("http://evil.example", "null", "http://[", "http://127.0.0.1", f"http://localhost:{served.port}"):
         headers = {"Authorization": me, "Origin": origin}
         assert (await refusal(connect(address, additional_headers=headers, proxy=None)))[0] == 403
     headers = {"Authorization": me, "Origin": f"http://127.0.0.1:{served.port}"}
