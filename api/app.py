@@ -10,8 +10,10 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities import tracing
 from activities.request_ids import RequestIds
 from api import (
+    activity,
     auth,
     chapters,
+    comments,
     costs,
     decisions,
     describe,
@@ -19,11 +21,14 @@ from api import (
     generations,
     health,
     images,
+    locks,
     metrics,
     orders,
     panels,
+    presence,
     problems,
     projects,
+    sockets,
     webhooks,
 )
 from api.deps import Resources
@@ -32,10 +37,27 @@ from api.middleware import stack
 from api.middleware.access import WATCHED
 from engine.db import Database
 from engine.errors import BadInput
+from engine.live.hub import live
 from engine.security import Passwords, Signer
 from engine.settings import Settings
 from engine.storage.open import open_storage
 
+NOUNS = (
+    auth,
+    projects,
+    chapters,
+    generations,
+    orders,
+    decisions,
+    panels,
+    images,
+    costs,
+    comments,
+    locks,
+    presence,
+    activity,
+    webhooks,
+)
 DESCRIPTION = """\
 Turns manuscripts into comic chapters. Create a project, put a chapter with its text into it, order a generation, and
 follow its events until the pages are there. Errors are `application/problem+json` with a stable `type`.
@@ -62,17 +84,13 @@ def create_app(settings: Settings) -> FastAPI:
             lazy=True,
             interceptors=[*tracing.interceptors(), RequestIds()],
         )
-        app.state.resources = Resources(
-            settings,
-            database,
-            temporal,
-            storage,
-            settings.secret_key.get_secret_value(),
-            Signer([secret.get_secret_value() for secret in secrets]),
-            Passwords(),
-        )
+        secret = settings.secret_key.get_secret_value()
+        signer = Signer([one.get_secret_value() for one in secrets])
+        limits = {"at_most": settings.sockets, "per_user": settings.sockets_per_user}
         try:
-            yield
+            async with live(settings.database_url, **limits) as hub:
+                app.state.resources = Resources(settings, database, temporal, storage, secret, signer, Passwords(), hub)
+                yield
         finally:
             await storage.close()
             await database.close()
@@ -101,6 +119,7 @@ def create_app(settings: Settings) -> FastAPI:
     docs.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for module in (auth, projects, chapters, generations, orders, decisions, panels, images, costs, webhooks):
+    app.include_router(sockets.router, prefix="/api/v1")
+    for module in NOUNS:
         app.include_router(module.router, prefix="/api/v1", responses={**UNAUTHORIZED, **FORBIDDEN, **INVALID, **AWAY})
     return app

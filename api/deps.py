@@ -16,6 +16,7 @@ from temporalio.client import Client
 
 from engine.db import Database
 from engine.errors import Forbidden, Unauthorized
+from engine.live.hub import Hub
 from engine.security import Passwords, Signer, digest
 from engine.settings import Settings
 from engine.storage import Storage
@@ -60,6 +61,7 @@ class Resources:
     secret: str
     signer: Signer
     passwords: Passwords
+    hub: Hub
     # What the database said of a token, by its hash or its login, and when.
     known: dict[str, tuple[float, Caller | None]] = field(default_factory=dict)
 

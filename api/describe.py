@@ -18,8 +18,8 @@ _SHAPES = "#/components/schemas/{model}"
 
 
 def name_of(route: APIRoute) -> str:
-    """What a client calls an operation: its group and its function, such as `chapters_create`."""
-    return f"{route.tags[0]}_{route.name}" if route.tags else route.name
+    """What a client calls an operation: its file and its function, such as `chapters_create`."""
+    return f"{route.endpoint.__module__.rpartition('.')[2]}_{route.name}"
 
 
 def install(app: FastAPI) -> None:

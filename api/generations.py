@@ -112,6 +112,7 @@ class EventOut(BaseModel):
                     "type": "panel.written",
                     "at": A_MOMENT,
                     "generation_id": AN_ID,
+                    "actor_id": ANOTHER_ID,
                     "data": {"panel_id": ANOTHER_ID},
                 }
             ]
@@ -122,6 +123,7 @@ class EventOut(BaseModel):
     type: str
     at: datetime
     generation_id: UUID | None
+    actor_id: UUID | None = Field(description="who did it; null: a workflow")
     data: dict[str, Any]
 
 

@@ -48,6 +48,13 @@ class Problem(BaseModel):
     instance: str = Field(description="path of the request")
     request_id: str = Field(description="the X-Request-ID that was given, or a fresh one; it is in the log")
     errors: list[Mistake] | None = Field(default=None, description="for `/problems/validation`: all that is wrong")
+    current: dict[str, Any] | None = Field(default=None, description="for a conflict of versions: what is there now")
+    changed: dict[str, str | None] | None = Field(
+        default=None, description="who wrote that, if it is known: `user_id`, `name`, `at`"
+    )
+    held: dict[str, str] | None = Field(
+        default=None, description="for a panel that somebody else edits: `user_id`, `name`, `expires_at`"
+    )
 
 
 def refusal(status: int, type: str, when: str, detail: str, **more: Any) -> Responses:
@@ -83,6 +90,8 @@ CONFLICT = refusal(
     "conflict",
     "The thing is in a state that does not allow it.",
     "This chapter was changed meanwhile: it is at version 2, not 1.",
+    current={"id": AN_ID, "title": "Two", "version": 2},
+    changed={"user_id": ANOTHER_ID, "name": "Mara", "at": A_MOMENT},
 )
 INVALID = refusal(
     422,

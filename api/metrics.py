@@ -51,6 +51,7 @@ async def metrics(request: Request, owned: Owned) -> Response:
     if not (_from_here(request.scope) or (token and _bears(request, token.get_secret_value()))):
         # As for any path that is not there.
         raise HTTPException(404)
+    SOCKETS.set(owned.hub.sockets)
     pool = owned.database.engine.pool
     for state in ("checkedin", "checkedout"):
         _POOL.labels({"checkedin": "idle", "checkedout": "in use"}[state]).set(getattr(pool, state)())

@@ -2,12 +2,14 @@
 
 import logging
 import math
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -15,7 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import compile_path
 from temporalio.service import RPCError
 
-from engine.errors import EngineError, Unauthorized
+from engine.errors import Conflict, EngineError, Unauthorized
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +76,23 @@ def http_type(status: int) -> str:
     return _HTTP_TYPES.get(status) or kebab(HTTPStatus(status).name.title().replace("_", ""))
 
 
+def conflicting(request: HTTPConnection, error: Conflict) -> dict[str, Any]:
+    """What a conflict says beside its message: `current` is what the other wrote, as the route would answer it."""
+    more = dict(error.more)
+    shape = getattr(request.scope.get("route"), "response_model", None)
+    if error.current is not None and isinstance(shape, type) and issubclass(shape, BaseModel):
+        with suppress(ValidationError):
+            more["current"] = shape.model_validate(error.current, from_attributes=True).model_dump(mode="json")
+    return more
+
+
 def install(app: FastAPI) -> None:
     """Handlers for all that is expected to go wrong in a request; `middleware/errors.py` answers for the rest."""
 
     @app.exception_handler(EngineError)
     async def engine_error(request: Request, error: EngineError) -> JSONResponse:
-        answer = problem(request, error.http_status, kebab(type(error).__name__), error.message)
+        more = conflicting(request, error) if isinstance(error, Conflict) else {}
+        answer = problem(request, error.http_status, kebab(type(error).__name__), error.message, **more)
         if isinstance(error, Unauthorized):
             answer.headers["WWW-Authenticate"] = "Bearer"
         if error.retry_after is not None:

@@ -1,9 +1,13 @@
 """Runs the API with uvicorn on the configured address."""
 
 import ipaddress
+import socket
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from activities import tracing
 from api.app import create_app
@@ -11,6 +15,33 @@ from api.connections import limited
 from engine.errors import BadInput
 from engine.logs import log_to_stderr
 from engine.settings import Settings
+
+# What the kernel keeps for a peer that does not read. It would be megabytes, and all of it before the reason why the
+# socket ends.
+SEND_BUFFER = 64 * 1024
+
+
+class Sockets(WebSocketsSansIOProtocol):
+    """WebSockets that keep little for a slow peer, and that the application can cut off.
+
+    Closing one waits until the peer has taken what was sent, and a peer that takes nothing would keep it for ever.
+    """
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            self.scope["extensions"]["inkloom.cut"] = {"cut": self.transport.abort}
+
+
+# Events are small, and each goes to many: packing it for each would cost more than it saves, in time and in memory.
+WEBSOCKETS: dict[str, Any] = {
+    "ws": Sockets,
+    "ws_max_size": 4096,
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,
+    "ws_per_message_deflate": False,
+}
 
 
 def serve_api(settings: Settings) -> None:
@@ -43,6 +74,7 @@ def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         timeout_graceful_shutdown=8,
         server_header=False,
+        **WEBSOCKETS,
     )
 
 

@@ -4,7 +4,7 @@
 
 `lists`: requests a second through authentication and tenant filter, over the same SQL on bare FastAPI and psycopg, 32
 connections, alternating. `starts`: 20 orders a second in an open loop, over a bare `start_workflow`; and 50 at once
-under one Idempotency-Key. Both servers run in processes of their own with uvicorn's best parts; the load comes from here.
+under one Idempotency-Key. Both servers run in processes of their own; the load comes from here.
 """
 
 import asyncio

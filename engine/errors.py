@@ -30,7 +30,7 @@ One interceptor turns these into Temporal failures, one handler into HTTP answer
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 
@@ -81,9 +81,19 @@ class TooMany(EngineError):
 
 
 class Conflict(EngineError):
-    """The thing is in a state that does not allow it."""
+    """The thing is in a state that does not allow it.
+
+    `current` is the row that somebody else has written meanwhile; `more` are facts beside the message, as JSON.
+    """
 
     http_status = 409
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, current: object | None = None, **more: Any
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.current = current
+        self.more = more
 
 
 class ProviderError(EngineError):

@@ -166,6 +166,11 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         default=1000, ge=1, description="connections to the API at a time; further ones get 503"
     )
+    sockets: int = Field(default=2000, ge=1, description="WebSockets open at a time, per process of the API")
+    sockets_per_user: int = Field(default=50, ge=1, description="of those, by one account")
+    socket_patience: float = Field(
+        default=10.0, gt=0, le=60, description="seconds after which a client that does not read is dropped"
+    )
     temporal_ui_port: int = Field(default=8233, ge=0, le=65535, description="port of the embedded Temporal's web UI")
     llm_slots: int = Field(default=8, ge=1, le=256, description="calls to one writer at a time, per worker")
     image_slots: int = Field(default=8, ge=1, le=256, description="calls to one artist at a time, per worker")

@@ -12,6 +12,7 @@ from api.middleware.head import Heads
 from api.middleware.headers import SecurityHeaders
 from api.middleware.limits import Limits
 from api.middleware.request_id import RequestId
+from api.middleware.tickets import Tickets
 from engine.settings import Settings
 
 # Compressed already, or of no use compressed.
@@ -27,7 +28,9 @@ def install(app: FastAPI, settings: Settings) -> None:
     """Put everything around `app`. Raises `BadInput` for origins that are none."""
     origins = origins_of(settings.cors_origins)
     app.user_middleware[:] = [
-        # The id before all, since every other tells it; headers and problems around all that may answer.
+        # What must not be logged goes first of all.
+        Middleware(Tickets),
+        # The id before the others, since each tells it; headers and problems around all that may answer.
         Middleware(RequestId),
         Middleware(AccessLog),
         Middleware(SecurityHeaders),

@@ -1,6 +1,7 @@
 """The event log of a project."""
 
 import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +10,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
-from engine.store import webhooks
+from engine.store import outbox, webhooks
 from models.events import CALLBACKS, EventType
-from models.tables import Event
+from models.tables import Event, Project, User
 
 # One statement, because every activity ends with it. A generation's event says how far the generation is. Its row is
 # locked before the project's: everybody takes these two in that order, or they would wait for each other for ever.
@@ -72,3 +73,63 @@ async def of_generation(session: AsyncSession, generation_id: UUID, after: int, 
         .limit(limit)
     )
     return list((await session.exec(query)).all())
+
+
+# Of many projects at once, each from where it is wanted. Past the ORM: this is what is read for every event.
+_OF_PROJECTS = text(
+    "SELECT new.project_id, new.seq, new.type, new.at, new.generation_id, new.actor_id, new.data"
+    " FROM unnest(CAST(:projects AS uuid[]), CAST(:afters AS bigint[])) AS asked (project_id, after)"
+    " CROSS JOIN LATERAL (SELECT * FROM events WHERE events.project_id = asked.project_id AND seq > asked.after"
+    " ORDER BY seq LIMIT :limit) AS new ORDER BY new.project_id, new.seq"
+)
+
+
+async def of_projects(session: AsyncSession, afters: Mapping[UUID, int], limit: int) -> Sequence[Any]:
+    """Of each project the first `limit` events after the given `seq`, in order: rows with the columns of an event."""
+    values = {"projects": list(afters), "afters": list(afters.values()), "limit": limit}
+    return (await execute(session, _OF_PROJECTS, values)).all()
+
+
+async def between(
+    session: AsyncSession, project_id: UUID, generation_id: UUID | None, after: int, until: int, limit: int
+) -> Sequence[Event]:
+    """Events of a project, or of a generation of it, after `after` and up to `until`, in order."""
+    mine = Event.project_id == project_id if generation_id is None else Event.generation_id == generation_id
+    query = select(Event).where(mine, Event.seq > after, Event.seq <= until).order_by(col(Event.seq)).limit(limit)
+    return (await session.exec(query)).all()
+
+
+async def heads(session: AsyncSession, project_ids: Collection[UUID]) -> dict[UUID, int]:
+    """The `seq` of the newest event of each project that there is; all up to it can be read from now on."""
+    query = select(Project.id, Project.event_seq).where(col(Project.id).in_(project_ids))
+    return dict((await session.exec(query)).all())
+
+
+async def stir(session: AsyncSession) -> None:
+    """Tell whoever relays that somebody listens."""
+    await execute(session, text(outbox.STIR))
+
+
+# What an activity list leaves out unless it is asked for: it says little and there is much of it.
+QUIET = (EventType.GENERATION_PROGRESSED, EventType.PRESENCE_CHANGED)
+
+
+async def activity(
+    session: AsyncSession,
+    project_id: UUID,
+    *,
+    after: int,
+    before: int | None,
+    types: Collection[EventType],
+    actor_id: UUID | None,
+    limit: int,
+) -> Sequence[tuple[Event, str | None]]:
+    """What happened in a project and the name of who did it, the newest first: `types`, or all but the quiet ones."""
+    query = select(Event, User.name).join(User, col(User.id) == col(Event.actor_id), isouter=True)
+    query = query.where(Event.project_id == project_id, Event.seq > after)
+    query = query.where(col(Event.type).in_(types) if types else col(Event.type).not_in(QUIET))
+    if before is not None:
+        query = query.where(Event.seq < before)
+    if actor_id is not None:
+        query = query.where(Event.actor_id == actor_id)
+    return (await session.exec(query.order_by(col(Event.seq).desc()).limit(limit))).all()

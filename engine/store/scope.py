@@ -3,7 +3,7 @@
 No other module filters by tenant. A row outside the scope does not exist: the answer is the same as for a wrong id.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
@@ -15,10 +15,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
-from models.tables import Project, ProjectMember
+from models.tables import Event, Project, ProjectMember, User
 from models.tables.projects import Role
 
 MAX_PAGE = 100
+# So many events back it is looked for who changed a row.
+RECENT = 1000
 
 
 class Owned(Protocol):
@@ -110,6 +112,16 @@ async def get(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UU
     raise missing(model, row_id)
 
 
+async def within_reach(session: AsyncSession, pairs: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Of pairs of a user and a project those in which the user may see the project."""
+    users, projects = {user for user, _ in pairs}, {project for _, project in pairs}
+    owners = select(Project.owner_id, Project.id).where(col(Project.owner_id).in_(users), col(Project.id).in_(projects))
+    members = select(ProjectMember.user_id, ProjectMember.project_id).where(
+        col(ProjectMember.user_id).in_(users), col(ProjectMember.project_id).in_(projects)
+    )
+    return set((await session.exec(owners)).all()) | set((await session.exec(members)).all())
+
+
 def missing(model: type[SQLModel], row_id: UUID) -> NotFound:
     """What is said of a row that is not there, or somebody else's."""
     return NotFound(f"There is no {model.__name__.lower()} {row_id}.")
@@ -143,8 +155,13 @@ async def change(
     row = await get(session, scope, model, row_id, lock=True)
     current = cast("Versioned", row).version
     if current != version:
+        changed = await _last_change(session, model, row)
+        # It is shown after the transaction has ended.
+        session.expunge(row)
         raise Conflict(
-            f"This {model.__name__.lower()} was changed meanwhile: it is at version {current}, not {version}."
+            f"This {model.__name__.lower()} was changed meanwhile: it is at version {current}, not {version}.",
+            current=row,
+            **changed,
         )
     for name, value in values.items():
         setattr(row, name, value)
@@ -152,6 +169,28 @@ async def change(
     session.add(row)
     await session.flush()
     return row
+
+
+async def _last_change(session: AsyncSession, model: type[RowT], row: RowT) -> dict[str, Any]:
+    """Who changed a row last, and when: `changed`, if one of the project's latest events tells of it."""
+    noun, project_id = model.__name__.lower(), row.id if isinstance(row, Project) else cast("Owned", row).project_id
+    newest = select(Project.event_seq).where(Project.id == project_id).scalar_subquery()
+    query = (
+        select(Event.at, Event.actor_id, User.name)
+        .join(User, col(User.id) == col(Event.actor_id), isouter=True)
+        .where(Event.project_id == project_id, Event.seq > newest - RECENT, Event.type == f"{noun}.changed")
+        .order_by(col(Event.seq).desc())
+        .limit(1)
+    )
+    if not isinstance(row, Project):
+        query = query.where(col(Event.data)[f"{noun}_id"].astext == str(cast("Owned", row).id))
+    found = (await session.exec(query)).first()
+    if found is None:
+        return {}
+    at, actor_id, name = found
+    return {
+        "changed": {"at": at.isoformat() if at else None, "user_id": str(actor_id) if actor_id else None, "name": name}
+    }
 
 
 async def remove(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID) -> None:

@@ -22,8 +22,8 @@ OPERATIONS = {
     for path, operations in DOCUMENT["paths"].items()
     for method, operation in operations.items()
 }
-# Parts of others, shown in their examples.
-PARTS = {"CallCounts", "Listing", "Mistake", "Problem"}
+# Parts of others, shown in their examples; and what is said on sockets, which OpenAPI does not know.
+PARTS = {"CallCounts", "Listing", "Looking", "Mistake", "Problem"}
 
 
 def models() -> Iterator[type[BaseModel]]:

@@ -9,15 +9,17 @@ import pytest
 from httpx2 import AsyncClient
 
 from engine.db import Database
-from models.tables import AccessToken, Delivery, Image, Panel, Scene, Webhook
+from models.tables import AccessToken, Comment, Delivery, Image, Panel, Scene, Webhook
 from tests.conftest import Order, Ordered
 
 pytestmark = pytest.mark.workflow
 
 CHANGES = {"post": {"text": "It rained."}, "patch": {"version": 1, "title": "Mine"}}
-DECISIONS = {
+DECISIONS: dict[str, dict[str, Any]] = {
     "budget": {"budget_usd": "1"},
     "resume": {"skip_refused": False},
+    "comments": {"body": "Mine."},
+    "{comment_id}": {"version": 1, "body": "Mine."},
     "webhooks": {"url": "https://example.org/hook"},
     "{webhook_id}": {"version": 1, "active": False},
 }
@@ -53,6 +55,8 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
             started_at=datetime.now(UTC),
         )
         session.add(delivery)
+        comment = Comment(project_id=project_id, panel_id=panel.id, author_id=ordered.owner_id, body="Theirs.")
+        session.add(comment)
     return {
         "project_id": project_id,
         "chapter_id": ordered.run.chapter_id,
@@ -63,13 +67,14 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "token_id": token.id,
         "webhook_id": webhook.id,
         "delivery_id": delivery.id,
+        "comment_id": comment.id,
     }
 
 
 def nothing() -> dict[str, UUID]:
     """Ids that nobody has."""
     names = ("project_id", "chapter_id", "scene_id", "panel_id", "image_id", "generation_id", "token_id")
-    more = ("webhook_id", "delivery_id")
+    more = ("webhook_id", "delivery_id", "comment_id")
     return {name: uuid4() for name in (*names, *more)}
 
 

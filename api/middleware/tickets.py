@@ -1,0 +1,26 @@
+"""Tickets come in the address, because browsers can send them nowhere else; they are taken out before it is logged."""
+
+from urllib.parse import unquote_plus
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+PARAMETER = b"ticket="
+
+
+class Tickets:
+    """Moves `ticket` from the query to the request's state, for whoever logs the address later, the server too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query: bytes = scope.get("query_string", b"")
+        if PARAMETER in query:
+            parts = query.split(b"&")
+            tickets = [part for part in parts if part.startswith(PARAMETER)]
+            # In place: the server logs what is in its own scope.
+            scope["query_string"] = b"&".join(part for part in parts if part not in tickets)
+            if tickets:
+                ticket = unquote_plus(tickets[0].removeprefix(PARAMETER).decode("ascii", "replace"))
+                scope.setdefault("state", {})["ticket"] = ticket
+        await self._app(scope, receive, send)

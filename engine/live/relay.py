@@ -1,0 +1,102 @@
+"""One process at a time tells all others which projects have something new.
+
+A `NOTIFY` takes a lock of the whole database when it commits, so no transaction of anybody's work sends one: they leave
+a row, and one small transaction tells many of them at once.
+"""
+
+import asyncio
+import logging
+import random
+import time
+
+import psycopg
+from psycopg import AsyncConnection
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.db import Database
+from engine.store import locks, outbox, presences
+
+log = logging.getLogger(__name__)
+
+# Seconds between two looks while somebody listens; it is also what an event waits for at most, before it is read.
+HURRY = 0.025
+# While nobody does.
+REST = 1.0
+# So long the word of a process that has sockets open counts.
+AWAKE = 12.0
+# Between two tries to relay, in processes that do not.
+TAKEOVER = 1.0
+SWEEP = 1.0
+PATIENCE = (0.2, 5.0)
+
+
+class Relay:
+    """Relays while it is its turn, and takes its turn when the one before has gone."""
+
+    def __init__(self, database: Database, address: str) -> None:
+        self._database = database
+        self._address = address
+        self._awake_until = 0.0
+        self._stirred = asyncio.Event()
+
+    def stir(self) -> None:
+        """Somebody, in this process or another, has sockets open."""
+        if time.monotonic() >= self._awake_until:
+            self._stirred.set()
+        self._awake_until = time.monotonic() + AWAKE
+
+    async def run(self) -> None:
+        """Until it is cancelled, through every outage of Postgres."""
+        wait = PATIENCE[0]
+        while True:
+            try:
+                async with await connected(self._address) as connection:
+                    wait = PATIENCE[0]
+                    await self._its_turn(connection)
+                    # Beside it: a row that a sweep waits for must not hold up the news.
+                    sweeping = asyncio.create_task(self._sweep())
+                    try:
+                        await self._relay(connection)
+                    finally:
+                        sweeping.cancel()
+            except (psycopg.Error, OSError) as error:
+                log.warning("nothing is relayed for a moment: %s", type(error).__name__)
+            await asyncio.sleep(wait * random.uniform(0.7, 1.3))  # noqa: S311  # no secret, only apart
+            wait = min(2 * wait, PATIENCE[1])
+
+    async def _its_turn(self, connection: AsyncConnection) -> None:
+        while True:
+            found = await (await connection.execute(outbox.TRY_TO_RELAY)).fetchone()
+            if found is not None and found[0]:
+                return
+            await asyncio.sleep(TAKEOVER)
+
+    async def _relay(self, connection: AsyncConnection) -> None:
+        while True:
+            await connection.execute(outbox.RELAY, prepare=True)
+            if time.monotonic() < self._awake_until:
+                await asyncio.sleep(HURRY)
+                continue
+            self._stirred.clear()
+            try:
+                async with asyncio.timeout(REST):
+                    await self._stirred.wait()
+            except TimeoutError:
+                pass
+
+    async def _sweep(self) -> None:
+        """End what has expired, and tell of it."""
+        while True:
+            try:
+                await presences.sweep(self._database)
+                await locks.sweep(self._database)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("what has expired stays for a moment: %s", type(error).__name__)
+            await asyncio.sleep(SWEEP)
+
+
+async def connected(address: str) -> AsyncConnection:
+    """A connection outside of any pool, each of whose statements is a transaction of its own."""
+    return await AsyncConnection.connect(
+        address, autocommit=True, connect_timeout=10, keepalives_idle=10, keepalives_interval=3, keepalives_count=3
+    )

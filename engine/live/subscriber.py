@@ -1,0 +1,125 @@
+"""One open socket, as the hub knows it: what waits to be sent, within bounds, and why it ends."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID, uuid4
+
+# What may wait for one socket in memory. Who is further behind reads from the database again.
+MAX_EVENTS = 256
+MAX_CHARACTERS = 1_000_000
+
+
+class Close(IntEnum):
+    """Why the server ends a socket. `docs/live.md` lists what a client does about each."""
+
+    FINISHED = 1000
+    AWAY = 1013
+    UNFIT = 4400
+    EXPIRED = 4401
+    NO_ACCESS = 4404
+    TOO_SLOW = 4429
+
+
+class Ended(Exception):
+    """A socket ends; without a code because the peer has gone."""
+
+    def __init__(self, code: Close | None, reason: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event as it is sent: one text for all who get it."""
+
+    seq: int
+    type: str
+    generation_id: UUID | None
+    text: str
+
+
+class Subscriber:
+    """Events of a project, or of one generation of it, on their way to one socket."""
+
+    __slots__ = (
+        "_ended",
+        "_size",
+        "_something",
+        "_waiting",
+        "connection",
+        "generation_id",
+        "last",
+        "lives",
+        "overtaken",
+        "panel_id",
+        "present",
+        "project_id",
+        "user_id",
+    )
+
+    def __init__(self, user_id: UUID, project_id: UUID, generation_id: UUID | None = None) -> None:
+        self.user_id = user_id
+        self.project_id = project_id
+        self.generation_id = generation_id
+        self.connection = uuid4()
+        # Whether it counts as somebody's presence, and what that person looks at.
+        self.present = False
+        self.panel_id: UUID | None = None
+        # Up to here nothing more is taken: it was read otherwise.
+        self.last = 0
+        # More came than may wait: it is not in the hub any more.
+        self.overtaken = False
+        # Whether the login that it was opened with still lives, where that can be asked.
+        self.lives: Callable[[], Awaitable[bool]] | None = None
+        self._waiting: deque[Told] = deque()
+        self._size = 0
+        self._something = asyncio.Event()
+        self._ended: Ended | None = None
+
+    def put(self, told: Told) -> None:
+        """Take an event, or give up and be `overtaken`."""
+        if self.overtaken or told.seq <= self.last:
+            return
+        self.last = told.seq
+        if self.generation_id is not None and told.generation_id != self.generation_id:
+            return
+        if len(self._waiting) >= MAX_EVENTS or self._size + len(told.text) > MAX_CHARACTERS:
+            self.overtaken = True
+        else:
+            self._waiting.append(told)
+            self._size += len(told.text)
+        self._something.set()
+
+    def end(self, code: Close | None, reason: str = "") -> None:
+        """Make whoever sends stop; the first reason stays."""
+        self._ended = self._ended or Ended(code, reason)
+        self._something.set()
+
+    async def next(self) -> list[Told]:
+        """What has come since, in order; nothing if it was overtaken and all before that is out. Raises `Ended`."""
+        await self._something.wait()
+        self.go_on()
+        found = list(self._waiting)
+        self._waiting.clear()
+        self._size = 0
+        if not self.overtaken:
+            self._something.clear()
+        return found
+
+    def go_on(self) -> None:
+        """Raises `Ended` when it has ended."""
+        if self._ended is not None:
+            raise self._ended
+
+    def again(self, position: int) -> None:
+        """Begin anew after `position`, once what came before was read otherwise."""
+        self._waiting.clear()
+        self._size = 0
+        self.last = position
+        self.overtaken = False
+        if self._ended is None:
+            self._something.clear()

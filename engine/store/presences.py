@@ -1,0 +1,170 @@
+"""Who has a project open. A socket that gives no sign of life is forgotten, whatever became of its process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import delete, func, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.db import Database, execute
+from engine.store.events import emit
+from models.events import EventType
+from models.tables import Panel, Presence, Project, User
+
+LASTS = timedelta(seconds=30)
+# Who closes a window and opens it again has not been away.
+GRACE = timedelta(seconds=3)
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:pair, 0))")
+
+
+class Somebody(Protocol):
+    """A socket by which somebody is present."""
+
+    connection: UUID
+    user_id: UUID
+    project_id: UUID
+    panel_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Here:
+    """Somebody who has a project open, and the panels that are looked at in their windows."""
+
+    user_id: UUID
+    name: str
+    panel_ids: list[UUID]
+
+
+async def here(session: AsyncSession, project_id: UUID) -> list[Here]:
+    """Who is there, by name."""
+    query = (
+        select(User.id, User.name, Presence.panel_id)
+        .join(User, col(User.id) == col(Presence.user_id))
+        .where(Presence.project_id == project_id, col(Presence.seen_at) > func.now() - LASTS)
+        .order_by(col(User.name), col(User.id), col(Presence.connection))
+    )
+    found: dict[UUID, Here] = {}
+    for user_id, name, panel_id in (await session.exec(query)).all():
+        one = found.setdefault(user_id, Here(user_id, name, []))
+        if panel_id is not None and panel_id not in one.panel_ids:
+            one.panel_ids.append(panel_id)
+    return list(found.values())
+
+
+async def enter(session: AsyncSession, somebody: Somebody) -> None:
+    """A socket is open; the others are told if it is the first one of its user."""
+    await _alone(session, somebody.project_id, somebody.user_id)
+    if await _gone(session, somebody.project_id):
+        return
+    known = await _windows(session, somebody.project_id, somebody.user_id)
+    await session.exec(
+        insert(Presence)
+        .values(
+            connection=somebody.connection,
+            project_id=somebody.project_id,
+            user_id=somebody.user_id,
+            panel_id=somebody.panel_id,
+            seen_at=func.clock_timestamp(),
+        )
+        .on_conflict_do_nothing(index_elements=["connection"])
+    )
+    if not known:
+        await _tell(session, somebody, here=True)
+
+
+async def look(session: AsyncSession, somebody: Somebody, panel_id: UUID | None) -> None:
+    """Somebody looks at a panel, or at none; the others are told if it is another one. Strange panels count as none."""
+    if panel_id is not None:
+        query = select(Panel.id).where(Panel.id == panel_id, Panel.project_id == somebody.project_id)
+        panel_id = (await session.exec(query)).one_or_none()
+    if panel_id == somebody.panel_id:
+        return
+    somebody.panel_id = panel_id
+    changed = await session.exec(
+        update(Presence)
+        .where(col(Presence.connection) == somebody.connection)
+        .values(panel_id=panel_id)
+        .returning(col(Presence.connection))
+        .execution_options(synchronize_session=False)
+    )
+    if changed.first() is not None:
+        await _tell(session, somebody, here=True)
+
+
+async def leave(session: AsyncSession, somebody: Somebody) -> None:
+    """A socket is closed: it is forgotten after `GRACE`, and the others told, by `sweep`."""
+    await session.exec(
+        update(Presence)
+        .where(col(Presence.connection) == somebody.connection)
+        .values(seen_at=func.clock_timestamp() - (LASTS - GRACE))
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def keep(database: Database, present: Sequence[Somebody]) -> None:
+    """A sign of life of open sockets. Those that were taken for dead meanwhile enter again."""
+    async with database.session() as session:
+        kept = await session.exec(
+            update(Presence)
+            .where(col(Presence.connection).in_([one.connection for one in present]))
+            .values(seen_at=func.clock_timestamp())
+            .returning(col(Presence.connection))
+            .execution_options(synchronize_session=False)
+        )
+        known = {row[0] for row in kept.all()}
+    for one in present:
+        if one.connection not in known:
+            async with database.session() as session:
+                await enter(session, one)
+
+
+async def sweep(database: Database) -> None:
+    """Forget those who give no sign of life, and tell the others."""
+    async with database.session() as session:
+        query = select(Presence.project_id, Presence.user_id).where(col(Presence.seen_at) <= func.now() - LASTS)
+        lapsed = (await session.exec(query.distinct().limit(1000))).all()
+    for project_id, user_id in lapsed:
+        async with database.session() as session:
+            await _alone(session, project_id, user_id)
+            if await _gone(session, project_id):
+                continue
+            forgotten = await session.exec(
+                delete(Presence)
+                .where(col(Presence.project_id) == project_id, col(Presence.user_id) == user_id)
+                .where(col(Presence.seen_at) <= func.clock_timestamp() - LASTS)
+                .returning(Presence)
+                .execution_options(synchronize_session=False)
+            )
+            row = forgotten.scalars().first()
+            if row is not None and not await _windows(session, project_id, user_id):
+                await _tell(session, row, here=False)
+
+
+async def _alone(session: AsyncSession, project_id: UUID, user_id: UUID) -> None:
+    """Comings and goings of one person in one project, one after the other."""
+    await execute(session, _ONE_AT_A_TIME, {"pair": f"presence {project_id} {user_id}"})
+
+
+async def _gone(session: AsyncSession, project_id: UUID) -> bool:
+    """Whether the project was deleted; if not, it is not before the transaction ends."""
+    query = select(Project.id).where(Project.id == project_id).with_for_update(key_share=True)
+    return (await session.exec(query)).one_or_none() is None
+
+
+async def _windows(session: AsyncSession, project_id: UUID, user_id: UUID) -> int:
+    query = select(func.count()).select_from(Presence)
+    return (await session.exec(query.where(Presence.project_id == project_id, Presence.user_id == user_id))).one()
+
+
+async def _tell(session: AsyncSession, somebody: Somebody, *, here: bool) -> None:
+    name = (await session.exec(select(User.name).where(User.id == somebody.user_id))).one_or_none()
+    data = {"user_id": str(somebody.user_id), "name": name or "", "here": here}
+    if here and somebody.panel_id is not None:
+        data["panel_id"] = str(somebody.panel_id)
+    await emit(session, somebody.project_id, None, EventType.PRESENCE_CHANGED, data, actor=somebody.user_id)
