@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from decimal import Decimal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.deps import Editing, Owned, Resources
 from api.generations import GenerationOut, told
 from api.listing import CONFLICT, NOT_FOUND
+from api.money import Usd
 from api.problems import TemporalAway
 from api.starting import PATIENCE, wake_if_possible, workflow_id
 from engine.errors import Conflict
@@ -27,13 +27,13 @@ router = APIRouter(tags=["generations"])
 class NewBudget(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"budget_usd": "10"}]})
 
-    budget_usd: Decimal = Field(ge=0, lt=1_000_000)
+    budget_usd: Usd
 
 
 class Resume(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"skip_refused": False}]})
 
-    skip_refused: bool = Field(default=False, description="give up what was refused, instead of trying it again")
+    skip_refused: StrictBool = Field(default=False, description="give up what was refused, instead of trying it again")
 
 
 @router.post(

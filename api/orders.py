@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from temporalio.service import RPCError
 from api.deps import Editing, Owned, Resources
 from api.generations import GenerationOut, told
 from api.listing import AN_ID, CONFLICT, NOT_FOUND, refusal
+from api.money import Usd
 from api.starting import PATIENCE, start
 from engine.errors import BadInput, Conflict
 from engine.prices import Prices
@@ -52,7 +52,7 @@ class NewGeneration(BaseModel):
     target_ids: list[UUID] = Field(min_length=1, max_length=1)
     chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
     options: GenerationOptions = Field(default_factory=GenerationOptions)
-    budget_usd: Decimal | None = Field(default=None, ge=0, lt=1_000_000)
+    budget_usd: Usd | None = None
 
 
 @router.post(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
 from sqlmodel import col
 
 from api.deps import Owned, Owning, Resources, Session
@@ -31,7 +31,7 @@ UNREACHABLE = refusal(
 _WAITED_FOR = sorted(CALLBACKS)
 
 Url = Annotated[str, Field(min_length=8, max_length=MAX_URL, pattern=URL)]
-Events = Annotated[list[EventType], Field(max_length=len(EventType), json_schema_extra={"uniqueItems": True})]
+Events = Annotated[list[EventType], Field(max_length=len(EventType))]
 
 
 class NewWebhook(BaseModel):
@@ -51,10 +51,10 @@ class NewWebhook(BaseModel):
 class WebhookChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "active": False}]})
 
-    version: int
+    version: StrictInt
     url: Url | None = None
     events: Events | None = None
-    active: bool | None = None
+    active: StrictBool | None = None
 
 
 class WebhookOut(BaseModel):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import os
 import sys
 from collections.abc import Coroutine
@@ -82,6 +83,13 @@ def choices_of(words: list[str] | None) -> list[dict[str, str]] | None:
     return [{"provider": provider, "model": model} for provider, _, model in found]
 
 
+def _a_number(value: float | None) -> float | None:
+    """No comparison holds for what is not a number, so limits alone let it through."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("It must be a number.")
+    return value
+
+
 @app.command()
 def run(
     story: StoryFile,
@@ -96,7 +104,9 @@ def run(
     drafts: Drafts = 1,
     max_panels: MaxPanels = None,
     until: UntilWhen = Until.PAGES,
-    budget: Annotated[float | None, typer.Option(help="Most that may be spent, in USD.", min=0, max=999_999)] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Most that may be spent, in USD.", min=0, max=999_999, callback=_a_number)
+    ] = None,
     llm_fallback: Annotated[
         list[str] | None, typer.Option(help="Writer to ask when the first is down: provider or provider/model.")
     ] = None,

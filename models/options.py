@@ -76,11 +76,11 @@ class RenderSettings(Frozen):
     """How an artist works. What is left empty is the backend's own choice; what it does not know it leaves out."""
 
     quality: Literal["", "low", "medium", "high", "xhigh", "max"] = Field(default="", description="OpenAI Images")
-    steps: int | None = Field(default=None, ge=1, le=150, description="local API")
-    guidance: float | None = Field(default=None, ge=0, le=30, description="CFG scale of the local API")
+    steps: int | None = Field(default=None, strict=True, ge=1, le=150, description="local API")
+    guidance: float | None = Field(default=None, strict=True, ge=0, le=30, description="CFG scale of the local API")
     sampler: str = Field(default="", max_length=100, description="local API")
     scheduler: str = Field(default="", max_length=100, description="local API")
-    hires_scale: float | None = Field(default=None, gt=1, le=4, description="local API: draw small, then larger")
+    hires_scale: float | None = Field(default=None, strict=True, gt=1, le=4, description="local API: draw small first")
     hires_upscaler: str = Field(default="", max_length=100, description="local API")
 
 
@@ -102,14 +102,16 @@ class GenerationOptions(Frozen):
     )
     render: RenderSettings = Field(default_factory=RenderSettings)
     soften: bool = Field(
-        default=False, description="what a provider refuses is asked once more in milder words before a person is asked"
+        default=False,
+        strict=True,
+        description="what a provider refuses is asked once more in milder words before a person is asked",
     )
-    drafts: int = Field(default=1, ge=1, le=8)
-    max_panels: int | None = Field(default=None, ge=1, le=5000)
+    drafts: int = Field(default=1, strict=True, ge=1, le=8)
+    max_panels: int | None = Field(default=None, strict=True, ge=1, le=5000)
     until: Until = "pages"
     format: PageFormat = "page"
     direction: Direction = "ltr"
-    priority: int = Field(default=3, ge=1, le=5, description="1 interactive … 5 batch")
+    priority: int = Field(default=3, strict=True, ge=1, le=5, description="1 interactive … 5 batch")
 
     def writers(self, task: TaskName) -> list[Choice]:
         """Who writes a task: the one it is for first, then those who stand in."""
