@@ -16,7 +16,7 @@ from engine.store.events import emit
 from engine.store.progress import plan
 from models.events import EventType
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
-from models.tables import Chapter, Character, Event, Generation, Hold, Panel, Scene
+from models.tables import Chapter, Character, Event, Generation, Hold, Panel, Project, Scene
 from models.tables.story import PanelState, SceneState
 
 _ENDINGS = {
@@ -142,7 +142,13 @@ async def latest_of(session: AsyncSession, chapter_id: UUID) -> Generation | Non
 
 
 async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_id: UUID | None = None) -> None:
-    """Raise `Conflict` while something in the project, or in one chapter of it, is being generated."""
+    """Raise `Conflict` while something in the project, or in one chapter of it, is being generated.
+
+    Until the transaction ends nothing is ordered for it: an order refers to its chapter and project, and waits for
+    this lock. Take it before the locks of rows below.
+    """
+    table, held = (Project, project_id) if chapter_id is None else (Chapter, chapter_id)
+    await session.exec(select(table.id).where(table.id == held).with_for_update())
     query = select(Generation.id).where(
         Generation.project_id == project_id, col(Generation.status).not_in(FINAL_STATUSES)
     )
