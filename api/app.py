@@ -9,7 +9,22 @@ from fastapi import FastAPI, Request, Response
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from api import auth, chapters, costs, generations, health, images, panels, problems, projects
+from api import (
+    auth,
+    chapters,
+    characters,
+    costs,
+    drafts,
+    generations,
+    health,
+    images,
+    instructions,
+    locations,
+    panels,
+    problems,
+    projects,
+    scenes,
+)
 from api.deps import Resources
 from api.listing import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
 from engine.db import Database
@@ -22,6 +37,20 @@ DESCRIPTION = """\
 Turns manuscripts into comic chapters. Create a project, put a chapter with its text into it, order a generation, and
 follow its events until the pages are there. Errors are `application/problem+json` with a stable `type`.
 """
+ROUTED = (
+    auth,
+    projects,
+    chapters,
+    scenes,
+    panels,
+    drafts,
+    characters,
+    locations,
+    instructions,
+    generations,
+    images,
+    costs,
+)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")
 
@@ -76,7 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
         return response
 
     app.include_router(health.router)
-    for module in (auth, projects, chapters, generations, panels, images, costs):
+    for module in ROUTED:
         app.include_router(module.router, prefix="/api/v1", responses={**UNAUTHORIZED, **FORBIDDEN, **INVALID, **AWAY})
     return app
 

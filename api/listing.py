@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
-from uuid import UUID
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field

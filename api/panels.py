@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -194,7 +194,7 @@ async def listing(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Listing[PanelOut]:
-    filters = [col(Panel.state).in_(state)] if state else []
+    filters: list[ColumnElement[bool]] = [col(Panel.state).in_(state)] if state else []
     if character is not None:
         filters.append(col(Panel.characters).contains([character]))
     found, following = await rows.children(

@@ -1,6 +1,5 @@
 """Scenes: stretches of a chapter in one place and time, with the panels that they are told in."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -255,7 +254,7 @@ def _scene(chapter: Chapter, body: NewScene) -> Scene:
     )
 
 
-def _sentences(text: str) -> Sequence[str]:
+def _sentences(text: str) -> list[str]:
     return [sentence for paragraph in paragraphs(text) for sentence in paragraph_of(paragraph)]
 
 

@@ -78,7 +78,7 @@ async def place(session: AsyncSession, new: Sequence[SQLModel], at: int | None =
     if parent is not None:
         start = await positions.make_room(session, type(first), getattr(first, parent), at, len(new))
         for offset, row in enumerate(new):
-            row.position = start + offset  # type: ignore[attr-defined]  # on every table of PARENTS
+            setattr(row, "position", start + offset)  # noqa: B010  # on every table of PARENTS, unknown to the type
     session.add_all(new)
     await session.flush()
 

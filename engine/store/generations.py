@@ -145,7 +145,7 @@ async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_
     """Raise `Conflict` while something in the project, or in one chapter of it, is being generated.
 
     Until the transaction ends nothing is ordered for it: an order refers to its chapter and project, and waits for
-    this lock. Take it before the locks of rows below.
+    this lock. A chapter's is taken before those of rows below it, a project's after all others.
     """
     table, held = (Project, project_id) if chapter_id is None else (Chapter, chapter_id)
     await session.exec(select(table.id).where(table.id == held).with_for_update())

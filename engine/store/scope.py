@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, func, literal, or_, tuple_
+from sqlalchemy import BindParameter, ColumnElement, bindparam, false, func, literal, or_, tuple_
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
