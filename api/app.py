@@ -14,12 +14,15 @@ from api import (
     chapters,
     characters,
     costs,
+    costs_csv,
     drafts,
     generations,
     health,
     images,
     instructions,
+    invitations,
     locations,
+    members,
     panels,
     problems,
     projects,
@@ -49,7 +52,10 @@ ROUTED = (
     instructions,
     generations,
     images,
+    members,
+    invitations,
     costs,
+    costs_csv,
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.deps import Editing, Owned, Resources, Scoped, Session
+from api.given import ExternalId, Facts, Labels, Metadata, labelled
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, refusal
 from api.problems import TemporalAway
 from api.starting import PATIENCE, start, wake_if_possible, workflow_id
@@ -29,6 +30,8 @@ from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, Ge
 from models.tables import Chapter, Character, Generation, Panel, Project, ProviderCall, Scene
 
 router = APIRouter(tags=["generations"])
+
+Moment = Annotated[AwareDatetime | None, Query(description="with its offset from UTC")]
 
 REFUSED = refusal(
     422,
@@ -51,6 +54,8 @@ class NewGeneration(BaseModel):
     chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
     options: GenerationOptions = Field(default_factory=GenerationOptions)
     budget_usd: Decimal | None = Field(default=None, ge=0, lt=1_000_000)
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
 
 
 class NewBudget(BaseModel):
@@ -115,6 +120,9 @@ class GenerationOut(BaseModel):
                     "options": GenerationOptions().model_dump(mode="json"),
                     "retry_of": ANOTHER_ID,
                     "budget_usd": "5.000000",
+                    "external_id": "job-17",
+                    "metadata": {"batch": "spring"},
+                    "requested_by": ANOTHER_ID,
                     "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
                     "cost_usd": "0.000000",
                     "waiting": [],
@@ -138,6 +146,9 @@ class GenerationOut(BaseModel):
     options: GenerationOptions
     retry_of: UUID | None
     budget_usd: Decimal | None
+    external_id: str | None
+    metadata: Labels
+    requested_by: UUID | None = Field(description="the account that ordered it, while there is one")
     calls: CallCounts
     cost_usd: Decimal
     waiting: list[HoldOut] = Field(description="what waits for a person, the oldest first")
@@ -238,6 +249,9 @@ async def create(body: NewGeneration, owned: Owned, scope: Editing, response: Re
             options=options,
             target_ids=body.target_ids,
             budget_usd=body.budget_usd,
+            external_id=body.external_id,
+            labels=body.metadata,
+            requested_by=scope.actor,
         )
         await session.refresh(generation)
         out = await _out(session, generation)
@@ -250,18 +264,34 @@ async def create(body: NewGeneration, owned: Owned, scope: Editing, response: Re
 async def listing(
     session: Session,
     scope: Scoped,
+    project_id: UUID | None = None,
     chapter_id: UUID | None = None,
-    status: GenerationStatus | None = None,
+    status: Annotated[list[GenerationStatus] | None, Query(max_length=10, description="any of these")] = None,
+    kind: Annotated[list[GenerationKind] | None, Query(max_length=5, description="any of these")] = None,
+    external_id: Annotated[ExternalId | None, Query()] = None,
+    facts: Facts = None,
+    created_after: Moment = None,
+    created_before: Moment = None,
+    sort: Literal["created_at", "-created_at"] = "created_at",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Listing[GenerationOut]:
-    filters = []
-    if chapter_id is not None:
-        filters.append(col(Generation.chapter_id) == chapter_id)
-    if status is not None:
-        filters.append(col(Generation.status) == status)
-    found, following = await rows.page(session, scope, Generation, *filters, after=cursor, limit=limit)
-    return Listing(items=[await _out(session, row) for row in found], next_cursor=following)
+    filters = labelled(Generation, facts)
+    for column, wanted in ((Generation.project_id, project_id), (Generation.chapter_id, chapter_id)):
+        if wanted is not None:
+            filters.append(col(column) == wanted)
+    if status:
+        filters.append(col(Generation.status).in_(status))
+    if kind:
+        filters.append(col(Generation.kind).in_(kind))
+    if external_id is not None:
+        filters.append(col(Generation.external_id) == external_id)
+    if created_after is not None:
+        filters.append(col(Generation.created_at) > created_after)
+    if created_before is not None:
+        filters.append(col(Generation.created_at) < created_before)
+    found, following = await rows.page(session, scope, Generation, *filters, after=cursor, limit=limit, sort=sort)
+    return Listing(items=await _all_out(session, found), next_cursor=following)
 
 
 @router.get("/generations/{generation_id}", summary="Read a generation and its progress", responses=NOT_FOUND)
@@ -362,6 +392,9 @@ async def retry(generation_id: UUID, owned: Owned, scope: Editing, response: Res
             target_ids=[UUID(target) for target in before.target_ids],
             retry_of=before.id,
             budget_usd=before.budget_usd,
+            external_id=before.external_id,
+            labels=before.labels,
+            requested_by=scope.actor,
         )
         await session.refresh(generation)
         out = await _out(session, generation)
@@ -450,11 +483,26 @@ async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) ->
 
 
 async def _out(session: AsyncSession, generation: Generation) -> GenerationOut:
-    calls = await tallies.calls(session, generation.id)
+    [out] = await _all_out(session, [generation])
+    return out
+
+
+async def _all_out(session: AsyncSession, found: Sequence[Generation]) -> list[GenerationOut]:
+    """With what each asked for and waits for, in one statement for all of them."""
+    ids = [generation.id for generation in found]
+    calls = await tallies.calls_of(session, ids)
+    waiting: dict[UUID, list[HoldOut]] = {one: [] for one in ids}
+    for hold in await holds.waiting_of(session, ids):
+        waiting[hold.generation_id].append(HoldOut.model_validate(hold))
+    return [_as_out(one, calls.get(one.id, tallies.NOTHING), waiting[one.id]) for one in found]
+
+
+def _as_out(generation: Generation, calls: tallies.Calls, waiting: list[HoldOut]) -> GenerationOut:
     values: dict[str, Any] = SQLModel.model_dump(generation)
     return GenerationOut(
         **{name: values[name] for name in GenerationOut.model_fields if name in values},
+        metadata=generation.labels,
         calls=CallCounts(llm=calls.llm, image=calls.image, cached=generation.cached_calls, unknown=calls.unknown),
         cost_usd=calls.cost_usd,
-        waiting=[HoldOut.model_validate(hold) for hold in await holds.waiting(session, generation.id)],
+        waiting=waiting,
     )

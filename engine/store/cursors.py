@@ -45,3 +45,11 @@ def read(cursor: str) -> Mark:
     except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError) as error:
         raise BadInput(FOREIGN) from error
     return mark
+
+
+def of(cursor: str, order: str) -> Mark:
+    """The mark of a cursor of a list that is sorted by id. Raises `BadInput` for a cursor of another list."""
+    mark = read(cursor)
+    if mark.order != order or mark.value is not None:
+        raise BadInput(FOREIGN)
+    return mark

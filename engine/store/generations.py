@@ -37,6 +37,9 @@ async def request(
     target_ids: Sequence[UUID] = (),
     retry_of: UUID | None = None,
     budget_usd: Decimal | None = None,
+    external_id: str | None = None,
+    labels: dict[str, str] | None = None,
+    requested_by: UUID | None = None,
 ) -> Generation:
     """Write the order down. Whoever starts the workflow does so after the commit; the sweeper does, if nobody did."""
     generation = Generation(
@@ -47,6 +50,9 @@ async def request(
         target_ids=[str(target) for target in target_ids],
         retry_of=retry_of,
         budget_usd=budget_usd,
+        external_id=external_id,
+        labels=labels or {},
+        requested_by=requested_by,
     )
     session.add(generation)
     try:
@@ -61,6 +67,7 @@ async def request(
         generation.id,
         EventType.GENERATION_REQUESTED,
         {"kind": kind, "chapter_id": str(chapter_id)},
+        actor=requested_by,
     )
     return generation
 
