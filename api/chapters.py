@@ -150,9 +150,7 @@ async def listing(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Listing[ChapterOut]:
-    filters = labelled(Chapter, facts)
-    if external_id is not None:
-        filters.append(col(Chapter.external_id) == external_id)
+    filters = labelled(Chapter, facts, external_id)
     found, following = await rows.children(
         session, scope, Project, project_id, Chapter, *filters, after=cursor, limit=limit, sort=sort
     )

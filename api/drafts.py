@@ -70,7 +70,9 @@ async def listing(
         filters.append(shown if selected else ~shown)
     if provider is not None:
         filters.append(col(Draft.provider) == provider)
-    found, following = await rows.page(session, scope, Draft, *filters, after=cursor, limit=limit, sort=sort)
+    found, following = await rows.page(
+        session, scope, Draft, *filters, after=cursor, limit=limit, sort=sort, parent=panel_id
+    )
     return Listing(items=[_out(draft, panel) for draft in found], next_cursor=following)
 
 

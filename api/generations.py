@@ -276,16 +276,13 @@ async def listing(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Listing[GenerationOut]:
-    filters = labelled(Generation, facts)
-    for column, wanted in ((Generation.project_id, project_id), (Generation.chapter_id, chapter_id)):
-        if wanted is not None:
-            filters.append(col(column) == wanted)
-    if status:
-        filters.append(col(Generation.status).in_(status))
-    if kind:
-        filters.append(col(Generation.kind).in_(kind))
-    if external_id is not None:
-        filters.append(col(Generation.external_id) == external_id)
+    equal = ((Generation.project_id, project_id), (Generation.chapter_id, chapter_id))
+    any_of = ((Generation.status, status), (Generation.kind, kind))
+    filters = [
+        *labelled(Generation, facts, external_id),
+        *(col(column) == wanted for column, wanted in equal if wanted is not None),
+        *(col(column).in_(wanted) for column, wanted in any_of if wanted),
+    ]
     if created_after is not None:
         filters.append(col(Generation.created_at) > created_after)
     if created_before is not None:
@@ -483,26 +480,20 @@ async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) ->
 
 
 async def _out(session: AsyncSession, generation: Generation) -> GenerationOut:
-    [out] = await _all_out(session, [generation])
-    return out
+    return (await _all_out(session, [generation]))[0]
 
 
 async def _all_out(session: AsyncSession, found: Sequence[Generation]) -> list[GenerationOut]:
-    """With what each asked for and waits for, in one statement for all of them."""
+    """With what each asked for and waits for, in one statement each for all of them."""
     ids = [generation.id for generation in found]
     calls = await tallies.calls_of(session, ids)
     waiting: dict[UUID, list[HoldOut]] = {one: [] for one in ids}
     for hold in await holds.waiting_of(session, ids):
         waiting[hold.generation_id].append(HoldOut.model_validate(hold))
-    return [_as_out(one, calls.get(one.id, tallies.NOTHING), waiting[one.id]) for one in found]
-
-
-def _as_out(generation: Generation, calls: tallies.Calls, waiting: list[HoldOut]) -> GenerationOut:
-    values: dict[str, Any] = SQLModel.model_dump(generation)
-    return GenerationOut(
-        **{name: values[name] for name in GenerationOut.model_fields if name in values},
-        metadata=generation.labels,
-        calls=CallCounts(llm=calls.llm, image=calls.image, cached=generation.cached_calls, unknown=calls.unknown),
-        cost_usd=calls.cost_usd,
-        waiting=waiting,
-    )
+    out = []
+    for one in found:
+        values, sent = SQLModel.model_dump(one), calls.get(one.id, tallies.NOTHING)
+        values |= {"metadata": one.labels, "cost_usd": sent.cost_usd, "waiting": waiting[one.id]}
+        values["calls"] = CallCounts(llm=sent.llm, image=sent.image, cached=one.cached_calls, unknown=sent.unknown)
+        out.append(GenerationOut(**{name: values[name] for name in GenerationOut.model_fields}))
+    return out

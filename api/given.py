@@ -12,6 +12,10 @@ from api.listing import AN_ID, ANOTHER_ID
 
 # What a text may hold: Postgres stores no NUL.
 Words = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Named = Annotated[Words, Field(min_length=1, max_length=200)]
+Position = Annotated[
+    int | None, Field(ge=0, lt=2**31, description="where it goes, counted from 0; none: behind the last one")
+]
 ExternalId = Annotated[Words, Field(min_length=1, max_length=200, description="the caller's own name for it")]
 Metadata = Annotated[
     dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], Annotated[Words, Field(max_length=500)]],
@@ -29,10 +33,11 @@ Facts = Annotated[
 ]
 
 
-def labelled(model: Any, facts: list[str] | None) -> list[ColumnElement[bool]]:
-    """The filter of `metadata=name:value`."""
+def labelled(model: Any, facts: list[str] | None, external_id: str | None) -> list[ColumnElement[bool]]:
+    """The filters of `metadata=name:value` and of `external_id`."""
     pairs = (fact.partition(":") for fact in facts or ())
-    return [col(model.labels).contains({name: value}) for name, _, value in pairs]
+    filters = [col(model.labels).contains({name: value}) for name, _, value in pairs]
+    return filters if external_id is None else [*filters, col(model.external_id) == external_id]
 
 
 class Order(BaseModel):
@@ -41,9 +46,3 @@ class Order(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [ANOTHER_ID, AN_ID]}]})
 
     ids: list[UUID] = Field(min_length=1, max_length=10_000)
-
-
-Named = Annotated[Words, Field(min_length=1, max_length=200)]
-Position = Annotated[
-    int | None, Field(ge=0, lt=2**31, description="where it goes, counted from 0; none: behind the last one")
-]

@@ -112,9 +112,7 @@ async def listing(
     limit: Limit = 50,
 ) -> Listing[ProjectOut]:
     """Those that I own and those that I am a member of."""
-    filters = labelled(Project, facts)
-    if external_id is not None:
-        filters.append(col(Project.external_id) == external_id)
+    filters = labelled(Project, facts, external_id)
     if title is not None:
         filters.append(col(Project.title).icontains(title, autoescape=True))
     found, following = await rows.page(session, scope, Project, *filters, after=cursor, limit=limit, sort=sort)

@@ -24,7 +24,6 @@ from models.tables import Invitation, Project, ProjectMember, User
 from models.tables.projects import Role
 
 LIFETIME = timedelta(days=14)
-ORDER = "Member"
 
 
 @dataclass(frozen=True)
@@ -69,14 +68,14 @@ async def listing(
     if only is not None:
         query = query.where(col(User.id) == only)
     if after is not None:
-        query = query.where(col(User.id) > cursors.of(after, ORDER).id)
+        query = query.where(col(User.id) > cursors.of(after, f"Member.{project_id.hex}").id)
     found = [
         Member(user.id, user.name, user.email, Role(role), belongs, since)
         for user, role, belongs, since in (await session.exec(query)).all()
     ]
     if len(found) <= limit:
         return found, None
-    return found[:limit], cursors.written(cursors.Mark(ORDER, None, found[limit - 1].user_id))
+    return found[:limit], cursors.written(cursors.Mark(f"Member.{project_id.hex}", None, found[limit - 1].user_id))
 
 
 async def one(session: AsyncSession, project_id: UUID, user_id: UUID) -> Member:

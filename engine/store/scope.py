@@ -127,18 +127,20 @@ async def page(
     after: str | None = None,
     limit: int = 50,
     sort: str = "created_at",
+    parent: UUID | None = None,
 ) -> tuple[Sequence[RowT], str | None]:
     """Rows after the cursor `after`, and the cursor to go on from when there are more.
 
     `sort` is the name of a column that is never null, with `-` before it for descending; `created_at` goes by the
     ids. The place of a row that is still there is looked up: what was inserted or moved before it shifts nothing.
+    A cursor counts for the list that it came from: of this table, in this order, in the same `parent`.
     """
     if not 1 <= limit <= MAX_PAGE:
         raise BadInput(f"limit must lie between 1 and {MAX_PAGE}.")
     name, down = sort.removeprefix("-"), sort.startswith("-")
     ids: Any = col(cast("type[Owned]", model).id)
     by: Any = None if name == "created_at" else col(getattr(model, "name_key" if name == "name" else name))
-    order = f"{model.__name__}.{sort}"
+    order = f"{model.__name__}.{sort}" if parent is None else f"{model.__name__}.{sort}.{parent.hex}"
     query = select(model).where(scope.covers(model), *filters)
     if after is not None:
         mark = cursors.read(after)
@@ -177,7 +179,7 @@ async def children(
     Whatever is found lies in a parent that is there, so only after an empty page is the parent asked for.
     """
     within = col(getattr(model, f"{parent.__name__.lower()}_id")) == parent_id
-    found = await page(session, scope, model, within, *filters, after=after, limit=limit, sort=sort)
+    found = await page(session, scope, model, within, *filters, after=after, limit=limit, sort=sort, parent=parent_id)
     if not found[0]:
         await get(session, scope, parent, parent_id)
     return found
