@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, false, func, literal, or_, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Integer, bindparam, false, func, literal, or_, tuple_
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -144,7 +144,7 @@ async def page(
     query = select(model).where(scope.covers(model), *filters)
     if after is not None:
         mark = cursors.read(after)
-        kind = type(None) if by is None else by.type.python_type
+        kind = type(None) if by is None else int if isinstance(by.type, Integer) else str
         if mark.order != order or type(mark.value) is not kind:
             raise BadInput(cursors.FOREIGN)
         if by is None:
