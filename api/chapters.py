@@ -1,22 +1,23 @@
 """Chapters: a manuscript on its way to pages."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col, select
 
 from api.deps import Editing, Owned, Scoped, Session
+from api.given import ExternalId, Facts, Labels, Metadata, Order, Position, Words, labelled
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, file_of
 from engine.errors import NotFound
 from engine.reading import read_manuscript
+from engine.store import editing
 from engine.store import scope as rows
-from engine.store.generations import refuse_while_open
 from engine.store.projects import add_chapter
 from models.script import Script
-from models.tables import Chapter, Export, Page, Project, Scene
+from models.tables import Chapter, Export, Page, Project
 
 router = APIRouter(tags=["chapters"])
 
@@ -30,9 +31,12 @@ class NewChapter(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"title": "One", "text": 'It rained.\n\n"Again?" said Mara.'}]}
     )
 
-    title: str = Field(default="", max_length=200)
-    text: str | None = Field(default=None, max_length=6_000_000)
+    title: Words = Field(default="", max_length=200)
+    text: Words | None = Field(default=None, max_length=6_000_000)
     script: Script | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
+    position: Position = None
 
     @model_validator(mode="after")
     def one_of_them(self) -> "NewChapter":
@@ -44,9 +48,11 @@ class NewChapter(BaseModel):
 class ChapterChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "title": "Two"}]})
 
-    version: int
-    title: str | None = Field(default=None, max_length=200)
-    text: str | None = Field(default=None, max_length=6_000_000)
+    version: int = Field(ge=1, lt=2**31)
+    title: Words | None = Field(default=None, max_length=200)
+    text: Words | None = Field(default=None, max_length=6_000_000)
+    external_id: ExternalId | None = Field(default=None, description="null takes it away")
+    metadata: Metadata | None = Field(default=None, description="replaces all that was there")
 
 
 class ChapterOut(BaseModel):
@@ -60,6 +66,8 @@ class ChapterOut(BaseModel):
                     "position": 0,
                     "title": "One",
                     "summary": "Mara lights a lamp.",
+                    "external_id": "book-7/ch-1",
+                    "metadata": {"volume": "1"},
                     "version": 1,
                     "created_at": A_MOMENT,
                 }
@@ -72,47 +80,10 @@ class ChapterOut(BaseModel):
     position: int
     title: str
     summary: str
+    external_id: str | None
+    metadata: Labels
     version: int
     created_at: datetime
-
-
-class SceneOut(BaseModel):
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": AN_ID,
-                    "chapter_id": ANOTHER_ID,
-                    "position": 0,
-                    "title": "The lamp",
-                    "summary": "Mara lights a lamp and finds two keys.",
-                    "place": "the kitchen",
-                    "time": "night",
-                    "weather": "",
-                    "mood": "quiet",
-                    "characters": ["Mara"],
-                    "state": "described",
-                    "failure": "",
-                    "version": 1,
-                }
-            ]
-        },
-    )
-
-    id: UUID
-    chapter_id: UUID
-    position: int
-    title: str
-    summary: str
-    place: str
-    time: str
-    weather: str
-    mood: str
-    characters: list[str]
-    state: str
-    failure: str
-    version: int
 
 
 class PageOut(BaseModel):
@@ -148,24 +119,54 @@ class PageOut(BaseModel):
 async def create(
     project_id: UUID, body: NewChapter, session: Session, scope: Editing, response: Response
 ) -> ChapterOut:
-    await rows.get(session, scope, Project, project_id)
+    """At `position`, before the chapter that stands there now, or behind the last one."""
+    await editing.open_project(session, scope, project_id)
     text = read_manuscript(body.text.encode("utf-8", "replace"), "text") if body.text is not None else ""
     script = body.script.model_dump(mode="json") if body.script else None
     title = body.title or (body.script.title if body.script else "")
-    chapter = await add_chapter(session, project_id, title=title, source_text=text, script=script)
-    await session.refresh(chapter)
+    chapter = await add_chapter(
+        session,
+        project_id,
+        title=title,
+        source_text=text,
+        script=script,
+        external_id=body.external_id,
+        labels=body.metadata,
+        at=body.position,
+    )
+    await editing.announce(session, scope, [chapter])
     response.headers["Location"] = f"/api/v1/chapters/{chapter.id}"
     return ChapterOut.model_validate(chapter)
 
 
 @router.get("/projects/{project_id}/chapters", summary="List a project's chapters", responses=NOT_FOUND)
 async def listing(
-    project_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+    project_id: UUID,
+    session: Session,
+    scope: Scoped,
+    external_id: Annotated[ExternalId | None, Query()] = None,
+    facts: Facts = None,
+    sort: Literal["position", "-position", "created_at", "-created_at", "title", "-title"] = "position",
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Listing[ChapterOut]:
-    await rows.get(session, scope, Project, project_id)
-    within = col(Chapter.project_id) == project_id
-    found, following = await rows.page(session, scope, Chapter, within, after=cursor, limit=limit)
+    filters = labelled(Chapter, facts, external_id)
+    found, following = await rows.children(
+        session, scope, Project, project_id, Chapter, *filters, after=cursor, limit=limit, sort=sort
+    )
     return Listing(items=[ChapterOut.model_validate(row) for row in found], next_cursor=following)
+
+
+@router.post(
+    "/projects/{project_id}/chapters/reorder",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Put a project's chapters into another order",
+    responses=NOT_FOUND,
+)
+async def reorder(project_id: UUID, body: Order, session: Session, scope: Editing) -> None:
+    """`ids` names every chapter of the project once. What is written later is told another story so far."""
+    await editing.open_project(session, scope, project_id)
+    await editing.reorder(session, scope, Chapter, project_id, project_id, body.ids)
 
 
 @router.get("/chapters/{chapter_id}", summary="Read a chapter", responses=NOT_FOUND)
@@ -175,13 +176,17 @@ async def read(chapter_id: UUID, session: Session, scope: Scoped) -> ChapterOut:
 
 @router.patch("/chapters/{chapter_id}", summary="Change a chapter", responses={**NOT_FOUND, **CONFLICT})
 async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope: Editing) -> ChapterOut:
-    values: dict[str, Any] = body.model_dump(include={"title"}, exclude_none=True)
+    """A new text is outlined by the next generation, which replaces the scenes if they come out otherwise."""
+    values: dict[str, Any] = body.model_dump(include={"title", "external_id"}, exclude_none=True)
+    if "external_id" in body.model_fields_set:
+        values["external_id"] = body.external_id
+    if body.metadata is not None:
+        values["labels"] = body.metadata
     if body.text is not None:
-        chapter = await rows.get(session, scope, Chapter, chapter_id)
-        await refuse_while_open(session, project_id=chapter.project_id, chapter_id=chapter_id)
+        await editing.still(session, scope, Chapter, chapter_id)
         values["source_text"] = read_manuscript(body.text.encode("utf-8", "replace"), "text")
         values["script"] = None
-    return ChapterOut.model_validate(await rows.change(session, scope, Chapter, chapter_id, body.version, values))
+    return ChapterOut.model_validate(await editing.change(session, scope, Chapter, chapter_id, body.version, values))
 
 
 @router.delete(
@@ -191,19 +196,10 @@ async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope:
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(chapter_id: UUID, session: Session, scope: Editing) -> None:
+    """The chapters behind it move up. Refused while a generation is at work on it."""
     chapter = await rows.get(session, scope, Chapter, chapter_id)
-    await refuse_while_open(session, project_id=chapter.project_id, chapter_id=chapter_id)
-    await rows.remove(session, scope, Chapter, chapter_id)
-
-
-@router.get("/chapters/{chapter_id}/scenes", summary="List a chapter's scenes", responses=NOT_FOUND)
-async def scenes(
-    chapter_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
-) -> Listing[SceneOut]:
-    await rows.get(session, scope, Chapter, chapter_id)
-    within = col(Scene.chapter_id) == chapter_id
-    found, following = await rows.page(session, scope, Scene, within, after=cursor, limit=limit)
-    return Listing(items=[SceneOut.model_validate(row) for row in found], next_cursor=following)
+    await editing.open_project(session, scope, chapter.project_id)
+    await editing.remove(session, scope, await editing.still(session, scope, Chapter, chapter_id))
 
 
 @router.get("/chapters/{chapter_id}/pages", summary="List a chapter's pages in order", responses=NOT_FOUND)

@@ -1,16 +1,18 @@
 """Generations as they are read: how far each is, what has happened in it, what was asked of providers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Scoped, Session
+from api.given import ExternalId, Facts, Labels, labelled
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import events, holds, tallies
 from engine.store import scope as rows
@@ -18,6 +20,8 @@ from models.options import GenerationKind, GenerationOptions, GenerationStatus, 
 from models.tables import Generation, ProviderCall
 
 router = APIRouter(tags=["generations"])
+
+Moment = Annotated[AwareDatetime | None, Query(description="with its offset from UTC")]
 
 
 class HoldOut(BaseModel):
@@ -70,6 +74,9 @@ class GenerationOut(BaseModel):
                     "options": GenerationOptions().model_dump(mode="json"),
                     "retry_of": ANOTHER_ID,
                     "budget_usd": "5.000000",
+                    "external_id": "job-17",
+                    "metadata": {"batch": "spring"},
+                    "requested_by": ANOTHER_ID,
                     "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
                     "cost_usd": "0.000000",
                     "waiting": [],
@@ -93,6 +100,9 @@ class GenerationOut(BaseModel):
     options: GenerationOptions
     retry_of: UUID | None
     budget_usd: Decimal | None
+    external_id: str | None
+    metadata: Labels
+    requested_by: UUID | None = Field(description="the account that ordered it, while there is one")
     calls: CallCounts
     cost_usd: Decimal
     waiting: list[HoldOut] = Field(description="what waits for a person, the oldest first")
@@ -178,18 +188,31 @@ class CallOut(BaseModel):
 async def listing(
     session: Session,
     scope: Scoped,
+    project_id: UUID | None = None,
     chapter_id: UUID | None = None,
-    status: GenerationStatus | None = None,
+    status: Annotated[list[GenerationStatus] | None, Query(max_length=10, description="any of these")] = None,
+    kind: Annotated[list[GenerationKind] | None, Query(max_length=5, description="any of these")] = None,
+    external_id: Annotated[ExternalId | None, Query()] = None,
+    facts: Facts = None,
+    created_after: Moment = None,
+    created_before: Moment = None,
+    sort: Literal["created_at", "-created_at"] = "created_at",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Listing[GenerationOut]:
-    filters = []
-    if chapter_id is not None:
-        filters.append(col(Generation.chapter_id) == chapter_id)
-    if status is not None:
-        filters.append(col(Generation.status) == status)
-    found, following = await rows.page(session, scope, Generation, *filters, after=cursor, limit=limit)
-    return Listing(items=[await told(session, row) for row in found], next_cursor=following)
+    equal = ((Generation.project_id, project_id), (Generation.chapter_id, chapter_id))
+    any_of = ((Generation.status, status), (Generation.kind, kind))
+    filters = [
+        *labelled(Generation, facts, external_id),
+        *(col(column) == wanted for column, wanted in equal if wanted is not None),
+        *(col(column).in_(wanted) for column, wanted in any_of if wanted),
+    ]
+    if created_after is not None:
+        filters.append(col(Generation.created_at) > created_after)
+    if created_before is not None:
+        filters.append(col(Generation.created_at) < created_before)
+    found, following = await rows.page(session, scope, Generation, *filters, after=cursor, limit=limit, sort=sort)
+    return Listing(items=await _all_told(session, found), next_cursor=following)
 
 
 @router.get("/generations/{generation_id}", summary="Read a generation and its progress", responses=NOT_FOUND)
@@ -222,11 +245,20 @@ async def list_calls(
 
 async def told(session: AsyncSession, generation: Generation) -> GenerationOut:
     """A generation with its calls and what it waits for."""
-    calls = await tallies.calls(session, generation.id)
-    values: dict[str, Any] = SQLModel.model_dump(generation)
-    return GenerationOut(
-        **{name: values[name] for name in GenerationOut.model_fields if name in values},
-        calls=CallCounts(llm=calls.llm, image=calls.image, cached=generation.cached_calls, unknown=calls.unknown),
-        cost_usd=calls.cost_usd,
-        waiting=[HoldOut.model_validate(hold) for hold in await holds.waiting(session, generation.id)],
-    )
+    return (await _all_told(session, [generation]))[0]
+
+
+async def _all_told(session: AsyncSession, found: Sequence[Generation]) -> list[GenerationOut]:
+    """With what each asked for and waits for, in one statement each for all of them."""
+    ids = [generation.id for generation in found]
+    calls = await tallies.calls_of(session, ids)
+    waiting: dict[UUID, list[HoldOut]] = {one: [] for one in ids}
+    for hold in await holds.waiting_of(session, ids):
+        waiting[hold.generation_id].append(HoldOut.model_validate(hold))
+    out = []
+    for one in found:
+        values, sent = SQLModel.model_dump(one), calls.get(one.id, tallies.NOTHING)
+        values |= {"metadata": one.labels, "cost_usd": sent.cost_usd, "waiting": waiting[one.id]}
+        values["calls"] = CallCounts(llm=sent.llm, image=sent.image, cached=one.cached_calls, unknown=sent.unknown)
+        out.append(GenerationOut(**{name: values[name] for name in GenerationOut.model_fields}))
+    return out

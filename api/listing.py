@@ -2,15 +2,14 @@
 
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
-from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from engine.errors import BadInput
+from engine.store import cursors
 
 ItemT = TypeVar("ItemT")
-
-Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
-Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page before")]
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -20,6 +19,22 @@ FILES = ("image/png", "image/jpeg", "image/webp", "application/vnd.comicbook+zip
 AN_ID = "01a20515-1871-760d-a740-02d3946ca91d"
 ANOTHER_ID = "01a20515-2b0e-7c55-9c1f-6f0e5a3d8b24"
 A_MOMENT = "2026-01-31T12:00:00Z"
+
+Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
+
+
+def _ours(cursor: str) -> str:
+    try:
+        cursors.read(cursor)
+    except BadInput as error:
+        raise ValueError(error.message) from error
+    return cursor
+
+
+Cursor = Annotated[
+    Annotated[str, Field(max_length=cursors.LONGEST, pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_ours)] | None,
+    Query(description="`next_cursor` of the page before; it belongs to this list in this order"),
+]
 
 
 def file_of(*media_types: str) -> dict[str, Any]:
@@ -112,4 +127,4 @@ class Listing(BaseModel, Generic[ItemT]):
     """A page of a list."""
 
     items: list[ItemT]
-    next_cursor: UUID | None = Field(description="pass as `cursor` for the next page; null at the end")
+    next_cursor: str | None = Field(description="pass as `cursor` for the next page; null at the end")

@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 
 from api.deps import Editing, Owned, Resources
 from api.generations import GenerationOut, told
+from api.given import ExternalId, Metadata
 from api.listing import AN_ID, CONFLICT, NOT_FOUND, refusal
 from api.money import Usd
 from api.starting import PATIENCE, start
@@ -53,6 +54,8 @@ class NewGeneration(BaseModel):
     chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
     options: GenerationOptions = Field(default_factory=GenerationOptions)
     budget_usd: Usd | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
 
 
 @router.post(
@@ -82,6 +85,9 @@ async def create(
             options=options,
             target_ids=body.target_ids,
             budget_usd=body.budget_usd,
+            external_id=body.external_id,
+            labels=body.metadata,
+            requested_by=scope.actor,
         )
         await session.refresh(generation)
         out = await told(session, generation)
@@ -118,6 +124,9 @@ async def retry(
             target_ids=[UUID(target) for target in before.target_ids],
             retry_of=before.id,
             budget_usd=before.budget_usd,
+            external_id=before.external_id,
+            labels=before.labels,
+            requested_by=scope.actor,
         )
         await session.refresh(generation)
         out = await told(session, generation)

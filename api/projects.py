@@ -2,19 +2,24 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import col
 
 from api.deps import Editing, Owned, Owning, Scoped, Session
+from api.given import ExternalId, Facts, Labels, Metadata, Words, labelled
 from api.listing import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.money import Usd
 from api.starting import wake_if_possible
 from engine.errors import Forbidden
-from engine.store import holds
+from engine.store import editing, holds
 from engine.store import scope as rows
+from engine.store.events import emit
 from engine.store.generations import refuse_while_open
+from models.events import EventType
 from models.options import GenerationOptions
 from models.tables import Project
 from models.tables.projects import UnknownPolicy
@@ -25,24 +30,28 @@ router = APIRouter(tags=["projects"])
 class NewProject(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "The Clock That Waited"}]})
 
-    title: str = Field(min_length=1, max_length=500)
-    description: str = Field(default="", max_length=10_000)
-    style: str = Field(default="", max_length=2_000, description="how pictures should look")
-    budget_usd: Decimal | None = Field(default=None, ge=0, lt=1_000_000, description="for all of its generations")
+    title: Words = Field(min_length=1, max_length=500)
+    description: Words = Field(default="", max_length=10_000)
+    style: Words = Field(default="", max_length=2_000, description="how pictures should look")
+    budget_usd: Usd | None = Field(default=None, description="for all of its generations")
     unknown_policy: UnknownPolicy = UnknownPolicy.AUTO
     options: GenerationOptions = Field(default_factory=GenerationOptions, description="for generations that name none")
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
 
 
 class ProjectChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "title": "A new title"}]})
 
-    version: int = Field(description="the version that was read; another one in between answers 409")
-    title: str | None = Field(default=None, min_length=1, max_length=500)
-    description: str | None = Field(default=None, max_length=10_000)
-    style: str | None = Field(default=None, max_length=2_000)
-    budget_usd: Decimal | None = Field(default=None, ge=0, lt=1_000_000)
+    version: int = Field(ge=1, lt=2**31, description="the version that was read; another one in between answers 409")
+    title: Words | None = Field(default=None, min_length=1, max_length=500)
+    description: Words | None = Field(default=None, max_length=10_000)
+    style: Words | None = Field(default=None, max_length=2_000)
+    budget_usd: Usd | None = None
     unknown_policy: UnknownPolicy | None = None
     options: GenerationOptions | None = None
+    external_id: ExternalId | None = Field(default=None, description="null takes it away")
+    metadata: Metadata | None = Field(default=None, description="replaces all that was there")
 
 
 class ProjectOut(BaseModel):
@@ -58,6 +67,8 @@ class ProjectOut(BaseModel):
                     "budget_usd": "25.000000",
                     "unknown_policy": "auto",
                     "options": {"llm": "offline", "drafts": 2},
+                    "external_id": "book-7",
+                    "metadata": {"shelf": "mystery"},
                     "version": 1,
                     "created_at": A_MOMENT,
                 }
@@ -72,6 +83,8 @@ class ProjectOut(BaseModel):
     budget_usd: Decimal | None
     unknown_policy: UnknownPolicy
     options: dict[str, Any] = Field(description="what was chosen; the rest is as the installation is set up")
+    external_id: str | None
+    metadata: Labels
     version: int
     created_at: datetime
 
@@ -89,8 +102,21 @@ async def create(body: NewProject, session: Session, scope: Scoped, response: Re
 
 
 @router.get("/projects", summary="List projects")
-async def listing(session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50) -> Listing[ProjectOut]:
-    found, following = await rows.page(session, scope, Project, after=cursor, limit=limit)
+async def listing(
+    session: Session,
+    scope: Scoped,
+    external_id: Annotated[ExternalId | None, Query()] = None,
+    facts: Facts = None,
+    title: Annotated[Words | None, Query(max_length=200, description="a part of the title, in whatever case")] = None,
+    sort: Literal["created_at", "-created_at", "title", "-title"] = "created_at",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[ProjectOut]:
+    """Those that I own and those that I am a member of."""
+    filters = labelled(Project, facts, external_id)
+    if title is not None:
+        filters.append(col(Project.title).icontains(title, autoescape=True))
+    found, following = await rows.page(session, scope, Project, *filters, after=cursor, limit=limit, sort=sort)
     return Listing(items=[ProjectOut.model_validate(row) for row in found], next_cursor=following)
 
 
@@ -108,8 +134,11 @@ async def change(project_id: UUID, body: ProjectChange, owned: Owned, scope: Edi
         await rows.get(session, scope, Project, project_id)
         if "budget_usd" in body.model_fields_set:
             woken = await holds.loosen_project(session, project_id)
-        project = await rows.change(session, scope, Project, project_id, body.version, _values(body))
+        values = _values(body)
+        project = await rows.change(session, scope, Project, project_id, body.version, values)
         changed = ProjectOut.model_validate(project)
+        fields = sorted({editing.OUTSIDE.get(name, name) for name in values})
+        await emit(session, project_id, None, EventType.PROJECT_CHANGED, {"fields": fields}, actor=scope.actor)
     await wake_if_possible(owned.temporal, woken)
     return changed
 
@@ -129,11 +158,13 @@ async def remove(project_id: UUID, session: Session, scope: Owning) -> None:
 def _values(body: NewProject | ProjectChange) -> dict[str, Any]:
     """The columns that were given; of options only those that were named, so that the others stay open.
 
-    A budget that is named as null is taken away.
+    What is named as null is taken away.
     """
-    values = body.model_dump(exclude={"version", "options", "budget_usd"}, exclude_none=True)
-    if "budget_usd" in body.model_fields_set:
-        values["budget_usd"] = body.budget_usd
+    values = body.model_dump(exclude={"version", "options", "budget_usd", "external_id", "metadata"}, exclude_none=True)
+    for name in {"budget_usd", "external_id"} & body.model_fields_set:
+        values[name] = getattr(body, name)
+    if body.metadata is not None:
+        values["labels"] = body.metadata
     if body.options is not None and "options" in body.model_fields_set:
         values["options"] = body.options.model_dump(mode="json", exclude_unset=True)
     return values

@@ -1,14 +1,17 @@
 """What was spent, and on what; what is still to be made of a chapter; what calls of each kind cost before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, case, func, select
+from sqlalchemy import ARRAY, ColumnElement, DateTime, bindparam, case, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
+from engine.errors import BadInput
 from engine.estimate import Experience, Range, Seen, Work, exactly, work_of_script, work_of_text
 from models.options import GenerationOptions
 from models.script import Script
@@ -94,6 +97,46 @@ _BY_PANEL = (
 )
 
 
+# A call belongs to the month in which it was sent.
+_MONTH = func.to_char(func.timezone("UTC", _CALLS.c.submitted_at), "YYYY-MM")
+_IN_MONTHS = (
+    _CALLS.c.project_id == func.any(bindparam("projects", type_=ARRAY(_CALLS.c.project_id.type))),
+    _CALLS.c.submitted_at >= func.timezone("UTC", bindparam("first", type_=DateTime())),
+    _CALLS.c.submitted_at < func.timezone("UTC", bindparam("end", type_=DateTime())),
+)
+_BY_KIND = tuple(_CALLS.c[name] for name in ("provider", "model", "kind"))
+_TOKENS = tuple(func.sum(_CALLS.c[name]).label(name) for name in ("input_tokens", "output_tokens"))
+_MONTHS_OF_PROJECT = (
+    select(_MONTH.label("month"), *_BY_KIND, *_SUMS, *_TOKENS)
+    .where(*_IN_MONTHS)
+    .group_by(_MONTH, *_BY_KIND)
+    .order_by(_MONTH, *_BY_KIND)
+)
+_MONTHS_OF_PROJECTS = (
+    select(_CALLS.c.project_id, _MONTH.label("month"), *_SUMS)
+    .where(*_IN_MONTHS)
+    .group_by(_CALLS.c.project_id, _MONTH)
+    .order_by(_CALLS.c.project_id, _MONTH)
+)
+
+
+@dataclass(frozen=True)
+class Months:
+    """From the first moment of a month to the last one of another, both named as `2026-01`; in UTC."""
+
+    first: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, first: str | None, last: str | None) -> "Months":
+        """All months where one is not named. Raises `BadInput` where the last comes before the first."""
+        start = datetime.strptime(first or "1900-01", "%Y-%m")  # noqa: DTZ007  # the database says which zone
+        month = datetime.strptime(last or "2199-12", "%Y-%m")  # noqa: DTZ007  # the same
+        if month < start:
+            raise BadInput("The last month comes before the first one.")
+        return cls(start, (month.replace(day=28) + timedelta(days=4)).replace(day=1))
+
+
 @dataclass(frozen=True)
 class Spent:
     """What calls cost, and the most that those whose answer was lost may have cost besides."""
@@ -151,6 +194,18 @@ async def of_chapter(session: AsyncSession, chapter: Chapter) -> dict[tuple[UUID
     """What was spent on a chapter, by scene and panel; None is what belongs to no single one, as the outline."""
     found = await execute(session, _BY_PANEL, {"project": chapter.project_id, "chapter": chapter.id})
     return {(row.scene_id, row.panel_id): _spent(row) for row in found}
+
+
+async def months_of_project(session: AsyncSession, project_id: UUID, months: Months) -> Sequence[Any]:
+    """What was spent by month, provider, model and kind; in that order."""
+    values = {"projects": [project_id], "first": months.first, "end": months.end}
+    return (await execute(session, _MONTHS_OF_PROJECT, values)).all()
+
+
+async def months_of_projects(session: AsyncSession, project_ids: Sequence[UUID], months: Months) -> Sequence[Any]:
+    """What was spent by project and month; in that order."""
+    values = {"projects": list(project_ids), "first": months.first, "end": months.end}
+    return (await execute(session, _MONTHS_OF_PROJECTS, values)).all()
 
 
 def _spent(row: Any) -> Spent:

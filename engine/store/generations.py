@@ -16,7 +16,7 @@ from engine.store.events import emit
 from engine.store.progress import plan
 from models.events import EventType
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
-from models.tables import Chapter, Character, Event, Generation, Hold, Panel, Scene
+from models.tables import Chapter, Character, Event, Generation, Hold, Panel, Project, Scene
 from models.tables.story import PanelState, SceneState
 
 _ENDINGS = {
@@ -42,6 +42,9 @@ async def request(
     target_ids: Sequence[UUID] = (),
     retry_of: UUID | None = None,
     budget_usd: Decimal | None = None,
+    external_id: str | None = None,
+    labels: dict[str, str] | None = None,
+    requested_by: UUID | None = None,
 ) -> Generation:
     """Write the order down. Whoever starts the workflow does so after the commit; the sweeper does, if nobody did."""
     generation = Generation(
@@ -52,6 +55,9 @@ async def request(
         target_ids=[str(target) for target in target_ids],
         retry_of=retry_of,
         budget_usd=budget_usd,
+        external_id=external_id,
+        labels=labels or {},
+        requested_by=requested_by,
     )
     session.add(generation)
     try:
@@ -66,6 +72,7 @@ async def request(
         generation.id,
         EventType.GENERATION_REQUESTED,
         {"kind": kind, "chapter_id": str(chapter_id)},
+        actor=requested_by,
     )
     return generation
 
@@ -154,7 +161,13 @@ async def latest_of(session: AsyncSession, chapter_id: UUID) -> Generation | Non
 
 
 async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_id: UUID | None = None) -> None:
-    """Raise `Conflict` while something in the project, or in one chapter of it, is being generated."""
+    """Raise `Conflict` while something in the project, or in one chapter of it, is being generated.
+
+    Until the transaction ends nothing is ordered for it: an order refers to its chapter and project, and waits for
+    this lock. A chapter's is taken before those of rows below it, a project's after all others.
+    """
+    table, held = (Project, project_id) if chapter_id is None else (Chapter, chapter_id)
+    await session.exec(select(table.id).where(table.id == held).with_for_update())
     query = select(Generation.id).where(
         Generation.project_id == project_id, col(Generation.status).not_in(FINAL_STATUSES)
     )

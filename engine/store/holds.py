@@ -142,8 +142,15 @@ async def resume(session: AsyncSession, scope: Scope, generation_id: UUID, *, sk
 
 async def waiting(session: AsyncSession, generation_id: UUID) -> Sequence[Hold]:
     """What a generation waits for, the oldest first."""
+    return await waiting_of(session, [generation_id])
+
+
+async def waiting_of(session: AsyncSession, generation_ids: Sequence[UUID]) -> Sequence[Hold]:
+    """What several generations wait for, the oldest first."""
     query = (
-        select(Hold).where(Hold.generation_id == generation_id, col(Hold.released_at).is_(None)).order_by(col(Hold.id))
+        select(Hold)
+        .where(col(Hold.generation_id).in_(generation_ids), col(Hold.released_at).is_(None))
+        .order_by(col(Hold.id))
     )
     return (await session.exec(query)).all()
 

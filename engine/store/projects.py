@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.store.scope import Scope, get
+from engine.store import positions
 from models.ids import new_id
 from models.tables import Chapter, Project, User
 
@@ -44,8 +44,8 @@ async def chapter_of_run(
     script: dict[str, Any] | None,
 ) -> Chapter:
     """The chapter of a command line run, the same one for the same story, title and options."""
-    # The project's row orders two runs that start at once.
-    await get(session, Scope(project_id=project_id), Project, project_id, lock=True)
+    # Two runs that start at once take turns.
+    await positions.alone(session, project_id)
     query = select(Chapter).where(Chapter.project_id == project_id, Chapter.identity_key == identity_key)
     found = (await session.exec(query)).one_or_none()
     if found is not None:
@@ -63,21 +63,21 @@ async def add_chapter(
     source_text: str,
     script: dict[str, Any] | None = None,
     identity_key: str | None = None,
+    external_id: str | None = None,
+    labels: dict[str, str] | None = None,
+    at: int | None = None,
 ) -> Chapter:
-    """A new chapter behind the last one of the project."""
-    await get(session, Scope(project_id=project_id), Project, project_id, lock=True)
-    position = (
-        await session.exec(
-            select(func.coalesce(func.max(Chapter.position) + 1, 0)).where(col(Chapter.project_id) == project_id)
-        )
-    ).one()
+    """A new chapter at position `at`, or behind the last one of the project."""
+    await positions.alone(session, project_id)
     chapter = Chapter(
         project_id=project_id,
-        position=position,
+        position=await positions.make_room(session, Chapter, project_id, at, 1),
         title=title[:500],
         source_text=source_text,
         script=script,
         identity_key=identity_key,
+        external_id=external_id,
+        labels=labels or {},
     )
     session.add(chapter)
     await session.flush()

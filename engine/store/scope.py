@@ -9,12 +9,13 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, false, or_
+from sqlalchemy import BindParameter, ColumnElement, Integer, bindparam, false, func, literal, or_, tuple_
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
+from engine.store import cursors
 from models.tables import Event, Project, ProjectMember, User
 from models.tables.projects import Role
 
@@ -87,8 +88,11 @@ class Scope:
 
 def _query(model: type[RowT], covered: ColumnElement[bool], lock: bool) -> SelectOfScalar[RowT]:
     query = select(model).where(cast("type[Owned]", model).id == bindparam("row"), covered)
+    if not lock:
+        return query
     # Rows that refer to this one may be added meanwhile: whoever adds them may be waiting for the next lock of ours.
-    return query.with_for_update(key_share=True) if lock else query
+    # What was read before the lock is read again: it may have waited for somebody who changed it.
+    return query.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
 @lru_cache(maxsize=64)
@@ -132,20 +136,65 @@ async def page(
     scope: Scope,
     model: type[RowT],
     *filters: ColumnElement[bool] | bool,
-    after: UUID | None = None,
+    after: str | None = None,
     limit: int = 50,
-) -> tuple[Sequence[RowT], UUID | None]:
-    """Rows in order of creation after the id `after`, and the id to go on from when there are more."""
+    sort: str = "created_at",
+    parent: UUID | None = None,
+) -> tuple[Sequence[RowT], str | None]:
+    """Rows after the cursor `after`, and the cursor to go on from when there are more.
+
+    `sort` is the name of a column that is never null, with `-` before it for descending; `created_at` goes by the
+    ids. The place of a row that is still there is looked up: what was inserted or moved before it shifts nothing.
+    A cursor counts for the list that it came from: of this table, in this order, in the same `parent`.
+    """
     if not 1 <= limit <= MAX_PAGE:
         raise BadInput(f"limit must lie between 1 and {MAX_PAGE}.")
-    ids = col(cast("type[Owned]", model).id)
+    name, down = sort.removeprefix("-"), sort.startswith("-")
+    ids: Any = col(cast("type[Owned]", model).id)
+    by: Any = None if name == "created_at" else col(getattr(model, "name_key" if name == "name" else name))
+    order = f"{model.__name__}.{sort}" if parent is None else f"{model.__name__}.{sort}.{parent.hex}"
     query = select(model).where(scope.covers(model), *filters)
     if after is not None:
-        query = query.where(ids > after)
-    rows = (await session.exec(query.order_by(ids).limit(limit + 1))).all()
+        mark = cursors.read(after)
+        kind = type(None) if by is None else int if isinstance(by.type, Integer) else str
+        if mark.order != order or type(mark.value) is not kind:
+            raise BadInput(cursors.FOREIGN)
+        if by is None:
+            query = query.where(ids < mark.id if down else ids > mark.id)
+        else:
+            now = select(by).where(scope.covers(model), *filters, ids == mark.id).scalar_subquery()
+            place = tuple_(func.coalesce(now, literal(mark.value, by.type)), literal(mark.id, ids.type))
+            query = query.where(tuple_(by, ids) < place if down else tuple_(by, ids) > place)
+    columns = [ids] if by is None else [by, ids]
+    query = query.order_by(*(one.desc() if down else one.asc() for one in columns)).limit(limit + 1)
+    rows = (await session.exec(query)).all()
     if len(rows) <= limit:
         return rows, None
-    return rows[:limit], cast("Owned", rows[limit - 1]).id
+    last = rows[limit - 1]
+    value = None if by is None else getattr(last, by.key)
+    return rows[:limit], cursors.written(cursors.Mark(order, value, cast("Owned", last).id))
+
+
+async def children(
+    session: AsyncSession,
+    scope: Scope,
+    parent: type[SQLModel],
+    parent_id: UUID,
+    model: type[RowT],
+    *filters: ColumnElement[bool] | bool,
+    after: str | None = None,
+    limit: int = 50,
+    sort: str = "created_at",
+) -> tuple[Sequence[RowT], str | None]:
+    """A page of what lies in a parent: `chapter_id` of a scene is the chapter's. Raises `NotFound` for the parent.
+
+    Whatever is found lies in a parent that is there, so only after an empty page is the parent asked for.
+    """
+    within = col(getattr(model, f"{parent.__name__.lower()}_id")) == parent_id
+    found = await page(session, scope, model, within, *filters, after=after, limit=limit, sort=sort, parent=parent_id)
+    if not found[0]:
+        await get(session, scope, parent, parent_id)
+    return found
 
 
 async def change(

@@ -1,8 +1,10 @@
 """Counts of what a generation made and what it asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, text
@@ -12,6 +14,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db import execute
 from models.tables import Draft, Page, Panel, ProviderCall, Scene
 from models.tables.ledger import CallState
+
+_COUNTS: Any = (
+    func.count().filter(col(ProviderCall.kind) == "llm"),
+    func.count().filter(col(ProviderCall.kind) == "image"),
+    func.count().filter(col(ProviderCall.state) == "unknown"),
+    func.coalesce(func.sum(col(ProviderCall.cost_usd)), Decimal(0)),
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,9 @@ class Calls:
     cost_usd: Decimal
 
 
+NOTHING = Calls(0, 0, 0, Decimal(0))
+
+
 async def made(session: AsyncSession, chapter_id: UUID) -> Made:
     """What a chapter consists of by now."""
     # A scene that condensing left out is read, and not part of what was made.
@@ -51,17 +63,23 @@ async def made(session: AsyncSession, chapter_id: UUID) -> Made:
     return Made(*(await session.exec(query)).one())
 
 
+async def calls_of(session: AsyncSession, generation_ids: Sequence[UUID]) -> dict[UUID, Calls]:
+    """The same of several generations; one that has asked for nothing is not in it."""
+    generation = col(ProviderCall.generation_id)
+    query = (
+        select(generation, *_COUNTS)
+        .where(generation.in_(generation_ids), col(ProviderCall.submitted_at).is_not(None))
+        .group_by(generation)
+    )
+    return {row[0]: Calls(*row[1:]) for row in (await session.exec(query)).all()}
+
+
 async def calls(session: AsyncSession, generation_id: UUID, since: datetime | None = None) -> Calls:
     """What a generation asked providers for, or what of it was sent at or after `since` (the database's clock)."""
     sent = [col(ProviderCall.generation_id) == generation_id, col(ProviderCall.submitted_at).is_not(None)]
     if since is not None:
         sent.append(col(ProviderCall.submitted_at) >= since)
-    query = select(
-        func.count().filter(col(ProviderCall.kind) == "llm"),
-        func.count().filter(col(ProviderCall.kind) == "image"),
-        func.count().filter(col(ProviderCall.state) == "unknown"),
-        func.coalesce(func.sum(col(ProviderCall.cost_usd)), Decimal(0)),
-    ).where(*sent)
+    query = select(*_COUNTS).where(*sent)
     return Calls(*(await session.exec(query)).one())
 
 

@@ -107,7 +107,7 @@ UNREADABLE = {
     "a list": (b"[]", refused(422, "validation")),
     "not UTF-8": (b'{"title": "\xff"}', refused(400, "bad-request")),
     "half a character": (b'{"title": "a\\ud800b"}', refused(422, "validation")),
-    "a NUL": (b'{"title": "a\\u0000b"}', refused(422, "unfit-value")),
+    "a NUL": (b'{"title": "a\\u0000b"}', refused(422, "validation")),
 }
 
 

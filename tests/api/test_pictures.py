@@ -35,10 +35,11 @@ async def test_a_panel_shows_its_drafts(api: AsyncClient, made: Made) -> None:
     panel = (await api.get(f"/api/v1/scenes/{scene['id']}/panels")).json()["items"][0]
     assert (await api.get(f"/api/v1/panels/{panel['id']}")).json() == panel
     assert (panel["state"], panel["dialogue"] is None, panel["prompt"] is None) == ("selected", False, False)
-    drafts = (await api.get(f"/api/v1/panels/{panel['id']}/drafts")).json()
+    drafts = (await api.get(f"/api/v1/panels/{panel['id']}/drafts")).json()["items"]
     assert [(draft["ordinal"], draft["selected"]) for draft in drafts] == [(1, True)]
     assert drafts[0]["id"] == panel["selected_draft_id"]
     assert (await api.get(drafts[0]["image"])).status_code == 200
+    assert (await api.get(f"/api/v1/drafts/{drafts[0]['id']}")).json() == drafts[0]
 
 
 async def test_a_picture_is_fetched_once(api: AsyncClient, made: Made) -> None:

@@ -39,7 +39,7 @@ async def test_pages_put_together_are_the_list(database: Database, order: Order)
         for number in range(6):
             await add_chapter(session, ordered.run.project_id, title=str(number), source_text="")
     seen: list[UUID] = []
-    cursor: UUID | None = None
+    cursor: str | None = None
     while True:
         async with database.session() as session:
             found, cursor = await rows.page(session, ordered.scope, Chapter, after=cursor, limit=3)

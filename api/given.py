@@ -1,0 +1,48 @@
+"""What several operations are given: texts that can be stored, the caller's own names and facts, a new order."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement
+from sqlmodel import col
+
+from api.listing import AN_ID, ANOTHER_ID
+
+# What a text may hold: Postgres stores no NUL.
+Words = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Named = Annotated[Words, Field(min_length=1, max_length=200)]
+Position = Annotated[
+    int | None, Field(ge=0, lt=2**31, description="where it goes, counted from 0; none: behind the last one")
+]
+ExternalId = Annotated[Words, Field(min_length=1, max_length=200, description="the caller's own name for it")]
+Metadata = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], Annotated[Words, Field(max_length=500)]],
+    Field(
+        max_length=20,
+        description="the caller's own facts: up to 20, under names of up to 40 letters, digits and `_.-`",
+        json_schema_extra={"additionalProperties": False},
+    ),
+]
+# What they are called when they are read: the tables say `labels`, for `metadata` is SQLAlchemy's.
+Labels = Annotated[dict[str, str], Field(validation_alias=AliasChoices("labels", "metadata"))]
+Facts = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}:[^\x00]{0,500}$")]] | None,
+    Query(alias="metadata", max_length=20, description="`name:value`, as often as wanted: what has all of them"),
+]
+
+
+def labelled(model: Any, facts: list[str] | None, external_id: str | None) -> list[ColumnElement[bool]]:
+    """The filters of `metadata=name:value` and of `external_id`."""
+    pairs = (fact.partition(":") for fact in facts or ())
+    filters = [col(model.labels).contains({name: value}) for name, _, value in pairs]
+    return filters if external_id is None else [*filters, col(model.external_id) == external_id]
+
+
+class Order(BaseModel):
+    """All of them, in the new order."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [ANOTHER_ID, AN_ID]}]})
+
+    ids: list[UUID] = Field(min_length=1, max_length=10_000)

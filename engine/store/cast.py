@@ -1,0 +1,60 @@
+"""Characters and places as people write them: their names count once in a project, whatever their case."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from engine.errors import Conflict
+from models.story import Profile
+from models.tables import Character
+
+
+def named(name: str) -> dict[str, Any]:
+    """The columns of a name."""
+    return {"name": name, "name_key": name.casefold()}
+
+
+def profile(name: str, aliases: Sequence[str], looks: Mapping[str, Any]) -> dict[str, Any]:
+    """The column of fixed attributes, which say too whose they are."""
+    return Profile(name=name, aliases=list(aliases), **looks).model_dump(mode="json")
+
+
+def changed(
+    character: Character,
+    name: str | None,
+    aliases: Sequence[str] | None,
+    looks: Mapping[str, Any] | None,
+    *,
+    anew: bool,
+) -> dict[str, Any]:
+    """The columns that a change writes. A name that is given up stays as an alias, unless aliases are given.
+
+    With `anew` the profile becomes `looks`, or is taken away where that is None.
+    """
+    values: dict[str, Any] = {}
+    if name is not None and name != character.name:
+        values |= named(name)
+        if aliases is None:
+            aliases = [*(one for one in character.aliases if one != name), character.name]
+    if aliases is not None:
+        values["aliases"] = list(aliases)
+    if anew and looks is None:
+        values["profile"] = None
+    elif anew or (values and character.profile is not None):
+        kept = {key: value for key, value in (character.profile or {}).items() if key not in ("name", "aliases")}
+        known = values.get("name", character.name), values.get("aliases", character.aliases)
+        values["profile"] = profile(*known, looks if looks is not None else kept)
+    return values
+
+
+@asynccontextmanager
+async def once() -> AsyncIterator[None]:
+    """Raises `Conflict` where the project has the name already."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "name_key" not in str(error.orig):
+            raise
+        raise Conflict("The project has one of this name already.") from error

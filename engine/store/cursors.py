@@ -1,0 +1,55 @@
+"""Where a page of a list ended, as a string that says nothing to whoever carries it.
+
+It holds the list's order and the place of the last row in it, never what may be read: every page is scoped anew.
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from engine.errors import BadInput
+
+# A title has 500 characters of up to 4 bytes, 4 of which take 3 of its bytes.
+LONGEST = 3_000
+FOREIGN = "This cursor does not belong to this list in this order. Pass `next_cursor` of the page before as it was."
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The last row of a page: its id, and what it was sorted by. A list in order of creation is sorted by the id."""
+
+    order: str
+    value: int | str | None
+    id: UUID
+
+
+def written(mark: Mark) -> str:
+    """The mark as a cursor, in characters that need no escape in an address."""
+    told = json.dumps([mark.order, mark.value, mark.id.hex], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+
+
+def read(cursor: str) -> Mark:
+    """The mark of a cursor. Raises `BadInput` for everything that `written` would not have written."""
+    try:
+        if len(cursor) > LONGEST:
+            raise ValueError("too long")
+        order, value, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if not isinstance(order, str) or not (value is None or type(value) in (int, str)):
+            raise ValueError("another shape")
+        mark = Mark(order, value, UUID(hex=row_id))
+        if written(mark) != cursor:
+            raise ValueError("written otherwise")
+    except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError) as error:
+        raise BadInput(FOREIGN) from error
+    return mark
+
+
+def of(cursor: str, order: str) -> Mark:
+    """The mark of a cursor of a list that is sorted by id. Raises `BadInput` for a cursor of another list."""
+    mark = read(cursor)
+    if mark.order != order or mark.value is not None:
+        raise BadInput(FOREIGN)
+    return mark

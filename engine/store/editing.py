@@ -1,0 +1,153 @@
+"""What people do to the things of a project: add, change, delete, reorder. Each is told by an event that names them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.store import positions
+from engine.store import scope as rows
+from engine.store.events import emit
+from engine.store.generations import refuse_while_open
+from engine.store.scope import Owned, Scope
+from models.events import EventType
+from models.tables import Chapter, Character, Draft, Location, Panel, Project, ProjectInstruction, Scene
+
+RowT = TypeVar("RowT", bound=SQLModel)
+
+
+@dataclass(frozen=True)
+class Noun:
+    """How events tell of a table's rows: the name, what is told of a new one, and the parent below the project."""
+
+    name: str
+    told: str
+    parent: str | None = None
+
+
+NOUNS: dict[type[SQLModel], Noun] = {
+    Chapter: Noun("chapter", "position"),
+    Scene: Noun("scene", "position", "chapter_id"),
+    Panel: Noun("panel", "position", "scene_id"),
+    Character: Noun("character", "name"),
+    Location: Noun("location", "name"),
+    ProjectInstruction: Noun("instruction", "position"),
+}
+# What columns are called outside, and those that follow from others and are not named.
+OUTSIDE = {"labels": "metadata", "sentences": "text", "source_text": "text"}
+FOLLOWING = frozenset({"name_key", "state", "script", "gist"})
+
+
+ABOVE: dict[type[SQLModel], tuple[str, type[SQLModel]]] = {
+    Draft: ("panel_id", Panel),
+    Panel: ("scene_id", Scene),
+    Scene: ("chapter_id", Chapter),
+}
+
+
+async def still(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID) -> RowT:
+    """A chapter or something in it, locked, while nothing of the chapter is being generated.
+
+    Nor is anything ordered, added or moved in it until the transaction ends: whoever does takes this lock first.
+    Raises `NotFound`, `Forbidden`, and `Conflict` while a generation is at work on it.
+    """
+    above: Any = await rows.get(session, scope, model, row_id)
+    while not isinstance(above, Chapter):
+        column, parent = ABOVE[type(above)]
+        above = await rows.get(session, scope, parent, getattr(above, column))
+    await refuse_while_open(session, project_id=above.project_id, chapter_id=above.id)
+    return await rows.get(session, scope, model, row_id, lock=True)
+
+
+async def open_project(session: AsyncSession, scope: Scope, project_id: UUID) -> Project:
+    """The project that something is added to or moved in, by nobody else until the transaction ends."""
+    await positions.alone(session, project_id)
+    return await rows.get(session, scope, Project, project_id)
+
+
+async def place(session: AsyncSession, new: Sequence[SQLModel], at: int | None = None) -> None:
+    """Add rows of one parent, from position `at` on where they have positions, and tell nobody yet.
+
+    The parent comes from `still` or `open_project`: nobody else changes positions in it.
+    """
+    first = new[0]
+    parent = positions.PARENTS.get(type(first))
+    if parent is not None:
+        start = await positions.make_room(session, type(first), getattr(first, parent), at, len(new))
+        for offset, row in enumerate(new):
+            setattr(row, "position", start + offset)  # noqa: B010  # on every table of PARENTS, unknown to the type
+    session.add_all(new)
+    await session.flush()
+
+
+async def announce(
+    session: AsyncSession,
+    scope: Scope,
+    new: Sequence[SQLModel],
+    more: Mapping[UUID, Mapping[str, Any]] | None = None,
+) -> None:
+    """Say of each row that it was added, with what `more` has for its id. Call it last in a transaction."""
+    for row in new:
+        told = NOUNS[type(row)].told
+        besides = (more or {}).get(cast("Owned", row).id, {})
+        await tell(session, scope, row, "created", {told: getattr(row, told), **_parent(row), **besides})
+
+
+async def add(session: AsyncSession, scope: Scope, row: RowT, *, at: int | None = None) -> RowT:
+    """`place` and `announce` of one row."""
+    await place(session, [row], at)
+    await announce(session, scope, [row])
+    return row
+
+
+async def change(
+    session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID, version: int, values: Mapping[str, Any]
+) -> RowT:
+    """`scope.change`, told by its event."""
+    row = await rows.change(session, scope, model, row_id, version, values)
+    fields = sorted({OUTSIDE.get(name, name) for name in values if name not in FOLLOWING})
+    await tell(session, scope, row, "changed", {"fields": fields, "version": version + 1})
+    return row
+
+
+async def remove(session: AsyncSession, scope: Scope, row: SQLModel) -> None:
+    """Delete a row with all that hangs on it; those behind it move up. As for `place`, its parent is still."""
+    await session.delete(row)
+    await session.flush()
+    parent = positions.PARENTS.get(type(row))
+    if parent is not None:
+        at: int = row.position  # type: ignore[attr-defined]  # on every table of PARENTS
+        await positions.close_gap(session, type(row), getattr(row, parent), at)
+    await tell(session, scope, row, "deleted", _parent(row))
+
+
+async def reorder(
+    session: AsyncSession,
+    scope: Scope,
+    model: type[SQLModel],
+    project_id: UUID,
+    parent_id: UUID,
+    order: Sequence[UUID],
+) -> None:
+    """Put the rows of a parent into another order. Raises `BadInput` unless each of them is named once."""
+    await rows.reorder(session, scope, model, positions.within(model, parent_id), order)
+    noun = NOUNS[model]
+    data: dict[str, Any] = {f"{noun.name}_ids": [str(one) for one in order]}
+    if noun.parent is not None:
+        data[noun.parent] = str(parent_id)
+    await emit(session, project_id, None, EventType(f"{noun.name}.reordered"), data, actor=scope.actor)
+
+
+async def tell(session: AsyncSession, scope: Scope, row: Any, verb: str, data: Mapping[str, Any]) -> None:
+    """The event of a deed: `scene.created` and so on. Call it last in a transaction."""
+    noun = NOUNS[type(row)]
+    told = {f"{noun.name}_id": str(row.id), **data}
+    await emit(session, row.project_id, None, EventType(f"{noun.name}.{verb}"), told, actor=scope.actor)
+
+
+def _parent(row: SQLModel) -> dict[str, str]:
+    parent = NOUNS[type(row)].parent
+    return {} if parent is None else {parent: str(getattr(row, parent))}

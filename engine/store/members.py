@@ -1,0 +1,248 @@
+"""Who works on a project: members and their roles, and those who are invited to become one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, literal, text, union_all
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.errors import Conflict, Forbidden, NotFound
+from engine.security import digest, new_token
+from engine.store import cursors
+from engine.store import scope as rows
+from engine.store.events import emit
+from engine.store.scope import Scope
+from models.events import EventType
+from models.ids import new_id
+from models.tables import Invitation, Project, ProjectMember, User
+from models.tables.projects import Role
+
+LIFETIME = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody in a project. The project belongs to one of its owners: who has to stay."""
+
+    user_id: UUID
+    name: str
+    email: str | None
+    role: Role
+    belongs: bool
+    since: datetime
+
+
+async def listing(
+    session: AsyncSession,
+    project_id: UUID,
+    roles: Sequence[Role] | None = None,
+    after: str | None = None,
+    limit: int = rows.MAX_PAGE,
+    only: UUID | None = None,
+) -> tuple[list[Member], str | None]:
+    """Members of a project in the order of their accounts, whom it belongs to among them; one page."""
+    owner: Any = select(
+        col(Project.owner_id).label("user_id"),
+        literal(str(Role.OWNER)).label("role"),
+        col(Project.created_at).label("since"),
+        literal(True).label("belongs"),
+    ).where(Project.id == project_id)
+    others = select(ProjectMember.user_id, ProjectMember.role, ProjectMember.created_at, literal(False)).where(
+        ProjectMember.project_id == project_id
+    )
+    all_of_them = union_all(owner, others).subquery()
+    query: Any = (
+        select(User, all_of_them.c.role, all_of_them.c.belongs, all_of_them.c.since)
+        .join(all_of_them, all_of_them.c.user_id == col(User.id))
+        .order_by(col(User.id))
+        .limit(limit + 1)
+    )
+    if roles:
+        query = query.where(all_of_them.c.role.in_(roles))
+    if only is not None:
+        query = query.where(col(User.id) == only)
+    if after is not None:
+        query = query.where(col(User.id) > cursors.of(after, f"Member.{project_id.hex}").id)
+    found = [
+        Member(user.id, user.name, user.email, Role(role), belongs, since)
+        for user, role, belongs, since in (await session.exec(query)).all()
+    ]
+    if len(found) <= limit:
+        return found, None
+    return found[:limit], cursors.written(cursors.Mark(f"Member.{project_id.hex}", None, found[limit - 1].user_id))
+
+
+async def one(session: AsyncSession, project_id: UUID, user_id: UUID) -> Member:
+    """A member of a project. Raises `NotFound`."""
+    found, _ = await listing(session, project_id, only=user_id)
+    if not found:
+        raise NotFound(f"There is no member {user_id}.")
+    return found[0]
+
+
+async def change(session: AsyncSession, scope: Scope, project_id: UUID, user_id: UUID, role: Role) -> Member:
+    """Give a member another role. Raises `Conflict` for whom the project belongs to."""
+    await rows.get(session, scope, Project, project_id, lock=True)
+    member = await one(session, project_id, user_id)
+    _refuse_owner(member)
+    row = await session.get_one(ProjectMember, (project_id, user_id))
+    row.role = role
+    session.add(row)
+    await session.flush()
+    if role != Role.OWNER:
+        await _take_back(session, project_id, user_id)
+    told = {"user_id": str(user_id), "role": role}
+    await emit(session, project_id, None, EventType.MEMBER_CHANGED, told, actor=scope.actor)
+    return await one(session, project_id, user_id)
+
+
+async def leave(session: AsyncSession, scope: Scope, project_id: UUID, user_id: UUID) -> None:
+    """Remove a member: an owner may remove others, and everybody themselves."""
+    needed = Role.VIEWER if user_id == scope.actor else Role.OWNER
+    await rows.get(session, scope.needs(needed), Project, project_id, lock=True)
+    _refuse_owner(await one(session, project_id, user_id))
+    await session.delete(await session.get_one(ProjectMember, (project_id, user_id)))
+    await session.flush()
+    await _take_back(session, project_id, user_id)
+    await emit(session, project_id, None, EventType.MEMBER_LEFT, {"user_id": str(user_id)}, actor=scope.actor)
+
+
+async def transfer(session: AsyncSession, scope: Scope, project_id: UUID, user_id: UUID) -> None:
+    """Make the project a member's, by whom it belongs to; who gives it away stays as an owner among the members."""
+    project = await rows.get(session, scope, Project, project_id, lock=True)
+    if project.owner_id != scope.actor:
+        raise Forbidden("Only whom the project belongs to can give it away.")
+    member = await one(session, project_id, user_id)
+    if member.belongs:
+        return
+    row = await session.get_one(ProjectMember, (project_id, user_id))
+    await session.delete(row)
+    session.add(ProjectMember(project_id=project_id, user_id=scope.actor, role=Role.OWNER))
+    project.owner_id = user_id
+    session.add(project)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        if "uq_projects_identity" not in str(error.orig):
+            raise
+        raise Conflict("They have a project of this story already.") from error
+    told = {"user_id": str(user_id), "role": Role.OWNER}
+    await emit(session, project_id, None, EventType.MEMBER_CHANGED, told, actor=scope.actor)
+
+
+async def invite(
+    session: AsyncSession, scope: Scope, project_id: UUID, email: str, role: Role
+) -> tuple[Invitation, str]:
+    """An invitation, and the only sight of its code. One for the same address is replaced.
+
+    Whether there is an account with the address, or a member, is neither asked nor told.
+    """
+    await rows.get(session, scope, Project, project_id)
+    code = new_token()
+    values = {
+        "id": new_id(),
+        "email": email,
+        "role": role,
+        "token_hash": digest(code),
+        "invited_by": scope.actor,
+        "expires_at": func.now() + LIFETIME,
+        "created_at": func.now(),
+    }
+    made = await session.exec(
+        insert(Invitation)
+        .values(project_id=project_id, **values)
+        .on_conflict_do_update(index_elements=["project_id", text("lower(email)")], set_=values)
+        .returning(Invitation)
+    )
+    invitation: Invitation = made.scalar_one()
+    told = {"invitation_id": str(invitation.id), "role": role}
+    await emit(session, project_id, None, EventType.MEMBER_INVITED, told, actor=scope.actor)
+    return invitation, code
+
+
+@dataclass(frozen=True)
+class Invited:
+    """What somebody who is invited is told: not more of the project than its title."""
+
+    id: UUID
+    project: str
+    invited_by: str
+    role: Role
+    expires_at: datetime
+
+
+async def invitations_to(
+    session: AsyncSession, email: str, after: str | None, limit: int
+) -> tuple[list[Invited], str | None]:
+    """Invitations to an address that have not expired, the oldest first; one page."""
+    query = (
+        select(Invitation, Project.title, User.name)
+        .join(Project, col(Project.id) == col(Invitation.project_id))
+        .join(User, col(User.id) == col(Invitation.invited_by), isouter=True)
+        .where(func.lower(Invitation.email) == email.lower(), col(Invitation.expires_at) > func.now())
+        .order_by(col(Invitation.id))
+        .limit(limit + 1)
+    )
+    if after is not None:
+        query = query.where(col(Invitation.id) > cursors.of(after, "Invited").id)
+    found = [
+        Invited(row.id, title, name or "", Role(row.role), row.expires_at)
+        for row, title, name in (await session.exec(query)).all()
+    ]
+    if len(found) <= limit:
+        return found, None
+    return found[:limit], cursors.written(cursors.Mark("Invited", None, found[limit - 1].id))
+
+
+async def accept(session: AsyncSession, user: User, code: str) -> tuple[UUID, Member]:
+    """Join the project that a code opens for the account's address, once: the project, and the new member.
+
+    Addresses are not verified, so neither the code nor the address opens anything alone. Raises `NotFound` for
+    whatever does not fit, and `Conflict` for somebody who is a member already.
+    """
+    taken = await session.exec(
+        delete(Invitation)
+        .where(
+            col(Invitation.token_hash) == digest(code),
+            func.lower(Invitation.email) == (user.email or "").lower(),
+            col(Invitation.expires_at) > func.now(),
+        )
+        .returning(col(Invitation.project_id), col(Invitation.role))
+        .execution_options(synchronize_session=False)
+    )
+    found = taken.one_or_none()
+    if found is None:
+        raise NotFound("There is no such invitation for this account, or not any more.")
+    project_id, role = found
+    project = await rows.get(session, Scope(project_id=project_id), Project, project_id, lock=True)
+    joined = await session.exec(
+        insert(ProjectMember)
+        .values(project_id=project_id, user_id=user.id, role=role)
+        .on_conflict_do_nothing()
+        .returning(col(ProjectMember.user_id))
+    )
+    if project.owner_id == user.id or joined.first() is None:
+        raise Conflict("This account is a member of the project already.")
+    told = {"user_id": str(user.id), "name": user.name, "role": role}
+    await emit(session, project_id, None, EventType.MEMBER_JOINED, told, actor=user.id)
+    return project_id, await one(session, project_id, user.id)
+
+
+async def _take_back(session: AsyncSession, project_id: UUID, user_id: UUID) -> None:
+    """Who is no owner any more has invited nobody: they may have kept a code for themselves."""
+    await session.exec(
+        delete(Invitation)
+        .where(col(Invitation.project_id) == project_id, col(Invitation.invited_by) == user_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _refuse_owner(member: Member) -> None:
+    if member.belongs:
+        raise Conflict("The project belongs to this account. Give it to another member first.")

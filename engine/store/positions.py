@@ -1,0 +1,63 @@
+"""Positions of rows within their parent: 0, 1, 2, … without gaps, whatever is added, deleted or moved.
+
+They are unique within the parent, which the database checks when a transaction ends.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, text, update
+from sqlmodel import SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables import Chapter, Panel, ProjectInstruction, Scene
+
+PARENTS: dict[type[SQLModel], str] = {
+    Chapter: "project_id",
+    ProjectInstruction: "project_id",
+    Scene: "chapter_id",
+    Panel: "scene_id",
+}
+_ALONE = text("SELECT pg_advisory_xact_lock(:key)")
+
+
+def within(model: type[SQLModel], parent_id: UUID) -> ColumnElement[bool]:
+    """Which rows have the parent."""
+    return col(getattr(model, PARENTS[model])) == parent_id
+
+
+async def alone(session: AsyncSession, parent_id: UUID) -> None:
+    """Wait for others who add, delete or move below the same parent. Call it before any row is locked.
+
+    A lock of its own rather than one of the parent's row: a project's row is locked last, by everybody who emits.
+    """
+    key = int.from_bytes(parent_id.bytes[8:], signed=True)
+    await session.exec(_ALONE, params={"key": key})  # type: ignore[call-overload]  # plain text, unknown to SQLModel
+
+
+async def make_room(session: AsyncSession, model: type[SQLModel], parent_id: UUID, at: int | None, many: int) -> int:
+    """Where `many` rows go: at position `at`, before what stands there now, or behind the last one."""
+    position = col(model.position)  # type: ignore[attr-defined]  # on every table of PARENTS
+    behind = select(func.coalesce(func.max(position) + 1, 0)).where(within(model, parent_id))
+    end = int((await session.exec(behind)).one())
+    if at is None or at >= end:
+        return end
+    await _shift(session, model, parent_id, position >= at, many)
+    return at
+
+
+async def close_gap(session: AsyncSession, model: type[SQLModel], parent_id: UUID, at: int) -> None:
+    """Those behind a row that has gone move up."""
+    position = col(model.position)  # type: ignore[attr-defined]  # on every table of PARENTS
+    await _shift(session, model, parent_id, position > at, -1)
+
+
+async def _shift(
+    session: AsyncSession, model: type[SQLModel], parent_id: UUID, which: ColumnElement[bool], by: int
+) -> None:
+    position = col(model.position)  # type: ignore[attr-defined]  # on every table of PARENTS
+    await session.exec(
+        update(model)
+        .where(within(model, parent_id), which)
+        .values(position=position + by)
+        .execution_options(synchronize_session=False)
+    )
