@@ -45,7 +45,7 @@ async def test_others_are_not_reached_through_what_is_mine(api: AsyncClient, dat
     """My project's id before theirs in a path opens nothing of theirs."""
     theirs = await belongings(database, await order())
     project_id, chapter_id = await new_chapter(api)
-    mine = {"project_id": project_id, "chapter_id": chapter_id}
+    mine = {"project_id": UUID(project_id), "chapter_id": UUID(chapter_id)}
     nested = [one for one in OPERATIONS if len(one.ids) > 1]
     assert nested
     for operation in nested:
