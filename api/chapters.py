@@ -152,7 +152,16 @@ async def listing(
 ) -> Listing[ChapterOut]:
     filters = labelled(Chapter, facts, external_id)
     found, following = await rows.children(
-        session, scope, Project, project_id, Chapter, *filters, after=cursor, limit=limit, sort=sort
+        session,
+        scope,
+        Project,
+        project_id,
+        Chapter,
+        *filters,
+        columns={*ChapterOut.model_fields, "labels"},
+        after=cursor,
+        limit=limit,
+        sort=sort,
     )
     return Listing(items=[ChapterOut.model_validate(row) for row in found], next_cursor=following)
 

@@ -132,7 +132,16 @@ async def listing(
 ) -> Listing[CharacterOut]:
     filters = [col(Character.name_key) == name.casefold()] if name is not None else []
     found, following = await rows.children(
-        session, scope, Project, project_id, Character, *filters, after=cursor, limit=limit, sort=sort
+        session,
+        scope,
+        Project,
+        project_id,
+        Character,
+        *filters,
+        columns=CharacterOut.model_fields,
+        after=cursor,
+        limit=limit,
+        sort=sort,
     )
     return Listing(items=[CharacterOut.model_validate(row) for row in found], next_cursor=following)
 

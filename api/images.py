@@ -59,14 +59,23 @@ async def listing(
 ) -> Listing[ImageOut]:
     filters = [col(Image.origin) == origin] if origin is not None else []
     found, following = await rows.children(
-        session, scope, Project, project_id, Image, *filters, after=cursor, limit=limit, sort=sort
+        session,
+        scope,
+        Project,
+        project_id,
+        Image,
+        *filters,
+        columns=ImageOut.model_fields,
+        after=cursor,
+        limit=limit,
+        sort=sort,
     )
-    return Listing(items=[_out(image) for image in found], next_cursor=following)
+    return Listing(items=[_out(row) for row in found], next_cursor=following)
 
 
 @router.get("/images/{image_id}/details", summary="Read what is known of a picture", responses=NOT_FOUND)
 async def details(image_id: UUID, session: Session, scope: Scoped) -> ImageOut:
-    return _out(await rows.get(session, scope, Image, image_id))
+    return _out((await rows.get(session, scope, Image, image_id)).model_dump())
 
 
 @router.get(
@@ -97,7 +106,5 @@ async def read(
     return Response(await owned.storage.get(image.key), media_type=image.media_type, headers=headers)
 
 
-def _out(image: Image) -> ImageOut:
-    values: dict[str, Any] = image.model_dump()
-    told = {name: values[name] for name in ImageOut.model_fields if name in values}
-    return ImageOut(**told, image=f"/api/v1/images/{image.id}")
+def _out(values: dict[str, Any]) -> ImageOut:
+    return ImageOut.model_validate({**values, "image": f"/api/v1/images/{values['id']}"})

@@ -90,7 +90,16 @@ async def listing(
 ) -> Listing[InstructionOut]:
     filters = [col(ProjectInstruction.kind).in_(kind)] if kind else []
     found, following = await rows.children(
-        session, scope, Project, project_id, ProjectInstruction, *filters, after=cursor, limit=limit, sort=sort
+        session,
+        scope,
+        Project,
+        project_id,
+        ProjectInstruction,
+        *filters,
+        columns=InstructionOut.model_fields,
+        after=cursor,
+        limit=limit,
+        sort=sort,
     )
     return Listing(items=[InstructionOut.model_validate(row) for row in found], next_cursor=following)
 

@@ -129,7 +129,9 @@ async def listing(
     project_id: UUID, session: Session, scope: Owning, cursor: Cursor = None, limit: Limit = 50
 ) -> Listing[InvitationOut]:
     """Those that nobody has accepted, expired ones among them. For owners: others are not told addresses."""
-    found, following = await rows.children(session, scope, Project, project_id, Invitation, after=cursor, limit=limit)
+    found, following = await rows.children(
+        session, scope, Project, project_id, Invitation, columns=InvitationOut.model_fields, after=cursor, limit=limit
+    )
     return Listing(items=[InvitationOut.model_validate(row) for row in found], next_cursor=following)
 
 

@@ -78,7 +78,16 @@ async def listing(
 ) -> Listing[LocationOut]:
     filters = [col(Location.name_key) == name.casefold()] if name is not None else []
     found, following = await rows.children(
-        session, scope, Project, project_id, Location, *filters, after=cursor, limit=limit, sort=sort
+        session,
+        scope,
+        Project,
+        project_id,
+        Location,
+        *filters,
+        columns=LocationOut.model_fields,
+        after=cursor,
+        limit=limit,
+        sort=sort,
     )
     return Listing(items=[LocationOut.model_validate(row) for row in found], next_cursor=following)
 

@@ -198,7 +198,16 @@ async def listing(
     if character is not None:
         filters.append(col(Panel.characters).contains([character]))
     found, following = await rows.children(
-        session, scope, Scene, scene_id, Panel, *filters, after=cursor, limit=limit, sort=sort
+        session,
+        scope,
+        Scene,
+        scene_id,
+        Panel,
+        *filters,
+        columns=PanelOut.model_fields,
+        after=cursor,
+        limit=limit,
+        sort=sort,
     )
     return Listing(items=[PanelOut.model_validate(row) for row in found], next_cursor=following)
 

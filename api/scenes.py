@@ -190,7 +190,16 @@ async def listing(
 ) -> Listing[SceneOut]:
     filters = [col(Scene.state).in_(state)] if state else []
     found, following = await rows.children(
-        session, scope, Chapter, chapter_id, Scene, *filters, after=cursor, limit=limit, sort=sort
+        session,
+        scope,
+        Chapter,
+        chapter_id,
+        Scene,
+        *filters,
+        columns=SceneOut.model_fields,
+        after=cursor,
+        limit=limit,
+        sort=sort,
     )
     return Listing(items=[SceneOut.model_validate(row) for row in found], next_cursor=following)
 

@@ -3,7 +3,7 @@
 No other module filters by tenant. A row outside the scope does not exist: the answer is the same as for a wrong id.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
@@ -14,9 +14,11 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
+from engine.db import execute
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.store import cursors
 from models.tables import Event, Project, ProjectMember, User
+from models.tables.columns import table
 from models.tables.projects import Role
 
 MAX_PAGE = 100
@@ -36,6 +38,11 @@ class Versioned(Owned, Protocol):
 
 
 RowT = TypeVar("RowT", bound=SQLModel)
+AnyT = TypeVar("AnyT")
+# Rows, and the cursor to go on from.
+Page = tuple[Sequence[AnyT], str | None]
+# What is sorted by another column than the one of its name.
+_BEHIND = {"name": "name_key"}
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,58 @@ def missing(model: type[SQLModel], row_id: UUID) -> NotFound:
     return NotFound(f"There is no {model.__name__.lower()} {row_id}.")
 
 
+@dataclass(frozen=True)
+class Paging:
+    """Which page of a list, in which order, and of which parent, where the list is of one.
+
+    `sort` is the name of a column that is never null, with `-` before it for descending; `created_at` goes by the
+    ids. A cursor counts for the list that it came from: of this table, in this order, in the same parent.
+    """
+
+    after: str | None = None
+    limit: int = 50
+    sort: str = "created_at"
+    parent: UUID | None = None
+
+    def of(self, model: type[SQLModel], query: Any, mine: Sequence[Any]) -> Any:
+        """The statement of this page and one row more. `query` reads from the table, `mine` says which rows.
+
+        The place of a row that is still there is looked up: what was inserted or moved before it shifts nothing.
+        """
+        if not 1 <= self.limit <= MAX_PAGE:
+            raise BadInput(f"limit must lie between 1 and {MAX_PAGE}.")
+        ids, by, down = table(model).c.id, self._by(model), self.sort.startswith("-")
+        query = query.where(*mine)
+        if self.after is not None:
+            mark = cursors.read(self.after)
+            kind = type(None) if by is None else int if isinstance(by.type, Integer) else str
+            if mark.order != self._order(model) or type(mark.value) is not kind:
+                raise BadInput(cursors.FOREIGN)
+            place: Any = literal(mark.id, ids.type)
+            if by is not None:
+                now = select(by).where(*mine, ids == mark.id).scalar_subquery()
+                place = tuple_(func.coalesce(now, literal(mark.value, by.type)), place)
+            key = ids if by is None else tuple_(by, ids)
+            query = query.where(key < place if down else key > place)
+        columns = [ids] if by is None else [by, ids]
+        return query.order_by(*(one.desc() if down else one.asc() for one in columns)).limit(self.limit + 1)
+
+    def cut(self, model: type[SQLModel], rows: Sequence[AnyT], last: Callable[[AnyT, str], Any]) -> Page[AnyT]:
+        """The rows without the one too many, and the cursor to go on from if there was one; `last` reads a column."""
+        if len(rows) <= self.limit:
+            return rows, None
+        rows, by = rows[: self.limit], self._by(model)
+        value = None if by is None else last(rows[-1], by.key)
+        return rows, cursors.written(cursors.Mark(self._order(model), value, last(rows[-1], "id")))
+
+    def _by(self, model: type[SQLModel]) -> Any:
+        name = self.sort.removeprefix("-")
+        return None if name == "created_at" else table(model).c[_BEHIND.get(name, name)]
+
+    def _order(self, model: type[SQLModel]) -> str:
+        return ".".join([model.__name__, self.sort, *([self.parent.hex] if self.parent else [])])
+
+
 async def page(
     session: AsyncSession,
     scope: Scope,
@@ -140,39 +199,11 @@ async def page(
     limit: int = 50,
     sort: str = "created_at",
     parent: UUID | None = None,
-) -> tuple[Sequence[RowT], str | None]:
-    """Rows after the cursor `after`, and the cursor to go on from when there are more.
-
-    `sort` is the name of a column that is never null, with `-` before it for descending; `created_at` goes by the
-    ids. The place of a row that is still there is looked up: what was inserted or moved before it shifts nothing.
-    A cursor counts for the list that it came from: of this table, in this order, in the same `parent`.
-    """
-    if not 1 <= limit <= MAX_PAGE:
-        raise BadInput(f"limit must lie between 1 and {MAX_PAGE}.")
-    name, down = sort.removeprefix("-"), sort.startswith("-")
-    ids: Any = col(cast("type[Owned]", model).id)
-    by: Any = None if name == "created_at" else col(getattr(model, "name_key" if name == "name" else name))
-    order = f"{model.__name__}.{sort}" if parent is None else f"{model.__name__}.{sort}.{parent.hex}"
-    query = select(model).where(scope.covers(model), *filters)
-    if after is not None:
-        mark = cursors.read(after)
-        kind = type(None) if by is None else int if isinstance(by.type, Integer) else str
-        if mark.order != order or type(mark.value) is not kind:
-            raise BadInput(cursors.FOREIGN)
-        if by is None:
-            query = query.where(ids < mark.id if down else ids > mark.id)
-        else:
-            now = select(by).where(scope.covers(model), *filters, ids == mark.id).scalar_subquery()
-            place = tuple_(func.coalesce(now, literal(mark.value, by.type)), literal(mark.id, ids.type))
-            query = query.where(tuple_(by, ids) < place if down else tuple_(by, ids) > place)
-    columns = [ids] if by is None else [by, ids]
-    query = query.order_by(*(one.desc() if down else one.asc() for one in columns)).limit(limit + 1)
-    rows = (await session.exec(query)).all()
-    if len(rows) <= limit:
-        return rows, None
-    last = rows[limit - 1]
-    value = None if by is None else getattr(last, by.key)
-    return rows[:limit], cursors.written(cursors.Mark(order, value, cast("Owned", last).id))
+) -> Page[RowT]:
+    """Rows after the cursor `after`, and the cursor to go on from when there are more: see `Paging`."""
+    paging = Paging(after, limit, sort, parent)
+    query = paging.of(model, select(model), [scope.covers(model), *filters])
+    return paging.cut(model, (await session.exec(query)).all(), getattr)
 
 
 async def children(
@@ -180,21 +211,27 @@ async def children(
     scope: Scope,
     parent: type[SQLModel],
     parent_id: UUID,
-    model: type[RowT],
+    model: type[SQLModel],
     *filters: ColumnElement[bool] | bool,
+    columns: Collection[str],
     after: str | None = None,
     limit: int = 50,
     sort: str = "created_at",
-) -> tuple[Sequence[RowT], str | None]:
-    """A page of what lies in a parent: `chapter_id` of a scene is the chapter's. Raises `NotFound` for the parent.
+) -> Page[dict[str, Any]]:
+    """A page of what lies in a parent, past the ORM: of each the `columns` that the table has, by name.
 
-    Whatever is found lies in a parent that is there, so only after an empty page is the parent asked for.
+    `chapter_id` of a scene is its parent, the chapter. Whatever is found lies in one that is there, so only after an
+    empty page is the parent asked for. Raises `NotFound` and `Forbidden` as `get` does of it.
     """
-    within = col(getattr(model, f"{parent.__name__.lower()}_id")) == parent_id
-    found = await page(session, scope, model, within, *filters, after=after, limit=limit, sort=sort, parent=parent_id)
-    if not found[0]:
+    paging, plain = Paging(after, limit, sort, parent_id), table(model)
+    within = plain.c[f"{parent.__name__.lower()}_id"] == parent_id
+    name = sort.removeprefix("-")
+    wanted = [column for column in plain.c if column.name in {"id", _BEHIND.get(name, name), *columns}]
+    query = paging.of(model, select(*wanted), [scope.covers(model), within, *filters])
+    rows = [row._asdict() for row in await execute(session, query)]
+    if not rows:
         await get(session, scope, parent, parent_id)
-    return found
+    return paging.cut(model, rows, dict.__getitem__)
 
 
 async def change(

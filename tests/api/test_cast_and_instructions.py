@@ -90,7 +90,7 @@ async def test_a_profile_says_whose_it_is(api: AsyncClient) -> None:
 
 async def test_a_character_is_left_alone_while_something_is_generated(api: AsyncClient, crew: Crew) -> None:
     """Changed or deleted it would be missed; added it does no harm."""
-    project_id, chapter_id = await new_chapter(api, "It rained.")
+    project_id, chapter_id = await new_chapter(api, "Nobody came. Nobody ever came.")
     path = f"/api/v1/projects/{project_id}/characters"
     where = (await api.post(path, json={"name": "Mara"})).headers["Location"]
     order = {"kind": "chapter", "target_ids": [chapter_id]}

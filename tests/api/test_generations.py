@@ -57,7 +57,7 @@ async def test_an_order_for_a_script_is_made_as_the_script_says(api: AsyncClient
 
 
 async def test_events_are_read_without_gap_or_repetition(api: AsyncClient, made: Made) -> None:
-    """Asked for after the last `seq` each time, they come in order, each once; the first of the project told of the chapter."""
+    """Asked for after the last `seq` each time, they come in order, each once: 2, 3, 4, … after the chapter's own."""
     found: list[Json] = []
     while True:
         after = found[-1]["seq"] if found else 0

@@ -1,7 +1,7 @@
 """Scenes and panels by hand: added alone or in bulk, listed, changed, moved, deleted, and kept by generations."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from httpx2 import AsyncClient
@@ -10,16 +10,24 @@ from engine.db import Database
 from engine.store import events
 from models.tables import Panel, Scene
 from tests.api.conftest import Crew, ended, new_chapter, problem, refused
-from tests.working import STORY
 
 pytestmark = pytest.mark.workflow
 
 Json = dict[str, Any]
 
+OTHER_STORY = """Bela sat on the wall and counted ships.
+
+"Eleven," said Bela. "There were twelve at noon."
+
+* * *
+
+In the harbour office Tomas looked for the twelfth, and found a wet hat.
+"""
+
 
 async def scene_of(api: AsyncClient, **body: Any) -> Json:
     """A scene in a chapter of its own."""
-    _, chapter_id = await new_chapter(api)
+    _, chapter_id = await new_chapter(api, OTHER_STORY)
     answer = await api.post(f"/api/v1/chapters/{chapter_id}/scenes", json=body)
     assert answer.status_code == 201, answer.text
     made: Json = answer.json()
@@ -263,7 +271,7 @@ async def test_everything_that_is_done_is_told_and_by_whom(api: AsyncClient, dat
 async def test_a_generation_takes_what_was_added_by_hand(api: AsyncClient, crew: Crew) -> None:
     """Panels that somebody made are given the words and prompts that they lack, and are drawn; none is added."""
     # A story of its own: what the owner has answers to would cost other tests' chapters nothing.
-    _, chapter_id = await new_chapter(api, f"{STORY}\nNobody had told this before, said {uuid4().hex}.\n")
+    _, chapter_id = await new_chapter(api, OTHER_STORY)
     scene = {
         "title": "By hand",
         "summary": "A cup stands on a table.",

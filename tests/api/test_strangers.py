@@ -1,7 +1,6 @@
 """Somebody else's thing does not exist: the answer is the same as for an id that nobody has."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,96 +8,80 @@ import pytest
 from httpx2 import AsyncClient
 
 from engine.db import Database
-from models.tables import AccessToken, Comment, Delivery, Image, Panel, Scene, Webhook
-from tests.conftest import Order, Ordered
+from tests.api.conftest import new_chapter
+from tests.api.operations import belongings, operations
+from tests.conftest import Order
 
 pytestmark = pytest.mark.workflow
 
-CHANGES = {"post": {"text": "It rained."}, "patch": {"version": 1, "title": "Mine"}}
-DECISIONS: dict[str, dict[str, Any]] = {
-    "budget": {"budget_usd": "1"},
-    "resume": {"skip_refused": False},
-    "comments": {"body": "Mine."},
-    "{comment_id}": {"version": 1, "body": "Mine."},
-    "webhooks": {"url": "https://example.org/hook"},
-    "{webhook_id}": {"version": 1, "active": False},
-}
-
-
-async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
-    """One of everything in somebody else's project, by the name of the parameter that it would be."""
-    project_id = ordered.run.project_id
-    async with database.session() as session:
-        scene = Scene(project_id=project_id, chapter_id=ordered.run.chapter_id, position=0)
-        image = Image(
-            project_id=project_id,
-            sha256="0" * 64,
-            key="images/0.png",
-            media_type="image/png",
-            width=1,
-            height=1,
-            bytes=1,
-        )
-        session.add_all([scene, image])
-        await session.flush()
-        panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
-        token = AccessToken(user_id=ordered.owner_id, name="Theirs", token_hash=uuid4().hex)
-        webhook = Webhook(project_id=project_id, url="https://example.org/hook")
-        session.add_all([panel, token, webhook])
-        await session.flush()
-        delivery = Delivery(
-            project_id=project_id,
-            webhook_id=webhook.id,
-            seq=1,
-            type="generation.completed",
-            # Nobody is to send it.
-            started_at=datetime.now(UTC),
-        )
-        session.add(delivery)
-        comment = Comment(project_id=project_id, panel_id=panel.id, author_id=ordered.owner_id, body="Theirs.")
-        session.add(comment)
-    return {
-        "project_id": project_id,
-        "chapter_id": ordered.run.chapter_id,
-        "scene_id": scene.id,
-        "panel_id": panel.id,
-        "image_id": image.id,
-        "generation_id": ordered.run.generation_id,
-        "token_id": token.id,
-        "webhook_id": webhook.id,
-        "delivery_id": delivery.id,
-        "comment_id": comment.id,
-    }
-
-
-def nothing() -> dict[str, UUID]:
-    """Ids that nobody has."""
-    names = ("project_id", "chapter_id", "scene_id", "panel_id", "image_id", "generation_id", "token_id")
-    more = ("webhook_id", "delivery_id", "comment_id")
-    return {name: uuid4() for name in (*names, *more)}
+OPERATIONS = list(operations())
 
 
 async def answers(api: AsyncClient, ids: Mapping[str, UUID]) -> dict[str, tuple[int, dict[str, Any]]]:
     """What every operation with an id in its path says, with the id itself taken out."""
     found = {}
-    for path, operations in (await api.get("/openapi.json")).json()["paths"].items():
-        for method in operations if "_id}" in path else ():
-            body = DECISIONS.get(path.rsplit("/", 1)[-1], CHANGES.get(method))
-            answer = await api.request(method, path.format(**ids, format="cbz"), json=body)
-            said = answer.json() if answer.content else {}
-            for one in ids.values():
-                said = {name: str(value).replace(str(one), "…") for name, value in said.items()}
-            del said["request_id"]
-            found[f"{method} {path}"] = answer.status_code, said
+    for operation in OPERATIONS:
+        if not operation.ids:
+            continue
+        answer = await api.request(operation.method, operation.at(ids), json=operation.body)
+        said = answer.json() if answer.content else {}
+        for one in ids.values():
+            said = {name: str(value).replace(str(one), "…") for name, value in said.items()}
+        del said["request_id"]
+        found[operation.name] = answer.status_code, said
     return found
 
 
 async def test_what_belongs_to_others_is_as_if_it_were_not(api: AsyncClient, database: Database, order: Order) -> None:
     """Read, list, change, delete, cancel, retry: whatever has an id answers 404 with the same words."""
-    theirs = await answers(api, await belongings(database, await order()))
-    assert theirs == await answers(api, nothing())
-    assert {status for status, _ in theirs.values()} == {404}
-    assert len(theirs) > 15
+    theirs = await belongings(database, await order())
+    found = await answers(api, theirs)
+    assert found == await answers(api, {name: uuid4() for name in theirs})
+    assert {name for name, (status, _) in found.items() if status != 404} == set()
+    assert len(found) > 60
+
+
+async def test_others_are_not_reached_through_what_is_mine(api: AsyncClient, database: Database, order: Order) -> None:
+    """My project's id before theirs in a path opens nothing of theirs."""
+    theirs = await belongings(database, await order())
+    project_id, chapter_id = await new_chapter(api)
+    mine = {"project_id": UUID(project_id), "chapter_id": UUID(chapter_id)}
+    nested = [one for one in OPERATIONS if len(one.ids) > 1]
+    assert nested
+    for operation in nested:
+        answer = await api.request(operation.method, operation.at({**theirs, **mine}), json=operation.body)
+        assert (operation.name, answer.status_code) == (operation.name, 404)
+
+
+async def test_a_filter_by_an_id_of_others_finds_nothing(api: AsyncClient, database: Database, order: Order) -> None:
+    """Every list that takes an id besides its path."""
+    theirs = await belongings(database, await order())
+    filtered = [(one, name) for one in OPERATIONS for name in one.queries if not one.ids]
+    assert filtered
+    for operation, name in filtered:
+        answer = await api.request(operation.method, operation.path, params={name: str(theirs[name])})
+        assert (operation.name, answer.status_code, answer.json()["items"]) == (operation.name, 200, [])
+
+
+async def test_an_order_names_nothing_of_others(api: AsyncClient, database: Database, order: Order) -> None:
+    """Neither a new order of my things, nor a character sheet for their chapter."""
+    theirs = await belongings(database, await order())
+    project_id, chapter_id = await new_chapter(api)
+    ids = [chapter_id, str(theirs["chapter_id"])]
+    answer = await api.post(f"/api/v1/projects/{project_id}/chapters/reorder", json={"ids": ids})
+    assert answer.status_code == 422
+    mine = (await api.post(f"/api/v1/projects/{project_id}/characters", json={"name": "Mara"})).json()["id"]
+    sheet = {"kind": "character_sheet", "target_ids": [mine], "chapter_id": str(theirs["chapter_id"])}
+    assert (await api.post("/api/v1/generations", json=sheet)).status_code == 404
+    assert (
+        await api.post(f"/api/v1/projects/{project_id}/transfer", json={"user_id": str(uuid4())})
+    ).status_code == 404
+
+
+async def test_no_file_names_what_belongs_to_others(api: AsyncClient, order: Order) -> None:
+    """The costs of all my projects are of mine alone."""
+    ordered = await order()
+    assert str(ordered.run.project_id) not in (await api.get("/api/v1/costs.csv")).text
 
 
 async def test_others_do_not_appear_in_lists(api: AsyncClient, order: Order) -> None:

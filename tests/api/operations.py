@@ -1,0 +1,142 @@
+"""Every operation of the API, from its own description, and one of everything to try them on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from api.app import create_app
+from engine.db import Database
+from engine.settings import Settings
+from models.tables import (
+    AccessToken,
+    Character,
+    Comment,
+    Delivery,
+    Draft,
+    Image,
+    Invitation,
+    Location,
+    Panel,
+    ProjectInstruction,
+    Scene,
+    Webhook,
+)
+from tests.conftest import Ordered
+
+DOCUMENT = create_app(Settings()).openapi()
+# For bodies whose example would not be enough.
+BODIES: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One of the API, with a body that is accepted as it stands: the example."""
+
+    method: str
+    path: str
+    body: Any
+    queries: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids in its path, the outermost first."""
+        return [part[1:-1] for part in self.path.split("/") if part.endswith("_id}")]
+
+    def at(self, ids: Mapping[str, UUID]) -> str:
+        """Its path with these ids."""
+        return self.path.format(**ids, format="cbz")
+
+
+def operations() -> Iterator[Operation]:
+    """All of them."""
+    for path, methods in DOCUMENT["paths"].items():
+        for method, described in methods.items():
+            queries = tuple(
+                one["name"]
+                for one in described.get("parameters", ())
+                if one["in"] == "query" and "'format': 'uuid'" in str(one["schema"])
+            )
+            yield Operation(method, path, BODIES.get(f"{method} {path}", _example(described)), queries)
+
+
+def _example(described: Mapping[str, Any]) -> Any:
+    schema = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    named = schema.get("$ref", "").rpartition("/")[2]
+    return DOCUMENT["components"]["schemas"][named]["examples"][0] if named else None
+
+
+async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
+    """One of everything in a project, by the name of the parameter that it would be."""
+    project_id = ordered.run.project_id
+    async with database.session() as session:
+        scene = Scene(project_id=project_id, chapter_id=ordered.run.chapter_id, position=0)
+        image = Image(
+            project_id=project_id,
+            sha256="0" * 64,
+            key="images/0.png",
+            media_type="image/png",
+            width=1,
+            height=1,
+            bytes=1,
+        )
+        character = Character(project_id=project_id, name="Mara", name_key="mara")
+        location = Location(project_id=project_id, name="the quay", name_key="the quay")
+        instruction = ProjectInstruction(project_id=project_id, position=0, body="Quiet.")
+        invitation = Invitation(
+            project_id=project_id,
+            email="x@example.org",
+            role="viewer",
+            token_hash=uuid4().hex,
+            expires_at=datetime.now(UTC),
+        )
+        session.add_all([scene, image, character, location, instruction, invitation])
+        await session.flush()
+        panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
+        token = AccessToken(user_id=ordered.owner_id, name="Theirs", token_hash=uuid4().hex)
+        webhook = Webhook(project_id=project_id, url="https://example.org/hook")
+        session.add_all([panel, token, webhook])
+        await session.flush()
+        draft = Draft(
+            project_id=project_id,
+            panel_id=panel.id,
+            ordinal=1,
+            image_id=image.id,
+            provider="offline",
+            prompt="",
+            seed=1,
+            made_from="",
+        )
+        delivery = Delivery(
+            project_id=project_id,
+            webhook_id=webhook.id,
+            seq=1,
+            type="generation.completed",
+            # Nobody is to send it.
+            started_at=datetime.now(UTC),
+        )
+        comment = Comment(project_id=project_id, panel_id=panel.id, author_id=ordered.owner_id, body="Theirs.")
+        session.add_all([draft, delivery, comment])
+    return {
+        "project_id": project_id,
+        "chapter_id": ordered.run.chapter_id,
+        "scene_id": scene.id,
+        "panel_id": panel.id,
+        "draft_id": draft.id,
+        "image_id": image.id,
+        "character_id": character.id,
+        "location_id": location.id,
+        "instruction_id": instruction.id,
+        "invitation_id": invitation.id,
+        "user_id": ordered.owner_id,
+        "generation_id": ordered.run.generation_id,
+        "token_id": token.id,
+        "webhook_id": webhook.id,
+        "delivery_id": delivery.id,
+        "comment_id": comment.id,
+    }
