@@ -73,6 +73,18 @@ async def test_the_slower_of_two_writers_is_told(database: Database, order: Orde
     assert (chapter.title, chapter.version) == ("mine", 2)
 
 
+async def test_what_was_read_before_the_lock_is_read_again(database: Database, order: Order) -> None:
+    """Who holds the row as it was, while somebody else changes it, is told as well."""
+    ordered = await order()
+    async with database.session() as session:
+        before = await rows.get(session, ordered.scope, Chapter, ordered.run.chapter_id)
+        async with database.session() as other:
+            await rows.change(other, ordered.scope, Chapter, ordered.run.chapter_id, 1, {"title": "theirs"})
+        with pytest.raises(Conflict):
+            await rows.change(session, ordered.scope, Chapter, ordered.run.chapter_id, 1, {"title": "mine"})
+        assert before.title == "theirs"
+
+
 async def test_chapters_can_be_reordered_and_positions_stay_unique(database: Database, order: Order) -> None:
     """A reorder passes through duplicates within its transaction; none survives it."""
     ordered = await order()
