@@ -66,8 +66,8 @@ class Resources:
     known: dict[str, tuple[float, Caller | None]] = field(default_factory=dict)
 
 
-def resources(connection: HTTPConnection) -> Resources:
-    """The process's resources, made by the lifespan."""
+async def resources(connection: HTTPConnection) -> Resources:
+    """The process's resources, made by the lifespan. Not a plain function: those are called in a thread."""
     owned: Resources = connection.app.state.resources
     return owned
 

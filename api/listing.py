@@ -1,9 +1,10 @@
 """The shape of every list and of every refusal, and the ids that examples use."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from engine.errors import BadInput
@@ -121,6 +122,12 @@ AWAY = refusal(
     "A server that this needs is away; `Retry-After` says when to try again.",
     "The database cannot be reached right now.",
 )
+
+
+def already_json(items: Sequence[str], next_cursor: str | None) -> Response:
+    """A page of a list whose items are JSON already."""
+    following = "null" if next_cursor is None else f'"{next_cursor}"'
+    return Response(f'{{"items":[{",".join(items)}],"next_cursor":{following}}}', media_type="application/json")
 
 
 class Listing(BaseModel, Generic[ItemT]):

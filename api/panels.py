@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Editing, Scoped, Session
 from api.given import Named, Order, Position, Words
-from api.listing import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.listing import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, already_json
 from engine.errors import BadInput, Conflict
 from engine.store import editing
 from engine.store import scope as rows
@@ -183,7 +183,12 @@ async def create_many(scene_id: UUID, body: NewPanels, session: Session, scope: 
     return PanelsOut(items=[PanelOut.model_validate(panel) for panel in panels])
 
 
-@router.get("/scenes/{scene_id}/panels", summary="List a scene's panels", responses=NOT_FOUND)
+@router.get(
+    "/scenes/{scene_id}/panels",
+    summary="List a scene's panels",
+    response_model=Listing[PanelOut],
+    responses=NOT_FOUND,
+)
 async def listing(
     scene_id: UUID,
     session: Session,
@@ -193,11 +198,11 @@ async def listing(
     sort: Literal["position", "-position", "created_at", "-created_at"] = "position",
     cursor: Cursor = None,
     limit: Limit = 50,
-) -> Listing[PanelOut]:
+) -> Response:
     filters: list[ColumnElement[bool]] = [col(Panel.state).in_(state)] if state else []
     if character is not None:
         filters.append(col(Panel.characters).contains([character]))
-    found, following = await rows.children(
+    found, following = await rows.children_as_json(
         session,
         scope,
         Scene,
@@ -209,7 +214,7 @@ async def listing(
         limit=limit,
         sort=sort,
     )
-    return Listing(items=[PanelOut.model_validate(row) for row in found], next_cursor=following)
+    return already_json(found, following)
 
 
 @router.post(

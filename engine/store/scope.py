@@ -9,7 +9,21 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Integer, bindparam, false, func, literal, or_, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Text,
+    bindparam,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    tuple_,
+)
+from sqlalchemy import cast as cast_to
+from sqlalchemy import select as plain_select
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
@@ -232,6 +246,38 @@ async def children(
     if not rows:
         await get(session, scope, parent, parent_id)
     return paging.cut(model, rows, dict.__getitem__)
+
+
+async def children_as_json(
+    session: AsyncSession,
+    scope: Scope,
+    parent: type[SQLModel],
+    parent_id: UUID,
+    model: type[SQLModel],
+    *filters: ColumnElement[bool] | bool,
+    columns: Collection[str],
+    after: str | None = None,
+    limit: int = 50,
+    sort: str = "created_at",
+) -> Page[str]:
+    """The same as `children`, each row as the JSON of its `columns`: Postgres writes it, and nobody reads it here.
+
+    For lists that are asked for all the time: reading 50 rows only to write them again takes longer than all the rest.
+    """
+    paging, plain = Paging(after, limit, sort, parent_id), table(model)
+    within = plain.c[f"{parent.__name__.lower()}_id"] == parent_id
+    name = sort.removeprefix("-")
+    keys = [plain.c.id] if name == "created_at" else [plain.c.id, plain.c[_BEHIND.get(name, name)]]
+    pairs: list[Any] = []
+    for one in columns:
+        pairs += [literal_column(f"'{one}'"), plain.c[one]]
+    told = func.json_build_object(*pairs)
+    query = plain_select(cast_to(told, Text).label("told"), *keys)
+    rows = (await execute(session, paging.of(model, query, [scope.covers(model), within, *filters]))).all()
+    if not rows:
+        await get(session, scope, parent, parent_id)
+    found, following = paging.cut(model, rows, getattr)
+    return [row.told for row in found], following
 
 
 async def change(
