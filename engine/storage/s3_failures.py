@@ -73,6 +73,6 @@ def _meaning(error: ClientError, where: str, bucket: str, key: str) -> NotFound 
     if (status in (401, 403, 404) and code != _ENDED) or code in _STALE_KEYS:
         return NotConfigured(
             f"{said}: the keys are wrong, expired or not allowed to do this. Check AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may list the bucket, read and write objects."
+            "AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may list the bucket, read, write and delete objects."
         )
     return StorageError(f"{said}.")
