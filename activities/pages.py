@@ -101,9 +101,7 @@ class Pages:
                 for panel_id, one in shown.items()
             }
             composed = await asyncio.to_thread(compose_page, layout, panels, call.options.direction, notes=notes)
-            picture = await keep(
-                self._storage, call.project_id, composed.png, "image/png", layout.width, layout.height
-            )
+            picture = await keep(self._storage, call.project_id, composed.png, "image/png", layout.width, layout.height)
         else:
             composed, picture = None, None
         async with self._database.session() as session:

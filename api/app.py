@@ -9,13 +9,28 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities import tracing
 from activities.request_ids import RequestIds
-from api import auth, chapters, costs, docs, generations, health, images, metrics, panels, problems, projects, webhooks
+from api import (
+    auth,
+    chapters,
+    costs,
+    docs,
+    generations,
+    health,
+    images,
+    metrics,
+    panels,
+    problems,
+    projects,
+    uploads,
+    webhooks,
+)
 from api.deps import Resources
 from api.listing import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
 from api.middleware import stack
 from api.middleware.access import WATCHED
 from engine.db import Database
 from engine.errors import BadInput
+from engine.pictures.workshop import Workshop
 from engine.security import Passwords, Signer
 from engine.settings import Settings
 from engine.storage.open import open_storage
@@ -54,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
             settings.secret_key.get_secret_value(),
             Signer([secret.get_secret_value() for secret in secrets]),
             Passwords(),
+            Workshop(settings.max_picture_pixels),
         )
         try:
             yield
@@ -83,6 +99,6 @@ def create_app(settings: Settings) -> FastAPI:
     docs.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for module in (auth, projects, chapters, generations, panels, images, costs, webhooks):
+    for module in (auth, projects, chapters, generations, panels, images, uploads, costs, webhooks):
         app.include_router(module.router, prefix="/api/v1", responses={**UNAUTHORIZED, **FORBIDDEN, **INVALID, **AWAY})
     return app

@@ -9,12 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col, select
 
 from api.deps import Editing, Owned, Scoped, Session
+from api.downloads import as_download
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.errors import NotFound
 from engine.reading import read_manuscript
+from engine.store import removals
 from engine.store import scope as rows
+from engine.store.events import emit
 from engine.store.generations import refuse_while_open
 from engine.store.projects import add_chapter
+from models.events import EventType
 from models.script import Script
 from models.tables import Chapter, Export, Page, Project, Scene
 
@@ -191,9 +195,12 @@ async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope:
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(chapter_id: UUID, session: Session, scope: Editing) -> None:
-    chapter = await rows.get(session, scope, Chapter, chapter_id)
+    """With its pictures, files and histories, and what providers answered for it; what they were paid stays known."""
+    chapter = await rows.get(session, scope, Chapter, chapter_id, lock=True)
     await refuse_while_open(session, project_id=chapter.project_id, chapter_id=chapter_id)
-    await rows.remove(session, scope, Chapter, chapter_id)
+    told = {"chapter_id": str(chapter_id)}
+    await removals.chapter_goes(session, chapter)
+    await emit(session, chapter.project_id, None, EventType.CHAPTER_DELETED, told, actor=scope.actor)
 
 
 @router.get("/chapters/{chapter_id}/scenes", summary="List a chapter's scenes", responses=NOT_FOUND)
@@ -229,7 +236,7 @@ async def pages(chapter_id: UUID, session: Session, scope: Scoped) -> list[PageO
     responses={200: {"content": {media: {} for media in MEDIA_TYPES.values()}}, **NOT_FOUND},
 )
 async def export(chapter_id: UUID, format: str, session: Session, scope: Scoped, owned: Owned) -> Response:
-    await rows.get(session, scope, Chapter, chapter_id)
+    chapter = await rows.get(session, scope, Chapter, chapter_id)
     query = select(Export).where(Export.chapter_id == chapter_id, Export.format == format)
     found = (await session.exec(query)).one_or_none() if format in MEDIA_TYPES else None
     if found is None:
@@ -238,7 +245,7 @@ async def export(chapter_id: UUID, format: str, session: Session, scope: Scoped,
         await owned.storage.get(found.key),
         media_type=MEDIA_TYPES[format],
         headers={
-            "Content-Disposition": f'attachment; filename="chapter.{format}"',
+            "Content-Disposition": as_download(chapter.title or "chapter", format),
             "ETag": f'"{found.sha256}"',
             "X-Content-Type-Options": "nosniff",
         },

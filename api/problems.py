@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Match
 from temporalio.service import RPCError
 
-from engine.errors import EngineError, Unauthorized
+from engine.errors import EngineError, StorageError, StorageNotConfigured, Unauthorized
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(EngineError)
     async def engine_error(request: Request, error: EngineError) -> JSONResponse:
-        answer = problem(request, error.http_status, kebab(type(error).__name__), error.message)
+        detail = error.message
+        if isinstance(error, StorageError | StorageNotConfigured):
+            # Where and how pictures are stored is the operator's business.
+            log.warning("storage cannot be used: %s", detail)
+            detail = "Pictures and files cannot be stored or read right now."
+        answer = problem(request, error.http_status, kebab(type(error).__name__), detail)
         if isinstance(error, Unauthorized):
             answer.headers["WWW-Authenticate"] = "Bearer"
         if error.retry_after is not None:

@@ -1,7 +1,6 @@
 """Which keys storage accepts. It stands before every backend, so that none has to be trusted with a hostile key."""
 
 import re
-
 from uuid import UUID
 
 from engine.errors import BadInput

@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from engine.errors import BadInput, NotConfigured, StorageError
+from engine.errors import BadInput, StorageError, StorageNotConfigured
 from engine.storage.keys import checked
 from engine.storage.s3_failures import status_of, telling
 from engine.storage.whole import write_whole
@@ -64,7 +64,7 @@ class S3Storage:
         endpoint: str | None = None,
         keys: tuple[str, str] | None = None,
     ) -> None:
-        """Asks the server nothing. Raises `BadInput` for names that no bucket or key can have, and `NotConfigured` for
+        """Asks the server nothing. Raises `BadInput` for names that no bucket or key can have, and `StorageNotConfigured` for
         a profile, a region or an endpoint that cannot be; `keys` are the access key's id and its secret.
         """
         if not BUCKET.match(bucket):
@@ -207,7 +207,7 @@ class S3Storage:
             # It answers 200, and says of each that it could not delete why.
             if errors := gone.get("Errors", []):
                 if any(error.get("Code") == "AccessDenied" for error in errors):
-                    raise NotConfigured(f"The keys may not delete objects of the bucket {self._bucket}: allow them to.")
+                    raise StorageNotConfigured(f"The keys may not delete objects of the bucket {self._bucket}.")
                 raise StorageError(f"{len(errors)} objects of the bucket {self._bucket} could not be deleted.")
 
     def _delete_under(self, prefix: str) -> None:
