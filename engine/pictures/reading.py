@@ -1,7 +1,7 @@
 """A program that opens one picture from outside and draws it anew. It runs alone, with little memory and little time.
 
-`workshop.py` runs it and reads the one line of JSON that it prints. Whatever a hostile file does to it, nothing else is in
-this process: no keys, no connections, no other people's pictures.
+`workshop.py` runs it and reads the one line of JSON that it prints. Whatever a hostile file does to it, nothing else is
+in this process: no keys, no connections, no other people's pictures.
 """
 
 import io
@@ -10,6 +10,7 @@ import resource
 import struct
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageCms, ImageOps
@@ -121,8 +122,7 @@ def thumbnail(source: str, target: str, pixels: int, size: int) -> dict[str, Any
 
 def bare(path: str, format: str) -> bool:
     """Whether a file is nothing but a picture: no words, no place, no time, and nothing behind its end."""
-    with open(path, "rb") as file:
-        data = file.read()
+    data = Path(path).read_bytes()
     try:
         return {"PNG": _bare_png, "JPEG": _bare_jpeg, "WEBP": _bare_webp}[format](data)
     except (struct.error, IndexError):
@@ -193,4 +193,4 @@ def main(work: str, source: str, target: str, pixels: int, size: int, megabytes:
 
 if __name__ == "__main__":
     numbers = [int(number) for number in sys.argv[4:]]
-    print(json.dumps(main(sys.argv[1], sys.argv[2], sys.argv[3], *numbers)))
+    sys.stdout.write(json.dumps(main(sys.argv[1], sys.argv[2], sys.argv[3], *numbers)))
