@@ -109,20 +109,19 @@ async def read(image_id: UUID, session: Session, scope: Scoped, owned: Owned, if
 )
 async def thumbnail(
     image_id: UUID,
-    session: Session,
     scope: Scoped,
     owned: Owned,
     size: Annotated[ThumbnailSize, Query()] = ThumbnailSize.SMALL,
     if_none_match: Known = None,
 ) -> Response:
     """As WEBP, made when it is first asked for and kept."""
-    image = await rows.get(session, scope, Image, image_id)
+    # No connection is kept while the picture is made.
+    async with owned.database.session() as session:
+        image = await rows.get(session, scope, Image, image_id)
     tag = f"{image.sha256}-{size}"
     headers = _headers(tag)
     if _has(if_none_match, tag):
         return Response(status_code=304, headers=headers)
-    # The connection is not kept while the picture is made.
-    await session.commit()
     key = removals.thumbnail_key(image.project_id, image.sha256, size)
     try:
         data = await owned.storage.get(key)

@@ -203,7 +203,7 @@ async def _attached(
     target: Character | Location | Panel,
     body: NewAttachment,
     response: Response,
-    **ids: UUID,
+    **ids: Any,
 ) -> AttachmentOut:
     """The attachment. A picture of another project, the caller's own too, is not found."""
     image = await rows.get(session, Scope(project_id=target.project_id), Image, body.image_id, lock=True)

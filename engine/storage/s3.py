@@ -65,7 +65,8 @@ class S3Storage:
         keys: tuple[str, str] | None = None,
     ) -> None:
         """Asks the server nothing. Raises `BadInput` for names that no bucket or key can have, and
-        `StorageNotConfigured` for a profile, a region or an endpoint that cannot be; `keys` are the access key's id and its secret.
+        `StorageNotConfigured` for a profile, a region or an endpoint that cannot be; `keys` are the access key's id
+        and its secret.
         """
         if not BUCKET.match(bucket):
             raise BadInput("The name of a bucket has 3 to 63 small letters, digits, dots and hyphens.")

@@ -9,7 +9,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from engine.db import Database
-from models.tables import AccessToken, Delivery, Image, Panel, Scene, Webhook
+from models.tables import AccessToken, Attachment, Character, Delivery, Image, Location, Panel, Scene, Webhook
 from tests.conftest import Order, Ordered
 
 pytestmark = pytest.mark.workflow
@@ -20,6 +20,7 @@ DECISIONS = {
     "resume": {"skip_refused": False},
     "webhooks": {"url": "https://example.org/hook"},
     "{webhook_id}": {"version": 1, "active": False},
+    "images": {"image_id": str(uuid4())},
 }
 
 
@@ -42,8 +43,12 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
         token = AccessToken(user_id=ordered.owner_id, name="Theirs", token_hash=uuid4().hex)
         webhook = Webhook(project_id=project_id, url="https://example.org/hook")
-        session.add_all([panel, token, webhook])
+        character = Character(project_id=project_id, name="Mara", name_key="mara")
+        location = Location(project_id=project_id, name="Quay", name_key="quay")
+        session.add_all([panel, token, webhook, character, location])
         await session.flush()
+        attachment = Attachment(project_id=project_id, image_id=image.id, panel_id=panel.id)
+        session.add(attachment)
         delivery = Delivery(
             project_id=project_id,
             webhook_id=webhook.id,
@@ -63,13 +68,16 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "token_id": token.id,
         "webhook_id": webhook.id,
         "delivery_id": delivery.id,
+        "character_id": character.id,
+        "location_id": location.id,
+        "attachment_id": attachment.id,
     }
 
 
 def nothing() -> dict[str, UUID]:
     """Ids that nobody has."""
     names = ("project_id", "chapter_id", "scene_id", "panel_id", "image_id", "generation_id", "token_id")
-    more = ("webhook_id", "delivery_id")
+    more = ("webhook_id", "delivery_id", "character_id", "location_id", "attachment_id")
     return {name: uuid4() for name in (*names, *more)}
 
 
