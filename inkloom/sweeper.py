@@ -19,7 +19,6 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.starting import start, start_callback, workflow_id
 from engine.db import Database, execute
-from engine.errors import EngineError
 from engine.storage import Storage
 from engine.storage.keys import project_prefix
 from engine.store import generations, holds, removals, webhooks
@@ -77,7 +76,7 @@ async def remove(database: Database, client: Client, storage: Storage) -> int:
                 return count
             try:
                 finished = await _remove(session, client, storage, removal)
-            except (EngineError, RPCError) as error:
+            except Exception as error:  # noqa: BLE001  # one that cannot be carried out must not stand before the others
                 log.warning("removal %s has to wait: %s", removal.id, type(error).__name__)
                 finished = False
             if finished:
