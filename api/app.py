@@ -11,6 +11,7 @@ from activities import tracing
 from activities.request_ids import RequestIds
 from api import (
     auth,
+    bundles,
     chapters,
     costs,
     docs,
@@ -99,6 +100,6 @@ def create_app(settings: Settings) -> FastAPI:
     docs.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for module in (auth, projects, chapters, generations, panels, images, uploads, costs, webhooks):
+    for module in (auth, bundles, projects, chapters, generations, panels, images, uploads, costs, webhooks):
         app.include_router(module.router, prefix="/api/v1", responses={**UNAUTHORIZED, **FORBIDDEN, **INVALID, **AWAY})
     return app
