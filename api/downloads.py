@@ -10,7 +10,7 @@ def as_download(title: str, extension: str) -> str:
     """A Content-Disposition: the title as it is for who understands RFC 5987, and in ASCII for all others."""
     name = f"{plain_name(title.replace('/', ' ').replace(chr(92), ' ')) or 'inkloom'}.{extension}"
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = plain.replace("%", "").replace(";", "").strip()
+    plain = " ".join(plain.replace("%", "").replace(";", "").split())
     if plain.startswith(".") or not plain:
         plain = f"inkloom.{extension}"
     extended = f"; filename*=UTF-8''{quote(name, safe='')}" if plain != name else ""
