@@ -39,7 +39,7 @@ def chunk(name: bytes, data: bytes) -> bytes:
 def bomb(width: int, height: int) -> bytes:
     """A PNG of a few bytes a row that says to be enormous."""
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    data = zlib.compress(b"\0" * min(width * height // 8, 1 << 20), 9)
+    data = zlib.compress(b"\0" * min(((width + 7) // 8 + 1) * height, 8 << 20), 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
