@@ -101,7 +101,7 @@ class Pages:
                 for panel_id, one in shown.items()
             }
             composed = await asyncio.to_thread(compose_page, layout, panels, call.options.direction, notes=notes)
-            picture = await keep(self._storage, composed.png, "image/png", layout.width, layout.height)
+            picture = await keep(self._storage, call.project_id, composed.png, "image/png", layout.width, layout.height)
         else:
             composed, picture = None, None
         async with self._database.session() as session:
@@ -149,7 +149,7 @@ class Pages:
                 title, direction = chapter.title or "Untitled", call.options.direction
                 await asyncio.to_thread(builder, paths, built, title=title, direction=direction, notes=notes)
                 sha256, size = await asyncio.to_thread(_hash, built)
-                key = content_key("exports", sha256, call.format)
+                key = content_key(call.project_id, "exports", sha256, call.format)
                 await self._storage.put_file(key, built)
             values = {"key": key, "sha256": sha256, "bytes": size, "made_from": made_from}
         else:

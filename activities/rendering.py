@@ -30,9 +30,10 @@ from engine.pages.layout import picture_size
 from engine.prices import Prices, most_of_picture
 from engine.providers import PROVIDERS, resolved
 from engine.storage import Storage
+from engine.storage.keys import content_key
 from engine.store.choosing import choose
 from engine.store.events import emit
-from engine.store.images import keep, record
+from engine.store.images import SUFFIXES, keep, record
 from engine.store.panels import as_data, cast_of, in_scene
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get, missing
@@ -228,14 +229,27 @@ class Rendering:
         )
         return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._turns.waiting)
 
+    async def _copied(self, project_id: UUID, image_id: UUID) -> Image:
+        """The picture, with its bytes under the project's own prefix: it must not go when another project does."""
+        async with self._database.session() as session:
+            image = (await session.exec(select(Image).where(col(Image.id) == image_id))).one_or_none()
+        if image is None:
+            raise missing(Image, image_id)
+        if image.project_id != project_id:
+            key = content_key(project_id, "images", image.sha256, SUFFIXES[image.media_type])
+            await self._storage.put(key, await self._storage.get(image.key))
+            image.key = key
+        return image
+
     async def _draw(
         self, call: DrawCall, grant: ledger.Grant, request: ImageRequest, follow: Follow, turn: AsyncExitStack
     ) -> None:
         """Get the picture of a call, stored already or drawn now, and do what follows from having it."""
         paid = grant.call
         if paid.state == CallState.CONFIRMED and paid.image_id is not None:
+            copied = await self._copied(call.project_id, paid.image_id)
             async with self._database.session() as session:
-                await follow(session, await _adopt(session, call.project_id, paid.image_id))
+                await follow(session, await _adopt(session, call.project_id, copied))
             return
         async with sending(self._database, grant, self._terms, gives_way=call.gives_way):
             began = time.monotonic()
@@ -256,7 +270,9 @@ class Rendering:
 
         async def store(and_follow: bool) -> None:
             # Bytes before rows: a row never points at nothing, and bytes without a row are found again by their hash.
-            picture = await keep(self._storage, result.data, result.media_type, result.width, result.height)
+            picture = await keep(
+                self._storage, call.project_id, result.data, result.media_type, result.width, result.height
+            )
             async with self._database.session() as session:
                 image_id = await record(
                     session,
@@ -298,11 +314,8 @@ def _seed(prompt: str | None, ordinal: int) -> int:
     return int(digest(prompt or "", ordinal)[:8], 16) & 0x7FFFFFFF
 
 
-async def _adopt(session: AsyncSession, project_id: UUID, image_id: UUID) -> UUID:
+async def _adopt(session: AsyncSession, project_id: UUID, image: Image) -> UUID:
     """A picture that the owner paid for in another project gets a row of its own in this one."""
-    image = (await session.exec(select(Image).where(col(Image.id) == image_id))).one_or_none()
-    if image is None:
-        raise missing(Image, image_id)
     if image.project_id == project_id:
         return image.id
     copied = await session.exec(

@@ -12,6 +12,7 @@ from activities.request_ids import RequestIds
 from api import (
     activity,
     auth,
+    bundles,
     chapters,
     characters,
     comments,
@@ -37,6 +38,7 @@ from api import (
     projects,
     scenes,
     sockets,
+    uploads,
     webhooks,
 )
 from api.deps import Resources
@@ -46,12 +48,14 @@ from api.middleware.access import WATCHED
 from engine.db import Database
 from engine.errors import BadInput
 from engine.live.hub import live
+from engine.pictures.workshop import Workshop
 from engine.security import Passwords, Signer
 from engine.settings import Settings
 from engine.storage.open import open_storage
 
 NOUNS = (
     auth,
+    bundles,
     projects,
     chapters,
     scenes,
@@ -64,6 +68,7 @@ NOUNS = (
     orders,
     decisions,
     images,
+    uploads,
     members,
     invitations,
     comments,
@@ -102,10 +107,13 @@ def create_app(settings: Settings) -> FastAPI:
         )
         secret = settings.secret_key.get_secret_value()
         signer = Signer([one.get_secret_value() for one in secrets])
+        workshop = Workshop(settings.max_picture_pixels)
         limits = {"at_most": settings.sockets, "per_user": settings.sockets_per_user}
         try:
             async with live(settings.database_url, **limits) as hub:
-                app.state.resources = Resources(settings, database, temporal, storage, secret, signer, Passwords(), hub)
+                app.state.resources = Resources(
+                    settings, database, temporal, storage, secret, signer, Passwords(), hub, workshop
+                )
                 yield
         finally:
             await storage.close()

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col, select
 
 from api.deps import Editing, Owned, Scoped, Session
+from api.downloads import as_download
 from api.given import ExternalId, Facts, Labels, Metadata, Order, Position, Words, labelled
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, file_of
 from engine.errors import NotFound
 from engine.reading import read_manuscript
-from engine.store import editing
+from engine.store import editing, removals
 from engine.store import scope as rows
 from engine.store.projects import add_chapter
 from models.script import Script
@@ -205,10 +206,15 @@ async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope:
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(chapter_id: UUID, session: Session, scope: Editing) -> None:
-    """The chapters behind it move up. Refused while a generation is at work on it."""
+    """With its pictures, files and histories, and what providers answered for it; what they were paid stays known.
+
+    The chapters behind it move up. Refused while a generation is at work on it.
+    """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     await editing.open_project(session, scope, chapter.project_id)
-    await editing.remove(session, scope, await editing.still(session, scope, Chapter, chapter_id))
+    chapter = await editing.still(session, scope, Chapter, chapter_id)
+    await removals.chapter_goes(session, chapter)
+    await editing.gone(session, scope, chapter)
 
 
 @router.get("/chapters/{chapter_id}/pages", summary="List a chapter's pages in order", responses=NOT_FOUND)
@@ -234,7 +240,7 @@ async def pages(chapter_id: UUID, session: Session, scope: Scoped) -> list[PageO
     responses={200: file_of(*MEDIA_TYPES.values()), **NOT_FOUND},
 )
 async def export(chapter_id: UUID, format: str, session: Session, scope: Scoped, owned: Owned) -> Response:
-    await rows.get(session, scope, Chapter, chapter_id)
+    chapter = await rows.get(session, scope, Chapter, chapter_id)
     query = select(Export).where(Export.chapter_id == chapter_id, Export.format == format)
     found = (await session.exec(query)).one_or_none() if format in MEDIA_TYPES else None
     if found is None:
@@ -243,7 +249,7 @@ async def export(chapter_id: UUID, format: str, session: Session, scope: Scoped,
         await owned.storage.get(found.key),
         media_type=MEDIA_TYPES[format],
         headers={
-            "Content-Disposition": f'attachment; filename="chapter.{format}"',
+            "Content-Disposition": as_download(chapter.title or "chapter", format),
             "ETag": f'"{found.sha256}"',
             "X-Content-Type-Options": "nosniff",
         },

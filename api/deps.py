@@ -1,5 +1,6 @@
 """What routes are given: the database, the Temporal client, the storage, and in whose name they act."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from temporalio.client import Client
 from engine.db import Database
 from engine.errors import Forbidden, Unauthorized
 from engine.live.hub import Hub
+from engine.pictures.workshop import Workshop
 from engine.security import Passwords, Signer, digest
 from engine.settings import Settings
 from engine.storage import Storage
@@ -62,8 +64,13 @@ class Resources:
     signer: Signer
     passwords: Passwords
     hub: Hub
+    workshop: Workshop
     # What the database said of a token, by its hash or its login, and when.
     known: dict[str, tuple[float, Caller | None]] = field(default_factory=dict)
+    # Thumbnails that are being made, by their key: whoever asks for one meanwhile waits for it.
+    thumbnails: dict[str, asyncio.Task[bytes]] = field(default_factory=dict)
+    # What storage said when it was last looked at, and when.
+    storage_state: tuple[float, str] = (-60.0, "")
 
 
 async def resources(connection: HTTPConnection) -> Resources:

@@ -1,6 +1,7 @@
 """Is the process alive, and can it do its work?"""
 
 import asyncio
+import time
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
@@ -11,8 +12,12 @@ from temporalio.service import RPCError
 from api.deps import Owned
 from api.starting import PATIENCE
 from engine.db import execute
+from engine.errors import EngineError
 
 router = APIRouter(tags=["health"])
+
+# So many seconds an answer of the storage counts: those that ask whether we are ready ask often.
+FRESH = 5.0
 
 
 class Alive(BaseModel):
@@ -25,12 +30,15 @@ class Ready(BaseModel):
     """`ok`, or what cannot be reached."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"status": "not ready", "database": "ok", "temporal": "RPCError"}]}
+        json_schema_extra={
+            "examples": [{"status": "not ready", "database": "ok", "temporal": "RPCError", "storage": "ok"}]
+        }
     )
 
     status: str
     database: str
     temporal: str
+    storage: str
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -51,6 +59,15 @@ async def readyz(owned: Owned, response: Response) -> Ready:
             temporal = "not serving"
     except (RPCError, RuntimeError, TimeoutError) as error:
         temporal = type(error).__name__
-    ready = database == temporal == "ok"
+    now = time.monotonic()
+    looked, storage = owned.storage_state
+    if now - looked >= FRESH:
+        try:
+            await asyncio.wait_for(owned.storage.check(), PATIENCE)
+            storage = "ok"
+        except (EngineError, TimeoutError) as error:
+            storage = type(error).__name__
+        owned.storage_state = now, storage
+    ready = database == temporal == storage == "ok"
     response.status_code = 200 if ready else 503
-    return Ready(status="ok" if ready else "not ready", database=database, temporal=temporal)
+    return Ready(status="ok" if ready else "not ready", database=database, temporal=temporal, storage=storage)

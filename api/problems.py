@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import compile_path
 from temporalio.service import RPCError
 
-from engine.errors import Conflict, EngineError, Unauthorized
+from engine.errors import Conflict, EngineError, StorageError, StorageNotConfigured, Unauthorized
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(EngineError)
     async def engine_error(request: Request, error: EngineError) -> JSONResponse:
         more = conflicting(request, error) if isinstance(error, Conflict) else {}
-        answer = problem(request, error.http_status, kebab(type(error).__name__), error.message, **more)
+        detail = error.message
+        if isinstance(error, StorageError | StorageNotConfigured):
+            # Where and how pictures are stored is the operator's business.
+            log.warning("storage cannot be used: %s", detail)
+            detail = "Pictures and files cannot be stored or read right now."
+        answer = problem(request, error.http_status, kebab(type(error).__name__), detail, **more)
         if isinstance(error, Unauthorized):
             answer.headers["WWW-Authenticate"] = "Bearer"
         if error.retry_after is not None:

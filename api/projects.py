@@ -15,7 +15,7 @@ from api.listing import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Lis
 from api.money import Usd
 from api.starting import wake_if_possible
 from engine.errors import Forbidden
-from engine.store import editing, holds
+from engine.store import editing, holds, removals
 from engine.store import scope as rows
 from engine.store.events import emit
 from engine.store.generations import refuse_while_open
@@ -150,8 +150,10 @@ async def change(project_id: UUID, body: ProjectChange, owned: Owned, scope: Edi
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(project_id: UUID, session: Session, scope: Owning) -> None:
-    await rows.get(session, scope, Project, project_id)
+    """Pictures, files and histories of its workflows follow within minutes; nothing of it can be brought back."""
+    await rows.get(session, scope, Project, project_id, lock=True)
     await refuse_while_open(session, project_id=project_id)
+    await removals.project_goes(session, project_id)
     await rows.remove(session, scope, Project, project_id)
 
 

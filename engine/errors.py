@@ -9,7 +9,8 @@ EngineError
 ├── TooMany               too many tries
 ├── Conflict              the thing is in a state that does not allow it
 ├── ProviderError         a writer or an artist did not deliver
-│   ├── NotConfigured     the provider is unknown, or its key or address is missing; the same for storage in S3
+│   ├── NotConfigured     the provider is unknown, or its key or address is missing
+│   │   └── StorageNotConfigured   the same of storage in S3
 │   ├── ProviderRefused   refused by policy
 │   ├── ProviderRejected  the request or the model is wrong
 │   ├── BadAnswer         the answer is cut off, malformed, or fails the task's checks
@@ -111,9 +112,15 @@ class ProviderError(EngineError):
 
 
 class NotConfigured(ProviderError):
-    """The provider is unknown, or its key or address is missing or wrong; storage in S3 says the same of its own."""
+    """The provider is unknown, or its key or address is missing or wrong."""
 
     http_status = 422
+
+
+class StorageNotConfigured(NotConfigured):
+    """Storage cannot be used until a person has changed something; whoever asks for a picture may ask again then."""
+
+    http_status = 503
 
 
 class ProviderRefused(ProviderError):

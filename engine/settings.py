@@ -160,6 +160,12 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         default=32 * 1024 * 1024, ge=1024, description="largest body where manuscripts and files are taken"
     )
+    max_picture_pixels: int = Field(
+        default=40_000_000, ge=1_000, le=400_000_000, description="largest picture that is taken, width times height"
+    )
+    max_import_bytes: int = Field(
+        default=512 * 1024 * 1024, ge=1024, description="largest project file that is taken, packed and unpacked"
+    )
     request_timeout: float = Field(
         default=60.0, gt=0, description="seconds in which a request must have arrived, headers and body"
     )

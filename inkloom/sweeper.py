@@ -1,4 +1,5 @@
-"""Looks after generations that nobody else will: ordered but never started, or open with their workflow gone.
+"""Looks after what nobody else will: generations that were ordered and never started, or are open with their workflow
+gone, and what deleted things left in storage and in Temporal.
 
 Postgres and Temporal are written one after the other, so a crash can leave them apart; a power cut may even cost the
 embedded Temporal its last commits. The row in Postgres is the order, so the sweeper mends towards it.
@@ -7,14 +8,20 @@ embedded Temporal its last commits. The row in Postgres is the order, so the swe
 import asyncio
 import logging
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.starting import start, start_callback, workflow_id
 from engine.db import Database, execute
-from engine.store import generations, holds, webhooks
+from engine.storage import Storage
+from engine.storage.keys import project_prefix
+from engine.store import generations, holds, removals, webhooks
 from models.options import GenerationStatus
 from models.tables import Generation
 
@@ -22,6 +29,8 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=5)
 CARRY_EVERY = timedelta(seconds=1)
+# After so long what could not be removed is tried again.
+REMOVE_AGAIN = timedelta(minutes=1)
 # Younger ones belong to whoever ordered them, who is about to start them.
 GRACE = timedelta(seconds=5)
 SWEEP_LOCK = 7431640002
@@ -45,6 +54,74 @@ async def carry_forever(database: Database, client: Client) -> None:
         except Exception as error:  # noqa: BLE001  # whatever it is, the next round may go well
             log.warning("callbacks could not be started: %s", type(error).__name__)
         await asyncio.sleep(CARRY_EVERY.total_seconds())
+
+
+async def remove_forever(database: Database, client: Client, storage: Storage) -> None:
+    """Carry out true deletions until cancelled."""
+    while True:
+        try:
+            await remove(database, client, storage)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next round may go well
+            log.warning("deletions could not be carried out: %s", type(error).__name__)
+        await asyncio.sleep(EVERY.total_seconds())
+
+
+async def remove(database: Database, client: Client, storage: Storage) -> int:
+    """One round; returns how many removals were carried out. One that fails is tried again in a minute."""
+    count = 0
+    while True:
+        async with database.session() as session:
+            removal = await removals.due(session)
+            if removal is None:
+                return count
+            try:
+                finished = await _remove(session, client, storage, removal)
+            except Exception as error:  # noqa: BLE001  # one that cannot be carried out must not stand before the others
+                log.warning("removal %s has to wait: %s", removal.id, type(error).__name__)
+                finished = False
+            if finished:
+                await removals.done(session, removal.id)
+                count += 1
+            else:
+                await removals.put_off(session, removal.id, REMOVE_AGAIN)
+
+
+async def _remove(session: AsyncSession, client: Client, storage: Storage, removal: Any) -> bool:
+    """Take away what a removal names; whether all of it could go."""
+    keys = await removals.removable(session, removal)
+    if keys is None:
+        return False
+    await storage.delete(keys)
+    if removal.whole_project and not await removals.exists(session, removal.project_id):
+        await storage.delete_under(project_prefix(removal.project_id))
+    for workflow in removal.workflows:
+        await _forget(client, workflow)
+    if removal.whole_project:
+        # What was started by nobody that the rows knew of.
+        await _forget_listed(client, f"ProjectId = '{removal.project_id}'")
+    return True
+
+
+async def _forget(client: Client, workflow: str) -> None:
+    """Delete the histories of a workflow and of all below it, every run of each."""
+    await _delete(client, workflow)
+    await _forget_listed(client, f"WorkflowId STARTS_WITH '{workflow}/'")
+
+
+async def _forget_listed(client: Client, query: str) -> None:
+    async for found in client.list_workflows(query):
+        await _delete(client, found.id, found.run_id)
+
+
+async def _delete(client: Client, workflow: str, run: str = "") -> None:
+    request = DeleteWorkflowExecutionRequest(
+        namespace=client.namespace, workflow_execution=WorkflowExecution(workflow_id=workflow, run_id=run)
+    )
+    try:
+        await client.workflow_service.delete_workflow_execution(request)
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
 
 
 async def carry(database: Database, client: Client) -> int:

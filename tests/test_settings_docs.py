@@ -61,6 +61,8 @@ SAMPLES = {
     "max_body_bytes": ("4096", "8192"),
     "max_upload_bytes": ("4096", "8192"),
     "request_timeout": ("10.0", "20.0"),
+    "max_picture_pixels": ("4096", "8192"),
+    "max_import_bytes": ("4096", "8192"),
     "max_connections": ("10", "20"),
     "log_format": ("text", "json"),
     "llm_slots": ("3", "4"),

@@ -18,7 +18,10 @@ from api.problems import problem
 UPLOADS: tuple[re.Pattern[str], ...] = (
     re.compile(r"/api/v1/projects/[^/]+/chapters\Z"),
     re.compile(r"/api/v1/chapters/[^/]+\Z"),
+    re.compile(r"/api/v1/projects/[^/]+/images\Z"),
 )
+# Where whole projects are taken.
+IMPORTS = "/api/v1/projects/import"
 
 # Status, type and detail. Whatever a route makes of a body that was broken off, this is what the client is told.
 _Refusal = tuple[int, str, str]
@@ -28,11 +31,19 @@ class Limits:
     """Refuses bodies that are too large, too slow or compressed: 413, 408, 415."""
 
     def __init__(
-        self, app: ASGIApp, *, body: int, upload: int, seconds: float, uploads: Sequence[re.Pattern[str]] = UPLOADS
+        self,
+        app: ASGIApp,
+        *,
+        body: int,
+        upload: int,
+        imports: int = 0,
+        seconds: float,
+        uploads: Sequence[re.Pattern[str]] = UPLOADS,
     ) -> None:
         self._app = app
         self._body = body
         self._upload = upload
+        self._imports = imports or upload
         self._seconds = seconds
         self._uploads = uploads
 
@@ -55,6 +66,8 @@ class Limits:
             await _refuse(scope, receive, send, (415, "compressed-body", "Bodies are taken as they are, not packed."))
             return
         limit = self._upload if any(one.match(scope["path"]) for one in self._uploads) else self._body
+        if scope["path"] == IMPORTS:
+            limit = self._imports
         too_large = (413, "body-too-large", f"The body may have {limit} bytes at most.")
         if length.isdigit() and int(length[:20]) > limit:
             await _refuse(scope, receive, send, too_large)

@@ -21,6 +21,7 @@ _AS_THEY_ARE = (
     "application/pdf",
     "application/vnd.comicbook+zip",
     "application/octet-stream",
+    "application/zip",
 )
 
 
@@ -41,6 +42,7 @@ def install(app: FastAPI, settings: Settings) -> None:
             Limits,
             body=settings.max_body_bytes,
             upload=settings.max_upload_bytes,
+            imports=settings.max_import_bytes,
             seconds=settings.request_timeout,
         ),
         Middleware(Heads),

@@ -1,5 +1,6 @@
 """The protocol of every place where pictures and files lie."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,12 @@ class Storage(Protocol):
 
         Nothing is asked of the storage: a link to a missing key is one to a 404.
         """
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Take away what lies under the keys; a key with nothing under it is no error."""
+
+    async def delete_under(self, prefix: str) -> None:
+        """Take away everything whose key begins with `prefix/`; what is put there meanwhile may stay."""
 
     async def check(self) -> None:
         """Raises what is wrong if it cannot be used as it is; changes nothing."""

@@ -1,7 +1,9 @@
 """Storage in a folder: every file appears whole, under its key, or not at all."""
 
 import asyncio
+import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import NotFound, StorageError
@@ -32,6 +34,12 @@ class FolderStorage:
         checked(key)
         return None
 
+    async def delete(self, keys: Sequence[str]) -> None:
+        await asyncio.to_thread(self._delete, [self._path(key) for key in keys])
+
+    async def delete_under(self, prefix: str) -> None:
+        await asyncio.to_thread(self._delete_under, self._path(prefix))
+
     async def check(self) -> None:
         await asyncio.to_thread(self._try)
 
@@ -57,6 +65,27 @@ class FolderStorage:
             write_whole(target, source, replace=False)
         except OSError as error:
             raise StorageError(f"{target.name} could not be written: {error.strerror or error}") from error
+
+    @staticmethod
+    def _delete(paths: Sequence[Path]) -> None:
+        for path in paths:
+            try:
+                path.unlink(missing_ok=True)
+            except NotADirectoryError:
+                continue
+            except OSError as error:
+                raise StorageError(f"{path.name} could not be deleted: {error.strerror or error}") from error
+
+    @staticmethod
+    def _delete_under(folder: Path) -> None:
+        try:
+            if folder.is_dir():
+                # With what is half written: whoever writes it finds its folder gone and begins again, or gives up.
+                shutil.rmtree(folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise StorageError(f"{folder.name} could not be deleted: {error.strerror or error}") from error
 
     def _read(self, key: str) -> bytes:
         try:

@@ -1,6 +1,7 @@
 """Which keys storage accepts. It stands before every backend, so that none has to be trusted with a hostile key."""
 
 import re
+from uuid import UUID
 
 from engine.errors import BadInput
 
@@ -20,6 +21,11 @@ def checked(key: str) -> str:
     return key
 
 
-def content_key(folder: str, sha256: str, suffix: str) -> str:
-    """Where content with this hash lies. Two levels of folders keep each of them small."""
-    return checked(f"{folder}/{sha256[:2]}/{sha256}.{suffix}")
+def project_prefix(project_id: UUID) -> str:
+    """Below this lies everything of a project, and nothing of another: a project can be deleted without looking."""
+    return f"p/{project_id}"
+
+
+def content_key(project_id: UUID, folder: str, sha256: str, suffix: str) -> str:
+    """Where a project's content with this hash lies. Two levels of folders keep each of them small."""
+    return checked(f"{project_prefix(project_id)}/{folder}/{sha256[:2]}/{sha256}.{suffix}")

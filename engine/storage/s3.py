@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from mimetypes import guess_type
@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from engine.errors import BadInput, StorageError
+from engine.errors import BadInput, StorageError, StorageNotConfigured
 from engine.storage.keys import checked
 from engine.storage.s3_failures import status_of, telling
 from engine.storage.whole import write_whole
@@ -30,6 +30,8 @@ ResultT = TypeVar("ResultT")
 PARALLEL = 16
 # Files above this go in parts of it, one after the other: so much of a file is in memory at a time.
 PART = 16 << 20
+# So many keys S3 deletes with one request.
+AT_ONCE = 1000
 # Signatures of version 4 hold no longer.
 LONGEST_LINK = 7 * 24 * 3600
 # S3 says 409 when two conditional writes to one key meet; one of the next tries finds the winner's bytes.
@@ -62,8 +64,9 @@ class S3Storage:
         endpoint: str | None = None,
         keys: tuple[str, str] | None = None,
     ) -> None:
-        """Asks the server nothing. Raises `BadInput` for names that no bucket or key can have, and `NotConfigured` for
-        a profile, a region or an endpoint that cannot be; `keys` are the access key's id and its secret.
+        """Asks the server nothing. Raises `BadInput` for names that no bucket or key can have, and
+        `StorageNotConfigured` for a profile, a region or an endpoint that cannot be; `keys` are the access key's id
+        and its secret.
         """
         if not BUCKET.match(bucket):
             raise BadInput("The name of a bucket has 3 to 63 small letters, digits, dots and hyphens.")
@@ -105,6 +108,14 @@ class S3Storage:
         return await self._in_thread(
             lambda: self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds)
         )
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        names = [self._name(key) for key in keys]
+        await self._in_thread(lambda: self._delete(names))
+
+    async def delete_under(self, prefix: str) -> None:
+        name = f"{self._name(prefix)}/"
+        await self._in_thread(lambda: self._delete_under(name))
 
     async def check(self) -> None:
         """Listing needs the right without which S3 calls missing keys forbidden; unlike HEAD it says what is wrong."""
@@ -187,6 +198,22 @@ class S3Storage:
             with suppress(BotoCoreError, ClientError):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
             raise
+
+    def _delete(self, names: Sequence[str]) -> None:
+        for start in range(0, len(names), AT_ONCE):
+            gone = self._client.delete_objects(
+                Bucket=self._bucket,
+                Delete={"Objects": [{"Key": name} for name in names[start : start + AT_ONCE]], "Quiet": True},
+            )
+            # It answers 200, and says of each that it could not delete why.
+            if errors := gone.get("Errors", []):
+                if any(error.get("Code") == "AccessDenied" for error in errors):
+                    raise StorageNotConfigured(f"The keys may not delete objects of the bucket {self._bucket}.")
+                raise StorageError(f"{len(errors)} objects of the bucket {self._bucket} could not be deleted.")
+
+    def _delete_under(self, prefix: str) -> None:
+        for listed in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            self._delete([one["Key"] for one in listed.get("Contents", [])])
 
     def _fetch(self, name: str, path: Path) -> None:
         body = self._client.get_object(Bucket=self._bucket, Key=name)["Body"]

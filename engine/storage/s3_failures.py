@@ -15,7 +15,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnection
 
-from engine.errors import NotConfigured, NotFound, StorageError
+from engine.errors import NotFound, StorageError, StorageNotConfigured
 
 # Failures of the moment, among all that boto3 raises itself; the rest is a matter of how it was set up.
 _PASSING = (
@@ -47,7 +47,7 @@ def telling(where: str, bucket: str, key: str = "") -> Iterator[None]:
     except _PASSING as error:
         raise StorageError(f"{where} does not answer as it should ({type(error).__name__}).") from None
     except (BotoCoreError, ValueError) as error:
-        raise NotConfigured(
+        raise StorageNotConfigured(
             f"S3 cannot be used as it is set up ({type(error).__name__}): check AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL."
         ) from None
@@ -58,21 +58,21 @@ def status_of(error: ClientError) -> int:
     return error.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def _meaning(error: ClientError, where: str, bucket: str, key: str) -> NotFound | NotConfigured | StorageError:
+def _meaning(error: ClientError, where: str, bucket: str, key: str) -> NotFound | StorageNotConfigured | StorageError:
     status = status_of(error)
     code = re.sub(r"\W", "", error.response["Error"].get("Code", ""))[:60]
     said = f"{where} answered {status} ({code}) for the bucket {bucket}"
     if key and code == "NoSuchKey":
         return NotFound(f"There is nothing stored under {key}.")
     if code == "NoSuchBucket":
-        return NotConfigured(f"{said}: there is none. Make it, or name another one in INKLOOM_STORAGE.")
+        return StorageNotConfigured(f"{said}: there is none. Make it, or name another one in INKLOOM_STORAGE.")
     if code in _ELSEWHERE or 300 <= status < 400:
-        return NotConfigured(f"{said}: it lies in another region. Set AWS_REGION to that one.")
+        return StorageNotConfigured(f"{said}: it lies in another region. Set AWS_REGION to that one.")
     if code == "RequestTimeTooSkewed":
-        return NotConfigured(f"{said}: this machine's clock is wrong. Set it.")
+        return StorageNotConfigured(f"{said}: this machine's clock is wrong. Set it.")
     if (status in (401, 403, 404) and code != _ENDED) or code in _STALE_KEYS:
-        return NotConfigured(
+        return StorageNotConfigured(
             f"{said}: the keys are wrong, expired or not allowed to do this. Check AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may list the bucket, read and write objects."
+            "AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may list the bucket, read, write and delete objects."
         )
     return StorageError(f"{said}.")

@@ -223,4 +223,8 @@ async def remove(session: AsyncSession, user_id: UUID) -> None:
     left = (await session.exec(select(func.count()).select_from(Project).where(Project.owner_id == user_id))).one()
     if left:
         raise Conflict(f"{left} projects belong to this account. Delete them, or give them away, first.")
+    email = select(func.lower(User.email)).where(col(User.id) == user_id).scalar_subquery()
+    await session.exec(
+        delete(Invitation).where(func.lower(Invitation.email) == email).execution_options(synchronize_session=False)
+    )
     await session.exec(delete(User).where(col(User.id) == user_id))

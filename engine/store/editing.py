@@ -117,6 +117,11 @@ async def remove(session: AsyncSession, scope: Scope, row: SQLModel) -> None:
     """Delete a row with all that hangs on it; those behind it move up. As for `place`, its parent is still."""
     await session.delete(row)
     await session.flush()
+    await gone(session, scope, row)
+
+
+async def gone(session: AsyncSession, scope: Scope, row: SQLModel) -> None:
+    """What follows when a row was deleted: those behind it move up, and others are told."""
     parent = positions.PARENTS.get(type(row))
     if parent is not None:
         at: int = row.position  # type: ignore[attr-defined]  # on every table of PARENTS

@@ -22,24 +22,26 @@ _NEW = insert(_IMAGES)
 _RECORD = _NEW.on_conflict_do_update(
     index_elements=[_IMAGES.c.project_id, _IMAGES.c.sha256], set_={"key": _NEW.excluded.key}
 ).returning(_IMAGES.c.id)
-_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 class StoredPicture:
     """Bytes that lie in storage and are not yet in the database."""
 
-    def __init__(self, data: bytes, media_type: str, width: int, height: int) -> None:
+    def __init__(self, project_id: UUID, data: bytes, media_type: str, width: int, height: int) -> None:
         self.sha256 = hashlib.sha256(data).hexdigest()
-        self.key = content_key("images", self.sha256, _SUFFIX[media_type])
+        self.key = content_key(project_id, "images", self.sha256, SUFFIXES[media_type])
         self.media_type = media_type
         self.width = width
         self.height = height
         self.bytes = len(data)
 
 
-async def keep(storage: Storage, data: bytes, media_type: str, width: int, height: int) -> StoredPicture:
-    """Put the bytes under the hash of their content; again is free."""
-    picture = StoredPicture(data, media_type, width, height)
+async def keep(
+    storage: Storage, project_id: UUID, data: bytes, media_type: str, width: int, height: int
+) -> StoredPicture:
+    """Put the bytes under the project and the hash of their content; again is free."""
+    picture = StoredPicture(project_id, data, media_type, width, height)
     await storage.put(picture.key, data)
     return picture
 

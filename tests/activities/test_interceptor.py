@@ -39,6 +39,7 @@ RETRIED = {
     errors.Conflict: False,
     errors.ProviderError: False,
     errors.NotConfigured: False,
+    errors.StorageNotConfigured: False,
     errors.ProviderRefused: False,
     errors.ProviderRejected: False,
     errors.BadAnswer: False,

@@ -11,6 +11,7 @@ from engine.db import Database
 from engine.settings import Settings
 from models.tables import (
     AccessToken,
+    Attachment,
     Character,
     Comment,
     Delivery,
@@ -121,7 +122,8 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
             started_at=datetime.now(UTC),
         )
         comment = Comment(project_id=project_id, panel_id=panel.id, author_id=ordered.owner_id, body="Theirs.")
-        session.add_all([draft, delivery, comment])
+        attachment = Attachment(project_id=project_id, image_id=image.id, panel_id=panel.id)
+        session.add_all([draft, delivery, comment, attachment])
     return {
         "project_id": project_id,
         "chapter_id": ordered.run.chapter_id,
@@ -139,4 +141,5 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "webhook_id": webhook.id,
         "delivery_id": delivery.id,
         "comment_id": comment.id,
+        "attachment_id": attachment.id,
     }

@@ -19,8 +19,9 @@ from engine.security import digest
 from engine.settings import Settings
 from inkloom.database import upgrade
 from inkloom.local.supervise import Endpoints
-from models.tables import AccessToken, RefreshToken, Throttle, User
+from models.tables import AccessToken, Invitation, RefreshToken, Throttle, User
 from tests.api.conftest import PASSWORD, Json, problem, refused, registered, serving
+from tests.conftest import Order
 from tests.test_migrations import fresh
 
 pytestmark = pytest.mark.workflow
@@ -366,3 +367,25 @@ async def test_a_new_secret_leaves_old_tokens_in_force_while_it_is_told_of_the_o
         assert await works(other, tokens["access_token"])
     async with serving(rotated.model_copy(update={"old_secret_keys": []})) as other:
         assert not await works(other, tokens["access_token"])
+
+
+async def test_whoever_leaves_is_not_waited_for(api: AsyncClient, database: Database, order: Order) -> None:
+    """Invitations to the address of a deleted account go with it: it says who somebody was."""
+    ordered = await order()
+    email = f"{uuid4().hex}@example.org"
+    headers = {"Authorization": await registered(api, email)}
+    async with database.session() as session:
+        session.add(
+            Invitation(
+                project_id=ordered.run.project_id,
+                email=email.upper(),
+                role="viewer",
+                token_hash=uuid4().hex,
+                expires_at=datetime.now(UTC) + timedelta(days=1),
+            )
+        )
+    gone = await api.request("DELETE", "/api/v1/auth/me", json={"password": PASSWORD}, headers=headers)
+    assert gone.status_code == 204, gone.text
+    async with database.session() as session:
+        found = await session.exec(select(Invitation).where(Invitation.project_id == ordered.run.project_id))
+        assert found.all() == []

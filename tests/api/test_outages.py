@@ -76,4 +76,5 @@ async def test_without_the_database_every_answer_says_so(api_settings: Settings,
 async def test_with_everything_there_it_is_ready(api: AsyncClient) -> None:
     """`ok` on all counts."""
     ready = await api.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "database": "ok", "temporal": "ok"})
+    everything = {"status": "ok", "database": "ok", "temporal": "ok", "storage": "ok"}
+    assert (ready.status_code, ready.json()) == (200, everything)

@@ -68,7 +68,7 @@ async def test_the_files_are_downloaded(api: AsyncClient, made: Made) -> None:
     assert pdf.content.startswith(b"%PDF-")
     for answer, media, name in ((cbz, "application/vnd.comicbook+zip", "cbz"), (pdf, "application/pdf", "pdf")):
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, media)
-        assert answer.headers["Content-Disposition"] == f'attachment; filename="chapter.{name}"'
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="A chapter.{name}"'
         assert answer.headers["ETag"] == f'"{hashlib.sha256(answer.content).hexdigest()}"'
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 

@@ -37,9 +37,10 @@ async def test_a_chapter_is_made_with_its_pictures_in_s3(
         found = select(Image).where(col(Image.project_id) == ordered.run.project_id)
         images = {image.key: image.sha256 for image in (await session.exec(found)).all()}
     lies = await s3.everything(prefix)
-    pictures = {key: data for key, data in lies.items() if not key.startswith("exports/")}
+    pictures = {key: data for key, data in lies.items() if "/exports/" not in key}
     assert {key: hashlib.sha256(data).hexdigest() for key, data in pictures.items()} == images
     assert len(lies) - len(pictures) == 2
+    assert all(key.startswith(f"p/{ordered.run.project_id}/") for key in lies)
 
     run = ordered.run
     delivered = await deliver(database, storage, run.project_id, run.chapter_id, run.options, tmp_path)

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -160,6 +161,33 @@ async def test_a_fetch_that_fails_keeps_what_was_there(place: Place, tmp_path: P
     assert target.read_bytes() == b"new"
 
 
+async def test_what_is_deleted_is_gone_and_the_rest_stays(place: Place) -> None:
+    """Keys that are named go, those that were not there are no error, and a key may be put again afterwards."""
+    for key in ("p/a/one", "p/a/two", "p/b/one"):
+        await place.storage.put(key, b"1")
+    await place.storage.delete(["p/a/one", "p/a/three", "p/a/one/below", "p/b/one"])
+    assert await place.everything() == {"p/a/two": b"1"}
+    await place.storage.delete([])
+    await place.storage.put("p/a/one", b"2")
+    assert await place.storage.get("p/a/one") == b"2"
+
+
+async def test_all_below_a_prefix_goes(place: Place) -> None:
+    """Everything of one project, however deep, and nothing whose name only begins the same; twice is once."""
+    for key in ("p/a/images/ab/1.png", "p/a/exports/cd/2.cbz", "p/ab/images/ab/1.png", "images/ab/1.png", "p/a.txt"):
+        await place.storage.put(key, b"1")
+    for _ in range(2):
+        await place.storage.delete_under("p/a")
+        assert set(await place.everything()) == {"p/ab/images/ab/1.png", "images/ab/1.png", "p/a.txt"}
+
+
+async def test_more_goes_than_fits_one_request(place: Place) -> None:
+    """S3 lists and deletes a thousand keys at a time."""
+    await asyncio.gather(*(place.storage.put(f"p/a/{number}", b"1") for number in range(1100)))
+    await place.storage.delete_under("p/a")
+    assert await place.everything() == {}
+
+
 async def test_storage_that_can_be_used_passes_its_check_and_keeps_no_trace(place: Place) -> None:
     await place.storage.check()
     assert await place.everything() == {}
@@ -204,6 +232,8 @@ async def test_no_key_leads_astray(place: Place, tmp_path: Path, name: str) -> N
         storage.get(key),
         storage.fetch(key, tmp_path / "secret"),
         storage.link(key, 60),
+        storage.delete([key]),
+        storage.delete_under(key),
     ):
         with pytest.raises(BadInput, match="is not a storage key"):
             await attempt
@@ -220,5 +250,7 @@ async def test_plain_keys_are_taken_as_they_are(place: Place, key: str) -> None:
 
 
 def test_content_lies_under_its_hash() -> None:
-    """The same content has the same key, in folders that stay small."""
-    assert content_key("images", "abcdef", "png") == "images/ab/abcdef.png"
+    """The same content of a project has the same key, in folders that stay small; each project's lies apart."""
+    mine, yours = UUID(int=1), UUID(int=2)
+    assert content_key(mine, "images", "abcdef", "png") == f"p/{mine}/images/ab/abcdef.png"
+    assert content_key(yours, "images", "abcdef", "png") != content_key(mine, "images", "abcdef", "png")

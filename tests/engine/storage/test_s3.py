@@ -263,7 +263,7 @@ def no(status: int, code: str) -> Answer:
         (no(507, "XNoSpace"), StorageError, "507 (XNoSpace)"),
         (Answer("<html>a proxy's words", 502), StorageError, "502"),
         (Answer(reset=True), StorageError, "does not answer as it should"),
-        (no(403, "AccessDenied"), NotConfigured, "may list the bucket, read and write"),
+        (no(403, "AccessDenied"), NotConfigured, "may list the bucket, read, write and delete"),
         (no(403, "SignatureDoesNotMatch"), NotConfigured, "keys are wrong"),
         (no(400, "ExpiredToken"), NotConfigured, "expired"),
         (no(403, "RequestTimeTooSkewed"), NotConfigured, "clock"),

@@ -1,0 +1,209 @@
+"""From a project's rows to a bundle, and from a bundle to the rows of a new project."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.bundle import (
+    Attached,
+    Bundle,
+    BundledChapter,
+    BundledCharacter,
+    BundledDraft,
+    BundledLocation,
+    BundledPanel,
+    BundledProject,
+    BundledScene,
+    Instruction,
+    Picture,
+)
+from models.ids import new_id
+from models.tables import (
+    Attachment,
+    Chapter,
+    Character,
+    Draft,
+    Image,
+    Location,
+    Panel,
+    Project,
+    ProjectInstruction,
+    Scene,
+)
+
+_PANEL = set(BundledPanel.model_fields) - {"selected", "drafts", "attached"}
+_SCENE = set(BundledScene.model_fields) - {"panels"}
+_DRAFT = set(BundledDraft.model_fields) - {"picture"}
+_CHAPTER = set(BundledChapter.model_fields) - {"text", "scenes"}
+_PROJECT = set(BundledProject.model_fields)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A picture that lies in storage, for the new project."""
+
+    key: str
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    bytes: int
+
+
+async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[str, Image]]:
+    """The project as it is in this moment, and the rows of its pictures by their hashes.
+
+    Composed pages and built files are left out: they are made from the rest again, at no cost.
+    """
+    found = {image.id: image for image in await _all(session, Image, project.id)}
+    hashes = {id: image.sha256 for id, image in found.items()}
+    attached: dict[UUID, list[Attached]] = {}
+    for one in await _all(session, Attachment, project.id):
+        holder = one.character_id or one.location_id or one.panel_id
+        if holder is not None:
+            role = Attached.model_validate({"picture": hashes[one.image_id], "role": one.role})
+            attached.setdefault(holder, []).append(role)
+    drafts: dict[UUID, list[Draft]] = {}
+    for draft in sorted(await _all(session, Draft, project.id), key=lambda one: one.ordinal):
+        drafts.setdefault(draft.panel_id, []).append(draft)
+    panels: dict[UUID, list[BundledPanel]] = {}
+    for panel in sorted(await _all(session, Panel, project.id), key=lambda one: one.position):
+        mine = drafts.get(panel.id, [])
+        values = {
+            **panel.model_dump(include=_PANEL),
+            "selected": next((one.ordinal for one in mine if one.id == panel.selected_draft_id), None),
+            "drafts": [{**one.model_dump(include=_DRAFT), "picture": hashes[one.image_id]} for one in mine],
+            "attached": attached.get(panel.id, []),
+        }
+        panels.setdefault(panel.scene_id, []).append(BundledPanel.model_validate(values))
+    scenes: dict[UUID, list[BundledScene]] = {}
+    for scene in sorted(await _all(session, Scene, project.id), key=lambda one: one.position):
+        values = {**scene.model_dump(include=_SCENE), "panels": panels.get(scene.id, [])}
+        scenes.setdefault(scene.chapter_id, []).append(BundledScene.model_validate(values))
+    chapters = sorted(await _all(session, Chapter, project.id), key=lambda one: one.position)
+    instructions = sorted(await _all(session, ProjectInstruction, project.id), key=lambda one: one.position)
+    # Not yet checked: its pictures are still to come.
+    bundle = Bundle.model_construct(
+        project=BundledProject.model_validate(project.model_dump(include=_PROJECT)),
+        instructions=[Instruction.model_validate(one.model_dump(include={"kind", "body"})) for one in instructions],
+        characters=[
+            BundledCharacter.model_validate(
+                {
+                    **who.model_dump(include={"name", "aliases", "profile", "sheet_made_from", "failure"}),
+                    "sheet": hashes.get(who.sheet_image_id) if who.sheet_image_id else None,
+                    "attached": attached.get(who.id, []),
+                }
+            )
+            for who in await _all(session, Character, project.id)
+        ],
+        locations=[
+            BundledLocation(name=one.name, description=one.description, attached=attached.get(one.id, []))
+            for one in await _all(session, Location, project.id)
+        ],
+        chapters=[
+            BundledChapter.model_validate(
+                {**one.model_dump(include=_CHAPTER), "text": one.source_text, "scenes": scenes.get(one.id, [])}
+            )
+            for one in chapters
+        ],
+    )
+    wanted = bundle.shown() | {image.sha256 for image in found.values() if image.origin == "uploaded"}
+    images = {image.sha256: image for image in found.values() if image.sha256 in wanted}
+    pictures = [
+        Picture.model_validate(image.model_dump(include=set(Picture.model_fields)))
+        for _, image in sorted(images.items())
+    ]
+    return Bundle.model_validate({**dict(bundle), "pictures": pictures}), images
+
+
+async def plant(
+    session: AsyncSession, owner_id: UUID, project_id: UUID, bundle: Bundle, kept: Mapping[str, Kept]
+) -> Project:
+    """A new project with everything in the bundle; `kept` says where its pictures lie, by their hashes in it."""
+    project = Project(id=project_id, owner_id=owner_id, **bundle.project.model_dump(mode="json"))
+    session.add(project)
+    await session.flush()
+    # Two pictures of a bundle may turn out to be the same one.
+    images: dict[str, UUID] = {}
+    by_content: dict[str, UUID] = {}
+    for picture in bundle.pictures:
+        stored = kept[picture.sha256]
+        if stored.sha256 not in by_content:
+            values = picture.model_dump(mode="json", include={"origin", "name", "boxes", "parameters"})
+            row = Image(project_id=project_id, **values, **vars(stored))
+            session.add(row)
+            by_content[stored.sha256] = row.id
+        images[picture.sha256] = by_content[stored.sha256]
+    await session.flush()
+    for position, one in enumerate(bundle.instructions):
+        session.add(ProjectInstruction(project_id=project_id, position=position, kind=one.kind, body=one.body))
+
+    def attach(attached: Sequence[Attached], **target: Any) -> list[Attachment]:
+        return [
+            Attachment(project_id=project_id, image_id=images[one.picture], role=one.role, **target) for one in attached
+        ]
+
+    later: list[SQLModel] = []
+    for who in bundle.characters:
+        character = Character(
+            project_id=project_id,
+            name_key=who.name.casefold(),
+            sheet_image_id=images[who.sheet] if who.sheet else None,
+            **who.model_dump(mode="json", include={"name", "aliases", "profile", "sheet_made_from", "failure"}),
+        )
+        session.add(character)
+        later += attach(who.attached, character_id=character.id)
+    for place in bundle.locations:
+        location = Location(
+            project_id=project_id, name=place.name, name_key=place.name.casefold(), description=place.description
+        )
+        session.add(location)
+        later += attach(place.attached, location_id=location.id)
+    chapters: list[SQLModel] = []
+    scenes: list[SQLModel] = []
+    panels: list[Panel] = []
+    drafts: list[SQLModel] = []
+    selected: list[tuple[Panel, UUID]] = []
+    for position, chapter in enumerate(bundle.chapters):
+        values = chapter.model_dump(mode="json", include=_CHAPTER)
+        row_of = Chapter(project_id=project_id, position=position, source_text=chapter.text, **values)
+        chapters.append(row_of)
+        for number, scene in enumerate(chapter.scenes):
+            values = scene.model_dump(mode="json", include=_SCENE)
+            in_scene = Scene(project_id=project_id, chapter_id=row_of.id, position=number, **values)
+            scenes.append(in_scene)
+            for place_of, told in enumerate(scene.panels):
+                values = told.model_dump(mode="json", include=_PANEL)
+                panel = Panel(project_id=project_id, scene_id=in_scene.id, position=place_of, **values)
+                panels.append(panel)
+                later += attach(told.attached, panel_id=panel.id)
+                for one_of in told.drafts:
+                    values = one_of.model_dump(mode="json", include=_DRAFT)
+                    draft = Draft(
+                        id=new_id(),
+                        project_id=project_id,
+                        panel_id=panel.id,
+                        image_id=images[one_of.picture],
+                        **values,
+                    )
+                    drafts.append(draft)
+                    if one_of.ordinal == told.selected:
+                        selected.append((panel, draft.id))
+    for some in (chapters, scenes, panels, drafts, later):
+        session.add_all(some)
+        await session.flush()
+    for panel, draft_id in selected:
+        panel.selected_draft_id = draft_id
+    session.add_all(panels)
+    await session.flush()
+    await session.refresh(project)
+    return project
+
+
+async def _all(session: AsyncSession, model: Any, project_id: UUID) -> Sequence[Any]:
+    """Every row of the project, the oldest first."""
+    return (await session.exec(select(model).where(model.project_id == project_id).order_by(col(model.id)))).all()

@@ -1,0 +1,279 @@
+"""True deletion: what is written down when something is deleted, so that pictures, answers and histories go too.
+
+Rows go at once, in the transaction of whoever deletes; `removals` says what is left to do outside of the database, and
+`inkloom/sweeper.py` does it: now, and once more when every activity that was still storing something has ended.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import SQLModel, col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.db import execute
+from engine.storage.keys import content_key, project_prefix
+from models.ids import new_id
+from models.options import FINAL_STATUSES
+from models.tables import (
+    Attachment,
+    Chapter,
+    Character,
+    Delivery,
+    Draft,
+    Export,
+    Generation,
+    Image,
+    Page,
+    Panel,
+    Project,
+    ProviderCall,
+    Removal,
+    Scene,
+    TaskResult,
+)
+from models.tables.columns import table
+from models.tables.ledger import CallState
+
+THUMBNAILS = (128, 256, 512, 1024)
+# Longer than any attempt of an activity lasts: then nobody stores anything any more for what is gone.
+AGAIN_AFTER = timedelta(minutes=30)
+GONE = "What was asked and answered was deleted since."
+
+_REMOVALS = table(Removal)
+_DUE = (
+    select(_REMOVALS)
+    .where(_REMOVALS.c.done_at.is_(None), _REMOVALS.c.due_at <= func.clock_timestamp())
+    .order_by(_REMOVALS.c.due_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+
+
+def thumbnail_key(project_id: UUID, sha256: str, size: int) -> str:
+    """Where the thumbnail of a picture lies."""
+    return content_key(project_id, "thumbnails", sha256, f"{size}.webp")
+
+
+async def storing(session: AsyncSession, project_id: UUID) -> None:
+    """Hold back removals of the project's keys until this transaction ends: what it puts, or finds there, stays.
+
+    Workflows need not: while a generation is open, no single keys of its project are removed.
+    """
+    statement = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:key, 2))")
+    await execute(session, statement, {"key": str(project_id)})
+
+
+async def project_goes(session: AsyncSession, project_id: UUID) -> None:
+    """Write down what a project leaves behind; its row is to be deleted in the same transaction."""
+    await _forget_requests(session, project_id)
+    prefix = f"{project_prefix(project_id)}/%"
+    keys: list[str] = []
+    for stored in (Image, Export):
+        # What was stored before projects had prefixes.
+        old = select(col(stored.key)).where(col(stored.project_id) == project_id, col(stored.key).not_like(prefix))
+        keys += (await execute(session, old)).scalars()
+    workflows: list[str] = []
+    for named, model in (("generation", Generation), ("callback", Delivery)):
+        ids = select(col(model.id)).where(col(model.project_id) == project_id)
+        workflows += [f"{named}-{one}" for one in (await execute(session, ids)).scalars()]
+    await later(session, project_id, keys=keys, workflows=workflows, whole=True)
+
+
+async def chapter_goes(session: AsyncSession, chapter: Chapter) -> None:
+    """Delete a chapter with its pictures, and what was asked and answered for it; what was spent stays written down."""
+    here = {"project": chapter.project_id, "chapter": chapter.id}
+    await _forget_requests(session, chapter.project_id, chapter.id)
+    runs = list(
+        (await execute(session, select(col(Generation.id)).where(col(Generation.chapter_id) == chapter.id))).scalars()
+    )
+    scenes = select(col(Scene.id)).where(col(Scene.chapter_id) == chapter.id)
+    panels = select(col(Panel.id)).where(col(Panel.scene_id).in_(scenes))
+    asked = or_(
+        col(ProviderCall.generation_id).in_(runs),
+        col(ProviderCall.target_id) == here["chapter"],
+        col(ProviderCall.target_id).in_(scenes),
+        col(ProviderCall.target_id).in_(panels),
+    )
+    mine = select(col(ProviderCall.id)).where(col(ProviderCall.project_id) == here["project"], asked)
+    calls = list((await execute(session, mine)).scalars())
+    files = select(col(Export.key)).where(col(Export.chapter_id) == chapter.id)
+    keys = list((await execute(session, files)).scalars())
+    await session.delete(chapter)
+    await session.flush()
+    keys += await _unused(session, chapter.project_id, calls)
+    await _unanswered(session, chapter.project_id, calls)
+    await later(session, chapter.project_id, keys=keys, workflows=[f"generation-{one}" for one in runs])
+
+
+async def image_goes(session: AsyncSession, image: Image) -> None:
+    """Delete a picture that nothing uses. A call that was answered with it is not answered any more."""
+    keys = _keys_of(image.project_id, image.key, image.sha256)
+    answered = select(col(ProviderCall.id)).where(col(ProviderCall.image_id) == image.id)
+    calls = list((await execute(session, answered)).scalars())
+    await session.delete(image)
+    await session.flush()
+    await _unanswered(session, image.project_id, calls)
+    await later(session, image.project_id, keys=keys)
+
+
+async def later(
+    session: AsyncSession,
+    project_id: UUID,
+    *,
+    keys: Sequence[str] = (),
+    workflows: Sequence[str] = (),
+    whole: bool = False,
+) -> None:
+    """Order the removal, and a second one for what is stored by those who have not heard of it yet."""
+    if not (keys or workflows or whole):
+        return
+    for wait in (timedelta(0), AGAIN_AFTER):
+        await order(session, project_id, wait, keys=keys, workflows=workflows, whole=whole)
+
+
+async def order(
+    session: AsyncSession,
+    project_id: UUID,
+    wait: timedelta,
+    *,
+    keys: Sequence[str] = (),
+    workflows: Sequence[str] = (),
+    whole: bool = False,
+) -> UUID:
+    """One removal; returns its id, so that it can be taken back."""
+    id = new_id()
+    values = {"id": id, "project_id": project_id, "whole_project": whole, "keys": list(keys)}
+    await execute(
+        session,
+        insert(_REMOVALS).values(due_at=func.clock_timestamp() + wait, workflows=list(workflows), **values),
+    )
+    return id
+
+
+async def take_back(session: AsyncSession, removal_id: UUID) -> None:
+    """It need not be done."""
+    await execute(session, delete(_REMOVALS).where(_REMOVALS.c.id == removal_id))
+
+
+async def due(session: AsyncSession) -> Any | None:
+    """The next removal that is due, locked until this transaction ends; those that others do are passed over."""
+    return (await execute(session, _DUE)).one_or_none()
+
+
+async def removable(session: AsyncSession, removal: Any) -> list[str] | None:
+    """The keys that may go now; None while something in the project is being generated, which may need them again.
+
+    Nobody stores anything in the project, or begins to generate, until this transaction ends.
+    """
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))")
+    await execute(session, lock, {"key": str(removal.project_id)})
+    project = table(Project)
+    await execute(
+        session, select(project.c.id).where(project.c.id == removal.project_id).with_for_update(key_share=True)
+    )
+    busy = select(col(Generation.id)).where(
+        col(Generation.project_id) == removal.project_id, col(Generation.status).not_in(FINAL_STATUSES)
+    )
+    if (await execute(session, busy.limit(1))).first() is not None:
+        return None
+    used: set[str] = set()
+    for stored in (Image, Export):
+        # By whomever: keys of old belong to all projects.
+        there = select(col(stored.key)).where(col(stored.key).in_(removal.keys))
+        used |= set((await execute(session, there)).scalars())
+    return [key for key in removal.keys if key not in used]
+
+
+async def exists(session: AsyncSession, project_id: UUID) -> bool:
+    """Whether the project is there."""
+    return (await execute(session, select(col(Project.id)).where(col(Project.id) == project_id))).first() is not None
+
+
+async def done(session: AsyncSession, removal_id: UUID) -> None:
+    """It was carried out. What it named is not kept."""
+    values = {"done_at": func.clock_timestamp(), "keys": [], "workflows": []}
+    await execute(session, update(_REMOVALS).where(_REMOVALS.c.id == removal_id).values(values))
+
+
+async def put_off(session: AsyncSession, removal_id: UUID, wait: timedelta) -> None:
+    """It is tried again later; others come first."""
+    later = func.clock_timestamp() + wait
+    await execute(session, update(_REMOVALS).where(_REMOVALS.c.id == removal_id).values(due_at=later))
+
+
+async def _unused(session: AsyncSession, project_id: UUID, calls: Sequence[UUID]) -> list[str]:
+    """Delete the rows of pictures that nothing shows, and that no other call was answered with; returns their keys."""
+    image = col(Image.id)
+    users: list[ColumnElement[bool]] = [
+        select(1).where(shown == image).exists()
+        for shown in (
+            col(Draft.image_id),
+            col(Page.image_id),
+            col(Character.sheet_image_id),
+            col(Attachment.image_id),
+        )
+    ]
+    others = select(1).where(col(ProviderCall.image_id) == image, col(ProviderCall.id).not_in(calls)).exists()
+    gone = await session.exec(
+        delete(Image)
+        .where(col(Image.project_id) == project_id, col(Image.origin) == "made", ~or_(*users, others))
+        .returning(col(Image.key), col(Image.sha256))
+        .execution_options(synchronize_session=False)
+    )
+    return [key for row in gone.all() for key in _keys_of(project_id, row.key, row.sha256)]
+
+
+def _keys_of(project_id: UUID, key: str, sha256: str) -> list[str]:
+    return [key, *(thumbnail_key(project_id, sha256, size) for size in THUMBNAILS)]
+
+
+async def _unanswered(session: AsyncSession, project_id: UUID, calls: Sequence[UUID]) -> None:
+    """Calls whose answers go: what they cost stays, and no later request is answered from them.
+
+    A picture that something else shows stays an answer; so what is left of the confirmed ones has its content.
+    """
+    calls_of = table(ProviderCall)
+    gone = calls_of.c.id.in_(calls) & ((calls_of.c.kind == "llm") | calls_of.c.image_id.is_(None))
+    await execute(session, update(calls_of).where(gone).values(answer=None, error=GONE))
+    confirmed = gone & (calls_of.c.state == CallState.CONFIRMED)
+    await execute(session, update(calls_of).where(confirmed).values(state=CallState.FAILED))
+    # Results that are known from elsewhere are found again in the ledger, where they were paid for.
+    known = select(calls_of.c.id).where(
+        calls_of.c.project_id == project_id, calls_of.c.state == CallState.CONFIRMED, calls_of.c.kind == "llm"
+    )
+    results = table(TaskResult)
+    await execute(
+        session,
+        delete(results).where(
+            results.c.project_id == project_id, results.c.call_id.is_(None) | results.c.call_id.not_in(known)
+        ),
+    )
+
+
+async def _forget_requests(session: AsyncSession, project_id: UUID, chapter_id: UUID | None = None) -> None:
+    """Answers that are kept for requests that come again: those about the project's things, or one chapter of it."""
+    if chapter_id is not None:
+        below: Iterable[str] = (
+            "SELECT CAST(:chapter AS text)",
+            "SELECT id::text FROM generations WHERE chapter_id = :chapter",
+            "SELECT id::text FROM scenes WHERE chapter_id = :chapter",
+            "SELECT p.id::text FROM panels p JOIN scenes s ON s.id = p.scene_id WHERE s.chapter_id = :chapter",
+            "SELECT c.id::text FROM comments c JOIN panels p ON p.id = c.panel_id JOIN scenes s ON s.id = p.scene_id"
+            " WHERE s.chapter_id = :chapter",
+        )
+    else:
+        within = [
+            one.name
+            for one in SQLModel.metadata.sorted_tables
+            if {"id", "project_id"} <= set(one.columns.keys()) and one.name != "removals"
+        ]
+        below = [
+            "SELECT CAST(:project AS text)",
+            *(f"SELECT id::text FROM {name} WHERE project_id = :project" for name in within),  # noqa: S608 # ours
+        ]
+    statement = f"DELETE FROM idempotent_requests WHERE answer ->> 'id' IN ({' UNION ALL '.join(below)})"  # noqa: S608 # ours
+    await execute(session, text(statement), {"project": project_id, "chapter": chapter_id})

@@ -1,0 +1,186 @@
+"""A project as one file: everything that somebody made or paid for, named by content and place, without any ids."""
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, JsonValue, model_validator
+
+from models.options import GenerationOptions
+from models.script import Script
+from models.story import Box, Frozen, Line, Profile, Shot
+
+MAX_ROWS = 20_000
+SHA256 = r"^[0-9a-f]{64}$"
+
+
+class Bundled(Frozen):
+    """A part of a bundle. Texts hold no NUL, and nothing unknown is let through."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def no_nul(cls, value: Any) -> Any:
+        """Wherever it stands: Postgres has no place for it."""
+        if isinstance(value, dict) and any(isinstance(one, str) and "\0" in one for one in value.values()):
+            raise ValueError("texts hold no NUL characters")
+        return value
+
+
+class Picture(Bundled):
+    """A picture; its bytes lie beside as `pictures/<sha256>.<suffix>`."""
+
+    sha256: str = Field(pattern=SHA256)
+    media_type: Literal["image/png", "image/jpeg", "image/webp"]
+    origin: Literal["made", "uploaded"] = "made"
+    name: str = Field(default="", max_length=200)
+    boxes: list[Box] = Field(default_factory=list, max_length=1000)
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Attached(Bundled):
+    picture: str = Field(pattern=SHA256)
+    role: Literal["reference", "mask", "control"]
+
+
+class Instruction(Bundled):
+    kind: Literal["style", "tone", "do", "dont", "limit"]
+    body: str = Field(max_length=10_000)
+
+
+class BundledCharacter(Bundled):
+    name: str = Field(min_length=1, max_length=200)
+    aliases: list[str] = Field(default_factory=list, max_length=100)
+    profile: Profile | None = None
+    sheet: str | None = Field(default=None, pattern=SHA256)
+    sheet_made_from: str | None = Field(default=None, max_length=64)
+    failure: str = Field(default="", max_length=10_000)
+    attached: list[Attached] = Field(default_factory=list, max_length=1000)
+
+
+class BundledLocation(Bundled):
+    name: str = Field(min_length=1, max_length=200)
+    description: str = Field(default="", max_length=20_000)
+    attached: list[Attached] = Field(default_factory=list, max_length=1000)
+
+
+class BundledDraft(Bundled):
+    ordinal: int = Field(ge=1, le=1_000_000)
+    picture: str = Field(pattern=SHA256)
+    provider: str = Field(max_length=64)
+    model: str = Field(max_length=200)
+    prompt: str = Field(max_length=100_000)
+    seed: int = Field(ge=-(2**63), lt=2**63)
+    made_from: str = Field(max_length=64)
+
+
+class BundledPanel(Bundled):
+    """`selected` is the ordinal of the draft that is shown."""
+
+    first: int = Field(ge=0, lt=2**31)
+    last: int = Field(ge=0, lt=2**31)
+    shot: Shot
+    description: str = Field(max_length=100_000)
+    characters: list[str] = Field(default_factory=list, max_length=1000)
+    dialogue: list[Line] | None = Field(default=None, max_length=1000)
+    caption: str = Field(default="", max_length=100_000)
+    prompt: str | None = Field(default=None, max_length=100_000)
+    negative: str = Field(default="", max_length=100_000)
+    state: Literal["described", "written", "selected", "failed"]
+    failure: str = Field(default="", max_length=10_000)
+    selected: int | None = None
+    drafts: list[BundledDraft] = Field(default_factory=list, max_length=1000)
+    attached: list[Attached] = Field(default_factory=list, max_length=1000)
+
+    @model_validator(mode="after")
+    def whole(self) -> "BundledPanel":
+        ordinals = [draft.ordinal for draft in self.drafts]
+        if self.last < self.first or len(set(ordinals)) != len(ordinals):
+            raise ValueError("a panel's sentences and its drafts must be in order")
+        if self.selected is not None and self.selected not in ordinals:
+            raise ValueError("a panel shows one of its drafts")
+        return self
+
+
+class BundledScene(Bundled):
+    title: str = Field(default="", max_length=10_000)
+    gist: str = Field(default="", max_length=100_000)
+    first: int = Field(default=0, ge=0, lt=2**31)
+    last: int = Field(default=0, ge=0, lt=2**31)
+    sentences: list[str] = Field(default_factory=list, max_length=MAX_ROWS)
+    max_panels: int | None = Field(default=None, ge=0, lt=2**31)
+    summary: str = Field(default="", max_length=100_000)
+    place: str = Field(default="", max_length=10_000)
+    time: str = Field(default="", max_length=10_000)
+    weather: str = Field(default="", max_length=10_000)
+    mood: str = Field(default="", max_length=10_000)
+    characters: list[str] = Field(default_factory=list, max_length=1000)
+    state: Literal["outlined", "summarised", "described", "failed"]
+    failure: str = Field(default="", max_length=10_000)
+    panels_key: str | None = Field(default=None, max_length=64)
+    panels: list[BundledPanel] = Field(default_factory=list, max_length=1000)
+
+    @model_validator(mode="after")
+    def whole(self) -> "BundledScene":
+        if self.last < self.first:
+            raise ValueError("a scene ends where it begins, or later")
+        return self
+
+
+class BundledChapter(Bundled):
+    title: str = Field(default="", max_length=500)
+    text: str = Field(default="", max_length=6_000_000)
+    script: Script | None = None
+    summary: str = Field(default="", max_length=100_000)
+    outline: dict[str, JsonValue] = Field(default_factory=dict, max_length=MAX_ROWS)
+    outline_key: str | None = Field(default=None, max_length=64)
+    external_id: str | None = Field(default=None, max_length=200)
+    labels: dict[str, str] = Field(default_factory=dict, max_length=100)
+    scenes: list[BundledScene] = Field(default_factory=list, max_length=2000)
+
+
+class BundledProject(Bundled):
+    title: str = Field(min_length=1, max_length=500)
+    description: str = Field(default="", max_length=10_000)
+    style: str = Field(default="", max_length=2_000)
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    external_id: str | None = Field(default=None, max_length=200)
+    labels: dict[str, str] = Field(default_factory=dict, max_length=100)
+
+    @model_validator(mode="after")
+    def known_options(self) -> "BundledProject":
+        GenerationOptions.model_validate(self.options)
+        return self
+
+
+class Bundle(Bundled):
+    """`project.json` of a project file."""
+
+    format: Literal["inkloom-project"] = "inkloom-project"
+    version: Literal[1] = 1
+    project: BundledProject
+    instructions: list[Instruction] = Field(default_factory=list, max_length=1000)
+    characters: list[BundledCharacter] = Field(default_factory=list, max_length=5000)
+    locations: list[BundledLocation] = Field(default_factory=list, max_length=5000)
+    chapters: list[BundledChapter] = Field(default_factory=list, max_length=2000)
+    pictures: list[Picture] = Field(default_factory=list, max_length=MAX_ROWS)
+
+    def shown(self) -> set[str]:
+        """The hashes of all pictures that something in the bundle refers to."""
+        panels = [panel for chapter in self.chapters for scene in chapter.scenes for panel in scene.panels]
+        found = {draft.picture for panel in panels for draft in panel.drafts}
+        found |= {who.sheet for who in self.characters if who.sheet is not None}
+        holders: list[Any] = [*self.characters, *self.locations, *panels]
+        return found | {one.picture for holder in holders for one in holder.attached}
+
+    @model_validator(mode="after")
+    def complete(self) -> "Bundle":
+        known = [picture.sha256 for picture in self.pictures]
+        if len(set(known)) != len(known) or not self.shown() <= set(known):
+            raise ValueError("every picture that is shown is listed, and once")
+        for cast in (self.characters, self.locations):
+            names = [one.name.casefold() for one in cast]
+            if len(set(names)) != len(names):
+                raise ValueError("two characters, or two places, have the same name")
+        if sum(len(scene.panels) for chapter in self.chapters for scene in chapter.scenes) > MAX_ROWS:
+            raise ValueError(f"there are more than {MAX_ROWS} panels")
+        return self
