@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.deps import Editing, Owned, Resources, Scoped, Session
-from api.given import ExternalId, Facts, Labels, Metadata, labelled
+from api.given import ExternalId, Facts, Labels, Metadata, Moment, labelled
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, refusal
 from api.problems import TemporalAway
 from api.starting import PATIENCE, start, wake_if_possible, workflow_id
@@ -30,8 +30,6 @@ from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, Ge
 from models.tables import Chapter, Character, Generation, Panel, Project, ProviderCall, Scene
 
 router = APIRouter(tags=["generations"])
-
-Moment = Annotated[AwareDatetime | None, Query(description="with its offset from UTC")]
 
 REFUSED = refusal(
     422,

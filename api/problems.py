@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -46,6 +47,16 @@ def kebab(name: str) -> str:
     return "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in name).lstrip("-")
 
 
+def _documented(app: FastAPI, path: str) -> list[str]:
+    """The methods that a path has."""
+    found = (
+        methods
+        for template, methods in app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\\\{[^}]*\}", "[^/]+", re.escape(template)), path)
+    )
+    return sorted({method.upper() for methods in found for method in methods})
+
+
 def install(app: FastAPI) -> None:
     """Handlers for all that can go wrong in a request."""
 
@@ -65,12 +76,17 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
-        return problem(
+        answer = problem(
             request,
             error.status_code,
             kebab(HTTPStatus(error.status_code).name.title().replace("_", "")),
             str(error.detail),
         )
+        answer.headers.update(error.headers or {})
+        if error.status_code == 405 and (methods := _documented(app, request.url.path)):
+            # The router names those of one of its routes, and a path has one for each method.
+            answer.headers["Allow"] = ", ".join(methods)
+        return answer
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(InterfaceError)
