@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Scoped, Session
-from api.given import ExternalId, Facts, Labels, labelled
+from api.given import ExternalId, Facts, Labels, Moment, labelled
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import events, holds, tallies
 from engine.store import scope as rows
@@ -20,8 +20,6 @@ from models.options import GenerationKind, GenerationOptions, GenerationStatus, 
 from models.tables import Generation, ProviderCall
 
 router = APIRouter(tags=["generations"])
-
-Moment = Annotated[AwareDatetime | None, Query(description="with its offset from UTC")]
 
 
 class HoldOut(BaseModel):

@@ -1,10 +1,11 @@
 """What several operations are given: texts that can be stored, the caller's own names and facts, a new order."""
 
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import ColumnElement
 from sqlmodel import col
 
@@ -38,6 +39,19 @@ def labelled(model: Any, facts: list[str] | None, external_id: str | None) -> li
     pairs = (fact.partition(":") for fact in facts or ())
     filters = [col(model.labels).contains({name: value}) for name, _, value in pairs]
     return filters if external_id is None else [*filters, col(model.external_id) == external_id]
+
+
+def _dated(value: Any) -> Any:
+    """Refuses what is no date and time in words of RFC 3339."""
+    if isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
+        raise ValueError("give a date and a time with its offset, like 2026-01-31T12:00:00Z")
+    return value
+
+
+# RFC 3339; pydantic alone would take any number for seconds since 1970.
+Moment = Annotated[
+    Annotated[AwareDatetime, BeforeValidator(_dated)] | None, Query(description="with its offset from UTC")
+]
 
 
 class Order(BaseModel):

@@ -36,6 +36,9 @@ RETRIED = {
     errors.EngineError: False,
     errors.BadInput: False,
     errors.NotFound: False,
+    errors.Unauthorized: False,
+    errors.Forbidden: False,
+    errors.TooMany: False,
     errors.Conflict: False,
     errors.ProviderError: False,
     errors.NotConfigured: False,
@@ -50,8 +53,10 @@ RETRIED = {
     errors.CallInFlight: True,
     errors.Unpriced: False,
     errors.OutcomeUnknown: False,
+    errors.Paused: False,
     errors.BudgetTight: True,
     errors.BudgetExceeded: False,
+    errors.CallbackFailed: True,
     errors.StorageError: True,
 }
 EXPECTED = {errors.ProviderBusy, errors.CallInFlight, errors.BudgetTight}

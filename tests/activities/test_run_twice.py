@@ -6,6 +6,7 @@ Every activity has a row here; what it may be run after is the row it names, and
 import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,12 @@ from sqlmodel import SQLModel, col, select
 from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
+from activities.callbacks import Callbacks
 from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
 from activities.writing import Writing
+from engine.callbacks import Caller
 from engine.db import Database
 from engine.ledger import Terms
 from engine.prices import Prices
@@ -29,6 +32,7 @@ from inkloom.local.supervise import Endpoints
 from inkloom.worker import Parts, build_workers, connect
 from models.options import GenerationStatus, HoldReason
 from models.runs import (
+    Callback,
     ChapterRun,
     DrawCall,
     Ending,
@@ -41,7 +45,7 @@ from models.runs import (
     TaskCall,
     TaskDone,
 )
-from models.tables import Character, Generation, Panel, Scene
+from models.tables import Character, Delivery, Generation, Panel, Scene, Webhook
 from tests.conftest import Order
 from tests.working import Painter, Writer
 
@@ -79,6 +83,7 @@ class Stage:
             Writing(self.database, {"offline": self.writer}, Prices(), Terms()),
             Rendering(self.database, self.storage, {"offline": self.painter}, Prices(), Terms()),
             Pages(self.database, self.storage),
+            Callbacks(self.database, Caller(), ["a secret"]),
         )
         self.works = {name_of(work): work for part in crew for work in part.activities()}
 
@@ -131,7 +136,7 @@ class Stage:
 class Row:
     """What an activity is given, and which one has to have run before it."""
 
-    argument: Callable[[Stage], Awaitable[Run]]
+    argument: Callable[[Stage], Awaitable[Run | Callback]]
     after: str | None
     script: dict[str, Any] | None = None
 
@@ -201,6 +206,22 @@ async def ending(stage: Stage) -> Run:
     return Ending(**stage.base, status=GenerationStatus.COMPLETED)
 
 
+async def message(stage: Stage) -> Callback:
+    """To an address that was switched off: that one is sent twice is what its id is for."""
+    project_id = stage.run.project_id
+    async with stage.database.session() as session:
+        found = (await session.exec(select(Delivery.id).where(Delivery.project_id == project_id))).first()
+        if found is None:
+            webhook = Webhook(project_id=project_id, url="https://example.org/hook", active=False)
+            session.add(webhook)
+            await session.flush()
+            started = datetime.now(UTC)
+            delivery = Delivery(project_id=project_id, webhook_id=webhook.id, seq=1, type="x", started_at=started)
+            session.add(delivery)
+            found = delivery.id
+    return Callback(project_id=project_id, delivery_id=found)
+
+
 ROWS = {
     "begin_generation": Row(chapter, None),
     "open_chapter": Row(chapter, None),
@@ -220,6 +241,8 @@ ROWS = {
     "select_draft": Row(drawing(Panel, 1), "draw_panel"),
     "hold": Row(held, "open_chapter"),
     "let_go": Row(decided, "hold"),
+    "deliver": Row(message, None),
+    "give_up": Row(message, None),
     "plan_pages": Row(chapter, "select_draft"),
     "compose_page": Row(page, "plan_pages"),
     "build_export": Row(file, "compose_page"),

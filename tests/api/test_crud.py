@@ -146,7 +146,11 @@ async def test_the_request_id_is_ours_when_the_clients_is_unfit(api: AsyncClient
 
 async def test_a_method_that_does_not_exist_is_a_problem_too(api: AsyncClient) -> None:
     """Whatever is refused is refused in one shape."""
-    assert problem(await api.put("/api/v1/projects", json={})) == refused(405, "method-not-allowed")
+    answer = await api.put("/api/v1/projects", json={})
+    assert problem(answer) == refused(405, "method-not-allowed")
+    assert answer.headers["Allow"] == "GET, POST"
+    answer = await api.put(f"/api/v1/scenes/{uuid4()}")
+    assert answer.headers["Allow"] == "DELETE, GET, PATCH"
 
 
 async def test_a_list_is_read_page_by_page(api: AsyncClient) -> None:

@@ -112,7 +112,8 @@ async def test_generations_say_who_ordered_them_and_are_found(api: AsyncClient, 
     assert await found(api, path, project_id=project_id, kind=["panel", "export"]) == []
     assert await found(api, path, project_id=project_id, created_after=ordered["created_at"]) == [again["id"]]
     assert await found(api, path, project_id=project_id, created_before=again["created_at"]) == [ordered["id"]]
-    assert problem(await api.get(path, params={"created_after": "2026-01-31T12:00:00"})) == refused(422, "validation")
+    for unfit in ("2026-01-31T12:00:00", "0.5", "2026-01-31"):
+        assert problem(await api.get(path, params={"created_after": unfit})) == refused(422, "validation")
     # What a list says of each is what is said of it alone.
     [listed, _] = (await api.get(path, params={"project_id": project_id})).json()["items"]
     assert listed == done

@@ -38,7 +38,8 @@ def needed(operation: Operation) -> Role:
     """What is not read needs an editor, unless it is said here."""
     if operation.name in OWNERS:
         return Role.OWNER
-    if operation.method == "get":
+    # A copy is somebody's own.
+    if operation.method == "get" or operation.path.endswith("/copy"):
         return Role.VIEWER
     return Role.COMMENTER if "comment" in operation.path else Role.EDITOR
 

@@ -167,7 +167,7 @@ async def test_what_two_projects_have_stays_with_the_other(
     assert [(await api.get(page["image"])).status_code for page in pages] == [200] * len(pages)
     for scene in (await api.get(f"/api/v1/chapters/{second_chapter}/scenes")).json()["items"]:
         for panel in (await api.get(f"/api/v1/scenes/{scene['id']}/panels")).json()["items"]:
-            for draft in (await api.get(f"/api/v1/panels/{panel['id']}/drafts")).json():
+            for draft in (await api.get(f"/api/v1/panels/{panel['id']}/drafts")).json()["items"]:
                 assert (await api.get(draft["image"])).status_code == 200
     await written(api, crew, second_chapter, writer, painter)
     assert (len(writer.asked), len(painter.asked)) == paid

@@ -243,7 +243,7 @@ async def test_a_mask_has_the_shape_of_its_picture(api: AsyncClient, made: Made)
     """In any size; another shape is refused, with both sizes."""
     scene = (await api.get(f"/api/v1/chapters/{made.chapter_id}/scenes")).json()["items"][0]
     panel = (await api.get(f"/api/v1/scenes/{scene['id']}/panels")).json()["items"][0]
-    draft = (await api.get(f"/api/v1/panels/{panel['id']}/drafts")).json()[0]
+    draft = (await api.get(f"/api/v1/panels/{panel['id']}/drafts")).json()["items"][0]
     shown = await stored(api, draft)
     half = encoded(Image.new("L", (shown.width // 2, shown.height // 2), 255))
     for data, status in ((half, 201), (encoded(Image.new("L", (64, 500), 255)), 422)):
