@@ -17,6 +17,7 @@ from engine.reading import read_manuscript
 from engine.store import editing, removals
 from engine.store import scope as rows
 from engine.store.projects import add_chapter
+from models.numbers import Whole
 from models.script import Script
 from models.tables import Chapter, Export, Page, Project
 
@@ -49,7 +50,7 @@ class NewChapter(BaseModel):
 class ChapterChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "title": "Two"}]})
 
-    version: int = Field(ge=1, lt=2**31)
+    version: Whole = Field(ge=1, lt=2**31)
     title: Words | None = Field(default=None, max_length=200)
     text: Words | None = Field(default=None, max_length=6_000_000)
     external_id: ExternalId | None = Field(default=None, description="null takes it away")

@@ -14,6 +14,7 @@ from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor
 from engine.store import cast, editing
 from engine.store import scope as rows
 from engine.store.generations import refuse_while_open
+from models.numbers import Whole
 from models.story import Profile
 from models.tables import Character, Project
 
@@ -63,7 +64,7 @@ class CharacterChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "profile": _LOOKS}]})
 
-    version: int = Field(ge=1, lt=2**31)
+    version: Whole = Field(ge=1, lt=2**31)
     name: Named | None = None
     aliases: Aliases | None = None
     profile: Looks | None = None

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,6 +14,7 @@ from api.deps import Commenting, Scoped, Session
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import comments
 from engine.store import scope as rows
+from models.numbers import Whole
 from models.tables import Comment, Panel
 
 router = APIRouter(tags=["together"])
@@ -36,10 +37,10 @@ class CommentChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "resolved": True}]})
 
-    version: int = Field(description="the version that was read; another one in between answers 409")
+    version: Whole = Field(ge=1, lt=2**31, description="the version that was read; another one in between answers 409")
     body: Body | None = None
     mentions: Mentions | None = None
-    resolved: bool | None = None
+    resolved: StrictBool | None = None
 
 
 class CommentOut(BaseModel):

@@ -213,7 +213,7 @@ async def listing(
     return Listing(items=await _all_told(session, found), next_cursor=following)
 
 
-@router.get("/generations/{generation_id}", summary="Read a generation and its progress", responses=NOT_FOUND)
+@router.get("/generations/{generation_id:uuid}", summary="Read a generation and its progress", responses=NOT_FOUND)
 async def read(generation_id: UUID, session: Session, scope: Scoped) -> GenerationOut:
     return await told(session, await rows.get(session, scope, Generation, generation_id))
 

@@ -13,6 +13,7 @@ from api.given import Order, Position, Words
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import editing
 from engine.store import scope as rows
+from models.numbers import Whole
 from models.tables import Project, ProjectInstruction
 from models.tables.projects import InstructionKind
 
@@ -33,7 +34,7 @@ class NewInstruction(BaseModel):
 class InstructionChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, **_NEW}]})
 
-    version: int = Field(ge=1, lt=2**31)
+    version: Whole = Field(ge=1, lt=2**31)
     kind: InstructionKind | None = None
     body: Body | None = None
 

@@ -13,6 +13,7 @@ from api.given import Named, Words
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import cast, editing
 from engine.store import scope as rows
+from models.numbers import Whole
 from models.tables import Location, Project
 
 router = APIRouter(tags=["locations"])
@@ -30,7 +31,7 @@ class NewLocation(BaseModel):
 class LocationChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, **_NEW}]})
 
-    version: int = Field(ge=1, lt=2**31)
+    version: Whole = Field(ge=1, lt=2**31)
     name: Named | None = None
     description: Words | None = Field(default=None, max_length=4_000)
 

@@ -13,8 +13,9 @@ from api.deps import Editing, Scoped, Session
 from api.given import Named, Order, Position, Words
 from api.listing import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, already_json
 from engine.errors import BadInput, Conflict
-from engine.store import editing
+from engine.store import editing, locks
 from engine.store import scope as rows
+from models.numbers import Whole
 from models.story import Line, LineKind, Shot
 from models.tables import Panel, Scene
 from models.tables.story import PanelState, SceneState
@@ -23,7 +24,7 @@ router = APIRouter(tags=["panels"])
 
 # A scene of a script has no more either: a page's worth of them is laid out at a time.
 MAX_PANELS = 500
-Sentence = Annotated[int, Field(ge=0, lt=2**31, description="of the scene's text, counted from 0")]
+Sentence = Annotated[Whole, Field(ge=0, lt=2**31, description="of the scene's text, counted from 0")]
 Cast = Annotated[list[Named], Field(max_length=50, description="names of who is on stage")]
 Caption = Annotated[Words, Field(max_length=4_000)]
 Prompt = Annotated[Words, Field(max_length=32_000)]
@@ -102,7 +103,7 @@ class PanelChange(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"version": 1, "caption": "That night.", "prompt": None}]}
     )
 
-    version: int = Field(ge=1, lt=2**31)
+    version: Whole = Field(ge=1, lt=2**31)
     shot: Shot | None = None
     description: Description | None = None
     characters: Cast | None = None
@@ -240,9 +241,10 @@ async def change(panel_id: UUID, body: PanelChange, session: Session, scope: Edi
 
     A prompt stays as it is unless it is changed too. Where the picture would come out otherwise, the next generation
     draws the panel's first draft again and pays for it; other words are lettered into the picture that is there.
-    Refused while a generation is at work on the chapter.
+    Refused while a generation is at work on the chapter, and while somebody else edits the panel.
     """
     panel = await editing.still(session, scope, Panel, panel_id)
+    await locks.refuse_if_held(session, panel_id, scope.actor)
     values = body.model_dump(exclude={"version"}, exclude_none=True, mode="json")
     values |= {name: None for name in ("dialogue", "prompt") if name in body.model_fields_set and name not in values}
     words, prompt = values.get("dialogue", panel.dialogue), values.get("prompt", panel.prompt)
@@ -267,6 +269,7 @@ async def remove(panel_id: UUID, session: Session, scope: Editing) -> None:
         scene.state = SceneState.SUMMARISED if scene.summary else SceneState.OUTLINED
         scene.panels_key = None
         session.add(scene)
+    await locks.refuse_if_held(session, panel_id, scope.actor)
     await editing.remove(session, scope, panel)
 
 

@@ -20,6 +20,7 @@ from engine.store import scope as rows
 from engine.store.events import emit
 from engine.store.generations import refuse_while_open
 from models.events import EventType
+from models.numbers import Whole
 from models.options import GenerationOptions
 from models.tables import Project
 from models.tables.projects import UnknownPolicy
@@ -43,7 +44,7 @@ class NewProject(BaseModel):
 class ProjectChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "title": "A new title"}]})
 
-    version: int = Field(ge=1, lt=2**31, description="the version that was read; another one in between answers 409")
+    version: Whole = Field(ge=1, lt=2**31, description="the version that was read; another one in between answers 409")
     title: Words | None = Field(default=None, min_length=1, max_length=500)
     description: Words | None = Field(default=None, max_length=10_000)
     style: Words | None = Field(default=None, max_length=2_000)
@@ -120,12 +121,12 @@ async def listing(
     return Listing(items=[ProjectOut.model_validate(row) for row in found], next_cursor=following)
 
 
-@router.get("/projects/{project_id}", summary="Read a project", responses=NOT_FOUND)
+@router.get("/projects/{project_id:uuid}", summary="Read a project", responses=NOT_FOUND)
 async def read(project_id: UUID, session: Session, scope: Scoped) -> ProjectOut:
     return ProjectOut.model_validate(await rows.get(session, scope, Project, project_id))
 
 
-@router.patch("/projects/{project_id}", summary="Change a project", responses={**NOT_FOUND, **CONFLICT})
+@router.patch("/projects/{project_id:uuid}", summary="Change a project", responses={**NOT_FOUND, **CONFLICT})
 async def change(project_id: UUID, body: ProjectChange, owned: Owned, scope: Editing) -> ProjectOut:
     """What waits for the project's budget goes on when that changes, if it is enough."""
     woken: list[str] = []
@@ -144,7 +145,7 @@ async def change(project_id: UUID, body: ProjectChange, owned: Owned, scope: Edi
 
 
 @router.delete(
-    "/projects/{project_id}",
+    "/projects/{project_id:uuid}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Delete a project with all that is in it",
     responses={**NOT_FOUND, **CONFLICT},

@@ -17,6 +17,7 @@ from engine.reading import paragraphs
 from engine.store import editing
 from engine.store import scope as rows
 from engine.store.outlines import paragraph_of
+from models.numbers import Whole
 from models.tables import Chapter, Panel, Scene
 from models.tables.story import SceneState
 
@@ -70,7 +71,7 @@ class NewScenes(BaseModel):
 class SceneChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "mood": "uneasy"}]})
 
-    version: int = Field(ge=1, lt=2**31)
+    version: Whole = Field(ge=1, lt=2**31)
     title: Words | None = Field(default=None, max_length=200)
     summary: Words | None = Field(default=None, max_length=4_000)
     place: Place | None = None

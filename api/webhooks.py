@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from sqlmodel import col
 
 from api.deps import Owned, Owning, Resources, Session
@@ -15,6 +15,7 @@ from engine.callbacks import shown, signing_key
 from engine.store import scope as rows
 from engine.store import webhooks
 from models.events import CALLBACKS, EventType
+from models.numbers import Whole
 from models.tables import Delivery, Project, Webhook
 from models.tables.webhooks import DeliveryState
 
@@ -51,7 +52,7 @@ class NewWebhook(BaseModel):
 class WebhookChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "active": False}]})
 
-    version: StrictInt
+    version: Whole = Field(ge=1, lt=2**31)
     url: Url | None = None
     events: Events | None = None
     active: StrictBool | None = None

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from models.numbers import Whole
 from models.story import Direction, Frozen
 
 
@@ -76,7 +77,7 @@ class RenderSettings(Frozen):
     """How an artist works. What is left empty is the backend's own choice; what it does not know it leaves out."""
 
     quality: Literal["", "low", "medium", "high", "xhigh", "max"] = Field(default="", description="OpenAI Images")
-    steps: int | None = Field(default=None, strict=True, ge=1, le=150, description="local API")
+    steps: Whole | None = Field(default=None, ge=1, le=150, description="local API")
     guidance: float | None = Field(default=None, strict=True, ge=0, le=30, description="CFG scale of the local API")
     sampler: str = Field(default="", max_length=100, description="local API")
     scheduler: str = Field(default="", max_length=100, description="local API")
@@ -106,12 +107,12 @@ class GenerationOptions(Frozen):
         strict=True,
         description="what a provider refuses is asked once more in milder words before a person is asked",
     )
-    drafts: int = Field(default=1, strict=True, ge=1, le=8)
-    max_panels: int | None = Field(default=None, strict=True, ge=1, le=5000)
+    drafts: Whole = Field(default=1, ge=1, le=8)
+    max_panels: Whole | None = Field(default=None, ge=1, le=5000)
     until: Until = "pages"
     format: PageFormat = "page"
     direction: Direction = "ltr"
-    priority: int = Field(default=3, strict=True, ge=1, le=5, description="1 interactive … 5 batch")
+    priority: Whole = Field(default=3, ge=1, le=5, description="1 interactive … 5 batch")
 
     def writers(self, task: TaskName) -> list[Choice]:
         """Who writes a task: the one it is for first, then those who stand in."""

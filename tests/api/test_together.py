@@ -10,9 +10,7 @@ from httpx2 import AsyncClient
 from sqlalchemy import text
 
 from engine.db import Database
-from engine.errors import Conflict
 from engine.settings import Settings
-from engine.store import locks
 from models.tables import Panel, Scene
 from tests.api.conftest import new_chapter, problem, refused, registered
 from tests.api.live import Json, Served, caught_up, listening, until
@@ -169,9 +167,11 @@ async def test_one_edits_a_panel_at_a_time(studio: Studio, database: Database) -
         assert said["held"].keys() == {"user_id", "name", "expires_at"}
         assert said["held"]["user_id"] == studio.editor.id
         assert "Editor edits this panel" in said["detail"]
-    async with database.session() as session:
-        with pytest.raises(Conflict):
-            await locks.refuse_if_held(session, UUID(studio.panel_id), UUID(studio.owner.id))
+    panel, change = f"/panels/{studio.panel_id}", {"version": 1, "caption": "Later."}
+    for method, body in (("PATCH", change), ("DELETE", None)):
+        status, said = await studio.owner.ask(method, panel, body)
+        assert (status, said["held"]["user_id"]) == (409, studio.editor.id)
+    assert (await studio.editor.ask("PATCH", panel, change))[0] == 200
     assert (await studio.editor.ask("DELETE", path))[0] == 204
     assert (await studio.editor.ask("DELETE", path))[0] == 204
     unlocked = await newest(studio.owner, studio.project_id, "panel.unlocked")

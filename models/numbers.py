@@ -1,0 +1,15 @@
+"""Numbers as JSON has them. pydantic by itself takes `true` for 1 and "7" for 7, which no document says."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("Input should be a number")
+    return value
+
+
+# 7 and 7.0, which are the same in JSON.
+Whole = Annotated[int, BeforeValidator(_number)]
