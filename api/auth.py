@@ -1,5 +1,6 @@
 """Accounts: register, log in, stay logged in, leave; and tokens for scripts."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -191,7 +192,7 @@ async def register(body: Registration, owned: Owned, request: Request) -> UserOu
     """The first account made on this machine takes over what the command line has made, if `up` runs the API."""
     hour = timedelta(hours=1)
     await _count(owned, {f"register:{client_address(request.scope)}": (owned.settings.registrations, hour)})
-    refuse_weak(body.password, body.email, body.name)
+    await asyncio.to_thread(refuse_weak, body.password, body.email, body.name)
     async with owned.database.session() as session:
         await _refuse_uninvited(session, owned, body.email)
     # Before anything is looked up: it takes the same time for an address that is known.
@@ -222,7 +223,8 @@ async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], owned: Ow
         raise Unauthorized(WRONG)
     async with owned.database.session() as session:
         await throttles.give_back(session, pair)
-        return await _let_in(session, owned, user.id)
+        refresh_token, family = await accounts.log_in(session, user, timedelta(days=owned.settings.refresh_days))
+    return _tokens(owned, user.id, refresh_token, family)
 
 
 @router.post("/refresh", summary="Exchange a refresh token")
@@ -285,13 +287,10 @@ async def remove_me(body: Farewell, owned: Owned, person: Person, request: Reque
 async def change_password(body: PasswordChange, owned: Owned, person: Person, request: Request) -> None:
     """All other logins end. Personal access tokens stay: revoke those that should not."""
     user = await _proven(owned, request, person.user_id, body.password)
-    refuse_weak(body.new_password, user.email or "", user.name)
+    await asyncio.to_thread(refuse_weak, body.new_password, user.email or "", user.name)
     password_hash = await owned.passwords.hash(body.new_password)
     async with owned.database.session() as session:
-        user = await accounts.user(session, person.user_id)
-        user.password_hash = password_hash
-        session.add(user)
-        await accounts.end(session, user_id=user.id, but=person.family)
+        await accounts.change_password(session, user, password_hash, but=person.family)
     forget(owned)
 
 
@@ -365,11 +364,6 @@ async def _proven(owned: Resources, request: Request, user_id: UUID, password: s
     if not await owned.passwords.match(password, user.password_hash):
         raise Unauthorized("The password is wrong.")
     return user
-
-
-async def _let_in(session: AsyncSession, owned: Resources, user_id: UUID) -> TokensOut:
-    refresh_token, family = await accounts.log_in(session, user_id, timedelta(days=owned.settings.refresh_days))
-    return _tokens(owned, user_id, refresh_token, family)
 
 
 def _tokens(owned: Resources, user_id: UUID, refresh_token: str, family: UUID) -> TokensOut:
