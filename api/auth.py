@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Asking, Owned, Person, Resources, Session, forget, is_local
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, refusal
-from api.middleware.callers import client_address
+from api.middleware.callers import counted_as
 from engine.errors import Conflict, Forbidden, TooMany, Unauthorized
 from engine.security import MAX_PASSWORD, MIN_PASSWORD, refuse_weak
 from engine.store import accounts, throttles
@@ -191,7 +191,7 @@ class TicketOut(BaseModel):
 async def register(body: Registration, owned: Owned, request: Request) -> UserOut:
     """The first account made on this machine takes over what the command line has made, if `up` runs the API."""
     hour = timedelta(hours=1)
-    await _count(owned, {f"register:{client_address(request.scope)}": (owned.settings.registrations, hour)})
+    await _count(owned, {f"register:{counted_as(request.scope)}": (owned.settings.registrations, hour)})
     await asyncio.to_thread(refuse_weak, body.password, body.email, body.name)
     async with owned.database.session() as session:
         await _refuse_uninvited(session, owned, body.email)
@@ -206,7 +206,7 @@ async def register(body: Registration, owned: Owned, request: Request) -> UserOu
 @router.post("/login", summary="Log in", responses=TOO_MANY)
 async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], owned: Owned, request: Request) -> TokensOut:
     """`username` is the e-mail address. Who tries too often, at one account or at many, has to wait."""
-    address, account = client_address(request.scope), _short(form.username.strip().lower())
+    address, account = counted_as(request.scope), _short(form.username.strip().lower())
     pair = f"login:{account}:{address}"
     tries = owned.settings.login_tries
     await _count(
@@ -336,10 +336,17 @@ async def revoke(token_id: UUID, owned: Owned, person: Person) -> None:
 
 
 async def _count(owned: Resources, tries: dict[str, tuple[int, timedelta]]) -> None:
-    """Take a try of each; raises `TooMany`. In a transaction of its own: a try counts whatever comes of it."""
+    """Take a try of each; raises `TooMany`. In a transaction of its own: a try counts whatever comes of it.
+
+    The narrowest comes first, and who has none of that takes none of the others: one address could use up an account's
+    otherwise, and lock its owner out.
+    """
+    wait = 0.0
     async with owned.database.session() as session:
-        waits = [await throttles.take(session, key, many, within) for key, (many, within) in tries.items()]
-    if wait := max(waits):
+        for key, (many, within) in tries.items():
+            if wait := await throttles.take(session, key, many, within):
+                break
+    if wait:
         raise TooMany(f"Too many tries. There is another in {round(wait)} seconds.", retry_after=wait)
 
 
@@ -359,7 +366,7 @@ async def _proven(owned: Resources, request: Request, user_id: UUID, password: s
         user = await accounts.user(session, user_id)
     if user.password_hash is None:
         raise Conflict("The local owner has no password. Register to get one.")
-    key = f"login:{_short((user.email or '').lower())}:{client_address(request.scope)}"
+    key = f"login:{_short((user.email or '').lower())}:{counted_as(request.scope)}"
     await _count(owned, {key: (owned.settings.login_tries, A_QUARTER)})
     if not await owned.passwords.match(password, user.password_hash):
         raise Unauthorized("The password is wrong.")

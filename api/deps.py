@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import HTTPConnection
 from temporalio.client import Client
 
+from api.middleware.callers import passed_on
 from engine.db import Database
 from engine.errors import Forbidden, Unauthorized
 from engine.live.hub import Hub
@@ -96,12 +97,11 @@ def is_local(connection: HTTPConnection) -> bool:
     """Whether a request comes from this machine, is meant for it, and nobody has passed it on."""
     host = connection.headers.get("Host", "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    passed_on = any(name in connection.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-IP"))
     try:
         from_here = connection.client is not None and ip_address(connection.client.host).is_loopback
     except ValueError:
         from_here = False
-    return from_here and not passed_on and name.lower() in _LOOPBACK
+    return from_here and not passed_on(connection) and name.lower() in _LOOPBACK
 
 
 async def who(owned: Resources, token: str | None, *, local: bool) -> Caller:
