@@ -297,7 +297,7 @@ async def change_password(body: PasswordChange, owned: Owned, person: Person, re
 @router.post("/ws-ticket", status_code=201, summary="Get a ticket for a WebSocket")
 async def ws_ticket(session: Session, asking: Asking) -> TicketOut:
     """Browsers cannot send a header with a WebSocket, and addresses end up in logs: a ticket counts once."""
-    ticket = await accounts.new_ticket(session, asking.user_id, asking.project_id, TICKET, asking.ends_at)
+    ticket = await accounts.new_ticket(session, asking.user_id, asking.project_id, TICKET, asking.ends_at, asking.login)
     return TicketOut(ticket=ticket, expires_in=int(TICKET.total_seconds()))
 
 

@@ -44,6 +44,13 @@ class Caller:
     scopes: frozenset[str] | None = None
     project_id: UUID | None = None
     ends_at: datetime | None = None
+    # The personal access token that is shown.
+    token_id: UUID | None = None
+
+    @property
+    def login(self) -> UUID | None:
+        """What may be ended: a login or a personal access token; none for the local owner."""
+        return self.family or self.token_id
 
     @property
     def scope(self) -> Scope:
@@ -134,10 +141,14 @@ async def _remembered(owned: Resources, key: str, *, token: str = "", caller: Ca
     if now - at >= REMEMBERED:
         async with owned.database.session() as opened:
             if caller is not None and caller.family is not None:
-                found = caller if await accounts.lives(opened, caller.family) else None
+                found = caller if await accounts.living(opened, {caller.family}) else None
             elif row := await accounts.personal(opened, token):
                 found = Caller(
-                    row.user_id, scopes=frozenset(row.scopes), project_id=row.project_id, ends_at=row.expires_at
+                    row.user_id,
+                    scopes=frozenset(row.scopes),
+                    project_id=row.project_id,
+                    ends_at=row.expires_at,
+                    token_id=row.id,
                 )
             else:
                 found = None

@@ -1,6 +1,6 @@
 """Accounts and logins. A login is a family of refresh tokens, each of which is used once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -157,10 +157,13 @@ async def end(
     await session.exec(ended.values(revoked_at=func.clock_timestamp()).execution_options(synchronize_session=False))
 
 
-async def lives(session: AsyncSession, family: UUID) -> bool:
-    """Whether a login has not been ended."""
-    query = select(RefreshToken.id).where(RefreshToken.family == family, col(RefreshToken.revoked_at).is_(None))
-    return (await session.exec(query.limit(1))).first() is not None
+async def living(session: AsyncSession, logins: Collection[UUID]) -> set[UUID]:
+    """Of logins, which are families or personal access tokens, those that nobody has ended."""
+    families = select(RefreshToken.family).where(
+        col(RefreshToken.family).in_(logins), col(RefreshToken.revoked_at).is_(None)
+    )
+    tokens = select(AccessToken.id).where(col(AccessToken.id).in_(logins), col(AccessToken.revoked_at).is_(None))
+    return set((await session.exec(families.distinct())).all()) | set((await session.exec(tokens)).all())
 
 
 async def personal(session: AsyncSession, token: str) -> AccessToken | None:
@@ -225,7 +228,12 @@ async def revoke_personal(session: AsyncSession, user_id: UUID, token_id: UUID) 
 
 
 async def new_ticket(
-    session: AsyncSession, user_id: UUID, project_id: UUID | None, lifetime: timedelta, ends_at: datetime | None
+    session: AsyncSession,
+    user_id: UUID,
+    project_id: UUID | None,
+    lifetime: timedelta,
+    ends_at: datetime | None,
+    login: UUID | None,
 ) -> str:
     """A ticket for one socket, which ends with the token that it was given for; old ones are swept out by the way."""
     now = (await session.exec(select(func.clock_timestamp()))).one()
@@ -238,6 +246,7 @@ async def new_ticket(
             project_id=project_id,
             expires_at=now + lifetime,
             ends_at=ends_at,
+            login=login,
         )
     )
     return ticket
@@ -252,7 +261,10 @@ async def take_ticket(session: AsyncSession, ticket: str) -> Ticket | None:
         .execution_options(synchronize_session=False)
     )
     row = taken.first()
-    return row[0] if row is not None and row[1] else None
+    if row is None or not row[1]:
+        return None
+    found: Ticket = row[0]
+    return found if found.login is None or await living(session, {found.login}) else None
 
 
 async def remove(session: AsyncSession, user_id: UUID) -> None:

@@ -21,6 +21,7 @@ from inkloom.database import upgrade
 from inkloom.local.supervise import Endpoints
 from models.tables import AccessToken, RefreshToken, Throttle, User
 from tests.api.conftest import PASSWORD, Json, Serve, problem, refused, registered, serving
+from tests.api.live import caught_up, listening, new_project
 from tests.test_migrations import fresh
 
 pytestmark = pytest.mark.workflow
@@ -388,6 +389,18 @@ async def test_a_proxy_that_does_not_name_itself_is_not_the_local_owner(untouche
 
     async with served(database_url=untouched.database_url, local_owner=True) as port:
         assert [await asked(port, version) for version in ("1.1", "1.0")] == [b"200", b"401"]
+
+
+async def test_the_local_owner_hears_nothing_once_somebody_has_registered(untouched: Settings) -> None:
+    """A socket that needed no login ends: from then on everybody needs one."""
+    async with listening(untouched) as served, AsyncClient(base_url=f"http://127.0.0.1:{served.port}") as api:
+        async with served.open(f"projects/{await new_project(api)}", None) as client:
+            await caught_up(client)
+            await asyncio.sleep(4)
+            await client.ping()
+            await registered(api)
+            await asyncio.wait_for(client.wait_closed(), 12)
+            assert client.close_code == 4401
 
 
 async def test_nobody_is_the_local_owner_unless_that_is_set(untouched: Settings) -> None:

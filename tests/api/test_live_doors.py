@@ -81,6 +81,29 @@ async def test_a_ticket_opens_one_socket(
     assert late not in caplog.text
 
 
+async def test_a_ticket_ends_with_what_it_was_given_for(served: Served, api: AsyncClient) -> None:
+    """A login that was ended, or a token that was revoked, is heard no more; nor do its other tickets count."""
+    mine = await registered(api)
+    headers = {"Authorization": mine}
+    project = (await api.post("/api/v1/projects", headers=headers, json={"title": "Mine"})).json()["id"]
+    new = {"name": "a script", "scopes": ["read", "write"], "days": None}
+    made = (await api.post("/api/v1/auth/tokens", headers=headers, json=new)).json()
+    script = f"Bearer {made['token']}"
+    tickets = {who: [await ticket_of(api, who) for _ in range(2)] for who in (script, mine)}
+    path = f"projects/{project}"
+    async with (
+        served.open(path, None, ticket=tickets[script][0]) as scripts,
+        served.open(path, None, ticket=tickets[mine][0]) as window,
+    ):
+        await caught_up(window)
+        assert (await api.delete(f"/api/v1/auth/tokens/{made['id']}", headers=headers)).status_code == 204
+        assert (await asyncio.wait_for(closing(scripts), 12))[0] == 4401
+        assert (await api.post("/api/v1/auth/logout", headers=headers)).status_code == 204
+        assert (await asyncio.wait_for(closing(window), 12))[0] == 4401
+    for left in (tickets[script][1], tickets[mine][1]):
+        assert (await refusal(served.open(path, None, ticket=left)))[0] == 401
+
+
 async def test_nobody_listens_unnamed(served: Served, api: AsyncClient) -> None:
     """Without a token, with a wrong one, or with one where it would be logged, there is no socket."""
     project_id = await new_project(api)
