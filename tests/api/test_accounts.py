@@ -393,14 +393,17 @@ async def test_a_proxy_that_does_not_name_itself_is_not_the_local_owner(untouche
 
 async def test_the_local_owner_hears_nothing_once_somebody_has_registered(untouched: Settings) -> None:
     """A socket that needed no login ends: from then on everybody needs one."""
-    async with listening(untouched) as served, AsyncClient(base_url=f"http://127.0.0.1:{served.port}") as api:
-        async with served.open(f"projects/{await new_project(api)}", None) as client:
-            await caught_up(client)
-            await asyncio.sleep(4)
-            await client.ping()
-            await registered(api)
-            await asyncio.wait_for(client.wait_closed(), 12)
-            assert client.close_code == 4401
+    async with (
+        listening(untouched) as served,
+        AsyncClient(base_url=f"http://127.0.0.1:{served.port}") as api,
+        served.open(f"projects/{await new_project(api)}", None) as client,
+    ):
+        await caught_up(client)
+        await asyncio.sleep(4)
+        await client.ping()
+        await registered(api)
+        await asyncio.wait_for(client.wait_closed(), 12)
+        assert client.close_code == 4401
 
 
 async def test_nobody_is_the_local_owner_unless_that_is_set(untouched: Settings) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -273,6 +274,22 @@ async def stalled(served: Served, project_id: str, authorization: str) -> socket
     await loop.sock_sendall(peer, ("\r\n".join(lines) + "\r\n\r\n").encode())
     assert b"101" in await loop.sock_recv(peer, 64)
     return peer
+
+
+async def test_who_pings_without_end_costs_no_memory(served: Served, api: AsyncClient, me: str) -> None:
+    """Answers to pings do not pile up for a peer that reads none of them."""
+    peer = await stalled(served, await new_project(api), me)
+    loop = asyncio.get_running_loop()
+    # Masked with zeros, 125 bytes each.
+    pings = (b"\x89\xfd\x00\x00\x00\x00" + b"x" * 125) * 8000
+    process = psutil.Process(os.getpid())
+    before = process.memory_info().rss
+    with suppress(ConnectionError):
+        for _ in range(40):
+            await loop.sock_sendall(peer, pings)
+    peer.close()
+    # 40 MB came.
+    assert process.memory_info().rss - before < 15_000_000
 
 
 async def test_who_does_not_read_is_dropped(
