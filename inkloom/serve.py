@@ -24,7 +24,7 @@ from engine.llm import LLM
 from engine.prices import Prices
 from engine.settings import Settings
 from engine.storage.open import open_storage
-from inkloom.sweeper import carry_forever, sweep_forever
+from inkloom.sweeper import carry_forever, sweep_forever, tidy_forever
 from inkloom.worker import Parts, Queues, build_workers, connect
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ async def serve_workers(
             await stack.enter_async_context(worker)
         sweeper = None
         if queues != "draw":
-            sweeper = asyncio.gather(sweep_forever(database, client), carry_forever(database, client))
+            sweeper = asyncio.gather(
+                sweep_forever(database, client), carry_forever(database, client), tidy_forever(database)
+            )
         log.info("serving %s", queues)
         await stop.wait()
         if sweeper is not None:

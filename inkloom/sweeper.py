@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.starting import start, start_callback, workflow_id
 from engine.db import Database, execute
-from engine.store import generations, holds, webhooks
+from engine.store import expired, generations, holds, webhooks
 from models.options import GenerationStatus
 from models.tables import Generation
 
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=5)
 CARRY_EVERY = timedelta(seconds=1)
+TIDY_EVERY = timedelta(hours=1)
 # Younger ones belong to whoever ordered them, who is about to start them.
 GRACE = timedelta(seconds=5)
 SWEEP_LOCK = 7431640002
@@ -45,6 +46,16 @@ async def carry_forever(database: Database, client: Client) -> None:
         except Exception as error:  # noqa: BLE001  # whatever it is, the next round may go well
             log.warning("callbacks could not be started: %s", type(error).__name__)
         await asyncio.sleep(CARRY_EVERY.total_seconds())
+
+
+async def tidy_forever(database: Database) -> None:
+    """Take away what has expired, once an hour, until cancelled. Several processes may: it is gone after the first."""
+    while True:
+        try:
+            await expired.forget(database)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next round may go well
+            log.warning("what has expired stays for an hour: %s", type(error).__name__)
+        await asyncio.sleep(TIDY_EVERY.total_seconds())
 
 
 async def carry(database: Database, client: Client) -> int:
