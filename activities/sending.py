@@ -34,7 +34,8 @@ async def sending(
         async with database.session() as session:
             sent = await ledger.submit(session, grant.call)
         if not sent:
-            # By the end of its generation, or by the next attempt, which believes this process dead.
+            # By the end of its generation, or by the next attempt, which believes this process dead; or it is paused,
+            # as the next attempt will be told.
             raise CallInFlight("The call was given up while it waited for its turn.", retry_after=2)
     call = grant.call
     told_of_it = {

@@ -1,5 +1,6 @@
 """Accounts: register, log in, stay logged in, leave; and tokens for scripts."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Asking, Owned, Person, Resources, Session, forget, is_local
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, refusal
-from api.middleware.callers import client_address
+from api.middleware.callers import counted_as
 from engine.errors import Conflict, Forbidden, TooMany, Unauthorized
 from engine.security import MAX_PASSWORD, MIN_PASSWORD, refuse_weak
 from engine.store import accounts, throttles
@@ -191,8 +192,8 @@ class TicketOut(BaseModel):
 async def register(body: Registration, owned: Owned, request: Request) -> UserOut:
     """The first account made on this machine takes over what the command line has made, if `up` runs the API."""
     hour = timedelta(hours=1)
-    await _count(owned, {f"register:{client_address(request.scope)}": (owned.settings.registrations, hour)})
-    refuse_weak(body.password, body.email, body.name)
+    await _count(owned, {f"register:{counted_as(request.scope)}": (owned.settings.registrations, hour)})
+    await asyncio.to_thread(refuse_weak, body.password, body.email, body.name)
     async with owned.database.session() as session:
         await _refuse_uninvited(session, owned, body.email)
     # Before anything is looked up: it takes the same time for an address that is known.
@@ -206,7 +207,7 @@ async def register(body: Registration, owned: Owned, request: Request) -> UserOu
 @router.post("/login", summary="Log in", responses=TOO_MANY)
 async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], owned: Owned, request: Request) -> TokensOut:
     """`username` is the e-mail address. Who tries too often, at one account or at many, has to wait."""
-    address, account = client_address(request.scope), _short(form.username.strip().lower())
+    address, account = counted_as(request.scope), _short(form.username.strip().lower())
     pair = f"login:{account}:{address}"
     tries = owned.settings.login_tries
     await _count(
@@ -223,7 +224,8 @@ async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], owned: Ow
         raise Unauthorized(WRONG)
     async with owned.database.session() as session:
         await throttles.give_back(session, pair)
-        return await _let_in(session, owned, user.id)
+        refresh_token, family = await accounts.log_in(session, user, timedelta(days=owned.settings.refresh_days))
+    return _tokens(owned, user.id, refresh_token, family)
 
 
 @router.post("/refresh", summary="Exchange a refresh token")
@@ -286,20 +288,17 @@ async def remove_me(body: Farewell, owned: Owned, person: Person, request: Reque
 async def change_password(body: PasswordChange, owned: Owned, person: Person, request: Request) -> None:
     """All other logins end. Personal access tokens stay: revoke those that should not."""
     user = await _proven(owned, request, person.user_id, body.password)
-    refuse_weak(body.new_password, user.email or "", user.name)
+    await asyncio.to_thread(refuse_weak, body.new_password, user.email or "", user.name)
     password_hash = await owned.passwords.hash(body.new_password)
     async with owned.database.session() as session:
-        user = await accounts.user(session, person.user_id)
-        user.password_hash = password_hash
-        session.add(user)
-        await accounts.end(session, user_id=user.id, but=person.family)
+        await accounts.change_password(session, user, password_hash, but=person.family)
     forget(owned)
 
 
 @router.post("/ws-ticket", status_code=201, summary="Get a ticket for a WebSocket")
 async def ws_ticket(session: Session, asking: Asking) -> TicketOut:
     """Browsers cannot send a header with a WebSocket, and addresses end up in logs: a ticket counts once."""
-    ticket = await accounts.new_ticket(session, asking.user_id, asking.project_id, TICKET, asking.ends_at)
+    ticket = await accounts.new_ticket(session, asking.user_id, asking.project_id, TICKET, asking.ends_at, asking.login)
     return TicketOut(ticket=ticket, expires_in=int(TICKET.total_seconds()))
 
 
@@ -338,10 +337,17 @@ async def revoke(token_id: UUID, owned: Owned, person: Person) -> None:
 
 
 async def _count(owned: Resources, tries: dict[str, tuple[int, timedelta]]) -> None:
-    """Take a try of each; raises `TooMany`. In a transaction of its own: a try counts whatever comes of it."""
+    """Take a try of each; raises `TooMany`. In a transaction of its own: a try counts whatever comes of it.
+
+    The narrowest comes first, and who has none of that takes none of the others: one address could use up an account's
+    otherwise, and lock its owner out.
+    """
+    wait = 0.0
     async with owned.database.session() as session:
-        waits = [await throttles.take(session, key, many, within) for key, (many, within) in tries.items()]
-    if wait := max(waits):
+        for key, (many, within) in tries.items():
+            if wait := await throttles.take(session, key, many, within):
+                break
+    if wait:
         raise TooMany(f"Too many tries. There is another in {round(wait)} seconds.", retry_after=wait)
 
 
@@ -361,16 +367,11 @@ async def _proven(owned: Resources, request: Request, user_id: UUID, password: s
         user = await accounts.user(session, user_id)
     if user.password_hash is None:
         raise Conflict("The local owner has no password. Register to get one.")
-    key = f"login:{_short((user.email or '').lower())}:{client_address(request.scope)}"
+    key = f"login:{_short((user.email or '').lower())}:{counted_as(request.scope)}"
     await _count(owned, {key: (owned.settings.login_tries, A_QUARTER)})
     if not await owned.passwords.match(password, user.password_hash):
         raise Unauthorized("The password is wrong.")
     return user
-
-
-async def _let_in(session: AsyncSession, owned: Resources, user_id: UUID) -> TokensOut:
-    refresh_token, family = await accounts.log_in(session, user_id, timedelta(days=owned.settings.refresh_days))
-    return _tokens(owned, user_id, refresh_token, family)
 
 
 def _tokens(owned: Resources, user_id: UUID, refresh_token: str, family: UUID) -> TokensOut:

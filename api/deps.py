@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import HTTPConnection
 from temporalio.client import Client
 
+from api.middleware.callers import passed_on
 from engine.db import Database
 from engine.errors import Forbidden, Unauthorized
 from engine.live.hub import Hub
@@ -45,6 +46,13 @@ class Caller:
     scopes: frozenset[str] | None = None
     project_id: UUID | None = None
     ends_at: datetime | None = None
+    # The personal access token that is shown.
+    token_id: UUID | None = None
+
+    @property
+    def login(self) -> UUID | None:
+        """What may be ended: a login or a personal access token; none for the local owner."""
+        return self.family or self.token_id
 
     @property
     def scope(self) -> Scope:
@@ -103,12 +111,11 @@ def is_local(connection: HTTPConnection) -> bool:
     """Whether a request comes from this machine, is meant for it, and nobody has passed it on."""
     host = connection.headers.get("Host", "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    passed_on = any(name in connection.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-IP"))
     try:
         from_here = connection.client is not None and ip_address(connection.client.host).is_loopback
     except ValueError:
         from_here = False
-    return from_here and not passed_on and name.lower() in _LOOPBACK
+    return from_here and not passed_on(connection) and name.lower() in _LOOPBACK
 
 
 async def who(owned: Resources, token: str | None, *, local: bool) -> Caller:
@@ -141,10 +148,14 @@ async def _remembered(owned: Resources, key: str, *, token: str = "", caller: Ca
     if now - at >= REMEMBERED:
         async with owned.database.session() as opened:
             if caller is not None and caller.family is not None:
-                found = caller if await accounts.lives(opened, caller.family) else None
+                found = caller if await accounts.living(opened, {caller.family}) else None
             elif row := await accounts.personal(opened, token):
                 found = Caller(
-                    row.user_id, scopes=frozenset(row.scopes), project_id=row.project_id, ends_at=row.expires_at
+                    row.user_id,
+                    scopes=frozenset(row.scopes),
+                    project_id=row.project_id,
+                    ends_at=row.expires_at,
+                    token_id=row.id,
                 )
             else:
                 found = None

@@ -7,9 +7,9 @@ from ipaddress import ip_address
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from starlette.exceptions import HTTPException
-from starlette.types import Scope
 
 from api.deps import Owned
+from api.middleware.callers import client_address, passed_on
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,8 +28,6 @@ SOCKETS = Gauge("inkloom_websockets_open", "WebSockets that are open")
 _POOL = Gauge("inkloom_database_connections", "Connections of the database pool", ["state"])
 
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-# A proxy stands between us and whoever asks: then the peer's address says nothing.
-_FORWARDED = {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via"}
 
 
 def observe(method: str, route: str, status: int, seconds: float) -> None:
@@ -48,7 +46,7 @@ def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
 @router.get("/metrics")
 async def metrics(request: Request, owned: Owned) -> Response:
     token = owned.settings.metrics_token
-    if not (_from_here(request.scope) or (token and _bears(request, token.get_secret_value()))):
+    if not (_from_here(request) or (token and _bears(request, token.get_secret_value()))):
         # As for any path that is not there.
         raise HTTPException(404)
     SOCKETS.set(owned.hub.sockets)
@@ -58,13 +56,11 @@ async def metrics(request: Request, owned: Owned) -> Response:
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _from_here(scope: Scope) -> bool:
-    client = scope.get("client")
+def _from_here(request: Request) -> bool:
     try:
-        local = client is not None and ip_address(client[0]).is_loopback
+        return ip_address(client_address(request.scope)).is_loopback and not passed_on(request)
     except ValueError:
         return False
-    return local and not any(name in _FORWARDED for name, _ in scope["headers"])
 
 
 def _bears(request: Request, token: str) -> bool:

@@ -22,7 +22,7 @@ SEND_BUFFER = 64 * 1024
 
 
 class Sockets(WebSocketsSansIOProtocol):
-    """WebSockets that keep little for a slow peer, and that the application can cut off.
+    """WebSockets that keep little for a slow peer, answers to its pings neither, and that the application can cut off.
 
     Closing one waits until the peer has taken what was sent, and a peer that takes nothing would keep it for ever.
     """
@@ -32,6 +32,13 @@ class Sockets(WebSocketsSansIOProtocol):
         if self.response.status_code == 101:
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             self.scope["extensions"]["inkloom.cut"] = {"cut": self.transport.abort}
+
+    def handle_ping(self) -> None:
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            # It takes nothing, so it waits for no answer: what would be sent is dropped.
+            self.conn.data_to_send()
 
 
 # Events are small, and each goes to many: packing it for each would cost more than it saves, in time and in memory.

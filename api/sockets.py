@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -68,7 +67,7 @@ async def _serve(websocket: WebSocket, owned: Resources, model: type[Project | G
     try:
         try:
             after = _after(websocket)
-            asking, lives = await _caller(websocket, owned)
+            asking = await _caller(websocket, owned)
             async with owned.database.session() as session:
                 try:
                     row = await rows.get(session, asking.scope, model, UUID(given))
@@ -79,7 +78,7 @@ async def _serve(websocket: WebSocket, owned: Resources, model: type[Project | G
                 head = (await events.heads(session, {project_id})).get(project_id, 0)
                 if after > head:
                     raise BadInput(f"after={after} lies ahead of this project, whose newest event is {head}.")
-            subscriber.lives, subscriber.present = lives, isinstance(row, Project)
+            subscriber.login, subscriber.present = asking.login, isinstance(row, Project)
             owned.hub.admit(subscriber)
             admitted = subscriber
         except EngineError as error:
@@ -104,26 +103,19 @@ def _after(websocket: WebSocket) -> int:
     return int(given)
 
 
-async def _caller(websocket: WebSocket, owned: Resources) -> tuple[Caller, Callable[[], Awaitable[bool]] | None]:
-    """Who opens it, and how to ask later whether the login still lives, where it can be asked."""
+async def _caller(websocket: WebSocket, owned: Resources) -> Caller:
+    """Who opens it."""
     ticket = getattr(websocket.state, "ticket", None)
     if ticket is not None:
         async with owned.database.session() as session:
             taken = await accounts.take_ticket(session, ticket)
         if taken is None:
             raise Unauthorized("The ticket is not valid, or not any more: each opens one socket, within seconds.")
-        return Caller(taken.user_id, project_id=taken.project_id, ends_at=taken.ends_at), None
+        return Caller(taken.user_id, taken.login, project_id=taken.project_id, ends_at=taken.ends_at)
     scheme, _, token = websocket.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        return await who(owned, None, local=is_local(websocket)), None
-
-    async def lives() -> bool:
-        with suppress(Unauthorized):
-            await who(owned, token, local=False)
-            return True
-        return False
-
-    return await who(owned, token, local=False), lives
+        return await who(owned, None, local=is_local(websocket))
+    return await who(owned, token, local=False)
 
 
 class _Open:

@@ -1,5 +1,6 @@
 """Callbacks as Standard Webhooks (standardwebhooks.com): how they are signed, and how one is sent."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -18,8 +19,6 @@ from engine.security import derived
 
 # Seconds for each of: looking up and connecting, sending, the answer.
 PATIENCE = 10.0
-# What an answer says is looked at for the log alone.
-MAX_ANSWER = 2048
 GONE = 410
 
 
@@ -62,11 +61,13 @@ class Answer:
 class Caller:
     """Sends callbacks: to public addresses and those that are listed, without following anybody anywhere."""
 
-    def __init__(self, allowed: Sequence[Network] = ()) -> None:
+    def __init__(self, allowed: Sequence[Network] = (), *, patience: float = PATIENCE) -> None:
         self._allowed = allowed
-        # No connection is kept: what was resolved and looked at counts for one message.
+        self._patience = patience
+        # No connection is kept: what was resolved and looked at counts for one message. How many there are is for
+        # whoever sends to say: here the slow ones of some would be waited for by all.
         self._pool = httpcore.AsyncConnectionPool(
-            network_backend=GuardedNetwork(allowed), max_connections=16, max_keepalive_connections=0, http2=False
+            network_backend=GuardedNetwork(allowed), max_connections=None, max_keepalive_connections=0, http2=False
         )
 
     async def send(self, url: str, keys: Sequence[bytes], message: str, payload: dict[str, Any]) -> Answer:
@@ -81,12 +82,17 @@ class Caller:
         status, error, retry_after = None, "", None
         try:
             check_url(url, self._allowed)
-            timeouts = dict.fromkeys(("connect", "read", "write", "pool"), PATIENCE)
-            async with self._pool.stream(
-                "POST", url, headers=headers, content=body, extensions={"timeout": timeouts}
-            ) as answer:
+            timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._patience)
+            # Those are for each byte that comes; one a second would be waited for all day.
+            async with (
+                asyncio.timeout(3 * self._patience),
+                self._pool.stream(
+                    "POST", url, headers=headers, content=body, extensions={"timeout": timeouts}
+                ) as answer,
+            ):
                 status = answer.status
-                retry_after = _retry_after(dict(answer.headers).get(b"retry-after", b""))
+                said = {name.lower(): value for name, value in answer.headers}
+                retry_after = _retry_after(said.get(b"retry-after", b""))
                 error = "" if 200 <= status < 300 else f"answered with {status}"
                 if 300 <= status < 400:
                     error += "; redirects are not followed"
@@ -103,7 +109,7 @@ class Caller:
 def _retry_after(header: bytes) -> float | None:
     """Seconds; a date counts from now. What cannot be read is not there."""
     text = header.decode("latin-1").strip()
-    if text.isdigit() and len(text) < 8:
+    if text.isascii() and text.isdigit() and len(text) < 8:
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())

@@ -57,9 +57,16 @@ _SETTLE = (
     .where(_CALLS.c.id == bindparam("call"), _CALLS.c.state.in_(bindparam("before", expanding=True)))
     .values(settled_at=func.clock_timestamp())
 )
+_GENERATIONS = table(Generation)
 _SUBMIT = (
     update(_CALLS)
-    .where(_CALLS.c.id == bindparam("call"), _CALLS.c.state == CallState.RESERVED)
+    .where(
+        _CALLS.c.id == bindparam("call"),
+        _CALLS.c.state == CallState.RESERVED,
+        # It may have waited for its turn, and somebody may have paused the generation meanwhile.
+        _GENERATIONS.c.id == _CALLS.c.generation_id,
+        _GENERATIONS.c.paused_at.is_(None),
+    )
     .values(state=CallState.SUBMITTED, submitted_at=func.clock_timestamp())
     .returning(_CALLS.c.id)
 )
@@ -301,7 +308,7 @@ async def _reserve(
 
 
 async def submit(session: AsyncSession, call: ProviderCall) -> bool:
-    """From here on the call may be billed. Commit before sending; not to be sent where it was given up meanwhile."""
+    """From here on the call may be billed. Commit before sending; not to be sent where it was given up, or paused."""
     return (await execute(session, _SUBMIT, {"call": call.id})).first() is not None
 
 

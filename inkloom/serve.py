@@ -24,7 +24,7 @@ from engine.llm import LLM
 from engine.prices import Prices
 from engine.settings import Settings
 from engine.storage.open import open_storage
-from inkloom.sweeper import carry_forever, remove_forever, sweep_forever
+from inkloom.sweeper import carry_forever, remove_forever, sweep_forever, tidy_forever
 from inkloom.worker import Parts, Queues, build_workers, connect
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ async def serve_workers(
                 sweep_forever(database, client),
                 carry_forever(database, client),
                 remove_forever(database, client, parts.storage),
+                tidy_forever(database),
             )
         log.info("serving %s", queues)
         await stop.wait()

@@ -21,7 +21,7 @@ from api.starting import start, start_callback, workflow_id
 from engine.db import Database, execute
 from engine.storage import Storage
 from engine.storage.keys import project_prefix
-from engine.store import generations, holds, removals, webhooks
+from engine.store import expired, generations, holds, removals, webhooks
 from models.options import GenerationStatus
 from models.tables import Generation
 
@@ -31,6 +31,7 @@ EVERY = timedelta(seconds=5)
 CARRY_EVERY = timedelta(seconds=1)
 # After so long what could not be removed is tried again.
 REMOVE_AGAIN = timedelta(minutes=1)
+TIDY_EVERY = timedelta(hours=1)
 # Younger ones belong to whoever ordered them, who is about to start them.
 GRACE = timedelta(seconds=5)
 SWEEP_LOCK = 7431640002
@@ -122,6 +123,16 @@ async def _delete(client: Client, workflow: str, run: str = "") -> None:
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
+
+
+async def tidy_forever(database: Database) -> None:
+    """Take away what has expired, once an hour, until cancelled. Several processes may: it is gone after the first."""
+    while True:
+        try:
+            await expired.forget(database)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next round may go well
+            log.warning("what has expired stays for an hour: %s", type(error).__name__)
+        await asyncio.sleep(TIDY_EVERY.total_seconds())
 
 
 async def carry(database: Database, client: Client) -> int:

@@ -6,6 +6,7 @@ a foreign page must neither reach us under a name of its own that leads to loopb
 
 import re
 from collections.abc import Collection, Sequence
+from ipaddress import ip_address, ip_network
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,6 +17,7 @@ from engine.errors import BadInput
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")
 _ONLY_READ = {"GET", "HEAD"}
+_PASSED_ON = {"forwarded", "via", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip"}
 
 
 class KnownCallers:
@@ -72,6 +74,29 @@ def origins_of(listed: str) -> frozenset[str]:
 
 
 def client_address(scope: Scope) -> str:
-    """The client's address, as limits count it: the peer's, or what a proxy of INKLOOM_TRUSTED_PROXIES says it is."""
+    """The client's address: the peer's, or what a proxy of INKLOOM_TRUSTED_PROXIES says it is."""
     client = scope.get("client")
     return client[0] if client else ""
+
+
+def counted_as(scope: Scope) -> str:
+    """What limits count as one client: its address, of IPv6 the /64, all of which whoever has any of it has."""
+    given = client_address(scope)
+    try:
+        address = ip_address(given.partition("%")[0])
+    except ValueError:
+        # A proxy may say anything; the table has room for an address.
+        return given[:45]
+    if address.version == 4:
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+
+
+def passed_on(connection: HTTPConnection) -> bool:
+    """Whether something stands between us and whoever asks: then the peer's address says nothing.
+
+    Those that say nothing of themselves still ask in HTTP 1.0, as nobody else does.
+    """
+    return connection.scope.get("http_version") == "1.0" or any(
+        name in _PASSED_ON or name.startswith("x-forwarded-") for name in connection.headers
+    )

@@ -19,7 +19,7 @@ from engine.db import Database, driver_url
 from engine.errors import TooMany
 from engine.live.relay import Relay, connected
 from engine.live.subscriber import Close, Subscriber, Told
-from engine.store import events, outbox, presences
+from engine.store import accounts, events, outbox, presences
 from engine.store.scope import within_reach
 
 log = logging.getLogger(__name__)
@@ -199,12 +199,15 @@ class Hub:
         async with self._database.session() as session:
             heads = await events.heads(session, {one.project_id for one in opened})
             reachable = await within_reach(session, {(one.user_id, one.project_id) for one in opened})
+            living: set[UUID | None] = {*await accounts.living(session, {one.login for one in opened if one.login})}
+            if any(one.login is None for one in opened) and not await accounts.anybody(session):
+                living.add(None)
         for project_id, head in heads.items():
             self._nudge(project_id, head)
         for one in opened:
             if (one.user_id, one.project_id) not in reachable:
                 one.end(Close.NO_ACCESS, "the project is gone, or not yours to see any more")
-            elif one.lives is not None and not await one.lives():
+            elif one.login not in living:
                 one.end(Close.EXPIRED, "the login or the token was ended")
         now = time.monotonic()
         if now - self._alive_at >= ALIVE:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID, uuid4
@@ -53,7 +52,7 @@ class Subscriber:
         "connection",
         "generation_id",
         "last",
-        "lives",
+        "login",
         "overtaken",
         "panel_id",
         "present",
@@ -73,8 +72,8 @@ class Subscriber:
         self.last = 0
         # More came than may wait: it is not in the hub any more.
         self.overtaken = False
-        # Whether the login that it was opened with still lives, where that can be asked.
-        self.lives: Callable[[], Awaitable[bool]] | None = None
+        # The login that it was opened with, and ends with; the local owner has none.
+        self.login: UUID | None = None
         self._waiting: deque[Told] = deque()
         self._size = 0
         self._something = asyncio.Event()

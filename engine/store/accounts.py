@@ -1,6 +1,6 @@
 """Accounts and logins. A login is a family of refresh tokens, each of which is used once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -48,7 +48,7 @@ async def anybody(session: AsyncSession) -> bool:
 
 
 async def by_email(session: AsyncSession, email: str) -> User | None:
-    return (await session.exec(select(User).where(func.lower(User.email) == email.lower()))).one_or_none()
+    return (await session.exec(select(User).where(func.lower(User.email) == func.lower(email)))).one_or_none()
 
 
 async def user(session: AsyncSession, user_id: UUID) -> User:
@@ -62,30 +62,62 @@ async def user(session: AsyncSession, user_id: UUID) -> User:
 async def invited(session: AsyncSession, email: str) -> bool:
     """Whether somebody has invited this address to a project."""
     query = select(Invitation.id).where(
-        func.lower(Invitation.email) == email.lower(), col(Invitation.expires_at) > func.now()
+        func.lower(Invitation.email) == func.lower(email), col(Invitation.expires_at) > func.now()
     )
     return (await session.exec(query.limit(1))).first() is not None
 
 
-async def log_in(
-    session: AsyncSession, user_id: UUID, lifetime: timedelta, family: UUID | None = None
-) -> tuple[str, UUID]:
-    """A refresh token, the first of a new family or the next of one, and the family."""
-    token, family = new_token(), family or uuid4()
+async def log_in(session: AsyncSession, proven: User, lifetime: timedelta) -> tuple[str, UUID]:
+    """The first refresh token of a new family, and the family. Raises `Unauthorized`, see `_still`."""
+    await _still(session, proven)
+    family = uuid4()
+    return await _next(session, proven.id, lifetime, family), family
+
+
+async def change_password(session: AsyncSession, proven: User, password_hash: str, but: UUID | None = None) -> None:
+    """Another password; all logins end except one. Raises `Unauthorized`, see `_still`."""
+    found = await _still(session, proven)
+    found.password_hash = password_hash
+    session.add(found)
+    await session.flush()
+    await end(session, user_id=found.id, but=but)
+
+
+async def _still(session: AsyncSession, proven: User) -> User:
+    """The account, locked. Raises `Unauthorized` if its password is not any more the one that was just checked."""
+    found = await _alone(session, proven.id)
+    if found is None or found.password_hash != proven.password_hash:
+        raise Unauthorized("The password was changed meanwhile.")
+    return found
+
+
+async def _alone(session: AsyncSession, user_id: UUID) -> User | None:
+    """The account, locked: its logins begin, go on and end one after the other.
+
+    Otherwise whoever ends them would not see the token that is being made at that moment, and it would outlive them.
+    """
+    return await session.get(User, user_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+async def _next(session: AsyncSession, user_id: UUID, lifetime: timedelta, family: UUID) -> str:
+    token = new_token()
     now = (await session.exec(select(func.clock_timestamp()))).one()
     session.add(RefreshToken(user_id=user_id, family=family, token_hash=digest(token), expires_at=now + lifetime))
     await session.flush()
-    return token, family
+    return token
 
 
 async def refresh(session: AsyncSession, token: str, lifetime: timedelta) -> tuple[UUID, str, UUID] | None:
     """Exchange a refresh token for the next one: the account, that token and its family. None if it does not count.
 
-    The row's lock orders those who come at once: one wins. A token that was used before and comes later than `GRACE`
-    is in two hands, so that whole login ends. Nothing is raised, for that must be committed.
+    The account's lock orders those who come at once: one wins. A token that was used before and comes later than
+    `GRACE` is in two hands, so that whole login ends. Nothing is raised, for that must be committed.
     """
-    query = select(RefreshToken).where(RefreshToken.token_hash == digest(token)).with_for_update()
-    row = (await session.exec(query)).one_or_none()
+    same = RefreshToken.token_hash == digest(token)
+    user_id = (await session.exec(select(RefreshToken.user_id).where(same))).one_or_none()
+    if user_id is None or await _alone(session, user_id) is None:
+        return None
+    row = (await session.exec(select(RefreshToken).where(same))).one_or_none()
     now = (await session.exec(select(func.clock_timestamp()))).one()
     if row is None or row.revoked_at is not None or row.expires_at <= now:
         return None
@@ -95,8 +127,7 @@ async def refresh(session: AsyncSession, token: str, lifetime: timedelta) -> tup
         return None
     row.used_at = now
     session.add(row)
-    following, family = await log_in(session, row.user_id, lifetime, row.family)
-    return row.user_id, following, family
+    return row.user_id, await _next(session, row.user_id, lifetime, row.family), row.family
 
 
 async def family_of(session: AsyncSession, token: str) -> UUID | None:
@@ -110,6 +141,12 @@ async def end(
     """End one login, or all of an account's except one."""
     if family is None and user_id is None:
         raise AssertionError("one login or somebody's")
+    whose = (
+        user_id
+        or (await session.exec(select(RefreshToken.user_id).where(RefreshToken.family == family).limit(1))).first()
+    )
+    if whose is None or await _alone(session, whose) is None:
+        return
     ended = update(RefreshToken).where(col(RefreshToken.revoked_at).is_(None))
     if family is not None:
         ended = ended.where(col(RefreshToken.family) == family)
@@ -120,10 +157,13 @@ async def end(
     await session.exec(ended.values(revoked_at=func.clock_timestamp()).execution_options(synchronize_session=False))
 
 
-async def lives(session: AsyncSession, family: UUID) -> bool:
-    """Whether a login has not been ended."""
-    query = select(RefreshToken.id).where(RefreshToken.family == family, col(RefreshToken.revoked_at).is_(None))
-    return (await session.exec(query.limit(1))).first() is not None
+async def living(session: AsyncSession, logins: Collection[UUID]) -> set[UUID]:
+    """Of logins, which are families or personal access tokens, those that nobody has ended."""
+    families = select(RefreshToken.family).where(
+        col(RefreshToken.family).in_(logins), col(RefreshToken.revoked_at).is_(None)
+    )
+    tokens = select(AccessToken.id).where(col(AccessToken.id).in_(logins), col(AccessToken.revoked_at).is_(None))
+    return set((await session.exec(families.distinct())).all()) | set((await session.exec(tokens)).all())
 
 
 async def personal(session: AsyncSession, token: str) -> AccessToken | None:
@@ -188,7 +228,12 @@ async def revoke_personal(session: AsyncSession, user_id: UUID, token_id: UUID) 
 
 
 async def new_ticket(
-    session: AsyncSession, user_id: UUID, project_id: UUID | None, lifetime: timedelta, ends_at: datetime | None
+    session: AsyncSession,
+    user_id: UUID,
+    project_id: UUID | None,
+    lifetime: timedelta,
+    ends_at: datetime | None,
+    login: UUID | None,
 ) -> str:
     """A ticket for one socket, which ends with the token that it was given for; old ones are swept out by the way."""
     now = (await session.exec(select(func.clock_timestamp()))).one()
@@ -201,6 +246,7 @@ async def new_ticket(
             project_id=project_id,
             expires_at=now + lifetime,
             ends_at=ends_at,
+            login=login,
         )
     )
     return ticket
@@ -215,7 +261,10 @@ async def take_ticket(session: AsyncSession, ticket: str) -> Ticket | None:
         .execution_options(synchronize_session=False)
     )
     row = taken.first()
-    return row[0] if row is not None and row[1] else None
+    if row is None or not row[1]:
+        return None
+    found: Ticket = row[0]
+    return found if found.login is None or await living(session, {found.login}) else None
 
 
 async def remove(session: AsyncSession, user_id: UUID) -> None:

@@ -82,6 +82,9 @@ class Ticket(SQLModel, table=True):
     token_hash: str = Field(primary_key=True, max_length=64, description="SHA-256")
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     project_id: UUID | None = Field(default=None, description="the only project that its token opens")
+    login: UUID | None = Field(
+        default=None, description="the family of refresh tokens, or the access token, that it was given for"
+    )
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
     ends_at: datetime | None = moment("when the socket ends, with the token that the ticket was given for")
 

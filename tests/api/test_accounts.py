@@ -20,7 +20,8 @@ from engine.settings import Settings
 from inkloom.database import upgrade
 from inkloom.local.supervise import Endpoints
 from models.tables import AccessToken, Invitation, RefreshToken, Throttle, User
-from tests.api.conftest import PASSWORD, Json, problem, refused, registered, serving
+from tests.api.conftest import PASSWORD, Json, Serve, problem, refused, registered, serving
+from tests.api.live import caught_up, listening, new_project
 from tests.conftest import Order
 from tests.test_migrations import fresh
 
@@ -193,6 +194,28 @@ async def test_twenty_guesses_at_once_are_counted_one_by_one(api: AsyncClient, a
     assert (codes.count(401), codes.count(429)) == (3, 17)
 
 
+async def test_one_who_guesses_locks_nobody_out(api: AsyncClient, api_settings: Settings) -> None:
+    """However often one address tries in vain, the account's owner comes in from another."""
+    email, _ = await account(api)
+    strict = api_settings.model_copy(update={"login_tries": 2})
+    async with serving(strict, address="203.0.113.10") as guesser:
+        for _ in range(25):
+            await login(guesser, email, OTHER)
+    async with serving(strict, address="203.0.113.11") as owner:
+        assert (await login(owner, email)).status_code == 200
+
+
+async def test_a_network_counts_as_one(api: AsyncClient, api_settings: Settings) -> None:
+    """Of IPv6 everybody has as many addresses as they like, all in one /64; the next one is somebody else's."""
+    email, _ = await account(api)
+    strict = api_settings.model_copy(update={"login_tries": 1})
+    codes = []
+    for address in ("2001:db8::1", "2001:db8::2:3:4:5", "2001:db8:0:1::1"):
+        async with serving(strict, address=address) as guesser:
+            codes.append((await login(guesser, email, OTHER)).status_code)
+    assert codes == [401, 429, 401]
+
+
 async def test_what_was_guessed_at_leaves_no_address_behind(api: AsyncClient, database: Database) -> None:
     """Whoever reads the table of tries learns neither names nor passwords."""
     email, _ = await account(api)
@@ -336,7 +359,14 @@ async def test_the_first_account_takes_over_what_the_local_owner_has(untouched: 
 
 @pytest.mark.parametrize(
     "headers",
-    [{"X-Forwarded-For": "203.0.113.7"}, {"Forwarded": "for=203.0.113.7"}, {"X-Real-IP": "203.0.113.7"}],
+    [
+        {"X-Forwarded-For": "203.0.113.7"},
+        {"Forwarded": "for=203.0.113.7"},
+        {"X-Real-IP": "203.0.113.7"},
+        {"X-Forwarded-Host": "studio.example.org"},
+        {"Via": "1.1 somebody"},
+        {"CF-Connecting-IP": "203.0.113.7"},
+    ],
     ids=str,
 )
 async def test_what_was_passed_on_does_not_act_as_the_local_owner(untouched: Settings, headers: Json) -> None:
@@ -344,6 +374,37 @@ async def test_what_was_passed_on_does_not_act_as_the_local_owner(untouched: Set
     async with serving(untouched) as api:
         assert (await api.get("/api/v1/projects", headers=headers)).status_code == 401
         assert (await api.get("/api/v1/projects")).status_code == 200
+
+
+async def test_a_proxy_that_does_not_name_itself_is_not_the_local_owner(untouched: Settings, served: Serve) -> None:
+    """The most common one, left as it comes, calls us by our own name and adds nothing; but it asks in HTTP 1.0."""
+
+    async def asked(port: int, version: str) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            f"GET /api/v1/auth/me HTTP/{version}\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
+        )
+        status = (await reader.readline()).split()[1]
+        writer.close()
+        return status
+
+    async with served(database_url=untouched.database_url, local_owner=True) as port:
+        assert [await asked(port, version) for version in ("1.1", "1.0")] == [b"200", b"401"]
+
+
+async def test_the_local_owner_hears_nothing_once_somebody_has_registered(untouched: Settings) -> None:
+    """A socket that needed no login ends: from then on everybody needs one."""
+    async with (
+        listening(untouched) as served,
+        AsyncClient(base_url=f"http://127.0.0.1:{served.port}") as api,
+        served.open(f"projects/{await new_project(api)}", None) as client,
+    ):
+        await caught_up(client)
+        await asyncio.sleep(4)
+        await client.ping()
+        await registered(api)
+        await asyncio.wait_for(client.wait_closed(), 12)
+        assert client.close_code == 4401
 
 
 async def test_nobody_is_the_local_owner_unless_that_is_set(untouched: Settings) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -79,6 +80,29 @@ async def test_a_ticket_opens_one_socket(
     assert project_id in caplog.text
     assert ticket not in caplog.text
     assert late not in caplog.text
+
+
+async def test_a_ticket_ends_with_what_it_was_given_for(served: Served, api: AsyncClient) -> None:
+    """A login that was ended, or a token that was revoked, is heard no more; nor do its other tickets count."""
+    mine = await registered(api)
+    headers = {"Authorization": mine}
+    project = (await api.post("/api/v1/projects", headers=headers, json={"title": "Mine"})).json()["id"]
+    new = {"name": "a script", "scopes": ["read", "write"], "days": None}
+    made = (await api.post("/api/v1/auth/tokens", headers=headers, json=new)).json()
+    script = f"Bearer {made['token']}"
+    tickets = {who: [await ticket_of(api, who) for _ in range(2)] for who in (script, mine)}
+    path = f"projects/{project}"
+    async with (
+        served.open(path, None, ticket=tickets[script][0]) as scripts,
+        served.open(path, None, ticket=tickets[mine][0]) as window,
+    ):
+        await caught_up(window)
+        assert (await api.delete(f"/api/v1/auth/tokens/{made['id']}", headers=headers)).status_code == 204
+        assert (await asyncio.wait_for(closing(scripts), 12))[0] == 4401
+        assert (await api.post("/api/v1/auth/logout", headers=headers)).status_code == 204
+        assert (await asyncio.wait_for(closing(window), 12))[0] == 4401
+    for left in (tickets[script][1], tickets[mine][1]):
+        assert (await refusal(served.open(path, None, ticket=left)))[0] == 401
 
 
 async def test_nobody_listens_unnamed(served: Served, api: AsyncClient) -> None:
@@ -250,6 +274,22 @@ async def stalled(served: Served, project_id: str, authorization: str) -> socket
     await loop.sock_sendall(peer, ("\r\n".join(lines) + "\r\n\r\n").encode())
     assert b"101" in await loop.sock_recv(peer, 64)
     return peer
+
+
+async def test_who_pings_without_end_costs_no_memory(served: Served, api: AsyncClient, me: str) -> None:
+    """Answers to pings do not pile up for a peer that reads none of them."""
+    peer = await stalled(served, await new_project(api), me)
+    loop = asyncio.get_running_loop()
+    # Masked with zeros, 125 bytes each.
+    pings = (b"\x89\xfd\x00\x00\x00\x00" + b"x" * 125) * 8000
+    process = psutil.Process(os.getpid())
+    before = process.memory_info().rss
+    with suppress(ConnectionError):
+        for _ in range(40):
+            await loop.sock_sendall(peer, pings)
+    peer.close()
+    # 40 MB came.
+    assert process.memory_info().rss - before < 15_000_000
 
 
 async def test_who_does_not_read_is_dropped(

@@ -11,7 +11,8 @@ from sqlmodel import col, select
 
 from engine import ledger
 from engine.db import Database
-from engine.errors import CallInFlight, EngineError
+from engine.errors import CallInFlight, EngineError, Paused
+from engine.store import holds
 from engine.tokens import Tokens
 from models.tables import Generation, ProviderCall
 from models.tables.ledger import CallState
@@ -164,6 +165,21 @@ def test_what_makes_another_call(change: dict[str, object]) -> None:
     assert replace(base, **change).call_key != base.call_key  # type: ignore[arg-type]  # the table's values fit by name
     same = replace(base, project_id=uuid4(), generation_id=uuid4(), holder="two", target_id=uuid4())
     assert same.call_key == base.call_key
+
+
+async def test_a_call_that_waits_for_its_turn_is_not_sent_once_its_generation_is_paused(
+    database: Database, order: Order
+) -> None:
+    """Its turn may be minutes away; who paused meanwhile pays for nothing. The next attempt hears of the pause."""
+    ordered = await order()
+    call = await acquire(database, asked(ordered))
+    async with database.session() as session:
+        await holds.pause(session, ordered.scope, ordered.run.generation_id)
+    async with database.session() as session:
+        assert not await ledger.submit(session, call)
+    async with database.session() as session:
+        assert isinstance(await ledger.acquire(session, asked(ordered)), Paused)
+    assert await states(database, ordered) == [(1, "failed")]
 
 
 async def test_the_end_of_a_generation_settles_what_is_open(database: Database, order: Order) -> None:
