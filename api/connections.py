@@ -112,14 +112,19 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, type: str, detail: str) -> None:
-        id = uuid4().hex
-        body = json.dumps(body_of(status, type, detail, "", id)).encode()
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {MEDIA_TYPE}\r\nx-request-id: {id}\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        self.transport.write(last_words(status, type, detail))
         self.transport.close()
+
+
+def last_words(status: int, type: str, detail: str) -> bytes:
+    """A problem as it is sent where no application answers, before the connection is closed."""
+    id = uuid4().hex
+    body = json.dumps(body_of(status, type, detail, "", id)).encode()
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {MEDIA_TYPE}\r\nx-request-id: {id}\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def limited(seconds: float, connections: int) -> type[Connection]:

@@ -11,7 +11,7 @@ from websockets.http11 import Request
 
 from activities import tracing
 from api.app import create_app
-from api.connections import limited
+from api.connections import last_words, limited
 from engine.errors import BadInput
 from engine.logs import log_to_stderr
 from engine.settings import Settings
@@ -32,6 +32,13 @@ class Sockets(WebSocketsSansIOProtocol):
         if self.response.status_code == 101:
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             self.scope["extensions"]["inkloom.cut"] = {"cut": self.transport.abort}
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # What is no handshake after all, the library leaves without an answer, and open for ever.
+        if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
+            self.transport.write(last_words(400, "malformed-request", "This is no handshake as we understand it."))
+            self.transport.close()
 
     def handle_ping(self) -> None:
         if self.writable.is_set():

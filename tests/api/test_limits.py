@@ -65,6 +65,16 @@ def chunks(sizes: Sequence[int]) -> list[bytes]:
     return [b"%x\r\n%b\r\n" % (size, b" " * size) for size in sizes]
 
 
+@pytest.mark.parametrize("more", ["X-Much: " + "a" * 20_000, "Content-Length: 5"], ids=["much", "body"])
+async def test_half_a_handshake_keeps_no_connection(served: Serve, more: str) -> None:
+    """What begins as one and is none is refused at once: a few thousand of them would keep everybody out for ever."""
+    handshake = ["GET /api/v1/ws/projects/x HTTP/1.1", "Host: 127.0.0.1", "Connection: Upgrade", "Upgrade: websocket"]
+    key = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    async with served() as port:
+        status, told = await said(port, "\r\n".join([*handshake, *key, more]).encode() + b"\r\n\r\n")
+    assert (status, told["type"]) == (400, "/problems/malformed-request")
+
+
 async def test_a_body_that_says_it_is_too_large_is_not_read(served: Serve) -> None:
     """It is refused at its headers, also where no route would have read it."""
     async with served(max_body_bytes=64 * KILO) as port:
