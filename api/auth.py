@@ -126,7 +126,9 @@ class NewToken(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     scopes: list[TokenScope] = Field(default=[TokenScope.READ], min_length=1, max_length=2)
     project_id: UUID | None = Field(default=None, description="the only project that it opens")
-    days: Whole | None = Field(default=90, ge=1, le=3650, description="how long it counts; null: until it is revoked")
+    days: Annotated[Whole, Field(ge=1, le=3650)] | None = Field(
+        default=90, description="how long it counts; null: until it is revoked"
+    )
 
 
 class TokenOut(BaseModel):

@@ -125,10 +125,9 @@ async def estimate_generation(body: NewGeneration, owned: Owned, session: Sessio
     """For chapters: estimated from the text, and counted once there is a script."""
     if body.kind != GenerationKind.CHAPTER:
         raise BadInput("Only chapters can be estimated.")
-    project_id, chapter_id = await target_of(session, scope, body)
-    project = await rows.get(session, scope, Project, project_id)
+    chapter = await target_of(session, scope, body)
+    project = await rows.get(session, scope, Project, chapter.project_id)
     options = chosen(body.options, project, owned.settings)
-    chapter = await rows.get(session, scope, Chapter, chapter_id)
     work = await costs.remaining(session, chapter, options)
     prices = Prices.of(owned.settings)
     found = estimate(work, options, prices, await costs.experience(session, project.owner_id))

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, BackgroundTasks, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.service import RPCError
@@ -62,7 +62,12 @@ class NewGeneration(BaseModel):
     "/generations", status_code=202, summary="Order a generation", responses={**NOT_FOUND, **CONFLICT, **REFUSED}
 )
 async def create(
-    body: NewGeneration, owned: Owned, scope: Editing, response: Response, idempotency_key: IdempotencyKey = None
+    body: NewGeneration,
+    owned: Owned,
+    scope: Editing,
+    response: Response,
+    background: BackgroundTasks,
+    idempotency_key: IdempotencyKey = None,
 ) -> GenerationOut:
     """Sent again with the same `Idempotency-Key`, within a day, it is answered as the first time and orders nothing."""
     # A transaction of its own: the row must be there before the workflow that reads it.
@@ -70,17 +75,16 @@ async def create(
         asked = body.model_dump(mode="json", exclude_unset=True)
         if answered := await _answered(session, scope, idempotency_key, "generations", asked):
             return _again(response, answered)
-        project_id, chapter_id = await target_of(session, scope, body)
-        project = await rows.get(session, scope, Project, project_id)
+        chapter = await target_of(session, scope, body)
+        project = await rows.get(session, scope, Project, chapter.project_id)
         options = chosen(body.options, project, owned.settings)
         if body.kind != GenerationKind.EXPORT:
             Prices.of(owned.settings).require(options)
-        if chapter_id is not None:
-            options = _as_scripted(options, await rows.get(session, scope, Chapter, chapter_id))
+        options = _as_scripted(options, chapter)
         generation = await generations.request(
             session,
-            project_id=project_id,
-            chapter_id=chapter_id,
+            project_id=chapter.project_id,
+            chapter_id=chapter.id,
             kind=body.kind,
             options=options,
             target_ids=body.target_ids,
@@ -92,7 +96,7 @@ async def create(
         await session.refresh(generation)
         out = await told(session, generation)
         await _keep(session, scope, idempotency_key, out)
-    await _start(owned, generation)
+    background.add_task(_start, owned, generation)
     response.headers["Location"] = _location(out)
     return out
 
@@ -104,7 +108,12 @@ async def create(
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def retry(
-    generation_id: UUID, owned: Owned, scope: Editing, response: Response, idempotency_key: IdempotencyKey = None
+    generation_id: UUID,
+    owned: Owned,
+    scope: Editing,
+    response: Response,
+    background: BackgroundTasks,
+    idempotency_key: IdempotencyKey = None,
 ) -> GenerationOut:
     """A new generation of the same: what is finished is kept and costs nothing, what failed is tried again."""
     async with owned.database.session() as session:
@@ -131,7 +140,7 @@ async def retry(
         await session.refresh(generation)
         out = await told(session, generation)
         await _keep(session, scope, idempotency_key, out)
-    await _start(owned, generation)
+    background.add_task(_start, owned, generation)
     response.headers["Location"] = _location(out)
     return out
 
@@ -190,13 +199,13 @@ def chosen(options: GenerationOptions, project: Project, settings: Settings) -> 
 
 
 async def _start(owned: Resources, generation: Generation) -> None:
-    """Start the workflow. With Temporal away the order stands, and the sweeper starts it when it is back."""
+    """Start the workflow, once the order is answered: it stands, and if this fails the sweeper starts it."""
     with suppress(RPCError, RuntimeError, TimeoutError):
         await asyncio.wait_for(start(owned.temporal, generation), PATIENCE)
 
 
-async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) -> tuple[UUID, UUID]:
-    """The project and the chapter that an order concerns."""
+async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) -> Chapter:
+    """The chapter that an order concerns."""
     target = body.target_ids[0]
     match body.kind:
         case GenerationKind.CHAPTER | GenerationKind.EXPORT:
@@ -215,4 +224,4 @@ async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) ->
             chapter = await rows.get(session, scope, Chapter, body.chapter_id)
             if chapter.project_id != character.project_id:
                 raise BadInput("The character and the chapter belong to different projects.")
-    return chapter.project_id, chapter.id
+    return chapter

@@ -1,7 +1,7 @@
 """What a caller may ask of a generation: one model for the CLI, the API and the workflows."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -77,7 +77,7 @@ class RenderSettings(Frozen):
     """How an artist works. What is left empty is the backend's own choice; what it does not know it leaves out."""
 
     quality: Literal["", "low", "medium", "high", "xhigh", "max"] = Field(default="", description="OpenAI Images")
-    steps: Whole | None = Field(default=None, ge=1, le=150, description="local API")
+    steps: Annotated[Whole, Field(ge=1, le=150)] | None = Field(default=None, description="local API")
     guidance: float | None = Field(default=None, strict=True, ge=0, le=30, description="CFG scale of the local API")
     sampler: str = Field(default="", max_length=100, description="local API")
     scheduler: str = Field(default="", max_length=100, description="local API")
@@ -108,7 +108,7 @@ class GenerationOptions(Frozen):
         description="what a provider refuses is asked once more in milder words before a person is asked",
     )
     drafts: Whole = Field(default=1, ge=1, le=8)
-    max_panels: Whole | None = Field(default=None, ge=1, le=5000)
+    max_panels: Annotated[Whole, Field(ge=1, le=5000)] | None = None
     until: Until = "pages"
     format: PageFormat = "page"
     direction: Direction = "ltr"
