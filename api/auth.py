@@ -30,6 +30,8 @@ EMAIL = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}$"
 WRONG = "The e-mail address or the password is wrong."
 A_QUARTER = timedelta(minutes=15)
 TICKET = timedelta(seconds=30)
+# Of one login in an hour, each of which leaves a row until it expires; an access token lasts a minute at least.
+REFRESHES = 60
 
 TOO_MANY = refusal(429, "too-many", "Too many tries; `Retry-After` says when there is another.", "Too many tries.")
 WEAK = refusal(422, "bad-input", "The password would be guessed.", "A password has 10 to 128 characters.")
@@ -230,10 +232,14 @@ async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], owned: Ow
     return _tokens(owned, user.id, refresh_token, family)
 
 
-@router.post("/refresh", summary="Exchange a refresh token")
+@router.post("/refresh", summary="Exchange a refresh token", responses=TOO_MANY)
 async def refresh(body: Refresh, owned: Owned) -> TokensOut:
     """Each refresh token counts once. One that comes again later ends its login: it is in two hands."""
     lifetime = timedelta(days=owned.settings.refresh_days)
+    async with owned.database.session() as session:
+        family = await accounts.family_of(session, body.refresh_token)
+    if family is not None:
+        await _count(owned, {f"refresh:{family}": (REFRESHES, timedelta(hours=1))})
     async with owned.database.session() as session:
         found = await accounts.refresh(session, body.refresh_token, lifetime)
     if found is None:

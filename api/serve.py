@@ -7,6 +7,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 from activities import tracing
@@ -19,6 +20,8 @@ from engine.settings import Settings
 # What the kernel keeps for a peer that does not read. It would be megabytes, and all of it before the reason why the
 # socket ends.
 SEND_BUFFER = 64 * 1024
+# In so many parts a message may come; few clients know how to send it in more than one.
+PARTS = 64
 
 
 class Sockets(WebSocketsSansIOProtocol):
@@ -39,6 +42,13 @@ class Sockets(WebSocketsSansIOProtocol):
         if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
             self.transport.write(last_words(400, "malformed-request", "This is no handshake as we understand it."))
             self.transport.close()
+
+    def handle_cont(self, event: Frame) -> None:
+        # Their bytes are counted, but parts may be empty, and each is kept until the last has come.
+        if len(self.frames) < PARTS:
+            super().handle_cont(event)
+        else:
+            self.transport.abort()
 
     def handle_ping(self) -> None:
         if self.writable.is_set():

@@ -8,11 +8,14 @@ import asyncio
 import re
 from collections.abc import Sequence
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.deps import is_local, resources, who
 from api.problems import problem
+from engine.errors import Unauthorized
 
 # Where manuscripts and files are taken: six million characters may be four times as many bytes.
 UPLOADS: tuple[re.Pattern[str], ...] = (
@@ -22,6 +25,9 @@ UPLOADS: tuple[re.Pattern[str], ...] = (
 )
 # Where whole projects are taken.
 IMPORTS = "/api/v1/projects/import"
+
+# As much is taken from anybody: what logs in or registers is smaller.
+FROM_ANYBODY = 64 * 1024
 
 # Status, type and detail. Whatever a route makes of a body that was broken off, this is what the client is told.
 _Refusal = tuple[int, str, str]
@@ -69,6 +75,10 @@ class Limits:
         if scope["path"] == IMPORTS:
             limit = self._imports
         too_large = (413, "body-too-large", f"The body may have {limit} bytes at most.")
+        if (chunked or not length.isdigit() or int(length[:20]) > FROM_ANYBODY) and not await _is_known(scope):
+            # Bodies are read and parsed before routes ask who it is.
+            limit = min(limit, FROM_ANYBODY)
+            too_large = (413, "body-too-large", f"Without logging in a body may have {limit} bytes at most.")
         if length.isdigit() and int(length[:20]) > limit:
             await _refuse(scope, receive, send, too_large)
             return
@@ -109,6 +119,19 @@ class Limits:
                 raise
         if refusal is not None and not started:
             await _refuse(scope, receive, send, refusal)
+
+
+async def _is_known(scope: Scope) -> bool:
+    """Whether somebody asks who may come in. While that cannot be found out, whatever the route says will do."""
+    asked = HTTPConnection(scope)
+    scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
+    try:
+        await who(resources(asked), token if scheme.lower() == "bearer" and token else None, local=is_local(asked))
+    except Unauthorized:
+        return False
+    except SQLAlchemyError:
+        return True
+    return True
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: _Refusal) -> None:

@@ -145,6 +145,17 @@ async def test_of_twenty_refreshes_at_once_one_wins(api: AsyncClient) -> None:
     assert (await refresh(api, won[0].json()["refresh_token"])).status_code == 200
 
 
+async def test_refreshing_is_limited(api: AsyncClient) -> None:
+    """Each leaves a row for a month: one login does it sixty times an hour, and others go on meanwhile."""
+    email, tokens = await account(api)
+    other = (await login(api, email)).json()
+    following = tokens["refresh_token"]
+    for _ in range(60):
+        following = (await refresh(api, following)).json()["refresh_token"]
+    assert problem(await refresh(api, following)) == refused(429, "too-many")
+    assert (await refresh(api, other["refresh_token"])).status_code == 200
+
+
 async def test_after_logging_out_nothing_of_it_counts(api: AsyncClient) -> None:
     """Neither its refresh token nor its access token."""
     _, tokens = await account(api)

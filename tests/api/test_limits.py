@@ -75,6 +75,20 @@ async def test_half_a_handshake_keeps_no_connection(served: Serve, more: str) ->
     assert (status, told["type"]) == (400, "/problems/malformed-request")
 
 
+async def test_a_stranger_may_say_little(served: Serve, api: AsyncClient) -> None:
+    """Bodies are parsed before routes ask who it is: one of many megabytes is for those who may come in."""
+    authorization = f"Authorization: {api.headers['Authorization']}"
+    sizes = [32 * KILO, 32 * KILO, 1]
+    async with served() as port:
+        for more in (["Content-Length: 65537"], ["Content-Length: 65537", "Authorization: Bearer nonsense"]):
+            status, told = await said(port, post(*more))
+            assert (status, told["detail"]) == (413, "Without logging in a body may have 65536 bytes at most.")
+        chunked = post("Transfer-Encoding: chunked", "Connection: close")
+        assert (await said(port, chunked, *chunks(sizes)))[0] == 413
+        known = post("Transfer-Encoding: chunked", "Connection: close", authorization)
+        assert (await said(port, known, *chunks(sizes), b"0\r\n\r\n"))[0] == 422
+
+
 async def test_a_body_that_says_it_is_too_large_is_not_read(served: Serve) -> None:
     """It is refused at its headers, also where no route would have read it."""
     async with served(max_body_bytes=64 * KILO) as port:

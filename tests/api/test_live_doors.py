@@ -292,6 +292,18 @@ async def test_who_pings_without_end_costs_no_memory(served: Served, api: AsyncC
     assert process.memory_info().rss - before < 15_000_000
 
 
+async def test_a_message_that_never_ends_is_not_kept(served: Served, api: AsyncClient, me: str) -> None:
+    """Parts that are empty have no bytes to be counted, and each would be kept."""
+    peer = await stalled(served, await new_project(api), me)
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(10):
+        with suppress(ConnectionError):
+            await loop.sock_sendall(peer, b"\x01\x80\x00\x00\x00\x00" + b"\x00\x80\x00\x00\x00\x00" * 1000)
+            while await loop.sock_recv(peer, 4096):
+                pass
+    peer.close()
+
+
 async def test_who_does_not_read_is_dropped(
     served: Served, api: AsyncClient, me: str, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
