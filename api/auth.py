@@ -19,7 +19,7 @@ from engine.errors import Conflict, Forbidden, TooMany, Unauthorized
 from engine.security import MAX_PASSWORD, MIN_PASSWORD, refuse_weak
 from engine.store import accounts, throttles
 from engine.store import scope as rows
-from models.numbers import Whole
+from models.numbers import Number
 from models.tables import AccessToken, Project, User
 from models.tables.accounts import TokenScope
 
@@ -128,7 +128,7 @@ class NewToken(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     scopes: list[TokenScope] = Field(default=[TokenScope.READ], min_length=1, max_length=2)
     project_id: UUID | None = Field(default=None, description="the only project that it opens")
-    days: Annotated[Whole, Field(ge=1, le=3650)] | None = Field(
+    days: Annotated[int, Field(ge=1, le=3650), Number] | None = Field(
         default=90, description="how long it counts; null: until it is revoked"
     )
 

@@ -11,5 +11,7 @@ def _number(value: Any) -> Any:
     return value
 
 
-# 7 and 7.0, which are the same in JSON.
-Whole = Annotated[int, BeforeValidator(_number)]
+# 7 and 7.0, which are the same in JSON. Bounds of one that may be absent stand before `Number`: behind it the document
+# would not show them.
+Number = BeforeValidator(_number)
+Whole = Annotated[int, Number]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.numbers import Whole
+from models.numbers import Number, Whole
 from models.story import Direction, Frozen
 
 
@@ -77,7 +77,7 @@ class RenderSettings(Frozen):
     """How an artist works. What is left empty is the backend's own choice; what it does not know it leaves out."""
 
     quality: Literal["", "low", "medium", "high", "xhigh", "max"] = Field(default="", description="OpenAI Images")
-    steps: Annotated[Whole, Field(ge=1, le=150)] | None = Field(default=None, description="local API")
+    steps: Annotated[int, Field(ge=1, le=150), Number] | None = Field(default=None, description="local API")
     guidance: float | None = Field(default=None, strict=True, ge=0, le=30, description="CFG scale of the local API")
     sampler: str = Field(default="", max_length=100, description="local API")
     scheduler: str = Field(default="", max_length=100, description="local API")
@@ -108,7 +108,7 @@ class GenerationOptions(Frozen):
         description="what a provider refuses is asked once more in milder words before a person is asked",
     )
     drafts: Whole = Field(default=1, ge=1, le=8)
-    max_panels: Annotated[Whole, Field(ge=1, le=5000)] | None = None
+    max_panels: Annotated[int, Field(ge=1, le=5000), Number] | None = None
     until: Until = "pages"
     format: PageFormat = "page"
     direction: Direction = "ltr"

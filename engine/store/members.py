@@ -118,8 +118,10 @@ async def transfer(session: AsyncSession, scope: Scope, project_id: UUID, user_i
     project = await rows.get(session, scope, Project, project_id, lock=True)
     if project.owner_id != scope.actor:
         raise Forbidden("Only whom the project belongs to can give it away.")
-    member = await one(session, project_id, user_id)
-    if member.belongs:
+    found, _ = await listing(session, project_id, only=user_id)
+    if not found:
+        raise Conflict(f"{user_id} is no member of the project: invite them first.")
+    if found[0].belongs:
         return
     row = await session.get_one(ProjectMember, (project_id, user_id))
     await session.delete(row)

@@ -128,12 +128,17 @@ async def test_what_cannot_be_read_or_stored_is_the_clients_mistake(api: AsyncCl
         "/api/v1/generations?status=x",
         f"/api/v1/generations/{uuid4()}/events?after=-1",
         f"/api/v1/generations/{uuid4()}/events?after={2**63}",
-        "/api/v1/projects/x",
     ],
 )
 async def test_a_parameter_out_of_range_is_the_clients_mistake(api: AsyncClient, path: str) -> None:
-    """Lists are bounded, ids are ids, and numbers fit their columns."""
+    """Lists are bounded, and numbers fit their columns."""
     assert problem(await api.get(path)) == refused(422, "validation")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/projects/x", "/api/v1/chapters/x", "/api/v1/generations/None/events"])
+async def test_what_cannot_be_an_id_is_nobodys(api: AsyncClient, path: str) -> None:
+    """The answer is that of an id that nobody has."""
+    assert problem(await api.get(path)) == refused(404, "not-found")
 
 
 async def test_the_request_id_is_ours_when_the_clients_is_unfit(api: AsyncClient) -> None:
@@ -150,7 +155,7 @@ async def test_a_method_that_does_not_exist_is_a_problem_too(api: AsyncClient) -
     assert problem(answer) == refused(405, "method-not-allowed")
     assert answer.headers["Allow"] == "GET, POST"
     answer = await api.put(f"/api/v1/scenes/{uuid4()}")
-    assert answer.headers["Allow"] == "DELETE, GET, PATCH"
+    assert answer.headers["Allow"] == "GET, PATCH, DELETE"
 
 
 async def test_a_list_is_read_page_by_page(api: AsyncClient) -> None:

@@ -155,7 +155,7 @@ async def test_whom_a_project_belongs_to_stays_until_it_is_given_away(api: Async
         assert problem(answer) == refused(409, "conflict")
     answer = await api.post(f"{where}/transfer", json={"user_id": other.user_id}, headers=other.headers)
     assert problem(answer) == refused(403, "forbidden")
-    assert problem(await api.post(f"{where}/transfer", json={"user_id": str(uuid4())})) == refused(404, "not-found")
+    assert problem(await api.post(f"{where}/transfer", json={"user_id": str(uuid4())})) == refused(409, "conflict")
     assert (await api.post(f"{where}/transfer", json={"user_id": other.user_id})).status_code == 204
     now = {one["user_id"]: (one["role"], one["belongs"]) for one in (await api.get(f"{where}/members")).json()["items"]}
     assert now == {me: ("owner", False), other.user_id: ("owner", True)}
