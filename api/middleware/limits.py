@@ -126,7 +126,9 @@ async def _is_known(scope: Scope) -> bool:
     asked = HTTPConnection(scope)
     scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
     try:
-        await who(resources(asked), token if scheme.lower() == "bearer" and token else None, local=is_local(asked))
+        await who(
+            await resources(asked), token if scheme.lower() == "bearer" and token else None, local=is_local(asked)
+        )
     except Unauthorized:
         return False
     except SQLAlchemyError:
