@@ -85,7 +85,7 @@ async def pause(generation_id: UUID, owned: Owned, scope: Editing) -> Generation
     summary="Go on with what is paused, or waits for a decision",
     responses={**NOT_FOUND, **CONFLICT},
 )
-async def resume(generation_id: UUID, body: Resume, owned: Owned, scope: Editing) -> GenerationOut:
+async def resume(generation_id: UUID, owned: Owned, scope: Editing, body: Resume | None = None) -> GenerationOut:
     """What was paused goes on; where nothing was, what waits for a decision does:
 
     Calls whose answer was lost are made again, and may be billed twice; what was refused, too.
@@ -93,7 +93,7 @@ async def resume(generation_id: UUID, body: Resume, owned: Owned, scope: Editing
     With `skip_refused` what was refused is given up, and nothing is asked again.
     """
     async with owned.database.session() as session:
-        workflows = await holds.resume(session, scope, generation_id, skip=body.skip_refused)
+        workflows = await holds.resume(session, scope, generation_id, skip=body is not None and body.skip_refused)
     return await _woken(owned, scope, generation_id, workflows)
 
 

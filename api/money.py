@@ -1,10 +1,10 @@
 """Amounts of money as they are given: a number, or a string, which loses nothing on the way."""
 
 import re
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 _AMOUNT = r"^[0-9]{1,6}(\.[0-9]{1,6})?$"
 
@@ -20,6 +20,8 @@ Usd = Annotated[
     Decimal,
     BeforeValidator(_plain),
     Field(ge=0, lt=1_000_000),
+    # As it is kept: a millionth more would not be held by the books.
+    AfterValidator(lambda amount: amount.quantize(Decimal("0.000001"), ROUND_DOWN)),
     WithJsonSchema(
         {
             "anyOf": [

@@ -73,9 +73,10 @@ async def test_an_order_names_nothing_of_others(api: AsyncClient, database: Data
     mine = (await api.post(f"/api/v1/projects/{project_id}/characters", json={"name": "Mara"})).json()["id"]
     sheet = {"kind": "character_sheet", "target_ids": [mine], "chapter_id": str(theirs["chapter_id"])}
     assert (await api.post("/api/v1/generations", json=sheet)).status_code == 404
-    assert (
-        await api.post(f"/api/v1/projects/{project_id}/transfer", json={"user_id": str(uuid4())})
-    ).status_code == 404
+    # Somebody's account and none at all are the same: no member.
+    for user_id in (theirs["user_id"], uuid4()):
+        answer = await api.post(f"/api/v1/projects/{project_id}/transfer", json={"user_id": str(user_id)})
+        assert answer.status_code == 409
 
 
 async def test_no_file_names_what_belongs_to_others(api: AsyncClient, order: Order) -> None:
