@@ -93,9 +93,7 @@ async def create(
             labels=body.metadata,
             requested_by=scope.actor,
         )
-        await session.refresh(generation)
-        out = await told(session, generation)
-        await _keep(session, scope, idempotency_key, out)
+        out = await _written(session, scope, idempotency_key, generation)
     background.add_task(_start, owned, generation)
     response.headers["Location"] = _location(out)
     return out
@@ -137,9 +135,7 @@ async def retry(
             labels=before.labels,
             requested_by=scope.actor,
         )
-        await session.refresh(generation)
-        out = await told(session, generation)
-        await _keep(session, scope, idempotency_key, out)
+        out = await _written(session, scope, idempotency_key, generation)
     background.add_task(_start, owned, generation)
     response.headers["Location"] = _location(out)
     return out
@@ -152,10 +148,13 @@ async def _answered(
     return None if key is None else await idempotency.claim(session, scope.actor, key, "POST", path, body)
 
 
-async def _keep(session: AsyncSession, scope: Scope, key: str | None, out: GenerationOut) -> None:
-    """In the transaction of the order itself: there is no order without its answer, and no answer without its order."""
+async def _written(session: AsyncSession, scope: Scope, key: str | None, generation: Generation) -> GenerationOut:
+    """The answer to an order, kept in the transaction of the order: neither is there without the other."""
+    await session.refresh(generation)
+    out = await told(session, generation)
     if key is not None:
         await idempotency.keep(session, scope.actor, key, 202, out.model_dump(mode="json"), _location(out))
+    return out
 
 
 def _again(response: Response, answered: IdempotentRequest) -> GenerationOut:
