@@ -146,6 +146,9 @@ async def _remembered(owned: Resources, key: str, *, token: str = "", caller: Ca
     now = time.monotonic()
     at, found = owned.known.get(key, (-REMEMBERED, None))
     if now - at >= REMEMBERED:
+        if found is not None:
+            # One asks; those who come meanwhile go by what was known.
+            owned.known[key] = now, found
         async with owned.database.session() as opened:
             if caller is not None and caller.family is not None:
                 found = caller if await accounts.living(opened, {caller.family}) else None
