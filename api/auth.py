@@ -22,11 +22,10 @@ from engine.store import scope as rows
 from models.numbers import Number
 from models.tables import AccessToken, Project, User
 from models.tables.accounts import TokenScope
+from models.texts import EMAIL, Name, Words
 
 router = APIRouter(prefix="/auth", tags=["accounts"])
 
-# What is between the @ and the blanks is the mail server's business.
-EMAIL = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,255}$"
 WRONG = "The e-mail address or the password is wrong."
 A_QUARTER = timedelta(minutes=15)
 TICKET = timedelta(seconds=30)
@@ -50,7 +49,7 @@ class Registration(BaseModel):
 
     email: Email
     password: Password
-    name: str = Field(default="", max_length=200)
+    name: Words = Field(default="", max_length=200)
 
 
 class UserOut(BaseModel):
@@ -72,7 +71,7 @@ class UserOut(BaseModel):
 class UserChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Mara Quill"}]})
 
-    name: str = Field(max_length=200)
+    name: Words = Field(max_length=200)
 
 
 class TokensOut(BaseModel):
@@ -125,7 +124,7 @@ class NewToken(BaseModel):
         json_schema_extra={"examples": [{"name": "nightly batch", "scopes": ["read", "write"], "days": 90}]},
     )
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
     scopes: list[TokenScope] = Field(default=[TokenScope.READ], min_length=1, max_length=2)
     project_id: UUID | None = Field(default=None, description="the only project that it opens")
     days: Annotated[int, Field(ge=1, le=3650), Number] | None = Field(

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from api.deps import Editing, Owned, Scoped, Session
 from api.downloads import as_download
-from api.given import ExternalId, Facts, Labels, Metadata, Order, Position, Words, labelled
+from api.given import ExternalId, Facts, Labels, Metadata, Order, Position, labelled
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, file_of
 from engine.errors import NotFound
 from engine.reading import read_manuscript
@@ -20,6 +20,7 @@ from engine.store.projects import add_chapter
 from models.numbers import Whole
 from models.script import Script
 from models.tables import Chapter, Export, Page, Project
+from models.texts import Words
 
 router = APIRouter(tags=["chapters"])
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
 from api.deps import Editing, Scoped, Session
-from api.given import Named, Words
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import cast, editing
 from engine.store import scope as rows
@@ -17,11 +16,12 @@ from engine.store.generations import refuse_while_open
 from models.numbers import Whole
 from models.story import Profile
 from models.tables import Character, Project
+from models.texts import Name, Words
 
 router = APIRouter(tags=["characters"])
 
 Attribute = Annotated[Words, Field(max_length=500)]
-Aliases = Annotated[list[Named], Field(max_length=20, description="what else the text calls them")]
+Aliases = Annotated[list[Name], Field(max_length=20, description="what else the text calls them")]
 _LOOKS: dict[str, Any] = {
     "role": "keeper of the lamp",
     "age": "about thirty",
@@ -54,7 +54,7 @@ class NewCharacter(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"name": "Mara", "aliases": ["the keeper"], "profile": _LOOKS}]}
     )
 
-    name: Named
+    name: Name
     aliases: Aliases = []
     profile: Looks | None = Field(default=None, description="null: written by the next generation, from the text")
 
@@ -65,7 +65,7 @@ class CharacterChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "profile": _LOOKS}]})
 
     version: Whole = Field(ge=1, lt=2**31)
-    name: Named | None = None
+    name: Name | None = None
     aliases: Aliases | None = None
     profile: Looks | None = None
 
@@ -126,7 +126,7 @@ async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
-    name: Annotated[Named | None, Query(description="the whole name, in whatever case")] = None,
+    name: Annotated[Name | None, Query(description="the whole name, in whatever case")] = None,
     sort: Literal["created_at", "-created_at", "name", "-name"] = "created_at",
     cursor: Cursor = None,
     limit: Limit = 50,

@@ -16,10 +16,11 @@ from engine.store import comments
 from engine.store import scope as rows
 from models.numbers import Whole
 from models.tables import Comment, Panel
+from models.texts import Said
 
 router = APIRouter(tags=["together"])
 
-Body = Annotated[str, Field(min_length=1, max_length=5_000, pattern=r"\S")]
+Body = Annotated[Said, Field(min_length=1, max_length=5_000)]
 Mentions = Annotated[list[UUID], Field(max_length=20, description="ids of members whose attention is asked for")]
 
 

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
 from api.deps import Editing, Scoped, Session
-from api.given import Words
 from api.listing import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.errors import Conflict
 from engine.store import editing
@@ -16,6 +15,7 @@ from engine.store import scope as rows
 from engine.store.events import emit
 from models.events import EventType
 from models.tables import Draft, Panel
+from models.texts import Words
 
 router = APIRouter(tags=["drafts"])
 

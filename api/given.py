@@ -11,10 +11,8 @@ from sqlmodel import col
 
 from api.listing import AN_ID, ANOTHER_ID
 from models.numbers import Number
+from models.texts import Words
 
-# What a text may hold: Postgres stores no NUL.
-Words = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-Named = Annotated[Words, Field(min_length=1, max_length=200)]
 Position = Annotated[
     Annotated[int, Field(ge=0, lt=2**31), Number] | None,
     Field(description="where it goes, counted from 0; none: behind the last one"),

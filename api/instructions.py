@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
 from api.deps import Editing, Scoped, Session
-from api.given import Order, Position, Words
+from api.given import Order, Position
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import editing
 from engine.store import scope as rows
 from models.numbers import Whole
 from models.tables import Project, ProjectInstruction
 from models.tables.projects import InstructionKind
+from models.texts import Words
 
 router = APIRouter(tags=["instructions"])
 

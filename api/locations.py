@@ -9,12 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
 from api.deps import Editing, Scoped, Session
-from api.given import Named, Words
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import cast, editing
 from engine.store import scope as rows
 from models.numbers import Whole
 from models.tables import Location, Project
+from models.texts import Name, Words
 
 router = APIRouter(tags=["locations"])
 
@@ -24,7 +24,7 @@ _NEW: dict[str, Any] = {"name": "the quay", "description": "Wet stone steps unde
 class NewLocation(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_NEW]})
 
-    name: Named
+    name: Name
     description: Words = Field(default="", max_length=4_000)
 
 
@@ -32,7 +32,7 @@ class LocationChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, **_NEW}]})
 
     version: Whole = Field(ge=1, lt=2**31)
-    name: Named | None = None
+    name: Name | None = None
     description: Words | None = Field(default=None, max_length=4_000)
 
 
@@ -72,7 +72,7 @@ async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
-    name: Annotated[Named | None, Query(description="the whole name, in whatever case")] = None,
+    name: Annotated[Name | None, Query(description="the whole name, in whatever case")] = None,
     sort: Literal["created_at", "-created_at", "name", "-name"] = "created_at",
     cursor: Cursor = None,
     limit: Limit = 50,

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Editing, Scoped, Session
-from api.given import Named, Order, Position, Words
+from api.given import Order, Position
 from api.listing import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, already_json
 from engine.errors import BadInput, Conflict
 from engine.store import editing, locks
@@ -19,13 +19,14 @@ from models.numbers import Whole
 from models.story import Line, LineKind, Shot
 from models.tables import Panel, Scene
 from models.tables.story import PanelState, SceneState
+from models.texts import Name, Words
 
 router = APIRouter(tags=["panels"])
 
 # A scene of a script has no more either: a page's worth of them is laid out at a time.
 MAX_PANELS = 500
 Sentence = Annotated[Whole, Field(ge=0, lt=2**31, description="of the scene's text, counted from 0")]
-Cast = Annotated[list[Named], Field(max_length=50, description="names of who is on stage")]
+Cast = Annotated[list[Name], Field(max_length=50, description="names of who is on stage")]
 Caption = Annotated[Words, Field(max_length=4_000)]
 Prompt = Annotated[Words, Field(max_length=32_000)]
 Description = Annotated[Words, Field(min_length=1, max_length=4_000, description="what is to be seen")]
@@ -195,7 +196,7 @@ async def listing(
     session: Session,
     scope: Scoped,
     state: Annotated[list[PanelState] | None, Query(max_length=4, description="any of these")] = None,
-    character: Annotated[Named | None, Query(description="who is on stage, by the name that the panel uses")] = None,
+    character: Annotated[Name | None, Query(description="who is on stage, by the name that the panel uses")] = None,
     sort: Literal["position", "-position", "created_at", "-created_at"] = "position",
     cursor: Cursor = None,
     limit: Limit = 50,

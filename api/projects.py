@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
 from api.deps import Editing, Owned, Owning, Scoped, Session
-from api.given import ExternalId, Facts, Labels, Metadata, Words, labelled
+from api.given import ExternalId, Facts, Labels, Metadata, labelled
 from api.listing import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from api.money import Usd
 from api.starting import wake_if_possible
@@ -24,6 +24,7 @@ from models.numbers import Whole
 from models.options import GenerationOptions
 from models.tables import Project
 from models.tables.projects import UnknownPolicy
+from models.texts import Words
 
 router = APIRouter(tags=["projects"])
 

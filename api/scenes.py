@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Editing, Scoped, Session
-from api.given import Named, Order, Position, Words
+from api.given import Order, Position
 from api.listing import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from api.panels import NewPanel, panel_of
 from engine.errors import Conflict
@@ -20,11 +20,12 @@ from engine.store.outlines import paragraph_of
 from models.numbers import Whole
 from models.tables import Chapter, Panel, Scene
 from models.tables.story import SceneState
+from models.texts import Name, Words
 
 router = APIRouter(tags=["scenes"])
 
 Place = Annotated[Words, Field(max_length=200)]
-Cast = Annotated[list[Named], Field(max_length=50, description="names of who appears")]
+Cast = Annotated[list[Name], Field(max_length=50, description="names of who appears")]
 Text = Annotated[Words, Field(max_length=100_000, description="what happens, as the writers of panels read it")]
 
 _NEW: dict[str, Any] = {

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from models.numbers import Number, Whole
 from models.story import Direction, Frozen
+from models.texts import Words
 
 
 class GenerationKind(StrEnum):
@@ -69,8 +70,8 @@ TaskName = Literal["ChapterOutline", "SceneSummary", "CharacterProfile", "PanelD
 class Choice(Frozen):
     """A provider, and which of its models; empty: its default."""
 
-    provider: str
-    model: str = Field(default="", max_length=200)
+    provider: Words
+    model: Words = Field(default="", max_length=200)
 
 
 class RenderSettings(Frozen):
@@ -79,25 +80,25 @@ class RenderSettings(Frozen):
     quality: Literal["", "low", "medium", "high", "xhigh", "max"] = Field(default="", description="OpenAI Images")
     steps: Annotated[int, Field(ge=1, le=150), Number] | None = Field(default=None, description="local API")
     guidance: float | None = Field(default=None, strict=True, ge=0, le=30, description="CFG scale of the local API")
-    sampler: str = Field(default="", max_length=100, description="local API")
-    scheduler: str = Field(default="", max_length=100, description="local API")
+    sampler: Words = Field(default="", max_length=100, description="local API")
+    scheduler: Words = Field(default="", max_length=100, description="local API")
     hires_scale: float | None = Field(default=None, strict=True, gt=1, le=4, description="local API: draw small first")
-    hires_upscaler: str = Field(default="", max_length=100, description="local API")
+    hires_upscaler: Words = Field(default="", max_length=100, description="local API")
 
 
 class GenerationOptions(Frozen):
     """Everything that decides what a generation makes. Budgets and folders do not: they belong to no identity."""
 
-    llm: str = "offline"
-    llm_model: str = Field(default="", max_length=200)
+    llm: Words = "offline"
+    llm_model: Words = Field(default="", max_length=200)
     llm_tasks: dict[TaskName, Choice] = Field(
         default_factory=dict, description="another writer or model for single tasks"
     )
     llm_fallback: list[Choice] = Field(
         default_factory=list, max_length=4, description="who writes when the first is down or its quota is used up"
     )
-    images: str = "offline"
-    image_model: str = Field(default="", max_length=200)
+    images: Words = "offline"
+    image_model: Words = Field(default="", max_length=200)
     image_fallback: list[Choice] = Field(
         default_factory=list, max_length=4, description="who draws when the first is down or its quota is used up"
     )

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.options import PageFormat
 from models.story import Direction, Line, Profile, Shot
+from models.texts import Words
 
 # The ids of all scenes of a chapter travel in one payload, which stays well below what Temporal likes to carry.
 MAX_SCENES = 1_500
@@ -19,22 +20,22 @@ class ScriptModel(BaseModel):
 
 class ScriptPanel(ScriptModel):
     shot: Shot = Shot.MEDIUM
-    description: str = Field(min_length=1, max_length=4000)
-    characters: list[str] = Field(default_factory=list, max_length=50)
+    description: Words = Field(min_length=1, max_length=4000)
+    characters: list[Words] = Field(default_factory=list, max_length=50)
     dialogue: list[Line] = Field(default_factory=list, max_length=50)
-    caption: str = Field(default="", max_length=4000)
-    prompt: str = Field(default="", max_length=32000, description="empty: written anew")
-    negative: str = Field(default="", max_length=32000, description="what must not be in the picture")
-    image: str = Field(default="", description="path of the picture, relative to this file; written, not read")
+    caption: Words = Field(default="", max_length=4000)
+    prompt: Words = Field(default="", max_length=32000, description="empty: written anew")
+    negative: Words = Field(default="", max_length=32000, description="what must not be in the picture")
+    image: Words = Field(default="", description="path of the picture, relative to this file; written, not read")
 
 
 class ScriptScene(ScriptModel):
-    title: str = ""
-    summary: str = ""
-    place: str = ""
-    time: str = ""
-    weather: str = ""
-    mood: str = ""
+    title: Words = ""
+    summary: Words = ""
+    place: Words = ""
+    time: Words = ""
+    weather: Words = ""
+    mood: Words = ""
     panels: list[ScriptPanel] = Field(min_length=1, max_length=500)
 
 
@@ -42,7 +43,7 @@ class Script(ScriptModel):
     """The whole chapter. `version` is the version of this format."""
 
     version: Literal[1] = 1
-    title: str = ""
+    title: Words = ""
     format: PageFormat = "page"
     direction: Direction = "ltr"
     characters: list[Profile] = Field(default_factory=list)

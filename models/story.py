@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.texts import Words
+
 
 class Frozen(BaseModel):
     """A value: compared by content, never changed in place, unknown fields refused."""
@@ -41,24 +43,24 @@ class LineKind(StrEnum):
 class Line(Frozen):
     """One balloon: who says what, and how. An empty speaker is somebody out of the picture."""
 
-    speaker: str = ""
+    speaker: Words = ""
     kind: LineKind = LineKind.SPEECH
-    text: str
+    text: Words
 
 
 class Profile(Frozen):
     """The fixed attributes of a character: the same in every panel."""
 
-    name: str
-    aliases: list[str] = Field(default_factory=list)
-    role: str = ""
-    age: str = ""
-    build: str = ""
-    hair: str = ""
-    face: str = ""
-    clothes: str = ""
-    props: list[str] = Field(default_factory=list)
-    colours: list[str] = Field(default_factory=list, description="colour words, the most telling first")
+    name: Words
+    aliases: list[Words] = Field(default_factory=list)
+    role: Words = ""
+    age: Words = ""
+    build: Words = ""
+    hair: Words = ""
+    face: Words = ""
+    clothes: Words = ""
+    props: list[Words] = Field(default_factory=list)
+    colours: list[Words] = Field(default_factory=list, description="colour words, the most telling first")
 
     def sentence(self) -> str:
         """The attributes as one line for a prompt, the name first."""

@@ -48,6 +48,9 @@ async def anybody(session: AsyncSession) -> bool:
 
 
 async def by_email(session: AsyncSession, email: str) -> User | None:
+    """The account of an address, whatever its case. No address has a NUL, which Postgres would not even compare."""
+    if "\x00" in email:
+        return None
     return (await session.exec(select(User).where(func.lower(User.email) == func.lower(email)))).one_or_none()
 
 

@@ -1,0 +1,20 @@
+"""What texts may hold, said once for what is read, what is written, and what the API's document says of both."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+# Spelled out: what counts as blank by name differs between the languages that read this in the document.
+_BLANK = r"\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_READABLE = rf"[^{_CONTROL}{_BLANK}]"
+
+# Postgres stores no NUL.
+Words = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+# Something that can be read, on as many lines as it likes.
+Said = Annotated[str, Field(pattern=rf"^[^\x00]*{_READABLE}[^\x00]*$")]
+# One line that can be read: it is shown in lists, and ends up in the names of files.
+Name = Annotated[str, Field(pattern=rf"^[^{_CONTROL}]*{_READABLE}[^{_CONTROL}]*$", min_length=1, max_length=200)]
+
+# What is between the @ and the blanks is the mail server's business.
+EMAIL = rf"^[^@{_CONTROL}{_BLANK}]{{1,64}}@[^@{_CONTROL}{_BLANK}]{{1,255}}$"
