@@ -50,6 +50,7 @@ class HoldReason(StrEnum):
     UNKNOWN = "unknown"
     REFUSED = "refused"
     PAUSED = "paused"
+    REVIEW = "review"
 
 
 # How a generation is called while a part of it waits.
@@ -58,10 +59,14 @@ HELD_STATUSES = {
     HoldReason.UNKNOWN: GenerationStatus.WAITING_UNKNOWN,
     HoldReason.REFUSED: GenerationStatus.WAITING_REVIEW,
     HoldReason.PAUSED: GenerationStatus.PAUSED,
+    HoldReason.REVIEW: GenerationStatus.WAITING_REVIEW,
 }
 
 PageFormat = Literal["page", "webtoon"]
 Until = Literal["script", "pages"]
+# What a person looks at before the generation goes on: `all` is the outline, the drafts and the pages.
+Review = Literal["none", "outline", "drafts", "all"]
+Stage = Literal["outline", "drafts", "pages"]
 
 
 TaskName = Literal["ChapterOutline", "SceneSummary", "CharacterProfile", "PanelDescription", "Dialogue", "VisualPrompt"]
@@ -109,7 +114,18 @@ class GenerationOptions(Frozen):
         description="what a provider refuses is asked once more in milder words before a person is asked",
     )
     drafts: Whole = Field(default=1, ge=1, le=8)
+    review: Review = Field(default="none", description="what waits for a person before the generation goes on")
+    review_hours: Annotated[int, Field(ge=1, le=8760), Number] | None = Field(
+        default=None, description="how long a review waits before `review_default` is done; none: for ever"
+    )
+    review_default: Literal["approve", "cancel"] = "approve"
+    remind_hours: Annotated[int, Field(ge=1, le=8760), Number] | None = Field(
+        default=None, description="how often a review that waits is told again, by event and callback"
+    )
     max_panels: Annotated[int, Field(ge=1, le=5000), Number] | None = None
+    pages: Annotated[int, Field(ge=1, le=1000), Number] | None = Field(
+        default=None, description="about how many pages the chapter should have; the outline keeps to it"
+    )
     until: Until = "pages"
     format: PageFormat = "page"
     direction: Direction = "ltr"
@@ -119,6 +135,10 @@ class GenerationOptions(Frozen):
         """Who writes a task: the one it is for first, then those who stand in."""
         first = self.llm_tasks.get(task, Choice(provider=self.llm, model=self.llm_model))
         return [first, *self.llm_fallback]
+
+    def reviews(self, stage: Stage) -> bool:
+        """Whether a person looks at a stage before the generation goes on."""
+        return self.review in (stage, "all")
 
     def artists(self) -> list[Choice]:
         """Who draws: the first, then those who stand in."""

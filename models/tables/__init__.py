@@ -1,6 +1,7 @@
 """Every table, so that importing this package fills the metadata that migrations compare against."""
 
 from models.tables.accounts import AccessToken, IdempotentRequest, RefreshToken, Throttle, Ticket, User
+from models.tables.directing import ChapterVersion, Redraw, Selection
 from models.tables.ledger import ProviderCall, TaskResult
 from models.tables.projects import Invitation, Project, ProjectInstruction, ProjectMember
 from models.tables.runs import Event, Generation, GenerationStep, Hold, Removal, Unheard
@@ -13,6 +14,7 @@ __all__ = [
     "AccessToken",
     "Attachment",
     "Chapter",
+    "ChapterVersion",
     "Character",
     "Comment",
     "Delivery",
@@ -34,9 +36,11 @@ __all__ = [
     "ProjectInstruction",
     "ProjectMember",
     "ProviderCall",
+    "Redraw",
     "RefreshToken",
     "Removal",
     "Scene",
+    "Selection",
     "TaskResult",
     "Throttle",
     "Ticket",

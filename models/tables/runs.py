@@ -95,6 +95,7 @@ class Hold(Row, table=True):
         sa_column_kwargs={"server_default": text("false")},
         description="decided to go on without this part",
     )
+    deadline_at: datetime | None = moment("when a review is decided by the default that was ordered")
     released_at: datetime | None = moment("decided; the workflow is being told")
     taken: bool = Field(
         default=False,

@@ -31,12 +31,22 @@ class SceneState(StrEnum):
 
 
 class PanelState(StrEnum):
-    """How far a panel is. `written` means that its words and its prompt are there."""
+    """How far a panel is. `written`: its words and its prompt are there; `drafted`: a person is to choose a draft."""
 
     DESCRIBED = "described"
     WRITTEN = "written"
+    DRAFTED = "drafted"
     SELECTED = "selected"
     FAILED = "failed"
+
+
+class DraftOrigin(StrEnum):
+    """How a draft came to be: drawn from the prompt, again on request, from another draft, or brought along."""
+
+    DRAWN = "drawn"
+    REDRAWN = "redrawn"
+    EDITED = "edited"
+    UPLOADED = "uploaded"
 
 
 class Chapter(Row, table=True):
@@ -65,6 +75,7 @@ class Chapter(Row, table=True):
     labels: dict[str, str] = json_object("the caller's own facts: `metadata` in the API")
     outline: dict[str, Any] = json_object("what each window of the text was outlined as, by its number")
     outline_key: str | None = Field(default=None, max_length=64, description="SHA-256 of what the scenes came from")
+    threads: list[str] = json_list("what the chapter leaves open for later ones")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
@@ -98,6 +109,9 @@ class Scene(Row, table=True):
     state: str = Field(default=SceneState.OUTLINED, max_length=16)
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""})
     panels_key: str | None = Field(default=None, max_length=64, description="SHA-256 of what the panels came from")
+    outfits: dict[str, str] = json_object("what people wear here, by name, where it is not what they always wear")
+    hand: list[str] = json_list("what people wrote themselves: `outline`, `summary`")
+    basis: dict[str, Any] = json_object("what `summary` and `panels` were made from: digests by name of the input")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
@@ -140,6 +154,10 @@ class Panel(Row, table=True):
     state: str = Field(default=PanelState.DESCRIBED, max_length=16)
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""})
     selected_draft_id: UUID | None = None
+    notes: dict[str, str] = json_object("what a director asked for, about its `words` and its `picture`")
+    hand: list[str] = json_list("what people wrote themselves: `description`, `words`, `prompt`")
+    basis: dict[str, Any] = json_object("what `words` and `prompt` were made from: digests by name of the input")
+    frame: dict[str, Any] = json_object("the size in pixels that its place on the page has, and what decided it")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
@@ -176,6 +194,10 @@ class Draft(Row, table=True):
     __table_args__ = (
         scoped(),
         UniqueConstraint("panel_id", "ordinal"),
+        UniqueConstraint("panel_id", "made_from", "slot"),
+        one_of("origin", DraftOrigin),
+        ForeignKeyConstraint(["parent_id"], ["drafts.id"], name="fk_drafts_parent_id", ondelete="SET NULL"),
+        Index("ix_drafts_parent_id", "parent_id"),
         within_project("panel_id", "panels"),
         held("image_id", "images"),
         Index("ix_drafts_image_id", "image_id"),
@@ -193,6 +215,17 @@ class Draft(Row, table=True):
     prompt: str
     seed: int = Field(sa_type=BigInteger)
     made_from: str = Field(max_length=64, description="SHA-256 of everything the picture depends on")
+    slot: int = Field(default=1, sa_column_kwargs={"server_default": "1"}, description="which try of the same request")
+    origin: str = Field(
+        default=DraftOrigin.DRAWN, max_length=16, sa_column_kwargs={"server_default": DraftOrigin.DRAWN}
+    )
+    parent_id: UUID | None = Field(default=None, description="the draft that it was made from")
+    generation_id: UUID | None = Field(default=None, description="the order it was drawn for, which may be gone")
+    notes: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="what it was asked to change")
+    scores: dict[str, Any] = json_object("what the scorers say, 0 (bad) to 1, by their names")
+    score: float | None = Field(default=None, description="all of them in one number")
+    basis: dict[str, Any] = json_object("what it was made from: digests by name of the input")
+    rejected_at: datetime | None = moment("a person does not want it")
 
 
 class Character(Row, table=True):
@@ -214,6 +247,9 @@ class Character(Row, table=True):
     sheet_image_id: UUID | None = None
     sheet_made_from: str | None = Field(default=None, max_length=64)
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="why there is no sheet")
+    sheet_basis: dict[str, Any] = json_object("what the sheet was made from: digests by name of the input")
+    sheet_approved_at: datetime | None = moment("a person has looked at the sheet")
+    hand: list[str] = json_list("what people wrote themselves: `profile`")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
@@ -221,12 +257,18 @@ class Location(Row, table=True):
     """A place of the story."""
 
     __tablename__ = "locations"
-    __table_args__ = (scoped(), UniqueConstraint("project_id", "name_key"))
+    __table_args__ = (
+        scoped(),
+        UniqueConstraint("project_id", "name_key"),
+        within_project("sheet_image_id", "images", ondelete="SET NULL"),
+        Index("ix_locations_sheet_image_id", "sheet_image_id"),
+    )
 
     project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
     name: str = Field(max_length=200)
     name_key: str = Field(max_length=400, description="the name, case folded")
     description: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    sheet_image_id: UUID | None = Field(default=None, description="the picture that shows what the place looks like")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
