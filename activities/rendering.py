@@ -48,22 +48,6 @@ from models.tables.ledger import CallState
 
 SHEET_SIZE = (768, 1024)
 
-_DRAFTS = table(Draft)
-_THERE = plain_select(_DRAFTS.c.id).where(
-    _DRAFTS.c.panel_id == bindparam("panel"),
-    _DRAFTS.c.ordinal == bindparam("number"),
-    _DRAFTS.c.made_from == bindparam("made_from"),
-)
-_LOCK = plain_select(table(Panel).c.id).where(table(Panel).c.id == bindparam("panel")).with_for_update()
-_NEW = insert(_DRAFTS)
-_KEEP = _NEW.on_conflict_do_update(
-    index_elements=[_DRAFTS.c.panel_id, _DRAFTS.c.ordinal],
-    set_={
-        name: _NEW.excluded[name]
-        for name in ("image_id", "call_id", "provider", "model", "prompt", "seed", "made_from")
-    },
-)
-
 # What is done, in the same transaction, with a picture once it is in the database.
 Follow = Callable[[AsyncSession, UUID], Awaitable[None]]
 
@@ -92,11 +76,11 @@ class Rendering:
         return [self.draw_panel, self.draw_sheet]
 
     @activity.defn
-    async def draw_panel(self, call: DrawCall) -> None:
+    async def draw_panel(self, call: DrawCall) -> DraftMade:
         """One draft of a panel. A draft that was made from the same things is kept as it is."""
         by = _chosen(call)
         async with self._turns.take(by.provider) as turn:
-            await self._panel(call, by, turn)
+            return DraftMade(draft_id=await self._panel(call, by, turn))
 
     @activity.defn
     async def draw_sheet(self, call: DrawCall) -> None:
@@ -105,59 +89,39 @@ class Rendering:
         async with self._turns.take(by.provider) as turn:
             await self._sheet(call, by, turn)
 
-    async def _panel(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> None:
+    async def _panel(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> UUID:
         async with self._database.session() as session:
-            panel, scene = await in_scene(session, call.project_id, call.target_id)
-            data = as_data(panel, scene, await cast_of(session, call.project_id), call.options.direction)
-            width, height = picture_size(data, call.options.format)
-            request = ImageRequest(
-                model=by.model,
-                prompt=panel.prompt or "",
-                negative=panel.negative,
-                width=width,
-                height=height,
-                seed=_seed(panel.prompt, call.ordinal),
-                panel=data,
-                settings=call.options.render,
-            )
-            made_from = _made_from(call, request)
-            same = {"panel": panel.id, "number": call.ordinal, "made_from": made_from}
-            if (await execute(session, _THERE, same)).first() is not None:
-                if call.choose:
-                    await choose(session, call.project_id, call.generation_id, panel.id)
-                return
-            grant = await self._reserve(session, call, by, request, "draft")
+            found = await drawing_of(session, call, by)
+            grant = await self._granted(session, call, by, found)
+        if isinstance(found, Drawing) and found.pictures:
+            found = await found.with_pictures(self._storage)
+            async with self._database.session() as session:
+                grant = await self._granted(session, call, by, found)
+        if isinstance(grant, UUID):
+            return grant
         if isinstance(grant, EngineError):
             raise grant
+        if grant is None or not isinstance(found, Drawing):
+            raise TypeError("a draft that is to be drawn has a call")
+        drawing, paid, made = found, grant, [new_id()]
 
         async def follow(session: AsyncSession, image_id: UUID) -> None:
-            # The panel before the generation and the project, which `emit` locks: the order that everybody keeps.
-            await execute(session, _LOCK, {"panel": panel.id})
-            values = {
-                "id": new_id(),
-                "project_id": call.project_id,
-                "panel_id": panel.id,
-                "ordinal": call.ordinal,
-                "image_id": image_id,
-                "call_id": grant.call.id,
-                "provider": by.provider,
-                "model": request.model,
-                "prompt": request.prompt,
-                "seed": request.seed,
-                "made_from": made_from,
-            }
-            await execute(session, _KEEP, values)
+            await drafts.lock(session, drawing.panel_id)
+            made[:] = [
+                await self._drafted(session, call, by, drawing, image_id, paid),
+            ]
             await emit(
                 session,
                 call.project_id,
                 call.generation_id,
                 EventType.PANEL_DRAFTED,
-                {"panel_id": str(panel.id), "ordinal": call.ordinal, "image_id": str(image_id)},
+                {"panel_id": str(drawing.panel_id), "ordinal": call.ordinal, "image_id": str(image_id)},
             )
             if call.choose:
-                await choose(session, call.project_id, call.generation_id, panel.id)
+                await choose(session, call.project_id, call.generation_id, drawing.panel_id, made)
 
-        await self._turns.wait(grant.call.id, self._draw(call, grant, request, follow, turn))
+        await self._turns.wait(paid.call.id, self._draw(call, paid, drawing.request, follow, turn))
+        return made[0]
 
     async def _sheet(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> None:
         scope = Scope(project_id=call.project_id)

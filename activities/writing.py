@@ -138,7 +138,8 @@ class Writing:
                         stored = await _stored(session, task, call, by, loaded)
                         if stored is not None and stored.output is not None:
                             output = task.output.model_validate(stored.output)
-                            return TaskDone(cached=True, made=await STEPS[task.name].apply(session, call, output))
+                            made = await STEPS[task.name].apply(session, call, output, loaded.basis)
+                            return TaskDone(cached=True, made=made)
                         if stored is not None and stored.holder == holder():
                             # This very activity, whose end Temporal has not heard of: what it paid for was its last.
                             raise _verdict(task, by, stored.attempts, stored.stop_reason)
@@ -278,7 +279,7 @@ async def _finish(
 ) -> None:
     """The task is done: its result, and the rows that come of it."""
     await _keep(session, task, call, by, loaded, tally, paid, {"output": output.model_dump(mode="json"), "notes": ""})
-    tally.made = await STEPS[task.name].apply(session, call, output)
+    tally.made = await STEPS[task.name].apply(session, call, output, loaded.basis)
 
 
 async def _give_up(

@@ -34,9 +34,31 @@ class SceneRun(Run):
     own: bool = False
 
 
+class RedrawOrder(Frozen):
+    """What a redraw makes again: the words, the prompt, and so many drafts."""
+
+    id: UUID
+    panel_id: UUID
+    words: bool = False
+    prompt: bool = False
+    drafts: int = 0
+
+
 class PanelRun(Run):
     panel_id: UUID
     own: bool = False
+    redraw: RedrawOrder | None = None
+
+
+class PanelsRun(Run):
+    """Some panels of a chapter, or redraws of some: which, the first activity says."""
+
+    chapter_id: UUID
+
+
+class PanelsOpened(Frozen):
+    panel_ids: list[UUID] = Field(default_factory=list)
+    redraws: list[RedrawOrder] = Field(default_factory=list)
 
 
 class SheetRun(Run):
@@ -84,10 +106,25 @@ class DrawCall(Run):
 
     target_id: UUID
     ordinal: int = 1
+    many: int = Field(default=1, description="of so many drafts it is the `ordinal`-th")
+    redraw_id: UUID | None = Field(default=None, description="the redraw that it is for")
     choose: bool = Field(default=False, description="the only draft: show it at once")
     by: Choice | None = Field(default=None, description="the artist, where it is not the generation's")
     gives_way: bool = Field(default=False, description="another artist is asked when this one is down")
     accepted: list[UUID] = Field(default_factory=list, description="lost calls that a person lets be made again")
+
+
+class DraftMade(Frozen):
+    draft_id: UUID
+
+
+class SelectCall(Run):
+    """Show the best of these drafts of a panel, or with `wait` let a person choose."""
+
+    target_id: UUID
+    draft_ids: list[UUID]
+    wait: bool = False
+    redraw_id: UUID | None = None
 
 
 class Failure(Run):
@@ -95,6 +132,7 @@ class Failure(Run):
 
     target_id: UUID
     reason: str
+    redraw_id: UUID | None = Field(default=None, description="the redraw that failed: the panel stays as it was")
 
 
 class Holding(Run):
@@ -114,6 +152,13 @@ class Callback(Frozen):
 
     project_id: UUID
     delivery_id: UUID
+
+
+class Reviewed(Frozen):
+    """How a review stands, and what is to be redrawn meanwhile."""
+
+    approved: bool
+    redraws: list[RedrawOrder] = Field(default_factory=list)
 
 
 class Decision(StrEnum):

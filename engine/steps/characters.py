@@ -3,6 +3,7 @@
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.derived import Inputs
 from engine.reading import names
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
@@ -35,7 +36,7 @@ async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Mad
     return Loaded(In(name=character.name, aliases=character.aliases, excerpts=excerpts[:MAX_EXCERPTS]))
 
 
-async def apply(session: AsyncSession, call: TaskCall, out: Out) -> Made:
+async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) -> Made:
     character = await get(session, Scope(project_id=call.project_id), Character, call.target_id, lock=True)
     moved = await complete(session, call.generation_id, f"character:{character.id}:profile")
     fresh = character.profile is None

@@ -9,21 +9,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.context import Context, Piece, assemble
 from engine.db import execute
+from engine.derived import Part, concerning
+from engine.store.house import house_of
 from models.story import Profile
-from models.tables import Chapter, Character, Location, ProjectInstruction, Scene
+from models.tables import Chapter, Character, Location, Scene
 from models.tables.columns import table
 
 # So many of the chapters and scenes before.
 BEFORE = 20
 
-_INSTRUCTIONS, _CHARACTERS, _PLACES = table(ProjectInstruction), table(Character), table(Location)
+_CHARACTERS, _PLACES = table(Character), table(Location)
 _CHAPTERS, _SCENES = table(Chapter), table(Scene)
 _NOW = _CHAPTERS.alias()
-_HOUSE = (
-    select(_INSTRUCTIONS.c.position, _INSTRUCTIONS.c.body)
-    .where(_INSTRUCTIONS.c.project_id == bindparam("project"))
-    .order_by(_INSTRUCTIONS.c.position)
-)
 # Earlier chapters with another text: the same text made with other options is no earlier chapter.
 _EARLIER = (
     select(_CHAPTERS.c.title, _CHAPTERS.c.summary, (_NOW.c.position - _CHAPTERS.c.position).label("ago"))
@@ -57,9 +54,10 @@ _SO_FAR = (
 
 
 async def context_for(
-    session: AsyncSession, project_id: UUID, chapter_id: UUID, room: int, before_scene: int | None = None
+    session: AsyncSession, project_id: UUID, chapter_id: UUID, room: int, part: Part, before_scene: int | None = None
 ) -> Context:
-    """Instructions, cast, places, earlier chapters and the scenes before the one at that position, in `room` tokens.
+    """The instructions that concern a part, cast, places, earlier chapters and the scenes before the one at that
+    position, in `room` tokens.
 
     Earlier scenes are told by their gist from the outline, which is there before any scene begins: the context does
     not depend on which of them happens to be finished.
@@ -70,10 +68,7 @@ async def context_for(
         found: Sequence[Any] = (await execute(session, statement, values)).all()
         return found
 
-    pieces = [
-        Piece(kind="instructions", label=f"{row.position + 1}", text=row.body, priority=row.position)
-        for row in await rows(_HOUSE)
-    ]
+    pieces = instructions(concerning(part, await house_of(session, project_id)))
     earlier = await rows(_EARLIER)
     if earlier:
         # Only then were cast and places met elsewhere: what this very text brought along is no news to its reader,
@@ -86,6 +81,14 @@ async def context_for(
             Piece(kind="scene", label=row.title, text=row.gist, priority=50 + row.ago) for row in await rows(_SO_FAR)
         ]
     return assemble(pieces, room)
+
+
+def instructions(bodies: Sequence[str]) -> list[Piece]:
+    """Standing instructions, the most important first."""
+    return [
+        Piece(kind="instructions", label=f"{number}", text=body, priority=number)
+        for number, body in enumerate(bodies, 1)
+    ]
 
 
 def _known(cast: Iterable[Any], places: Iterable[Any]) -> list[Piece]:

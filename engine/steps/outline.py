@@ -6,6 +6,7 @@ from functools import lru_cache
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.catalogue import limits
+from engine.derived import Inputs
 from engine.digest import digest
 from engine.providers import model_of
 from engine.reading import paragraphs, windows
@@ -56,7 +57,7 @@ async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Mad
     met: dict[str, None] = {}
     for part in range(call.part):
         met |= dict.fromkeys(character["name"] for character in chapter.outline[str(part)]["output"]["characters"])
-    context = await context_for(session, call.project_id, chapter.id, room)
+    context = await context_for(session, call.project_id, chapter.id, room, "summary")
     data = In(
         context=context.text,
         title=chapter.title,
@@ -68,7 +69,7 @@ async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Mad
     return Loaded(data, len(context.left_out))
 
 
-async def apply(session: AsyncSession, call: TaskCall, out: Out) -> Made:
+async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) -> Made:
     chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id, lock=True)
     texts, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(call.options))
     window = spans[call.part]

@@ -6,9 +6,13 @@ from sqlalchemy import TextClause, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.context import assemble
 from engine.db import execute
+from engine.derived import Inputs, changed, concerning, prompt_inputs, shot_input, style_of, words_inputs
+from engine.steps.known import instructions
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
+from engine.store.house import HOUSE
 from engine.store.panels import aliases_of, cast_of, profiles_of
 from engine.store.progress import complete
 from engine.store.scope import missing
@@ -23,10 +27,10 @@ _PANELS, _SCENES, _PROJECTS = table(Panel), table(Scene), table(Project)
 _PANEL = (
     select(
         *(_PANELS.c[name] for name in ("shot", "description", "characters", "first", "last")),
+        *(_PANELS.c[name] for name in ("dialogue", "caption", "prompt", "hand", "basis", "notes")),
         *(_SCENES.c[name] for name in ("sentences", "max_panels", "place", "time", "weather", "mood")),
         _PROJECTS.c.style,
-        _PANELS.c.dialogue.is_not(None).label("has_dialogue"),
-        _PANELS.c.prompt.is_not(None).label("has_prompt"),
+        HOUSE,
     )
     .join(_SCENES, _SCENES.c.id == _PANELS.c.scene_id)
     .join(_PROJECTS, _PROJECTS.c.id == _PANELS.c.project_id)
@@ -44,16 +48,25 @@ def _write(assignments: str, complete: str) -> str:
         f"WITH before AS MATERIALIZED (SELECT id, {complete} AS complete,"  # noqa: S608
         f" {complete} AND state IN ('described', 'failed') AS fresh"
         " FROM panels WHERE id = :panel AND project_id = :project FOR NO KEY UPDATE)"
+        # What a person wrote meanwhile stays; what was written from is kept beside it either way.
         f" UPDATE panels SET {assignments}, state = CASE WHEN fresh THEN 'written' ELSE state END,"
         " failure = CASE WHEN fresh THEN '' ELSE failure END"
         " FROM before WHERE panels.id = before.id RETURNING before.complete, before.fresh"
     )
 
 
-_WRITE_WORDS = text(_write("dialogue = :dialogue, caption = :caption", "prompt IS NOT NULL")).bindparams(
-    bindparam("dialogue", type_=JSONB)
-)
-_WRITE_PROMPT = text(_write("prompt = :prompt, negative = :negative", "dialogue IS NOT NULL"))
+_WRITE_WORDS = text(
+    _write(
+        "dialogue = :dialogue, caption = :caption, basis = basis || jsonb_build_object('words', :basis)",
+        "prompt IS NOT NULL",
+    )
+).bindparams(bindparam("dialogue", type_=JSONB), bindparam("basis", type_=JSONB))
+_WRITE_PROMPT = text(
+    _write(
+        "prompt = :prompt, negative = :negative, shot = :shot, basis = basis || jsonb_build_object('prompt', :basis)",
+        "dialogue IS NOT NULL",
+    )
+).bindparams(bindparam("basis", type_=JSONB))
 _WRITE_NOTHING = text(_write("version = version", "dialogue IS NOT NULL AND prompt IS NOT NULL"))
 
 
@@ -67,40 +80,58 @@ async def _panel(session: AsyncSession, call: TaskCall) -> Any:
 
 async def load_dialogue(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     panel = await _panel(session, call)
-    if panel.has_dialogue:
+    own = panel.sentences[panel.first : panel.last + 1]
+    inputs = words_inputs(panel, own, panel.house)
+    there = panel.dialogue is not None
+    if there and ("words" in panel.hand or not changed(panel.basis.get("words"), inputs)):
         await _written(session, call, _WRITE_NOTHING)
         return []
     everybody = await cast_of(session, call.project_id)
+    notes = panel.notes.get("words", "")
+    context = assemble(instructions(concerning("words", panel.house)), room)
     return Loaded(
         dialogue.In(
+            context=context.text,
+            notes=notes,
+            current=panel.dialogue or [] if notes else [],
+            current_caption=panel.caption if notes else "",
             description=panel.description,
             characters=panel.characters,
             cast=[who.name for who in everybody],
             aliases=aliases_of(everybody),
             before=panel.sentences[: panel.first],
-            sentences=panel.sentences[panel.first : panel.last + 1],
+            sentences=own,
             after=panel.sentences[panel.last + 1 :],
             condensed=panel.max_panels is not None,
-        )
+        ),
+        len(context.left_out),
+        inputs,
     )
 
 
-async def apply_dialogue(session: AsyncSession, call: TaskCall, out: dialogue.Out) -> Made:
+async def apply_dialogue(session: AsyncSession, call: TaskCall, out: dialogue.Out, basis: Inputs) -> Made:
     lines = [line.model_dump(mode="json") for line in out.lines]
-    await _written(session, call, _WRITE_WORDS, dialogue=lines, caption=out.caption)
+    await _written(session, call, _WRITE_WORDS, dialogue=lines, caption=out.caption, basis=basis)
     return []
 
 
 async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     panel = await _panel(session, call)
-    if panel.has_prompt and not call.softer:
-        await _written(session, call, _WRITE_NOTHING)
-        return []
     cast = await cast_of(session, call.project_id)
     on_stage = profiles_of(cast, panel.characters)
+    inputs = prompt_inputs(panel, panel, on_stage, panel.style, panel.house)
+    kept = "prompt" in panel.hand or not changed(panel.basis.get("prompt"), inputs)
+    if panel.prompt is not None and kept and not call.softer:
+        await _written(session, call, _WRITE_NOTHING)
+        return []
     present = {profile.name for profile in on_stage}
+    notes = panel.notes.get("picture", "")
+    context = assemble(instructions(concerning("prompt", panel.house)), room)
     return Loaded(
         prompt.In(
+            context=context.text,
+            notes=notes,
+            current=panel.prompt or "" if notes else "",
             shot=Shot(panel.shot),
             description=panel.description,
             characters=on_stage,
@@ -109,13 +140,18 @@ async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loade
             time=panel.time,
             weather=panel.weather,
             mood=panel.mood,
-            style=panel.style,
-        )
+            style=style_of(panel.style, panel.house),
+        ),
+        len(context.left_out),
+        inputs,
     )
 
 
-async def apply_prompt(session: AsyncSession, call: TaskCall, out: prompt.Out) -> Made:
-    await _written(session, call, _WRITE_PROMPT, prompt=out.prompt, negative=out.negative)
+async def apply_prompt(session: AsyncSession, call: TaskCall, out: prompt.Out, basis: Inputs) -> Made:
+    panel = await _panel(session, call)
+    shot = out.shot if out.shot is not None and panel.notes.get("picture") else panel.shot
+    basis = {**basis, **shot_input(shot)}
+    await _written(session, call, _WRITE_PROMPT, prompt=out.prompt, negative=out.negative, shot=str(shot), basis=basis)
     return []
 
 

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
+from engine.derived import Inputs, changed, panels_inputs, summary_inputs
 from engine.digest import digest
 from engine.reading import names
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
+from engine.store.describing import describe
 from engine.store.events import emit
+from engine.store.house import house_of
 from engine.store.panels import aliases_of, cast_of
 from engine.store.progress import complete_and_tell, split
 from engine.store.scope import Scope, get
@@ -23,7 +26,6 @@ from models.tables.columns import table
 from models.tables.story import SceneState
 
 _PANELS = table(Panel)
-_FORGET = delete(_PANELS).where(_PANELS.c.scene_id == bindparam("scene"))
 _MADE = select(_PANELS.c.id).where(_PANELS.c.scene_id == bindparam("scene")).order_by(_PANELS.c.position)
 _CHAPTERS, _LOCATIONS = table(Chapter), table(Location)
 _SCRIPTED = select(_CHAPTERS.c.script.is_not(None)).where(_CHAPTERS.c.id == bindparam("chapter"))
@@ -32,11 +34,12 @@ _PLACES = select(_LOCATIONS.c.name).where(_LOCATIONS.c.project_id == bindparam("
 
 async def load_summary(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id)
-    # A scene whose text changes is made anew, so what was once summed up stays summed up.
-    if scene.summary or await _scripted(session, scene):
+    inputs = summary_inputs(scene, await house_of(session, call.project_id))
+    kept = "summary" in scene.hand or (scene.summary and not changed(scene.basis.get("summary"), inputs))
+    if kept or await _scripted(session, scene):
         await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
         return []
-    context = await context_for(session, call.project_id, scene.chapter_id, room, scene.position)
+    context = await context_for(session, call.project_id, scene.chapter_id, room, "summary", scene.position)
     everybody = await cast_of(session, call.project_id)
     data = summary.In(
         context=context.text,
@@ -48,13 +51,14 @@ async def load_summary(session: AsyncSession, call: TaskCall, room: int) -> Load
         aliases=aliases_of(everybody),
         known_places=await _places(session, call.project_id),
     )
-    return Loaded(data, len(context.left_out))
+    return Loaded(data, len(context.left_out), inputs)
 
 
-async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out) -> Made:
+async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out, basis: Inputs) -> Made:
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id, lock=True)
     for field in ("summary", "place", "time", "weather", "mood", "characters"):
         setattr(scene, field, getattr(out, field))
+    scene.basis = {**scene.basis, "summary": basis}
     scene.failure = ""
     if scene.state != SceneState.DESCRIBED:
         scene.state = SceneState.SUMMARISED
@@ -66,9 +70,12 @@ async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out)
 
 async def load_panels(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id)
-    if scene.state == SceneState.DESCRIBED or await _scripted(session, scene):
+    inputs = panels_inputs(scene, await house_of(session, call.project_id))
+    described = scene.state == SceneState.DESCRIBED
+    kept = described and ("panels" in scene.hand or not changed(scene.basis.get("panels"), inputs))
+    if kept or await _scripted(session, scene):
         return await _announced(session, call, scene)
-    context = await context_for(session, call.project_id, scene.chapter_id, room, scene.position)
+    context = await context_for(session, call.project_id, scene.chapter_id, room, "panels", scene.position)
     everybody = await cast_of(session, call.project_id)
     data = panels.In(
         context=context.text,
@@ -83,29 +90,16 @@ async def load_panels(session: AsyncSession, call: TaskCall, room: int) -> Loade
         sentences=scene.sentences,
         max_panels=scene.max_panels,
     )
-    return Loaded(data, len(context.left_out))
+    return Loaded(data, len(context.left_out), inputs)
 
 
-async def apply_panels(session: AsyncSession, call: TaskCall, out: panels.Out) -> Made:
+async def apply_panels(session: AsyncSession, call: TaskCall, out: panels.Out, basis: Inputs) -> Made:
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id, lock=True)
     key = digest(scene.sentences, out)
     if scene.panels_key != key:
-        await execute(session, _FORGET, {"scene": scene.id})
-        rows = [
-            Panel(
-                project_id=call.project_id,
-                scene_id=scene.id,
-                position=position,
-                first=panel.first,
-                last=panel.last,
-                shot=panel.shot,
-                description=panel.description,
-                characters=panel.characters,
-            ).model_dump(exclude={"created_at"})
-            for position, panel in enumerate(out.panels)
-        ]
-        await execute(session, insert(_PANELS), rows)
+        await describe(session, scene, out.panels)
         scene.panels_key = key
+    scene.basis = {**scene.basis, "panels": basis}
     scene.state = SceneState.DESCRIBED
     session.add(scene)
     await session.flush()

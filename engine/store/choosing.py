@@ -1,8 +1,9 @@
-"""Which draft a panel shows."""
+"""Which draft a panel shows, and how it came to that."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, insert, select, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
@@ -11,34 +12,89 @@ from engine.store.events import emit
 from engine.store.progress import complete
 from engine.store.scope import missing
 from models.events import EventType
-from models.tables import Panel
+from models.ids import new_id
+from models.tables import Draft, Panel, Selection
+from models.tables.columns import table
+from models.tables.directing import SelectionKind
+from models.tables.story import PanelState
 
-# The panel's row is locked before anything is decided.
-_CHOOSE = text(
-    "WITH before AS MATERIALIZED (SELECT id, state, selected_draft_id AS draft_id FROM panels"
-    " WHERE id = :panel AND project_id = :project FOR NO KEY UPDATE)"
-    " UPDATE panels SET state = 'selected', failure = '', selected_draft_id = COALESCE(before.draft_id,"
-    " (SELECT id FROM drafts WHERE panel_id = :panel ORDER BY ordinal LIMIT 1))"
-    " FROM before WHERE panels.id = before.id"
-    " RETURNING panels.selected_draft_id, before.state <> 'selected' OR before.draft_id IS NULL AS fresh"
+_DRAFTS = table(Draft)
+_PANEL = text(
+    "SELECT state, selected_draft_id,"
+    " (SELECT kind FROM selections WHERE panel_id = panels.id ORDER BY id DESC LIMIT 1) AS how"
+    " FROM panels WHERE id = :panel AND project_id = :project FOR NO KEY UPDATE"
 )
+# The best by its scores; of equals, and where nobody scored, the one that came first.
+_BEST = (
+    select(_DRAFTS.c.id)
+    .where(
+        _DRAFTS.c.panel_id == bindparam("panel"),
+        _DRAFTS.c.rejected_at.is_(None),
+        _DRAFTS.c.id.in_(bindparam("drafts", expanding=True)),
+    )
+    .order_by(_DRAFTS.c.score.desc().nulls_last(), _DRAFTS.c.ordinal)
+    .limit(1)
+)
+_SHOW = text("UPDATE panels SET state = :state, failure = '', selected_draft_id = :draft WHERE id = :panel")
+_REMEMBER = insert(table(Selection))
+# Whoever chose by hand is not overruled by a score.
+BY_HAND = frozenset({SelectionKind.PERSON, SelectionKind.UNDONE})
 
 
-async def choose(session: AsyncSession, project_id: UUID, generation_id: UUID, panel_id: UUID) -> None:
-    """Show the first draft, unless one was chosen before. Emits, so call it last in a transaction.
+async def choose(
+    session: AsyncSession,
+    project_id: UUID,
+    generation_id: UUID,
+    panel_id: UUID,
+    drafts: Sequence[UUID],
+    *,
+    wait: bool = False,
+) -> None:
+    """Show the best of some drafts, or the one of them that a person chose before; with `wait`, let a person choose.
 
-    Raises `NotFound` where there is no such panel, or no draft of it.
+    Emits, so call it last in a transaction. Raises `NotFound` where there is no such panel, or no draft to show.
     """
-    chosen = (await execute(session, _CHOOSE, {"panel": panel_id, "project": project_id})).one_or_none()
-    if chosen is None:
+    panel = (await execute(session, _PANEL, {"panel": panel_id, "project": project_id})).one_or_none()
+    if panel is None:
         raise missing(Panel, panel_id)
-    if chosen.selected_draft_id is None:
-        raise NotFound("The panel has no draft to choose from.")
-    if await complete(session, generation_id, f"panel:{panel_id}:picture") or chosen.fresh:
-        await emit(
-            session,
-            project_id,
-            generation_id,
-            EventType.PANEL_SELECTED,
-            {"panel_id": str(panel_id), "draft_id": str(chosen.selected_draft_id)},
-        )
+    shown = panel.selected_draft_id
+    if shown in drafts and panel.how in BY_HAND:
+        best, state = shown, PanelState.SELECTED
+    elif wait:
+        best, state = shown, PanelState.DRAFTED
+    else:
+        values = {"panel": panel_id, "drafts": list(drafts)}
+        best, state = (await execute(session, _BEST, values)).scalar_one_or_none(), PanelState.SELECTED
+        if best is None:
+            raise NotFound("The panel has no draft to choose from.")
+    await execute(session, _SHOW, {"panel": panel_id, "state": state, "draft": best})
+    if best is not None and best != shown:
+        await remember(session, project_id, panel_id, best, shown, SelectionKind.AUTOMATIC)
+    moved = await complete(session, generation_id, f"panel:{panel_id}:picture")
+    if state == PanelState.SELECTED and (moved or best != shown or panel.state != state):
+        data = {"panel_id": str(panel_id), "draft_id": str(best)}
+        await emit(session, project_id, generation_id, EventType.PANEL_SELECTED, data)
+    elif moved:
+        await emit(session, project_id, generation_id, EventType.GENERATION_PROGRESSED, {})
+
+
+async def remember(
+    session: AsyncSession,
+    project_id: UUID,
+    panel_id: UUID,
+    draft_id: UUID,
+    before_id: UUID | None,
+    kind: SelectionKind,
+    actor_id: UUID | None = None,
+) -> None:
+    """Write down that a panel shows another draft from now on."""
+    values = {
+        "id": new_id(),
+        "project_id": project_id,
+        "panel_id": panel_id,
+        "draft_id": draft_id,
+        "before_id": before_id,
+        "kind": kind,
+        "actor_id": actor_id,
+    }
+    await execute(session, _REMEMBER, values)

@@ -55,9 +55,10 @@ def profiles_of(cast: Iterable[Character], names: Iterable[str]) -> list[Profile
 
 def as_data(panel: Panel, scene: Scene, cast: Iterable[Character], direction: Direction = "ltr") -> PanelData:
     """The panel as the artist and the letterer know it; `direction` is for who draws, and stages, it."""
+    directed = panel.notes.get("picture", "")
     return PanelData(
         shot=Shot(panel.shot),
-        description=panel.description,
+        description=f"{panel.description} {directed}".strip(),
         characters=profiles_of(cast, panel.characters),
         place=scene.place,
         time=scene.time,

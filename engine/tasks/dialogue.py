@@ -24,6 +24,9 @@ class In(TaskInput):
     max_line_chars: int = Field(default=140, ge=20)
     max_caption_chars: int = Field(default=320, ge=0)
     condensed: bool = Field(default=False, description="the chapter has fewer panels than its text needs")
+    notes: str = Field(default="", description="what a director wants otherwise; then words may differ from the text's")
+    current: list[Line] = Field(default_factory=list, description="the lines that the notes are about")
+    current_caption: str = ""
 
 
 class Out(Frozen):
@@ -37,7 +40,10 @@ def squeezed(text: str) -> str:
 
 
 def check(data: In, out: Out) -> list[str]:
-    """Quotes are the text's own, in order; without condensing, every one exactly once. Nothing is invented."""
+    """Quotes are the text's own, in order; without condensing, every one exactly once. Nothing is invented.
+
+    Where a director asked for other words, the text is no measure any more.
+    """
     quotes = quoted(data.sentences, data.before, data.after)
     notes = []
     names = {*data.characters, *data.cast, ""}
@@ -48,7 +54,9 @@ def check(data: In, out: Out) -> list[str]:
             notes.append(f"line {number} is empty")
         if len(line.text) > data.max_line_chars:
             notes.append(f"line {number} has {len(line.text)} characters; split it to at most {data.max_line_chars}")
-    if data.condensed:
+    if data.notes:
+        pass
+    elif data.condensed:
         if len(out.lines) > data.max_lines:
             notes.append(f"{len(out.lines)} lines; at most {data.max_lines} are allowed")
         notes += _out_of_order(out.lines, quotes)
@@ -56,7 +64,8 @@ def check(data: In, out: Out) -> list[str]:
         notes += _incomplete(out.lines, quotes)
     if len(out.caption) > data.max_caption_chars:
         notes.append(f"the caption has {len(out.caption)} characters; at most {data.max_caption_chars} are allowed")
-    notes += _invented(data, out.caption)
+    if not data.notes:
+        notes += _invented(data, out.caption)
     return notes
 
 
@@ -97,7 +106,7 @@ def _invented(data: In, caption: str) -> list[str]:
 
 TASK = Task(
     name="Dialogue",
-    version=2,
+    version=3,
     input=In,
     output=Out,
     system="You are the letterer's editor of a comic. You decide who says what, in the manuscript's own words.",
@@ -125,6 +134,15 @@ The panel's own sentences:
 
 What follows (for reference only):
 {{ after[:4] | join("\n") | material }}
+{% endif %}
+{% if notes %}
+
+The panel's words as they are, speaker: text:
+{% for line in current %}{{ (line.speaker + ": " + line.text) | material }}
+{% endfor %}{% if current_caption %}Caption: {{ current_caption | material }}
+{% endif %}
+The director wants them otherwise. Change what the notes ask for, and nothing else; this goes before the rules below:
+{{ notes | material }}
 {% endif %}
 
 lines: {% if condensed %}the quoted lines that matter most, at most {{ max_lines }}, in the order of the text{% else %}\

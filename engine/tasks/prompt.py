@@ -25,11 +25,14 @@ class In(TaskInput):
     weather: str = ""
     mood: str = ""
     style: str = ""
+    notes: str = Field(default="", description="what a director wants otherwise than it was")
+    current: str = Field(default="", description="the prompt that the notes are about")
 
 
 class Out(Frozen):
     prompt: str
     negative: str = Field(default="", description="what must not be in the picture")
+    shot: Shot | None = Field(default=None, description="another shot, if the director's notes ask for one")
 
 
 def longest(data: In) -> int:
@@ -80,7 +83,7 @@ def check(data: In, out: Out) -> list[str]:
 
 TASK = Task(
     name="VisualPrompt",
-    version=1,
+    version=2,
     input=In,
     output=Out,
     system="You write prompts for an image model that draws the panels of a comic.",
@@ -105,11 +108,19 @@ Not in the picture, so never name them:
 Place, time, weather, mood:
 {{ [place, time, weather, mood] | select | join("; ") | material }}
 {% endif %}
+{% if notes %}
+The prompt so far:
+{{ current | material }}
+The director wants it otherwise. Change what the notes ask for and keep the rest:
+{{ notes | material }}
+{% endif %}
 Style: {{ style or "clear comic art, clean ink lines, flat colours" }}
 
 prompt: one paragraph in English, at most 3,500 characters: style, shot and angle, place, light and weather, then what
   happens. Name everybody on stage once with age, build, hair, face and clothes exactly as given, word for word, and
   say where they are in the picture. Nobody else. Leave calm room for balloons at the top; no lettering.
+shot: another one of establishing, wide, medium, close-up, insert, over-the-shoulder, only if the notes ask for a camera
+  nearer or farther; otherwise null.
 negative: what must not appear, as a comma-separated list (text, balloons, watermark, extra people …); no names.""",
     check=check,
     max_input_tokens=6_000,

@@ -153,6 +153,7 @@ def upgrade() -> None:
     op.create_unique_constraint(op.f("uq_drafts_panel_id_made_from_slot"), "drafts", ["panel_id", "made_from", "slot"])
     op.create_foreign_key("fk_drafts_parent_id", "drafts", "drafts", ["parent_id"], ["id"], ondelete="SET NULL")
     op.add_column("holds", sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("holds", sa.Column("remind_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("locations", sa.Column("sheet_image_id", sa.Uuid(), nullable=True))
     op.create_index("ix_locations_sheet_image_id", "locations", ["sheet_image_id"], unique=False)
     op.create_foreign_key(
@@ -217,6 +218,7 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_locations_project_id_sheet_image_id"), "locations", type_="foreignkey")
     op.drop_index("ix_locations_sheet_image_id", table_name="locations")
     op.drop_column("locations", "sheet_image_id")
+    op.drop_column("holds", "remind_at")
     op.drop_column("holds", "deadline_at")
     op.drop_constraint("fk_drafts_parent_id", "drafts", type_="foreignkey")
     op.drop_constraint(op.f("uq_drafts_panel_id_made_from_slot"), "drafts", type_="unique")

@@ -96,6 +96,7 @@ class Hold(Row, table=True):
         description="decided to go on without this part",
     )
     deadline_at: datetime | None = moment("when a review is decided by the default that was ordered")
+    remind_at: datetime | None = moment("when a review that still waits is told of again")
     released_at: datetime | None = moment("decided; the workflow is being told")
     taken: bool = Field(
         default=False,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.llm.storyboard.directed import lines_asked
 from engine.llm.storyboard.speakers import Spoken, attribute
 from engine.llm.storyboard.telling import clipped, shortened, told_sentences
 from engine.reading import Sentence, heading_text, is_heading, pieces_within, take_apart
@@ -11,6 +12,8 @@ from models.story import Line, LineKind
 
 def write_dialogue(data: dialogue.In) -> dialogue.Out:
     """Every quote as lines (when condensed: the telling ones), and what is told as the caption."""
+    if data.notes and data.current:
+        return dialogue.Out(lines=lines_asked(data.notes, data.current), caption=data.current_caption)
     scene = [*data.before, *data.sentences, *data.after]
     beats = attribute(scene, [*data.cast, *data.characters], data.aliases)
     own = slice(len(data.before), len(data.before) + len(data.sentences))

@@ -2,6 +2,7 @@
 
 import re
 
+from engine.llm.storyboard.directed import shot_asked
 from engine.llm.storyboard.telling import clipped
 from engine.tasks import prompt
 from models.story import Shot
@@ -22,16 +23,19 @@ def write_prompt(data: prompt.In) -> prompt.Out:
     """The prompt; whoever is not on stage is not named in it."""
     setting = ", ".join(piece for piece in (data.place, data.time, data.weather) if piece)
     people = "; ".join(who.sentence() for who in data.characters)
-    opening = f"{data.style or _STYLE}. {_SHOTS[data.shot].capitalize()}."
+    asked = shot_asked(data.notes, data.shot)
+    opening = f"{data.style or _STYLE}. {_SHOTS[asked or data.shot].capitalize()}."
     rest = [
         f"Place: {_discreet(data, setting)[:400]}." if setting else "",
+        f"Directed: {_discreet(data, data.notes)[:400]}." if data.notes else "",
         f"Mood: {_discreet(data, data.mood)[:120]}." if data.mood else "",
         f"On stage: {people}." if people else "Nobody in the picture.",
         "Calm room at the top for balloons; no lettering.",
     ]
     room = prompt.longest(data) - len(opening) - sum(len(piece) + 1 for piece in rest) - 2
     shown = clipped(_discreet(data, data.description), max(room, 0))
-    return prompt.Out(prompt=" ".join(piece for piece in [opening, shown, *rest] if piece), negative=_NEGATIVE)
+    text = " ".join(piece for piece in [opening, shown, *rest] if piece)
+    return prompt.Out(prompt=text, negative=_NEGATIVE, shot=asked)
 
 
 def _discreet(data: prompt.In, text: str) -> str:

@@ -1,0 +1,135 @@
+"""What is asked of an artist for a panel: from rows and storage to a request, and what becomes of it."""
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.derived import Inputs, frame_key, picture_inputs
+from engine.digest import digest
+from engine.images import Control, ImageRequest, Picture
+from engine.pages.layout import picture_size
+from engine.providers import resolved
+from engine.storage import Storage
+from engine.store import drafts
+from engine.store.panels import as_data, cast_of, in_scene
+from engine.store.scope import Scope, get
+from models.options import Choice
+from models.runs import DrawCall
+from models.story import PanelData
+from models.tables import Draft, Image, Panel, Redraw
+from models.tables.story import DraftOrigin
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A draft that is to be drawn. `pictures` still have to be fetched: storage is not read in a transaction."""
+
+    panel_id: UUID
+    request: ImageRequest
+    basis: Inputs
+    slot: int
+    letters: int
+    origin: DraftOrigin = DraftOrigin.DRAWN
+    parent_id: UUID | None = None
+    notes: str = ""
+    pictures: dict[str, Image] = field(default_factory=dict)
+    control: dict[str, Any] = field(default_factory=dict)
+
+    async def with_pictures(self, storage: Storage) -> "Drawing":
+        """The same with the bytes of its pictures in the request."""
+        if not self.pictures:
+            return self
+        found = {
+            name: Picture(await storage.get(image.key), image.media_type) for name, image in self.pictures.items()
+        }
+        control = found.pop("control", None)
+        units = (Control(control, **self.control),) if control is not None else ()
+        return replace(self, request=replace(self.request, control=units, **found), pictures={})
+
+
+async def drawing_of(session: AsyncSession, call: DrawCall, by: Choice) -> Drawing | UUID:
+    """The draft to draw for a call, or the one that is there and counts for it."""
+    panel, scene = await in_scene(session, call.project_id, call.target_id)
+    data = as_data(panel, scene, await cast_of(session, call.project_id), call.options.direction)
+    ordered = resolved("images", call.options.artists()[0])
+    options = call.options
+    prompt = panel.prompt or ""
+    basis = picture_inputs(prompt, panel.negative, data, ordered, options.render, options.format)
+    width, height = await _framed(session, panel, data, call)
+    drawing = Drawing(
+        panel_id=panel.id,
+        request=ImageRequest(
+            model=by.model,
+            prompt=prompt,
+            negative=panel.negative,
+            width=width,
+            height=height,
+            seed=0,
+            panel=data,
+            settings=options.render,
+        ),
+        basis=basis,
+        slot=call.ordinal,
+        letters=len(panel.caption) + sum(len(line["text"]) for line in panel.dialogue or []),
+    )
+    if call.redraw_id is not None:
+        return await _redrawn(session, drawing, call)
+    before = await drafts.standing(session, panel.id, basis, ordered.provider, call.generation_id)
+    found = drafts.place(before, panel.selected_draft_id, call.ordinal, call.many)
+    return found if isinstance(found, UUID) else _in_slot(drawing, found)
+
+
+def _in_slot(drawing: Drawing, slot: int) -> Drawing:
+    """With a seed that follows from the content, so that the same panel asked for again is the same call."""
+    seed = int(digest(drawing.request.prompt, slot)[:8], 16) & 0x7FFFFFFF
+    return replace(drawing, slot=slot, request=replace(drawing.request, seed=seed))
+
+
+async def _framed(session: AsyncSession, panel: Panel, data: PanelData, call: DrawCall) -> tuple[int, int]:
+    """The size of the panel's picture: decided once for a shot and a format.
+
+    So the page stays as it is laid out when words change, or when another artist draws the panel.
+    """
+    wanted = frame_key(data.shot, call.options.format)
+    if panel.frame.get("for") == wanted:
+        return panel.frame["width"], panel.frame["height"]
+    width, height = picture_size(data, call.options.format)
+    await drafts.frame(session, panel.id, json.dumps({"width": width, "height": height, "for": wanted}))
+    return width, height
+
+
+async def _redrawn(session: AsyncSession, drawing: Drawing, call: DrawCall) -> Drawing:
+    """The draft as a director wants it: anew, or from another draft."""
+    scope = Scope(project_id=call.project_id)
+    redraw = await get(session, scope, Redraw, call.redraw_id or UUID(int=0))
+    pictures: dict[str, Image] = {}
+    for name, image_id in (("mask", redraw.mask_image_id), ("control", redraw.control_image_id)):
+        if image_id is not None:
+            pictures[name] = await get(session, scope, Image, image_id)
+    request = drawing.request
+    if redraw.parent_id is not None:
+        query = select(Image).join(Draft, col(Draft.image_id) == col(Image.id)).where(Draft.id == redraw.parent_id)
+        source = (await session.exec(query)).one()
+        pictures["source"] = source
+        request = replace(request, width=source.width, height=source.height, strength=redraw.strength)
+    if redraw.prompt:
+        request = replace(request, prompt=redraw.prompt)
+        if request.panel is not None and redraw.parent_id is not None:
+            changed = f"{request.panel.description} {redraw.prompt}"
+            request = replace(request, panel=request.panel.model_copy(update={"description": changed}))
+    return _in_slot(
+        replace(
+            drawing,
+            request=request,
+            origin=DraftOrigin.EDITED if pictures else DraftOrigin.REDRAWN,
+            parent_id=redraw.parent_id,
+            notes=redraw.notes or redraw.prompt,
+            pictures=pictures,
+            control=redraw.control,
+        ),
+        redraw.first_slot + call.ordinal - 1,
+    )

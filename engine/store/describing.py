@@ -1,0 +1,65 @@
+"""A scene is broken into panels again: rows are matched with what was there, so that pictures and hand work stay."""
+
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.tasks.panels import Panel as Described
+from models.tables import Panel, Scene
+
+
+async def describe(session: AsyncSession, scene: Scene, wanted: Sequence[Described]) -> None:
+    """Make the scene's panels those `wanted`, in their order.
+
+    A panel goes on as the one that tells the same sentences, or most of them; its drafts, its selection and what people
+    wrote stay with it, and whatever no longer follows from its description is stale. A panel that nothing takes the
+    place of goes, unless a person wrote in it: then it stays where its sentences are.
+    """
+    query = select(Panel).where(Panel.scene_id == scene.id).order_by(col(Panel.position)).with_for_update()
+    before = list((await session.exec(query)).all())
+    after: list[Panel] = []
+    for one, panel in zip(wanted, _matched(before, wanted), strict=True):
+        if panel is None:
+            panel = Panel(project_id=scene.project_id, scene_id=scene.id, position=0, description="")
+        _rewrite(panel, one)
+        after.append(panel)
+    for left in (panel for panel in before if panel not in after):
+        if left.hand:
+            place = next((index for index, panel in enumerate(after) if panel.first > left.first), len(after))
+            after.insert(place, left)
+        else:
+            await session.delete(left)
+    for position, panel in enumerate(after):
+        panel.position = position
+        session.add(panel)
+    await session.flush()
+
+
+def _matched(before: Sequence[Panel], wanted: Sequence[Described]) -> list[Panel | None]:
+    """For each wanted panel the one it goes on as: of the same sentences, or hand work, or with the most in common."""
+    free = list(before)
+    found: list[Panel | None] = [None] * len(wanted)
+    for index, one in enumerate(wanted):
+        found[index] = next((panel for panel in free if (panel.first, panel.last) == (one.first, one.last)), None)
+        if found[index] is not None:
+            free.remove(found[index])  # type: ignore[arg-type]  # not None, as the line above says
+    for panel in sorted(free, key=lambda panel: not panel.hand):
+        shared = [0 if there else _overlap(panel, one) for one, there in zip(wanted, found, strict=True)]
+        if any(shared):
+            found[shared.index(max(shared))] = panel
+    return found
+
+
+def _overlap(panel: Panel, one: Described) -> int:
+    return max(min(panel.last, one.last) - max(panel.first, one.first) + 1, 0)
+
+
+def _rewrite(panel: Panel, one: Described) -> None:
+    moved = (panel.first, panel.last) != (one.first, one.last)
+    panel.first, panel.last = one.first, one.last
+    if "description" not in panel.hand:
+        panel.shot, panel.description, panel.characters = one.shot, one.description, list(one.characters)
+    if moved and "words" not in panel.basis and "words" not in panel.hand:
+        # Nobody kept what its words were made from, and it cannot be this.
+        panel.dialogue, panel.caption = None, ""

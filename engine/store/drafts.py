@@ -1,0 +1,141 @@
+"""The drafts of a panel: which of them still stand for what is asked, and in which slot a new one is drawn.
+
+A draft is never replaced. Its slot numbers the tries at one request: the first slots are those of the orders, a redraw
+goes on behind all that there are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.db import execute
+from engine.derived import Inputs, changed_picture
+from models.tables import Draft, Panel
+from models.tables.columns import table
+from models.tables.story import DraftOrigin
+
+_DRAFTS = table(Draft)
+_SEEN = ("id", "slot", "provider", "basis", "origin", "generation_id", "rejected_at")
+_OF_PANEL = (
+    select(*(_DRAFTS.c[name] for name in _SEEN))
+    .where(_DRAFTS.c.panel_id == bindparam("panel"))
+    .order_by(_DRAFTS.c.ordinal)
+)
+_THERE = select(_DRAFTS.c.id).where(
+    _DRAFTS.c.panel_id == bindparam("panel"),
+    _DRAFTS.c.made_from == bindparam("made_from"),
+    _DRAFTS.c.slot == bindparam("slot"),
+)
+_SISTERS = select(_DRAFTS.c.scores["fingerprint"].astext).where(
+    _DRAFTS.c.panel_id == bindparam("panel"), _DRAFTS.c.scores["fingerprint"].astext.is_not(None)
+)
+_LOCK = select(table(Panel).c.id).where(table(Panel).c.id == bindparam("panel")).with_for_update()
+_NEXT = select(
+    func.coalesce(func.max(_DRAFTS.c.ordinal), 0) + 1, func.coalesce(func.max(_DRAFTS.c.slot), 0) + 1
+).where(_DRAFTS.c.panel_id == bindparam("panel"))
+_NEW = insert(_DRAFTS)
+# Touching the row even when it is there makes it come back from RETURNING.
+_ADD = _NEW.on_conflict_do_update(
+    index_elements=[_DRAFTS.c.panel_id, _DRAFTS.c.made_from, _DRAFTS.c.slot], set_={"slot": _NEW.excluded.slot}
+).returning(_DRAFTS.c.id)
+_FRAME = text("UPDATE panels SET frame = CAST(:frame AS jsonb) WHERE id = :panel")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A draft as far as it matters to the next order."""
+
+    id: UUID
+    slot: int
+    fresh: bool
+    rejected: bool
+    brought: bool
+    mine: bool
+
+
+async def standing(
+    session: AsyncSession, panel_id: UUID, inputs: Inputs, ordered: str, generation_id: UUID | None = None
+) -> list[Standing]:
+    """A panel's drafts in the order in which they came; `fresh` ones were made from these inputs.
+
+    `ordered` is the artist's provider, `mine` are those drawn for the generation.
+    """
+    return [
+        Standing(
+            id=row.id,
+            slot=row.slot,
+            fresh=row.origin == DraftOrigin.UPLOADED or not changed_picture(row.basis, inputs, row.provider, ordered),
+            rejected=row.rejected_at is not None,
+            brought=row.origin == DraftOrigin.UPLOADED,
+            mine=generation_id is not None and row.generation_id == generation_id,
+        )
+        for row in (await execute(session, _OF_PANEL, {"panel": panel_id})).all()
+    ]
+
+
+def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[Standing]:
+    """Those of before that count towards the `many` drafts of an order, as many as are needed.
+
+    Art that a person brought along and selected is all that is needed. What was rejected is not drawn again as long
+    as anything is left to show.
+    """
+    for one in drafts:
+        if one.id == selected and one.brought:
+            return [one] * many
+    fresh = [one for one in drafts if one.fresh and not one.mine and not one.brought]
+    if all(one.rejected for one in fresh):
+        return []
+    # The selected one first: an order for fewer drafts is content with it.
+    return sorted(fresh, key=lambda one: one.id != selected)[:many]
+
+
+def place(drafts: Sequence[Standing], selected: UUID | None, number: int, many: int) -> UUID | int:
+    """For the `number`-th of `many` drafts the one that is there already, or the slot in which it is to be drawn."""
+    there = kept(drafts, selected, many)
+    missing = many - len(there)
+    if number > missing:
+        return there[number - missing - 1].id
+    taken = {one.slot for one in drafts if one.fresh and not one.mine}
+    free = (slot for slot in count(1) if slot not in taken)
+    return [next(free) for _ in range(number)][-1]
+
+
+async def there(session: AsyncSession, panel_id: UUID, made_from: str, slot: int) -> UUID | None:
+    """The draft of exactly this request in this slot."""
+    found = await execute(session, _THERE, {"panel": panel_id, "made_from": made_from, "slot": slot})
+    draft_id: UUID | None = found.scalar_one_or_none()
+    return draft_id
+
+
+async def lock(session: AsyncSession, panel_id: UUID) -> None:
+    """The panel before the generation and the project, which `emit` locks: the order that everybody keeps."""
+    await execute(session, _LOCK, {"panel": panel_id})
+
+
+async def numbers(session: AsyncSession, panel_id: UUID) -> tuple[int, int]:
+    """The next ordinal and the next free slot of a panel that is locked."""
+    ordinal, slot = (await execute(session, _NEXT, {"panel": panel_id})).one()
+    return int(ordinal), int(slot)
+
+
+async def add(session: AsyncSession, values: Mapping[str, Any]) -> UUID:
+    """A new draft of a panel that is locked; the one that is there, if it was drawn before. Returns its id."""
+    ordinal, _ = await numbers(session, values["panel_id"])
+    draft_id: UUID = (await execute(session, _ADD, {**values, "ordinal": ordinal})).scalar_one()
+    return draft_id
+
+
+async def fingerprints(session: AsyncSession, panel_id: UUID) -> list[str]:
+    """What the panel's drafts look like, for the scorer that recognises the same picture."""
+    return list((await execute(session, _SISTERS, {"panel": panel_id})).scalars().all())
+
+
+async def frame(session: AsyncSession, panel_id: UUID, value: str) -> None:
+    """Write down how large a panel's picture is, as JSON."""
+    await execute(session, _FRAME, {"panel": panel_id, "frame": value})
