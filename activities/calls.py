@@ -17,12 +17,13 @@ from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, is_cancelled_exception
 
-from models.options import Choice, HoldReason, TaskName
+from models.options import Choice, HoldReason, Stage, TaskName
 from models.runs import (
     Callback,
     ChapterBrief,
     ChapterRun,
     Decision,
+    DraftMade,
     DrawCall,
     Ending,
     ExportCall,
@@ -32,7 +33,13 @@ from models.runs import (
     Outlined,
     PageCall,
     PagesPlanned,
+    PanelRun,
+    PanelsOpened,
+    PanelsRun,
+    RedrawOrder,
+    Reviewed,
     Run,
+    SelectCall,
     TaskCall,
     TaskDone,
 )
@@ -92,8 +99,14 @@ HELD = {
     "Paused": HoldReason.PAUSED,
 }
 
+# What a person is asked to look at.
+REVIEWS: dict[Stage, str] = {
+    "outline": "the outline waits to be approved",
+    "drafts": "panels wait for a draft to be chosen",
+    "pages": "the pages wait to be approved",
+}
 MONEY = frozenset({HoldReason.BUDGET, HoldReason.UNKNOWN, HoldReason.PAUSED})
-EVERYTHING = frozenset(HoldReason)
+EVERYTHING = frozenset(HELD.values())
 
 ResultT = TypeVar("ResultT")
 ItemT = TypeVar("ItemT")
@@ -133,22 +146,30 @@ async def ask(
     return await _paid(work, call)
 
 
-async def draw(run: Run, panel_id: UUID, ordinal: int, *, choose: bool = False) -> None:
-    """Draw one draft of a panel; with `choose` it is the only one and shown at once, which saves an activity."""
-    call = DrawCall(**base(run), target_id=panel_id, ordinal=ordinal, choose=choose)
+async def draw(
+    run: Run,
+    panel_id: UUID,
+    ordinal: int,
+    many: int = 1,
+    *,
+    redraw_id: UUID | None = None,
+    choose: bool = False,
+) -> DraftMade:
+    """Draw one draft of `many` of a panel; with `choose` it is the only one and shown at once: an activity less."""
+    call = DrawCall(**base(run), target_id=panel_id, ordinal=ordinal, many=many, redraw_id=redraw_id, choose=choose)
     summary = f"draft {ordinal}"
-    work = _Paid("draw_panel", type(None), run.options.artists(), image_queue, "images", summary, summary)
+    # What waits for a person is known by its purpose: a redraw is another one than the draft that it follows.
+    purpose = summary if redraw_id is None else f"{summary} of {redraw_id}"
+    work = _Paid("draw_panel", DraftMade, run.options.artists(), image_queue, "images", summary, purpose)
     if run.options.soften:
         try:
-            await _paid(replace(work, decides=MONEY), call)
+            return await _paid(replace(work, decides=MONEY), call)
         except ActivityError as error:
             failure = _failure(error)
             if failure is None or failure.type != "ProviderRefused":
                 raise
-        else:
-            return
         await ask("VisualPrompt", run, panel_id, "prompt in milder words", softer=True)
-    await _paid(work, call)
+    return await _paid(work, call)
 
 
 async def draw_sheet(run: Run, character_id: UUID) -> None:
@@ -273,14 +294,56 @@ async def store_outline(run: ChapterRun) -> Outlined:
     return await _call("store_outline", run, Outlined, IO, "io", "scenes and cast")
 
 
-async def select_draft(run: Run, panel_id: UUID) -> None:
-    call = DrawCall(**base(run), target_id=panel_id)
+async def select_draft(
+    run: Run, panel_id: UUID, drafts: Sequence[DraftMade], *, wait: bool = False, redraw_id: UUID | None = None
+) -> None:
+    """Show the best of the drafts, or let a person choose; a redraw has ended with that."""
+    ids = list(dict.fromkeys(draft.draft_id for draft in drafts))
+    call = SelectCall(**base(run), target_id=panel_id, draft_ids=ids, wait=wait, redraw_id=redraw_id)
     await _call("select_draft", call, type(None), IO, "io", "choose a draft")
 
 
-async def fail(part: Literal["panel", "sheet", "scene"], run: Run, target_id: UUID, reason: str) -> None:
-    """Write down that a part has failed for good."""
-    failure = Failure(**base(run), target_id=target_id, reason=reason)
+async def open_panels(run: PanelsRun) -> PanelsOpened:
+    return await _call("open_panels", run, PanelsOpened, IO, "io", "which panels")
+
+
+async def review(run: Run, stage: Stage, target_id: UUID, redraw: Callable[[RedrawOrder], Awaitable[Outcome]]) -> int:
+    """Wait, for days if need be, until a person has approved a stage; meanwhile, what is redrawn is redrawn.
+
+    There is no timer: deadlines and reminders are the sweeper's. Returns how many redraws failed.
+    """
+    waiting = workflow.instance()
+    if not isinstance(waiting, Wakeable):
+        raise TypeError(f"{type(waiting).__name__} waits for a review and cannot be woken")
+    holding = Holding(
+        **base(run),
+        target_id=target_id,
+        purpose=f"review {stage}",
+        reason=HoldReason.REVIEW,
+        message=REVIEWS[stage],
+    )
+    failed, seen = 0, waiting.woken
+    while True:
+        reviewed = await _call("review", holding, Reviewed, IO, "io", f"review of the {stage}")
+        if reviewed.redraws:
+            outcomes = await side_by_side(PANELS_AT_A_TIME, reviewed.redraws, redraw)
+            failed += sum(outcome.failed for outcome in outcomes)
+            continue
+        if reviewed.approved:
+            return failed
+        workflow.set_current_details(f"waits for a person: {REVIEWS[stage]}")
+        seen = await waiting.next_wake(seen)
+
+
+async def fail(
+    part: Literal["panel", "sheet", "scene"],
+    run: Run,
+    target_id: UUID,
+    reason: str,
+    redraw_id: UUID | None = None,
+) -> None:
+    """Write down that a part, or a redraw of it, has failed for good."""
+    failure = Failure(**base(run), target_id=target_id, reason=reason, redraw_id=redraw_id)
     await _call(f"fail_{part}", failure, type(None), IO, "io", f"mark the {part} as failed")
 
 
@@ -345,6 +408,12 @@ async def child(kind: str, argument: Run, name: str, summary: str) -> Outcome:
     return outcome
 
 
+async def redraw(run: Run, order: RedrawOrder) -> Outcome:
+    """Make a panel otherwise, in a child of its own: a panel may be redrawn many times."""
+    part = PanelRun(**base(run), panel_id=order.panel_id, redraw=order)
+    return await child("PanelWorkflow", part, f"panel-{order.panel_id}/redraw-{order.id}", "redraw")
+
+
 async def together(*parts: Awaitable[ResultT]) -> list[ResultT]:
     """Wait for all parts, also when one fails: none may go on, and pay, behind the back of what has ended."""
     results = await asyncio.gather(*parts, return_exceptions=True)
@@ -354,12 +423,14 @@ async def together(*parts: Awaitable[ResultT]) -> list[ResultT]:
     return [result for result in results if not isinstance(result, BaseException)]
 
 
-async def any_of(*parts: Awaitable[None]) -> None:
-    """Wait for all parts; fails only when every one of them did, or one was cancelled."""
-    failures = [result for result in await asyncio.gather(*parts, return_exceptions=True) if result is not None]
+async def any_of(*parts: Awaitable[ResultT]) -> list[ResultT]:
+    """Wait for all parts and return what came of them; fails only when every one did, or one was cancelled."""
+    results = await asyncio.gather(*parts, return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
     for failure in failures:
         if cancelled(failure) or len(failures) == len(parts):
             raise failure
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 async def side_by_side(

@@ -15,18 +15,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from engine.db import Database
-from engine.digest import digest
 from engine.errors import BadInput
 from engine.export.cbz import build_cbz
 from engine.export.pdf import build_pdf
 from engine.export.provenance import notes_of
 from engine.pages.compose import LetteredPanel, compose_page
-from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out, picture_size
+from engine.pages.keys import export_key, laid_out, page_key
+from engine.pages.layout import Cell, PageLayout
 from engine.storage import Storage
 from engine.storage.keys import content_key
 from engine.store.events import emit
 from engine.store.images import keep, pages_of, record
-from engine.store.panels import Shown, artists_of, of_chapter
+from engine.store.panels import artists_of, of_chapter
 from engine.store.progress import complete, split
 from engine.store.scope import Scope, get
 from models.events import EventType
@@ -34,8 +34,6 @@ from models.ids import new_id
 from models.runs import ChapterRun, ExportCall, PageCall, PagesPlanned
 from models.tables import Chapter, Export, Page
 
-# Goes up with every change that makes the same panels look different on a page.
-LETTERING = 1
 BUILDERS = {"cbz": build_cbz, "pdf": build_pdf}
 
 
@@ -52,24 +50,25 @@ class Pages:
         """Put the chapter's panels on pages. A page whose layout did not change stays as it is."""
         async with self._database.session() as session:
             shown = await of_chapter(session, run.project_id, run.chapter_id)
-            layouts = await asyncio.to_thread(_lay_out, shown, run)
+            query = select(Page.layout).where(Page.chapter_id == run.chapter_id).order_by(col(Page.number))
+            before = (await session.exec(query)).all()
+            layouts = await asyncio.to_thread(laid_out, shown, run.options, before)
             await session.exec(
                 delete(Page).where(col(Page.chapter_id) == run.chapter_id, col(Page.number) > len(layouts))
             )
             for layout in layouts:
-                value = _as_json(layout)
                 statement = insert(Page).values(
                     id=new_id(),
                     project_id=run.project_id,
                     chapter_id=run.chapter_id,
-                    number=layout.number,
-                    layout=value,
+                    number=layout["number"],
+                    layout=layout,
                     problems=[],
                 )
                 await session.exec(
-                    statement.on_conflict_do_update(index_elements=["chapter_id", "number"], set_={"layout": value})
+                    statement.on_conflict_do_update(index_elements=["chapter_id", "number"], set_={"layout": layout})
                 )
-            await split(session, run.generation_id, "pages", {f"page:{layout.number}": 1.0 for layout in layouts})
+            await split(session, run.generation_id, "pages", {f"page:{layout['number']}": 1.0 for layout in layouts})
             return PagesPlanned(pages=len(layouts))
 
     @activity.defn
@@ -81,16 +80,7 @@ class Pages:
             ids = [UUID(cell.id) for cell in layout.cells]
             shown = {str(one.panel.id): one for one in await of_chapter(session, call.project_id, call.chapter_id, ids)}
         notes = notes_of({one.draft.provider for one in shown.values() if one.draft})
-        made_from = digest(
-            LETTERING,
-            page.layout,
-            call.options.direction,
-            notes,
-            [
-                [one.image.sha256 if one.image else None, one.image.boxes if one.image else [], one.data]
-                for one in (shown[cell.id] for cell in layout.cells)
-            ],
-        )
+        made_from = page_key(page.layout, call.options.direction, notes, shown)
         if page.image_id is None or page.made_from != made_from:
             panels = {
                 panel_id: LetteredPanel(
@@ -132,8 +122,8 @@ class Pages:
             chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.chapter_id)
             pages = await pages_of(session, call.chapter_id)
             notes = notes_of(await artists_of(session, call.chapter_id))
-            told = (call.format, chapter.title, call.options.direction, notes)
-            made_from = digest(*told, [image.sha256 for image in pages])
+            sheets = [image.sha256 for image in pages]
+            made_from = export_key(call.format, chapter.title, call.options.direction, notes, sheets)
             query = select(Export).where(Export.chapter_id == call.chapter_id, Export.format == call.format)
             there = (await session.exec(query)).one_or_none()
         if not pages:
@@ -176,27 +166,6 @@ class Pages:
                     EventType.EXPORT_BUILT,
                     {"format": call.format, "bytes": values["bytes"]},
                 )
-
-
-def _lay_out(shown: Sequence[Shown], run: ChapterRun) -> list[PageLayout]:
-    panels = []
-    for one in shown:
-        # A failed panel keeps the place that its picture would have had.
-        size = (one.image.width, one.image.height) if one.image else picture_size(one.data, run.options.format)
-        panels.append(LayoutPanel(id=str(one.panel.id), width=size[0], height=size[1], panel=one.data))
-    return lay_out(panels, run.options.format, run.options.direction)
-
-
-def _as_json(layout: PageLayout) -> dict[str, Any]:
-    return {
-        "number": layout.number,
-        "width": layout.width,
-        "height": layout.height,
-        "cells": [
-            {"panel_id": cell.id, "x": cell.x, "y": cell.y, "width": cell.width, "height": cell.height}
-            for cell in layout.cells
-        ],
-    }
 
 
 def _from_json(value: dict[str, Any]) -> PageLayout:

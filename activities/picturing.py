@@ -43,12 +43,10 @@ class Drawing:
         """The same with the bytes of its pictures in the request."""
         if not self.pictures:
             return self
-        found = {
-            name: Picture(await storage.get(image.key), image.media_type) for name, image in self.pictures.items()
-        }
-        control = found.pop("control", None)
-        units = (Control(control, **self.control),) if control is not None else ()
-        return replace(self, request=replace(self.request, control=units, **found), pictures={})
+        found = {name: Picture(await storage.get(image.key), image.media_type) for name, image in self.pictures.items()}
+        control = (Control(found["control"], **self.control),) if "control" in found else ()
+        request = replace(self.request, source=found.get("source"), mask=found.get("mask"), control=control)
+        return replace(self, request=request, pictures={})
 
 
 async def drawing_of(session: AsyncSession, call: DrawCall, by: Choice) -> Drawing | UUID:
@@ -83,10 +81,31 @@ async def drawing_of(session: AsyncSession, call: DrawCall, by: Choice) -> Drawi
     return found if isinstance(found, UUID) else _in_slot(drawing, found)
 
 
+def drawn(call: DrawCall, drawing: Drawing) -> dict[str, Any]:
+    """The columns of a draft that are known before it is drawn."""
+    request = drawing.request
+    return {
+        "project_id": call.project_id,
+        "panel_id": drawing.panel_id,
+        "generation_id": call.generation_id,
+        "model": request.model,
+        "prompt": request.prompt,
+        "seed": request.seed,
+        "slot": drawing.slot,
+        "origin": drawing.origin,
+        "parent_id": drawing.parent_id,
+        "notes": drawing.notes,
+        "basis": drawing.basis,
+    }
+
+
+def seed_of(prompt: str, slot: int) -> int:
+    """From the content, so that the same panel asked for again is the same call."""
+    return int(digest(prompt, slot)[:8], 16) & 0x7FFFFFFF
+
+
 def _in_slot(drawing: Drawing, slot: int) -> Drawing:
-    """With a seed that follows from the content, so that the same panel asked for again is the same call."""
-    seed = int(digest(drawing.request.prompt, slot)[:8], 16) & 0x7FFFFFFF
-    return replace(drawing, slot=slot, request=replace(drawing.request, seed=seed))
+    return replace(drawing, slot=slot, request=replace(drawing.request, seed=seed_of(drawing.request.prompt, slot)))
 
 
 async def _framed(session: AsyncSession, panel: Panel, data: PanelData, call: DrawCall) -> tuple[int, int]:

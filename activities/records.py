@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,25 +11,29 @@ from temporalio import activity
 
 from engine.db import Database
 from engine.steps.outline import outlined, read, window_tokens
-from engine.store import generations, holds, outlines
+from engine.store import generations, holds, outlines, redraws, reviews
 from engine.store.choosing import choose
 from engine.store.events import emit
-from engine.store.progress import complete
+from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get
 from models.events import EventType
 from models.runs import (
     ChapterBrief,
     ChapterRun,
     Decision,
-    DrawCall,
     Ending,
     Failure,
     Holding,
     Outlined,
+    PanelsOpened,
+    PanelsRun,
+    Reviewed,
     Run,
+    SelectCall,
 )
 from models.script import Script
-from models.tables import Chapter, Character, Panel, ProviderCall, Scene, TaskResult
+from models.tables import Chapter, Character, Generation, Panel, ProviderCall, Scene, TaskResult
+from models.tables.directing import RedrawState
 from models.tables.story import PanelState, SceneState
 
 
@@ -42,7 +47,9 @@ class Records:
             self.open_chapter,
             self.store_outline,
             self.adopt_script,
+            self.open_panels,
             self.select_draft,
+            self.review,
             self.fail_panel,
             self.fail_scene,
             self.fail_sheet,
@@ -88,14 +95,40 @@ class Records:
             return await outlines.adopt_script(session, run, chapter, Script.model_validate(chapter.script))
 
     @activity.defn
-    async def select_draft(self, call: DrawCall) -> None:
-        """Choose among the drafts of a panel."""
+    async def open_panels(self, run: PanelsRun) -> PanelsOpened:
+        """requested → running, and which panels the generation is for, or what in them is to be redrawn."""
         async with self._database.session() as session:
-            await choose(session, call.project_id, call.generation_id, call.target_id)
+            await generations.begin(session, run.project_id, run.generation_id)
+            orders = await redraws.ordered(session, run.generation_id)
+            generation = await get(session, Scope(project_id=run.project_id), Generation, run.generation_id)
+            targets = [] if orders else [UUID(target) for target in generation.target_ids]
+            return PanelsOpened(panel_ids=targets, redraws=orders)
+
+    @activity.defn
+    async def select_draft(self, call: SelectCall) -> None:
+        """Choose among the drafts of a panel, or let a person choose."""
+        async with self._database.session() as session:
+            if call.redraw_id is not None:
+                await redraws.end(session, call.project_id, call.redraw_id, RedrawState.DONE)
+            if call.draft_ids:
+                await choose(
+                    session, call.project_id, call.generation_id, call.target_id, call.draft_ids, wait=call.wait
+                )
+            elif call.redraw_id is not None:
+                await complete_and_tell(session, call.project_id, call.generation_id, f"panel:{call.target_id}:picture")
+
+    @activity.defn
+    async def review(self, holding: Holding) -> Reviewed:
+        """How a review stands; the first time it is asked for, it begins."""
+        async with self._database.session() as session:
+            return await reviews.state(session, holding, _workflow())
 
     @activity.defn
     async def fail_panel(self, failure: Failure) -> None:
-        """The panel stays as it is, with the reason; its share of the work is over."""
+        """The panel stays as it is, with the reason; its share of the work is over. So it does if a redraw failed."""
+        if failure.redraw_id is not None:
+            await self._fail_redraw(failure)
+            return
         steps = [f"panel:{failure.target_id}:words", f"panel:{failure.target_id}:picture"]
         data = {"panel_id": str(failure.target_id)}
         await self._fail(failure, Panel, {"state": PanelState.FAILED}, steps, EventType.PANEL_FAILED, data)
@@ -113,6 +146,24 @@ class Records:
         steps = [f"character:{failure.target_id}:profile", f"character:{failure.target_id}:sheet"]
         data = {"character_id": str(failure.target_id)}
         await self._fail(failure, Character, {}, steps, EventType.CHARACTER_FAILED, data)
+
+    async def _fail_redraw(self, failure: Failure) -> None:
+        async with self._database.session() as session:
+            reason = await reason_with_notes(session, failure)
+            if not await redraws.end(session, failure.project_id, failure.redraw_id, RedrawState.FAILED):
+                return
+            await complete(
+                session,
+                failure.generation_id,
+                f"panel:{failure.target_id}:words",
+                f"panel:{failure.target_id}:picture",
+            )
+            data = {
+                "panel_id": str(failure.target_id),
+                "redraw_id": str(failure.redraw_id),
+                "reason": reason[:1000],
+            }
+            await emit(session, failure.project_id, failure.generation_id, EventType.PANEL_FAILED, data)
 
     async def _fail(
         self,

@@ -1,15 +1,15 @@
 """Pictures: drafts of panels and reference sheets, each call paid for once."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam
-from sqlalchemy import select as plain_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,39 +17,49 @@ from temporalio import activity
 
 from activities.interceptor import tell
 from activities.outages import keep_answer
+from activities.picturing import Drawing, drawing_of, drawn, seed_of
 from activities.sending import sending
 from activities.turns import Turns, holder
 from activities.writing import Owners
 from engine import ledger
-from engine.db import Database, execute
+from engine.db import Database
+from engine.derived import changed_sheet, concerning, sheet_inputs, style_of
 from engine.digest import digest
 from engine.errors import EngineError, NotConfigured, ProviderError, StorageError
 from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
-from engine.pages.layout import picture_size
+from engine.pictures.scores import score
 from engine.prices import Prices, most_of_picture
 from engine.providers import PROVIDERS, resolved
 from engine.storage import Storage
 from engine.storage.keys import content_key
+from engine.store import drafts
 from engine.store.choosing import choose
 from engine.store.events import emit
+from engine.store.house import house_of
 from engine.store.images import SUFFIXES, keep, record
-from engine.store.panels import as_data, cast_of, in_scene
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get, missing
 from models.events import EventType
 from models.ids import new_id
 from models.options import Choice
-from models.runs import DrawCall
-from models.story import Profile
-from models.tables import Character, Draft, Image, Panel, Project
-from models.tables.columns import table
+from models.runs import DraftMade, DrawCall
+from models.story import Box, Profile
+from models.tables import Character, Image, Project
 from models.tables.ledger import CallState
+
+log = logging.getLogger(__name__)
 
 SHEET_SIZE = (768, 1024)
 
 # What is done, in the same transaction, with a picture once it is in the database.
 Follow = Callable[[AsyncSession, UUID], Awaitable[None]]
+# What is done with a picture before it is stored: its bytes, and what is where in it.
+Look = Callable[[bytes, Sequence[Box]], Awaitable[None]]
+
+
+async def unseen(data: bytes, boxes: Sequence[Box]) -> None:
+    """Nobody judges it."""
 
 
 class Rendering:
@@ -94,6 +104,7 @@ class Rendering:
             found = await drawing_of(session, call, by)
             grant = await self._granted(session, call, by, found)
         if isinstance(found, Drawing) and found.pictures:
+            # Storage is not read in a transaction.
             found = await found.with_pictures(self._storage)
             async with self._database.session() as session:
                 grant = await self._granted(session, call, by, found)
@@ -101,27 +112,59 @@ class Rendering:
             return grant
         if isinstance(grant, EngineError):
             raise grant
-        if grant is None or not isinstance(found, Drawing):
-            raise TypeError("a draft that is to be drawn has a call")
-        drawing, paid, made = found, grant, [new_id()]
+        if grant is None or isinstance(found, UUID):
+            raise TypeError("what is to be drawn has a call")
+        drawing, paid, made = found, grant, new_id()
+        values = {"call_id": paid.call.id, "provider": by.provider, "made_from": _made_from(call, drawing.request)}
+
+        async def look(data: bytes, boxes: Sequence[Box]) -> None:
+            values.update(await self._scored(drawing, data, boxes))
 
         async def follow(session: AsyncSession, image_id: UUID) -> None:
+            nonlocal made
             await drafts.lock(session, drawing.panel_id)
-            made[:] = [
-                await self._drafted(session, call, by, drawing, image_id, paid),
-            ]
+            made = await drafts.add(session, {"id": made, "image_id": image_id, **drawn(call, drawing), **values})
             await emit(
                 session,
                 call.project_id,
                 call.generation_id,
                 EventType.PANEL_DRAFTED,
-                {"panel_id": str(drawing.panel_id), "ordinal": call.ordinal, "image_id": str(image_id)},
+                {"panel_id": str(drawing.panel_id), "draft_id": str(made), "image_id": str(image_id)},
             )
             if call.choose:
-                await choose(session, call.project_id, call.generation_id, drawing.panel_id, made)
+                await choose(session, call.project_id, call.generation_id, drawing.panel_id, [made])
 
-        await self._turns.wait(paid.call.id, self._draw(call, paid, drawing.request, follow, turn))
-        return made[0]
+        await self._turns.wait(paid.call.id, self._draw(call, paid, drawing.request, follow, turn, look))
+        return made
+
+    async def _granted(
+        self, session: AsyncSession, call: DrawCall, by: Choice, found: Drawing | UUID
+    ) -> UUID | ledger.Grant | EngineError | None:
+        """The draft that is there; otherwise the call for it, or why there is none. None: its pictures are missing."""
+        if isinstance(found, Drawing) and found.pictures:
+            return None
+        if isinstance(found, Drawing):
+            there = await drafts.there(session, found.panel_id, _made_from(call, found.request), found.slot)
+            if there is None:
+                return await self._reserve(session, call, by, found.request, "draft", found.slot)
+            found = there
+        if call.choose:
+            await choose(session, call.project_id, call.generation_id, call.target_id, [found])
+        return found
+
+    async def _scored(self, drawing: Drawing, data: bytes, boxes: Sequence[Box]) -> dict[str, Any]:
+        """What the scorers say of a draft, as columns of its row."""
+        async with self._database.session() as session:
+            sisters = await drafts.fingerprints(session, drawing.panel_id)
+        wanted = drawing.request.width, drawing.request.height
+        judge = partial(score, data, boxes=boxes, wanted=wanted, letters=drawing.letters, sisters=sisters)
+        try:
+            found = await asyncio.to_thread(judge)
+        except Exception:
+            # A defect in a scorer must not cost a picture that is paid for.
+            log.exception("a draft could not be scored")
+            return {}
+        return {"scores": {**found.values, "fingerprint": found.fingerprint}, "score": found.total}
 
     async def _sheet(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> None:
         scope = Scope(project_id=call.project_id)
@@ -130,7 +173,9 @@ class Rendering:
             character = await get(session, scope, Character, call.target_id)
             project = await get(session, scope, Project, call.project_id)
             profile = Profile.model_validate(character.profile or {"name": character.name})
-            prompt = f"Character reference sheet, plain background. {profile.sentence()}. {project.style}".strip()
+            house = await house_of(session, call.project_id)
+            told = [style_of(project.style, house), *concerning("sheet", house)]
+            prompt = f"Character reference sheet, plain background. {profile.sentence()}. {' '.join(told)}".strip()
             width, height = SHEET_SIZE
             request = ImageRequest(
                 model=by.model,
@@ -138,15 +183,19 @@ class Rendering:
                 negative="",
                 width=width,
                 height=height,
-                seed=_seed(prompt, 0),
+                seed=seed_of(prompt, 0),
                 sheet=profile,
                 settings=call.options.render,
             )
             made_from = _made_from(call, request)
-            if character.sheet_image_id is not None and character.sheet_made_from == made_from:
+            ordered = resolved("images", call.options.artists()[0])
+            basis = sheet_inputs(profile, project.style, ordered, call.options.render, house)
+            if character.sheet_image_id is not None and not changed_sheet(
+                character.sheet_basis, basis, ordered.provider
+            ):
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
-            grant = await self._reserve(session, call, by, request, "sheet")
+            grant = await self._reserve(session, call, by, request, "sheet", 0)
         if isinstance(grant, EngineError):
             raise grant
 
@@ -154,6 +203,8 @@ class Rendering:
             character = await get(session, scope, Character, call.target_id, lock=True)
             character.sheet_image_id = image_id
             character.sheet_made_from = made_from
+            character.sheet_basis = basis
+            character.sheet_approved_at = None
             character.failure = ""
             session.add(character)
             await session.flush()
@@ -169,7 +220,7 @@ class Rendering:
         await self._turns.wait(grant.call.id, self._draw(call, grant, request, follow, turn))
 
     async def _reserve(
-        self, session: AsyncSession, call: DrawCall, by: Choice, request: ImageRequest, purpose: str
+        self, session: AsyncSession, call: DrawCall, by: Choice, request: ImageRequest, purpose: str, slot: int
     ) -> ledger.Grant | EngineError:
         """The call with its picture, or one that is about to be sent, or why it cannot be."""
         most = most_of_picture(
@@ -185,7 +236,7 @@ class Rendering:
             purpose=purpose,
             target_id=call.target_id,
             request_hash=digest(_identity(by, request)),
-            ordinal=call.ordinal,
+            ordinal=slot,
             holder=holder(),
             most_usd=self._prices.cost("images", by.provider, by.model, most),
             most_tokens=most.input + most.output,
@@ -206,12 +257,21 @@ class Rendering:
         return image
 
     async def _draw(
-        self, call: DrawCall, grant: ledger.Grant, request: ImageRequest, follow: Follow, turn: AsyncExitStack
+        self,
+        call: DrawCall,
+        grant: ledger.Grant,
+        request: ImageRequest,
+        follow: Follow,
+        turn: AsyncExitStack,
+        look: Look = unseen,
     ) -> None:
-        """Get the picture of a call, stored already or drawn now, and do what follows from having it."""
+        """Get the picture of a call, stored already or drawn now, look at it, and do what follows from having it."""
         paid = grant.call
         if paid.state == CallState.CONFIRMED and paid.image_id is not None:
             copied = await self._copied(call.project_id, paid.image_id)
+            if look is not unseen:
+                boxes = [Box.model_validate(box) for box in copied.boxes]
+                await look(await self._storage.get(copied.key), boxes)
             async with self._database.session() as session:
                 await follow(session, await _adopt(session, call.project_id, copied))
             return
@@ -231,6 +291,8 @@ class Rendering:
             async with self._database.session() as session:
                 await ledger.fail(session, paid, error.message, usage)
             raise
+
+        await look(result.data, result.boxes)
 
         async def store(and_follow: bool) -> None:
             # Bytes before rows: a row never points at nothing, and bytes without a row are found again by their hash.
@@ -271,11 +333,6 @@ def _identity(by: Choice, request: ImageRequest) -> dict[str, Any]:
     """What the artist's picture depends on."""
     draws = [one.draws for one in PROVIDERS if (one.kind, one.id) == ("images", by.provider)]
     return request.identity(data=not draws or draws[0] is None or draws[0].data)
-
-
-def _seed(prompt: str | None, ordinal: int) -> int:
-    """From the content, so that the same panel asked for again is the same call."""
-    return int(digest(prompt or "", ordinal)[:8], 16) & 0x7FFFFFFF
 
 
 async def _adopt(session: AsyncSession, project_id: UUID, image: Image) -> UUID:

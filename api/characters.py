@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from api.deps import Editing, Scoped, Session
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
-from engine.store import cast, editing
+from engine.store import cast, editing, hand
 from engine.store import scope as rows
 from engine.store.generations import refuse_while_open
 from models.numbers import Whole
@@ -115,6 +115,7 @@ async def create(
     character = Character(project_id=project_id, **cast.named(body.name), aliases=body.aliases)
     if body.profile is not None:
         character.profile = cast.profile(body.name, body.aliases, body.profile.model_dump())
+        character.hand = ["profile"]
     async with cast.once():
         await editing.add(session, scope, character)
     response.headers["Location"] = f"/api/v1/characters/{character.id}"
@@ -163,6 +164,8 @@ async def change(character_id: UUID, body: CharacterChange, session: Session, sc
     await refuse_while_open(session, project_id=character.project_id)
     given = body.profile.model_dump() if body.profile is not None else None
     values = cast.changed(character, body.name, body.aliases, given, anew="profile" in body.model_fields_set)
+    if "profile" in body.model_fields_set:
+        values = hand.written(character, values)
     async with cast.once():
         character = await editing.change(session, scope, Character, character_id, body.version, values)
     return CharacterOut.model_validate(character)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.deps import Owned, Scoped, Session
 from api.listing import AN_ID, ANOTHER_ID, NOT_FOUND
 from api.orders import REFUSED, NewGeneration, chosen, target_of
+from engine import staleness
 from engine.errors import BadInput
 from engine.estimate import estimate
 from engine.prices import Prices
@@ -122,13 +123,16 @@ class ProjectCost(BaseModel):
     responses={**NOT_FOUND, **REFUSED},
 )
 async def estimate_generation(body: NewGeneration, owned: Owned, session: Session, scope: Scoped) -> EstimateOut:
-    """For chapters: estimated from the text, and counted once there is a script."""
+    """For chapters: estimated from the text, and counted once there is a script.
+
+    Of a chapter that is finished it is what bringing it up to date costs; `GET /chapters/{id}/stale` says of what.
+    """
     if body.kind != GenerationKind.CHAPTER:
         raise BadInput("Only chapters can be estimated.")
     chapter = await target_of(session, scope, body)
     project = await rows.get(session, scope, Project, chapter.project_id)
     options = chosen(body.options, project, owned.settings)
-    work = await costs.remaining(session, chapter, options)
+    work = await staleness.work_left(session, chapter, options)
     prices = Prices.of(owned.settings)
     found = estimate(work, options, prices, await costs.experience(session, project.owner_id))
     return EstimateOut.model_validate(found)

@@ -15,11 +15,11 @@ from api.money import Usd
 from api.problems import TemporalAway
 from api.starting import PATIENCE, wake_if_possible, workflow_id
 from engine.errors import Conflict
-from engine.store import generations, holds
+from engine.store import generations, holds, reviews
 from engine.store import scope as rows
 from engine.store.scope import Scope
-from models.options import FINAL_STATUSES, GenerationStatus
-from models.tables import Generation
+from models.options import FINAL_STATUSES, GenerationStatus, Stage
+from models.tables import Chapter, Generation
 
 router = APIRouter(tags=["generations"])
 
@@ -34,6 +34,12 @@ class Resume(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"skip_refused": False}]})
 
     skip_refused: StrictBool = Field(default=False, description="give up what was refused, instead of trying it again")
+
+
+class Approval(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"stage": "outline"}]})
+
+    stage: Stage | None = Field(default=None, description="none: whatever waits")
 
 
 @router.post(
@@ -94,6 +100,26 @@ async def resume(generation_id: UUID, owned: Owned, scope: Editing, body: Resume
     """
     async with owned.database.session() as session:
         workflows = await holds.resume(session, scope, generation_id, skip=body is not None and body.skip_refused)
+    return await _woken(owned, scope, generation_id, workflows)
+
+
+@router.post(
+    "/chapters/{chapter_id}/approve",
+    summary="Approve what a chapter's generation waits to be looked at",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def approve(chapter_id: UUID, owned: Owned, scope: Editing, body: Approval | None = None) -> GenerationOut:
+    """The outline, the drafts or the pages are as they should be: the generation goes on.
+
+    Where drafts wait to be chosen, each panel shows the one with the best scores.
+    """
+    async with owned.database.session() as session:
+        chapter = await rows.get(session, scope, Chapter, chapter_id)
+        workflows = await reviews.approve(session, scope, chapter_id, body.stage if body else None)
+        generation = await generations.open_of(session, chapter.project_id, chapter_id)
+        if generation is None:
+            raise Conflict("The generation has ended meanwhile.")
+        generation_id = generation.id
     return await _woken(owned, scope, generation_id, workflows)
 
 

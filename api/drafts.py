@@ -1,20 +1,26 @@
 """Drafts: tries at a panel's picture."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import col
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Editing, Scoped, Session
-from api.listing import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.errors import Conflict
 from engine.store import editing
 from engine.store import scope as rows
 from engine.store.events import emit
+from engine.store.scope import Scope
 from models.events import EventType
-from models.tables import Draft, Panel
+from models.tables import Draft, Panel, ProviderCall
+from models.tables.story import DraftOrigin
 from models.texts import Words
 
 router = APIRouter(tags=["drafts"])
@@ -35,6 +41,14 @@ class DraftOut(BaseModel):
                     "prompt": "Clear comic art. Close-up of Mara holding up two keys.",
                     "seed": 1234,
                     "selected": True,
+                    "origin": "drawn",
+                    "parent_id": None,
+                    "notes": "",
+                    "scores": {"sharpness": 0.93, "exposure": 1.0, "balloon_room": 0.71},
+                    "score": 0.87,
+                    "cost_usd": "0.0400",
+                    "rejected": False,
+                    "created_at": A_MOMENT,
                 }
             ]
         }
@@ -50,6 +64,16 @@ class DraftOut(BaseModel):
     prompt: str
     seed: int
     selected: bool = Field(description="whether the panel shows it")
+    origin: DraftOrigin = Field(
+        description="drawn for an order, drawn again, made from another draft, or brought along"
+    )
+    parent_id: UUID | None = Field(description="the draft that it was made from")
+    notes: str = Field(description="what it was asked to change")
+    scores: dict[str, float] = Field(description="0 (bad) to 1 (good), by scorer")
+    score: float | None = Field(description="all of them in one number; null where nobody scored it")
+    cost_usd: Decimal | None = Field(description="what its call cost; null where there was none")
+    rejected: bool
+    created_at: datetime
 
 
 @router.get("/panels/{panel_id}/drafts", summary="List a panel's drafts", responses=NOT_FOUND)
@@ -73,13 +97,13 @@ async def listing(
     found, following = await rows.page(
         session, scope, Draft, *filters, after=cursor, limit=limit, sort=sort, parent=panel_id
     )
-    return Listing(items=[_out(draft, panel) for draft in found], next_cursor=following)
+    costs = await _costs(session, found)
+    return Listing(items=[_out(draft, panel, costs) for draft in found], next_cursor=following)
 
 
 @router.get("/drafts/{draft_id}", summary="Read a draft", responses=NOT_FOUND)
 async def read(draft_id: UUID, session: Session, scope: Scoped) -> DraftOut:
-    draft = await rows.get(session, scope, Draft, draft_id)
-    return _out(draft, await rows.get(session, scope, Panel, draft.panel_id))
+    return await out_of(session, scope, await rows.get(session, scope, Draft, draft_id))
 
 
 @router.delete(
@@ -101,10 +125,27 @@ async def remove(draft_id: UUID, session: Session, scope: Editing) -> None:
     await emit(session, draft.project_id, None, EventType.DRAFT_DELETED, data, actor=scope.actor)
 
 
-def _out(draft: Draft, panel: Panel) -> DraftOut:
+async def out_of(session: AsyncSession, scope: Scope, draft: Draft) -> DraftOut:
+    """A draft as it is shown."""
+    panel = await rows.get(session, scope, Panel, draft.panel_id)
+    return _out(draft, panel, await _costs(session, [draft]))
+
+
+async def _costs(session: AsyncSession, found: Sequence[Draft]) -> dict[UUID, Decimal]:
+    """What their calls cost, by call."""
+    calls = [draft.call_id for draft in found if draft.call_id is not None]
+    query = select(ProviderCall).where(col(ProviderCall.id).in_(calls))
+    paid = (await session.exec(query)).all() if calls else []
+    return {call.id: call.cost_usd for call in paid if call.cost_usd is not None}
+
+
+def _out(draft: Draft, panel: Panel, costs: Mapping[UUID, Decimal]) -> DraftOut:
     values: dict[str, Any] = draft.model_dump()
+    values["scores"] = {name: value for name, value in draft.scores.items() if isinstance(value, int | float)}
     return DraftOut(
         **{name: values[name] for name in DraftOut.model_fields if name in values},
         image=f"/api/v1/images/{draft.image_id}",
         selected=draft.id == panel.selected_draft_id,
+        cost_usd=costs.get(draft.call_id) if draft.call_id is not None else None,
+        rejected=draft.rejected_at is not None,
     )

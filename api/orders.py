@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.service import RPCError
 
@@ -42,7 +43,11 @@ REFUSED = refusal(
 
 
 class NewGeneration(BaseModel):
-    """An order. `target_ids` names one chapter, scene, panel or character, as `kind` says; an export, a chapter."""
+    """An order. `target_ids` names one chapter, scene or character, as `kind` says, or panels of one chapter; an
+    export, a chapter.
+
+    What is there and still stands for what it was made from is kept: an order for a chapter brings it up to date.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -50,7 +55,7 @@ class NewGeneration(BaseModel):
     )
 
     kind: GenerationKind
-    target_ids: list[UUID] = Field(min_length=1, max_length=1)
+    target_ids: list[UUID] = Field(min_length=1, max_length=500, description="one; of panels as many as wanted")
     chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
     options: GenerationOptions = Field(default_factory=GenerationOptions)
     budget_usd: Usd | None = None
@@ -73,8 +78,8 @@ async def create(
     # A transaction of its own: the row must be there before the workflow that reads it.
     async with owned.database.session() as session:
         asked = body.model_dump(mode="json", exclude_unset=True)
-        if answered := await _answered(session, scope, idempotency_key, "generations", asked):
-            return _again(response, answered)
+        if before := await answered(session, scope, idempotency_key, "generations", asked):
+            return again(response, before)
         chapter = await target_of(session, scope, body)
         project = await rows.get(session, scope, Project, chapter.project_id)
         options = chosen(body.options, project, owned.settings)
@@ -93,9 +98,9 @@ async def create(
             labels=body.metadata,
             requested_by=scope.actor,
         )
-        out = await _written(session, scope, idempotency_key, generation)
-    background.add_task(_start, owned, generation)
-    response.headers["Location"] = _location(out)
+        out = await written(session, scope, idempotency_key, generation)
+    background.add_task(begin, owned, generation)
+    response.headers["Location"] = location(out)
     return out
 
 
@@ -115,56 +120,56 @@ async def retry(
 ) -> GenerationOut:
     """A new generation of the same: what is finished is kept and costs nothing, what failed is tried again."""
     async with owned.database.session() as session:
-        if answered := await _answered(session, scope, idempotency_key, f"{generation_id}/retry", {}):
-            return _again(response, answered)
-        before = await rows.get(session, scope, Generation, generation_id)
-        if before.status not in FINAL_STATUSES:
-            raise Conflict(f"The generation is {before.status}: there is nothing to retry yet.")
-        if before.chapter_id is None:
+        if before := await answered(session, scope, idempotency_key, f"{generation_id}/retry", {}):
+            return again(response, before)
+        last = await rows.get(session, scope, Generation, generation_id)
+        if last.status not in FINAL_STATUSES:
+            raise Conflict(f"The generation is {last.status}: there is nothing to retry yet.")
+        if last.chapter_id is None:
             raise Conflict("The chapter of this generation is gone.")
         generation = await generations.request(
             session,
-            project_id=before.project_id,
-            chapter_id=before.chapter_id,
-            kind=GenerationKind(before.kind),
-            options=GenerationOptions.model_validate(before.options),
-            target_ids=[UUID(target) for target in before.target_ids],
-            retry_of=before.id,
-            budget_usd=before.budget_usd,
-            external_id=before.external_id,
-            labels=before.labels,
+            project_id=last.project_id,
+            chapter_id=last.chapter_id,
+            kind=GenerationKind(last.kind),
+            options=GenerationOptions.model_validate(last.options),
+            target_ids=[UUID(target) for target in last.target_ids],
+            retry_of=last.id,
+            budget_usd=last.budget_usd,
+            external_id=last.external_id,
+            labels=last.labels,
             requested_by=scope.actor,
         )
-        out = await _written(session, scope, idempotency_key, generation)
-    background.add_task(_start, owned, generation)
-    response.headers["Location"] = _location(out)
+        out = await written(session, scope, idempotency_key, generation)
+    background.add_task(begin, owned, generation)
+    response.headers["Location"] = location(out)
     return out
 
 
-async def _answered(
+async def answered(
     session: AsyncSession, scope: Scope, key: str | None, path: str, body: dict[str, Any]
 ) -> IdempotentRequest | None:
     """How the same request was answered before; whoever comes at the same time waits for that."""
     return None if key is None else await idempotency.claim(session, scope.actor, key, "POST", path, body)
 
 
-async def _written(session: AsyncSession, scope: Scope, key: str | None, generation: Generation) -> GenerationOut:
+async def written(session: AsyncSession, scope: Scope, key: str | None, generation: Generation) -> GenerationOut:
     """The answer to an order, kept in the transaction of the order: neither is there without the other."""
     await session.refresh(generation)
     out = await told(session, generation)
     if key is not None:
-        await idempotency.keep(session, scope.actor, key, 202, out.model_dump(mode="json"), _location(out))
+        await idempotency.keep(session, scope.actor, key, 202, out.model_dump(mode="json"), location(out))
     return out
 
 
-def _again(response: Response, answered: IdempotentRequest) -> GenerationOut:
+def again(response: Response, answered: IdempotentRequest) -> GenerationOut:
     out = GenerationOut.model_validate(answered.answer)
-    response.headers["Location"] = _location(out)
+    response.headers["Location"] = location(out)
     response.headers["Idempotency-Replayed"] = "true"
     return out
 
 
-def _location(out: GenerationOut) -> str:
+def location(out: GenerationOut) -> str:
     return f"/api/v1/generations/{out.id}"
 
 
@@ -197,7 +202,7 @@ def chosen(options: GenerationOptions, project: Project, settings: Settings) -> 
     return GenerationOptions.model_validate(found.model_dump(include=named_by_all))
 
 
-async def _start(owned: Resources, generation: Generation) -> None:
+async def begin(owned: Resources, generation: Generation) -> None:
     """Start the workflow, once the order is answered: it stands, and if this fails the sweeper starts it."""
     with suppress(RPCError, RuntimeError, TimeoutError):
         await asyncio.wait_for(start(owned.temporal, generation), PATIENCE)
@@ -206,6 +211,10 @@ async def _start(owned: Resources, generation: Generation) -> None:
 async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) -> Chapter:
     """The chapter that an order concerns."""
     target = body.target_ids[0]
+    if len(body.target_ids) > 1 and body.kind != GenerationKind.PANEL:
+        raise BadInput(f"An order of kind {body.kind} names one target; give the others orders of their own.")
+    if len(set(body.target_ids)) < len(body.target_ids):
+        raise BadInput("A panel is named twice.")
     match body.kind:
         case GenerationKind.CHAPTER | GenerationKind.EXPORT:
             chapter = await rows.get(session, scope, Chapter, target)
@@ -216,6 +225,7 @@ async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) ->
             panel = await rows.get(session, scope, Panel, target)
             scene = await rows.get(session, scope, Scene, panel.scene_id)
             chapter = await rows.get(session, scope, Chapter, scene.chapter_id)
+            await _all_in(session, chapter, body.target_ids)
         case GenerationKind.CHARACTER_SHEET:
             character = await rows.get(session, scope, Character, target)
             if body.chapter_id is None:
@@ -224,3 +234,16 @@ async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) ->
             if chapter.project_id != character.project_id:
                 raise BadInput("The character and the chapter belong to different projects.")
     return chapter
+
+
+async def _all_in(session: AsyncSession, chapter: Chapter, panels: list[UUID]) -> None:
+    """Raise `NotFound` for a panel of another chapter, which may be somebody else's."""
+    query = (
+        select(Panel.id)
+        .join(Scene, col(Scene.id) == col(Panel.scene_id))
+        .where(Scene.chapter_id == chapter.id, col(Panel.id).in_(panels))
+    )
+    there = set((await session.exec(query)).all())
+    for panel_id in panels:
+        if panel_id not in there:
+            raise rows.missing(Panel, panel_id)

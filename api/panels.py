@@ -13,7 +13,7 @@ from api.deps import Editing, Scoped, Session
 from api.given import Order, Position
 from api.listing import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, already_json
 from engine.errors import BadInput, Conflict
-from engine.store import editing, locks
+from engine.store import editing, hand, locks
 from engine.store import scope as rows
 from models.numbers import Whole
 from models.story import Line, LineKind, Shot
@@ -29,6 +29,7 @@ Sentence = Annotated[Whole, Field(ge=0, lt=2**31, description="of the scene's te
 Cast = Annotated[list[Name], Field(max_length=50, description="names of who is on stage")]
 Caption = Annotated[Words, Field(max_length=4_000)]
 Prompt = Annotated[Words, Field(max_length=32_000)]
+PanelPart = Literal["description", "words", "prompt"]
 Description = Annotated[Words, Field(min_length=1, max_length=4_000, description="what is to be seen")]
 
 
@@ -98,7 +99,10 @@ class NewPanels(BaseModel):
 
 
 class PanelChange(BaseModel):
-    """`dialogue` and `prompt` may be named as null: the next generation writes them anew."""
+    """What is changed is yours, and no generation writes over it until you `release` it.
+
+    `dialogue` and `prompt` may be named as null, which releases them: the next generation writes them anew.
+    """
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"version": 1, "caption": "That night.", "prompt": None}]}
@@ -112,6 +116,7 @@ class PanelChange(BaseModel):
     caption: Caption | None = None
     prompt: Prompt | None = None
     negative: Prompt | None = None
+    release: list[PanelPart] = Field(default=[], max_length=3, description="what generations may write again")
 
 
 _OUT: dict[str, Any] = {
@@ -130,6 +135,8 @@ _OUT: dict[str, Any] = {
     "state": "selected",
     "failure": "",
     "selected_draft_id": ANOTHER_ID,
+    "notes": {"picture": "Closer."},
+    "hand": ["words"],
     "version": 1,
 }
 
@@ -152,6 +159,8 @@ class PanelOut(BaseModel):
     state: PanelState
     failure: str
     selected_draft_id: UUID | None
+    notes: dict[str, str] = Field(description="what a director asked for, about its `words` and its `picture`")
+    hand: list[str] = Field(description="what people wrote, and generations leave as it is")
     version: int
 
 
@@ -228,6 +237,8 @@ async def listing(
 async def reorder(scene_id: UUID, body: Order, session: Session, scope: Editing) -> None:
     """`ids` names every panel of the scene once. Pages show the new order when they are composed again."""
     scene = await editing.still(session, scope, Scene, scene_id)
+    _by_hand(scene)
+    session.add(scene)
     await editing.reorder(session, scope, Panel, scene.project_id, scene_id, body.ids)
 
 
@@ -238,16 +249,17 @@ async def read(panel_id: UUID, session: Session, scope: Scoped) -> PanelOut:
 
 @router.patch("/panels/{panel_id}", summary="Change a panel", responses={**NOT_FOUND, **CONFLICT})
 async def change(panel_id: UUID, body: PanelChange, session: Session, scope: Editing) -> PanelOut:
-    """What is changed is kept by generations of the panel, its scene or its chapter.
+    """What is changed is yours: generations keep it, and bring up to date what follows from it.
 
-    A prompt stays as it is unless it is changed too. Where the picture would come out otherwise, the next generation
-    draws the panel's first draft again and pays for it; other words are lettered into the picture that is there.
-    Refused while a generation is at work on the chapter, and while somebody else edits the panel.
+    Another description has the words and the prompt written anew, another prompt has the picture drawn anew; other
+    words are lettered into the picture that is there. `GET /chapters/{id}/stale` says what that comes to. Refused
+    while a generation is at work on the chapter, and while somebody else edits the panel.
     """
     panel = await editing.still(session, scope, Panel, panel_id)
     await locks.refuse_if_held(session, panel_id, scope.actor)
-    values = body.model_dump(exclude={"version"}, exclude_none=True, mode="json")
+    values = body.model_dump(exclude={"version", "release"}, exclude_none=True, mode="json")
     values |= {name: None for name in ("dialogue", "prompt") if name in body.model_fields_set and name not in values}
+    values = hand.written(panel, values, body.release)
     words, prompt = values.get("dialogue", panel.dialogue), values.get("prompt", panel.prompt)
     if panel.state in (PanelState.DESCRIBED, PanelState.WRITTEN):
         whole = words is not None and prompt is not None
@@ -265,11 +277,13 @@ async def remove(panel_id: UUID, session: Session, scope: Editing) -> None:
     """The panels behind it move up. A scene whose last panel goes is described anew by the next generation."""
     panel = await editing.still(session, scope, Panel, panel_id)
     others = select(Panel.id).where(Panel.scene_id == panel.scene_id, Panel.id != panel_id)
+    scene = await rows.get(session, scope, Scene, panel.scene_id, lock=True)
+    _by_hand(scene)
     if (await session.exec(others.limit(1))).first() is None:
-        scene = await rows.get(session, scope, Scene, panel.scene_id, lock=True)
         scene.state = SceneState.SUMMARISED if scene.summary else SceneState.OUTLINED
         scene.panels_key = None
-        session.add(scene)
+        scene.hand = [part for part in scene.hand if part != "panels"]
+    session.add(scene)
     await locks.refuse_if_held(session, panel_id, scope.actor)
     await editing.remove(session, scope, panel)
 
@@ -281,7 +295,21 @@ def panel_of(scene: Scene, body: NewPanel, position: int = 0) -> Panel:
     values = body.model_dump(mode="json", exclude={"position"})
     whole = body.dialogue is not None and body.prompt is not None
     state = PanelState.WRITTEN if whole else PanelState.DESCRIBED
-    return Panel(project_id=scene.project_id, scene_id=scene.id, position=position, state=state, **values)
+    mine = [*hand.new(Panel, values), *(["words"] if body.dialogue == [] else [])]
+    return Panel(
+        project_id=scene.project_id,
+        scene_id=scene.id,
+        position=position,
+        state=state,
+        hand=list(dict.fromkeys(mine)),
+        **values,
+    )
+
+
+def _by_hand(scene: Scene) -> None:
+    """Which panels the scene has is decided by a person from now on: no writer breaks it into others."""
+    if "panels" not in scene.hand:
+        scene.hand = [*scene.hand, "panels"]
 
 
 async def _added(
@@ -293,6 +321,7 @@ async def _added(
         raise Conflict(f"The scene has {count} panels, and {MAX_PANELS} at most.")
     panels = [panel_of(scene, one) for one in new]
     scene.state, scene.failure = SceneState.DESCRIBED, ""
+    _by_hand(scene)
     session.add(scene)
     await editing.place(session, panels, position)
     await editing.announce(session, scope, panels)

@@ -14,7 +14,7 @@ from api.listing import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, L
 from api.panels import NewPanel, panel_of
 from engine.errors import Conflict
 from engine.reading import paragraphs
-from engine.store import editing
+from engine.store import editing, hand
 from engine.store import scope as rows
 from engine.store.outlines import paragraph_of
 from models.numbers import Whole
@@ -70,6 +70,8 @@ class NewScenes(BaseModel):
 
 
 class SceneChange(BaseModel):
+    """What is changed is yours, and no generation writes over it until you `release` it."""
+
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "mood": "uneasy"}]})
 
     version: Whole = Field(ge=1, lt=2**31)
@@ -80,7 +82,11 @@ class SceneChange(BaseModel):
     weather: Place | None = None
     mood: Place | None = None
     characters: Cast | None = None
+    gist: Words | None = Field(default=None, max_length=2_000, description="what the outline says of it")
     text: Text | None = None
+    release: list[Literal["outline", "summary", "panels"]] = Field(
+        default=[], max_length=3, description="what generations may write again"
+    )
 
 
 _OUT: dict[str, Any] = {
@@ -94,6 +100,9 @@ _OUT: dict[str, Any] = {
     "weather": "",
     "mood": "quiet",
     "characters": ["Mara"],
+    "gist": "Mara finds two keys.",
+    "outfits": {"Mara": "nightgown"},
+    "hand": ["summary"],
     "state": "described",
     "failure": "",
     "version": 1,
@@ -113,6 +122,9 @@ class SceneOut(BaseModel):
     weather: str
     mood: str
     characters: list[str]
+    gist: str = Field(description="what the outline says of it")
+    outfits: dict[str, str] = Field(description="who wears here what they do not always wear, by name")
+    hand: list[str] = Field(description="what people wrote, and generations leave as it is")
     state: SceneState
     failure: str
     version: int
@@ -148,9 +160,8 @@ async def create(
 ) -> SceneTextOut:
     """At `position`, before the scene that stands there now, or behind the last one.
 
-    A chapter's first generation reads its text and replaces all of its scenes, these too, and so does the next one
-    after the text was changed. Later ones take scenes that were added as they are, and so do generations of kind
-    `scene` and `panel`. Refused while a generation is at work on the chapter.
+    It stays where it is when the chapter's text is read, beside the scenes that come of the text. Refused while a
+    generation is at work on the chapter.
     """
     chapter = await editing.still(session, scope, Chapter, chapter_id)
     scene = await editing.add(session, scope, _scene(chapter, body), at=body.position)
@@ -166,7 +177,7 @@ async def create(
 )
 async def create_many(chapter_id: UUID, body: NewScenes, session: Session, scope: Editing) -> ScenesOut:
     """All of them or none, in the order given. A scene with panels is left as it is by generations, but for words and
-    prompts that its panels lack. As for a single one, the first generation of the chapter replaces them."""
+    prompts that its panels lack."""
     chapter = await editing.still(session, scope, Chapter, chapter_id)
     scenes = [_scene(chapter, one) for one in body.scenes]
     await editing.place(session, scenes, body.position)
@@ -225,17 +236,18 @@ async def read(scene_id: UUID, session: Session, scope: Scoped) -> SceneTextOut:
 
 @router.patch("/scenes/{scene_id}", summary="Change a scene", responses={**NOT_FOUND, **CONFLICT})
 async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Editing) -> SceneTextOut:
-    """What is written of it, panels and prompts, stays as it is; what is written later reads the change.
+    """What is changed is yours: generations keep it, and bring up to date what follows from it.
 
     The text can be changed while the scene has no panels, which point into it. Refused while a generation is at work
-    on the chapter; lost when the chapter's text is outlined anew.
+    on the chapter.
     """
-    await editing.still(session, scope, Scene, scene_id)
-    values = body.model_dump(exclude={"version", "text"}, exclude_none=True)
+    scene = await editing.still(session, scope, Scene, scene_id)
+    values = body.model_dump(exclude={"version", "text", "release"}, exclude_none=True)
     if body.text is not None:
         if await _has_panels(session, scene_id):
             raise Conflict("The scene's panels point into its text. Delete them first, or leave the text.")
         values["sentences"] = _sentences(body.text)
+    values = hand.written(scene, values, body.release)
     return SceneTextOut.model_validate(await editing.change(session, scope, Scene, scene_id, body.version, values))
 
 
@@ -254,6 +266,7 @@ def _scene(chapter: Chapter, body: NewScene) -> Scene:
     """The row; with panels it counts as described, and no writer adds others."""
     values = body.model_dump(exclude={"text", "position", "panels"})
     described = isinstance(body, NewSceneInBulk) and body.panels
+    mine = ["outline", *hand.new(Scene, values), *(["panels"] if described else [])]
     return Scene(
         project_id=chapter.project_id,
         chapter_id=chapter.id,
@@ -261,6 +274,7 @@ def _scene(chapter: Chapter, body: NewScene) -> Scene:
         **values,
         gist=body.summary,
         sentences=_sentences(body.text),
+        hand=list(dict.fromkeys(mine)),
         state=SceneState.DESCRIBED if described else SceneState.OUTLINED,
     )
 

@@ -20,13 +20,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.calls import WORKFLOWS, priority
 from activities.lifecycle import STATUS
 from models.options import GenerationKind, GenerationOptions
-from models.runs import Callback, ChapterRun, ExportRun, PanelRun, Run, SceneRun, SheetRun
+from models.runs import Callback, ChapterRun, ExportRun, PanelsRun, Run, SceneRun, SheetRun
 from models.tables import Delivery, Generation
 from workflows.callback import CallbackWorkflow
 from workflows.chapter import ChapterWorkflow
 from workflows.character_sheet import CharacterSheetWorkflow
 from workflows.export import ExportWorkflow
-from workflows.panel import PanelWorkflow
+from workflows.panels import PanelsWorkflow
 from workflows.scene import SceneWorkflow
 
 PROJECT_ID = SearchAttributeKey.for_keyword("ProjectId")
@@ -113,7 +113,7 @@ def _work(generation: Generation) -> tuple[Any, Run]:
         case GenerationKind.SCENE:
             return SceneWorkflow.run, SceneRun(**base, scene_id=target, own=True)
         case GenerationKind.PANEL:
-            return PanelWorkflow.run, PanelRun(**base, panel_id=target, own=True)
+            return PanelsWorkflow.run, PanelsRun(**base, chapter_id=generation.chapter_id)
         case GenerationKind.CHARACTER_SHEET:
             return CharacterSheetWorkflow.run, SheetRun(**base, character_id=target, own=True)
         case GenerationKind.EXPORT:

@@ -126,6 +126,7 @@ def sheet_inputs(who: Profile, style: str, by: Choice, settings: RenderSettings,
         style=style_of(style, house),
         settings=settings,
         artist=[by.provider, by.model],
+        storyboard=draws_data(by.provider),
         instructions=concerning("sheet", house),
     )
 
@@ -146,6 +147,14 @@ def changed_picture(basis: Mapping[str, str] | None, inputs: Inputs, drawn_by: s
     if draws_data(ordered) and not draws_data(drawn_by):
         found = [name for name in found if name not in ("artist", "scene", "settings", "references")]
     return found
+
+
+def changed_sheet(basis: Mapping[str, str] | None, inputs: Inputs, ordered: str) -> list[str]:
+    """The same for a reference sheet, which remembers itself whether a storyboard artist drew it."""
+    found = changed(basis, inputs)
+    if draws_data(ordered) and (basis or {}).get("storyboard") != inputs["storyboard"]:
+        found = [name for name in found if name not in ("artist", "settings", "storyboard")]
+    return [name for name in found if name != "storyboard"]
 
 
 def draws_data(provider: str) -> bool:

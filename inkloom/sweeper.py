@@ -19,9 +19,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.starting import start, start_callback, workflow_id
 from engine.db import Database, execute
+from engine.errors import Conflict
 from engine.storage import Storage
 from engine.storage.keys import project_prefix
-from engine.store import expired, generations, holds, removals, webhooks
+from engine.store import expired, generations, holds, removals, reviews, webhooks
+from engine.store.scope import Scope
 from models.options import GenerationStatus
 from models.tables import Generation
 
@@ -154,7 +156,11 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
             return 0
         open_ones = await generations.open_ones(session, older_than)
         decided = await holds.decided(session, older_than)
+        overdue = await reviews.overdue(session)
     helped = 0
+    for review in overdue:
+        helped += await _decide(database, client, review)
+    helped += await _remind(database)
     for one in decided:
         helped += await _wake(database, client, one)
     for generation in open_ones:
@@ -165,6 +171,34 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
         except Exception as error:  # noqa: BLE001  # one that cannot be helped must not stand before the others
             log.warning("generation %s could not be helped: %s", generation.id, type(error).__name__)
     return helped
+
+
+async def _decide(database: Database, client: Client, review: reviews.Overdue) -> bool:
+    """Nobody has looked at it in time: do what was ordered for that."""
+    if not review.approve:
+        await client.get_workflow_handle(workflow_id(review.generation_id)).cancel()
+        return True
+    try:
+        async with database.session() as session:
+            scope = Scope(project_id=review.project_id)
+            woken = await reviews.approve(session, scope, review.chapter_id, overdue=True)
+    except Conflict as refusal:
+        # Something is being redrawn, or a panel has no draft left: the next round, or a person, decides.
+        log.info("the review of generation %s is overdue and stays: %s", review.generation_id, refusal.message)
+        return False
+    for one in woken:
+        await _wake(database, client, one)
+    return True
+
+
+async def _remind(database: Database) -> int:
+    """Tell again of reviews that have waited long enough, each in a transaction of its own."""
+    told = 0
+    while True:
+        async with database.session() as session:
+            if not await reviews.remind(session):
+                return told
+        told += 1
 
 
 async def _wake(database: Database, client: Client, workflow: str) -> bool:

@@ -37,6 +37,7 @@ from workflows.chapter import ChapterWorkflow
 from workflows.character_sheet import CharacterSheetWorkflow
 from workflows.export import ExportWorkflow
 from workflows.panel import PanelWorkflow
+from workflows.panels import PanelsWorkflow
 from workflows.scene import SceneWorkflow
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ ALL_WORKFLOWS = [
     ChapterWorkflow,
     SceneWorkflow,
     PanelWorkflow,
+    PanelsWorkflow,
     CharacterSheetWorkflow,
     ExportWorkflow,
     CallbackWorkflow,

@@ -99,6 +99,7 @@ class ChapterBrief(Frozen):
 class Outlined(Frozen):
     scene_ids: list[UUID]
     character_ids: list[UUID]
+    has_script: bool = False
 
 
 class DrawCall(Run):

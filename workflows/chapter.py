@@ -1,5 +1,6 @@
 """A chapter: outline → character sheets → scenes → pages → exports."""
 
+from functools import partial
 from uuid import UUID
 
 from temporalio import workflow
@@ -14,8 +15,13 @@ class ChapterWorkflow(calls.Wakeable):
     @workflow.run
     async def run(self, run: ChapterRun) -> Outcome:
         async with generation(run, own=True, begin=False) as ending:
+            redraw = partial(calls.redraw, run)
             workflow.set_current_details("reading")
             outlined = await self._outline(run)
+            if run.options.reviews("outline"):
+                ending.failed += await calls.review(run, "outline", run.chapter_id, redraw)
+                # What it was changed to is what is made.
+                outlined = await self._stored(run, has_script=outlined.has_script)
             workflow.set_current_details(f"{len(outlined.character_ids)} characters")
             sheets = await calls.side_by_side(
                 calls.SHEETS_AT_A_TIME, outlined.character_ids, lambda character_id: self._sheet(run, character_id)
@@ -24,21 +30,31 @@ class ChapterWorkflow(calls.Wakeable):
             scenes = await calls.side_by_side(
                 calls.SCENES_AT_A_TIME, outlined.scene_ids, lambda scene_id: self._scene(run, scene_id)
             )
-            ending.failed = sum(outcome.failed for outcome in [*sheets, *scenes])
+            ending.failed += sum(outcome.failed for outcome in [*sheets, *scenes])
             if run.options.until == "pages":
+                if run.options.reviews("drafts"):
+                    ending.failed += await calls.review(run, "drafts", run.chapter_id, redraw)
                 await self._pages(run)
+                if run.options.reviews("pages"):
+                    ending.failed += await calls.review(run, "pages", run.chapter_id, redraw)
+                    # What was changed meanwhile is lettered again; the rest is there.
+                    await self._pages(run)
+                await self._exports(run)
             return Outcome(panels=sum(outcome.panels for outcome in scenes), failed=ending.failed)
 
     async def _outline(self, run: ChapterRun) -> Outlined:
         brief = await calls.open_chapter(run)
         if brief.has_script:
-            return await calls.adopt_script(run)
+            return await self._stored(run, has_script=True)
         # One after the other: each window is told whom the ones before it met.
         for window in range(brief.windows):
             await calls.ask(
                 "ChapterOutline", run, run.chapter_id, f"read part {window + 1} of {brief.windows}", part=window
             )
-        return await calls.store_outline(run)
+        return await self._stored(run, has_script=False)
+
+    async def _stored(self, run: ChapterRun, *, has_script: bool) -> Outlined:
+        return await (calls.adopt_script(run) if has_script else calls.store_outline(run))
 
     async def _sheet(self, run: ChapterRun, character_id: UUID) -> Outcome:
         part = SheetRun(**calls.base(run), character_id=character_id)
@@ -54,5 +70,7 @@ class ChapterWorkflow(calls.Wakeable):
         await calls.side_by_side(
             calls.PAGES_AT_A_TIME, range(1, planned.pages + 1), lambda number: calls.compose_page(run, number)
         )
+
+    async def _exports(self, run: ChapterRun) -> None:
         workflow.set_current_details("exports")
         await calls.side_by_side(2, ["cbz", "pdf"], lambda format: calls.build_export(run, run.chapter_id, format))

@@ -1,5 +1,6 @@
 """One scene: what happens, then its panels, then each of them."""
 
+from functools import partial
 from uuid import UUID
 
 from temporalio import workflow
@@ -18,6 +19,8 @@ class SceneWorkflow(calls.Wakeable):
         async with generation(run, own=run.own) as ending:
             outcome = await self._make(run)
             ending.failed = outcome.failed
+            if run.own and run.options.until == "pages" and run.options.reviews("drafts"):
+                ending.failed += await calls.review(run, "drafts", run.scene_id, partial(calls.redraw, run))
         return outcome
 
     async def _make(self, run: SceneRun) -> Outcome:

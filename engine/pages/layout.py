@@ -133,6 +133,11 @@ def lay_out(panels: Sequence[LayoutPanel], format: PageFormat, direction: Direct
     return pages
 
 
+def holds(width: int, height: int, panel: PanelData, format: PageFormat) -> bool:
+    """Whether a panel's words have room in a cell of so many pixels."""
+    return _needed_area(panel, PAGE if format == "page" else WEBTOON) <= 1.02 * width * height
+
+
 def _shot_area(shot: Shot, size: PageSize) -> float:
     content = (size.width - 2 * size.margin) * (size.height - 2 * size.margin)
     return _WEIGHT[shot] * content / (5.5 if size is PAGE else 1.9)

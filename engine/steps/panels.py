@@ -92,7 +92,7 @@ async def load_dialogue(session: AsyncSession, call: TaskCall, room: int) -> Loa
     return Loaded(
         dialogue.In(
             context=context.text,
-            notes=notes,
+            directions=notes,
             current=panel.dialogue or [] if notes else [],
             current_caption=panel.caption if notes else "",
             description=panel.description,
@@ -130,7 +130,7 @@ async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loade
     return Loaded(
         prompt.In(
             context=context.text,
-            notes=notes,
+            directions=notes,
             current=panel.prompt or "" if notes else "",
             shot=Shot(panel.shot),
             description=panel.description,

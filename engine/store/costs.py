@@ -7,18 +7,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, DateTime, bindparam, case, func, select
+from sqlalchemy import ARRAY, DateTime, bindparam, case, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
 from engine.errors import BadInput
-from engine.estimate import Experience, Range, Seen, Work, exactly, work_of_script, work_of_text
-from models.options import GenerationOptions
-from models.script import Script
+from engine.estimate import Experience, Seen
 from models.tables import Chapter, Character, Draft, Generation, Panel, Project, ProviderCall, Scene
 from models.tables.columns import table
 from models.tables.ledger import CallState
-from models.tables.story import PanelState
 
 _CALLS, _PROJECTS, _GENERATIONS = table(ProviderCall), table(Project), table(Generation)
 _CHAPTERS, _SCENES, _PANELS = table(Chapter), table(Scene), table(Panel)
@@ -37,42 +34,6 @@ _SEEN = (
     .where(_PROJECTS.c.owner_id == bindparam("owner"), _CALLS.c.state == CallState.CONFIRMED, _CALLS.c.cost_usd > 0)
     .group_by(_CALLS.c.provider, _CALLS.c.model, _CALLS.c.purpose)
 )
-_OF_CHAPTER = _PANELS.c.scene_id.in_(select(_SCENES.c.id).where(_SCENES.c.chapter_id == bindparam("chapter")))
-
-
-def _how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count().filter(condition)
-
-
-_PANELS_LEFT = select(
-    func.count().label("all"),
-    _how_many(_PANELS.c.dialogue.is_(None)).label("wordless"),
-    _how_many(_PANELS.c.prompt.is_(None)).label("promptless"),
-).where(_OF_CHAPTER)
-_DRAWN = (
-    select(func.count())
-    .select_from(_DRAFTS)
-    .join(_PANELS, _PANELS.c.id == _DRAFTS.c.panel_id)
-    .where(
-        _OF_CHAPTER,
-        _PANELS.c.state != PanelState.FAILED,
-        _DRAFTS.c.provider == bindparam("artist"),
-        # One panel's fifth draft is not another's first.
-        _DRAFTS.c.ordinal <= bindparam("drafts"),
-    )
-)
-_SCENES_LEFT = select(
-    _how_many(_SCENES.c.summary == "").label("unsummarised"), _how_many(_SCENES.c.panels_key.is_(None)).label("bare")
-).where(
-    _SCENES.c.chapter_id == bindparam("chapter"),
-    # What condensing left out has no panels and gets none.
-    _SCENES.c.max_panels.is_distinct_from(0),
-)
-_PEOPLE_LEFT = select(
-    _how_many(_CHARACTERS.c.profile.is_(None)).label("unknown"),
-    _how_many(_CHARACTERS.c.sheet_image_id.is_(None)).label("undrawn"),
-).where(_CHARACTERS.c.project_id == bindparam("project"))
-
 _SUMS = (
     func.coalesce(func.sum(_CALLS.c.cost_usd), Decimal(0)).label("usd"),
     func.coalesce(
@@ -156,32 +117,6 @@ async def experience(session: AsyncSession, owner_id: UUID) -> Experience:
         (row.provider, row.model, row.purpose): Seen(row.calls, Decimal(row.average), Decimal(row.highest))
         for row in found
     }
-
-
-async def remaining(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Work:
-    """The calls that a generation of the chapter would still make: counted, once its panels are known."""
-    values = {"chapter": chapter.id, "project": chapter.project_id, "artist": options.images, "drafts": options.drafts}
-    panels = (await execute(session, _PANELS_LEFT, values)).one()
-    if not panels.all and chapter.script is not None:
-        return work_of_script(Script.model_validate(chapter.script), options)
-    if not panels.all:
-        return work_of_text(len(chapter.source_text.split()), options)
-    scenes = (await execute(session, _SCENES_LEFT, values)).one()
-    people = (await execute(session, _PEOPLE_LEFT, values)).one()
-    drawn = (await execute(session, _DRAWN, values)).scalar_one()
-    pictures = max(panels.all * options.drafts - drawn, 0) if options.until == "pages" else 0
-    return Work(
-        tasks={
-            "CharacterProfile": exactly(people.unknown),
-            "SceneSummary": exactly(scenes.unsummarised),
-            "PanelDescription": exactly(scenes.bare),
-            "Dialogue": exactly(panels.wordless),
-            "VisualPrompt": exactly(panels.promptless),
-        },
-        pictures=exactly(pictures),
-        sheets=exactly(people.undrawn) if options.until == "pages" else Range(),
-        counted=not scenes.bare,
-    )
 
 
 async def of_project(session: AsyncSession, project_id: UUID) -> dict[UUID | None, Spent]:

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -36,9 +36,10 @@ _SISTERS = select(_DRAFTS.c.scores["fingerprint"].astext).where(
     _DRAFTS.c.panel_id == bindparam("panel"), _DRAFTS.c.scores["fingerprint"].astext.is_not(None)
 )
 _LOCK = select(table(Panel).c.id).where(table(Panel).c.id == bindparam("panel")).with_for_update()
-_NEXT = select(
-    func.coalesce(func.max(_DRAFTS.c.ordinal), 0) + 1, func.coalesce(func.max(_DRAFTS.c.slot), 0) + 1
-).where(_DRAFTS.c.panel_id == bindparam("panel"))
+_NEXT = text(
+    "SELECT COALESCE(max(ordinal), 0) + 1 AS ordinal, COALESCE(max(slot), 0) + 1 AS slot"
+    " FROM drafts WHERE panel_id = :panel"
+)
 _NEW = insert(_DRAFTS)
 # Touching the row even when it is there makes it come back from RETURNING.
 _ADD = _NEW.on_conflict_do_update(
@@ -66,17 +67,25 @@ async def standing(
 
     `ordered` is the artist's provider, `mine` are those drawn for the generation.
     """
-    return [
-        Standing(
-            id=row.id,
-            slot=row.slot,
-            fresh=row.origin == DraftOrigin.UPLOADED or not changed_picture(row.basis, inputs, row.provider, ordered),
-            rejected=row.rejected_at is not None,
-            brought=row.origin == DraftOrigin.UPLOADED,
-            mine=generation_id is not None and row.generation_id == generation_id,
-        )
-        for row in (await execute(session, _OF_PANEL, {"panel": panel_id})).all()
-    ]
+    rows = (await execute(session, _OF_PANEL, {"panel": panel_id})).all()
+    return [stands(row, inputs, ordered, generation_id) for row in rows]
+
+
+def stands(row: Any, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
+    """A row of a draft, for what is asked now."""
+    return Standing(
+        id=row.id,
+        slot=row.slot,
+        fresh=row.origin == DraftOrigin.UPLOADED or not differs(row, inputs, ordered),
+        rejected=row.rejected_at is not None,
+        brought=row.origin == DraftOrigin.UPLOADED,
+        mine=generation_id is not None and row.generation_id == generation_id,
+    )
+
+
+def differs(row: Any, inputs: Inputs, ordered: str) -> list[str]:
+    """Why a draft does not stand for what is asked; nothing where it does."""
+    return changed_picture(row.basis, inputs, row.provider, ordered)
 
 
 def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[Standing]:
@@ -120,8 +129,8 @@ async def lock(session: AsyncSession, panel_id: UUID) -> None:
 
 async def numbers(session: AsyncSession, panel_id: UUID) -> tuple[int, int]:
     """The next ordinal and the next free slot of a panel that is locked."""
-    ordinal, slot = (await execute(session, _NEXT, {"panel": panel_id})).one()
-    return int(ordinal), int(slot)
+    found = (await execute(session, _NEXT, {"panel": panel_id})).one()
+    return int(found.ordinal), int(found.slot)
 
 
 async def add(session: AsyncSession, values: Mapping[str, Any]) -> UUID:

@@ -8,10 +8,9 @@ from uuid import UUID
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.store import positions
+from engine.store import generations, positions
 from engine.store import scope as rows
 from engine.store.events import emit
-from engine.store.generations import refuse_while_open
 from engine.store.scope import Owned, Scope
 from models.events import EventType
 from models.tables import Chapter, Character, Draft, Location, Panel, Project, ProjectInstruction, Scene
@@ -38,7 +37,7 @@ NOUNS: dict[type[SQLModel], Noun] = {
 }
 # What columns are called outside, and those that follow from others and are not named.
 OUTSIDE = {"labels": "metadata", "sentences": "text", "source_text": "text"}
-FOLLOWING = frozenset({"name_key", "state", "script", "gist"})
+FOLLOWING = frozenset({"name_key", "state", "script", "hand", "basis"})
 
 
 ABOVE: dict[type[SQLModel], tuple[str, type[SQLModel]]] = {
@@ -58,8 +57,11 @@ async def still(session: AsyncSession, scope: Scope, model: type[RowT], row_id: 
     while not isinstance(above, Chapter):
         column, parent = ABOVE[type(above)]
         above = await rows.get(session, scope, parent, getattr(above, column))
-    await refuse_while_open(session, project_id=above.project_id, chapter_id=above.id)
-    return await rows.get(session, scope, model, row_id, lock=True)
+    # Chapter, row, generation: the order in which everybody locks.
+    await generations.hold_chapter(session, above.id)
+    row = await rows.get(session, scope, model, row_id, lock=True)
+    await generations.resting(session, above.project_id, above.id)
+    return row
 
 
 async def open_project(session: AsyncSession, scope: Scope, project_id: UUID) -> Project:

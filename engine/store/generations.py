@@ -15,8 +15,9 @@ from engine.ledger import abandon
 from engine.store.events import emit
 from engine.store.progress import plan
 from models.events import EventType
-from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
-from models.tables import Chapter, Character, Event, Generation, Hold, Panel, Project, Scene
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.tables import Chapter, Character, Event, Generation, Hold, Panel, Project, Redraw, Scene
+from models.tables.directing import RedrawState
 from models.tables.story import PanelState, SceneState
 
 _ENDINGS = {
@@ -108,7 +109,11 @@ def _parts(kind: GenerationKind, targets: Sequence[str]) -> dict[str, float]:
     target = next(iter(targets), "")
     match kind:
         case GenerationKind.PANEL:
-            return {f"panel:{target}:words": 1.0, f"panel:{target}:picture": 2.0}
+            return {
+                f"panel:{panel}:{part}": weight
+                for panel in targets
+                for part, weight in (("words", 1.0), ("picture", 2.0))
+            }
         case GenerationKind.SCENE:
             return {f"scene:{target}:summary": 1.0, f"scene:{target}:panels": 19.0}
         case GenerationKind.CHARACTER_SHEET:
@@ -163,19 +168,78 @@ async def latest_of(session: AsyncSession, chapter_id: UUID) -> Generation | Non
 async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_id: UUID | None = None) -> None:
     """Raise `Conflict` while something in the project, or in one chapter of it, is being generated.
 
-    Until the transaction ends nothing is ordered for it: an order refers to its chapter and project, and waits for
-    this lock. A chapter's is taken before those of rows below it, a project's after all others.
+    What waits for a review is not: it waits for being changed, too, and goes on when the transaction has ended.
+
+    Until then nothing is ordered for it: an order refers to its chapter and project, and waits for this lock. A
+    chapter's is taken before those of rows below it, a project's after all others.
     """
-    table, held = (Project, project_id) if chapter_id is None else (Chapter, chapter_id)
-    await session.exec(select(table.id).where(table.id == held).with_for_update())
-    query = select(Generation.id).where(
-        Generation.project_id == project_id, col(Generation.status).not_in(FINAL_STATUSES)
-    )
     if chapter_id is not None:
-        query = query.where(Generation.chapter_id == chapter_id)
-    running = (await session.exec(query.limit(1))).first()
-    if running is not None:
-        raise Conflict(f"Generation {running} is at work on it. Wait for it, or cancel it first.")
+        await hold_chapter(session, chapter_id)
+        await resting(session, project_id, chapter_id)
+        return
+    query = select(Generation).where(Generation.project_id == project_id, col(Generation.status).not_in(FINAL_STATUSES))
+    open_ones = (await session.exec(query.order_by(col(Generation.id)).with_for_update(key_share=True))).all()
+    for generation in open_ones:
+        if not await _rests(session, generation):
+            raise Conflict(f"Generation {generation.id} is at work on it. Wait for it, or cancel it first.")
+    await session.exec(select(Project.id).where(Project.id == project_id).with_for_update())
+    known = [generation.id for generation in open_ones]
+    new = (await session.exec(query.where(col(Generation.id).not_in(known)).limit(1))).first()
+    if new is not None:
+        raise Conflict(f"Generation {new.id} is at work on it. Wait for it, or cancel it first.")
+
+
+async def hold_chapter(session: AsyncSession, chapter_id: UUID) -> None:
+    """Nothing is ordered for the chapter until the transaction ends."""
+    await session.exec(select(Chapter.id).where(Chapter.id == chapter_id).with_for_update())
+
+
+async def open_of(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> Generation | None:
+    """The generation that is open for a chapter, locked; there is one at most."""
+    query = (
+        select(Generation)
+        .where(
+            Generation.project_id == project_id,
+            Generation.chapter_id == chapter_id,
+            col(Generation.status).not_in(FINAL_STATUSES),
+        )
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.exec(query)).first()
+
+
+async def locked(session: AsyncSession, project_id: UUID, generation_id: UUID) -> Generation:
+    """A generation, with the lock that whoever decides about it takes."""
+    query = (
+        select(Generation)
+        .where(Generation.project_id == project_id, Generation.id == generation_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.exec(query)).one()
+
+
+async def resting(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> Generation | None:
+    """The open generation of a chapter, locked, if all it does is wait for a review; None without an open one.
+
+    Raises `Conflict` while it is at work.
+    """
+    generation = await open_of(session, project_id, chapter_id)
+    if generation is not None and not await _rests(session, generation):
+        raise Conflict(f"Generation {generation.id} is at work on it. Wait for it, or cancel it first.")
+    return generation
+
+
+async def _rests(session: AsyncSession, generation: Generation) -> bool:
+    """Whether a person is asked to look at it and nothing of it is at work."""
+    waits = select(Hold.id).where(
+        Hold.generation_id == generation.id, Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None)
+    )
+    redrawn = select(Redraw.id).where(Redraw.generation_id == generation.id, Redraw.state == RedrawState.ORDERED)
+    if (await session.exec(waits.limit(1))).first() is None:
+        return False
+    return (await session.exec(redrawn.limit(1))).first() is None
 
 
 async def open_ones(session: AsyncSession, older_than: timedelta) -> Sequence[Generation]:

@@ -49,7 +49,7 @@ async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> boo
         )
         .on_conflict_do_update(index_elements=["workflow_id", "purpose"], set_=values)
     )
-    if await _restate(session, holding.generation_id):
+    if await restate(session, holding.generation_id):
         data = {"reason": holding.reason, "target_id": str(holding.target_id), "message": holding.message[:1000]}
         await emit(session, holding.project_id, holding.generation_id, EventType.GENERATION_WAITING, data)
     return True
@@ -77,7 +77,7 @@ async def raise_budget(session: AsyncSession, scope: Scope, generation_id: UUID,
     generation.version += 1
     session.add(generation)
     await session.flush()
-    return await _release(session, generation, [HoldReason.BUDGET])
+    return await release(session, generation, [HoldReason.BUDGET])
 
 
 async def loosen_project(session: AsyncSession, project_id: UUID) -> list[str]:
@@ -94,7 +94,7 @@ async def loosen_project(session: AsyncSession, project_id: UUID) -> list[str]:
     )
     woken: list[str] = []
     for generation in held.all():
-        woken += await _release(session, generation, [HoldReason.BUDGET])
+        woken += await release(session, generation, [HoldReason.BUDGET])
     return woken
 
 
@@ -130,14 +130,14 @@ async def resume(session: AsyncSession, scope: Scope, generation_id: UUID, *, sk
             generation.status = GenerationStatus.REQUESTED
         session.add(generation)
         await session.flush()
-        return await _release(session, generation, [HoldReason.PAUSED])
+        return await release(session, generation, [HoldReason.PAUSED])
     reasons = [HoldReason.REFUSED] if skip else [HoldReason.UNKNOWN, HoldReason.REFUSED]
     waits = {HoldReason(hold.reason) for hold in await waiting(session, generation_id)}
     if waits == {HoldReason.BUDGET}:
         raise Conflict("The generation waits for its budget: raise that.")
     if not waits & set(reasons):
         raise Conflict(f"The generation is {generation.status}: nothing in it waits for this decision.")
-    return await _release(session, generation, reasons, skip=skip)
+    return await release(session, generation, reasons, skip=skip)
 
 
 async def waiting(session: AsyncSession, generation_id: UUID) -> Sequence[Hold]:
@@ -166,22 +166,30 @@ async def forget(session: AsyncSession, workflow_id: str) -> None:
     await session.exec(delete(Hold).where(col(Hold.workflow_id) == workflow_id))
 
 
-async def _release(
-    session: AsyncSession, generation: Generation, reasons: Sequence[HoldReason], *, skip: bool = False
+async def release(
+    session: AsyncSession,
+    generation: Generation,
+    reasons: Sequence[HoldReason],
+    *,
+    skip: bool = False,
+    purposes: Sequence[str] | None = None,
 ) -> list[str]:
+    """Let go what waits in a generation for one of the reasons; returns the workflows to wake."""
+    named = [] if purposes is None else [col(Hold.purpose).in_(purposes)]
     released = await session.exec(
         update(Hold)
         .where(
             col(Hold.generation_id) == generation.id,
             col(Hold.reason).in_(reasons),
             col(Hold.released_at).is_(None),
+            *named,
         )
         .values(released_at=func.clock_timestamp(), skip=(col(Hold.reason) == HoldReason.REFUSED) if skip else False)
         .returning(col(Hold.workflow_id))
         .execution_options(synchronize_session=False)
     )
     workflows = list(dict.fromkeys(released.scalars()))
-    if await _restate(session, generation.id):
+    if await restate(session, generation.id):
         await emit(session, generation.project_id, generation.id, EventType.GENERATION_RESUMED, {})
     return workflows
 
@@ -192,7 +200,7 @@ async def _is_paused(session: AsyncSession, generation_id: UUID) -> bool:
     return (await session.exec(query)).one() is not None
 
 
-async def _restate(session: AsyncSession, generation_id: UUID) -> bool:
+async def restate(session: AsyncSession, generation_id: UUID) -> bool:
     """The generation is called by what waits in it, or runs; returns whether that was news. A paused one stays so."""
     reason = (
         await session.exec(

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.digest import digest
 from engine.errors import BadInput
 from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator, sentences
+from engine.store.arranging import Outline, arrange
 from engine.store.events import emit
 from engine.store.progress import complete, plan, split
 from engine.tasks.outline import Out
@@ -36,7 +37,8 @@ async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int,
 async def store_outline(
     session: AsyncSession, run: ChapterRun, chapter: Chapter, texts: Sequence[str], parts: Sequence[Out]
 ) -> Outlined:
-    """Merge the windows. An outline that did not change leaves the rows as they are; any other replaces them."""
+    """Merge the windows. An outline that did not change leaves the rows as they are; of another one, scenes that tell
+    the same go on as they are."""
     scenes = [scene for part in parts for scene in part.scenes]
     if len(scenes) > MAX_SCENES and run.options.max_panels is None:
         raise BadInput(
@@ -52,20 +54,13 @@ async def store_outline(
     character_ids = await _characters(session, run.project_id, names)
     await _locations(session, run.project_id, [place for part in parts for place in part.places])
     if chapter.outline_key != key:
-        await session.exec(delete(Scene).where(col(Scene.chapter_id) == chapter.id))
-        session.add_all(
-            Scene(
-                project_id=run.project_id,
-                chapter_id=chapter.id,
-                position=position,
-                title=scene.title,
-                gist=scene.gist,
-                first=scene.first,
-                last=scene.last,
-                sentences=_told(texts[scene.first : scene.last + 1]),
-                max_panels=budget,
-            )
-            for position, (scene, budget) in enumerate(zip(scenes, budgets, strict=True))
+        await arrange(
+            session,
+            chapter,
+            [
+                Outline(one.title, one.gist, one.first, one.last, budget, _told(texts[one.first : one.last + 1]))
+                for one, budget in zip(scenes, budgets, strict=True)
+            ],
         )
         chapter.outline_key = key
         chapter.summary = " ".join(scene.gist for scene in scenes)[:2000]
@@ -104,6 +99,7 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
                     gist=scene.summary,
                     characters=list(dict.fromkeys(name for panel in scene.panels for name in panel.characters)),
                     state=SceneState.DESCRIBED,
+                    hand=["outline", "summary", "panels"],
                 )
             )
             panels += [
@@ -119,6 +115,7 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
                     prompt=panel.prompt or None,
                     negative=panel.negative,
                     state=PanelState.DESCRIBED,
+                    hand=["description", "words", *(["prompt"] if panel.prompt else [])],
                 )
                 for number, panel in enumerate(scene.panels)
             ]
@@ -166,7 +163,11 @@ async def _outlined(
             EventType.CHAPTER_OUTLINED,
             {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(character_ids)},
         )
-    return Outlined(scene_ids=[scene.id for scene in scenes], character_ids=list(character_ids.values()))
+    return Outlined(
+        scene_ids=[scene.id for scene in scenes],
+        character_ids=list(character_ids.values()),
+        has_script=chapter.script is not None,
+    )
 
 
 async def _characters(

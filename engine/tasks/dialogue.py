@@ -24,8 +24,8 @@ class In(TaskInput):
     max_line_chars: int = Field(default=140, ge=20)
     max_caption_chars: int = Field(default=320, ge=0)
     condensed: bool = Field(default=False, description="the chapter has fewer panels than its text needs")
-    notes: str = Field(default="", description="what a director wants otherwise; then words may differ from the text's")
-    current: list[Line] = Field(default_factory=list, description="the lines that the notes are about")
+    directions: str = Field(default="", description="what a director wants otherwise than the text has it")
+    current: list[Line] = Field(default_factory=list, description="the lines that the directions are about")
     current_caption: str = ""
 
 
@@ -54,7 +54,7 @@ def check(data: In, out: Out) -> list[str]:
             notes.append(f"line {number} is empty")
         if len(line.text) > data.max_line_chars:
             notes.append(f"line {number} has {len(line.text)} characters; split it to at most {data.max_line_chars}")
-    if data.notes:
+    if data.directions:
         pass
     elif data.condensed:
         if len(out.lines) > data.max_lines:
@@ -64,7 +64,7 @@ def check(data: In, out: Out) -> list[str]:
         notes += _incomplete(out.lines, quotes)
     if len(out.caption) > data.max_caption_chars:
         notes.append(f"the caption has {len(out.caption)} characters; at most {data.max_caption_chars} are allowed")
-    if not data.notes:
+    if not data.directions:
         notes += _invented(data, out.caption)
     return notes
 
@@ -135,14 +135,14 @@ The panel's own sentences:
 What follows (for reference only):
 {{ after[:4] | join("\n") | material }}
 {% endif %}
-{% if notes %}
+{% if directions %}
 
 The panel's words as they are, speaker: text:
 {% for line in current %}{{ (line.speaker + ": " + line.text) | material }}
 {% endfor %}{% if current_caption %}Caption: {{ current_caption | material }}
 {% endif %}
-The director wants them otherwise. Change what the notes ask for, and nothing else; this goes before the rules below:
-{{ notes | material }}
+The director wants them otherwise. Change what the directions ask for, and nothing else, whatever the rules below say:
+{{ directions | material }}
 {% endif %}
 
 lines: {% if condensed %}the quoted lines that matter most, at most {{ max_lines }}, in the order of the text{% else %}\

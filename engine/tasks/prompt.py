@@ -25,8 +25,8 @@ class In(TaskInput):
     weather: str = ""
     mood: str = ""
     style: str = ""
-    notes: str = Field(default="", description="what a director wants otherwise than it was")
-    current: str = Field(default="", description="the prompt that the notes are about")
+    directions: str = Field(default="", description="what a director wants otherwise than it was")
+    current: str = Field(default="", description="the prompt that the directions are about")
 
 
 class Out(Frozen):
@@ -108,19 +108,19 @@ Not in the picture, so never name them:
 Place, time, weather, mood:
 {{ [place, time, weather, mood] | select | join("; ") | material }}
 {% endif %}
-{% if notes %}
+{% if directions %}
 The prompt so far:
 {{ current | material }}
-The director wants it otherwise. Change what the notes ask for and keep the rest:
-{{ notes | material }}
+The director wants it otherwise. Change what the directions ask for and keep the rest:
+{{ directions | material }}
 {% endif %}
 Style: {{ style or "clear comic art, clean ink lines, flat colours" }}
 
 prompt: one paragraph in English, at most 3,500 characters: style, shot and angle, place, light and weather, then what
   happens. Name everybody on stage once with age, build, hair, face and clothes exactly as given, word for word, and
   say where they are in the picture. Nobody else. Leave calm room for balloons at the top; no lettering.
-shot: another one of establishing, wide, medium, close-up, insert, over-the-shoulder, only if the notes ask for a camera
-  nearer or farther; otherwise null.
+shot: another one of establishing, wide, medium, close-up, insert, over-the-shoulder, only if directions ask for a
+  camera nearer or farther; otherwise null.
 negative: what must not appear, as a comma-separated list (text, balloons, watermark, extra people …); no names.""",
     check=check,
     max_input_tokens=6_000,

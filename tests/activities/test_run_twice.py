@@ -40,12 +40,14 @@ from models.runs import (
     Failure,
     Holding,
     PageCall,
+    PanelsRun,
     Run,
     SceneRun,
+    SelectCall,
     TaskCall,
     TaskDone,
 )
-from models.tables import Character, Delivery, Generation, Panel, Scene, Webhook
+from models.tables import Character, Delivery, Draft, Generation, Panel, Scene, Webhook
 from tests.conftest import Order
 from tests.working import Painter, Writer
 
@@ -192,6 +194,27 @@ async def held(stage: Stage) -> Run:
     )
 
 
+async def reviewed(stage: Stage) -> Run:
+    return Holding(
+        **stage.base,
+        target_id=stage.run.chapter_id,
+        purpose="review outline",
+        reason=HoldReason.REVIEW,
+        message="The outline waits to be approved.",
+    )
+
+
+async def chosen(stage: Stage) -> Run:
+    async with stage.database.session() as session:
+        query = select(Draft.id).where(Draft.project_id == stage.run.project_id)
+        drafts = list((await session.exec(query)).all())
+    return SelectCall(**stage.base, target_id=await stage.first(Panel), draft_ids=drafts)
+
+
+async def panels(stage: Stage) -> Run:
+    return PanelsRun(**stage.base, chapter_id=stage.run.chapter_id)
+
+
 async def decided(stage: Stage) -> Run:
     """A person says to go on, and that what may have been billed twice is accepted."""
     async with stage.database.session() as session:
@@ -238,7 +261,9 @@ ROWS = {
     "VisualPrompt": Row(task(Panel), "Dialogue"),
     "fail_panel": Row(failing(Panel), "VisualPrompt"),
     "draw_panel": Row(drawing(Panel, 1), "VisualPrompt"),
-    "select_draft": Row(drawing(Panel, 1), "draw_panel"),
+    "select_draft": Row(chosen, "draw_panel"),
+    "open_panels": Row(panels, None),
+    "review": Row(reviewed, "open_chapter"),
     "hold": Row(held, "open_chapter"),
     "let_go": Row(decided, "hold"),
     "deliver": Row(message, None),

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import delete
 from sqlmodel import col, select
 
+from engine import staleness
 from engine.db import Database
 from engine.estimate import Work
-from engine.store import costs
 from engine.store.scope import get
 from models.options import GenerationOptions
 from models.tables import Chapter, Draft, Panel
@@ -23,7 +23,7 @@ SCRIPT = {"title": "Two", "scenes": [{"panels": [{"description": "A door."}, {"d
 async def remaining(database: Database, ordered: Ordered, **options: object) -> Work:
     async with database.session() as session:
         chapter = await get(session, ordered.scope, Chapter, ordered.run.chapter_id)
-        return await costs.remaining(session, chapter, GenerationOptions.model_validate(options))
+        return await staleness.work_left(session, chapter, GenerationOptions.model_validate(options))
 
 
 async def test_a_script_is_counted_before_it_is_begun(database: Database, order: Order) -> None:

@@ -12,8 +12,8 @@ from models.story import Line, LineKind
 
 def write_dialogue(data: dialogue.In) -> dialogue.Out:
     """Every quote as lines (when condensed: the telling ones), and what is told as the caption."""
-    if data.notes and data.current:
-        return dialogue.Out(lines=lines_asked(data.notes, data.current), caption=data.current_caption)
+    if data.directions and data.current:
+        return dialogue.Out(lines=lines_asked(data.directions, data.current), caption=data.current_caption)
     scene = [*data.before, *data.sentences, *data.after]
     beats = attribute(scene, [*data.cast, *data.characters], data.aliases)
     own = slice(len(data.before), len(data.before) + len(data.sentences))

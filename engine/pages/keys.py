@@ -1,0 +1,101 @@
+"""What a page and a file are made from, as content keys: the same key is the same page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from engine.digest import digest
+from engine.pages.layout import LayoutPanel, PageLayout, holds, lay_out, picture_size
+from engine.store.panels import Shown
+from models.options import GenerationOptions
+from models.story import Direction
+from models.tables.story import DraftOrigin
+
+# Goes up with every change that makes the same panels look different on a page.
+LETTERING = 1
+
+
+def page_key(layout: Mapping[str, Any], direction: Direction, notes: str, shown: Mapping[str, Shown]) -> str:
+    """Of a page's layout as JSON, its pictures, and whatever is lettered over them; what else a panel tells is not."""
+    return digest(
+        LETTERING,
+        layout,
+        direction,
+        notes,
+        [_lettered(shown[cell["panel_id"]]) for cell in layout["cells"]],
+    )
+
+
+def _lettered(one: Shown) -> list[Any]:
+    return [
+        one.image.sha256 if one.image else None,
+        one.image.boxes if one.image else [],
+        one.data.dialogue,
+        one.data.caption,
+        [who.name for who in one.data.characters],
+    ]
+
+
+def export_key(format: str, title: str, direction: Direction, notes: str, pages: Iterable[str]) -> str:
+    """Of a file; `pages` are the SHA-256 of its pages, in order."""
+    return digest(format, title, direction, notes, list(pages))
+
+
+def laid_out(
+    shown: Sequence[Shown], options: GenerationOptions, before: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """The pages that these panels come to, as they are stored; those of `before` where they still do.
+
+    A panel takes the place that it was first drawn for, whoever draws it later; art that was brought along, its own. So
+    a word more or less, or another picture, moves nothing: pages are laid out anew when panels, their shapes, the
+    format or the direction are others, or when words do not fit into their panel any more.
+    """
+    panels = [LayoutPanel(str(one.panel.id), *_frame(one, options), one.data) for one in shown]
+    if _still_stands(before, panels, options):
+        return [dict(page) for page in before]
+    frames = {panel.id: [panel.width, panel.height] for panel in panels}
+    return [_as_json(page, frames, options) for page in lay_out(panels, options.format, options.direction)]
+
+
+def _frame(one: Shown, options: GenerationOptions) -> tuple[int, int]:
+    brought = one.draft is not None and one.draft.origin == DraftOrigin.UPLOADED
+    if one.panel.frame and not (brought and one.image):
+        return one.panel.frame["width"], one.panel.frame["height"]
+    if one.image:
+        return one.image.width, one.image.height
+    # A failed panel keeps the place that its picture would have had.
+    return picture_size(one.data, options.format)
+
+
+def _still_stands(
+    before: Sequence[Mapping[str, Any]], panels: Sequence[LayoutPanel], options: GenerationOptions
+) -> bool:
+    cells = [cell for page in before for cell in page["cells"]]
+    if [cell["panel_id"] for cell in cells] != [panel.id for panel in panels]:
+        return False
+    if any((page.get("format"), page.get("direction")) != (options.format, options.direction) for page in before):
+        return False
+    return all(
+        cell["frame"] == [one.width, one.height] and holds(cell["width"], cell["height"], one.panel, options.format)
+        for cell, one in zip(cells, panels, strict=True)
+    )
+
+
+def _as_json(layout: PageLayout, frames: Mapping[str, list[int]], options: GenerationOptions) -> dict[str, Any]:
+    return {
+        "number": layout.number,
+        "width": layout.width,
+        "height": layout.height,
+        "format": options.format,
+        "direction": options.direction,
+        "cells": [
+            {
+                "panel_id": cell.id,
+                "x": cell.x,
+                "y": cell.y,
+                "width": cell.width,
+                "height": cell.height,
+                "frame": frames[cell.id],
+            }
+            for cell in layout.cells
+        ],
+    }

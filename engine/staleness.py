@@ -1,0 +1,304 @@
+"""What of a chapter is not there yet, or not as what it is made from: why, and what it takes to bring it up to date.
+
+Nothing is marked when something changes: it is found by comparing, so nothing can be forgotten. What follows from a
+part that will be made again is counted with it, for it will hardly come out the same.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.derived import (
+    House,
+    Inputs,
+    changed,
+    changed_sheet,
+    panels_inputs,
+    picture_inputs,
+    prompt_inputs,
+    sheet_inputs,
+    summary_inputs,
+    words_inputs,
+)
+from engine.estimate import Work, exactly, work_of_script, work_of_text
+from engine.export.provenance import notes_of
+from engine.pages.keys import export_key, laid_out, page_key
+from engine.providers import resolved
+from engine.store import drafts
+from engine.store.house import house_of
+from engine.store.images import pages_of
+from engine.store.panels import Shown, artists_of, cast_of, of_chapter
+from models.options import GenerationOptions, TaskName
+from models.script import Script
+from models.story import Profile
+from models.tables import Chapter, Character, Draft, Export, Page, Project, Scene
+from models.tables.story import DraftOrigin, SceneState
+
+Kind = Literal["character", "scene", "panel", "page", "export"]
+
+
+class State(StrEnum):
+    """`missing`: never made. `stale`: made from something else. `follows`: from a part that is one of these. `kept`:
+    it would be stale, had not a person written it."""
+
+    MISSING = "missing"
+    STALE = "stale"
+    FOLLOWS = "follows"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that is not as it should be. `drafts` is how many pictures it takes."""
+
+    kind: Kind
+    id: UUID | None
+    part: str
+    state: State
+    because: list[str] = field(default_factory=list)
+    drafts: int = 0
+    number: int | None = None
+
+    @property
+    def due(self) -> bool:
+        """Whether bringing the chapter up to date makes it again."""
+        return self.state != State.KEPT
+
+
+@dataclass
+class _Chapter:
+    """All rows of a chapter that its parts are made from."""
+
+    project: Project
+    options: GenerationOptions
+    house: House
+    cast: Sequence[Character]
+    scenes: Sequence[Scene]
+    shown: Sequence[Shown]
+    drafts: Mapping[UUID, list[Draft]]
+    scripted: bool
+
+
+async def of(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> list[Part]:
+    """The parts of a chapter that an order with these options would make, in the order in which it would."""
+    rows = await _read(session, chapter, options)
+    found = list(_characters(rows))
+    for scene in rows.scenes:
+        # What was left out when the chapter was condensed has no panels and gets none.
+        if scene.max_panels != 0:
+            parts = list(_scene(rows, scene))
+            found += parts
+            again = any(part.due and part.part == "panels" for part in parts)
+            for one in (one for one in rows.shown if one.scene.id == scene.id):
+                found += _panel(rows, one, again)
+    if options.until == "pages":
+        pages = await _pages(session, chapter, rows, {part.id for part in found if part.due and part.part != "prompt"})
+        found += pages
+        found += await _exports(session, chapter, options, again=bool(pages))
+    return found
+
+
+async def work_left(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Work:
+    """The calls that an order for the chapter would still make: counted, once its panels are known."""
+    parts = await of(session, chapter, options)
+    described = (await session.exec(select(Scene.id).where(Scene.chapter_id == chapter.id).limit(1))).first()
+    if described is None and chapter.script is not None:
+        return work_of_script(Script.model_validate(chapter.script), options)
+    if described is None or not any(True for _ in await of_chapter(session, chapter.project_id, chapter.id)):
+        return work_of_text(len(chapter.source_text.split()), options)
+    due = [part for part in parts if part.due]
+    tasks: dict[TaskName, str] = {
+        "CharacterProfile": "profile",
+        "SceneSummary": "summary",
+        "PanelDescription": "panels",
+        "Dialogue": "words",
+        "VisualPrompt": "prompt",
+    }
+    return Work(
+        tasks={task: exactly(sum(part.part == name for part in due)) for task, name in tasks.items()},
+        pictures=exactly(sum(part.drafts for part in due)),
+        sheets=exactly(sum(part.part == "sheet" for part in due)),
+        counted=not any(part.part == "panels" for part in due),
+    )
+
+
+async def _read(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> _Chapter:
+    project = (await session.exec(select(Project).where(Project.id == chapter.project_id))).one()
+    query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
+    shown = await of_chapter(session, chapter.project_id, chapter.id)
+    by_panel: dict[UUID, list[Draft]] = {}
+    tried = select(Draft).where(col(Draft.panel_id).in_([one.panel.id for one in shown])).order_by(col(Draft.ordinal))
+    for draft in (await session.exec(tried)).all() if shown else []:
+        by_panel.setdefault(draft.panel_id, []).append(draft)
+    return _Chapter(
+        project=project,
+        options=options,
+        house=await house_of(session, chapter.project_id),
+        cast=await cast_of(session, chapter.project_id),
+        scenes=(await session.exec(query)).all(),
+        shown=shown,
+        drafts=by_panel,
+        scripted=chapter.script is not None,
+    )
+
+
+def _characters(rows: _Chapter) -> Iterable[Part]:
+    """Those who appear: in scenes, or in panels."""
+    names = {name.casefold() for scene in rows.scenes for name in scene.characters}
+    names |= {name.casefold() for one in rows.shown for name in one.panel.characters}
+    ordered = resolved("images", rows.options.artists()[0])
+    for who in rows.cast:
+        if not names & {name.casefold() for name in (who.name, *who.aliases)}:
+            continue
+        if who.profile is None:
+            yield Part("character", who.id, "profile", State.MISSING)
+        if rows.options.until != "pages":
+            continue
+        if who.sheet_image_id is None:
+            yield Part("character", who.id, "sheet", State.MISSING)
+            continue
+        profile = Profile.model_validate(who.profile or {"name": who.name})
+        inputs = sheet_inputs(profile, rows.project.style, ordered, rows.options.render, rows.house)
+        if why := changed_sheet(who.sheet_basis, inputs, ordered.provider):
+            yield Part("character", who.id, "sheet", State.STALE, why)
+
+
+def _scene(rows: _Chapter, scene: Scene) -> Iterable[Part]:
+    if rows.scripted:
+        return
+    summary = _judged(
+        "scene",
+        scene.id,
+        "summary",
+        there=bool(scene.summary),
+        why=changed(scene.basis.get("summary"), summary_inputs(scene, rows.house)),
+        kept="summary" in scene.hand,
+    )
+    if summary is not None:
+        yield summary
+    panels = _judged(
+        "scene",
+        scene.id,
+        "panels",
+        there=scene.state == SceneState.DESCRIBED,
+        why=changed(scene.basis.get("panels"), panels_inputs(scene, rows.house)),
+        kept="panels" in scene.hand,
+        after="summary" if summary is not None and summary.due else "",
+    )
+    if panels is not None:
+        yield panels
+
+
+def _panel(rows: _Chapter, one: Shown, again: bool) -> Iterable[Part]:
+    panel, scene = one.panel, one.scene
+    above = "description" if again and "description" not in panel.hand else ""
+    words = _judged(
+        "panel",
+        panel.id,
+        "words",
+        there=panel.dialogue is not None,
+        why=changed(
+            panel.basis.get("words"), words_inputs(panel, scene.sentences[panel.first : panel.last + 1], rows.house)
+        ),
+        kept="words" in panel.hand,
+        after=above,
+    )
+    if words is not None:
+        yield words
+    prompt = _judged(
+        "panel",
+        panel.id,
+        "prompt",
+        there=panel.prompt is not None,
+        why=changed(
+            panel.basis.get("prompt"),
+            prompt_inputs(panel, scene, one.data.characters, rows.project.style, rows.house),
+        ),
+        kept="prompt" in panel.hand,
+        after=above,
+    )
+    if prompt is not None:
+        yield prompt
+    if rows.options.until == "pages":
+        yield from _picture(rows, one, again=prompt is not None and prompt.due)
+
+
+def _picture(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
+    panel, many = one.panel, rows.options.drafts
+    ordered = resolved("images", rows.options.artists()[0])
+    inputs = picture_inputs(
+        panel.prompt or "", panel.negative, one.data, ordered, rows.options.render, rows.options.format
+    )
+    tried = [drafts.stands(draft, inputs, ordered.provider) for draft in rows.drafts.get(panel.id, [])]
+    missing = many - len(drafts.kept(tried, panel.selected_draft_id, many))
+    brought = one.draft is not None and one.draft.origin == DraftOrigin.UPLOADED
+    if one.image is None:
+        yield Part("panel", panel.id, "picture", State.MISSING, drafts=many if again else missing)
+    elif brought:
+        if again:
+            yield Part("panel", panel.id, "picture", State.KEPT, ["prompt"])
+    elif again:
+        yield Part("panel", panel.id, "picture", State.FOLLOWS, ["prompt"], drafts=many)
+    elif missing:
+        why = _why(one.draft, inputs, ordered.provider) or ["drafts"]
+        yield Part("panel", panel.id, "picture", State.STALE, why, drafts=missing)
+
+
+def _why(draft: Draft | None, inputs: Inputs, ordered: str) -> list[str]:
+    return drafts.differs(draft, inputs, ordered) if draft is not None else []
+
+
+async def _pages(session: AsyncSession, chapter: Chapter, rows: _Chapter, due: set[UUID | None]) -> list[Part]:
+    """Pages whose panels are about to be others, and those that are not as their panels are now."""
+    if not rows.shown:
+        return []
+    query = select(Page).where(Page.chapter_id == chapter.id).order_by(col(Page.number))
+    before = (await session.exec(query)).all()
+    notes_by = {str(one.panel.id): one for one in rows.shown}
+    found: list[Part] = []
+    pages = {page.number: page for page in before}
+    for layout in laid_out(rows.shown, rows.options, [page.layout for page in before]):
+        number = layout["number"]
+        page = pages.get(number)
+        ids = [cell["panel_id"] for cell in layout["cells"]]
+        notes = notes_of({draft.provider for draft in (notes_by[one].draft for one in ids) if draft is not None})
+        key = page_key(layout, rows.options.direction, notes, notes_by)
+        if page is None or page.image_id is None:
+            found.append(Part("page", page.id if page else None, "page", State.MISSING, number=number))
+        elif {UUID(one) for one in ids} & due:
+            found.append(Part("page", page.id, "page", State.FOLLOWS, ["panels"], number=number))
+        elif page.made_from != key:
+            found.append(Part("page", page.id, "page", State.STALE, ["panels"], number=number))
+    return found
+
+
+async def _exports(session: AsyncSession, chapter: Chapter, options: GenerationOptions, *, again: bool) -> list[Part]:
+    there = (await session.exec(select(Export).where(Export.chapter_id == chapter.id))).all()
+    sheets = [image.sha256 for image in await pages_of(session, chapter.id)]
+    notes = notes_of(await artists_of(session, chapter.id))
+    found = []
+    for export in there:
+        key = export_key(export.format, chapter.title, options.direction, notes, sheets)
+        if again:
+            found.append(Part("export", export.id, export.format, State.FOLLOWS, ["pages"]))
+        elif export.made_from != key:
+            found.append(Part("export", export.id, export.format, State.STALE, ["pages"]))
+    return found
+
+
+def _judged(
+    kind: Kind, id: UUID, part: str, *, there: bool, why: list[str], kept: bool, after: str = ""
+) -> Part | None:
+    """A part, unless it is as it should be."""
+    if not there:
+        return None if kept else Part(kind, id, part, State.MISSING)
+    if kept:
+        return Part(kind, id, part, State.KEPT, why or [after]) if why or after else None
+    if why:
+        return Part(kind, id, part, State.STALE, why)
+    return Part(kind, id, part, State.FOLLOWS, [after]) if after else None

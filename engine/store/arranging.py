@@ -1,0 +1,105 @@
+"""A text was outlined: its scenes become the chapter's, and those that tell the same go on with all that they have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.tables import Chapter, Panel, Scene
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A scene as the outline has it: paragraphs `first` to `last`, and the sentences that it tells."""
+
+    title: str
+    gist: str
+    first: int
+    last: int
+    max_panels: int | None
+    sentences: list[str]
+
+
+async def arrange(session: AsyncSession, chapter: Chapter, wanted: Sequence[Outline]) -> None:
+    """Make the chapter's scenes those of the outline, in its order.
+
+    A scene goes on as the one that tells the same sentences, or most of them. One that tells nothing of the text any
+    more goes, unless a person wrote in it or in its panels: then it stays behind the one that it stood behind.
+    """
+    query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position)).with_for_update()
+    before = list((await session.exec(query)).all())
+    by_hand = await _by_hand(session, before)
+    found = _matched(before, by_hand, wanted)
+    after: list[Scene] = []
+    for one, scene in zip(wanted, found, strict=True):
+        if scene is None:
+            scene = Scene(project_id=chapter.project_id, chapter_id=chapter.id, position=0)
+        elif scene.sentences != one.sentences:
+            await _follow(session, scene, one.sentences)
+        _rewrite(scene, one)
+        after.append(scene)
+    for index, left in enumerate(before):
+        if any(left is scene for scene in after):
+            continue
+        if left in by_hand:
+            ahead = next((scene for scene in reversed(before[:index]) if any(scene is one for one in after)), None)
+            place = 0 if ahead is None else next(at for at, scene in enumerate(after) if scene is ahead) + 1
+            after.insert(place, left)
+        else:
+            await session.delete(left)
+    for position, scene in enumerate(after):
+        scene.position = position
+        session.add(scene)
+    await session.flush()
+
+
+async def _by_hand(session: AsyncSession, scenes: Sequence[Scene]) -> list[Scene]:
+    """Those in which a person wrote something."""
+    if not scenes:
+        return []
+    ids = [scene.id for scene in scenes]
+    query = select(Panel.scene_id).where(col(Panel.scene_id).in_(ids), col(Panel.hand) != []).distinct()
+    written = set((await session.exec(query)).all())
+    return [scene for scene in scenes if scene.hand or scene.id in written]
+
+
+def _matched(before: Sequence[Scene], by_hand: Sequence[Scene], wanted: Sequence[Outline]) -> list[Scene | None]:
+    """For each scene of the outline the one it goes on as: of the same sentences, or with at least half in common.
+
+    In one in which a person wrote, a single sentence in common is enough.
+    """
+    free = list(before)
+    found: list[Scene | None] = [None] * len(wanted)
+    for index, one in enumerate(wanted):
+        same = next((at for at, scene in enumerate(free) if scene.sentences == one.sentences), None)
+        if same is not None:
+            found[index] = free.pop(same)
+    for scene in sorted(free, key=lambda scene: not any(scene is one for one in by_hand)):
+        told = set(scene.sentences)
+        shared = [
+            0.0 if there is not None else len(told & set(one.sentences)) / max(len(told), 1)
+            for one, there in zip(wanted, found, strict=True)
+        ]
+        if shared and max(shared) >= (0.01 if any(scene is one for one in by_hand) else 0.5):
+            found[shared.index(max(shared))] = scene
+    return found
+
+
+async def _follow(session: AsyncSession, scene: Scene, sentences: list[str]) -> None:
+    """Panels point into their scene's sentences: where those have moved, they point there now."""
+    panels = (await session.exec(select(Panel).where(Panel.scene_id == scene.id))).all()
+    for panel in panels:
+        own = scene.sentences[panel.first : panel.last + 1]
+        starts = (at for at in range(len(sentences) - len(own) + 1) if sentences[at : at + len(own)] == own)
+        start = next(starts, None) if own else None
+        if start is not None:
+            panel.first, panel.last = start, start + len(own) - 1
+            session.add(panel)
+
+
+def _rewrite(scene: Scene, one: Outline) -> None:
+    if "outline" not in scene.hand:
+        scene.title, scene.gist = one.title, one.gist
+    scene.first, scene.last, scene.sentences = one.first, one.last, list(one.sentences)
+    scene.max_panels = one.max_panels

@@ -1,0 +1,132 @@
+"""What a person decides about drafts: which one a panel shows, which ones not, and art that is brought along."""
+
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.digest import digest
+from engine.errors import BadInput, Conflict
+from engine.store import drafts, reviews
+from engine.store import scope as rows
+from engine.store.choosing import remember
+from engine.store.events import emit
+from engine.store.scope import Scope
+from models.events import EventType
+from models.ids import new_id
+from models.tables import Draft, Image, Panel, Selection
+from models.tables.directing import SelectionKind
+from models.tables.story import DraftOrigin, PanelState
+
+
+async def choose(
+    session: AsyncSession, scope: Scope, draft_id: UUID, version: int | None, panel_id: UUID | None = None
+) -> tuple[Panel, list[str]]:
+    """Show a draft, whatever it is in; returns the panel and the workflows to wake.
+
+    It is a decision about rows: it counts while the generation is paused, after it was cancelled, and with every
+    worker down. Raises `Conflict` when the panel is not at `version` any more, `BadInput` for another panel's draft.
+    """
+    draft = await rows.get(session, scope, Draft, draft_id)
+    if panel_id is not None and panel_id != draft.panel_id:
+        raise BadInput("That draft is of another panel.")
+    panel = await _panel_at(session, scope, draft.panel_id, version)
+    draft = await rows.get(session, scope, Draft, draft_id, lock=True)
+    draft.rejected_at = None
+    session.add(draft)
+    await _show(session, scope, panel, draft_id, SelectionKind.PERSON)
+    return panel, await _told(session, scope, panel)
+
+
+async def undo(session: AsyncSession, scope: Scope, panel_id: UUID, version: int | None) -> tuple[Panel, list[str]]:
+    """Show again what the panel showed before the last selection. Undone twice goes one further back.
+
+    Raises `Conflict` where it never showed anything else.
+    """
+    panel = await _panel_at(session, scope, panel_id, version)
+    query = select(Selection).where(Selection.panel_id == panel_id).order_by(col(Selection.id).desc()).limit(500)
+    undone = 0
+    for made in (await session.exec(query)).all():
+        if made.kind == SelectionKind.UNDONE:
+            undone += 1
+        elif undone:
+            undone -= 1
+        elif made.before_id is not None:
+            await _show(session, scope, panel, made.before_id, SelectionKind.UNDONE)
+            return panel, await _told(session, scope, panel)
+        else:
+            break
+    raise Conflict("There is nothing to undo: the panel has shown no other draft that is still there.")
+
+
+async def reject(session: AsyncSession, scope: Scope, draft_id: UUID) -> Draft:
+    """Nobody is shown this draft unless a person selects it after all. Not the one that its panel shows."""
+    draft = await rows.get(session, scope, Draft, draft_id)
+    panel = await rows.get(session, scope, Panel, draft.panel_id, lock=True)
+    if panel.selected_draft_id == draft_id and panel.state == PanelState.SELECTED:
+        raise Conflict("The panel shows this draft: select another one first, or order a redraw.")
+    draft = await rows.get(session, scope, Draft, draft_id, lock=True)
+    if draft.rejected_at is None:
+        draft.rejected_at = (await session.exec(select(func.clock_timestamp()))).one()
+        session.add(draft)
+        await session.flush()
+        data = {"draft_id": str(draft_id), "panel_id": str(panel.id)}
+        await emit(session, draft.project_id, None, EventType.DRAFT_REJECTED, data, actor=scope.actor)
+    return draft
+
+
+async def bring(
+    session: AsyncSession, scope: Scope, panel: Panel, image_id: UUID, *, select_it: bool
+) -> tuple[Draft, list[str]]:
+    """A picture from outside becomes a draft of a locked panel; returns it and the workflows to wake.
+
+    The same picture twice is one draft. While it is selected, nothing is drawn in its place. Raises `NotFound`.
+    """
+    image = await rows.get(session, scope, Image, image_id)
+    if image.project_id != panel.project_id:
+        raise BadInput("That picture belongs to another project.")
+    values = {
+        "id": new_id(),
+        "project_id": panel.project_id,
+        "panel_id": panel.id,
+        "image_id": image.id,
+        "provider": "person",
+        "prompt": "",
+        "seed": 0,
+        "slot": 1,
+        "origin": DraftOrigin.UPLOADED,
+        "made_from": digest("uploaded", image.sha256),
+    }
+    draft_id = await drafts.add(session, values)
+    if select_it:
+        await _show(session, scope, panel, draft_id, SelectionKind.PERSON)
+    draft = await rows.get(session, scope, Draft, draft_id)
+    data = {"draft_id": str(draft_id), "panel_id": str(panel.id), "image_id": str(image.id)}
+    await emit(session, panel.project_id, None, EventType.DRAFT_ADDED, data, actor=scope.actor)
+    return draft, (await _told(session, scope, panel)) if select_it else []
+
+
+async def _panel_at(session: AsyncSession, scope: Scope, panel_id: UUID, version: int | None) -> Panel:
+    """The panel, locked, at a version if one is given; it is changed by what is decided now."""
+    if version is not None:
+        return await rows.change(session, scope, Panel, panel_id, version, {})
+    panel = await rows.get(session, scope, Panel, panel_id, lock=True)
+    panel.version += 1
+    return panel
+
+
+async def _show(session: AsyncSession, scope: Scope, panel: Panel, draft_id: UUID, kind: SelectionKind) -> None:
+    before = panel.selected_draft_id
+    panel.selected_draft_id, panel.state, panel.failure = draft_id, PanelState.SELECTED, ""
+    session.add(panel)
+    await session.flush()
+    await remember(session, panel.project_id, panel.id, draft_id, before, kind, scope.user_id)
+
+
+async def _told(session: AsyncSession, scope: Scope, panel: Panel) -> list[str]:
+    """Say what the panel shows, and let the generation go on if it waited for this alone."""
+    woken = await reviews.release_if_decided(session, panel)
+    data = {"panel_id": str(panel.id), "draft_id": str(panel.selected_draft_id), "version": panel.version}
+    await emit(session, panel.project_id, None, EventType.PANEL_SELECTED, data, actor=scope.actor)
+    return woken

@@ -1,0 +1,49 @@
+"""What people write themselves: kept, and never written over, until they release it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlmodel import SQLModel
+
+from models.tables import Character, Panel, Scene
+
+# What is written together, and so kept together, by table: the part and its columns.
+PARTS: Mapping[type[SQLModel], Mapping[str, Sequence[str]]] = {
+    Scene: {
+        "outline": ("title", "gist", "sentences"),
+        "summary": ("summary", "place", "time", "weather", "mood", "characters"),
+        "panels": (),
+    },
+    Panel: {
+        "description": ("shot", "description", "characters"),
+        "words": ("dialogue", "caption"),
+        "prompt": ("prompt", "negative"),
+    },
+    Character: {"profile": ("profile",)},
+}
+# As the basis of a part it says that nothing it was made from counts any more.
+RELEASED = {"hand": "released"}
+
+
+def written(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) -> dict[str, Any]:
+    """The columns to write when a person writes `values`: those, and which parts are theirs from then on.
+
+    A part that is emptied with None, or named in `release`, is not theirs any more: what is there is written anew by
+    the next generation.
+    """
+    parts = PARTS[type(row)]
+    touched = {part for part, columns in parts.items() if any(values.get(column) is not None for column in columns)}
+    emptied = {
+        part for part, columns in parts.items() if any(name in values and values[name] is None for name in columns)
+    }
+    let_go = {part for part in parts if part in release or part in emptied}
+    mine = (set(row.hand) | touched) - let_go
+    columns: dict[str, Any] = {**values, "hand": [part for part in parts if part in mine]}
+    if hasattr(row, "basis") and let_go & set(row.hand):
+        columns["basis"] = {**row.basis, **dict.fromkeys(sorted(let_go & set(row.hand)), RELEASED)}
+    return columns
+
+
+def new(model: type[SQLModel], values: Mapping[str, Any]) -> list[str]:
+    """The parts of a new row that a person has filled in."""
+    return [part for part, columns in PARTS[model].items() if any(values.get(name) for name in columns)]

@@ -1,0 +1,194 @@
+"""Redraws: a panel is wanted otherwise. Each is a row, and part of a generation that carries it out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.errors import BadInput, Conflict
+from engine.providers import PROVIDERS, Draws
+from engine.reading.directions import about
+from engine.store import drafts, generations
+from engine.store.scope import Scope, get
+from models.options import GenerationKind, GenerationOptions
+from models.runs import RedrawOrder
+from models.tables import Draft, Generation, Image, Panel, Redraw, Scene
+from models.tables.directing import RedrawState
+from models.tables.story import PanelState
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants of a panel. Without `about`, the notes say whether it is the words or the picture.
+
+    With a `parent` that draft is changed: by the `prompt`, where the `mask` is white, led by the `control` picture.
+    """
+
+    notes: str = ""
+    about: Sequence[str] = ()
+    drafts: int = 1
+    parent_id: UUID | None = None
+    prompt: str = ""
+    mask_image_id: UUID | None = None
+    strength: float = 0.75
+    control_image_id: UUID | None = None
+    control: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def edits(self) -> bool:
+        """Whether a draft or a sketch is what it starts from, rather than the panel's prompt alone."""
+        return self.parent_id is not None or self.control_image_id is not None
+
+
+# What an artist has to be able to do for an edit.
+_ABLE: Mapping[str, Callable[[Draws], bool]] = {
+    "change a draft": lambda draws: draws.source,
+    "draw within a mask": lambda draws: draws.mask,
+    "follow a sketch or a pose": lambda draws: draws.controls > 0,
+}
+
+
+async def order(
+    session: AsyncSession, scope: Scope, panel: Panel, wanted: Wanted, options: GenerationOptions, **more: Any
+) -> tuple[Generation, list[str]]:
+    """Write a redraw of a locked panel down, in the generation that waits for a review, or in one of its own.
+
+    Returns the generation and the workflows to wake; a new one is still to be started. `more` is for a new generation.
+    Raises `Conflict` while the chapter is being generated, `BadInput` for what cannot be drawn like that.
+    """
+    scene = await get(session, scope, Scene, panel.scene_id)
+    topics = list(wanted.about) or (sorted(about(wanted.notes)) if wanted.notes and not wanted.edits else ["picture"])
+    count = wanted.drafts if "picture" in topics else 0
+    open_one = await generations.resting(session, panel.project_id, scene.chapter_id)
+    if open_one is not None:
+        options = GenerationOptions.model_validate(open_one.options)
+    await _can_be_drawn(session, scope, panel, wanted, options)
+    _take_notes(panel, wanted, topics)
+    session.add(panel)
+    await session.flush()
+    generation = open_one or await generations.request(
+        session,
+        project_id=panel.project_id,
+        chapter_id=scene.chapter_id,
+        kind=GenerationKind.PANEL,
+        options=options,
+        target_ids=[panel.id],
+        **more,
+    )
+    _, slot = await drafts.numbers(session, panel.id)
+    session.add(
+        Redraw(
+            project_id=panel.project_id,
+            panel_id=panel.id,
+            generation_id=generation.id,
+            notes=wanted.notes,
+            about=topics,
+            first_slot=slot,
+            drafts=count,
+            parent_id=wanted.parent_id,
+            prompt=wanted.prompt,
+            mask_image_id=wanted.mask_image_id,
+            strength=wanted.strength,
+            control_image_id=wanted.control_image_id,
+            control=wanted.control,
+            actor_id=scope.actor,
+        )
+    )
+    await session.flush()
+    return generation, [] if open_one is None else [f"generation-{open_one.id}"]
+
+
+async def ordered(session: AsyncSession, generation_id: UUID) -> list[RedrawOrder]:
+    """What is still to be redrawn for a generation, the oldest first."""
+    query = (
+        select(Redraw)
+        .where(Redraw.generation_id == generation_id, Redraw.state == RedrawState.ORDERED)
+        .order_by(col(Redraw.id))
+        .limit(200)
+    )
+    return [
+        RedrawOrder(
+            id=redraw.id,
+            panel_id=redraw.panel_id,
+            words="words" in redraw.about,
+            prompt="picture" in redraw.about and bool(redraw.notes) and redraw.parent_id is None,
+            drafts=redraw.drafts,
+        )
+        for redraw in (await session.exec(query)).all()
+    ]
+
+
+async def end(session: AsyncSession, project_id: UUID, redraw_id: UUID | None, state: RedrawState) -> bool:
+    """A redraw has come out, or has failed, once; whether that was news."""
+    ended = await session.exec(
+        update(Redraw)
+        .where(
+            col(Redraw.id) == redraw_id,
+            col(Redraw.project_id) == project_id,
+            col(Redraw.state) == RedrawState.ORDERED,
+        )
+        .values(state=state)
+        .returning(col(Redraw.id))
+        .execution_options(synchronize_session=False)
+    )
+    return ended.first() is not None
+
+
+async def pending(session: AsyncSession, generation_id: UUID) -> int:
+    """How many redraws of a generation have not come to an end."""
+    query = select(func.count()).where(Redraw.generation_id == generation_id, Redraw.state == RedrawState.ORDERED)
+    return int((await session.exec(query)).one())
+
+
+def _take_notes(panel: Panel, wanted: Wanted, topics: Sequence[str]) -> None:
+    """What the notes are about is written again, by hand or not: whoever asks for it has released it."""
+    if wanted.edits or not wanted.notes:
+        return
+    parts = {"words": "words", "picture": "prompt"}
+    panel.notes = {**panel.notes, **dict.fromkeys(topics, wanted.notes)}
+    panel.hand = [part for part in panel.hand if part not in {parts[topic] for topic in topics}]
+    panel.version += 1
+
+
+async def _can_be_drawn(
+    session: AsyncSession, scope: Scope, panel: Panel, wanted: Wanted, options: GenerationOptions
+) -> None:
+    """Refuse what the artist cannot do, and what does not fit together, before anything is ordered."""
+    if panel.state == PanelState.DESCRIBED:
+        raise Conflict("The panel is not written yet: order its generation first.")
+    if not wanted.edits:
+        return
+    by = options.artists()[0].provider
+    draws = next((one.draws for one in PROVIDERS if (one.kind, one.id) == ("images", by)), None)
+    asked = {
+        "change a draft": wanted.parent_id is not None,
+        "draw within a mask": wanted.mask_image_id is not None,
+        "follow a sketch or a pose": wanted.control_image_id is not None,
+    }
+    for what in (what for what, is_asked in asked.items() if is_asked):
+        if draws is None or not _ABLE[what](draws):
+            able = [one.id for one in PROVIDERS if one.kind == "images" and one.draws and _ABLE[what](one.draws)]
+            raise BadInput(f"The artist {by!r} cannot {what}; these can: {', '.join(able)}. Name one in `images`.")
+    if wanted.mask_image_id is not None and wanted.parent_id is None:
+        raise BadInput("A mask is for a draft: name the draft that is to be changed.")
+    if wanted.control_image_id is not None:
+        await get(session, scope, Image, wanted.control_image_id)
+    if wanted.parent_id is None:
+        return
+    parent = await get(session, scope, Draft, wanted.parent_id)
+    if parent.panel_id != panel.id:
+        raise BadInput("That draft is of another panel.")
+    if wanted.mask_image_id is not None:
+        mask = await get(session, scope, Image, wanted.mask_image_id)
+        picture = await get(session, scope, Image, parent.image_id)
+        if mask.project_id != panel.project_id:
+            raise BadInput("The mask belongs to another project.")
+        if (mask.width, mask.height) != (picture.width, picture.height):
+            raise BadInput(
+                f"The mask has {mask.width} × {mask.height} pixels and the draft {picture.width} × {picture.height}:"
+                " they must be of one size."
+            )

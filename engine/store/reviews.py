@@ -1,0 +1,245 @@
+"""Reviews: a generation waits until a person has looked at its outline, its drafts or its pages.
+
+A review is a row in `holds` of the generation's own workflow. Meanwhile nothing else of the generation is at work, so
+the chapter can be changed by hand; what is ordered to be redrawn is carried out by the workflow that waits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.errors import Conflict
+from engine.store import generations, holds, redraws
+from engine.store.choosing import remember
+from engine.store.events import emit
+from engine.store.scope import Scope, get
+from models.events import EventType
+from models.ids import new_id
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, HoldReason, Stage
+from models.runs import Holding, Reviewed
+from models.tables import Chapter, Draft, Generation, Hold, Panel, Scene
+from models.tables.directing import SelectionKind
+from models.tables.story import PanelState
+
+PREFIX = "review "
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """A review whose time is up, and what was ordered to be done then."""
+
+    project_id: UUID
+    chapter_id: UUID
+    generation_id: UUID
+    approve: bool
+
+
+async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Reviewed:
+    """How a review stands; it begins when it is first asked for. What is to be redrawn comes before the answer."""
+    # Whoever decides takes this lock too: a decision comes either before the row is there, or finds it.
+    generation = await generations.locked(session, holding.project_id, holding.generation_id)
+    orders = await redraws.ordered(session, generation.id)
+    if orders:
+        return Reviewed(approved=False, redraws=orders)
+    mine = (Hold.workflow_id == workflow_id, Hold.purpose == holding.purpose)
+    found = (await session.exec(select(Hold).where(*mine))).one_or_none()
+    if found is not None:
+        if found.released_at is not None:
+            found.taken = True
+            session.add(found)
+        elif await holds.restate(session, generation.id):
+            # A redraw is over: it waits again.
+            await _tell(session, generation, holding.purpose)
+        return Reviewed(approved=found.released_at is not None)
+    stage = holding.purpose.removeprefix(PREFIX)
+    if stage == "drafts" and not await _undecided(session, generation):
+        return Reviewed(approved=True)
+    options = GenerationOptions.model_validate(generation.options)
+    now = (await session.exec(select(func.clock_timestamp()))).one()
+    await session.exec(
+        insert(Hold).values(
+            id=new_id(),
+            project_id=holding.project_id,
+            generation_id=generation.id,
+            workflow_id=workflow_id,
+            purpose=holding.purpose,
+            target_id=holding.target_id,
+            reason=HoldReason.REVIEW,
+            message=holding.message,
+            deadline_at=now + timedelta(hours=options.review_hours) if options.review_hours else None,
+            remind_at=now + timedelta(hours=options.remind_hours) if options.remind_hours else None,
+        )
+    )
+    await holds.restate(session, generation.id)
+    await _tell(session, generation, holding.purpose, message=holding.message)
+    return Reviewed(approved=False)
+
+
+async def approve(
+    session: AsyncSession, scope: Scope, chapter_id: UUID, stage: Stage | None = None, *, overdue: bool = False
+) -> list[str]:
+    """Let the chapter's generation go on; where drafts wait, each panel shows its best. Returns the workflows to wake.
+
+    Raises `Conflict` where nothing waits for that, or something of it is being redrawn.
+    """
+    chapter = await get(session, scope, Chapter, chapter_id)
+    # Panels before the generation, as everywhere.
+    drafted = await _drafted(session, chapter_id)
+    generation = await generations.open_of(session, chapter.project_id, chapter_id)
+    waits = await _waiting(session, generation, stage)
+    if generation is None or not waits:
+        raise Conflict(
+            f"The {stage or 'chapter'} does not wait to be approved."
+            + (f" Its generation is {generation.status}." if generation is not None else "")
+        )
+    if await redraws.pending(session, generation.id):
+        raise Conflict("Something is being redrawn: approve it once that is there.")
+    kind = SelectionKind.DEADLINE if overdue else SelectionKind.AUTOMATIC
+    if any(hold.purpose == f"{PREFIX}drafts" for hold in waits):
+        for panel in drafted:
+            if _concerns(generation, panel):
+                await _show_best(session, panel, kind, None if overdue else scope.user_id)
+    data = {"chapter_id": str(chapter_id), "stages": [hold.purpose.removeprefix(PREFIX) for hold in waits]}
+    woken = await holds.release(session, generation, [HoldReason.REVIEW], purposes=[hold.purpose for hold in waits])
+    actor = None if overdue else scope.user_id
+    await emit(session, chapter.project_id, generation.id, EventType.CHAPTER_APPROVED, data, actor=actor)
+    return woken
+
+
+async def release_if_decided(session: AsyncSession, panel: Panel) -> list[str]:
+    """After a selection: the last one that was missing lets the generation go on. Returns the workflows to wake."""
+    scene = (await session.exec(select(Scene).where(Scene.id == panel.scene_id))).one()
+    generation = await generations.open_of(session, panel.project_id, scene.chapter_id)
+    waits = await _waiting(session, generation, "drafts")
+    if generation is None or not waits or await redraws.pending(session, generation.id):
+        return []
+    if await _undecided(session, generation):
+        return []
+    return await holds.release(session, generation, [HoldReason.REVIEW], purposes=[hold.purpose for hold in waits])
+
+
+async def overdue(session: AsyncSession) -> list[Overdue]:
+    """Reviews whose time is up."""
+    query = (
+        select(Hold, Generation)
+        .join(Generation, col(Generation.id) == col(Hold.generation_id))
+        .where(
+            Hold.reason == HoldReason.REVIEW,
+            col(Hold.released_at).is_(None),
+            col(Hold.deadline_at) <= func.now(),
+            col(Generation.chapter_id).is_not(None),
+        )
+        .limit(100)
+    )
+    return [
+        Overdue(
+            generation.project_id,
+            generation.chapter_id,  # type: ignore[arg-type]  # not null, as the query says
+            generation.id,
+            GenerationOptions.model_validate(generation.options).review_default == "approve",
+        )
+        for _, generation in (await session.exec(query)).all()
+    ]
+
+
+async def remind(session: AsyncSession) -> int:
+    """Tell again of one review that has waited long enough since it was last told; how many that were, 0 or 1."""
+    query = (
+        select(Hold)
+        .where(Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None), col(Hold.remind_at) <= func.now())
+        .limit(1)
+    )
+    due = (await session.exec(query)).first()
+    if due is None:
+        return 0
+    generation = await generations.locked(session, due.project_id, due.generation_id)
+    await session.refresh(due)
+    hours = GenerationOptions.model_validate(generation.options).remind_hours
+    now = (await session.exec(select(func.clock_timestamp()))).one()
+    if due.released_at is not None or due.remind_at is None or due.remind_at > now:
+        return 0
+    due.remind_at = now + timedelta(hours=hours) if hours else None
+    session.add(due)
+    await session.flush()
+    await _tell(session, generation, due.purpose, message=due.message, reminder=True)
+    return 1
+
+
+async def _waiting(session: AsyncSession, generation: Generation | None, stage: Stage | None) -> Sequence[Hold]:
+    if generation is None or generation.status in FINAL_STATUSES:
+        return []
+    query = select(Hold).where(
+        Hold.generation_id == generation.id, Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None)
+    )
+    found = (await session.exec(query)).all()
+    return [hold for hold in found if stage is None or hold.purpose == f"{PREFIX}{stage}"]
+
+
+async def _drafted(session: AsyncSession, chapter_id: UUID) -> Sequence[Panel]:
+    query = (
+        select(Panel)
+        .join(Scene, col(Scene.id) == col(Panel.scene_id))
+        .where(Scene.chapter_id == chapter_id, Panel.state == PanelState.DRAFTED)
+        .order_by(col(Panel.id))
+        .with_for_update(of=Panel)
+    )
+    return (await session.exec(query)).all()
+
+
+async def _undecided(session: AsyncSession, generation: Generation) -> int:
+    """How many panels of a generation wait for a choice."""
+    query = (
+        select(func.count())
+        .select_from(Panel)
+        .join(Scene, col(Scene.id) == col(Panel.scene_id))
+        .where(Scene.chapter_id == generation.chapter_id, Panel.state == PanelState.DRAFTED)
+    )
+    targets = [UUID(target) for target in generation.target_ids]
+    if generation.kind == GenerationKind.SCENE:
+        query = query.where(col(Panel.scene_id).in_(targets))
+    elif generation.kind == GenerationKind.PANEL:
+        query = query.where(col(Panel.id).in_(targets))
+    return int((await session.exec(query)).one())
+
+
+def _concerns(generation: Generation, panel: Panel) -> bool:
+    match GenerationKind(generation.kind):
+        case GenerationKind.SCENE:
+            return str(panel.scene_id) in generation.target_ids
+        case GenerationKind.PANEL:
+            return str(panel.id) in generation.target_ids
+        case _:
+            return True
+
+
+async def _show_best(session: AsyncSession, panel: Panel, kind: SelectionKind, actor_id: UUID | None) -> None:
+    """The best draft by its scores among the newest ones, those that were made from what the panel is now."""
+    query = (
+        select(Draft)
+        .where(Draft.panel_id == panel.id, col(Draft.rejected_at).is_(None))
+        .order_by(col(Draft.ordinal).desc())
+    )
+    drafts = (await session.exec(query)).all()
+    if not drafts:
+        raise Conflict("A panel has no draft left to show: order a redraw of it, or bring one along.", panel=panel)
+    best = max(
+        (one for one in drafts if one.basis == drafts[0].basis),
+        key=lambda one: (one.score if one.score is not None else -1.0, -one.ordinal),
+    )
+    before, panel.selected_draft_id, panel.state = panel.selected_draft_id, best.id, PanelState.SELECTED
+    panel.version += 1
+    session.add(panel)
+    await session.flush()
+    if before != best.id:
+        await remember(session, panel.project_id, panel.id, best.id, before, kind, actor_id)
+
+
+async def _tell(session: AsyncSession, generation: Generation, purpose: str, **more: object) -> None:
+    data = {"reason": HoldReason.REVIEW, "stage": purpose.removeprefix(PREFIX), **more}
+    await emit(session, generation.project_id, generation.id, EventType.GENERATION_WAITING, data)
