@@ -46,7 +46,6 @@ class RedrawOrder(Frozen):
 
 class PanelRun(Run):
     panel_id: UUID
-    own: bool = False
     redraw: RedrawOrder | None = None
 
 

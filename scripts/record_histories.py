@@ -24,12 +24,12 @@ from temporalio.service import RPCError
 
 from api.starting import start, start_callback, wake, workflow_id
 from engine.db import Database
-from engine.errors import ProviderRejected
+from engine.errors import Conflict, ProviderRejected
 from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
-from engine.store import events, generations, holds, webhooks
+from engine.store import events, generations, holds, redraws, reviews, webhooks
 from engine.store.projects import add_chapter
 from engine.store.scope import Scope, get
 from engine.tokens import Tokens
@@ -38,10 +38,11 @@ from inkloom.local.supervise import Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect
 from models.events import EventType
-from models.options import GenerationKind, GenerationOptions
+from models.options import GenerationKind, GenerationOptions, Review, Stage
 from models.tables import Character, Generation, Hold, Panel, Project, Scene, User, Webhook
 from tests.working import Painter, Writer, workers
 
+STAGES: tuple[Stage, ...] = ("outline", "drafts", "pages")
 FOLDER = Path(__file__).parents[1] / "tests" / "histories"
 
 # Words that mean nothing to the code: found in a history, they come from the manuscript, a prompt or an answer.
@@ -117,21 +118,24 @@ class Recorder:
         painter: Painter | None = None,
         cancel_when: asyncio.Event | None = None,
         drafts: int = 1,
+        review: Review = "none",
     ) -> UUID:
-        """Run a generation to its end, whichever that is."""
+        """Run a generation to its end, whichever that is. Reviews are approved, the drafts' after a redraw."""
         async with self._database.session() as session:
             generation = await generations.request(
                 session,
                 project_id=project_id,
                 chapter_id=chapter_id,
                 kind=kind,
-                options=GenerationOptions(max_panels=2, drafts=drafts),
+                options=GenerationOptions(max_panels=2, drafts=drafts, review=review),
                 target_ids=[target or chapter_id],
             )
         serving = workers(self._client, self._database, self._storage, writer or Writer(), painter or Painter())
         async with serving:
             await start(self._client, generation)
             handle = self._client.get_workflow_handle(workflow_id(generation.id))
+            for stage in STAGES if review == "all" else ():
+                await self.approve(project_id, chapter_id, stage)
             if cancel_when is not None:
                 await cancel_when.wait()
                 await handle.cancel()
@@ -180,6 +184,44 @@ class Recorder:
             await wake(self._client, woken)
             return
 
+    async def redraw(self, project_id: UUID, chapter_id: UUID) -> UUID:
+        """Order a redraw of the first panel, words and picture; returns its generation, which is not started."""
+        async with self._database.session() as session:
+            scope = Scope(user_id=await _owner(session, project_id))
+            panel = await get(session, scope, Panel, await self.first(Panel, project_id), lock=True)
+            wanted = redraws.Wanted(notes="Closer, and the caption is shorter.", drafts=2)
+            generation, woken = await redraws.order(session, scope, panel, wanted, GenerationOptions())
+        await wake(self._client, woken)
+        return generation.id
+
+    async def run(self, generation_id: UUID, project_id: UUID) -> None:
+        """Run a generation that is ordered already."""
+        async with self._database.session() as session:
+            generation = await get(session, Scope(project_id=project_id), Generation, generation_id)
+        async with workers(self._client, self._database, self._storage, Writer(), Painter()):
+            await start(self._client, generation)
+            await self._client.get_workflow_handle(workflow_id(generation_id)).result()
+
+    async def approve(self, project_id: UUID, chapter_id: UUID, stage: Stage) -> None:
+        """Once the chapter waits for it; drafts are redrawn before."""
+        redrawn = stage != "drafts"
+        while True:
+            await asyncio.sleep(0.2)
+            async with self._database.session() as session:
+                if not await _waits(session, project_id, f"review {stage}"):
+                    continue
+            if not redrawn:
+                redrawn = True
+                await self.redraw(project_id, chapter_id)
+                continue
+            try:
+                async with self._database.session() as session:
+                    woken = await reviews.approve(session, Scope(project_id=project_id), chapter_id, stage)
+            except Conflict:
+                continue
+            await wake(self._client, woken)
+            return
+
     async def callback(self, project_id: UUID) -> list[dict[str, Any]]:
         """A message that was not taken at first; nobody listens, and the address is switched off."""
         async with self._database.session() as session:
@@ -211,8 +253,12 @@ async def _only(session: AsyncSession, project_id: UUID) -> UUID:
     return (await session.exec(select(Generation.id).where(Generation.project_id == project_id))).one()
 
 
-async def _waits(session: AsyncSession, project_id: UUID) -> bool:
-    query = select(Hold.id).where(Hold.project_id == project_id, Hold.purpose == "Dialogue")
+async def _owner(session: AsyncSession, project_id: UUID) -> UUID:
+    return (await session.exec(select(Project.owner_id).where(Project.id == project_id))).one()
+
+
+async def _waits(session: AsyncSession, project_id: UUID, purpose: str = "Dialogue") -> bool:
+    query = select(Hold.id).where(Hold.project_id == project_id, Hold.purpose == purpose)
     return (await session.exec(query)).first() is not None
 
 
@@ -295,7 +341,7 @@ async def record(recorder: Recorder) -> None:
         write(name, found[type])
     for name, kind, target in (
         ("scene-alone", GenerationKind.SCENE, await recorder.first(Scene, project)),
-        ("panel-alone", GenerationKind.PANEL, await recorder.first(Panel, project)),
+        ("panels", GenerationKind.PANEL, await recorder.first(Panel, project)),
         ("character-sheet-alone", GenerationKind.CHARACTER_SHEET, await recorder.first(Character, project)),
         ("export", GenerationKind.EXPORT, chapter),
     ):
@@ -325,6 +371,15 @@ async def record(recorder: Recorder) -> None:
     write("panel-with-two-drafts", found["PanelWorkflow"])
     found = await recorder.histories(await recorder.make(*await recorder.chapter(script=SCRIPT)))
     write("chapter-from-a-script", found["ChapterWorkflow"])
+
+    project, chapter = await recorder.chapter()
+    found = await recorder.histories(await recorder.make(project, chapter, drafts=2, review="all"))
+    write("chapter-reviewed", found["ChapterWorkflow"])
+    redrawn = await recorder.redraw(project, chapter)
+    await recorder.run(redrawn, project)
+    found = await recorder.histories(redrawn)
+    write("panels-with-a-redraw", found["PanelsWorkflow"])
+    write("panel-redrawn", found["PanelWorkflow"])
 
     project, chapter = await recorder.chapter()
     paused = asyncio.create_task(recorder.make(project, chapter, writer=Writer(recorder.pausing(project))))

@@ -1,9 +1,8 @@
-"""One panel: words and prompt side by side, then drafts, then a choice."""
+"""One panel: words and prompt side by side, then drafts, then a choice; or what a redraw wants of it again."""
 
 from temporalio import workflow
 
 from activities import calls
-from activities.lifecycle import generation
 from models.runs import Outcome, PanelRun, RedrawOrder
 
 
@@ -13,12 +12,6 @@ class PanelWorkflow(calls.Wakeable):
 
     @workflow.run
     async def run(self, run: PanelRun) -> Outcome:
-        async with generation(run, own=run.own) as ending:
-            outcome = await self._make(run)
-            ending.failed = outcome.failed
-        return outcome
-
-    async def _make(self, run: PanelRun) -> Outcome:
         try:
             if run.redraw is not None:
                 await self._again(run, run.redraw)

@@ -47,9 +47,15 @@ async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Re
     orders = await redraws.ordered(session, generation.id)
     if orders:
         return Reviewed(approved=False, redraws=orders)
+    stage = holding.purpose.removeprefix(PREFIX)
+    # What was chosen while a redraw was under way released nothing: it is seen now.
+    decided = stage == "drafts" and not await _undecided(session, generation)
     mine = (Hold.workflow_id == workflow_id, Hold.purpose == holding.purpose)
     found = (await session.exec(select(Hold).where(*mine))).one_or_none()
     if found is not None:
+        if found.released_at is None and decided:
+            await holds.release(session, generation, [HoldReason.REVIEW], purposes=[holding.purpose])
+            await session.refresh(found)
         if found.released_at is not None:
             found.taken = True
             session.add(found)
@@ -57,8 +63,7 @@ async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Re
             # A redraw is over: it waits again.
             await _tell(session, generation, holding.purpose)
         return Reviewed(approved=found.released_at is not None)
-    stage = holding.purpose.removeprefix(PREFIX)
-    if stage == "drafts" and not await _undecided(session, generation):
+    if decided:
         return Reviewed(approved=True)
     options = GenerationOptions.model_validate(generation.options)
     now = (await session.exec(select(func.clock_timestamp()))).one()
