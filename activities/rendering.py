@@ -123,13 +123,20 @@ class Rendering:
         async def follow(session: AsyncSession, image_id: UUID) -> None:
             nonlocal made
             await drafts.lock(session, drawing.panel_id)
-            made = await drafts.add(session, {"id": made, "image_id": image_id, **drawn(call, drawing), **values})
+            made, ordinal = await drafts.add(
+                session, {"id": made, "image_id": image_id, **drawn(call, drawing), **values}
+            )
             await emit(
                 session,
                 call.project_id,
                 call.generation_id,
                 EventType.PANEL_DRAFTED,
-                {"panel_id": str(drawing.panel_id), "draft_id": str(made), "image_id": str(image_id)},
+                {
+                    "panel_id": str(drawing.panel_id),
+                    "draft_id": str(made),
+                    "ordinal": ordinal,
+                    "image_id": str(image_id),
+                },
             )
             if call.choose:
                 await choose(session, call.project_id, call.generation_id, drawing.panel_id, [made])

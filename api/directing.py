@@ -52,20 +52,23 @@ class Undo(BaseModel):
     version: At = None
 
 
-class _Artist(BaseModel):
-    """By whom it is drawn; what is not named is as in the chapter's last order."""
+Tries = Annotated[Whole, Field(ge=1, le=8, description="how many new drafts")]
+Budget = Annotated[Usd | None, Field(description="of a generation of its own")]
 
-    model_config = ConfigDict(extra="forbid")
 
-    version: At = None
-    drafts: Whole = Field(default=1, ge=1, le=8, description="how many new ones")
-    images: Words | None = Field(default=None, max_length=64, description="another artist")
+class By(BaseModel):
+    """An artist, and how it works; what is not named is as in the chapter's last order."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"images": "openai", "image_model": "gpt-image-2.6-flare"}]}
+    )
+
+    images: Words | None = Field(default=None, max_length=64)
     image_model: Words | None = Field(default=None, max_length=200)
     render: RenderSettings | None = None
-    budget_usd: Usd | None = Field(default=None, description="of a generation of its own")
 
 
-class Redrawing(_Artist):
+class NewRedraw(BaseModel):
     """`notes` say what should be otherwise. Without any, the same is drawn once more, with another seed."""
 
     model_config = ConfigDict(
@@ -76,12 +79,19 @@ class Redrawing(_Artist):
     about: list[Literal["words", "picture"]] | None = Field(
         default=None, min_length=1, max_length=2, description="what is made again; none: the notes tell"
     )
+    drafts: Tries = 1
+    version: At = None
+    by: By | None = None
+    budget_usd: Budget = None
 
     @model_validator(mode="after")
-    def something_to_do(self) -> "Redrawing":
+    def something_to_do(self) -> "NewRedraw":
         if self.about is not None and "words" in self.about and not self.notes.strip():
             raise ValueError("words are written again by notes: say what should be otherwise")
         return self
+
+
+_UNIT: dict[str, Any] = {"image": AN_ID, "module": "openpose", "model": "control_v11p_sd15_openpose", "weight": 1.0}
 
 
 class ControlUnit(BaseModel):
@@ -89,7 +99,7 @@ class ControlUnit(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"image": AN_ID, "module": "openpose", "model": "control_v11p_sd15_openpose"}]},
+        json_schema_extra={"examples": [_UNIT]},
     )
 
     image: UUID = Field(description="an uploaded picture")
@@ -98,12 +108,11 @@ class ControlUnit(BaseModel):
     weight: float = Field(default=1.0, ge=0, le=2, strict=True)
 
 
-class Editing_(_Artist):  # noqa: N801  # `Editing` is who may do it
+class NewEdit(BaseModel):
     """Change a draft: all of it, or where the mask is white; or draw anew, led by a sketch."""
 
     model_config = ConfigDict(
         extra="forbid",
-        title="Edit",
         json_schema_extra={"examples": [{"draft_id": AN_ID, "mask": ANOTHER_ID, "prompt": "a red lantern"}]},
     )
 
@@ -112,6 +121,10 @@ class Editing_(_Artist):  # noqa: N801  # `Editing` is who may do it
     mask: UUID | None = Field(default=None, description="an uploaded picture of the draft's size, white where to draw")
     strength: Strength = Field(default=0.75, description="how freely the draft is changed: 0 not at all, 1 wholly")
     control: ControlUnit | None = Field(default=None, description="with it alone, nothing is taken from a draft")
+    drafts: Tries = 1
+    version: At = None
+    by: By | None = None
+    budget_usd: Budget = None
 
 
 class NewDraft(BaseModel):
@@ -178,7 +191,7 @@ async def bring(panel_id: UUID, body: NewDraft, owned: Owned, scope: Editing, re
 )
 async def redraw(
     panel_id: UUID,
-    body: Redrawing,
+    body: NewRedraw,
     owned: Owned,
     scope: Editing,
     response: Response,
@@ -202,7 +215,7 @@ async def redraw(
 )
 async def edit(
     panel_id: UUID,
-    body: Editing_,
+    body: NewEdit,
     owned: Owned,
     scope: Editing,
     response: Response,
@@ -227,7 +240,7 @@ async def edit(
 
 async def _ordered(
     panel_id: UUID,
-    body: _Artist,
+    body: NewRedraw | NewEdit,
     wanted: redraws.Wanted,
     owned: Owned,
     scope: Scope,
@@ -263,20 +276,21 @@ async def _ordered(
 
 
 async def _options(
-    session: AsyncSession, scope: Scope, panel: Panel, body: _Artist, settings: Settings
+    session: AsyncSession, scope: Scope, panel: Panel, body: NewRedraw | NewEdit, settings: Settings
 ) -> GenerationOptions:
     """Those of the chapter's last order, by the artist that is asked for, and with nothing that waits for a review."""
     scene = await rows.get(session, scope, Scene, panel.scene_id)
     latest = await generations.latest_of(session, scene.chapter_id)
     project = await rows.get(session, scope, Project, panel.project_id)
     last = GenerationOptions.model_validate(latest.options) if latest else GenerationOptions()
+    by = body.by or By()
     changed: dict[str, Any] = {"review": "none", "until": "pages", "drafts": body.drafts, "priority": 1}
-    if body.images is not None:
-        changed |= {"images": body.images, "image_model": body.image_model or "", "image_fallback": []}
-    elif body.image_model is not None:
-        changed |= {"image_model": body.image_model}
-    if body.render is not None:
-        changed |= {"render": body.render}
+    if by.images is not None:
+        changed |= {"images": by.images, "image_model": by.image_model or "", "image_fallback": []}
+    elif by.image_model is not None:
+        changed |= {"image_model": by.image_model}
+    if by.render is not None:
+        changed |= {"render": by.render}
     options = last.model_copy(update=changed) if latest else chosen(last.model_copy(update=changed), project, settings)
     require_all(options, settings)
     Prices.of(settings).require(options)

@@ -29,12 +29,12 @@ class StaleOut(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "kind": "panel",
+                    "kind": "page",
                     "id": AN_ID,
-                    "number": None,
-                    "part": "prompt",
-                    "state": "stale",
-                    "because": ["looks of Mara"],
+                    "number": 1,
+                    "part": "page",
+                    "state": "follows",
+                    "because": ["panels"],
                     "drafts": 0,
                 }
             ]
@@ -52,7 +52,7 @@ class StaleOut(BaseModel):
 
 class StaleParts(BaseModel):
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"items": [], "next_cursor": None, "llm_calls": 0, "image_calls": 0}]}
+        json_schema_extra={"examples": [{"items": [], "next_cursor": "100", "llm_calls": 3, "image_calls": 2}]}
     )
 
     items: list[StaleOut]

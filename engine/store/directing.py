@@ -98,7 +98,7 @@ async def bring(
         "origin": DraftOrigin.UPLOADED,
         "made_from": digest("uploaded", image.sha256),
     }
-    draft_id = await drafts.add(session, values)
+    draft_id, _ = await drafts.add(session, values)
     if select_it:
         await _show(session, scope, panel, draft_id, SelectionKind.PERSON)
     draft = await rows.get(session, scope, Draft, draft_id)

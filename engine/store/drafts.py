@@ -44,7 +44,7 @@ _NEW = insert(_DRAFTS)
 # Touching the row even when it is there makes it come back from RETURNING.
 _ADD = _NEW.on_conflict_do_update(
     index_elements=[_DRAFTS.c.panel_id, _DRAFTS.c.made_from, _DRAFTS.c.slot], set_={"slot": _NEW.excluded.slot}
-).returning(_DRAFTS.c.id)
+).returning(_DRAFTS.c.id, _DRAFTS.c.ordinal)
 _FRAME = text("UPDATE panels SET frame = CAST(:frame AS jsonb) WHERE id = :panel")
 
 
@@ -133,11 +133,11 @@ async def numbers(session: AsyncSession, panel_id: UUID) -> tuple[int, int]:
     return int(found.ordinal), int(found.slot)
 
 
-async def add(session: AsyncSession, values: Mapping[str, Any]) -> UUID:
-    """A new draft of a panel that is locked; the one that is there, if it was drawn before. Returns its id."""
+async def add(session: AsyncSession, values: Mapping[str, Any]) -> tuple[UUID, int]:
+    """A new draft of a panel that is locked; the one that is there, if it was drawn before. Its id and its ordinal."""
     ordinal, _ = await numbers(session, values["panel_id"])
-    draft_id: UUID = (await execute(session, _ADD, {**values, "ordinal": ordinal})).scalar_one()
-    return draft_id
+    made = (await execute(session, _ADD, {**values, "ordinal": ordinal})).one()
+    return made.id, made.ordinal
 
 
 async def fingerprints(session: AsyncSession, panel_id: UUID) -> list[str]:

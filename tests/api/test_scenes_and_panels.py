@@ -77,7 +77,9 @@ async def test_a_panel_lives_and_goes(api: AsyncClient) -> None:
     assert (created.status_code, panel["state"], panel["version"]) == (201, "written", 1)
     assert panel["dialogue"] == [{"speaker": "Mara", "kind": "speech", "text": "Mine."}]
     changed = (await api.patch(where, json={"version": 1, "shot": "wide", "prompt": None})).json()
-    assert changed == panel | {"shot": "wide", "prompt": None, "state": "described", "version": 2}
+    assert changed == panel | {"shot": "wide", "prompt": None, "state": "described", "version": 2} | {
+        "hand": ["description", "words"]
+    }
     assert (await api.get(where)).json() == changed
     assert (await api.get(f"/api/v1/scenes/{scene['id']}")).json()["state"] == "described"
     assert (await api.delete(where)).status_code == 204
@@ -293,13 +295,13 @@ async def test_a_generation_takes_what_was_added_by_hand(api: AsyncClient, crew:
         ]
         assert panels[0]["dialogue"] == [{"speaker": "", "kind": "speech", "text": "Mine."}]
         assert panels[1]["prompt"] == "A table in ink."
-        # The chapter's first generation outlines its text: what was there before goes, as the description says.
+        # The chapter's first generation outlines its text, beside what was there before.
         order = {"kind": "chapter", "target_ids": [chapter_id], "options": {"until": "script"}}
         ordered = (await api.post("/api/v1/generations", json=order)).json()
         assert (await ended(api, ordered["id"]))["status"] == "completed"
-        assert "By hand" not in await titles(api, chapter_id)
-        # A later one keeps what was added since, and what was changed.
-        await api.post(f"/api/v1/chapters/{chapter_id}/scenes/bulk", json={**body, "position": 0})
+        assert (await titles(api, chapter_id))[0] == "By hand"
+        assert len(await titles(api, chapter_id)) > 1
+        # A later one keeps it, and what was changed.
         first = (await api.get(f"/api/v1/chapters/{chapter_id}/scenes")).json()["items"][1]
         await api.patch(f"/api/v1/scenes/{first['id']}", json={"version": first["version"], "mood": "changed by hand"})
         panel = (await api.get(f"/api/v1/scenes/{first['id']}/panels")).json()["items"][0]
