@@ -102,6 +102,7 @@ HELD = {
 # What a person is asked to look at.
 REVIEWS: dict[Stage, str] = {
     "outline": "the outline waits to be approved",
+    "sheets": "the reference sheets wait to be approved",
     "drafts": "panels wait for a draft to be chosen",
     "pages": "the pages wait to be approved",
 }

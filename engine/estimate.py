@@ -95,8 +95,8 @@ class Estimate:
 def work_of_text(words: int, options: GenerationOptions) -> Work:
     """The calls for a text that nobody has read yet."""
     panels = _spread(words, _WORDS_A_PANEL)
-    if options.max_panels is not None:
-        most = Decimal(options.max_panels)
+    if options.most_panels is not None:
+        most = Decimal(options.most_panels)
         panels = Range(min(panels.low, most), min(panels.expected, most), min(panels.high, most))
     scenes = _spread(words, _WORDS_A_SCENE)
     people = _spread(words, _WORDS_A_CHARACTER, _MOST_CHARACTERS)

@@ -44,6 +44,13 @@ class Until(StrEnum):
     PAGES = "pages"
 
 
+class Reviewing(StrEnum):
+    NONE = "none"
+    OUTLINE = "outline"
+    DRAFTS = "drafts"
+    ALL = "all"
+
+
 class Queues(StrEnum):
     FLOW = "flow"
     DRAW = "draw"
@@ -117,6 +124,11 @@ def run(
     soften: Annotated[bool, typer.Option("--soften", help="Ask once more, milder, for what is refused.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Try again what was lost or refused.")] = False,
     skip_refused: Annotated[bool, typer.Option("--skip-refused", help="Go on without what was refused.")] = False,
+    pages: Annotated[int | None, typer.Option(help="Condense the story to about so many pages.", min=1)] = None,
+    review: Annotated[Reviewing, typer.Option(help="Wait for you after the outline, the drafts, or each step.")] = (
+        Reviewing.NONE
+    ),
+    approve: Annotated[bool, typer.Option("--approve", help="Go on from where it waits for you.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Turn a story into a finished comic chapter. Run it again to go on with what was interrupted."""
@@ -142,10 +154,12 @@ def run(
                 "soften": soften,
                 "drafts": drafts,
                 "max_panels": max_panels,
+                "pages": pages,
+                "review": review.value,
                 "until": until.value,
             },
             budget=None if budget is None else Decimal(str(budget)),
-            decided=Decided(resume=resume, skip_refused=skip_refused),
+            decided=Decided(resume=resume, skip_refused=skip_refused, approve=approve),
             as_json=as_json,
         )
     )

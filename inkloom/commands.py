@@ -40,7 +40,8 @@ _NEXT = {
     GenerationStatus.PAUSED: "--resume",
     GenerationStatus.BUDGET_EXCEEDED: "--budget USD   (the last one given counts)",
     GenerationStatus.WAITING_UNKNOWN: "--resume   (asks again for lost answers; they may be billed twice)",
-    GenerationStatus.WAITING_REVIEW: "--resume   (tries again what was refused)   or   --skip-refused",
+    GenerationStatus.WAITING_REVIEW: "--approve   (what waits to be looked at; the API takes choices among drafts)\n"
+    "   or, where something was refused,   --resume   (tries again)   or   --skip-refused",
 }
 
 say = Console(stderr=True, highlight=False)

@@ -16,7 +16,7 @@ from api.starting import start, wake
 from engine.db import Database
 from engine.settings import Settings
 from engine.storage.open import open_storage
-from engine.store import generations, holds, projects, tallies
+from engine.store import generations, holds, projects, reviews, tallies
 from engine.store.scope import Scope
 from inkloom.deliver import Delivered, deliver
 from inkloom.local.supervise import Endpoints
@@ -38,10 +38,12 @@ EXIT_CODES = {
 
 @dataclass(frozen=True)
 class Decided:
-    """What a person decides about parts that wait: try what was lost or refused again, or skip what was refused."""
+    """What a person decides about parts that wait: try what was lost or refused again, or skip what was refused;
+    approve what waits to be looked at."""
 
     resume: bool = False
     skip_refused: bool = False
+    approve: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ async def _decide(session: AsyncSession, generation: Generation, budget: Decimal
         waits.remove(HoldReason.REFUSED)
     if decided.resume and (generation.paused_at is not None or waits & {HoldReason.UNKNOWN, HoldReason.REFUSED}):
         woken += await holds.resume(session, scope, generation.id, skip=False)
+    if decided.approve and HoldReason.REVIEW in waits and generation.chapter_id is not None:
+        woken += await reviews.approve(session, scope, generation.chapter_id)
     return woken
 
 

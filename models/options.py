@@ -64,9 +64,11 @@ HELD_STATUSES = {
 
 PageFormat = Literal["page", "webtoon"]
 Until = Literal["script", "pages"]
-# What a person looks at before the generation goes on: `all` is the outline, the drafts and the pages.
+# What a person looks at before the generation goes on: `all` is the outline, the sheets, the drafts and the pages.
 Review = Literal["none", "outline", "drafts", "all"]
-Stage = Literal["outline", "drafts", "pages"]
+Stage = Literal["outline", "sheets", "drafts", "pages"]
+# How many panels our layouts come to on a page, or in a slice of a strip: about so many in the middle of a chapter.
+_PANELS_A_PAGE: dict[PageFormat, int] = {"page": 5, "webtoon": 2}
 
 
 TaskName = Literal["ChapterOutline", "SceneSummary", "CharacterProfile", "PanelDescription", "Dialogue", "VisualPrompt"]
@@ -139,6 +141,13 @@ class GenerationOptions(Frozen):
     def reviews(self, stage: Stage) -> bool:
         """Whether a person looks at a stage before the generation goes on."""
         return self.review in (stage, "all")
+
+    @property
+    def most_panels(self) -> int | None:
+        """How many panels the outline may plan, by their number or by the pages that they come to."""
+        by_pages = None if self.pages is None else self.pages * _PANELS_A_PAGE[self.format]
+        named = [most for most in (self.max_panels, by_pages) if most is not None]
+        return min(named, default=None)
 
     def artists(self) -> list[Choice]:
         """Who draws: the first, then those who stand in."""

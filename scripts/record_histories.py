@@ -42,7 +42,7 @@ from models.options import GenerationKind, GenerationOptions, Review, Stage
 from models.tables import Character, Generation, Hold, Panel, Project, Scene, User, Webhook
 from tests.working import Painter, Writer, workers
 
-STAGES: tuple[Stage, ...] = ("outline", "drafts", "pages")
+STAGES: tuple[Stage, ...] = ("outline", "sheets", "drafts", "pages")
 FOLDER = Path(__file__).parents[1] / "tests" / "histories"
 
 # Words that mean nothing to the code: found in a history, they come from the manuscript, a prompt or an answer.

@@ -23,9 +23,11 @@ class ChapterWorkflow(calls.Wakeable):
                 # What it was changed to is what is made.
                 outlined = await self._stored(run, has_script=outlined.has_script)
             workflow.set_current_details(f"{len(outlined.character_ids)} characters")
-            sheets = await calls.side_by_side(
-                calls.SHEETS_AT_A_TIME, outlined.character_ids, lambda character_id: self._sheet(run, character_id)
-            )
+            sheets = await self._sheets(run, outlined, "")
+            if run.options.until == "pages" and run.options.reviews("sheets") and outlined.character_ids:
+                ending.failed += await calls.review(run, "sheets", run.chapter_id, redraw)
+                # Of those whose looks were changed another one is drawn.
+                sheets = await self._sheets(run, outlined, "/approved")
             workflow.set_current_details(f"{len(outlined.scene_ids)} scenes")
             scenes = await calls.side_by_side(
                 calls.SCENES_AT_A_TIME, outlined.scene_ids, lambda scene_id: self._scene(run, scene_id)
@@ -56,9 +58,13 @@ class ChapterWorkflow(calls.Wakeable):
     async def _stored(self, run: ChapterRun, *, has_script: bool) -> Outlined:
         return await (calls.adopt_script(run) if has_script else calls.store_outline(run))
 
-    async def _sheet(self, run: ChapterRun, character_id: UUID) -> Outcome:
-        part = SheetRun(**calls.base(run), character_id=character_id)
-        return await calls.child("CharacterSheetWorkflow", part, f"character-{character_id}", "character sheet")
+    async def _sheets(self, run: ChapterRun, outlined: Outlined, again: str) -> list[Outcome]:
+        async def sheet(character_id: UUID) -> Outcome:
+            part = SheetRun(**calls.base(run), character_id=character_id)
+            name = f"character-{character_id}{again}"
+            return await calls.child("CharacterSheetWorkflow", part, name, "character sheet")
+
+        return await calls.side_by_side(calls.SHEETS_AT_A_TIME, outlined.character_ids, sheet)
 
     async def _scene(self, run: ChapterRun, scene_id: UUID) -> Outcome:
         part = SceneRun(**calls.base(run), scene_id=scene_id)

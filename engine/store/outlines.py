@@ -40,12 +40,12 @@ async def store_outline(
     """Merge the windows. An outline that did not change leaves the rows as they are; of another one, scenes that tell
     the same go on as they are."""
     scenes = [scene for part in parts for scene in part.scenes]
-    if len(scenes) > MAX_SCENES and run.options.max_panels is None:
+    if len(scenes) > MAX_SCENES and run.options.most_panels is None:
         raise BadInput(
             f"The text has {len(scenes)} scenes, and a chapter {MAX_SCENES} at most: split it into chapters,"
             " or condense it with max_panels."
         )
-    budgets = _budgets([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.max_panels)
+    budgets = _budgets([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.most_panels)
     key = digest([scene.model_dump() for scene in scenes], budgets, list(texts))
     names: dict[str, list[str]] = {}
     for part in parts:

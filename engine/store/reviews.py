@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -23,7 +23,7 @@ from models.events import EventType
 from models.ids import new_id
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, HoldReason, Stage
 from models.runs import Holding, Reviewed
-from models.tables import Chapter, Draft, Generation, Hold, Panel, Scene
+from models.tables import Chapter, Character, Draft, Generation, Hold, Panel, Scene
 from models.tables.directing import SelectionKind
 from models.tables.story import PanelState
 
@@ -110,6 +110,8 @@ async def approve(
         for panel in drafted:
             if _concerns(generation, panel):
                 await _show_best(session, panel, kind, None if overdue else scope.user_id)
+    if any(hold.purpose == f"{PREFIX}sheets" for hold in waits):
+        await _approve_sheets(session, chapter.project_id)
     data = {"chapter_id": str(chapter_id), "stages": [hold.purpose.removeprefix(PREFIX) for hold in waits]}
     woken = await holds.release(session, generation, [HoldReason.REVIEW], purposes=[hold.purpose for hold in waits])
     actor = None if overdue else scope.user_id
@@ -243,6 +245,20 @@ async def _show_best(session: AsyncSession, panel: Panel, kind: SelectionKind, a
     await session.flush()
     if before != best.id:
         await remember(session, panel.project_id, panel.id, best.id, before, kind, actor_id)
+
+
+async def _approve_sheets(session: AsyncSession, project_id: UUID) -> None:
+    """Whoever approves the sheets has looked at all that there are."""
+    await session.exec(
+        update(Character)
+        .where(
+            col(Character.project_id) == project_id,
+            col(Character.sheet_image_id).is_not(None),
+            col(Character.sheet_approved_at).is_(None),
+        )
+        .values(sheet_approved_at=func.clock_timestamp())
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def _tell(session: AsyncSession, generation: Generation, purpose: str, **more: object) -> None:

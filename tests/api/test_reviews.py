@@ -100,12 +100,12 @@ async def test_an_outline_is_changed_before_it_is_drawn(api: AsyncClient, crew: 
 
 
 async def test_everything_is_looked_at(api: AsyncClient, crew: Crew) -> None:
-    """`all` waits three times. Approved drafts are the best by their scores; a line changed at the last moment is
+    """`all` waits four times. Approved drafts are the best by their scores; a line changed at the last moment is
     lettered before the files are built."""
     directed = Directed(api, *await new_chapter(api))
     async with crew(directed.writer, directed.painter):
         await directed.order(review="all", drafts=2)
-        for stage in ("outline", "drafts", "pages"):
+        for stage in ("outline", "sheets", "drafts", "pages"):
             await directed.reached("waiting_review", stage=stage)
             if stage == "pages":
                 pages = await directed.get(f"/chapters/{directed.chapter_id}/pages")
