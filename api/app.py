@@ -39,6 +39,7 @@ from api import (
     scenes,
     sockets,
     uploads,
+    versions,
     webhooks,
 )
 from api.deps import Resources
@@ -67,6 +68,7 @@ NOUNS = (
     generations,
     orders,
     decisions,
+    versions,
     images,
     uploads,
     members,

@@ -19,6 +19,7 @@ class EventType(StrEnum):
     CHAPTER_DELETED = "chapter.deleted"
     CHAPTER_REORDERED = "chapter.reordered"
     CHAPTER_OUTLINED = "chapter.outlined"
+    CHAPTER_KEPT = "chapter.kept"
     CHARACTER_CREATED = "character.created"
     CHARACTER_CHANGED = "character.changed"
     CHARACTER_DELETED = "character.deleted"
