@@ -158,18 +158,24 @@ async def test_a_panels_history_tells_who_did_what_the_newest_first(
     assert {"panel.written", "panel.drafted"} <= set(types)
     assert types.count("panel.selected") + types.count("selection") == 1
     draft_id = UUID(panel["selected_draft_id"])
-    ids = {"project_id": UUID(made.project_id), "panel_id": UUID(panel["id"]), "actor_id": UUID(me["id"])}
     later = datetime.now(UTC) + timedelta(hours=1)
     async with database.session() as session:
         redraw = Redraw(
-            **ids,
+            project_id=UUID(made.project_id),
+            panel_id=UUID(panel["id"]),
             generation_id=UUID(made.accepted["id"]),
+            actor_id=UUID(me["id"]),
             notes="Darker.",
             about=["picture"],
             created_at=later,
         )
         selection = Selection(
-            **ids, draft_id=draft_id, before_id=None, kind="person", created_at=later + timedelta(hours=1)
+            project_id=UUID(made.project_id),
+            panel_id=UUID(panel["id"]),
+            draft_id=draft_id,
+            kind="person",
+            actor_id=UUID(me["id"]),
+            created_at=later + timedelta(hours=1),
         )
         session.add_all([redraw, selection])
     try:
