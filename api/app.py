@@ -12,6 +12,7 @@ from activities.request_ids import RequestIds
 from api import (
     activity,
     auth,
+    bibles,
     bundles,
     chapters,
     characters,
@@ -57,6 +58,7 @@ from engine.storage.open import open_storage
 NOUNS = (
     auth,
     bundles,
+    bibles,
     projects,
     chapters,
     scenes,

@@ -61,6 +61,7 @@ class BundledCharacter(Bundled):
 class BundledLocation(Bundled):
     name: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=20_000)
+    sheet: str | None = Field(default=None, pattern=SHA256)
     attached: list[Attached] = Field(default_factory=list, max_length=1000)
 
 
@@ -181,6 +182,7 @@ class Bundle(Bundled):
         panels = [panel for chapter in self.chapters for scene in chapter.scenes for panel in scene.panels]
         found = {draft.picture for panel in panels for draft in panel.drafts}
         found |= {who.sheet for who in self.characters if who.sheet is not None}
+        found |= {place.sheet for place in self.locations if place.sheet is not None}
         holders: list[Any] = [*self.characters, *self.locations, *panels]
         return found | {one.picture for holder in holders for one in holder.attached}
 
