@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -94,7 +94,7 @@ class VersionOut(BaseModel):
 
     id: UUID
     chapter_id: UUID
-    number: int = Field(description="1, 2, 3, … of the chapter; numbers of versions that went are not used again")
+    number: int = Field(description="higher than those of all versions of the chapter that are there")
     reason: str
     generation_id: UUID | None = Field(description="after which it was kept")
     actor_id: UUID | None = Field(description="who kept it; null: kept by itself, or the account is gone")
@@ -201,6 +201,17 @@ async def read(version_id: UUID, session: Session, scope: Scoped) -> VersionCont
     version = await rows.get(session, scope, ChapterVersion, version_id)
     told = (await _out(session, version)).model_dump()
     return VersionContent(**told, content=KeptChapter.model_validate(version.content))
+
+
+@router.delete(
+    "/versions/{version_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a version",
+    responses=NOT_FOUND,
+)
+async def remove(version_id: UUID, session: Session, scope: Editing) -> None:
+    """The chapter stays as it is. What was deleted in the chapter itself is in its versions until they go."""
+    await rows.remove(session, scope, ChapterVersion, version_id)
 
 
 @router.get("/versions/{version_id}/compare", summary="What is different since a version", responses=NOT_FOUND)

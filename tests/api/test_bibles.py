@@ -16,7 +16,7 @@ from engine.steps.known import context_for
 from engine.store import generations
 from models.bible import Bible
 from models.options import GenerationKind, GenerationOptions, GenerationStatus
-from models.tables import Chapter, Character, Image, Project
+from models.tables import Chapter, Character, Image, Location, Project
 from tests.api.conftest import Crew, Json, ended, new_chapter, problem, refused, registered
 from tests.api.test_bundles import opened, packed
 from tests.api.test_uploads import encoded, photo, send
@@ -342,3 +342,25 @@ async def test_a_copy_of_a_project_remembers_the_series(api: AsyncClient, databa
         rows = await session.exec(select(Project.series).where(col(Project.id).in_([UUID(copy), UUID(project_id)])))
         first, second = rows.all()
     assert first == second
+
+
+async def test_a_locations_sheet_is_in_the_bible_and_in_use(api: AsyncClient, database: Database, crew: Crew) -> None:
+    """Neither is it deleted by hand, nor does it go with a chapter that was drawn with it."""
+    project_id, chapter_id = await new_chapter(api)
+    async with crew(Writer(), Painter()):
+        order = await api.post("/api/v1/generations", json={"kind": "chapter", "target_ids": [chapter_id]})
+        assert (await ended(api, order.json()["id"]))["status"] == "completed"
+    scenes = (await api.get(f"/api/v1/chapters/{chapter_id}/scenes")).json()["items"]
+    panel = (await api.get(f"/api/v1/scenes/{scenes[0]['id']}/panels")).json()["items"][0]
+    drafts = (await api.get(f"/api/v1/panels/{panel['id']}/drafts")).json()["items"]
+    image_id = drafts[0]["image_id"]
+    async with database.session() as session:
+        place = Location(project_id=UUID(project_id), name="x", name_key="x", sheet_image_id=UUID(image_id))
+        session.add(place)
+    document, files = opened((await api.get(f"/api/v1/projects/{project_id}/bible/file")).content)
+    (told_of,) = [one for one in document["locations"] if one["name"] == "x"]
+    assert any(told_of["sheet"] in name for name in files)
+    assert (await api.delete(f"/api/v1/chapters/{chapter_id}")).status_code == 204
+    assert (await api.get(f"/api/v1/images/{image_id}")).status_code == 200
+    answer = await api.delete(f"/api/v1/images/{image_id}")
+    assert problem(answer) == refused(409, "conflict")

@@ -115,6 +115,16 @@ async def test_only_versions_of_one_chapter_that_are_mine_can_be_compared(api: A
     assert theirs["id"] not in missing.text
 
 
+async def test_a_version_can_be_deleted_and_the_chapter_stays(api: AsyncClient) -> None:
+    chapter_id, _, panel_id = await by_hand(api)
+    where = (await keep(api, chapter_id)).headers["Location"]
+    assert (await api.delete(where)).status_code == 204
+    assert problem(await api.get(where)) == refused(404, "not-found")
+    assert (await api.get(f"/api/v1/panels/{panel_id}")).status_code == 200
+    assert (await api.get(f"/api/v1/chapters/{chapter_id}/versions")).json()["items"] == []
+    assert (await keep(api, chapter_id)).status_code == 201
+
+
 async def test_versions_go_with_their_chapter(api: AsyncClient) -> None:
     chapter_id, _, _ = await by_hand(api)
     where = (await keep(api, chapter_id)).headers["Location"]
