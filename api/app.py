@@ -12,6 +12,7 @@ from activities.request_ids import RequestIds
 from api import (
     activity,
     auth,
+    bibles,
     bundles,
     chapters,
     characters,
@@ -41,6 +42,7 @@ from api import (
     sockets,
     stale,
     uploads,
+    versions,
     webhooks,
 )
 from api.deps import Resources
@@ -58,6 +60,7 @@ from engine.storage.open import open_storage
 NOUNS = (
     auth,
     bundles,
+    bibles,
     projects,
     chapters,
     scenes,
@@ -71,6 +74,7 @@ NOUNS = (
     generations,
     orders,
     decisions,
+    versions,
     images,
     uploads,
     members,

@@ -1,7 +1,7 @@
 """Projects as a whole: copied, taken along as one file, brought back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,12 +20,13 @@ from api.multipart import form, sent
 from api.projects import ProjectOut
 from engine.archive import Archive, Written, name_of
 from engine.errors import Forbidden
+from engine.pictures.workshop import Opened
 from engine.storage.keys import project_prefix
 from engine.store import bundles, removals
 from engine.store import scope as rows
 from engine.store.bundles import Kept
 from engine.store.images import StoredPicture
-from models.bundle import Bundle
+from models.bundle import Bundle, Picture
 from models.ids import new_id
 from models.tables import Image, Project
 
@@ -74,23 +75,7 @@ async def export(project_id: UUID, owned: Owned, scope: Scoped) -> Response:
     async with owned.database.session() as session:
         project = await rows.get(session, scope, Project, project_id)
         bundle, images = await bundles.gather(session, project)
-    folder = TemporaryDirectory(prefix="inkloom-export-")
-    try:
-        path, picture = Path(folder.name) / "project.zip", Path(folder.name) / "picture"
-        written = await run_in_threadpool(Written, path, bundle)
-        for sha256, image in sorted(images.items()):
-            await owned.storage.fetch(image.key, picture)
-            await run_in_threadpool(written.picture, name_of(sha256, image.media_type), picture)
-        await run_in_threadpool(written.close)
-    except BaseException:
-        folder.cleanup()
-        raise
-    headers = {
-        "Content-Disposition": as_download(project.title, "inkloom.zip"),
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, no-store",
-    }
-    return FileResponse(path, media_type="application/zip", headers=headers, background=BackgroundTask(folder.cleanup))
+    return await zipped(owned, bundle, images, project.title)
 
 
 @router.post(
@@ -111,11 +96,9 @@ async def take(request: Request, owned: Owned, scope: Scoped, response: Response
             async def bring(new: UUID) -> dict[str, Kept]:
                 kept: dict[str, Kept] = {}
                 for picture in bundle.pictures:
-                    given, anew = file.path.with_name("given"), file.path.with_name("anew")
-                    name = name_of(picture.sha256, picture.media_type)
-                    await run_in_threadpool(archive.picture, name, given, picture.sha256)
-                    opened = await owned.workshop.check(given, anew)
-                    data = await run_in_threadpool((given if opened.kept else anew).read_bytes)
+                    path, opened = await taken_out(owned, archive, picture, file.path.parent)
+                    data = await run_in_threadpool(path.read_bytes)
+                    path.unlink()
                     stored = StoredPicture(new, data, opened.media_type, opened.width, opened.height)
                     await owned.storage.put(stored.key, data)
                     kept[picture.sha256] = Kept(**vars(stored))
@@ -124,6 +107,38 @@ async def take(request: Request, owned: Owned, scope: Scoped, response: Response
             return await _new(owned, scope.actor, bundle, bring, response)
         finally:
             await run_in_threadpool(archive.close)
+
+
+async def zipped(owned: Resources, bundle: Bundle, images: Mapping[str, Image], title: str) -> Response:
+    """A project's file, as a download."""
+    folder = TemporaryDirectory(prefix="inkloom-export-")
+    try:
+        path, picture = Path(folder.name) / "project.zip", Path(folder.name) / "picture"
+        written = await run_in_threadpool(Written, path, bundle)
+        for sha256, image in sorted(images.items()):
+            await owned.storage.fetch(image.key, picture)
+            await run_in_threadpool(written.picture, name_of(sha256, image.media_type), picture)
+        await run_in_threadpool(written.close)
+    except BaseException:
+        folder.cleanup()
+        raise
+    headers = {
+        "Content-Disposition": as_download(title, "inkloom.zip"),
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
+    return FileResponse(path, media_type="application/zip", headers=headers, background=BackgroundTask(folder.cleanup))
+
+
+async def taken_out(owned: Resources, archive: Archive, picture: Picture, folder: Path) -> tuple[Path, Opened]:
+    """A picture of a file, opened again, and where it lies as it is to be stored: with nothing in it but pixels."""
+    given, anew = folder / picture.sha256, folder / f"{picture.sha256}-anew"
+    await run_in_threadpool(archive.picture, name_of(picture.sha256, picture.media_type), given, picture.sha256)
+    opened = await owned.workshop.check(given, anew)
+    if opened.kept:
+        return given, opened
+    given.unlink()
+    return anew, opened
 
 
 def _makes_projects(scope: rows.Scope) -> None:

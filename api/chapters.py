@@ -20,10 +20,11 @@ from engine.store.projects import add_chapter
 from models.numbers import Whole
 from models.script import Script
 from models.tables import Chapter, Export, Page, Project
-from models.texts import Words
+from models.texts import Said, Words
 
 router = APIRouter(tags=["chapters"])
 
+Thread = Annotated[Said, Field(max_length=200)]
 MEDIA_TYPES = {"cbz": "application/vnd.comicbook+zip", "pdf": "application/pdf"}
 
 
@@ -56,6 +57,7 @@ class ChapterChange(BaseModel):
     text: Words | None = Field(default=None, max_length=6_000_000)
     external_id: ExternalId | None = Field(default=None, description="null takes it away")
     metadata: Metadata | None = Field(default=None, description="replaces all that was there")
+    threads: list[Thread] | None = Field(default=None, max_length=20, description="what the chapter leaves open")
 
 
 class ChapterOut(BaseModel):
@@ -69,6 +71,7 @@ class ChapterOut(BaseModel):
                     "position": 0,
                     "title": "One",
                     "summary": "Mara lights a lamp.",
+                    "threads": ["Who has taken the boat?"],
                     "external_id": "book-7/ch-1",
                     "metadata": {"volume": "1"},
                     "version": 1,
@@ -83,6 +86,7 @@ class ChapterOut(BaseModel):
     position: int
     title: str
     summary: str
+    threads: list[str] = Field(description="what it leaves open; later chapters are told of it")
     external_id: str | None
     metadata: Labels
     version: int
@@ -188,12 +192,17 @@ async def read(chapter_id: UUID, session: Session, scope: Scoped) -> ChapterOut:
 
 @router.patch("/chapters/{chapter_id}", summary="Change a chapter", responses={**NOT_FOUND, **CONFLICT})
 async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope: Editing) -> ChapterOut:
-    """A new text is outlined by the next generation, which replaces the scenes if they come out otherwise."""
+    """A new text is outlined by the next generation, which replaces the scenes if they come out otherwise.
+
+    `threads` are the writer's again after that.
+    """
     values: dict[str, Any] = body.model_dump(include={"title", "external_id"}, exclude_none=True)
     if "external_id" in body.model_fields_set:
         values["external_id"] = body.external_id
     if body.metadata is not None:
         values["labels"] = body.metadata
+    if body.threads is not None:
+        values["threads"] = body.threads
     if body.text is not None:
         await editing.still(session, scope, Chapter, chapter_id)
         values["source_text"] = read_manuscript(body.text.encode("utf-8", "replace"), "text")

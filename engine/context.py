@@ -11,6 +11,7 @@ _SECTIONS = {
     "character": "Characters",
     "location": "Locations",
     "chapter": "Earlier chapters",
+    "thread": "Open threads",
     "scene": "Earlier scenes",
     "note": "Notes",
 }

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 from models.options import GenerationOptions
 from models.script import Script
 from models.story import Box, Frozen, Line, Profile, Shot
+from models.texts import Words
 
 MAX_ROWS = 20_000
 SHA256 = r"^[0-9a-f]{64}$"
@@ -60,6 +61,7 @@ class BundledCharacter(Bundled):
 class BundledLocation(Bundled):
     name: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=20_000)
+    sheet: str | None = Field(default=None, pattern=SHA256)
     attached: list[Attached] = Field(default_factory=list, max_length=1000)
 
 
@@ -101,6 +103,14 @@ class BundledPanel(Bundled):
         return self
 
 
+class BundledTold(Bundled):
+    """A chapter that came before, as those who write later ones are told of it."""
+
+    title: str = Field(default="", max_length=500)
+    summary: str = Field(default="", max_length=100_000)
+    threads: list[Words] = Field(default_factory=list, max_length=100)
+
+
 class BundledScene(Bundled):
     title: str = Field(default="", max_length=10_000)
     gist: str = Field(default="", max_length=100_000)
@@ -114,6 +124,7 @@ class BundledScene(Bundled):
     weather: str = Field(default="", max_length=10_000)
     mood: str = Field(default="", max_length=10_000)
     characters: list[str] = Field(default_factory=list, max_length=1000)
+    outfits: dict[Words, Words] = Field(default_factory=dict, max_length=1000)
     state: Literal["outlined", "summarised", "described", "failed"]
     failure: str = Field(default="", max_length=10_000)
     panels_key: str | None = Field(default=None, max_length=64)
@@ -131,6 +142,7 @@ class BundledChapter(Bundled):
     text: str = Field(default="", max_length=6_000_000)
     script: Script | None = None
     summary: str = Field(default="", max_length=100_000)
+    threads: list[Words] = Field(default_factory=list, max_length=100)
     outline: dict[str, JsonValue] = Field(default_factory=dict, max_length=MAX_ROWS)
     outline_key: str | None = Field(default=None, max_length=64)
     external_id: str | None = Field(default=None, max_length=200)
@@ -143,6 +155,7 @@ class BundledProject(Bundled):
     description: str = Field(default="", max_length=10_000)
     style: str = Field(default="", max_length=2_000)
     options: dict[str, JsonValue] = Field(default_factory=dict)
+    series: list[BundledTold] = Field(default_factory=list, max_length=2000)
     external_id: str | None = Field(default=None, max_length=200)
     labels: dict[str, str] = Field(default_factory=dict, max_length=100)
 
@@ -169,6 +182,7 @@ class Bundle(Bundled):
         panels = [panel for chapter in self.chapters for scene in chapter.scenes for panel in scene.panels]
         found = {draft.picture for panel in panels for draft in panel.drafts}
         found |= {who.sheet for who in self.characters if who.sheet is not None}
+        found |= {place.sheet for place in self.locations if place.sheet is not None}
         holders: list[Any] = [*self.characters, *self.locations, *panels]
         return found | {one.picture for holder in holders for one in holder.attached}
 

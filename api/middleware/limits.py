@@ -22,9 +22,10 @@ UPLOADS: tuple[re.Pattern[str], ...] = (
     re.compile(r"/api/v1/projects/[^/]+/chapters\Z"),
     re.compile(r"/api/v1/chapters/[^/]+\Z"),
     re.compile(r"/api/v1/projects/[^/]+/images\Z"),
+    re.compile(r"/api/v1/projects/[^/]+/bible\Z"),
 )
-# Where whole projects are taken.
-IMPORTS = "/api/v1/projects/import"
+# Where whole projects are taken, and what is like them.
+IMPORTS = re.compile(r"/api/v1/projects/(?:import|[^/]+/bible/file)\Z")
 
 # As much is taken from anybody: what logs in or registers is smaller.
 FROM_ANYBODY = 64 * 1024
@@ -72,7 +73,7 @@ class Limits:
             await _refuse(scope, receive, send, (415, "compressed-body", "Bodies are taken as they are, not packed."))
             return
         limit = self._upload if any(one.match(scope["path"]) for one in self._uploads) else self._body
-        if scope["path"] == IMPORTS:
+        if IMPORTS.match(scope["path"]):
             limit = self._imports
         too_large = (413, "body-too-large", f"The body may have {limit} bytes at most.")
         if (chunked or not length.isdigit() or int(length[:20]) > FROM_ANYBODY) and not await _is_known(scope):

@@ -1,6 +1,7 @@
 """What a task is told about the project: gathered from the database, cut to size by the context manager."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,18 +13,22 @@ from engine.db import execute
 from engine.derived import Part, concerning
 from engine.store.house import house_of
 from models.story import Profile
-from models.tables import Chapter, Character, Location, Scene
+from models.tables import Chapter, Character, Location, Project, Scene
 from models.tables.columns import table
+from models.tables.story import SceneState
 
 # So many of the chapters and scenes before.
 BEFORE = 20
 
 _CHARACTERS, _PLACES = table(Character), table(Location)
-_CHAPTERS, _SCENES = table(Chapter), table(Scene)
+_CHAPTERS, _SCENES, _PROJECTS = table(Chapter), table(Scene), table(Project)
 _NOW = _CHAPTERS.alias()
 # Earlier chapters with another text: the same text made with other options is no earlier chapter.
 _EARLIER = (
-    select(_CHAPTERS.c.title, _CHAPTERS.c.summary, (_NOW.c.position - _CHAPTERS.c.position).label("ago"))
+    select(
+        *(_CHAPTERS.c[name] for name in ("id", "title", "summary", "threads")),
+        (_NOW.c.position - _CHAPTERS.c.position).label("ago"),
+    )
     .join(_NOW, _NOW.c.project_id == _CHAPTERS.c.project_id)
     .where(
         _NOW.c.id == bindparam("chapter"),
@@ -34,6 +39,17 @@ _EARLIER = (
     )
     .order_by(_CHAPTERS.c.position.desc())
     .limit(BEFORE)
+)
+# What was told before the project's first chapter, the first of it first.
+_BEFORE_ALL = (
+    select(_PROJECTS.c.series, _CHAPTERS.c.position)
+    .join(_CHAPTERS, _CHAPTERS.c.project_id == _PROJECTS.c.id)
+    .where(_CHAPTERS.c.id == bindparam("chapter"), _PROJECTS.c.id == bindparam("project"))
+)
+_WORN = (
+    select(_SCENES.c.characters, _SCENES.c.outfits, _SCENES.c.state)
+    .where(_SCENES.c.chapter_id == bindparam("earlier"))
+    .order_by(_SCENES.c.position)
 )
 _CAST = (
     select(_CHARACTERS.c.name, _CHARACTERS.c.profile)
@@ -63,19 +79,26 @@ async def context_for(
     not depend on which of them happens to be finished.
     """
 
-    async def rows(statement: Select[Any]) -> Sequence[Any]:
-        values = {"project": project_id, "chapter": chapter_id, "position": before_scene}
+    async def rows(statement: Select[Any], **more: object) -> Sequence[Any]:
+        values = {"project": project_id, "chapter": chapter_id, "position": before_scene, **more}
         found: Sequence[Any] = (await execute(session, statement, values)).all()
         return found
 
     pieces = instructions(concerning(part, await house_of(session, project_id)))
-    earlier = await rows(_EARLIER)
+    chapters = await rows(_EARLIER)
+    earlier = [Told(row.title, row.summary, row.threads, row.ago) for row in chapters]
+    earlier += [one for row in await rows(_BEFORE_ALL) for one in _before_all(row.series, row.position)]
     if earlier:
         # Only then were cast and places met elsewhere: what this very text brought along is no news to its reader,
         # and telling it would make the same question another one, to be paid for again.
-        pieces += _known(await rows(_CAST), await rows(_MET))
-        # The nearer a chapter, the more it matters.
-        pieces += [Piece(kind="chapter", label=row.title, text=row.summary, priority=200 + row.ago) for row in earlier]
+        worn = last_worn(await rows(_WORN, earlier=chapters[0].id)) if chapters else {}
+        pieces += _known(await rows(_CAST), worn, await rows(_MET))
+        # The nearer a chapter, the more it matters; what it left open is more likely to be taken up than the rest.
+        for told in earlier[:BEFORE]:
+            pieces.append(Piece(kind="chapter", label=told.title, text=told.summary, priority=200 + told.ago))
+            pieces += [
+                Piece(kind="thread", label=told.title, text=thread, priority=150 + told.ago) for thread in told.threads
+            ]
     if before_scene:
         pieces += [
             Piece(kind="scene", label=row.title, text=row.gist, priority=50 + row.ago) for row in await rows(_SO_FAR)
@@ -91,10 +114,48 @@ def instructions(bodies: Sequence[str]) -> list[Piece]:
     ]
 
 
-def _known(cast: Iterable[Any], places: Iterable[Any]) -> list[Piece]:
+@dataclass(frozen=True)
+class Told:
+    """An earlier chapter, `ago` chapters before."""
+
+    title: str
+    summary: str
+    threads: Sequence[str]
+    ago: int
+
+
+def _before_all(series: Sequence[dict[str, Any]], position: int) -> list[Told]:
+    """The chapters that a bible brought along, the nearest first; they lie before the project's own."""
+    count = len(series)
     return [
-        Piece(kind="character", label=who.name, text=Profile.model_validate(who.profile).sentence(), priority=100)
-        for who in cast
+        Told(one["title"], one["summary"], one["threads"], position + count - index)
+        for index, one in reversed(list(enumerate(series)))
+    ]
+
+
+def last_worn(scenes: Sequence[Any]) -> dict[str, str]:
+    """What people wore when they were last seen in a chapter, where it is not what they always wear.
+
+    Nothing before the whole chapter is summed up: which of its scenes happens to be finished is told nobody.
+    """
+    worn: dict[str, str] = {}
+    if any(scene.state == SceneState.OUTLINED for scene in scenes):
+        return worn
+    for scene in scenes:
+        for name in scene.characters:
+            worn.pop(name, None)
+        worn |= scene.outfits
+    return worn
+
+
+def _known(cast: Iterable[Any], worn: Mapping[str, str], places: Iterable[Any]) -> list[Piece]:
+    return [
+        Piece(kind="character", label=who.name, text=_looks(who, worn.get(who.name, "")), priority=100) for who in cast
     ] + [
         Piece(kind="location", label=place.name, text=place.description or place.name, priority=400) for place in places
     ]
+
+
+def _looks(who: Any, outfit: str) -> str:
+    told = Profile.model_validate(who.profile).sentence()
+    return f"{told}; when last seen: {outfit}" if outfit else told

@@ -101,7 +101,12 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
             for who in await _all(session, Character, project.id)
         ],
         locations=[
-            BundledLocation(name=one.name, description=one.description, attached=attached.get(one.id, []))
+            BundledLocation(
+                name=one.name,
+                description=one.description,
+                sheet=hashes.get(one.sheet_image_id) if one.sheet_image_id else None,
+                attached=attached.get(one.id, []),
+            )
             for one in await _all(session, Location, project.id)
         ],
         chapters=[
@@ -159,7 +164,11 @@ async def plant(
         later += attach(who.attached, character_id=character.id)
     for place in bundle.locations:
         location = Location(
-            project_id=project_id, name=place.name, name_key=place.name.casefold(), description=place.description
+            project_id=project_id,
+            name=place.name,
+            name_key=place.name.casefold(),
+            description=place.description,
+            sheet_image_id=images[place.sheet] if place.sheet else None,
         )
         session.add(location)
         later += attach(place.attached, location_id=location.id)

@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import Conflict
 from engine.ledger import abandon
+from engine.store import versions
 from engine.store.events import emit
 from engine.store.progress import plan
 from models.events import EventType
@@ -27,6 +28,8 @@ _ENDINGS = {
     GenerationStatus.CANCELLED: EventType.GENERATION_CANCELLED,
 }
 
+# Whose end may leave a chapter other than it was.
+_CHANGING = (GenerationKind.CHAPTER, GenerationKind.SCENE, GenerationKind.PANEL)
 
 _begun = case(
     (col(Generation.paused_at).is_(None), GenerationStatus.RUNNING.value), else_=GenerationStatus.PAUSED.value
@@ -127,10 +130,16 @@ def _parts(kind: GenerationKind, targets: Sequence[str]) -> dict[str, float]:
 async def end(
     session: AsyncSession, project_id: UUID, generation_id: UUID, status: GenerationStatus, error: str = ""
 ) -> None:
-    """Any open status → a final one, once. Progress of a completed generation is exactly 1."""
+    """Any open status → a final one, once. Progress of a completed generation is exactly 1.
+
+    What it changed in a chapter is kept as a version of it.
+    """
+    done = status in (GenerationStatus.COMPLETED, GenerationStatus.COMPLETED_WITH_FAILURES)
+    if done:
+        # First, because a chapter is locked before its generation.
+        await _keep(session, generation_id)
     await abandon(session, generation_id)
     await session.exec(delete(Hold).where(col(Hold.generation_id) == generation_id))
-    done = status in (GenerationStatus.COMPLETED, GenerationStatus.COMPLETED_WITH_FAILURES)
     values: dict[str, object] = {
         "status": status,
         "error": error[:4000],
@@ -152,6 +161,17 @@ async def end(
     if error:
         data["error"] = error[:1000]
     await emit(session, project_id, generation_id, _ENDINGS[status], data)
+
+
+async def _keep(session: AsyncSession, generation_id: UUID) -> None:
+    query = select(Generation.kind, Generation.chapter_id).where(
+        Generation.id == generation_id,
+        col(Generation.kind).in_(_CHANGING),
+        col(Generation.status).not_in(FINAL_STATUSES),
+    )
+    for kind, chapter_id in (await session.exec(query)).all():
+        if chapter_id is not None:
+            await versions.keep(session, chapter_id, reason=f"{kind} generated", generation_id=generation_id)
 
 
 async def latest_of(session: AsyncSession, chapter_id: UUID) -> Generation | None:

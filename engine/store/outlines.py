@@ -64,6 +64,8 @@ async def store_outline(
         )
         chapter.outline_key = key
         chapter.summary = " ".join(scene.gist for scene in scenes)[:2000]
+        # What a window before the last leaves open, the text itself takes up.
+        chapter.threads = parts[-1].threads
         session.add(chapter)
         await session.flush()
     return await _outlined(session, run, chapter, character_ids)

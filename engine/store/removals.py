@@ -27,6 +27,7 @@ from models.tables import (
     Export,
     Generation,
     Image,
+    Location,
     Page,
     Panel,
     Project,
@@ -214,6 +215,7 @@ async def _unused(session: AsyncSession, project_id: UUID, calls: Sequence[UUID]
             col(Draft.image_id),
             col(Page.image_id),
             col(Character.sheet_image_id),
+            col(Location.sheet_image_id),
             col(Attachment.image_id),
         )
     ]

@@ -3,6 +3,7 @@
 No other module filters by tenant. A row outside the scope does not exist: the answer is the same as for a wrong id.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -149,7 +150,12 @@ async def within_reach(session: AsyncSession, pairs: Collection[tuple[UUID, UUID
 
 def missing(model: type[SQLModel], row_id: UUID) -> NotFound:
     """What is said of a row that is not there, or somebody else's."""
-    return NotFound(f"There is no {model.__name__.lower()} {row_id}.")
+    return NotFound(f"There is no {spoken(model)} {row_id}.")
+
+
+def spoken(model: type[SQLModel]) -> str:
+    """What people call a row of the table: `ChapterVersion` is a chapter version."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", model.__name__).lower()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.store.images import StoredPicture
 from models.ids import new_id
-from models.tables import Attachment, Character, Draft, Image, Page, Panel
+from models.tables import Attachment, Character, Draft, Image, Location, Page, Panel
 
 
 async def add(session: AsyncSession, project_id: UUID, picture: StoredPicture, name: str) -> tuple[Image, bool]:
@@ -67,6 +67,7 @@ async def used_by(session: AsyncSession, image_id: UUID) -> str | None:
         "a draft": select(Draft.id).where(Draft.image_id == image_id),
         "a page": select(Page.id).where(Page.image_id == image_id),
         "a character's sheet": select(Character.id).where(Character.sheet_image_id == image_id),
+        "a location's sheet": select(Location.id).where(Location.sheet_image_id == image_id),
         "an attachment": select(Attachment.id).where(Attachment.image_id == image_id),
     }
     for what, query in uses.items():

@@ -1,4 +1,4 @@
-"""Break a run of a chapter's paragraphs into scenes, and say who and where they are about."""
+"""Break a run of a chapter's paragraphs into scenes, and say who and where they are about and what they leave open."""
 
 from pydantic import Field
 
@@ -8,6 +8,8 @@ from models.story import Frozen
 
 # About 1,200 words: one scene becomes one workflow of at most forty panels.
 LONGEST_SCENE = 1800
+# What a text leaves open, for those who write the next one.
+MOST_THREADS, LONGEST_THREAD = 8, 200
 
 
 class In(TaskInput):
@@ -40,6 +42,7 @@ class Out(Frozen):
     scenes: list[Scene]
     characters: list[Character] = Field(default_factory=list)
     places: list[str] = Field(default_factory=list)
+    threads: list[str] = Field(default_factory=list, description="what the text leaves open at its end")
 
 
 def check(data: In, out: Out) -> list[str]:
@@ -71,12 +74,16 @@ def check(data: In, out: Out) -> list[str]:
             notes.append(f"scene {number} is longer than about 1,200 words: split it")
     if any(not character.name.strip() for character in out.characters):
         notes.append("every character needs a name")
+    if len(out.threads) > MOST_THREADS:
+        notes.append(f"{len(out.threads)} threads; name the {MOST_THREADS} that matter most")
+    if any(not thread.strip() or len(thread) > LONGEST_THREAD for thread in out.threads):
+        notes.append(f"a thread is one sentence of at most {LONGEST_THREAD} characters")
     return notes
 
 
 TASK = Task(
     name="ChapterOutline",
-    version=2,
+    version=3,
     input=In,
     output=Out,
     system="You are the editor of a comic. You break a manuscript into scenes that can be drawn.",
@@ -104,7 +111,9 @@ scenes: in the order of the text. `first` and `last` are indexes of paragraphs, 
   title: two to six words. gist: what happens, one line of at most 200 characters.
 characters: everyone with a name who acts or speaks, by the fullest name the text gives; aliases: other names the text
   uses for them (first name, title, nickname). No pronouns, no crowds, nobody who is only mentioned.
-places: where scenes happen, as short nouns ("the harbour").""",
+places: where scenes happen, as short nouns ("the harbour").
+threads: what this part leaves open at its end, for a later chapter to take up: questions without an answer, promises,
+  dangers. At most 8, each one sentence of at most 200 characters; none where nothing is left open. Invent nothing.""",
     check=check,
     max_input_tokens=12_000,
     max_output_tokens=4_000,

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Numeric, UniqueConstraint, func, text
 from sqlmodel import Field, SQLModel
 
-from models.tables.columns import Row, json_object, one_of, ordered, scoped
+from models.tables.columns import Row, json_list, json_object, one_of, ordered, scoped
 
 
 class Role(StrEnum):
@@ -67,6 +67,7 @@ class Project(Row, table=True):
     external_id: str | None = Field(default=None, max_length=200, description="the caller's own name for it")
     labels: dict[str, str] = json_object("the caller's own facts: `metadata` in the API")
     options: dict[str, Any] = json_object("what its generations use where they name nothing else")
+    series: list[dict[str, Any]] = json_list("what happened before its first chapter, chapter by chapter: a bible's")
     budget_usd: Decimal | None = Field(default=None, sa_type=Numeric(12, 6))
     unknown_policy: str = Field(
         default=UnknownPolicy.AUTO, max_length=8, sa_column_kwargs={"server_default": UnknownPolicy.AUTO}

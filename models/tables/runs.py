@@ -128,6 +128,14 @@ class Event(SQLModel, table=True):
         within_project("generation_id", "generations"),
         Index("ix_events_generation_id_seq", "generation_id", "seq"),
         Index("ix_events_actor_id", "actor_id"),
+        # The history of a panel. Most events of a project tell of one, so those that do not are left out.
+        Index(
+            "ix_events_panel",
+            "project_id",
+            text("(data ->> 'panel_id')"),
+            "seq",
+            postgresql_where=text("data ? 'panel_id'"),
+        ),
         CheckConstraint("seq >= 1", name="seq"),
     )
 

@@ -12,6 +12,7 @@ from engine.settings import Settings
 from models.tables import (
     AccessToken,
     Attachment,
+    ChapterVersion,
     Character,
     Comment,
     Delivery,
@@ -101,7 +102,10 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
         token = AccessToken(user_id=ordered.owner_id, name="Theirs", token_hash=uuid4().hex)
         webhook = Webhook(project_id=project_id, url="https://example.org/hook")
-        session.add_all([panel, token, webhook])
+        version = ChapterVersion(
+            project_id=project_id, chapter_id=ordered.run.chapter_id, number=1, reason="kept", sha256="0" * 64
+        )
+        session.add_all([panel, token, webhook, version])
         await session.flush()
         draft = Draft(
             project_id=project_id,
@@ -142,4 +146,5 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "delivery_id": delivery.id,
         "comment_id": comment.id,
         "attachment_id": attachment.id,
+        "version_id": version.id,
     }

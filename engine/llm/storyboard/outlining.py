@@ -8,6 +8,7 @@ from itertools import pairwise
 from engine.llm.storyboard.casting import find_cast
 from engine.llm.storyboard.setting import places
 from engine.llm.storyboard.telling import shortened, title_words, told_sentences
+from engine.llm.storyboard.threads import open_threads
 from engine.llm.storyboard.words import PLACES
 from engine.reading import PARAGRAPH_END, count_tokens, heading_text, is_heading, is_separator, sentences, take_apart
 from engine.tasks import outline
@@ -69,11 +70,13 @@ def outline_chapter(data: outline.In) -> outline.Out:
         while len(parts) > data.max_scenes:
             _join_smallest(parts)
     everything = [unit for paragraph in units for unit in paragraph]
-    cast = find_cast(take_apart(_marked(units)), data.known_characters)
+    apart = take_apart(_marked(units))
+    cast = find_cast(apart, data.known_characters)
     return outline.Out(
         scenes=[_scene(data, units, part) for part in parts],
         characters=[outline.Character(name=name, aliases=aliases) for name, aliases in cast],
         places=places(everything)[:10],
+        threads=open_threads(apart),
     )
 
 

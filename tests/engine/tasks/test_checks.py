@@ -46,6 +46,21 @@ def test_scenes_are_no_more_than_asked_for_and_otherwise_no_longer_than_a_workfl
 
 
 @pytest.mark.parametrize(
+    ("threads", "says"),
+    [
+        pytest.param([], None, id="nothing is left open"),
+        pytest.param(["Who?"] * 8, None, id="eight"),
+        pytest.param(["Who?"] * 9, "name the 8", id="more"),
+        pytest.param(["w" * 200], None, id="a line"),
+        pytest.param(["w" * 201], "at most 200", id="more than a line"),
+        pytest.param([" "], "one sentence", id="nothing said"),
+    ],
+)
+def test_threads(threads: list[str], says: str | None) -> None:
+    expect(outline.check(CHAPTER, outline.Out(scenes=[scene(10, 13)], threads=threads)), says)
+
+
+@pytest.mark.parametrize(
     ("answer", "says"),
     [
         pytest.param({"summary": "Ada waits."}, None, id="accepted"),

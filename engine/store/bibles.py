@@ -1,0 +1,281 @@
+"""A series' bible: taken from a project's rows, and put into another project beside what is there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Text, case, func
+from sqlalchemy import cast as cast_to
+from sqlmodel import SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.store import cast, editing, uploads
+from engine.store.events import emit
+from engine.store.generations import refuse_while_open
+from engine.store.scope import Scope
+from models.bundle import (
+    Attached,
+    Bundle,
+    BundledCharacter,
+    BundledLocation,
+    BundledProject,
+    BundledTold,
+    Instruction,
+    Picture,
+)
+from models.events import EventType
+from models.tables import Attachment, Chapter, Character, Image, Location, Project, ProjectInstruction
+
+# So many of the chapters so far, the latest.
+MOST_TOLD = 2_000
+
+
+@dataclass
+class Part:
+    """What became of one part of a bible: names, and how many of what has no name."""
+
+    characters: list[str] = field(default_factory=list)
+    locations: list[str] = field(default_factory=list)
+    instructions: int = 0
+    chapters: int = 0
+    style: bool = False
+
+
+@dataclass
+class Taken:
+    """What a project took of a bible. `kept` is what it had already and goes on with."""
+
+    added: Part = field(default_factory=Part)
+    replaced: Part = field(default_factory=Part)
+    kept: Part = field(default_factory=Part)
+
+
+async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[str, Image]]:
+    """The project's bible as a project's file without chapters, and the rows of its pictures by their hashes."""
+
+    async def all_of(model: type[Any], *order: Any) -> Sequence[Any]:
+        return (await session.exec(select(model).where(model.project_id == project.id).order_by(*order))).all()
+
+    characters = await all_of(Character, col(Character.id))
+    locations = await all_of(Location, col(Location.id))
+    attachments = [one for one in await all_of(Attachment, col(Attachment.id)) if one.panel_id is None]
+    sheets = [one.sheet_image_id for one in (*characters, *locations) if one.sheet_image_id is not None]
+    wanted = {*sheets, *(one.image_id for one in attachments)}
+    found = (await session.exec(select(Image).where(col(Image.id).in_(wanted)))).all()
+    hashes = {image.id: image.sha256 for image in found}
+    attached: dict[UUID, list[Attached]] = {}
+    for one in attachments:
+        role = Attached.model_validate({"picture": hashes[one.image_id], "role": one.role})
+        attached.setdefault(one.character_id or one.location_id, []).append(role)
+    bundle = Bundle(
+        project=BundledProject(
+            title=project.title,
+            description=project.description,
+            style=project.style,
+            series=await told_so_far(session, project),
+        ),
+        instructions=[
+            Instruction.model_validate(one.model_dump(include={"kind", "body"}))
+            for one in await all_of(ProjectInstruction, col(ProjectInstruction.position))
+        ],
+        characters=[
+            BundledCharacter.model_validate(
+                {
+                    **who.model_dump(include={"name", "aliases", "profile", "sheet_made_from"}),
+                    "sheet": hashes.get(who.sheet_image_id),
+                    "attached": attached.get(who.id, []),
+                }
+            )
+            for who in characters
+        ],
+        locations=[
+            BundledLocation.model_validate(
+                {
+                    **one.model_dump(include={"name", "description"}),
+                    "sheet": hashes.get(one.sheet_image_id),
+                    "attached": attached.get(one.id, []),
+                }
+            )
+            for one in locations
+        ],
+        pictures=[
+            Picture.model_validate(image.model_dump(include=set(Picture.model_fields)))
+            for image in sorted(found, key=lambda image: image.sha256)
+        ],
+    )
+    return bundle, {image.sha256: image for image in found}
+
+
+async def told_so_far(session: AsyncSession, project: Project) -> list[BundledTold]:
+    """What came before the project, and its own chapters, as far as they are outlined."""
+    before = [BundledTold.model_validate(one) for one in project.series]
+    return [*before, *await _own(session, project.id)][-MOST_TOLD:]
+
+
+async def _own(session: AsyncSession, project_id: UUID) -> list[BundledTold]:
+    """The project's own chapters. The same text made with other options is one chapter, and a script always is one."""
+    text = case((col(Chapter.source_text) != "", func.md5(Chapter.source_text)), else_=cast_to(col(Chapter.id), Text))
+    query = (
+        select(Chapter.title, Chapter.summary, Chapter.threads, text)
+        .where(Chapter.project_id == project_id, Chapter.summary != "")
+        .order_by(col(Chapter.position))
+    )
+    found = (await session.exec(query)).all()
+    told = {text: BundledTold(title=title, summary=summary, threads=threads) for title, summary, threads, text in found}
+    return list(told.values())
+
+
+async def take(
+    session: AsyncSession,
+    scope: Scope,
+    project_id: UUID,
+    bundle: Bundle,
+    *,
+    replace: bool,
+    images: Mapping[str, UUID] | None = None,
+) -> Taken:
+    """Put a bible into a project; `images` are the ids there of its pictures, by their hashes in it.
+
+    What the project has already stays, or with `replace` becomes what the bible says. Its chapters are not touched.
+    Raises `Conflict` while something in the project is being generated.
+    """
+    project = await editing.open_project(session, scope, project_id)
+    taken, shown = Taken(), images or {}
+    people = [_person(who, shown) for who in bundle.characters]
+    places = [_place(one, shown) for one in bundle.locations]
+    new: list[SQLModel] = []
+    changed: list[tuple[SQLModel, list[str]]] = []
+    for model, things, part in ((Character, people, "characters"), (Location, places, "locations")):
+        there = await _existing(session, model, project_id, [thing.name for thing in things])
+        for thing in things:
+            row = there.get(thing.name.casefold())
+            became = taken.kept
+            if row is None:
+                row, became = model(project_id=project_id, **cast.named(thing.name), **thing.values), taken.added
+                await _added(session, row)
+                new.append(row)
+            elif replace and (fields := _written(row, thing.values)):
+                became = taken.replaced
+                changed.append((row, fields))
+            getattr(became, part).append(row.name)
+            if became is not taken.kept:
+                for attachment in _attachments(row, thing.attached, shown):
+                    await uploads.attach(session, attachment)
+    new += await _instructions(session, project_id, bundle, taken)
+    # The project's row comes after all others.
+    await refuse_while_open(session, project_id=project_id)
+    await session.refresh(project)
+    if fields := await _project(session, project, bundle, taken, replace):
+        await emit(session, project_id, None, EventType.PROJECT_CHANGED, {"fields": fields}, actor=scope.actor)
+    await editing.announce(session, scope, new)
+    for row, fields in changed:
+        told = {"fields": fields, "version": row.version}  # type: ignore[attr-defined]  # characters and locations have it
+        await editing.tell(session, scope, row, "changed", told)
+    return taken
+
+
+@dataclass(frozen=True)
+class _Thing:
+    """A character or a location of a bible, as columns."""
+
+    name: str
+    values: dict[str, Any]
+    attached: Sequence[Attached]
+
+
+def _person(who: BundledCharacter, images: Mapping[str, UUID]) -> _Thing:
+    values: dict[str, Any] = {"aliases": list(who.aliases)}
+    if who.profile is not None:
+        # People have decided on it: no text of a later book makes it another.
+        looks = who.profile.model_dump(exclude={"name", "aliases"})
+        values |= {"profile": cast.profile(who.name, who.aliases, looks), "hand": ["profile"]}
+    if who.sheet is not None and who.sheet in images:
+        values |= {"sheet_image_id": images[who.sheet], "sheet_made_from": who.sheet_made_from}
+    return _Thing(who.name, values, who.attached)
+
+
+def _place(one: BundledLocation, images: Mapping[str, UUID]) -> _Thing:
+    values: dict[str, Any] = {"description": one.description} if one.description else {}
+    if one.sheet is not None and one.sheet in images:
+        values["sheet_image_id"] = images[one.sheet]
+    return _Thing(one.name, values, one.attached)
+
+
+async def _existing(session: AsyncSession, model: type[Any], project_id: UUID, names: Sequence[str]) -> dict[str, Any]:
+    """The rows of these names, locked in the order in which everybody locks them."""
+    keys = [name.casefold() for name in names]
+    mine = select(model).where(model.project_id == project_id, model.name_key.in_(keys))
+    found = await session.exec(mine.order_by(model.id).with_for_update(key_share=True))
+    return {row.name_key: row for row in found.all()}
+
+
+async def _added(session: AsyncSession, row: SQLModel) -> None:
+    """Raises `Conflict` where somebody was faster with the same name."""
+    async with cast.once():
+        session.add(row)
+        await session.flush()
+
+
+def _written(row: Any, values: Mapping[str, Any]) -> list[str]:
+    """Write the values; the names of those that are others now."""
+    different = [name for name, value in values.items() if name != "hand" and getattr(row, name) != value]
+    if different:
+        for name in different:
+            setattr(row, name, values[name])
+        if "hand" in values:
+            row.hand = sorted({*row.hand, *values["hand"]})
+        row.version += 1
+    return different
+
+
+def _attachments(row: Any, attached: Sequence[Attached], images: Mapping[str, UUID]) -> list[Attachment]:
+    target = {"character_id" if isinstance(row, Character) else "location_id": row.id}
+    return [
+        Attachment.model_validate(
+            {"project_id": row.project_id, "image_id": images[one.picture], "role": one.role, **target}
+        )
+        for one in attached
+        if one.picture in images
+    ]
+
+
+async def _instructions(session: AsyncSession, project_id: UUID, bundle: Bundle, taken: Taken) -> list[SQLModel]:
+    """Those that are new, behind those that are there."""
+    query = select(ProjectInstruction.kind, ProjectInstruction.body).where(ProjectInstruction.project_id == project_id)
+    there = set((await session.exec(query)).all())
+    new: list[SQLModel] = [
+        ProjectInstruction(project_id=project_id, position=0, kind=one.kind, body=one.body)
+        for one in bundle.instructions
+        if (one.kind, one.body) not in there
+    ]
+    if new:
+        await editing.place(session, new)
+    taken.added.instructions, taken.kept.instructions = len(new), len(bundle.instructions) - len(new)
+    return new
+
+
+async def _project(session: AsyncSession, project: Project, bundle: Bundle, taken: Taken, replace: bool) -> list[str]:
+    """Style and what was told so far, in the project's row, which is locked; the names of what was changed."""
+    fields: list[str] = []
+    style = bundle.project.style
+    if style and style != project.style and (replace or not project.style):
+        (taken.replaced if project.style else taken.added).style = True
+        project.style = style
+        fields.append("style")
+    else:
+        taken.kept.style = bool(style)
+    # A bible that comes home tells the project nothing of its own chapters.
+    own = await _own(session, project.id)
+    news = [one.model_dump(mode="json") for one in bundle.project.series if one not in own]
+    taken.kept.chapters = len(bundle.project.series)
+    if news and news != project.series and (replace or not project.series):
+        (taken.replaced if project.series else taken.added).chapters = len(news)
+        taken.kept.chapters -= len(news)
+        project.series = news
+        fields.append("series")
+    if fields:
+        project.version += 1
+        session.add(project)
+        await session.flush()
+    return fields
