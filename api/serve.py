@@ -1,5 +1,6 @@
 """Runs the API with uvicorn on the configured address."""
 
+import gc
 import ipaddress
 import socket
 from typing import Any
@@ -78,8 +79,19 @@ def serve_api(settings: Settings) -> None:
         )
     log_to_stderr(settings.log_level, settings.log_format)
     tracing.start(settings.traces_endpoint, "inkloom-api")
-    uvicorn.Server(config_of(settings, create_app(settings))).run()
+    server = uvicorn.Server(config_of(settings, create_app(settings)))
+    spare_the_collector()
+    server.run()
     tracing.stop()
+
+
+def spare_the_collector() -> None:
+    """What is there once everything is loaded stays until the process ends: nobody has to search it for garbage.
+
+    Each search of it, every few hundred requests, held up all of them for a tenth of a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
