@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Asking, Owned, Person, Resources, Session, forget, is_local
-from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, refusal
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, refusal
 from api.middleware.callers import counted_as
 from engine.errors import Conflict, Forbidden, TooMany, Unauthorized
 from engine.security import MAX_PASSWORD, MIN_PASSWORD, refuse_weak
@@ -32,7 +32,6 @@ TICKET = timedelta(seconds=30)
 # Of one login in an hour, each of which leaves a row until it expires; an access token lasts a minute at least.
 REFRESHES = 60
 
-TOO_MANY = refusal(429, "too-many", "Too many tries; `Retry-After` says when there is another.", "Too many tries.")
 WEAK = refusal(422, "bad-input", "The password would be guessed.", "A password has 10 to 128 characters.")
 
 Email = Annotated[str, Field(max_length=320, pattern=EMAIL)]

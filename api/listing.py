@@ -116,6 +116,7 @@ INVALID = refusal(
     "The request does not fit what is documented.",
     errors=[{"at": "body.title", "message": "Field required"}],
 )
+TOO_MANY = refusal(429, "too-many", "Too many tries; `Retry-After` says when there is another.", "Too many tries.")
 AWAY = refusal(
     503,
     "database-unavailable",
