@@ -109,6 +109,9 @@ def install(app: FastAPI) -> None:
         media_type = request.headers.get("Content-Type", "")
         if any(one["loc"] == ("body",) for one in error.errors()) and media_type and "json" not in media_type:
             return problem(request, 415, "unsupported-media-type", "The body must be JSON, as application/json.")
+        if choices := [one for one in error.errors() if one["loc"][0] == "path" and one["type"] == "enum"]:
+            named, there_are = choices[0]["loc"][-1], choices[0]["ctx"]["expected"].replace("'", "")
+            return problem(request, 404, "not-found", f"There is no such {named}: it is {there_are}.")
         if all(one["loc"][0] == "path" for one in error.errors()):
             # What cannot be an id is nobody's.
             return problem(request, 404, "not-found", "There is nothing here: the path has an id that is none.")

@@ -14,7 +14,11 @@ Words = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 # Something that can be read, on as many lines as it likes.
 Said = Annotated[str, Field(pattern=rf"^[^\x00]*{_READABLE}[^\x00]*$")]
 # One line that can be read: it is shown in lists, and ends up in the names of files.
-Name = Annotated[str, Field(pattern=rf"^[^{_CONTROL}]*{_READABLE}[^{_CONTROL}]*$", min_length=1, max_length=200)]
+_LINE = rf"[^{_CONTROL}]*{_READABLE}[^{_CONTROL}]*"
+Name = Annotated[str, Field(pattern=rf"^{_LINE}$", min_length=1, max_length=200)]
+Title = Annotated[str, Field(pattern=rf"^{_LINE}$", min_length=1, max_length=500)]
+# The same for what may go without a name.
+NameIfAny = Annotated[str, Field(pattern=rf"^({_LINE})?$", max_length=200)]
 
 # What is between the @ and the blanks is the mail server's business.
 EMAIL = rf"^[^@{_CONTROL}{_BLANK}]{{1,64}}@[^@{_CONTROL}{_BLANK}]{{1,255}}$"

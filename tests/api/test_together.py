@@ -102,7 +102,7 @@ async def test_who_comes_and_goes_is_told(pair: tuple[Served, Served], studio: S
             looked = await until(watching, "presence.changed")
             assert looked["data"]["panel_id"] == studio.panel_id
             _, there = await studio.viewer.ask("GET", f"/projects/{studio.project_id}/presence")
-            assert {"user_id": me.id, "name": "Editor", "panel_ids": [studio.panel_id]} in there  # type: ignore[comparison-overlap]  # a list
+            assert {"user_id": me.id, "name": "Editor", "panel_ids": [studio.panel_id]} in there["items"]
         async with pair[0].open(path, me.authorization) as again:
             await caught_up(again)
         gone = await asyncio.wait_for(until(watching, "presence.changed"), 10)
