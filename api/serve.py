@@ -37,6 +37,12 @@ class Sockets(WebSocketsSansIOProtocol):
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             self.scope["extensions"]["inkloom.cut"] = {"cut": self.transport.abort}
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            # Otherwise a handshake that was refused in words counts as one that was forgotten: an error, in the log.
+            self.handshake_complete = True
+
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         # What is no handshake after all, the library leaves without an answer, and open for ever.

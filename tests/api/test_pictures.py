@@ -37,7 +37,8 @@ async def test_pages_come_page_by_page(api: AsyncClient, database: Database) -> 
     async with database.session() as session:
         for number in (3, 1, 2, 5, 4):
             session.add(Page(project_id=UUID(project_id), chapter_id=UUID(chapter_id), number=number, layout={}))
-    numbers, cursor = [], None
+    numbers: list[int] = []
+    cursor = None
     while not numbers or cursor:
         params = {"limit": 2, **({"cursor": cursor} if cursor else {})}
         answer = (await api.get(f"/api/v1/chapters/{chapter_id}/pages", params=params)).json()
