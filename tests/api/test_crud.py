@@ -7,6 +7,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from tests.api.conftest import Json, new_chapter, problem, refused
+from tests.api.test_mistakes import FOREIGN
 
 pytestmark = pytest.mark.workflow
 
@@ -115,6 +116,7 @@ async def test_a_request_that_does_not_fit_says_where(api: AsyncClient, name: st
     assert problem(answer) == refused(422, "validation")
     told = answer.json()
     assert [one["at"] for one in told["errors"]] == [place]
+    assert not any(word in one["message"] for one in told["errors"] for word in FOREIGN)
     assert told["request_id"] == answer.headers["X-Request-ID"] == "from-the-client.1"
     assert (told["status"], told["title"], told["instance"]) == (422, HTTPStatus(422).phrase, path)
 
