@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -13,16 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Asking, Owned, Person, Resources, Session, forget, is_local
-from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, refusal
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, Cursor, Limit, Listing, refusal
 from api.middleware.callers import counted_as
 from engine.errors import Conflict, Forbidden, TooMany, Unauthorized
 from engine.security import MAX_PASSWORD, MIN_PASSWORD, refuse_weak
 from engine.store import accounts, throttles
 from engine.store import scope as rows
 from models.numbers import Number
-from models.tables import AccessToken, Project, User
+from models.tables import Project, User
 from models.tables.accounts import TokenScope
-from models.texts import EMAIL, Name, Words
+from models.texts import EMAIL, Name, NameIfAny
 
 router = APIRouter(prefix="/auth", tags=["accounts"])
 
@@ -32,7 +31,6 @@ TICKET = timedelta(seconds=30)
 # Of one login in an hour, each of which leaves a row until it expires; an access token lasts a minute at least.
 REFRESHES = 60
 
-TOO_MANY = refusal(429, "too-many", "Too many tries; `Retry-After` says when there is another.", "Too many tries.")
 WEAK = refusal(422, "bad-input", "The password would be guessed.", "A password has 10 to 128 characters.")
 
 Email = Annotated[str, Field(max_length=320, pattern=EMAIL)]
@@ -49,7 +47,7 @@ class Registration(BaseModel):
 
     email: Email
     password: Password
-    name: Words = Field(default="", max_length=200)
+    name: NameIfAny = ""
 
 
 class UserOut(BaseModel):
@@ -71,7 +69,7 @@ class UserOut(BaseModel):
 class UserChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "Mara Quill"}]})
 
-    name: Words = Field(max_length=200)
+    name: NameIfAny
 
 
 class TokensOut(BaseModel):
@@ -326,9 +324,9 @@ async def new_token(body: NewToken, session: Session, person: Person) -> TokenMa
 
 
 @router.get("/tokens", summary="List my personal access tokens")
-async def tokens(session: Session, person: Person) -> list[TokenOut]:
-    found: Sequence[AccessToken] = await accounts.personal_ones(session, person.user_id)
-    return [TokenOut.model_validate(row) for row in found]
+async def tokens(session: Session, person: Person, cursor: Cursor = None, limit: Limit = 50) -> Listing[TokenOut]:
+    found, following = await accounts.personal_ones(session, person.user_id, cursor, limit)
+    return Listing(items=[TokenOut.model_validate(row) for row in found], next_cursor=following)
 
 
 @router.delete(

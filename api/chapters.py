@@ -1,12 +1,13 @@
 """Chapters: a manuscript on its way to pages."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlmodel import col, select
+from sqlmodel import select
 
 from api.deps import Editing, Owned, Scoped, Session
 from api.downloads import as_download
@@ -20,12 +21,21 @@ from engine.store.projects import add_chapter
 from models.numbers import Whole
 from models.script import Script
 from models.tables import Chapter, Export, Page, Project
-from models.texts import Said, Words
+from models.texts import NameIfAny, Said, Words
 
 router = APIRouter(tags=["chapters"])
 
 Thread = Annotated[Said, Field(max_length=200)]
-MEDIA_TYPES = {"cbz": "application/vnd.comicbook+zip", "pdf": "application/pdf"}
+
+
+class ExportFormat(StrEnum):
+    """What a chapter is exported as: for comic readers, or for everybody."""
+
+    CBZ = "cbz"
+    PDF = "pdf"
+
+
+MEDIA_TYPES = {ExportFormat.CBZ: "application/vnd.comicbook+zip", ExportFormat.PDF: "application/pdf"}
 
 
 class NewChapter(BaseModel):
@@ -35,7 +45,7 @@ class NewChapter(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"title": "One", "text": 'It rained.\n\n"Again?" said Mara.'}]}
     )
 
-    title: Words = Field(default="", max_length=200)
+    title: NameIfAny = ""
     text: Words | None = Field(default=None, max_length=6_000_000)
     script: Script | None = None
     external_id: ExternalId | None = None
@@ -53,7 +63,7 @@ class ChapterChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "title": "Two"}]})
 
     version: Whole = Field(ge=1, lt=2**31)
-    title: Words | None = Field(default=None, max_length=200)
+    title: NameIfAny | None = None
     text: Words | None = Field(default=None, max_length=6_000_000)
     external_id: ExternalId | None = Field(default=None, description="null takes it away")
     metadata: Metadata | None = Field(default=None, description="replaces all that was there")
@@ -130,7 +140,7 @@ async def create(
     await editing.open_project(session, scope, project_id)
     text = read_manuscript(body.text.encode("utf-8", "replace"), "text") if body.text is not None else ""
     script = body.script.model_dump(mode="json") if body.script else None
-    title = body.title or (body.script.title if body.script else "")
+    title = body.title or (_on_one_line(body.script.title) if body.script else "")
     chapter = await add_chapter(
         session,
         project_id,
@@ -229,19 +239,25 @@ async def remove(chapter_id: UUID, session: Session, scope: Editing) -> None:
 
 
 @router.get("/chapters/{chapter_id}/pages", summary="List a chapter's pages in order", responses=NOT_FOUND)
-async def pages(chapter_id: UUID, session: Session, scope: Scoped) -> list[PageOut]:
-    await rows.get(session, scope, Chapter, chapter_id)
-    query = select(Page).where(Page.chapter_id == chapter_id).order_by(col(Page.number))
-    return [
-        PageOut(
-            number=page.number,
-            image_id=page.image_id,
-            image=f"/api/v1/images/{page.image_id}" if page.image_id else None,
-            layout=page.layout,
-            problems=page.problems,
-        )
-        for page in (await session.exec(query)).all()
+async def pages(
+    chapter_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[PageOut]:
+    found, following = await rows.children(
+        session,
+        scope,
+        Chapter,
+        chapter_id,
+        Page,
+        columns={*PageOut.model_fields} - {"image"},
+        after=cursor,
+        limit=limit,
+        sort="number",
+    )
+    items = [
+        PageOut.model_validate({**page, "image": f"/api/v1/images/{page['image_id']}" if page["image_id"] else None})
+        for page in found
     ]
+    return Listing(items=items, next_cursor=following)
 
 
 @router.get(
@@ -250,10 +266,10 @@ async def pages(chapter_id: UUID, session: Session, scope: Scoped) -> list[PageO
     response_class=Response,
     responses={200: file_of(*MEDIA_TYPES.values()), **NOT_FOUND},
 )
-async def export(chapter_id: UUID, format: str, session: Session, scope: Scoped, owned: Owned) -> Response:
+async def export(chapter_id: UUID, format: ExportFormat, session: Session, scope: Scoped, owned: Owned) -> Response:
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     query = select(Export).where(Export.chapter_id == chapter_id, Export.format == format)
-    found = (await session.exec(query)).one_or_none() if format in MEDIA_TYPES else None
+    found = (await session.exec(query)).one_or_none()
     if found is None:
         raise NotFound(f"This chapter has no {format} yet. Order a generation of kind export to build it.")
     return Response(
@@ -265,3 +281,8 @@ async def export(chapter_id: UUID, format: str, session: Session, scope: Scoped,
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+def _on_one_line(title: str) -> str:
+    """A script's title, which may be anything that its file could hold, as a chapter's."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in title).split())[:200]

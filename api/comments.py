@@ -11,7 +11,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.deps import Commenting, Scoped, Session
-from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, Cursor, Limit, Listing
 from engine.store import comments
 from engine.store import scope as rows
 from models.numbers import Whole
@@ -77,7 +77,12 @@ class CommentOut(BaseModel):
     resolved_at: datetime | None
 
 
-@router.post("/panels/{panel_id}/comments", status_code=201, summary="Comment on a panel", responses=NOT_FOUND)
+@router.post(
+    "/panels/{panel_id}/comments",
+    status_code=201,
+    summary="Comment on a panel",
+    responses={**NOT_FOUND, **TOO_MANY},
+)
 async def create(
     panel_id: UUID, body: NewComment, session: Session, scope: Commenting, response: Response
 ) -> CommentOut:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.deps import Editing, Owned, Resources
@@ -31,9 +31,22 @@ class NewBudget(BaseModel):
 
 
 class Resume(BaseModel):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"skip_refused": False}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"what": "waiting", "skip_refused": False}]}
+    )
 
+    what: holds.Meant | None = Field(
+        default=None,
+        description="`paused`: what was paused, and nothing else; sent twice, it is as if it was sent once. `waiting`:"
+        " what waits for a decision, paused or not. null: the first if it is paused, otherwise the second",
+    )
     skip_refused: StrictBool = Field(default=False, description="give up what was refused, instead of trying it again")
+
+    @model_validator(mode="after")
+    def one_decision(self) -> "Resume":
+        if self.skip_refused and self.what == "paused":
+            raise ValueError("skip_refused decides about what is waiting, and what is named is paused")
+        return self
 
 
 class Approval(BaseModel):
@@ -94,12 +107,14 @@ async def pause(generation_id: UUID, owned: Owned, scope: Editing) -> Generation
 async def resume(generation_id: UUID, owned: Owned, scope: Editing, body: Resume | None = None) -> GenerationOut:
     """What was paused goes on; where nothing was, what waits for a decision does:
 
-    Calls whose answer was lost are made again, and may be billed twice; what was refused, too.
+    Calls whose answer was lost are made again, and may be billed twice; what was refused, too. Name `what` is meant, so
+    that a button that is pressed twice does not decide about that as well.
 
     With `skip_refused` what was refused is given up, and nothing is asked again.
     """
+    body = body or Resume()
     async with owned.database.session() as session:
-        workflows = await holds.resume(session, scope, generation_id, skip=body is not None and body.skip_refused)
+        workflows = await holds.resume(session, scope, generation_id, skip=body.skip_refused, meant=body.what)
     return await _woken(owned, scope, generation_id, workflows)
 
 

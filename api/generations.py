@@ -110,21 +110,20 @@ class GenerationOut(BaseModel):
     version: int
 
 
+_EVENT: dict[str, Any] = {
+    "seq": 12,
+    "type": "panel.written",
+    "at": A_MOMENT,
+    "generation_id": AN_ID,
+    "actor_id": ANOTHER_ID,
+    "data": {"panel_id": ANOTHER_ID},
+}
+
+
 class EventOut(BaseModel):
     model_config = ConfigDict(
         from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "seq": 12,
-                    "type": "panel.written",
-                    "at": A_MOMENT,
-                    "generation_id": AN_ID,
-                    "actor_id": ANOTHER_ID,
-                    "data": {"panel_id": ANOTHER_ID},
-                }
-            ]
-        },
+        json_schema_extra={"examples": [_EVENT]},
     )
 
     seq: int = Field(description="strictly increasing; ask for what comes after it")
@@ -182,6 +181,17 @@ class CallOut(BaseModel):
     settled_at: datetime | None
 
 
+class EventsPage(BaseModel):
+    """Events of a generation, the oldest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EVENT], "next_cursor": 12}]})
+
+    items: list[EventOut]
+    next_cursor: int | None = Field(
+        description="pass as `after` for more that has happened already; null: that is all, so ask with the last `seq`"
+    )
+
+
 @router.get("/generations", summary="List generations")
 async def listing(
     session: Session,
@@ -225,10 +235,11 @@ async def list_events(
     scope: Scoped,
     after: Annotated[int, Query(ge=0, lt=2**63, description="`seq` of the last event that the client has")] = 0,
     limit: Limit = 100,
-) -> list[EventOut]:
+) -> EventsPage:
     await rows.get(session, scope, Generation, generation_id)
-    found = await events.of_generation(session, generation_id, after, limit)
-    return [EventOut.model_validate(event) for event in found]
+    found = await events.of_generation(session, generation_id, after, limit + 1)
+    items = [EventOut.model_validate(event) for event in found[:limit]]
+    return EventsPage(items=items, next_cursor=items[-1].seq if len(found) > limit else None)
 
 
 @router.get("/generations/{generation_id}/calls", summary="List a generation's provider calls", responses=NOT_FOUND)

@@ -16,11 +16,11 @@ from engine.store import scope as rows
 from models.numbers import Whole
 from models.tables import Project, ProjectInstruction
 from models.tables.projects import InstructionKind
-from models.texts import Words
+from models.texts import Said
 
 router = APIRouter(tags=["instructions"])
 
-Body = Annotated[Words, Field(min_length=1, max_length=4_000)]
+Body = Annotated[Said, Field(min_length=1, max_length=4_000)]
 _NEW: dict[str, Any] = {"kind": "tone", "body": "Quiet and dry; nobody explains a joke."}
 
 

@@ -113,12 +113,15 @@ class JoinedOut(BaseModel):
 
 
 @router.post(
-    "/projects/{project_id}/invitations", status_code=201, summary="Invite somebody by address", responses=NOT_FOUND
+    "/projects/{project_id}/invitations",
+    status_code=201,
+    summary="Invite somebody by address",
+    responses={**NOT_FOUND, **CONFLICT},
 )
 async def create(project_id: UUID, body: NewInvitation, session: Session, scope: Owning) -> InvitationMade:
     """The code counts once, for 14 days, and for an account with this address alone. Inviting again replaces it.
 
-    The answer is the same whether the address has an account or not.
+    The answer is the same whether the address has an account or not. A member's address is refused.
     """
     row, code = await members.invite(session, scope, project_id, body.email, body.role)
     return InvitationMade(**InvitationOut.model_validate(row).model_dump(), code=code)

@@ -114,8 +114,9 @@ INVALID = refusal(
     "validation",
     "The request does not fit what is documented.",
     "The request does not fit what is documented.",
-    errors=[{"at": "body.title", "message": "Field required"}],
+    errors=[{"at": "body.title", "message": "This is required."}],
 )
+TOO_MANY = refusal(429, "too-many", "Too many tries; `Retry-After` says when there is another.", "Too many tries.")
 AWAY = refusal(
     503,
     "database-unavailable",

@@ -24,7 +24,7 @@ from engine.settings import Settings
 from engine.store import generations, idempotency
 from engine.store import scope as rows
 from engine.store.scope import Scope
-from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
 from models.tables import Chapter, Character, Generation, IdempotentRequest, Panel, Project, Scene
 
 router = APIRouter(tags=["generations"])
@@ -118,13 +118,21 @@ async def retry(
     background: BackgroundTasks,
     idempotency_key: IdempotencyKey = None,
 ) -> GenerationOut:
-    """A new generation of the same: what is finished is kept and costs nothing, what failed is tried again."""
+    """A new generation of the same: what is finished is kept and costs nothing, what failed is tried again.
+
+    Refused for one that is completed: nothing in it failed.
+    """
     async with owned.database.session() as session:
         if before := await answered(session, scope, idempotency_key, f"{generation_id}/retry", {}):
             return again(response, before)
         last = await rows.get(session, scope, Generation, generation_id)
         if last.status not in FINAL_STATUSES:
             raise Conflict(f"The generation is {last.status}: there is nothing to retry yet.")
+        if last.status == GenerationStatus.COMPLETED:
+            raise Conflict(
+                "Nothing in this generation failed. To have something made again, change it, and order a new generation"
+                " of it with POST /api/v1/generations: what stayed as it was is kept and costs nothing."
+            )
         if last.chapter_id is None:
             raise Conflict("The chapter of this generation is gone.")
         generation = await generations.request(

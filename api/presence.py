@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.deps import Scoped, Session
-from api.listing import AN_ID, ANOTHER_ID, NOT_FOUND
+from api.listing import AN_ID, ANOTHER_ID, NOT_FOUND, Listing
 from engine.store import presences
 from engine.store import scope as rows
 from models.tables import Project
@@ -26,7 +26,11 @@ class PresenceOut(BaseModel):
 
 
 @router.get("/projects/{project_id}/presence", summary="Who has a project open?", responses=NOT_FOUND)
-async def listing(project_id: UUID, session: Session, scope: Scoped) -> list[PresenceOut]:
-    """Those with a socket of the project; who has closed the last one is listed for some seconds more."""
+async def listing(project_id: UUID, session: Session, scope: Scoped) -> Listing[PresenceOut]:
+    """Those with a socket of the project; who has closed the last one is listed for some seconds more.
+
+    All of them on one page, as they come and go.
+    """
     await rows.get(session, scope, Project, project_id)
-    return [PresenceOut.model_validate(one) for one in await presences.here(session, project_id)]
+    there = await presences.here(session, project_id)
+    return Listing(items=[PresenceOut.model_validate(one) for one in there], next_cursor=None)

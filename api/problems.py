@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import compile_path
 from temporalio.service import RPCError
 
+from api.mistakes import in_words
 from engine.errors import Conflict, EngineError, StorageError, StorageNotConfigured, Unauthorized
 
 log = logging.getLogger(__name__)
@@ -109,10 +110,13 @@ def install(app: FastAPI) -> None:
         media_type = request.headers.get("Content-Type", "")
         if any(one["loc"] == ("body",) for one in error.errors()) and media_type and "json" not in media_type:
             return problem(request, 415, "unsupported-media-type", "The body must be JSON, as application/json.")
+        if choices := [one for one in error.errors() if one["loc"][0] == "path" and one["type"] == "enum"]:
+            named, there_are = choices[0]["loc"][-1], choices[0]["ctx"]["expected"].replace("'", "")
+            return problem(request, 404, "not-found", f"There is no such {named}: it is {there_are}.")
         if all(one["loc"][0] == "path" for one in error.errors()):
             # What cannot be an id is nobody's.
             return problem(request, 404, "not-found", "There is nothing here: the path has an id that is none.")
-        errors = [{"at": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
+        errors = [{"at": ".".join(map(str, one["loc"])), "message": in_words(one)} for one in error.errors()]
         return problem(request, 422, "validation", "The request does not fit what is documented.", errors=errors)
 
     @app.exception_handler(HTTPException)

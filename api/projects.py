@@ -24,7 +24,7 @@ from models.numbers import Whole
 from models.options import GenerationOptions
 from models.tables import Project
 from models.tables.projects import UnknownPolicy
-from models.texts import Words
+from models.texts import Title, Words
 
 router = APIRouter(tags=["projects"])
 
@@ -32,7 +32,7 @@ router = APIRouter(tags=["projects"])
 class NewProject(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"title": "The Clock That Waited"}]})
 
-    title: Words = Field(min_length=1, max_length=500)
+    title: Title
     description: Words = Field(default="", max_length=10_000)
     style: Words = Field(default="", max_length=2_000, description="how pictures should look")
     budget_usd: Usd | None = Field(default=None, description="for all of its generations")
@@ -46,7 +46,7 @@ class ProjectChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "title": "A new title"}]})
 
     version: Whole = Field(ge=1, lt=2**31, description="the version that was read; another one in between answers 409")
-    title: Words | None = Field(default=None, min_length=1, max_length=500)
+    title: Title | None = None
     description: Words | None = Field(default=None, max_length=10_000)
     style: Words | None = Field(default=None, max_length=2_000)
     budget_usd: Usd | None = None

@@ -1,5 +1,6 @@
 """Pictures that people upload, and what they attach them to."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -7,13 +8,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import col, select
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.concurrency import run_in_threadpool
 
 from api.deps import Editing, Owned, Scoped, Session
 from api.images import ImageOut
-from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Responses, refusal
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing, Responses, refusal
 from api.multipart import form, sent
 from engine.errors import BadInput
 from engine.names import plain_name
@@ -169,21 +170,24 @@ async def attach_to_panel(
 @router.get(
     "/characters/{character_id}/images", summary="List the pictures attached to a character", responses=NOT_FOUND
 )
-async def of_character(character_id: UUID, session: Session, scope: Scoped) -> list[AttachmentOut]:
-    await rows.get(session, scope, Character, character_id)
-    return await _listed(session, col(Attachment.character_id) == character_id)
+async def of_character(
+    character_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[AttachmentOut]:
+    return await _listed(session, scope, Character, character_id, cursor, limit)
 
 
 @router.get("/locations/{location_id}/images", summary="List the pictures attached to a place", responses=NOT_FOUND)
-async def of_location(location_id: UUID, session: Session, scope: Scoped) -> list[AttachmentOut]:
-    await rows.get(session, scope, Location, location_id)
-    return await _listed(session, col(Attachment.location_id) == location_id)
+async def of_location(
+    location_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[AttachmentOut]:
+    return await _listed(session, scope, Location, location_id, cursor, limit)
 
 
 @router.get("/panels/{panel_id}/images", summary="List the pictures attached to a panel", responses=NOT_FOUND)
-async def of_panel(panel_id: UUID, session: Session, scope: Scoped) -> list[AttachmentOut]:
-    await rows.get(session, scope, Panel, panel_id)
-    return await _listed(session, col(Attachment.panel_id) == panel_id)
+async def of_panel(
+    panel_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[AttachmentOut]:
+    return await _listed(session, scope, Panel, panel_id, cursor, limit)
 
 
 @router.delete(
@@ -219,13 +223,18 @@ async def _attached(
     attachment = Attachment(project_id=target.project_id, image_id=image.id, role=body.role, **ids)
     found, new = await uploads.attach(session, attachment)
     response.status_code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
-    return _out(found)
+    return _out(found.model_dump())
 
 
-async def _listed(session: AsyncSession, within: Any) -> list[AttachmentOut]:
-    query = select(Attachment).where(within).order_by(col(Attachment.id))
-    return [_out(one) for one in (await session.exec(query)).all()]
+async def _listed(
+    session: AsyncSession, scope: Scope, model: type[SQLModel], parent_id: UUID, cursor: str | None, limit: int
+) -> Listing[AttachmentOut]:
+    columns = {*AttachmentOut.model_fields} - {"image"}
+    found, following = await rows.children(
+        session, scope, model, parent_id, Attachment, columns=columns, after=cursor, limit=limit
+    )
+    return Listing(items=[_out(one) for one in found], next_cursor=following)
 
 
-def _out(one: Attachment) -> AttachmentOut:
-    return AttachmentOut.model_validate({**one.model_dump(), "image": f"/api/v1/images/{one.image_id}"})
+def _out(one: Mapping[str, Any]) -> AttachmentOut:
+    return AttachmentOut.model_validate({**one, "image": f"/api/v1/images/{one['image_id']}"})

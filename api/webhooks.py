@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from sqlmodel import col
 
 from api.deps import Owned, Owning, Resources, Session
-from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, refusal
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, Cursor, Limit, Listing, refusal
 from engine.addresses import MAX_URL, check_url, networks
 from engine.callbacks import shown, signing_key
 from engine.store import scope as rows
@@ -234,7 +234,10 @@ async def deliveries(
 
 
 @router.post(
-    "/deliveries/{delivery_id}/redeliver", status_code=202, summary="Send a message again", responses=NOT_FOUND
+    "/deliveries/{delivery_id}/redeliver",
+    status_code=202,
+    summary="Send a message again",
+    responses={**NOT_FOUND, **TOO_MANY},
 )
 async def redeliver(delivery_id: UUID, session: Session, scope: Owning) -> DeliveryOut:
     """The same message under the same `webhook-id`: whoever has it notices."""

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool | str):
-        raise ValueError("Input should be a number")
+        raise ValueError("this must be a number")
     return value
 
 

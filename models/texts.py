@@ -10,11 +10,27 @@ _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _READABLE = rf"[^{_CONTROL}{_BLANK}]"
 
 # Postgres stores no NUL.
-Words = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+_WORDS = r"^[^\x00]*$"
+Words = Annotated[str, Field(pattern=_WORDS)]
 # Something that can be read, on as many lines as it likes.
-Said = Annotated[str, Field(pattern=rf"^[^\x00]*{_READABLE}[^\x00]*$")]
+_SAID = rf"^[^\x00]*{_READABLE}[^\x00]*$"
+Said = Annotated[str, Field(pattern=_SAID)]
 # One line that can be read: it is shown in lists, and ends up in the names of files.
-Name = Annotated[str, Field(pattern=rf"^[^{_CONTROL}]*{_READABLE}[^{_CONTROL}]*$", min_length=1, max_length=200)]
+_LINE = rf"[^{_CONTROL}]*{_READABLE}[^{_CONTROL}]*"
+_NAME, _NAME_IF_ANY = rf"^{_LINE}$", rf"^({_LINE})?$"
+Name = Annotated[str, Field(pattern=_NAME, min_length=1, max_length=200)]
+Title = Annotated[str, Field(pattern=_NAME, min_length=1, max_length=500)]
+# The same for what may go without a name.
+NameIfAny = Annotated[str, Field(pattern=_NAME_IF_ANY, max_length=200)]
 
 # What is between the @ and the blanks is the mail server's business.
 EMAIL = rf"^[^@{_CONTROL}{_BLANK}]{{1,64}}@[^@{_CONTROL}{_BLANK}]{{1,255}}$"
+
+# What is said of a text that does not have the form of its pattern.
+UNFIT = {
+    _WORDS: "A text holds no NUL characters.",
+    _SAID: "There must be something to read in this text, and no NUL characters.",
+    _NAME: "This must be one line in which there is something to read, without control characters.",
+    _NAME_IF_ANY: "This must be one line in which there is something to read, or nothing at all.",
+    EMAIL: "This is no e-mail address.",
+}

@@ -42,6 +42,11 @@ class Problems:
                     refusal.raw_headers += kept
                     await refusal(scope, receive, send)
                     return
+            elif message["type"] == "websocket.close" and not started and "route" not in scope:
+                # The router has no words for a socket that there is not: the server would make a 403 of it.
+                replaced = True
+                await problem(HTTPConnection(scope), 404, "not-found", "There is no such socket.")(scope, receive, send)
+                return
             if not replaced:
                 await send(message)
 

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import Conflict, NotFound, Unauthorized
 from engine.security import digest, new_token
+from engine.store import cursors
 from models.tables import AccessToken, Invitation, Project, RefreshToken, Ticket, User
 from models.tables.accounts import TokenScope
 
@@ -210,10 +211,17 @@ async def new_personal(
     return row, token
 
 
-async def personal_ones(session: AsyncSession, user_id: UUID) -> Sequence[AccessToken]:
-    """An account's personal access tokens that are not revoked, the oldest first."""
+async def personal_ones(
+    session: AsyncSession, user_id: UUID, after: str | None, limit: int
+) -> tuple[Sequence[AccessToken], str | None]:
+    """An account's personal access tokens that are not revoked, the oldest first; one page."""
     query = select(AccessToken).where(AccessToken.user_id == user_id, col(AccessToken.revoked_at).is_(None))
-    return (await session.exec(query.order_by(col(AccessToken.id)))).all()
+    if after is not None:
+        query = query.where(col(AccessToken.id) > cursors.of(after, "AccessToken").id)
+    found = (await session.exec(query.order_by(col(AccessToken.id)).limit(limit + 1))).all()
+    if len(found) <= limit:
+        return found, None
+    return found[:limit], cursors.written(cursors.Mark("AccessToken", None, found[limit - 1].id))
 
 
 async def revoke_personal(session: AsyncSession, user_id: UUID, token_id: UUID) -> None:

@@ -1,6 +1,7 @@
 """What people say about panels."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import func
@@ -9,11 +10,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, Forbidden
 from engine.store import scope as rows
+from engine.store import throttles
 from engine.store.events import emit
 from engine.store.scope import Scope, within_reach
 from models.events import EventType
 from models.tables import Comment, Panel, User
 from models.tables.projects import Role
+
+# So many by one account: each goes to every socket of its project, and out as a callback. Nobody types as fast.
+MANY, WITHIN = 100, timedelta(minutes=10)
 
 
 async def names(session: AsyncSession, comments: Sequence[Comment]) -> dict[UUID, str]:
@@ -23,8 +28,12 @@ async def names(session: AsyncSession, comments: Sequence[Comment]) -> dict[UUID
 
 
 async def add(session: AsyncSession, scope: Scope, panel_id: UUID, body: str, mentions: Sequence[UUID]) -> Comment:
-    """Say something about a panel. Raises `NotFound`, `Forbidden`, or `BadInput` for mentions of strangers."""
+    """Say something about a panel.
+
+    Raises `NotFound`, `Forbidden`, `TooMany`, or `BadInput` for mentions of strangers.
+    """
     panel = await rows.get(session, scope, Panel, panel_id)
+    await throttles.spend(session, f"comments:{scope.actor}", MANY, WITHIN, "comments")
     mentioned = await _members(session, panel.project_id, mentions)
     comment = Comment(
         project_id=panel.project_id, panel_id=panel_id, author_id=scope.actor, body=body, mentions=mentioned

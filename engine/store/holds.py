@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import delete, func, update
@@ -19,6 +20,9 @@ from models.ids import new_id
 from models.options import FINAL_STATUSES, HELD_STATUSES, GenerationStatus, HoldReason
 from models.runs import Decision, Holding
 from models.tables import Generation, Hold
+
+# What somebody means who resumes a generation.
+Meant = Literal["paused", "waiting"]
 
 
 async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> bool:
@@ -114,17 +118,24 @@ async def pause(session: AsyncSession, scope: Scope, generation_id: UUID) -> Non
     await emit(session, generation.project_id, generation.id, EventType.GENERATION_PAUSED, {}, actor=actor)
 
 
-async def resume(session: AsyncSession, scope: Scope, generation_id: UUID, *, skip: bool) -> list[str]:
+async def resume(
+    session: AsyncSession, scope: Scope, generation_id: UUID, *, skip: bool, meant: Meant | None = None
+) -> list[str]:
     """Go on with what was paused; or, where nothing was, with what waits.
 
     What waits are lost answers, which may be billed twice if they are asked for again, and what was refused. Whoever
-    resumes what was paused has not decided about those.
+    resumes what was paused has not decided about those. With `meant` it is one or the other: resumed twice is resumed
+    once, and what waits may be decided about while the generation stays paused.
 
     With `skip` what was refused is given up instead, and nothing is asked again. Returns the workflows to wake; raises
     `Conflict` where nothing waits for that.
     """
     generation = await get(session, scope, Generation, generation_id, lock=True)
-    if generation.paused_at is not None:
+    if meant == "paused" and generation.paused_at is None:
+        if generation.status in FINAL_STATUSES:
+            raise Conflict(f"The generation is {generation.status} already.")
+        return []
+    if generation.paused_at is not None and meant != "waiting":
         generation.paused_at = None
         if generation.started_at is None:
             generation.status = GenerationStatus.REQUESTED

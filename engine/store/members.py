@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal, text, union_all
+from sqlalchemy import delete, func, literal, or_, text, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
@@ -143,9 +143,17 @@ async def invite(
 ) -> tuple[Invitation, str]:
     """An invitation, and the only sight of its code. One for the same address is replaced.
 
-    Whether there is an account with the address, or a member, is neither asked nor told.
+    Raises `Conflict` for a member's address, which an owner sees anyway. Whether there is an account with another one
+    is neither asked nor told.
     """
-    await rows.get(session, scope, Project, project_id)
+    project = await rows.get(session, scope, Project, project_id)
+    members = select(ProjectMember.user_id).where(ProjectMember.project_id == project_id)
+    there = select(User.id).where(
+        func.lower(User.email) == email.lower(),
+        or_(col(User.id) == project.owner_id, col(User.id).in_(members)),
+    )
+    if (await session.exec(there)).first() is not None:
+        raise Conflict("Whoever has this address is a member already. Their role is changed at `members/{user_id}`.")
     code = new_token()
     values = {
         "id": new_id(),

@@ -29,7 +29,7 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from engine.db import execute
+from engine.db import read
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.store import cursors
 from models.tables import Event, Project, ProjectMember, User
@@ -248,7 +248,7 @@ async def children(
     name = sort.removeprefix("-")
     wanted = [column for column in plain.c if column.name in {"id", _BEHIND.get(name, name), *columns}]
     query = paging.of(model, select(*wanted), [scope.covers(model), within, *filters])
-    rows = [row._asdict() for row in await execute(session, query)]
+    rows = [row._asdict() for row in await read(session, query)]
     if not rows:
         await get(session, scope, parent, parent_id)
     return paging.cut(model, rows, dict.__getitem__)
@@ -301,7 +301,7 @@ async def children_as_json(
     else:
         covered = [scope.covers(model), _lies_in(parent, model) == parent_id, *filters]
         query, values = paging.of(model, _told(model, wanted, sort), covered), {}
-    rows = (await execute(session, query, values)).all()
+    rows = await read(session, query, values)
     if not rows:
         await get(session, scope, parent, parent_id)
     found, following = paging.cut(model, rows, getattr)

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
+from engine.errors import TooMany
 
 # One statement, so that however many ask at once, no try is given away twice. `left` is what would be there now.
 _TAKE = text(
@@ -28,6 +29,12 @@ async def take(session: AsyncSession, key: str, tries: int, within: timedelta) -
     if (await execute(session, _TAKE, values)).first() is not None:
         return 0.0
     return max(1.0, float((await execute(session, _WAIT, values)).scalar_one()))
+
+
+async def spend(session: AsyncSession, key: str, tries: int, within: timedelta, what: str) -> None:
+    """Take one in the transaction of what it is for. Raises `TooMany`; `what` says of what there were too many."""
+    if wait := await take(session, key, tries, within):
+        raise TooMany(f"Too many {what}. There may be another in {round(wait)} seconds.", retry_after=wait)
 
 
 async def give_back(session: AsyncSession, key: str) -> None:

@@ -1,6 +1,7 @@
 """Callbacks: addresses, and what is on its way to them."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
 from engine.errors import Conflict
+from engine.store import throttles
 from engine.store.scope import Scope, get
 from models.ids import new_id
 from models.tables import Delivery, Project, Webhook
 from models.tables.webhooks import DeliveryState
 
 MAX_WEBHOOKS = 20
+# So many messages of a project may be sent again: enough for what an outage of a day has missed, in a few hours.
+MANY, WITHIN = 300, timedelta(hours=1)
 
 _WANT = text(
     "SELECT id FROM webhooks WHERE project_id = :project AND active"
@@ -56,8 +60,9 @@ async def add(session: AsyncSession, scope: Scope, project_id: UUID, url: str, e
 
 
 async def again(session: AsyncSession, scope: Scope, delivery_id: UUID) -> Delivery:
-    """Send a message once more: the same, under the same id, so that whoever has it notices."""
+    """Send a message once more: the same, under the same id, so that whoever has it notices. Raises `TooMany`."""
     before = await get(session, scope, Delivery, delivery_id)
+    await throttles.spend(session, f"redeliveries:{before.project_id}", MANY, WITHIN, "messages sent again")
     delivery = Delivery(
         project_id=before.project_id,
         webhook_id=before.webhook_id,

@@ -274,11 +274,24 @@ async def test_a_token_for_scripts_does_what_it_may_and_no_more(api: AsyncClient
         await api.post("/api/v1/auth/password", headers=script, json={"password": PASSWORD, "new_password": OTHER}),
     ):
         assert problem(answer) == refused(403, "forbidden")
-    listed = (await api.get("/api/v1/auth/tokens", headers=mine)).json()
+    listed = (await api.get("/api/v1/auth/tokens", headers=mine)).json()["items"]
     assert [(one["id"], one["last_used_at"] is not None) for one in listed] == [(made["id"], True)]
     assert made["token"] not in str(listed)
     gone = await api.delete(f"/api/v1/auth/tokens/{made['id']}", headers=mine)
     assert (gone.status_code, await works(api, made["token"])) == (204, False)
+
+
+async def test_tokens_for_scripts_come_page_by_page(api: AsyncClient) -> None:
+    """The oldest first; a cursor of another list is none of theirs."""
+    _, tokens = await account(api)
+    mine, path = bearing(tokens["access_token"]), "/api/v1/auth/tokens"
+    made = [(await api.post(path, headers=mine, json={"name": f"{number}"})).json()["id"] for number in range(3)]
+    first = (await api.get(path, headers=mine, params={"limit": 2})).json()
+    rest = (await api.get(path, headers=mine, params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert [one["id"] for one in (*first["items"], *rest["items"])] == made
+    assert rest["next_cursor"] is None
+    foreign = await api.get("/api/v1/invitations", headers=mine, params={"cursor": first["next_cursor"]})
+    assert problem(foreign) == refused(422, "bad-input")
 
 
 async def test_a_token_for_one_project_opens_that_one_alone(api: AsyncClient) -> None:

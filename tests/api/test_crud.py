@@ -7,6 +7,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from tests.api.conftest import Json, new_chapter, problem, refused
+from tests.api.test_mistakes import FOREIGN
 
 pytestmark = pytest.mark.workflow
 
@@ -46,9 +47,25 @@ async def test_a_chapter_can_come_as_a_script(api: AsyncClient) -> None:
     script = {"title": "By hand", "scenes": [{"panels": [{"description": "The cup."}]}]}
     created = await api.post(f"/api/v1/projects/{project_id}/chapters", json={"script": script})
     assert (created.status_code, created.json()["title"]) == (201, "By hand")
+    script["title"] = "By hand,\n\ttwice\x07"
+    created = await api.post(f"/api/v1/projects/{project_id}/chapters", json={"script": script})
+    assert created.json()["title"] == "By hand, twice"
     wrong = await api.post(f"/api/v1/projects/{project_id}/chapters", json={"script": {"scenes": [{"panels": [{}]}]}})
     assert problem(wrong) == refused(422, "validation")
     assert [one["at"] for one in wrong.json()["errors"]] == ["body.script.scenes.0.panels.0.description"]
+
+
+async def test_a_chapter_goes_without_a_title_but_not_by_one_that_cannot_be_read(api: AsyncClient) -> None:
+    """When it is made and when it is changed."""
+    project_id, _ = await new_chapter(api)
+    path = f"/api/v1/projects/{project_id}/chapters"
+    made = await api.post(path, json={"title": "", "text": "It rained."})
+    assert (made.status_code, made.json()["title"]) == (201, "")
+    where = made.headers["Location"]
+    for title in (" ", "One\nTwo", "\x1b[2J"):
+        assert problem(await api.post(path, json={"title": title, "text": "It rained."})) == refused(422, "validation")
+        assert problem(await api.patch(where, json={"version": 1, "title": title})) == refused(422, "validation")
+    assert (await api.patch(where, json={"version": 1, "title": ""})).status_code == 200
 
 
 @pytest.mark.parametrize("noun", ["projects", "chapters"])
@@ -65,6 +82,14 @@ async def test_of_two_editors_one_is_told(api: AsyncClient, noun: str) -> None:
 INVALID: dict[str, tuple[str, Json, str]] = {
     "no title": ("/api/v1/projects", {}, "body.title"),
     "an empty title": ("/api/v1/projects", {"title": ""}, "body.title"),
+    "a title of blanks": ("/api/v1/projects", {"title": " \u00a0\u3000"}, "body.title"),
+    "a title on two lines": ("/api/v1/projects", {"title": "One\nTwo"}, "body.title"),
+    "a title that rings": ("/api/v1/projects", {"title": "One\x07"}, "body.title"),
+    "a name of blanks": (
+        "/api/v1/auth/register",
+        {"email": "mara@example.org", "password": "harbour-lamp-two-keys", "name": "  "},
+        "body.name",
+    ),
     "a title too long": ("/api/v1/projects", {"title": "x" * 501}, "body.title"),
     "a title of another type": ("/api/v1/projects", {"title": 7}, "body.title"),
     "an unknown field": ("/api/v1/projects", {"title": "x", "colour": "red"}, "body.colour"),
@@ -91,6 +116,7 @@ async def test_a_request_that_does_not_fit_says_where(api: AsyncClient, name: st
     assert problem(answer) == refused(422, "validation")
     told = answer.json()
     assert [one["at"] for one in told["errors"]] == [place]
+    assert not any(word in one["message"] for one in told["errors"] for word in FOREIGN)
     assert told["request_id"] == answer.headers["X-Request-ID"] == "from-the-client.1"
     assert (told["status"], told["title"], told["instance"]) == (422, HTTPStatus(422).phrase, path)
 

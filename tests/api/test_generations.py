@@ -62,9 +62,10 @@ async def test_events_are_read_without_gap_or_repetition(api: AsyncClient, made:
     while True:
         after = found[-1]["seq"] if found else 0
         following = (await api.get(f"{made.location}/events", params={"after": after, "limit": 7})).json()
-        if not following:
+        found += following["items"]
+        if following["next_cursor"] is None:
             break
-        found += following
+        assert following["next_cursor"] == found[-1]["seq"]
     assert [event["seq"] for event in found] == list(range(2, len(found) + 2))
     assert (found[0]["type"], found[-1]["type"]) == ("generation.requested", "generation.completed")
     assert {event["generation_id"] for event in found} == {made.finished["id"]}
@@ -72,7 +73,7 @@ async def test_events_are_read_without_gap_or_repetition(api: AsyncClient, made:
 
 async def test_events_carry_what_is_documented(api: AsyncClient, made: Made) -> None:
     """`docs/events.md` names every field, and all of them are there unless marked with `?`; so is the progress."""
-    for event in (await api.get(f"{made.location}/events", params={"limit": 100})).json():
+    for event in (await api.get(f"{made.location}/events", params={"limit": 100})).json()["items"]:
         required = {name for name in LISTED[event["type"]] if not name.endswith("?")} | {"progress"}
         optional = {name.rstrip("?") for name in LISTED[event["type"]]}
         assert required <= set(event["data"]) <= required | optional
@@ -104,7 +105,7 @@ async def test_an_order_that_never_began_is_cancelled_at_once(api: AsyncClient, 
     cancelled = await api.post(f"{where}/cancel")
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
     assert problem(await api.post(f"{where}/cancel")) == refused(409, "conflict")
-    types = [event["type"] for event in (await api.get(f"{where}/events")).json()]
+    types = [event["type"] for event in (await api.get(f"{where}/events")).json()["items"]]
     assert types == ["generation.requested", "generation.cancelled"]
 
 

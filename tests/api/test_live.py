@@ -110,8 +110,8 @@ async def test_a_generation_is_a_part_of_its_project(
             await asyncio.wait_for(client.recv(), 10)
     assert closed.value.rcvd is not None
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1000, "the generation is finished")
-    rest = (await api.get(f"/api/v1/generations/{run.generation_id}/events", headers={"Authorization": me})).json()
-    assert rest == [*backlog, *live]
+    rest = await api.get(f"/api/v1/generations/{run.generation_id}/events", headers={"Authorization": me})
+    assert rest.json()["items"] == [*backlog, *live]
     async with pair[1].open(f"generations/{run.generation_id}", me, after=live[-1]["seq"]) as client:
         with pytest.raises(ConnectionClosed) as closed:
             await next_event(client)

@@ -1,22 +1,26 @@
 """What is told of requests: a line each in the log, and counters for Prometheus."""
 
+import asyncio
 import io
 import json
 import logging
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from starlette.responses import Response
 from temporalio.client import Client
+from websockets.exceptions import InvalidStatus
 
 from api.app import create_app
 from engine.images import ImageRequest
 from engine.logs import JsonLines, TextLines, about
 from engine.settings import Settings
 from tests.api.conftest import Crew, ended, new_chapter, problem, refused, registered, serving
+from tests.api.live import listening
 from tests.working import Painter
 
 pytestmark = pytest.mark.workflow
@@ -68,6 +72,28 @@ async def test_a_request_is_one_line(api: AsyncClient, lines: Lines) -> None:
         "request_id": "order-9",
     }
     assert line.items() >= wanted.items()
+
+
+async def test_a_handshake_that_is_refused_is_one_line(api_settings: Settings, api: AsyncClient, lines: Lines) -> None:
+    """With its id, like any other request, and a problem for the client: it is nobody's mistake here."""
+    project_id, _ = await new_chapter(api)
+    async with listening(api_settings) as served:
+        for path, status, type in (
+            (f"projects/{uuid4()}", 404, "not-found"),
+            (f"projects/{project_id}", 401, "unauthorized"),
+            ("nowhere", 404, "not-found"),
+            ("projects/x/y", 404, "not-found"),
+        ):
+            lines.clear()
+            with pytest.raises(InvalidStatus) as refusal:
+                await served.open(path, "Bearer none" if status == 401 else api.headers["Authorization"])
+            response = refusal.value.response
+            told = json.loads(response.body or b"")
+            assert (response.status_code, told["status"], told["type"]) == (status, status, f"/problems/{type}")
+            await asyncio.sleep(0.05)
+            (line,) = answered(lines)
+            assert (line["status"], line["method"], line["request_id"]) == (status, "WEBSOCKET", told["request_id"])
+            assert {one["level"] for one in lines} == {"INFO"}
 
 
 async def test_lines_hold_no_secrets(api: AsyncClient, lines: Lines) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from httpx2 import AsyncClient
@@ -10,7 +10,7 @@ from sqlalchemy import func, update
 from sqlmodel import col
 
 from engine.db import Database
-from models.tables import Invitation
+from models.tables import Invitation, ProjectMember
 from models.tables.projects import Role
 from tests.api.conftest import problem, refused
 from tests.api.together import Somebody, invited, member, somebody
@@ -74,17 +74,36 @@ async def test_neither_a_code_nor_an_address_opens_anything_alone(
 
 
 async def test_an_invitation_says_nothing_of_accounts(api: AsyncClient) -> None:
-    """The answer has the same shape for an address with an account, with none, and of a member."""
+    """The answer has the same shape for an address with an account and with none."""
     project_id, who = await project(api), await somebody(api)
-    there = await member(api, project_id, Role.VIEWER)
     shapes = []
-    for email in (who.email, f"{uuid4().hex}@example.org", there.email):
+    for email in (who.email, f"{uuid4().hex}@example.org"):
         body = {"email": email, "role": "editor"}
         answer = await api.post(f"/api/v1/projects/{project_id}/invitations", json=body)
         shapes.append((answer.status_code, sorted(answer.json())))
-    assert shapes[0] == shapes[1] == shapes[2]
-    code = (await invited(api, project_id, there, Role.OWNER))["code"]
-    assert problem(await accept(api, there, code)) == refused(409, "conflict")
+    assert shapes[0] == shapes[1]
+
+
+async def test_members_are_not_invited(api: AsyncClient) -> None:
+    """However their address is spelled, and whom the project belongs to neither: the code would open nothing."""
+    project_id = await project(api)
+    there = await member(api, project_id, Role.VIEWER)
+    me = (await api.get("/api/v1/auth/me")).json()["email"]
+    for email in (there.email, there.email.upper(), me):
+        answer = await api.post(f"/api/v1/projects/{project_id}/invitations", json={"email": email})
+        assert problem(answer) == refused(409, "conflict")
+    # Of another project they are none.
+    other = await project(api)
+    assert (await api.post(f"/api/v1/projects/{other}/invitations", json={"email": there.email})).status_code == 201
+
+
+async def test_who_has_joined_meanwhile_does_not_join_again(api: AsyncClient, database: Database) -> None:
+    """Another invitation, to the address that they had then, says so."""
+    project_id, who = await project(api), await somebody(api)
+    code = (await invited(api, project_id, who, Role.OWNER))["code"]
+    async with database.session() as session:
+        session.add(ProjectMember(project_id=UUID(project_id), user_id=UUID(who.user_id), role=Role.VIEWER))
+    assert problem(await accept(api, who, code)) == refused(409, "conflict")
 
 
 async def test_invitations_to_me_name_the_title_and_who_did(api: AsyncClient) -> None:

@@ -101,7 +101,7 @@ async def test_generations_say_who_ordered_them_and_are_found(api: AsyncClient, 
         assert (ordered["external_id"], ordered["metadata"]) == (name, {"batch": name})
         assert ordered["requested_by"] == (await api.get("/api/v1/auth/me")).json()["id"]
         done = await ended(api, ordered["id"])
-        again = (await api.post(f"/api/v1/generations/{ordered['id']}/retry")).json()
+        again = (await api.post("/api/v1/generations", json=body)).json()
         await ended(api, again["id"])
     path, both = "/api/v1/generations", [ordered["id"], again["id"]]
     assert await found(api, path, project_id=project_id) == both

@@ -76,6 +76,21 @@ def test_what_an_operation_takes_and_answers_has_a_name(name: str) -> None:
 
 
 @every_operation
+def test_no_operation_answers_with_a_bare_list(name: str) -> None:
+    """Lists are `items` and `next_cursor`: more can be said of them later, and none has no end."""
+    for status, answer in OPERATIONS[name]["responses"].items():
+        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        if status < "3" and schema:
+            assert schema.get("type") != "array"
+            shape = DOCUMENT["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+            assert (
+                "items" not in shape.get("properties", {})
+                or name.startswith("post")
+                or ("next_cursor" in shape["properties"])
+            )
+
+
+@every_operation
 def test_an_operation_lists_its_errors(name: str) -> None:
     """Every refusal is a problem of its status, with an example; ids can be wrong, and requests can be unfit."""
     operation = OPERATIONS[name]

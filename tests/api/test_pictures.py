@@ -3,12 +3,14 @@
 import hashlib
 import io
 import zipfile
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from httpx2 import AsyncClient
 from PIL import Image
 
+from engine.db import Database
+from models.tables import Page
 from tests.api.conftest import Made, new_chapter, problem, refused
 
 pytestmark = pytest.mark.workflow
@@ -21,12 +23,28 @@ async def test_pages_show_every_panel_once_in_order(api: AsyncClient, made: Made
         for scene in (await api.get(f"/api/v1/chapters/{made.chapter_id}/scenes")).json()["items"]
         for panel in (await api.get(f"/api/v1/scenes/{scene['id']}/panels")).json()["items"]
     ]
-    pages = (await api.get(f"/api/v1/chapters/{made.chapter_id}/pages")).json()
+    pages = (await api.get(f"/api/v1/chapters/{made.chapter_id}/pages")).json()["items"]
     assert [page["number"] for page in pages] == list(range(1, len(pages) + 1))
     assert [cell["panel_id"] for page in pages for cell in page["layout"]["cells"]] == panels
     for page in pages:
         picture = Image.open(io.BytesIO((await api.get(page["image"])).content))
         assert picture.size == (page["layout"]["width"], page["layout"]["height"])
+
+
+async def test_pages_come_page_by_page(api: AsyncClient, database: Database) -> None:
+    """By their numbers, each once."""
+    project_id, chapter_id = await new_chapter(api)
+    async with database.session() as session:
+        for number in (3, 1, 2, 5, 4):
+            session.add(Page(project_id=UUID(project_id), chapter_id=UUID(chapter_id), number=number, layout={}))
+    numbers: list[int] = []
+    cursor = None
+    while not numbers or cursor:
+        params = {"limit": 2, **({"cursor": cursor} if cursor else {})}
+        answer = (await api.get(f"/api/v1/chapters/{chapter_id}/pages", params=params)).json()
+        numbers += [page["number"] for page in answer["items"]]
+        cursor = answer["next_cursor"]
+    assert numbers == [1, 2, 3, 4, 5]
 
 
 async def test_a_panel_shows_its_drafts(api: AsyncClient, made: Made) -> None:
@@ -44,7 +62,7 @@ async def test_a_panel_shows_its_drafts(api: AsyncClient, made: Made) -> None:
 
 async def test_a_picture_is_fetched_once(api: AsyncClient, made: Made) -> None:
     """Immutable, named by its content, never guessed at: who has it is told so without the bytes."""
-    page = (await api.get(f"/api/v1/chapters/{made.chapter_id}/pages")).json()[0]
+    page = (await api.get(f"/api/v1/chapters/{made.chapter_id}/pages")).json()["items"][0]
     picture = await api.get(page["image"])
     tag = picture.headers["ETag"]
     assert (picture.status_code, picture.headers["Content-Type"]) == (200, "image/png")
@@ -62,7 +80,7 @@ async def test_a_picture_is_fetched_once(api: AsyncClient, made: Made) -> None:
 async def test_the_files_are_downloaded(api: AsyncClient, made: Made) -> None:
     """As attachments, under their own type, named by their content."""
     cbz, pdf = [await api.get(f"/api/v1/chapters/{made.chapter_id}/exports/{format}") for format in ("cbz", "pdf")]
-    pages = (await api.get(f"/api/v1/chapters/{made.chapter_id}/pages")).json()
+    pages = (await api.get(f"/api/v1/chapters/{made.chapter_id}/pages")).json()["items"]
     with zipfile.ZipFile(io.BytesIO(cbz.content)) as archive:
         assert sum(name.endswith(".png") for name in archive.namelist()) == len(pages)
     assert pdf.content.startswith(b"%PDF-")
@@ -79,12 +97,15 @@ async def test_a_file_that_was_not_built_is_not_found(api: AsyncClient, format: 
     _, chapter_id = await new_chapter(api)
     answer = await api.get(f"/api/v1/chapters/{chapter_id}/exports/{format}")
     assert problem(answer) == refused(404, "not-found")
+    can_be_built = "Order a generation of kind export" in answer.json()["detail"]
+    assert can_be_built == (format in ("cbz", "pdf"))
+    assert can_be_built or "%" in format or "it is cbz or pdf" in answer.json()["detail"]
 
 
 async def test_a_new_chapter_has_nothing_to_show(api: AsyncClient) -> None:
     """Lists are empty before anything is made; that is no error."""
     _, chapter_id = await new_chapter(api)
-    assert (await api.get(f"/api/v1/chapters/{chapter_id}/pages")).json() == []
+    assert (await api.get(f"/api/v1/chapters/{chapter_id}/pages")).json()["items"] == []
     scenes = await api.get(f"/api/v1/chapters/{chapter_id}/scenes")
     assert scenes.json() == {"items": [], "next_cursor": None}
     assert problem(await api.get(f"/api/v1/images/{uuid4()}")) == refused(404, "not-found")

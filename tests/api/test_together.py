@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from engine.db import Database
 from engine.settings import Settings
+from engine.store import comments, throttles
 from models.tables import Panel, Scene
 from tests.api.conftest import new_chapter, problem, refused, registered
 from tests.api.live import Json, Served, caught_up, listening, until
@@ -101,7 +102,7 @@ async def test_who_comes_and_goes_is_told(pair: tuple[Served, Served], studio: S
             looked = await until(watching, "presence.changed")
             assert looked["data"]["panel_id"] == studio.panel_id
             _, there = await studio.viewer.ask("GET", f"/projects/{studio.project_id}/presence")
-            assert {"user_id": me.id, "name": "Editor", "panel_ids": [studio.panel_id]} in there  # type: ignore[comparison-overlap]  # a list
+            assert {"user_id": me.id, "name": "Editor", "panel_ids": [studio.panel_id]} in there["items"]
         async with pair[0].open(path, me.authorization) as again:
             await caught_up(again)
         gone = await asyncio.wait_for(until(watching, "presence.changed"), 10)
@@ -258,6 +259,21 @@ async def test_who_may_say_what(studio: Studio, api: AsyncClient) -> None:
     assert (await studio.editor.ask("POST", path, {"body": "Hm.", "mentions": [stranger.id]}))[0] == 422
     for words in ("", "  \n", "x" * 5001):
         assert (await studio.editor.ask("POST", path, {"body": words}))[0] == 422
+
+
+async def test_whoever_comments_without_end_has_to_wait(studio: Studio, database: Database) -> None:
+    """The others do not."""
+    path, made = f"/panels/{studio.panel_id}/comments", {"body": "Again."}
+    key, wait = f"comments:{studio.editor.id}", 0.0
+    async with database.session() as session:
+        while not wait:
+            wait = await throttles.take(session, key, comments.MANY, comments.WITHIN)
+    status, answer = await studio.editor.ask("POST", path, made)
+    assert (status, answer["type"]) == (429, "/problems/too-many")
+    assert (await studio.commenter.ask("POST", path, made))[0] == 201
+    async with database.session() as session:
+        await throttles.give_back(session, key)
+    assert (await studio.editor.ask("POST", path, made))[0] == 201
 
 
 async def test_comments_come_page_by_page(studio: Studio, database: Database) -> None:

@@ -163,7 +163,7 @@ async def test_what_two_projects_have_stays_with_the_other(
     await everything_due(database)
     await remove(database, client, kept)
     assert below(kept, first) == []
-    pages = (await api.get(f"/api/v1/chapters/{second_chapter}/pages")).json()
+    pages = (await api.get(f"/api/v1/chapters/{second_chapter}/pages")).json()["items"]
     assert [(await api.get(page["image"])).status_code for page in pages] == [200] * len(pages)
     for scene in (await api.get(f"/api/v1/chapters/{second_chapter}/scenes")).json()["items"]:
         for panel in (await api.get(f"/api/v1/scenes/{scene['id']}/panels")).json()["items"]:

@@ -220,12 +220,12 @@ async def test_pictures_are_attached_and_taken_away(api: AsyncClient, made: Made
     assert first.status_code == 201
     again = await api.post(where, json=body)
     assert (again.status_code, again.json()) == (200, first.json())
-    assert (await api.get(where)).json() == [first.json()]
+    assert (await api.get(where)).json() == {"items": [first.json()], "next_cursor": None}
     assert problem(await api.delete(picture["image"])) == refused(409, "conflict")
-    page = (await api.get(f"/api/v1/chapters/{made.chapter_id}/pages")).json()[0]
+    page = (await api.get(f"/api/v1/chapters/{made.chapter_id}/pages")).json()["items"][0]
     assert problem(await api.delete(page["image"])) == refused(409, "conflict")
     assert (await api.delete(f"/api/v1/attachments/{first.json()['id']}")).status_code == 204
-    assert (await api.get(where)).json() == []
+    assert (await api.get(where)).json() == {"items": [], "next_cursor": None}
     assert (await api.delete(picture["image"])).status_code == 204
     assert problem(await api.get(picture["image"])) == refused(404, "not-found")
 

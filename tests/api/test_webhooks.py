@@ -6,7 +6,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from engine.db import Database
-from engine.store import webhooks
+from engine.store import throttles, webhooks
 from engine.store.scope import Scope
 from models.tables import Delivery
 from tests.api.conftest import Json, new_chapter, problem, refused, registered
@@ -79,7 +79,7 @@ async def test_there_are_only_so_many(api: AsyncClient, project_id: str) -> None
 
 
 async def test_messages_are_listed_and_sent_again(api: AsyncClient, database: Database, project_id: str) -> None:
-    """With what was tried; a second sending is a message of its own."""
+    """With what was tried; a second sending is a message of its own, and there are so many of those an hour."""
     made = (await api.post(f"/api/v1/projects/{project_id}/webhooks", json=NEW)).json()
     async with database.session() as session:
         delivery = Delivery(
@@ -103,6 +103,12 @@ async def test_messages_are_listed_and_sent_again(api: AsyncClient, database: Da
     assert again.json()["body"] == listed["body"]
     async with database.session() as session:
         await webhooks.started(session, UUID(again.json()["id"]))
+        wait = 0.0
+        while not wait:
+            wait = await throttles.take(session, f"redeliveries:{project_id}", webhooks.MANY, webhooks.WITHIN)
+    too_many = await api.post(f"/api/v1/deliveries/{delivery.id}/redeliver")
+    assert problem(too_many) == refused(429, "too-many")
+    assert int(too_many.headers["Retry-After"]) > 0
 
 
 async def test_only_owners_decide_about_them(api: AsyncClient, database: Database, project_id: str) -> None:
