@@ -37,6 +37,7 @@ from engine.store.images import SUFFIXES, keep, record
 from engine.store.panels import as_data, cast_of, in_scene
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get, missing
+from engine.wardrobe import worn
 from models.events import EventType
 from models.ids import new_id
 from models.options import Choice
@@ -165,7 +166,7 @@ class Rendering:
         async with self._database.session() as session:
             character = await get(session, scope, Character, call.target_id)
             project = await get(session, scope, Project, call.project_id)
-            profile = Profile.model_validate(character.profile or {"name": character.name})
+            profile = worn(Profile.model_validate(character.profile or {"name": character.name}))
             prompt = f"Character reference sheet, plain background. {profile.sentence()}. {project.style}".strip()
             width, height = SHEET_SIZE
             request = ImageRequest(

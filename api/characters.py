@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlmodel import col
 
 from api.deps import Editing, Scoped, Session
@@ -16,12 +16,18 @@ from engine.store.generations import refuse_while_open
 from models.numbers import Whole
 from models.story import Profile
 from models.tables import Character, Project
-from models.texts import Name, Words
+from models.texts import Name, Said, Words
 
 router = APIRouter(tags=["characters"])
 
 Attribute = Annotated[Words, Field(max_length=500)]
 Aliases = Annotated[list[Name], Field(max_length=20, description="what else the text calls them")]
+_OUTFIT: dict[str, Any] = {
+    "name": "nightgown",
+    "clothes": "a white nightgown",
+    "colours": ["white"],
+    "worn": "at night",
+}
 _LOOKS: dict[str, Any] = {
     "role": "keeper of the lamp",
     "age": "about thirty",
@@ -31,11 +37,23 @@ _LOOKS: dict[str, Any] = {
     "clothes": "a blue oilskin",
     "props": ["two keys"],
     "colours": ["blue", "brass"],
+    "outfits": [_OUTFIT],
 }
 
 
+class NewOutfit(BaseModel):
+    """What somebody wears in the scenes that name it, instead of `clothes`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_OUTFIT]})
+
+    name: Name
+    clothes: Annotated[Said, Field(max_length=500)]
+    colours: list[Attribute] = Field(default=[], max_length=10, description="none: those of the profile")
+    worn: Attribute = Field(default="", description="when, in a few words")
+
+
 class Looks(BaseModel):
-    """The fixed attributes of a character: the same in every panel."""
+    """The fixed attributes of a character: the same in every panel. `outfits` are worn in the scenes that name them."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_LOOKS]})
 
@@ -47,6 +65,16 @@ class Looks(BaseModel):
     clothes: Attribute = ""
     props: list[Attribute] = Field(default=[], max_length=10)
     colours: list[Attribute] = Field(default=[], max_length=10, description="the most telling first")
+    outfits: list[NewOutfit] = Field(default=[], max_length=50)
+
+    @field_validator("outfits")
+    @classmethod
+    def told_apart(cls, outfits: list[NewOutfit]) -> list[NewOutfit]:
+        """A scene names an outfit: no two of somebody's have the same name."""
+        names = [one.name.casefold() for one in outfits]
+        if len(set(names)) < len(names):
+            raise ValueError("two outfits have the same name")
+        return outfits
 
 
 class NewCharacter(BaseModel):

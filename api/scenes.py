@@ -26,6 +26,10 @@ router = APIRouter(tags=["scenes"])
 
 Place = Annotated[Words, Field(max_length=200)]
 Cast = Annotated[list[Name], Field(max_length=50, description="names of who appears")]
+Outfits = Annotated[
+    dict[Name, Name],
+    Field(max_length=50, description="character → the outfit worn here, where it is not what they always wear"),
+]
 Text = Annotated[Words, Field(max_length=100_000, description="what happens, as the writers of panels read it")]
 
 _NEW: dict[str, Any] = {
@@ -46,6 +50,7 @@ class NewScene(BaseModel):
     weather: Place = ""
     mood: Place = ""
     characters: Cast = []
+    outfits: Outfits = {}
     text: Text = ""
     position: Position = None
 
@@ -80,6 +85,7 @@ class SceneChange(BaseModel):
     weather: Place | None = None
     mood: Place | None = None
     characters: Cast | None = None
+    outfits: Outfits | None = None
     text: Text | None = None
 
 
@@ -94,6 +100,7 @@ _OUT: dict[str, Any] = {
     "weather": "",
     "mood": "quiet",
     "characters": ["Mara"],
+    "outfits": {"Mara": "nightgown"},
     "state": "described",
     "failure": "",
     "version": 1,
@@ -113,6 +120,7 @@ class SceneOut(BaseModel):
     weather: str
     mood: str
     characters: list[str]
+    outfits: dict[str, str]
     state: SceneState
     failure: str
     version: int
@@ -230,8 +238,10 @@ async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Edi
     The text can be changed while the scene has no panels, which point into it. Refused while a generation is at work
     on the chapter; lost when the chapter's text is outlined anew.
     """
-    await editing.still(session, scope, Scene, scene_id)
+    scene = await editing.still(session, scope, Scene, scene_id)
     values = body.model_dump(exclude={"version", "text"}, exclude_none=True)
+    if body.outfits is not None:
+        values["hand"] = sorted({*scene.hand, "outfits"})
     if body.text is not None:
         if await _has_panels(session, scene_id):
             raise Conflict("The scene's panels point into its text. Delete them first, or leave the text.")
@@ -261,6 +271,7 @@ def _scene(chapter: Chapter, body: NewScene) -> Scene:
         **values,
         gist=body.summary,
         sentences=_sentences(body.text),
+        hand=["outfits"] if body.outfits else [],
         state=SceneState.DESCRIBED if described else SceneState.OUTLINED,
     )
 

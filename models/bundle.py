@@ -114,6 +114,7 @@ class BundledScene(Bundled):
     weather: str = Field(default="", max_length=10_000)
     mood: str = Field(default="", max_length=10_000)
     characters: list[str] = Field(default_factory=list, max_length=1000)
+    outfits: dict[str, str] = Field(default_factory=dict, max_length=1000)
     state: Literal["outlined", "summarised", "described", "failed"]
     failure: str = Field(default="", max_length=10_000)
     panels_key: str | None = Field(default=None, max_length=64)

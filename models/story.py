@@ -48,7 +48,16 @@ class Line(Frozen):
     text: Words
 
 
-class Profile(Frozen):
+class Outfit(Frozen):
+    """What somebody wears instead of what they always wear, in the scenes that name it."""
+
+    name: Words
+    clothes: Words
+    colours: list[Words] = Field(default_factory=list, description="colour words, the most telling first")
+    worn: Words = Field(default="", description="when, in a few words: where the text says so, or for which occasion")
+
+
+class Attributes(Frozen):
     """The fixed attributes of a character: the same in every panel."""
 
     name: Words
@@ -69,12 +78,20 @@ class Profile(Frozen):
         return f"{self.name} ({told})" if told else self.name
 
 
+class Profile(Attributes):
+    """A character: what is fixed, with `clothes` as what they always wear, and what they wear besides."""
+
+    outfits: list[Outfit] = Field(default_factory=list, description="worn in the scenes that name them")
+
+
 class PanelData(Frozen):
     """One panel as data, next to its prompt: what the offline artist draws and what the letterer sets."""
 
     shot: Shot = Shot.MEDIUM
     description: str
-    characters: list[Profile] = Field(default_factory=list, description="who is on stage, and nobody else")
+    characters: list[Attributes] = Field(
+        default_factory=list, description="who is on stage, and nobody else, in the clothes of the scene"
+    )
     place: str = ""
     time: str = ""
     weather: str = ""

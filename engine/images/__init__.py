@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from engine.tokens import Tokens
 from models.options import RenderSettings
-from models.story import Box, PanelData, Profile
+from models.story import Attributes, Box, PanelData
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ImageRequest:
     height: int
     seed: int
     panel: PanelData | None = None
-    sheet: Profile | None = None
+    sheet: Attributes | None = None
     references: tuple[Picture, ...] = ()
     source: Picture | None = None
     mask: Picture | None = None

@@ -21,7 +21,7 @@ from models.story import PanelData
 
 _SOFTWARE = "Inkloom offline artist"
 # Raised whenever the same request gives another picture.
-_VERSION = 2
+_VERSION = 3
 _LARGEST = 4096
 
 

@@ -23,7 +23,7 @@ _PANELS, _SCENES, _PROJECTS = table(Panel), table(Scene), table(Project)
 _PANEL = (
     select(
         *(_PANELS.c[name] for name in ("shot", "description", "characters", "first", "last")),
-        *(_SCENES.c[name] for name in ("sentences", "max_panels", "place", "time", "weather", "mood")),
+        *(_SCENES.c[name] for name in ("sentences", "max_panels", "place", "time", "weather", "mood", "outfits")),
         _PROJECTS.c.style,
         _PANELS.c.dialogue.is_not(None).label("has_dialogue"),
         _PANELS.c.prompt.is_not(None).label("has_prompt"),
@@ -97,7 +97,7 @@ async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loade
         await _written(session, call, _WRITE_NOTHING)
         return []
     cast = await cast_of(session, call.project_id)
-    on_stage = profiles_of(cast, panel.characters)
+    on_stage = profiles_of(cast, panel.characters, panel.outfits)
     present = {profile.name for profile in on_stage}
     return Loaded(
         prompt.In(

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db import execute
 from engine.digest import digest
 from engine.reading import names
+from engine.steps import clothing
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
@@ -38,6 +39,7 @@ async def load_summary(session: AsyncSession, call: TaskCall, room: int) -> Load
         return []
     context = await context_for(session, call.project_id, scene.chapter_id, room, scene.position)
     everybody = await cast_of(session, call.project_id)
+    earlier, worn = await clothing.before(session, scene, everybody)
     data = summary.In(
         context=context.text,
         title=scene.title,
@@ -47,6 +49,8 @@ async def load_summary(session: AsyncSession, call: TaskCall, room: int) -> Load
         cast=[who.name for who in everybody],
         aliases=aliases_of(everybody),
         known_places=await _places(session, call.project_id),
+        earlier=earlier,
+        worn=worn,
     )
     return Loaded(data, len(context.left_out))
 
@@ -55,6 +59,7 @@ async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out)
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id, lock=True)
     for field in ("summary", "place", "time", "weather", "mood", "characters"):
         setattr(scene, field, getattr(out, field))
+    await clothing.note(session, scene, out.outfits)
     scene.failure = ""
     if scene.state != SceneState.DESCRIBED:
         scene.state = SceneState.SUMMARISED

@@ -38,7 +38,7 @@ NOUNS: dict[type[SQLModel], Noun] = {
 }
 # What columns are called outside, and those that follow from others and are not named.
 OUTSIDE = {"labels": "metadata", "sentences": "text", "source_text": "text"}
-FOLLOWING = frozenset({"name_key", "state", "script", "gist"})
+FOLLOWING = frozenset({"name_key", "state", "script", "gist", "hand"})
 
 
 ABOVE: dict[type[SQLModel], tuple[str, type[SQLModel]]] = {

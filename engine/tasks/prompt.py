@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from engine.tasks.task import Task, TaskInput
-from models.story import Frozen, Profile, Shot
+from models.story import Attributes, Frozen, Shot
 
 LONGEST_PROMPT = 4_000
 _ROOM_FOR_THE_SCENE = 1_500
@@ -18,7 +18,7 @@ class In(TaskInput):
 
     shot: Shot = Shot.MEDIUM
     description: str
-    characters: list[Profile] = Field(default_factory=list, description="who is on stage")
+    characters: list[Attributes] = Field(default_factory=list, description="who is on stage")
     absent: list[str] = Field(default_factory=list, description="names of everybody else in the story")
     place: str = ""
     time: str = ""
