@@ -28,9 +28,10 @@ from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pages.layout import picture_size
 from engine.prices import Prices, most_of_picture
-from engine.providers import PROVIDERS, resolved
+from engine.providers import resolved
 from engine.storage import Storage
 from engine.storage.keys import content_key
+from engine.store import references
 from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.images import SUFFIXES, keep, record
@@ -101,7 +102,7 @@ class Rendering:
 
     @activity.defn
     async def draw_sheet(self, call: DrawCall) -> None:
-        """The reference sheet of a character, once per set of attributes."""
+        """The reference sheet of a character, once per set of attributes; none where pictures of it were uploaded."""
         by = _chosen(call)
         async with self._turns.take(by.provider) as turn:
             await self._sheet(call, by, turn)
@@ -109,7 +110,9 @@ class Rendering:
     async def _panel(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> None:
         async with self._database.session() as session:
             panel, scene = await in_scene(session, call.project_id, call.target_id)
-            data = as_data(panel, scene, await cast_of(session, call.project_id), call.options.direction)
+            cast = await cast_of(session, call.project_id)
+            data = as_data(panel, scene, cast, call.options.direction)
+            shown = await references.of_panel(session, panel, data, cast, (by.provider, _ordered(call).provider))
             width, height = picture_size(data, call.options.format)
             request = ImageRequest(
                 model=by.model,
@@ -121,12 +124,14 @@ class Rendering:
                 panel=data,
                 settings=call.options.render,
             )
-            made_from = _made_from(call, request)
+            made_from = _made_from(call, request, shown)
+            request = references.given(request, by.provider, shown)
             same = {"panel": panel.id, "number": call.ordinal, "made_from": made_from}
             if (await execute(session, _THERE, same)).first() is not None:
                 if call.choose:
                     await choose(session, call.project_id, call.generation_id, panel.id)
                 return
+            request = await references.fetched(self._storage, request, shown)
             grant = await self._reserve(session, call, by, request, "draft")
         if isinstance(grant, EngineError):
             raise grant
@@ -164,6 +169,10 @@ class Rendering:
         scope = Scope(project_id=call.project_id)
         step = f"character:{call.target_id}:sheet"
         async with self._database.session() as session:
+            if await references.brought(session, call.target_id):
+                # People brought pictures that show the character: nothing is drawn, or paid for, beside them.
+                await complete_and_tell(session, call.project_id, call.generation_id, step)
+                return
             character = await get(session, scope, Character, call.target_id)
             project = await get(session, scope, Project, call.project_id)
             profile = worn(Profile.model_validate(character.profile or {"name": character.name}))
@@ -295,19 +304,24 @@ def _chosen(call: DrawCall) -> Choice:
     return resolved("images", call.by or call.options.artists()[0])
 
 
-def _made_from(call: DrawCall, request: ImageRequest) -> str:
+def _ordered(call: DrawCall) -> Choice:
+    """The artist and the model that the order names, whoever draws in the end."""
+    return resolved("images", call.options.artists()[0])
+
+
+def _made_from(call: DrawCall, request: ImageRequest, shown: Sequence[references.Stored] = ()) -> str:
     """What a picture stands for: the one that was ordered, whoever drew it in the end.
 
     A retry keeps what somebody drew who stood in; another order does not take a storyboard for the picture.
     """
-    ordered = resolved("images", call.options.artists()[0])
-    return digest(ordered.provider, _identity(ordered, replace(request, model=ordered.model)))
+    ordered = _ordered(call)
+    wanted = references.given(replace(request, model=ordered.model), ordered.provider, shown)
+    return digest(ordered.provider, _identity(ordered, wanted))
 
 
 def _identity(by: Choice, request: ImageRequest) -> dict[str, Any]:
     """What the artist's picture depends on."""
-    draws = [one.draws for one in PROVIDERS if (one.kind, one.id) == ("images", by.provider)]
-    return request.identity(data=not draws or draws[0] is None or draws[0].data)
+    return request.identity(data=references.draws_of(by.provider).data)
 
 
 def _seed(prompt: str | None, ordinal: int) -> int:

@@ -34,6 +34,10 @@ class Draws:
     source: bool = False
     mask: bool = False
     controls: int = 0
+    # What its reference pictures may be of.
+    shows: tuple[str, ...] = ("character", "place", "panel")
+    # Whether each reference picture takes one of the ControlNet units.
+    references_are_units: bool = False
     negative: bool = False
     # Whether the same seed gives the same picture.
     seed: bool = False
@@ -94,6 +98,9 @@ PROVIDERS = (
         needs=("local_image_url",),
         draws=Draws(
             sizes=Sizes(step=8, least=64, most=2048, area=2048 * 2048),
+            references=3,
+            shows=("character", "panel"),
+            references_are_units=True,
             source=True,
             mask=True,
             controls=3,

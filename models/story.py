@@ -71,11 +71,12 @@ class Attributes(Frozen):
     props: list[Words] = Field(default_factory=list)
     colours: list[Words] = Field(default_factory=list, description="colour words, the most telling first")
 
-    def sentence(self) -> str:
-        """The attributes as one line for a prompt, the name first."""
+    def sentence(self, where: str = "") -> str:
+        """The attributes as one line for a prompt, the name first, then where in the picture they stand."""
         parts = [self.age, self.build, self.hair, self.face, self.clothes, ", ".join(self.props)]
         told = "; ".join(part for part in parts if part)
-        return f"{self.name} ({told})" if told else self.name
+        named = f"{self.name}, {where}" if where else self.name
+        return f"{named} ({told})" if told else named
 
 
 class Profile(Attributes):

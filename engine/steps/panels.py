@@ -7,9 +7,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
+from engine.standing import standing
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
 from engine.store.panels import aliases_of, cast_of, profiles_of
+from engine.store.places import looks_of, place_of
 from engine.store.progress import complete
 from engine.store.scope import missing
 from engine.tasks import dialogue, prompt
@@ -104,8 +106,10 @@ async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loade
             shot=Shot(panel.shot),
             description=panel.description,
             characters=on_stage,
+            stands=standing([who.name for who in on_stage], call.options.direction),
             absent=[who.name for who in cast if who.name not in present],
             place=panel.place,
+            place_looks=looks_of(await place_of(session, call.project_id, panel.place)),
             time=panel.time,
             weather=panel.weather,
             mood=panel.mood,

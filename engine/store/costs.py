@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, DateTime, bindparam, case, func, select
+from sqlalchemy import ARRAY, ColumnElement, DateTime, bindparam, case, exists, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
@@ -15,14 +15,15 @@ from engine.errors import BadInput
 from engine.estimate import Experience, Range, Seen, Work, exactly, work_of_script, work_of_text
 from models.options import GenerationOptions
 from models.script import Script
-from models.tables import Chapter, Character, Draft, Generation, Panel, Project, ProviderCall, Scene
+from models.tables import Attachment, Chapter, Character, Draft, Generation, Panel, Project, ProviderCall, Scene
 from models.tables.columns import table
 from models.tables.ledger import CallState
 from models.tables.story import PanelState
+from models.tables.uploads import AttachmentRole
 
 _CALLS, _PROJECTS, _GENERATIONS = table(ProviderCall), table(Project), table(Generation)
 _CHAPTERS, _SCENES, _PANELS = table(Chapter), table(Scene), table(Panel)
-_DRAFTS, _CHARACTERS = table(Draft), table(Character)
+_DRAFTS, _CHARACTERS, _ATTACHMENTS = table(Draft), table(Character), table(Attachment)
 
 _SEEN = (
     select(
@@ -68,9 +69,13 @@ _SCENES_LEFT = select(
     # What condensing left out has no panels and gets none.
     _SCENES.c.max_panels.is_distinct_from(0),
 )
+_BROUGHT = exists().where(
+    _ATTACHMENTS.c.character_id == _CHARACTERS.c.id, _ATTACHMENTS.c.role == AttachmentRole.REFERENCE
+)
 _PEOPLE_LEFT = select(
     _how_many(_CHARACTERS.c.profile.is_(None)).label("unknown"),
-    _how_many(_CHARACTERS.c.sheet_image_id.is_(None)).label("undrawn"),
+    # Whose pictures people brought needs no sheet.
+    _how_many(_CHARACTERS.c.sheet_image_id.is_(None) & ~_BROUGHT).label("undrawn"),
 ).where(_CHARACTERS.c.project_id == bindparam("project"))
 
 _SUMS = (
