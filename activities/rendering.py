@@ -200,6 +200,8 @@ class Rendering:
             character = await get(session, scope, Character, call.target_id, lock=True)
             character.sheet_image_id = image_id
             character.sheet_made_from = made_from
+            # Whoever approved has seen another one.
+            character.sheet_approved_at = None
             character.failure = ""
             session.add(character)
             await session.flush()

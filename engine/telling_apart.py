@@ -26,7 +26,8 @@ def stretches(prompt: str, people: Sequence[Attributes]) -> list[Stretch]:
     pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, known))})(?!\w)")
     starts = [(match.start(), match.group()) for match in pattern.finditer(prompt) if match.group() in names]
     ends = [start for start, _ in starts[1:]] + [len(prompt)]
-    return [Stretch(name, prompt[start:end]) for (start, name), end in zip(starts, ends, strict=True)]
+    # One end more than starts where nobody is named.
+    return [Stretch(name, prompt[start:end]) for (start, name), end in zip(starts, ends, strict=False)]
 
 
 def described(prompt: str, people: Sequence[Attributes]) -> dict[str, str]:
