@@ -65,7 +65,8 @@ PROVIDERS = (
         "offline",
         "images",
         "draws storyboards from the panel's data; needs no key and no network",
-        draws=Draws(seed=True, data=True),
+        # It redraws and draws over parts; lines that lead and pictures of people it has no use for.
+        draws=Draws(source=True, mask=True, seed=True, data=True),
         free=True,
     ),
     Provider("openai", "llm", "OpenAI's models", needs=("openai_api_key",), default_model="gpt-6.1-sol"),
