@@ -1,6 +1,7 @@
 """What is asked of an artist for a panel: from rows and storage to a request, and what becomes of it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from engine.images import Control, ImageRequest, Picture
 from engine.pages.layout import picture_size
 from engine.providers import resolved
 from engine.storage import Storage
-from engine.store import drafts
+from engine.store import drafts, references
 from engine.store.panels import as_data, cast_of, in_scene
 from engine.store.scope import Scope, get
 from models.options import Choice
@@ -26,10 +27,15 @@ from models.tables.story import DraftOrigin
 
 @dataclass(frozen=True)
 class Drawing:
-    """A draft that is to be drawn. `pictures` still have to be fetched: storage is not read in a transaction."""
+    """A draft that is to be drawn; `plain` is its request without the pictures that go with the panel.
+
+    Of its pictures the bytes still have to be fetched where it is `bare`: storage is not read in a transaction.
+    """
 
     panel_id: UUID
     request: ImageRequest
+    plain: ImageRequest
+    shown: Sequence[references.Stored]
     basis: Inputs
     slot: int
     letters: int
@@ -39,43 +45,55 @@ class Drawing:
     pictures: dict[str, Image] = field(default_factory=dict)
     control: dict[str, Any] = field(default_factory=dict)
 
-    async def with_pictures(self, storage: Storage) -> "Drawing":
-        """The same with the bytes of its pictures in the request."""
-        if not self.pictures:
-            return self
+    @property
+    def bare(self) -> bool:
+        """Whether bytes of its pictures are still to be fetched."""
+        sent = (*self.request.references, *(unit.picture for unit in self.request.control))
+        return bool(self.pictures) or any(not picture.data for picture in sent)
+
+    async def with_pictures(self, storage: Storage, by: str) -> "Drawing":
+        """The same with the bytes of its pictures in the request, as that artist takes them."""
         found = {name: Picture(await storage.get(image.key), image.media_type) for name, image in self.pictures.items()}
         control = (Control(found["control"], **self.control),) if "control" in found else ()
-        request = replace(self.request, source=found.get("source"), mask=found.get("mask"), control=control)
-        return replace(self, request=request, pictures={})
+        plain = replace(self.plain, source=found.get("source"), mask=found.get("mask"), control=control)
+        request = references.given(plain, by, self.shown)
+        request = await references.fetched(storage, request, self.shown)
+        return replace(self, request=request, plain=plain, pictures={})
 
 
 async def drawing_of(session: AsyncSession, call: DrawCall, by: Choice) -> Drawing | UUID:
     """The draft to draw for a call, or the one that is there and counts for it."""
     panel, scene = await in_scene(session, call.project_id, call.target_id)
-    data = as_data(panel, scene, await cast_of(session, call.project_id), call.options.direction)
+    cast = await cast_of(session, call.project_id)
+    data = as_data(panel, scene, cast, call.options.direction)
     ordered = resolved("images", call.options.artists()[0])
     options = call.options
     prompt = panel.prompt or ""
-    basis = picture_inputs(prompt, panel.negative, data, ordered, options.render, options.format)
+    shown = await references.of_panel(session, panel, data, cast, (by.provider, ordered.provider))
+    taken = references.taken(ordered.provider, shown)
+    basis = picture_inputs(prompt, panel.negative, data, ordered, options.render, options.format, taken)
     width, height = await _framed(session, panel, data, call)
+    plain = ImageRequest(
+        model=by.model,
+        prompt=prompt,
+        negative=panel.negative,
+        width=width,
+        height=height,
+        seed=0,
+        panel=data,
+        settings=options.render,
+    )
     drawing = Drawing(
         panel_id=panel.id,
-        request=ImageRequest(
-            model=by.model,
-            prompt=prompt,
-            negative=panel.negative,
-            width=width,
-            height=height,
-            seed=0,
-            panel=data,
-            settings=options.render,
-        ),
+        request=references.given(plain, by.provider, shown),
+        plain=plain,
+        shown=shown,
         basis=basis,
         slot=call.ordinal,
         letters=len(panel.caption) + sum(len(line["text"]) for line in panel.dialogue or []),
     )
     if call.redraw_id is not None:
-        return await _redrawn(session, drawing, call)
+        return await _redrawn(session, drawing, call, by)
     before = await drafts.standing(session, panel.id, basis, ordered.provider, call.generation_id)
     found = drafts.place(before, panel.selected_draft_id, call.ordinal, call.many)
     return found if isinstance(found, UUID) else _in_slot(drawing, found)
@@ -105,7 +123,13 @@ def seed_of(prompt: str, slot: int) -> int:
 
 
 def _in_slot(drawing: Drawing, slot: int) -> Drawing:
-    return replace(drawing, slot=slot, request=replace(drawing.request, seed=seed_of(drawing.request.prompt, slot)))
+    seed = seed_of(drawing.plain.prompt, slot)
+    return replace(
+        drawing,
+        slot=slot,
+        request=replace(drawing.request, seed=seed),
+        plain=replace(drawing.plain, seed=seed),
+    )
 
 
 async def _framed(session: AsyncSession, panel: Panel, data: PanelData, call: DrawCall) -> tuple[int, int]:
@@ -121,7 +145,7 @@ async def _framed(session: AsyncSession, panel: Panel, data: PanelData, call: Dr
     return width, height
 
 
-async def _redrawn(session: AsyncSession, drawing: Drawing, call: DrawCall) -> Drawing:
+async def _redrawn(session: AsyncSession, drawing: Drawing, call: DrawCall, by: Choice) -> Drawing:
     """The draft as a director wants it: anew, or from another draft."""
     scope = Scope(project_id=call.project_id)
     redraw = await get(session, scope, Redraw, call.redraw_id or UUID(int=0))
@@ -129,7 +153,7 @@ async def _redrawn(session: AsyncSession, drawing: Drawing, call: DrawCall) -> D
     for name, image_id in (("mask", redraw.mask_image_id), ("control", redraw.control_image_id)):
         if image_id is not None:
             pictures[name] = await get(session, scope, Image, image_id)
-    request = drawing.request
+    request = drawing.plain
     if redraw.parent_id is not None:
         query = select(Image).join(Draft, col(Draft.image_id) == col(Image.id)).where(Draft.id == redraw.parent_id)
         source = (await session.exec(query)).one()
@@ -143,7 +167,8 @@ async def _redrawn(session: AsyncSession, drawing: Drawing, call: DrawCall) -> D
     return _in_slot(
         replace(
             drawing,
-            request=request,
+            request=references.given(request, by.provider, drawing.shown),
+            plain=request,
             origin=DraftOrigin.EDITED if pictures else DraftOrigin.REDRAWN,
             parent_id=redraw.parent_id,
             notes=redraw.notes or redraw.prompt,

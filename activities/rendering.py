@@ -30,16 +30,17 @@ from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pictures.scores import score
 from engine.prices import Prices, most_of_picture
-from engine.providers import PROVIDERS, resolved
+from engine.providers import resolved
 from engine.storage import Storage
 from engine.storage.keys import content_key
-from engine.store import drafts
+from engine.store import drafts, references
 from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.house import house_of
 from engine.store.images import SUFFIXES, keep, record
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get, missing
+from engine.wardrobe import worn
 from models.events import EventType
 from models.ids import new_id
 from models.options import Choice
@@ -94,7 +95,7 @@ class Rendering:
 
     @activity.defn
     async def draw_sheet(self, call: DrawCall) -> None:
-        """The reference sheet of a character, once per set of attributes."""
+        """The reference sheet of a character, once per set of attributes; none where pictures of it were uploaded."""
         by = _chosen(call)
         async with self._turns.take(by.provider) as turn:
             await self._sheet(call, by, turn)
@@ -103,9 +104,9 @@ class Rendering:
         async with self._database.session() as session:
             found = await drawing_of(session, call, by)
             grant = await self._granted(session, call, by, found)
-        if isinstance(found, Drawing) and found.pictures:
+        if isinstance(found, Drawing) and found.bare:
             # Storage is not read in a transaction.
-            found = await found.with_pictures(self._storage)
+            found = await found.with_pictures(self._storage, by.provider)
             async with self._database.session() as session:
                 grant = await self._granted(session, call, by, found)
         if isinstance(grant, UUID):
@@ -115,7 +116,11 @@ class Rendering:
         if grant is None or isinstance(found, UUID):
             raise TypeError("what is to be drawn has a call")
         drawing, paid, made = found, grant, new_id()
-        values = {"call_id": paid.call.id, "provider": by.provider, "made_from": _made_from(call, drawing.request)}
+        values = {
+            "call_id": paid.call.id,
+            "provider": by.provider,
+            "made_from": _made_from(call, drawing.plain, drawing.shown),
+        }
 
         async def look(data: bytes, boxes: Sequence[Box]) -> None:
             values.update(await self._scored(drawing, data, boxes))
@@ -148,10 +153,12 @@ class Rendering:
         self, session: AsyncSession, call: DrawCall, by: Choice, found: Drawing | UUID
     ) -> UUID | ledger.Grant | EngineError | None:
         """The draft that is there; otherwise the call for it, or why there is none. None: its pictures are missing."""
-        if isinstance(found, Drawing) and found.pictures:
-            return None
         if isinstance(found, Drawing):
-            there = await drafts.there(session, found.panel_id, _made_from(call, found.request), found.slot)
+            # Edits are known by the pictures that they change, whose bytes are hashed first.
+            made_from = None if found.pictures else _made_from(call, found.plain, found.shown)
+            there = await drafts.there(session, found.panel_id, made_from, found.slot) if made_from else None
+            if there is None and found.bare:
+                return None
             if there is None:
                 return await self._reserve(session, call, by, found.request, "draft", found.slot)
             found = there
@@ -177,9 +184,13 @@ class Rendering:
         scope = Scope(project_id=call.project_id)
         step = f"character:{call.target_id}:sheet"
         async with self._database.session() as session:
+            if await references.brought(session, call.target_id):
+                # People brought pictures that show the character: nothing is drawn, or paid for, beside them.
+                await complete_and_tell(session, call.project_id, call.generation_id, step)
+                return
             character = await get(session, scope, Character, call.target_id)
             project = await get(session, scope, Project, call.project_id)
-            profile = Profile.model_validate(character.profile or {"name": character.name})
+            profile = worn(Profile.model_validate(character.profile or {"name": character.name}))
             house = await house_of(session, call.project_id)
             told = [style_of(project.style, house), *concerning("sheet", house)]
             prompt = f"Character reference sheet, plain background. {profile.sentence()}. {' '.join(told)}".strip()
@@ -211,6 +222,7 @@ class Rendering:
             character.sheet_image_id = image_id
             character.sheet_made_from = made_from
             character.sheet_basis = basis
+            # Whoever approved has seen another one.
             character.sheet_approved_at = None
             character.failure = ""
             session.add(character)
@@ -327,19 +339,24 @@ def _chosen(call: DrawCall) -> Choice:
     return resolved("images", call.by or call.options.artists()[0])
 
 
-def _made_from(call: DrawCall, request: ImageRequest) -> str:
+def _ordered(call: DrawCall) -> Choice:
+    """The artist and the model that the order names, whoever draws in the end."""
+    return resolved("images", call.options.artists()[0])
+
+
+def _made_from(call: DrawCall, request: ImageRequest, shown: Sequence[references.Stored] = ()) -> str:
     """What a picture stands for: the one that was ordered, whoever drew it in the end.
 
     A retry keeps what somebody drew who stood in; another order does not take a storyboard for the picture.
     """
-    ordered = resolved("images", call.options.artists()[0])
-    return digest(ordered.provider, _identity(ordered, replace(request, model=ordered.model)))
+    ordered = _ordered(call)
+    wanted = references.given(replace(request, model=ordered.model), ordered.provider, shown)
+    return digest(ordered.provider, _identity(ordered, wanted))
 
 
 def _identity(by: Choice, request: ImageRequest) -> dict[str, Any]:
     """What the artist's picture depends on."""
-    draws = [one.draws for one in PROVIDERS if (one.kind, one.id) == ("images", by.provider)]
-    return request.identity(data=not draws or draws[0] is None or draws[0].data)
+    return request.identity(data=references.draws_of(by.provider).data)
 
 
 async def _adopt(session: AsyncSession, project_id: UUID, image: Image) -> UUID:

@@ -26,6 +26,10 @@ router = APIRouter(tags=["scenes"])
 
 Place = Annotated[Words, Field(max_length=200)]
 Cast = Annotated[list[Name], Field(max_length=50, description="names of who appears")]
+Outfits = Annotated[
+    dict[Name, Name],
+    Field(max_length=50, description="character → the outfit worn here, where it is not what they always wear"),
+]
 Text = Annotated[Words, Field(max_length=100_000, description="what happens, as the writers of panels read it")]
 
 _NEW: dict[str, Any] = {
@@ -46,6 +50,7 @@ class NewScene(BaseModel):
     weather: Place = ""
     mood: Place = ""
     characters: Cast = []
+    outfits: Outfits = {}
     text: Text = ""
     position: Position = None
 
@@ -83,9 +88,10 @@ class SceneChange(BaseModel):
     mood: Place | None = None
     characters: Cast | None = None
     gist: Words | None = Field(default=None, max_length=2_000, description="what the outline says of it")
+    outfits: Outfits | None = None
     text: Text | None = None
-    release: list[Literal["outline", "summary", "panels"]] = Field(
-        default=[], max_length=3, description="what generations may write again"
+    release: list[Literal["outline", "summary", "panels", "outfits"]] = Field(
+        default=[], max_length=4, description="what generations may write again"
     )
 
 

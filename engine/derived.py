@@ -8,12 +8,13 @@ everything stale that comes after a change.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 from engine.digest import digest
 from engine.providers import PROVIDERS
 from models.options import Choice, RenderSettings
-from models.story import PanelData, Profile
+from models.story import Attributes, PanelData
 from models.tables.projects import InstructionKind
 
 Part = Literal["summary", "panels", "words", "prompt", "picture", "sheet"]
@@ -70,14 +71,21 @@ def words_inputs(panel: Any, sentences: Sequence[str], house: House) -> Inputs:
 
 
 def prompt_inputs(
-    panel: Any, scene: Any, on_stage: Iterable[Profile], style: str, house: House, place: str = ""
+    panel: Any,
+    scene: Any,
+    on_stage: Iterable[Attributes],
+    style: str,
+    house: House,
+    place: str = "",
+    stands: Mapping[str, str] = MappingProxyType({}),
 ) -> Inputs:
-    """`place` is what is known of the scene's place besides its name."""
+    """`place` is what its place always looks like, `stands` is where each of those on stage does."""
     return _keys(
         description=panel.description,
         shot=panel.shot,
         setting=[scene.place, scene.time, scene.weather, scene.mood, place],
         style=style_of(style, house),
+        standing=dict(stands),
         notes=panel.notes.get("picture", ""),
         instructions=concerning("prompt", house),
     ) | {f"looks of {who.name}": _key(who) for who in on_stage}
@@ -110,7 +118,7 @@ def picture_inputs(
         artist=[by.provider, by.model],
     )
     if draws_data(by.provider):
-        scene = data.model_dump(mode="json", exclude={"dialogue", "caption", "direction"})
+        scene = data.model_dump(mode="json", exclude={"dialogue", "caption"})
         inputs["scene"] = _key(scene)
     return inputs
 
@@ -120,7 +128,7 @@ def frame_key(shot: str, format: str) -> str:
     return _key([shot, format])
 
 
-def sheet_inputs(who: Profile, style: str, by: Choice, settings: RenderSettings, house: House) -> Inputs:
+def sheet_inputs(who: Attributes, style: str, by: Choice, settings: RenderSettings, house: House) -> Inputs:
     return _keys(
         looks=who,
         style=style_of(style, house),

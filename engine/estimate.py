@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from engine.catalogue import most_output
 from engine.prices import Prices, most_of_picture, most_of_text
-from engine.providers import model_of
+from engine.providers import PROVIDERS, Provider, model_of
 from engine.tokens import Tokens
 from models.options import GenerationOptions, TaskName
 from models.script import Script
@@ -35,6 +35,8 @@ _USUAL: Mapping[TaskName, tuple[int, int, int]] = {
 # A picture's usual size in pixels, and the share of the worst case that it usually takes.
 _PICTURE = (1024, 1024)
 _USUAL_SHARE = (Decimal("0.3"), Decimal("0.6"), Decimal(1))
+# How many pictures of people and places usually go with a panel.
+_USUAL_REFERENCES = (1, 2, 5)
 # So many earlier calls say more than a table.
 ENOUGH = 10
 
@@ -153,16 +155,22 @@ def estimate(work: Work, options: GenerationOptions, prices: Prices, experience:
         usd += asked.times(_known(experience, by.provider, model, task, price, basis))
     artist = options.artists()[0]
     model = model_of("images", artist)
-    worst = prices.cost(
-        "images", artist.provider, model, most_of_picture("x" * 1_500, *_PICTURE, options.render.quality, 0)
-    )
-    price = Range(*(worst * share for share in _USUAL_SHARE))
+    takes = next((one.draws.references for one in PROVIDERS if _is(one, artist.provider) and one.draws), 0)
     for purpose, calls in (("draft", work.pictures), ("sheet", work.sheets)):
         image += calls
+        # A sheet shows somebody for the first time; a panel goes along with pictures of who is in it.
+        shown = [min(takes, count) if purpose == "draft" else 0 for count in _USUAL_REFERENCES]
+        worst = [most_of_picture("x" * 1_500, *_PICTURE, options.render.quality, count) for count in shown]
+        costs = [prices.cost("images", artist.provider, model, one) for one in worst]
+        price = Range(*(cost * share for cost, share in zip(costs, _USUAL_SHARE, strict=True)))
         usd += calls.times(_known(experience, artist.provider, model, purpose, price, basis))
     if not usd.high:
         basis.append("the chosen providers cost nothing")
     return Estimate(_whole(llm), _whole(image), _cents(usd), basis)
+
+
+def _is(provider: Provider, artist: str) -> bool:
+    return (provider.kind, provider.id) == ("images", artist)
 
 
 def _known(

@@ -36,6 +36,8 @@ _NEWER: Mapping[str, tuple[date, Price]] = {
 _PICTURE_TOKENS = {"low": 800, "medium": 2_400, "high": 7_200, "xhigh": 14_400, "max": 28_800, "": 7_200}
 # And the most input tokens of a reference picture.
 _REFERENCE_TOKENS = 7_000
+# And of the words that say what it shows.
+_CAPTION_TOKENS = 60
 
 
 class Prices:
@@ -102,7 +104,8 @@ def most_of_picture(prompt: str, width: int, height: int, quality: str, referenc
     """The most that a picture can use."""
     drawn = -(-_PICTURE_TOKENS[quality] * width * height // (1024 * 1024))
     shown = references * _REFERENCE_TOKENS
-    return Tokens(input=len(prompt) // 2 + 100 + shown, image_input=shown, output=drawn, image_output=drawn)
+    read = len(prompt) // 2 + 100 + references * _CAPTION_TOKENS + shown
+    return Tokens(input=read, image_input=shown, output=drawn, image_output=drawn)
 
 
 def _newer(provider: str, model: str) -> Price | None:

@@ -34,6 +34,10 @@ class Draws:
     source: bool = False
     mask: bool = False
     controls: int = 0
+    # What its reference pictures may be of.
+    shows: tuple[str, ...] = ("character", "place", "panel")
+    # Whether each reference picture takes one of the ControlNet units.
+    references_are_units: bool = False
     negative: bool = False
     # Whether the same seed gives the same picture.
     seed: bool = False
@@ -61,7 +65,8 @@ PROVIDERS = (
         "offline",
         "images",
         "draws storyboards from the panel's data; needs no key and no network",
-        draws=Draws(seed=True, data=True),
+        # It redraws and draws over parts; lines that lead and pictures of people it has no use for.
+        draws=Draws(source=True, mask=True, seed=True, data=True),
         free=True,
     ),
     Provider("openai", "llm", "OpenAI's models", needs=("openai_api_key",), default_model="gpt-6.1-sol"),
@@ -94,6 +99,9 @@ PROVIDERS = (
         needs=("local_image_url",),
         draws=Draws(
             sizes=Sizes(step=8, least=64, most=2048, area=2048 * 2048),
+            references=3,
+            shows=("character", "panel"),
+            references_are_units=True,
             source=True,
             mask=True,
             controls=3,

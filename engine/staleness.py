@@ -5,7 +5,7 @@ part that will be made again is counted with it, for it will hardly come out the
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -29,10 +29,13 @@ from engine.estimate import Work, exactly, work_of_script, work_of_text
 from engine.export.provenance import notes_of
 from engine.pages.keys import export_key, laid_out, page_key
 from engine.providers import resolved
-from engine.store import drafts
+from engine.standing import standing
+from engine.store import drafts, references
 from engine.store.house import house_of
 from engine.store.images import pages_of
 from engine.store.panels import Shown, artists_of, cast_of, of_chapter
+from engine.store.places import looks_of, place_of
+from engine.wardrobe import worn
 from models.options import GenerationOptions, TaskName
 from models.script import Script
 from models.story import Profile
@@ -82,6 +85,11 @@ class _Chapter:
     shown: Sequence[Shown]
     drafts: Mapping[UUID, list[Draft]]
     scripted: bool
+    # What places always look like, by the name that scenes have for them; what goes with each panel; whose pictures
+    # people brought.
+    places: Mapping[str, str]
+    references: Mapping[UUID, list[str]]
+    brought: set[UUID]
 
 
 async def of(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> list[Part]:
@@ -135,16 +143,34 @@ async def _read(session: AsyncSession, chapter: Chapter, options: GenerationOpti
     tried = select(Draft).where(col(Draft.panel_id).in_([one.panel.id for one in shown])).order_by(col(Draft.ordinal))
     for draft in (await session.exec(tried)).all() if shown else []:
         by_panel.setdefault(draft.panel_id, []).append(draft)
+    cast = await cast_of(session, chapter.project_id)
+    ordered = resolved("images", options.artists()[0])
+    shown = [_read_in(one, options) for one in shown]
+    scenes = (await session.exec(query)).all()
     return _Chapter(
+        places={one.place: looks_of(await place_of(session, chapter.project_id, one.place)) for one in scenes},
+        references={
+            one.panel.id: references.taken(
+                ordered.provider,
+                await references.of_panel(session, one.panel, one.data, cast, [ordered.provider]),
+            )
+            for one in shown
+        },
+        brought={who.id for who in cast if await references.brought(session, who.id)},
         project=project,
         options=options,
         house=await house_of(session, chapter.project_id),
-        cast=await cast_of(session, chapter.project_id),
-        scenes=(await session.exec(query)).all(),
+        cast=cast,
+        scenes=scenes,
         shown=shown,
         drafts=by_panel,
         scripted=chapter.script is not None,
     )
+
+
+def _read_in(one: Shown, options: GenerationOptions) -> Shown:
+    """A panel for pages that are read that way round: who speaks first stands first."""
+    return replace(one, data=one.data.model_copy(update={"direction": options.direction}))
 
 
 def _characters(rows: _Chapter) -> Iterable[Part]:
@@ -157,12 +183,12 @@ def _characters(rows: _Chapter) -> Iterable[Part]:
             continue
         if who.profile is None:
             yield Part("character", who.id, "profile", State.MISSING)
-        if rows.options.until != "pages":
+        if rows.options.until != "pages" or who.id in rows.brought:
             continue
         if who.sheet_image_id is None:
             yield Part("character", who.id, "sheet", State.MISSING)
             continue
-        profile = Profile.model_validate(who.profile or {"name": who.name})
+        profile = worn(Profile.model_validate(who.profile or {"name": who.name}))
         inputs = sheet_inputs(profile, rows.project.style, ordered, rows.options.render, rows.house)
         if why := changed_sheet(who.sheet_basis, inputs, ordered.provider):
             yield Part("character", who.id, "sheet", State.STALE, why)
@@ -217,7 +243,15 @@ def _panel(rows: _Chapter, one: Shown, again: bool) -> Iterable[Part]:
         there=panel.prompt is not None,
         why=changed(
             panel.basis.get("prompt"),
-            prompt_inputs(panel, scene, one.data.characters, rows.project.style, rows.house),
+            prompt_inputs(
+                panel,
+                scene,
+                one.data.characters,
+                rows.project.style,
+                rows.house,
+                rows.places.get(scene.place, ""),
+                standing([who.name for who in one.data.characters], rows.options.direction),
+            ),
         ),
         kept="prompt" in panel.hand,
         after=above,
@@ -232,7 +266,13 @@ def _picture(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
     panel, many = one.panel, rows.options.drafts
     ordered = resolved("images", rows.options.artists()[0])
     inputs = picture_inputs(
-        panel.prompt or "", panel.negative, one.data, ordered, rows.options.render, rows.options.format
+        panel.prompt or "",
+        panel.negative,
+        one.data,
+        ordered,
+        rows.options.render,
+        rows.options.format,
+        rows.references.get(panel.id, []),
     )
     tried = [drafts.stands(draft, inputs, ordered.provider) for draft in rows.drafts.get(panel.id, [])]
     missing = many - len(drafts.kept(tried, panel.selected_draft_id, many))

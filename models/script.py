@@ -36,6 +36,11 @@ class ScriptScene(ScriptModel):
     time: Words = ""
     weather: Words = ""
     mood: Words = ""
+    outfits: dict[Words, Words] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="character → the outfit worn here, where it is not the usual one",
+    )
     panels: list[ScriptPanel] = Field(min_length=1, max_length=500)
 
 

@@ -48,7 +48,16 @@ class Line(Frozen):
     text: Words
 
 
-class Profile(Frozen):
+class Outfit(Frozen):
+    """What somebody wears instead of what they always wear, in the scenes that name it."""
+
+    name: Words
+    clothes: Words
+    colours: list[Words] = Field(default_factory=list, description="colour words, the most telling first")
+    worn: Words = Field(default="", description="when, in a few words: where the text says so, or for which occasion")
+
+
+class Attributes(Frozen):
     """The fixed attributes of a character: the same in every panel."""
 
     name: Words
@@ -62,11 +71,18 @@ class Profile(Frozen):
     props: list[Words] = Field(default_factory=list)
     colours: list[Words] = Field(default_factory=list, description="colour words, the most telling first")
 
-    def sentence(self) -> str:
-        """The attributes as one line for a prompt, the name first."""
+    def sentence(self, where: str = "") -> str:
+        """The attributes as one line for a prompt, the name first, then where in the picture they stand."""
         parts = [self.age, self.build, self.hair, self.face, self.clothes, ", ".join(self.props)]
         told = "; ".join(part for part in parts if part)
-        return f"{self.name} ({told})" if told else self.name
+        named = f"{self.name}, {where}" if where else self.name
+        return f"{named} ({told})" if told else named
+
+
+class Profile(Attributes):
+    """A character: what is fixed, with `clothes` as what they always wear, and what they wear besides."""
+
+    outfits: list[Outfit] = Field(default_factory=list, description="worn in the scenes that name them")
 
 
 class PanelData(Frozen):
@@ -74,7 +90,9 @@ class PanelData(Frozen):
 
     shot: Shot = Shot.MEDIUM
     description: str
-    characters: list[Profile] = Field(default_factory=list, description="who is on stage, and nobody else")
+    characters: list[Attributes] = Field(
+        default_factory=list, description="who is on stage, and nobody else, in the clothes of the scene"
+    )
     place: str = ""
     time: str = ""
     weather: str = ""

@@ -3,23 +3,34 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from engine.tokens import Tokens
 from models.options import RenderSettings
-from models.story import Box, PanelData, Profile
+from models.story import Attributes, Box, PanelData
+
+# What a picture that goes with a panel is of; `control` leads the composition.
+Of = Literal["", "character", "place", "panel", "control"]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that goes with a request: PNG, JPEG or WebP bytes, known by their hash."""
+    """A picture that goes with a request: PNG, JPEG or WebP bytes, known by their hash.
+
+    One that is stored may be told of by its hash before its bytes are read. A reference says what it is of, and `shows`
+    in words who or what that is; `across` is the part of the width, 0 to 1, in which somebody stands.
+    """
 
     data: bytes = field(repr=False, compare=False)
     media_type: str = "image/png"
     sha256: str = ""
+    of: Of = ""
+    shows: str = ""
+    across: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sha256", hashlib.sha256(self.data).hexdigest())
+        if self.data or not self.sha256:
+            object.__setattr__(self, "sha256", hashlib.sha256(self.data).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class ImageRequest:
     height: int
     seed: int
     panel: PanelData | None = None
-    sheet: Profile | None = None
+    sheet: Attributes | None = None
     references: tuple[Picture, ...] = ()
     source: Picture | None = None
     mask: Picture | None = None
@@ -74,7 +85,7 @@ class ImageRequest:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Picture):
-        return value.sha256
+        return [value.sha256, value.shows] if value.shows else value.sha256
     if isinstance(value, Control):
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     return [_plain(one) for one in value] if isinstance(value, tuple) else value

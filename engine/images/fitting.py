@@ -2,12 +2,13 @@
 
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PIL import Image
 
 from engine.errors import BadInput, ProviderRejected
-from engine.images import ImageRequest, Picture
+from engine.images import Control, ImageRequest, Picture
 from engine.providers import Draws, Sizes
 
 
@@ -17,8 +18,9 @@ def fitted(request: ImageRequest, draws: Draws, artist: str) -> ImageRequest:
     Raises `ProviderRejected` for pictures it has no use for: leaving them out would draw something else for the same
     money. Raises `BadInput` for a mask that fits no source.
     """
-    if len(request.references) > draws.references:
-        raise ProviderRejected(_too_many(artist, "reference picture", len(request.references), draws.references))
+    room = _room(request, draws)
+    if len(request.references) > room:
+        raise ProviderRejected(_too_many(artist, "reference picture", len(request.references), room))
     if request.source is not None and not draws.source:
         raise ProviderRejected(f"{artist} cannot change a picture that is there.")
     if request.mask is not None and not draws.mask:
@@ -32,6 +34,26 @@ def fitted(request: ImageRequest, draws: Draws, artist: str) -> ImageRequest:
         prompt, negative = f"{prompt.rstrip()}\nAvoid: {negative}", ""
     width, height = size_for(request.width, request.height, draws.sizes)
     return replace(request, prompt=prompt, negative=negative, width=width, height=height)
+
+
+def accompanied(request: ImageRequest, pictures: Sequence[Picture], draws: Draws) -> ImageRequest:
+    """The request with as many of the pictures that go with a panel as the artist takes, the first ones first.
+
+    Nobody asked for them with this request, so an artist that has no use for them draws without.
+    """
+    if len(request.control) < draws.controls:
+        led = [Control(one) for one in pictures if one.of == "control"]
+        request = replace(request, control=(*request.control, *led)[: draws.controls])
+    shown = [one for one in pictures if one.of in draws.shows]
+    return replace(request, references=(*request.references, *shown)[: _room(request, draws)])
+
+
+def _room(request: ImageRequest, draws: Draws) -> int:
+    """How many reference pictures an artist takes with this request."""
+    if draws.references_are_units:
+        return max(min(draws.references, draws.controls - len(request.control)), 0)
+    # A picture to change is one of the pictures that are sent.
+    return max(draws.references - (request.source is not None), 0)
 
 
 def size_for(width: int, height: int, sizes: Sizes) -> tuple[int, int]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from engine.errors import NotConfigured
 from engine.failures import calling, code_of, of_status, quoted, words_of
-from engine.images import ImageRequest, ImageResult, Progress, unheard
+from engine.images import Control, ImageRequest, ImageResult, Progress, unheard
 from engine.images.fitting import fitted
 from engine.images.local_lists import Lists
 from engine.images.sdapi import asked, picture
@@ -16,6 +17,9 @@ from engine.providers import Draws, find
 
 _DRAWS = find("images", "local").draws or Draws()
 _POLL_SECONDS = 1.0
+# How much a reference counts, and up to which share of the steps: more, and the pose of the sheet comes along.
+_LIKENESS, _LIKENESS_OF_SEVERAL = 0.7, 0.6
+_LIKENESS_ENDS = 0.8
 # Somebody waits for a cancellation: what cannot be interrupted in this time goes on without us.
 _INTERRUPT_SECONDS = 5.0
 
@@ -41,9 +45,10 @@ class LocalArtist:
     async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:
         """A picture as the server encodes it, with the seed that was really used."""
         request = fitted(request, _DRAWS, "local")
-        path, payload = asked(request)
         async with self._turn, calling("local", self._where, seconds=self._seconds, secrets=self._secrets):
+            request = await self._led(request)
             await self._lists.check(request)
+            path, payload = await asyncio.to_thread(asked, request)
             result = picture(await self._send(path, payload, tell), request)
         tell(1.0)
         return result
@@ -54,6 +59,18 @@ class LocalArtist:
     @property
     def _where(self) -> str:
         return self._client.base_url.netloc.decode()
+
+    async def _led(self, request: ImageRequest) -> ImageRequest:
+        """References and sketches as ControlNet units, by what the server has; what it has nothing for is left out."""
+        units = [one for one in request.control if one.picture.of != "control" or one.model]
+        sketches = [one for one in request.control if one not in units]
+        if sketches and (sketched := await self._lists.sketched(request.model)):
+            units += [replace(one, module=sketched[0], model=sketched[1]) for one in sketches]
+        if request.references and (adapter := await self._lists.adapter(request.model)):
+            module, model = adapter
+            weight = _LIKENESS if len(request.references) == 1 else _LIKENESS_OF_SEVERAL
+            units += [Control(one, module, model, weight=weight, end=_LIKENESS_ENDS) for one in request.references]
+        return replace(request, references=(), control=tuple(units))
 
     async def _send(self, path: str, payload: dict[str, Any], tell: Progress) -> Any:
         watching = asyncio.create_task(self._watch(tell))

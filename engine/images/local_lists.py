@@ -11,6 +11,13 @@ _CHECKPOINTS = ("/sdapi/v1/sd-models", ("title", "model_name", "hash", "sha256")
 _SAMPLERS = ("/sdapi/v1/samplers", ("name", "aliases"))
 _SCHEDULERS = ("/sdapi/v1/schedulers", ("label", "name", "aliases"))
 _CONTROL_MODELS = ("/controlnet/model_list", ())
+_CONTROL_MODULES = ("/controlnet/module_list", ())
+_OPTIONS = "/sdapi/v1/options"
+# Preprocessors that go with every model of their kind, the surest first: A1111's, then Forge's.
+_ADAPTING = ("ip-adapter-auto", "ip-adapter_clip_sdxl_plus_vith", "ip-adapter_clip_sd15", "clip-vit-h (ipadapter)")
+# Models that are led by a sketch, and what turns black lines on white into what they want.
+_SKETCHED = ("scribble", "sketch", "lineart")
+_INVERTING = "invert"
 # So many names are listed in a message.
 _MOST_LISTED = 20
 
@@ -40,6 +47,37 @@ class Lists:
         for unit in request.control:
             await self._has(_CONTROL_MODELS, "ControlNet model", "" if unit.model == "None" else unit.model)
 
+    async def adapter(self, checkpoint: str) -> tuple[str, str] | None:
+        """Module and model of the ControlNet unit that makes people look as in a picture; None where there is none.
+
+        What the server lists are names alone: `xl` in the name of a checkpoint wants `xl` in the model's.
+        """
+        models = await self._suiting(checkpoint, ("ip-adapter", "ip_adapter", "ipadapter"))
+        # Those for faces want other preprocessors, and look at nothing else.
+        whole = [name for name in models if "face" not in name.casefold()]
+        modules = {_bare(names[0]): names[0] for names in await self._list(_CONTROL_MODULES) or [] if names}
+        found = next((modules[name] for name in _ADAPTING if name in modules), None)
+        return (found, whole[0]) if whole and found else None
+
+    async def sketched(self, checkpoint: str) -> tuple[str, str] | None:
+        """Module and model of the unit that is led by a sketch; None where there is none."""
+        models = await self._suiting(checkpoint, _SKETCHED)
+        modules = [names[0] for names in await self._list(_CONTROL_MODULES) or [] if names]
+        inverting = next((name for name in modules if name.casefold().startswith(_INVERTING)), "none")
+        return (inverting, models[0]) if models else None
+
+    async def _suiting(self, checkpoint: str, kinds: Iterable[str]) -> list[str]:
+        """The ControlNet models of these kinds that suit a checkpoint, or the one that is loaded."""
+        listed = [names[0] for names in await self._list(_CONTROL_MODELS) or [] if names]
+        found = [name for kind in kinds for name in listed if kind in name.casefold()]
+        if not found:
+            return []
+        if not checkpoint:
+            options = await self._get(_OPTIONS)
+            checkpoint = str(options.get("sd_model_checkpoint") or "") if isinstance(options, dict) else ""
+        large = "xl" in _bare(checkpoint)
+        return [name for name in found if ("xl" in _bare(name)) == large]
+
     async def _has(self, which: tuple[str, tuple[str, ...]], what: str, name: str) -> None:
         if not name:
             return
@@ -60,7 +98,7 @@ class Lists:
         if again or path not in self._known:
             answer = await self._get(path)
             if isinstance(answer, dict):
-                answer = answer.get("model_list")
+                answer = answer.get("model_list") or answer.get("module_list")
             self._known[path] = [_names(one, keys) for one in answer] if isinstance(answer, list) else None
         return self._known[path]
 

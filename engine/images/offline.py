@@ -9,20 +9,25 @@ import asyncio
 import io
 import os
 
-from PIL import PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from engine.errors import BadInput
 from engine.export.provenance import STORYBOARD
 from engine.images import ImageRequest, ImageResult, Progress, unheard
+from engine.images.drawing.changing import SEED, SOFTWARE, Source, opened, painted, redrawn
 from engine.images.drawing.sheet import draw_sheet
 from engine.images.drawing.stage import draw_panel
 from engine.images.drawing.tones import asks_for_tones
-from models.story import PanelData
+from engine.images.fitting import fitted
+from engine.providers import Draws, find
+from models.story import Box, PanelData
 
-_SOFTWARE = "Inkloom offline artist"
 # Raised whenever the same request gives another picture.
-_VERSION = 2
+_VERSION = 3
 _LARGEST = 4096
+_DRAWS = find("images", "offline").draws or Draws()
+# What is asked of a change is short; a whole prompt says what the panel says too.
+_LONGEST_WISH = 400
 
 
 class OfflineArtist:
@@ -38,6 +43,8 @@ class OfflineArtist:
             raise BadInput(
                 f"the offline artist draws 16 to {_LARGEST} pixels a side, not {request.width} × {request.height}"
             )
+        # What it can do nothing with is refused as by any artist; its prompt is not for it to read.
+        fitted(request, _DRAWS, "offline")
         async with self._cores:
             return await asyncio.to_thread(_draw, request)
 
@@ -46,30 +53,51 @@ class OfflineArtist:
 
 
 def _draw(request: ImageRequest) -> ImageResult:
-    tones = asks_for_tones(request.prompt)
+    tones, seed = asks_for_tones(request.prompt), request.seed
     if request.sheet is not None:
         picture, boxes = draw_sheet(request.sheet, request.width, request.height, request.seed)
         picture = picture.convert("L") if tones else picture
+        kind = "sheet"
     else:
         panel = request.panel or PanelData(description=request.prompt)
-        picture, boxes = draw_panel(panel, request.width, request.height, request.seed, tones=tones)
+        if request.source is not None:
+            picture, boxes, seed = _changed(request, panel, opened(request.source.data), tones=tones)
+        else:
+            picture, boxes = draw_panel(panel, request.width, request.height, request.seed, tones=tones)
+        kind = "storyboard"
     about = PngImagePlugin.PngInfo()
-    about.add_text("Software", _SOFTWARE)
+    about.add_text("Software", SOFTWARE)
     about.add_text("Comment", STORYBOARD)
+    if kind == "storyboard":
+        about.add_text(SEED, str(seed))
     data = io.BytesIO()
     picture.save(data, "PNG", compress_level=2, pnginfo=about)
     return ImageResult(
         data=data.getvalue(),
         media_type="image/png",
-        width=request.width,
-        height=request.height,
+        width=picture.width,
+        height=picture.height,
         seed=request.seed,
         boxes=boxes,
         parameters={
-            "artist": _SOFTWARE,
+            "artist": SOFTWARE,
             "version": _VERSION,
-            "kind": "sheet" if request.sheet else "storyboard",
+            "kind": kind,
             "comment": STORYBOARD,
         },
         may_be_flat=True,
     )
+
+
+def _changed(
+    request: ImageRequest, panel: PanelData, source: Source, *, tones: bool
+) -> tuple[Image.Image, list[Box], int]:
+    """A picture drawn over another, what is where in it, and by which seed it is seen."""
+    words = request.prompt if len(request.prompt) <= _LONGEST_WISH and request.panel is not None else ""
+    camera = request.seed if source.seed is None else source.seed
+    if request.mask is not None:
+        # As large as the source, so that every pixel outside of the mask can stay.
+        tones = tones or source.pixels.mode == "L"
+        return *painted(panel, words, source, request.mask.data, request.seed, tones=tones), camera
+    size = (request.width, request.height)
+    return *redrawn(panel, words, source, size, request.seed, request.strength, tones=tones), camera

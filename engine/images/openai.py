@@ -44,7 +44,7 @@ class OpenAIArtist:
         pictures = [request.source, *request.references] if request.source else list(request.references)
         asked: dict[str, Any] = {
             "model": model,
-            "prompt": request.prompt,
+            "prompt": _captioned(request),
             "n": 1,
             "size": f"{request.width}x{request.height}",
             "quality": request.settings.quality or omit,
@@ -61,6 +61,20 @@ class OpenAIArtist:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _captioned(request: ImageRequest) -> str:
+    """The prompt with a word on each picture that says what it shows: a model told only of faces may swap them."""
+    first = 1 if request.source is None else 2
+    said = [f"Image {number} shows {one.shows}." for number, one in enumerate(request.references, first) if one.shows]
+    if not said:
+        return request.prompt
+    if request.source is not None:
+        said.insert(0, "Image 1 is the picture to change.")
+    people = {one.shows for one in request.references if one.of == "character"}
+    apart = " They are different people: give nobody the looks of another." if len(people) > 1 else ""
+    alone = "They show looks alone: take over faces, hair, clothes and places, not their poses, framing or background."
+    return f"{request.prompt.rstrip()}\n{' '.join(said)} {alone}{apart}"
 
 
 def _file(number: int, picture: Picture) -> tuple[str, bytes, str]:

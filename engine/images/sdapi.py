@@ -44,7 +44,8 @@ def asked(request: ImageRequest) -> tuple[str, dict[str, Any]]:
         # The next picture wants the same one; going back and forth would load two checkpoints a picture.
         payload["override_settings_restore_afterwards"] = False
     if request.control:
-        payload["alwayson_scripts"] = {"ControlNet": {"args": [_unit(one) for one in request.control]}}
+        size = (request.width, request.height)
+        payload["alwayson_scripts"] = {"ControlNet": {"args": [_unit(one, size) for one in request.control]}}
     if request.source is not None:
         return "/sdapi/v1/img2img", payload | _changed(request.source, request.mask, request.strength)
     if chosen.hires_scale is not None:
@@ -82,8 +83,8 @@ def _enlarged(width: int, height: int, scale: float, upscaler: str) -> dict[str,
     return body | ({"hr_upscaler": upscaler} if upscaler else {})
 
 
-def _unit(control: Control) -> dict[str, Any]:
-    return {
+def _unit(control: Control, size: tuple[int, int]) -> dict[str, Any]:
+    unit: dict[str, Any] = {
         # A unit that does not say so does nothing.
         "enabled": True,
         "image": _encoded(control.picture),
@@ -95,6 +96,19 @@ def _unit(control: Control) -> dict[str, Any]:
         "pixel_perfect": True,
         "save_detected_map": False,
     }
+    if control.picture.across != (0.0, 1.0):
+        # Where several people are on stage, each has a part of the picture to look like theirs.
+        unit["effective_region_mask"] = _encoded(_part(size, control.picture.across))
+    return unit
+
+
+def _part(size: tuple[int, int], across: tuple[float, float]) -> Picture:
+    """A mask that is white from one share of the width to another."""
+    mask = Image.new("L", size)
+    mask.paste(255, (round(across[0] * size[0]), 0, round(across[1] * size[0]), size[1]))
+    data = io.BytesIO()
+    mask.save(data, "PNG")
+    return Picture(data.getvalue())
 
 
 def _encoded(picture: Picture) -> str:

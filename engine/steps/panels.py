@@ -9,11 +9,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.context import assemble
 from engine.db import execute
 from engine.derived import Inputs, changed, concerning, prompt_inputs, shot_input, style_of, words_inputs
+from engine.standing import standing
 from engine.steps.known import instructions
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
 from engine.store.house import HOUSE
 from engine.store.panels import aliases_of, cast_of, profiles_of
+from engine.store.places import looks_of, place_of
 from engine.store.progress import complete
 from engine.store.scope import missing
 from engine.tasks import dialogue, prompt
@@ -28,7 +30,7 @@ _PANEL = (
     select(
         *(_PANELS.c[name] for name in ("shot", "description", "characters", "first", "last")),
         *(_PANELS.c[name] for name in ("dialogue", "caption", "prompt", "hand", "basis", "notes")),
-        *(_SCENES.c[name] for name in ("sentences", "max_panels", "place", "time", "weather", "mood")),
+        *(_SCENES.c[name] for name in ("sentences", "max_panels", "place", "time", "weather", "mood", "outfits")),
         _PROJECTS.c.style,
         HOUSE,
     )
@@ -118,8 +120,10 @@ async def apply_dialogue(session: AsyncSession, call: TaskCall, out: dialogue.Ou
 async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     panel = await _panel(session, call)
     cast = await cast_of(session, call.project_id)
-    on_stage = profiles_of(cast, panel.characters)
-    inputs = prompt_inputs(panel, panel, on_stage, panel.style, panel.house)
+    on_stage = profiles_of(cast, panel.characters, panel.outfits)
+    place = looks_of(await place_of(session, call.project_id, panel.place))
+    stands = standing([who.name for who in on_stage], call.options.direction)
+    inputs = prompt_inputs(panel, panel, on_stage, panel.style, panel.house, place, stands)
     kept = "prompt" in panel.hand or not changed(panel.basis.get("prompt"), inputs)
     if panel.prompt is not None and kept and not call.softer:
         await _written(session, call, _WRITE_NOTHING)
@@ -135,8 +139,10 @@ async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loade
             shot=Shot(panel.shot),
             description=panel.description,
             characters=on_stage,
+            stands=stands,
             absent=[who.name for who in cast if who.name not in present],
             place=panel.place,
+            place_looks=place,
             time=panel.time,
             weather=panel.weather,
             mood=panel.mood,

@@ -10,6 +10,7 @@ from engine.db import execute
 from engine.derived import Inputs, changed, panels_inputs, summary_inputs
 from engine.digest import digest
 from engine.reading import names
+from engine.steps import clothing
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
 from engine.store.describing import describe
@@ -41,6 +42,7 @@ async def load_summary(session: AsyncSession, call: TaskCall, room: int) -> Load
         return []
     context = await context_for(session, call.project_id, scene.chapter_id, room, "summary", scene.position)
     everybody = await cast_of(session, call.project_id)
+    earlier, worn = await clothing.before(session, scene, everybody)
     data = summary.In(
         context=context.text,
         title=scene.title,
@@ -50,6 +52,8 @@ async def load_summary(session: AsyncSession, call: TaskCall, room: int) -> Load
         cast=[who.name for who in everybody],
         aliases=aliases_of(everybody),
         known_places=await _places(session, call.project_id),
+        earlier=earlier,
+        worn=worn,
     )
     return Loaded(data, len(context.left_out), inputs)
 
@@ -59,6 +63,7 @@ async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out,
     for field in ("summary", "place", "time", "weather", "mood", "characters"):
         setattr(scene, field, getattr(out, field))
     scene.basis = {**scene.basis, "summary": basis}
+    await clothing.note(session, scene, out.outfits)
     scene.failure = ""
     if scene.state != SceneState.DESCRIBED:
         scene.state = SceneState.SUMMARISED

@@ -46,6 +46,9 @@ def changed(
         kept = {key: value for key, value in (character.profile or {}).items() if key not in ("name", "aliases")}
         known = values.get("name", character.name), values.get("aliases", character.aliases)
         values["profile"] = profile(*known, looks if looks is not None else kept)
+    if character.sheet_approved_at is not None and values.get("profile", character.profile) != character.profile:
+        # What was approved shows other looks.
+        values["sheet_approved_at"] = None
     return values
 
 

@@ -13,13 +13,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db import execute
 from engine.errors import BadInput
 from engine.estimate import Experience, Seen
-from models.tables import Chapter, Character, Draft, Generation, Panel, Project, ProviderCall, Scene
+from models.tables import Chapter, Generation, Panel, Project, ProviderCall, Scene
 from models.tables.columns import table
 from models.tables.ledger import CallState
 
 _CALLS, _PROJECTS, _GENERATIONS = table(ProviderCall), table(Project), table(Generation)
 _CHAPTERS, _SCENES, _PANELS = table(Chapter), table(Scene), table(Panel)
-_DRAFTS, _CHARACTERS = table(Draft), table(Character)
 
 _SEEN = (
     select(

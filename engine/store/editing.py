@@ -36,7 +36,7 @@ NOUNS: dict[type[SQLModel], Noun] = {
     ProjectInstruction: Noun("instruction", "position"),
 }
 # What columns are called outside, and those that follow from others and are not named.
-OUTSIDE = {"labels": "metadata", "sentences": "text", "source_text": "text"}
+OUTSIDE = {"labels": "metadata", "sentences": "text", "source_text": "text", "sheet_approved_at": "sheet_approved"}
 FOLLOWING = frozenset({"name_key", "state", "script", "hand", "basis"})
 
 

@@ -13,6 +13,7 @@ PARTS: Mapping[type[SQLModel], Mapping[str, Sequence[str]]] = {
         "outline": ("title", "gist", "sentences"),
         "summary": ("summary", "place", "time", "weather", "mood", "characters"),
         "panels": (),
+        "outfits": ("outfits",),
     },
     Panel: {
         "description": ("shot", "description", "characters"),

@@ -97,11 +97,11 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
                     project_id=run.project_id,
                     chapter_id=chapter.id,
                     position=position,
-                    **scene.model_dump(include={"title", "summary", "place", "time", "weather", "mood"}),
+                    **scene.model_dump(include={"title", "summary", "place", "time", "weather", "mood", "outfits"}),
                     gist=scene.summary,
                     characters=list(dict.fromkeys(name for panel in scene.panels for name in panel.characters)),
                     state=SceneState.DESCRIBED,
-                    hand=["outline", "summary", "panels"],
+                    hand=["outline", "summary", "panels", "outfits"],
                 )
             )
             panels += [

@@ -1,7 +1,8 @@
 """Panels, with everything that a picture or a page needs to know of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import bindparam
@@ -9,7 +10,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.store.scope import missing
-from models.story import Box, Direction, Line, PanelData, Profile, Shot
+from engine.wardrobe import worn
+from models.story import Attributes, Box, Direction, Line, PanelData, Profile, Shot
 from models.tables import Character, Draft, Image, Panel, Scene
 
 _CAST = select(Character).where(Character.project_id == bindparam("project")).order_by(col(Character.id))
@@ -39,17 +41,22 @@ def aliases_of(cast: Iterable[Character]) -> dict[str, list[str]]:
     return {who.name: list(who.aliases) for who in cast if who.aliases}
 
 
-def profiles_of(cast: Iterable[Character], names: Iterable[str]) -> list[Profile]:
-    """The profiles behind names or aliases; somebody without one appears by name alone."""
+def profiles_of(
+    cast: Iterable[Character], names: Iterable[str], outfits: Mapping[str, str] = MappingProxyType({})
+) -> list[Attributes]:
+    """The profiles behind names or aliases, in the outfits that a scene names; without a profile, the name alone."""
+    names = list(names)
     known: dict[str, Character] = {}
     for who in cast:
         for name in [who.name, *who.aliases]:
             known.setdefault(name.casefold(), who)
-    profiles: dict[str, Profile] = {}
+    own = {name: found.name if (found := known.get(name.casefold())) else name for name in (*names, *outfits)}
+    wearing = {own[name]: outfit for name, outfit in outfits.items()}
+    profiles: dict[str, Attributes] = {}
     for name in names:
         found = known.get(name.casefold())
         profile = Profile.model_validate(found.profile) if found and found.profile else Profile(name=name)
-        profiles.setdefault(profile.name, profile)
+        profiles.setdefault(profile.name, worn(profile, wearing.get(own[name], "")))
     return list(profiles.values())
 
 
@@ -59,7 +66,7 @@ def as_data(panel: Panel, scene: Scene, cast: Iterable[Character], direction: Di
     return PanelData(
         shot=Shot(panel.shot),
         description=f"{panel.description} {directed}".strip(),
-        characters=profiles_of(cast, panel.characters),
+        characters=profiles_of(cast, panel.characters, scene.outfits),
         place=scene.place,
         time=scene.time,
         weather=scene.weather,

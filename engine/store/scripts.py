@@ -62,6 +62,7 @@ async def tell(session: AsyncSession, chapter: Chapter, options: GenerationOptio
                 time=scene.time,
                 weather=scene.weather,
                 mood=scene.mood,
+                outfits=scene.outfits,
                 panels=scenes[scene.id],
             )
             for scene in (await session.exec(query)).all()

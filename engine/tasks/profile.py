@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from engine.tasks.task import Task, TaskInput
-from models.story import Frozen, Profile
+from models.story import Attributes, Frozen
 
 FIXED = ("age", "build", "hair", "face", "clothes")
 LONGEST_ATTRIBUTE = 160
@@ -18,7 +18,7 @@ class In(TaskInput):
 
 
 class Out(Frozen):
-    profile: Profile
+    profile: Attributes
 
 
 def check(data: In, out: Out) -> list[str]:

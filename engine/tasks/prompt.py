@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from engine.tasks.task import Task, TaskInput
-from models.story import Frozen, Profile, Shot
+from engine.telling_apart import FIXED, described, mixed_up
+from models.story import Attributes, Frozen, Shot
 
 LONGEST_PROMPT = 4_000
 _ROOM_FOR_THE_SCENE = 1_500
-_FIXED = ("age", "build", "hair", "face", "clothes")
 
 
 class In(TaskInput):
@@ -18,9 +18,13 @@ class In(TaskInput):
 
     shot: Shot = Shot.MEDIUM
     description: str
-    characters: list[Profile] = Field(default_factory=list, description="who is on stage")
+    characters: list[Attributes] = Field(default_factory=list, description="who is on stage")
+    stands: dict[str, str] = Field(
+        default_factory=dict, description="name → where in the picture, where two or more are on stage"
+    )
     absent: list[str] = Field(default_factory=list, description="names of everybody else in the story")
     place: str = ""
+    place_looks: str = Field(default="", description="what the place always looks like")
     time: str = ""
     weather: str = ""
     mood: str = ""
@@ -37,7 +41,8 @@ class Out(Frozen):
 
 def longest(data: In) -> int:
     """How long a prompt may be: a crowd's attributes are kept whole even where they need more."""
-    return max(LONGEST_PROMPT, sum(len(who.sentence()) + 2 for who in data.characters) + _ROOM_FOR_THE_SCENE)
+    told = sum(len(who.sentence(data.stands.get(who.name, ""))) + 2 for who in data.characters)
+    return max(LONGEST_PROMPT, told + _ROOM_FOR_THE_SCENE)
 
 
 def mentions(text: str, name: str) -> bool:
@@ -46,10 +51,13 @@ def mentions(text: str, name: str) -> bool:
 
 
 def without_those_on_stage(data: In, text: str) -> str:
-    """Text without what belongs to those on stage (and the given style), so that "Ada" is not found in "Ada Reed"."""
-    own: set[str] = {data.style}
+    """Text without what belongs to those on stage, so that "Ada" is not found in "Ada Reed".
+
+    What is given of style and place is left out too.
+    """
+    own: set[str] = {data.style, data.place_looks}
     for who in data.characters:
-        own |= {who.name, *who.aliases, *who.props, *(getattr(who, field) for field in _FIXED)}
+        own |= {who.name, *who.aliases, *who.props, *(getattr(who, field) for field in FIXED)}
     for piece in sorted(filter(None, own), key=len, reverse=True):
         text = text.replace(piece, " ")
     return text
@@ -63,22 +71,36 @@ def present(data: In, text: str) -> Iterable[str]:
 
 
 def check(data: In, out: Out) -> list[str]:
-    """Everybody on stage is described with their fixed attributes, and nobody else is named."""
+    """Everybody on stage is described with their fixed attributes and told apart, and nobody else is named."""
     notes = []
     if not out.prompt.strip():
         notes.append("the prompt is empty")
     for who in data.characters:
         if who.name not in out.prompt:
             notes.append(f"{who.name} is on stage and must be named")
-        for field in _FIXED:
+        for field in FIXED:
             value: str = getattr(who, field)
             if value and value not in out.prompt:
                 notes.append(f"{who.name}: {field} must be given word for word: {value}")
+    if data.place_looks and data.place_looks not in out.prompt:
+        notes.append(f"what the place looks like must be given word for word: {data.place_looks}")
+    if not notes and len(data.characters) > 1:
+        notes += mixed_up(out.prompt, data.characters) + _standing(data, out)
     notes += [f"{name} is not on stage and must not be named" for name in present(data, out.prompt)]
     for label, text in [("prompt", out.prompt), ("negative", out.negative)]:
         if len(text) > longest(data):
             notes.append(f"the {label} has {len(text)} characters; at most {longest(data)} are allowed")
     return notes
+
+
+def _standing(data: In, out: Out) -> list[str]:
+    """Whose place in the picture is not said where they are described."""
+    said = described(out.prompt, data.characters)
+    return [
+        f"{name}: say right behind the name where they stand: {where}"
+        for name, where in data.stands.items()
+        if name in said and where not in said[name]
+    ]
 
 
 TASK = Task(
@@ -95,7 +117,7 @@ What it shows:
 {{ description | material }}
 {% if characters %}
 On stage, with attributes that never change:
-{% for who in characters %}{{ who.sentence() | material }}
+{% for who in characters %}{{ who.sentence(stands.get(who.name, "")) | material }}
 {% endfor %}
 {% else %}
 Nobody is on stage.
@@ -114,11 +136,18 @@ The prompt so far:
 The director wants it otherwise. Change what the directions ask for and keep the rest:
 {{ directions | material }}
 {% endif %}
+{% if place_looks %}
+What the place always looks like:
+{{ place_looks | material }}
+{% endif %}
 Style: {{ style or "clear comic art, clean ink lines, flat colours" }}
 
 prompt: one paragraph in English, at most 3,500 characters: style, shot and angle, place, light and weather, then what
-  happens. Name everybody on stage once with age, build, hair, face and clothes exactly as given, word for word, and
-  say where they are in the picture. Nobody else. Leave calm room for balloons at the top; no lettering.
+  happens. {% if place_looks %}What the place looks like stands in it word for word. {% endif %}
+Last, everybody on stage, one after
+  the other, and nobody else: the name, {% if stands %}where they stand as given, {% endif %}
+then age, build, hair, face and clothes
+  exactly as given, word for word, before anybody is named again. Leave calm room for balloons at the top; no lettering.
 shot: another one of establishing, wide, medium, close-up, insert, over-the-shoulder, only if directions ask for a
   camera nearer or farther; otherwise null.
 negative: what must not appear, as a comma-separated list (text, balloons, watermark, extra people …); no names.""",

@@ -110,7 +110,7 @@ class Scene(Row, table=True):
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""})
     panels_key: str | None = Field(default=None, max_length=64, description="SHA-256 of what the panels came from")
     outfits: dict[str, str] = json_object("what people wear here, by name, where it is not what they always wear")
-    hand: list[str] = json_list("what people wrote themselves: `outline`, `summary`")
+    hand: list[str] = json_list("what people wrote themselves: `outline`, `summary`, `outfits`")
     basis: dict[str, Any] = json_object("what `summary` and `panels` were made from: digests by name of the input")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 

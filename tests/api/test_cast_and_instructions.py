@@ -8,6 +8,7 @@ from httpx2 import AsyncClient
 
 from engine.db import Database
 from engine.store import events
+from models.tables import Character, Image
 from tests.api.conftest import Crew, ended, new_chapter, problem, refused
 
 pytestmark = pytest.mark.workflow
@@ -116,3 +117,101 @@ async def test_instructions_are_in_an_order(api: AsyncClient) -> None:
     await api.delete(f"/api/v1/instructions/{ids['a']}")
     items = (await api.get(path)).json()["items"]
     assert [(one["body"], one["position"]) for one in items] == [("b", 0), ("c", 1)]
+
+
+async def with_sheet(api: AsyncClient, database: Database, **given: Any) -> str:
+    """A character whose sheet is drawn."""
+    made = (await api.post(f"/api/v1/projects/{await project(api)}/characters", json={"name": "Mara", **given})).json()
+    image = Image(
+        project_id=UUID(made["project_id"]),
+        sha256="a" * 64,
+        key="k",
+        media_type="image/png",
+        width=8,
+        height=8,
+        bytes=9,
+    )
+    async with database.session() as session:
+        session.add(image)
+        await session.flush()
+        character = await session.get_one(Character, UUID(made["id"]))
+        character.sheet_image_id = image.id
+        session.add(character)
+    return f"/api/v1/characters/{made['id']}"
+
+
+async def test_a_sheet_is_approved_until_the_looks_change(api: AsyncClient, database: Database) -> None:
+    """Once, by whoever may edit; other looks take the approval back, another alias does not."""
+    where = await with_sheet(api, database, profile={"hair": "black"})
+    assert (await api.get(where)).json()["sheet_approved"] is False
+    approved = (await api.post(f"{where}/approve")).json()
+    assert (approved["sheet_approved"], approved["version"]) == (True, 2)
+    assert (await api.post(f"{where}/approve")).json() == approved
+    listed = (await api.get(f"/api/v1/projects/{approved['project_id']}/characters")).json()["items"]
+    assert listed == [approved]
+    same = (await api.patch(where, json={"version": 2, "profile": {"hair": "black"}})).json()
+    assert same["sheet_approved"] is True
+    changed = (await api.patch(where, json={"version": 3, "profile": {"hair": "red"}})).json()
+    assert changed["sheet_approved"] is False
+    async with database.session() as session:
+        told = await events.of_project(session, UUID(approved["project_id"]), 0, 100)
+    assert told[1].data == {"character_id": approved["id"], "fields": ["sheet_approved"], "version": 2}
+
+
+async def test_there_must_be_something_to_approve(api: AsyncClient) -> None:
+    made = (await api.post(f"/api/v1/projects/{await project(api)}/characters", json={"name": "Mara"})).json()
+    assert problem(await api.post(f"/api/v1/characters/{made['id']}/approve")) == refused(409, "conflict")
+
+
+async def test_outfits_are_told_apart_by_name(api: AsyncClient) -> None:
+    """A profile has any number of them; a scene says who wears which."""
+    project_id, chapter_id = await new_chapter(api)
+    path = f"/api/v1/projects/{project_id}/characters"
+    outfit = {"name": "nightgown", "clothes": "a white nightgown", "colours": ["white"], "worn": "at night"}
+    made = await api.post(path, json={"name": "Mara", "profile": {"clothes": "a coat", "outfits": [outfit]}})
+    assert made.json()["profile"]["outfits"] == [outfit]
+    twice = {"name": "Joss", "profile": {"outfits": [outfit, outfit | {"name": "NIGHTGOWN"}]}}
+    assert problem(await api.post(path, json=twice)) == refused(422, "validation")
+    scene = {"summary": "Night.", "characters": ["Mara"], "outfits": {"Mara": "nightgown"}}
+    added = (await api.post(f"/api/v1/chapters/{chapter_id}/scenes", json=scene)).json()
+    assert added["outfits"] == {"Mara": "nightgown"}
+    where = f"/api/v1/scenes/{added['id']}"
+    assert (await api.patch(where, json={"version": 1, "outfits": {}})).json()["outfits"] == {}
+
+
+async def test_drift_is_listed_in_reading_order(api: AsyncClient) -> None:
+    """What a prompt says otherwise is found panel by panel, a page at a time; another list's cursor is refused."""
+    project_id, chapter_id = await new_chapter(api)
+    looks = {"hair": "short black hair", "clothes": "a blue coat"}
+    await api.post(f"/api/v1/projects/{project_id}/characters", json={"name": "Mara", "profile": looks})
+    await api.post(f"/api/v1/projects/{project_id}/characters", json={"name": "Eve"})
+    prompts = [
+        "Mara (short black hair; a blue coat).",
+        "Mara (short black hair; a blue coat), her red hair wet.",
+        "Eve waits for Mara (a blue coat).",
+    ]
+    panels = [{"description": "Mara waits.", "characters": ["Mara"], "prompt": prompt} for prompt in prompts]
+    scenes = {"scenes": [{"summary": "S.", "characters": ["Mara"], "panels": panels}]}
+    made = await api.post(f"/api/v1/chapters/{chapter_id}/scenes/bulk", json=scenes)
+    assert made.status_code == 201, made.text
+    path = f"/api/v1/chapters/{chapter_id}/drift"
+    whole = (await api.get(path)).json()
+    assert whole["next_cursor"] is None
+    assert [
+        (one["character"], one["kind"], one["attribute"], one["expected"], one["found"]) for one in whole["items"]
+    ] == [
+        ("Mara", "contradicted", "hair", "short black hair", "red hair"),
+        ("Mara", "missing", "hair", "short black hair", ""),
+        ("Eve", "stranger", "", "", "Eve"),
+    ]
+    found: list[Any] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = (await api.get(path, params={"limit": 1, **cursor})).json()
+        found += page["items"]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert found == whole["items"]
+    other = (await api.get(f"/api/v1/projects/{project_id}/characters", params={"limit": 1})).json()["next_cursor"]
+    assert problem(await api.get(path, params={"cursor": other})) == refused(422, "bad-input")

@@ -19,7 +19,7 @@ EDIT = "/v1/images/edits"
 class OpenAI(Server):
     """Answers questions with `answer`, and requests for pictures with a picture of the size asked for.
 
-    The last picture request's files are in `files`, by field and in order.
+    The last picture request's files are in `files`, by field and in order, its other fields in `fields`.
     """
 
     paid_paths = (CHAT, GENERATE, EDIT)
@@ -28,6 +28,7 @@ class OpenAI(Server):
         super().__init__()
         self.answer = answer
         self.files: list[tuple[str, bytes]] = []
+        self.fields: dict[str, str] = {}
 
     @property
     def base_url(self) -> str:
@@ -41,7 +42,8 @@ class OpenAI(Server):
         if asked.path == GENERATE:
             return picture(asked.json["size"], asked.json.get("quality"))
         if asked.path == EDIT:
-            fields, self.files = multipart(asked)
+            self.fields, self.files = multipart(asked)
+            fields = self.fields
             return picture(fields["size"], fields.get("quality"), read=400 * len(self.files))
         return error(404, "not_found", f"Unknown request URL: {asked.method} {asked.path}.")
 

@@ -36,6 +36,8 @@ class StableDiffusion(Server):
         self.samplers = ["Euler a", "DPM++ 2M"]
         self.schedulers: list[str] | None = ["Automatic", "Karras"]
         self.controls: list[str] | None = ["control_lineart [5c23b17d]"]
+        self.modules: list[str] | None = ["none", "invert (from white bg & black line)", "ip-adapter-auto"]
+        self.loaded = "inkXL.safetensors [abcdef1234]"
         self.interrupted: list[str] = []
         # Said one after the other as progress, before what is true.
         self.shares: list[float] = []
@@ -75,6 +77,8 @@ class StableDiffusion(Server):
             "/sdapi/v1/schedulers": self.schedulers
             and [{"name": name.lower(), "label": name, "aliases": None} for name in self.schedulers],
             "/controlnet/model_list": None if self.controls is None else {"model_list": self.controls},
+            "/controlnet/module_list": self.modules and {"module_list": self.modules},
+            "/sdapi/v1/options": {"sd_model_checkpoint": self.loaded},
         }
         listed = lists.get(asked.path)
         return error(404, message="Not Found") if listed is None else Answer(listed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.images.drawing.colours import Colour, lighter, named, words
 from engine.images.drawing.dice import dice_for
-from models.story import Profile
+from models.story import Attributes
 
 _SPECIES = {
     "dog": "dog hound puppy terrier spaniel collie sheepdog mutt hund welpe chien chiot",
@@ -124,12 +124,12 @@ class Creature:
         return self.breed.scale * self.growth
 
 
-def creature_of(profile: Profile) -> Creature | None:
+def creature_of(profile: Attributes) -> Creature | None:
     """The animal that a profile tells of; None for people."""
     kind = _kind(profile)
     if kind is None:
         return None
-    dice = dice_for("coat", profile.model_dump_json(exclude={"role", "aliases"}))
+    dice = dice_for("coat", profile.model_dump_json(include={"name", "age", "build", "hair", "face"}))
     natural = [colour for text in profile.colours for colour in named(text) if max(colour) - min(colour) < 120]
     coats = named(profile.hair) or natural or [dice.choice(named(BREEDS[kind].coats))]
     said = set(words(f"{profile.name} {profile.age} {profile.build} {profile.role}"))
@@ -145,7 +145,7 @@ def creature_of(profile: Profile) -> Creature | None:
     )
 
 
-def _kind(profile: Profile) -> str | None:
+def _kind(profile: Attributes) -> str | None:
     if _PEOPLE & set(words(_CUT.split(f"{profile.role} ", maxsplit=1)[0])) or "of a man" in profile.role:
         return None
     for name in (profile.name, *profile.aliases):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.images.drawing.colours import Colour, brightness, darker, lighter, mix, named, words
 from engine.images.drawing.creatures import Creature, creature_of
 from engine.images.drawing.dice import Dice, dice_for
-from models.story import Profile
+from models.story import Attributes
 
 _SKINS: tuple[Colour, ...] = (
     (252, 224, 200),
@@ -147,9 +147,10 @@ class Look:
     creature: Creature | None
 
 
-def look_of(profile: Profile) -> Look:
+def look_of(profile: Attributes) -> Look:
     """The look of a character, from the profile alone."""
-    dice = dice_for(profile.model_dump_json(exclude={"role", "aliases"}))
+    # Neither clothes nor what goes with them: somebody who changes stays the same person.
+    dice = dice_for(profile.model_dump_json(include={"name", "age", "build", "hair", "face"}))
     told = words(" ".join([profile.face, profile.hair, profile.clothes, " ".join(profile.props)]))
     said = set(told)
     everything = said | set(words(f"{profile.age} {profile.build} {profile.role}"))

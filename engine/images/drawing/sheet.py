@@ -11,10 +11,10 @@ from engine.images.drawing.look import look_of
 from engine.images.drawing.pen import Pen
 from engine.images.drawing.stage import box_of
 from engine.images.drawing.stance import Pose, height_of
-from models.story import Box, Profile
+from models.story import Attributes, Box
 
 
-def draw_sheet(profile: Profile, width: int, height: int, seed: int) -> tuple[Image.Image, list[Box]]:
+def draw_sheet(profile: Attributes, width: int, height: int, seed: int) -> tuple[Image.Image, list[Box]]:
     """The sheet (RGB, `width` × `height`); boxes mark the heads and the figure."""
     dice = dice_for("sheet", seed)
     colours: tuple[Colour, ...]

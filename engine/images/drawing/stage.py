@@ -27,11 +27,12 @@ from models.story import Box, PanelData, Shot
 
 
 def draw_panel(
-    panel: PanelData, width: int, height: int, seed: int, *, tones: bool = False
+    panel: PanelData, width: int, height: int, seed: int, *, tones: bool = False, camera: int | None = None
 ) -> tuple[Image.Image, list[Box]]:
     """The picture of a panel (`width` × `height`) and what is where in it.
 
-    In colour it is RGB; with `tones` it is ink and screentone, grey levels (L).
+    In colour it is RGB; with `tones` it is ink and screentone, grey levels (L). `camera` is the seed of another picture
+    that is seen from where this one is to be seen.
     """
     mood = mood_of(panel.mood)
     light = replace(in_mood(light_of(panel.time, panel.weather), mood), inked=tones)
@@ -41,7 +42,7 @@ def draw_panel(
         pen, boxes = draw_still(panel, thing, width, height, dice, light)
         return (toned(pen) if tones else pen.finished()), boxes
     place = kind_of(panel.place, panel.description)
-    view = view_of(panel.shot, mood, seed)
+    view = view_of(panel.shot, mood, seed if camera is None else camera)
     pen = _backdrop(panel, place, width, height, view, light)
     kinds = kinds_of(panel.weather) if place not in INDOORS else set()
     draw_haze(pen, kinds, light, 0.5 * height)

@@ -15,7 +15,7 @@ from engine.images.drawing.face import Expression, Head
 from engine.images.drawing.look import Look, look_of
 from engine.images.drawing.stance import REACHES, STANCES, Pose, Stance, drop_of, height_of, spread_of
 from engine.images.drawing.verbs import Deed, deeds_of
-from models.story import PanelData, Profile, Shot
+from models.story import Attributes, PanelData, Shot
 
 _PER_ROW = 9
 _CALM = 0.29
@@ -32,7 +32,7 @@ class Actor:
     """One figure: who, how they look, where the head is, what they do. `near` is seen over the shoulder."""
 
     number: int
-    profile: Profile
+    profile: Attributes
     look: Look
     head: Head
     pose: Pose = Pose()  # noqa: RUF009  # frozen

@@ -20,7 +20,7 @@ from engine.llm.storyboard.words import (
     words_of,
 )
 from engine.tasks import profile
-from models.story import Profile
+from models.story import Attributes
 
 _AGES = ("in the late twenties", "about thirty-five", "about forty-five", "in the early fifties", "about sixty")
 _BUILDS = ("tall and thin", "short and sturdy", "of middle height, slim", "broad-shouldered", "small and quick")
@@ -132,7 +132,7 @@ def profile_character(data: profile.In) -> profile.Out:
     if not any(word in COLOURS for word in words_of(clothes)):
         colours.insert(0, pick.one("clothes colour", _GARMENT_COLOURS))
     return profile.Out(
-        profile=Profile(
+        profile=Attributes(
             name=data.name,
             aliases=data.aliases,
             role=_role(near, names),
@@ -158,14 +158,14 @@ class _Picker:
         return choices[int.from_bytes(digest[:4]) % len(choices)]
 
 
-def _animal(data: profile.In, beast: str, near: Sequence[str], pick: _Picker) -> Profile:
+def _animal(data: profile.In, beast: str, near: Sequence[str], pick: _Picker) -> Attributes:
     """The profile of an animal: the build says what it is, the hair its coat, the clothes what it wears."""
     kind = words_of(beast)[-1]
     coat = " and ".join(word for word in words_of(beast) if word in COLOURS) or pick.one("coat", _BEASTS[_known(kind)])
     winged = any(kind in kinds.split() for kinds in _COATS if {"raven", "duck", "goose"} & set(kinds.split()))
     worn = {"dog": "red collar", "cat": "blue collar", "horse": "leather collar", "mule": "rope collar"}
     first = next(kinds.split()[0] for kinds in _COATS if _known(kind) in kinds.split())
-    return Profile(
+    return Attributes(
         name=data.name,
         aliases=data.aliases,
         role=_role(near, [data.name, *data.aliases]) or f"{_article(kind)}{kind}",

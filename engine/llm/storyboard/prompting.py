@@ -22,11 +22,12 @@ _NEGATIVE = "text, lettering, speech balloons, captions, watermark, signature, e
 def write_prompt(data: prompt.In) -> prompt.Out:
     """The prompt; whoever is not on stage is not named in it."""
     setting = ", ".join(piece for piece in (data.place, data.time, data.weather) if piece)
-    people = "; ".join(who.sentence() for who in data.characters)
+    people = "; ".join(who.sentence(data.stands.get(who.name, "")) for who in data.characters)
     asked = shot_asked(data.directions, data.shot)
     opening = f"{data.style or _STYLE}. {_SHOTS[asked or data.shot].capitalize()}."
     rest = [
         f"Place: {_discreet(data, setting)[:400]}." if setting else "",
+        f"It looks so: {data.place_looks}." if data.place_looks else "",
         f"Directed: {_discreet(data, data.directions)[:400]}." if data.directions else "",
         f"Mood: {_discreet(data, data.mood)[:120]}." if data.mood else "",
         f"On stage: {people}." if people else "Nobody in the picture.",

@@ -7,8 +7,10 @@ from engine.llm.storyboard.casting import find_cast
 from engine.llm.storyboard.setting import mood_of, place_of, time_of, weather_of
 from engine.llm.storyboard.speakers import attribute
 from engine.llm.storyboard.telling import shortened, told_sentences
+from engine.llm.storyboard.wearing import changes, dressed
 from engine.reading import Sentence, heading_text, take_apart
 from engine.tasks import summary
+from engine.wardrobe import WITHOUT
 
 _LONGEST = 480
 
@@ -22,6 +24,7 @@ def summarise_scene(data: summary.In) -> summary.Out:
     named = [len({mention.name for mention in cast.mentions(sentence)}) for sentence in text]
     telling = max(range(len(text)), key=lambda index: (named[index], -index))
     chosen = [text[index] for index in sorted({0, telling, len(text) - 1})]
+    present = _present(parts, data)
     return summary.Out(
         summary=shortened(chosen, _LONGEST) or "…",
         # A screenplay's heading says where and when; it is the scene's title and none of its sentences.
@@ -29,7 +32,8 @@ def summarise_scene(data: summary.In) -> summary.Out:
         time=time_of([data.title, *data.sentences])[:120],
         weather=weather_of(told),
         mood=mood_of(data.sentences),
-        characters=_present(parts, data),
+        characters=present,
+        outfits=_outfits(data, present),
     )
 
 
@@ -43,3 +47,16 @@ def _present(parts: Sequence[Sentence], data: summary.In) -> list[str]:
         for spoken in beat.spoken:
             found.update((spoken.speaker, *spoken.calls))
     return [name for name in everybody if name in found]
+
+
+def _outfits(data: summary.In, present: Sequence[str]) -> list[summary.Wearing]:
+    """What those who are there wear at the end, where the text, or the text of earlier scenes, says so."""
+    found = changes(data.sentences, data.cast or data.known_characters, data.aliases)
+    quotes = {(one.name, one.clothes): one.quote for one in found}
+    return [
+        summary.Wearing(
+            character=name, clothes=clothes, quote=quotes.get((name, clothes.removeprefix(WITHOUT)), clothes)
+        )
+        for name, clothes in dressed(data.worn, found).items()
+        if name in present and len(clothes) <= summary.LONGEST_CLOTHES
+    ]

@@ -301,3 +301,72 @@ async def test_a_url_may_end_in_a_slash(fake: StableDiffusion) -> None:
     await artist.draw(REQUEST)
     await artist.close()
     assert fake.asked[0].path == TXT2IMG
+
+
+SHEET = replace(a_picture(), of="character", shows="Ada")
+SEVERAL = (
+    replace(SHEET, shows="Ada, on the left", across=(0.0, 0.5)),
+    replace(a_picture(shade=20), of="character", shows="Bo, on the right", across=(0.5, 1.0)),
+)
+
+
+@pytest.mark.parametrize(
+    ("models", "modules", "checkpoint", "unit"),
+    [
+        pytest.param(
+            ["ip-adapter_sd15 [1]", "ip-adapter_sdxl [2]"],
+            ["ip-adapter-auto"],
+            "",
+            ("ip-adapter-auto", "ip-adapter_sdxl [2]"),
+            id="the loaded checkpoint decides",
+        ),
+        pytest.param(
+            ["ip-adapter_sd15 [1]", "ip-adapter_sdxl [2]"],
+            ["ip-adapter-auto"],
+            "toon",
+            ("ip-adapter-auto", "ip-adapter_sd15 [1]"),
+            id="or the one that is named",
+        ),
+        pytest.param(["ip-adapter_sdxl"], ["ip-adapter-auto"], "toon", None, id="none that suits it"),
+        pytest.param(["ip-adapter-faceid_sdxl"], ["ip-adapter-auto"], "", None, id="for faces alone"),
+        pytest.param(["ip-adapter_sdxl"], ["canny"], "", None, id="no preprocessor"),
+        pytest.param(["control_lineart"], ["ip-adapter-auto"], "", None, id="no adapter"),
+        pytest.param(None, None, "", None, id="no ControlNet"),
+    ],
+)
+async def test_references_are_units_where_the_server_can_use_them(
+    fake: StableDiffusion,
+    models: list[str] | None,
+    modules: list[str] | None,
+    checkpoint: str,
+    unit: tuple[str, str] | None,
+) -> None:
+    """A model that suits the checkpoint by its name; otherwise the picture is drawn from the words alone."""
+    fake.controls, fake.modules = models, modules
+    await draw(fake, replace(REQUEST, model=checkpoint, references=(SHEET,)))
+    units = fake.drawn[0].get("alwayson_scripts", {}).get("ControlNet", {}).get("args", [])
+    assert [(one["module"], one["model"]) for one in units] == ([unit] if unit else [])
+    assert all(one["enabled"] and one["image"] and "effective_region_mask" not in one for one in units)
+
+
+async def test_several_people_look_like_theirs_each_in_a_part_of_the_picture(fake: StableDiffusion) -> None:
+    fake.controls = ["ip-adapter_sdxl"]
+    await draw(fake, replace(REQUEST, references=SEVERAL))
+    units = fake.drawn[0]["alwayson_scripts"]["ControlNet"]["args"]
+    for unit, (white, black) in zip(units, [(100, 900), (900, 100)], strict=True):
+        with Image.open(io.BytesIO(base64.b64decode(unit["effective_region_mask"]))) as mask:
+            assert mask.size == (1024, 768)
+            assert (mask.getpixel((white, 400)), mask.getpixel((black, 400))) == (255, 0)
+
+
+async def test_a_sketch_leads_through_a_model_for_sketches(fake: StableDiffusion) -> None:
+    """An attached control picture names no model: what the server has for sketches reads it, or nothing does."""
+    sketch = Control(replace(a_picture(), of="control"))
+    fake.controls = ["control_lineart_xl"]
+    await draw(fake, replace(REQUEST, control=(sketch,)))
+    fake.controls = ["control_openpose_xl"]
+    await draw(fake, replace(REQUEST, control=(sketch,)))
+    first, second = fake.drawn
+    (unit,) = first["alwayson_scripts"]["ControlNet"]["args"]
+    assert (unit["module"], unit["model"]) == ("invert (from white bg & black line)", "control_lineart_xl")
+    assert "alwayson_scripts" not in second

@@ -106,3 +106,20 @@ async def test_an_answer_without_usage_counts_nothing(fake: OpenAI) -> None:
     """Servers that speak the API without counting are no failure."""
     fake.next.append(Answer({**picture("1024x768").body, "usage": None}))
     assert (await draw(fake, REQUEST)).tokens == Tokens()
+
+
+async def test_each_reference_says_whom_it_shows(fake: OpenAI) -> None:
+    """By its number among the pictures that are sent, which the source leads; two people are kept apart."""
+    ada = replace(a_picture(shade=20), of="character", shows="Ada, on the left")
+    bo = replace(a_picture(shade=30), of="character", shows="Bo, on the right")
+    quay = replace(a_picture(shade=40), of="place", shows="the place: the quay")
+    await draw(fake, replace(REQUEST, references=(ada, bo, quay)))
+    said = fake.fields["prompt"]
+    assert said.startswith(REQUEST.prompt)
+    for number, shown in enumerate((ada, bo, quay), 1):
+        assert f"Image {number} shows {shown.shows}." in said
+    assert "different people" in said
+    await draw(fake, replace(REQUEST, source=a_picture(), references=(ada,)))
+    said = fake.fields["prompt"]
+    assert "Image 1 is the picture to change. Image 2 shows Ada, on the left." in said
+    assert "different people" not in said

@@ -248,3 +248,31 @@ def expect(notes: list[str], says: str | None) -> None:
         assert notes == []
     else:
         assert any(says in note for note in notes), notes
+
+
+@pytest.mark.parametrize(
+    ("outfit", "says"),
+    [
+        pytest.param({}, None, id="accepted"),
+        pytest.param({"quote": "TOM  put on a red coat"}, None, id="whatever its case and blanks"),
+        pytest.param({"clothes": "without a coat", "quote": "a red coat"}, None, id="something off"),
+        pytest.param({"character": "Ada"}, "Ada is not among", id="of somebody else"),
+        pytest.param({"clothes": "a "}, "say what Tom wears", id="no clothes"),
+        pytest.param({"clothes": "a blue coat"}, "does not say blue", id="an invented colour"),
+        pytest.param({"quote": "in a red coat"}, "word for word", id="an invented quote"),
+        pytest.param({"clothes": "a robe", "quote": ""}, None, id="what he came in"),
+        pytest.param({"clothes": "c" * 121}, "too long", id="clothes too long"),
+    ],
+)
+def test_outfits(outfit: dict[str, str], says: str | None) -> None:
+    """Clothes change only by words of the text, or stay as they were when the scene began."""
+    data = summary.In(sentences=["Tom put on\na red coat."], cast=["Tom", "Ada"], worn={"Tom": "a robe"})
+    given = {"character": "Tom", "clothes": "a red coat", "quote": "put on a red coat", **outfit}
+    out = summary.Out(summary="S.", characters=["Tom"], outfits=[summary.Wearing(**given)])
+    expect(summary.check(data, out), says)
+
+
+def test_nobody_wears_two_outfits() -> None:
+    data = summary.In(sentences=["Tom waits."], cast=["Tom"], worn={"Tom": "a robe"})
+    robe = summary.Wearing(character="Tom", clothes="a robe", quote="")
+    expect(summary.check(data, summary.Out(summary="S.", characters=["Tom"], outfits=[robe, robe])), "listed twice")

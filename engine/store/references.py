@@ -1,0 +1,153 @@
+"""Which stored pictures go with a panel, so that people and places stay themselves: who is in them, in what order.
+
+A picture that people brought counts before the one that was drawn. The first picture of everybody on stage comes
+first, then what was attached to the panel, then the place, then further pictures of each: whoever takes fewer has
+something of everybody.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.images import ImageRequest, Of, Picture
+from engine.images.fitting import accompanied
+from engine.providers import PROVIDERS, Draws
+from engine.standing import across, standing
+from engine.storage import Storage
+from engine.store.places import place_of
+from models.story import Attributes, PanelData, Profile
+from models.tables import Attachment, Character, Image, Location, Panel
+from models.tables.uploads import AttachmentRole
+
+# So many pictures of one person, of one place, and of one panel.
+_MOST_OF_ONE = 3
+_MOST_OF_A_PLACE = 1
+_LOOKS = AttachmentRole.REFERENCE
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A picture that may go with a panel, and under which key its bytes lie."""
+
+    picture: Picture
+    key: str
+
+
+def draws_of(provider: str) -> Draws:
+    """What an artist can do; one that is not listed sees everything and takes nothing."""
+    known = [one.draws for one in PROVIDERS if (one.kind, one.id) == ("images", provider)]
+    return (known[0] if known else None) or Draws(data=True)
+
+
+async def of_panel(
+    session: AsyncSession, panel: Panel, data: PanelData, cast: Sequence[Character], artists: Iterable[str]
+) -> list[Stored]:
+    """The pictures that go with a panel, the most important first; none where no artist has a use for them."""
+    uses = [draws_of(artist) for artist in artists]
+    if not any(one.references or one.controls for one in uses):
+        return []
+    people = _people(data.characters, cast)
+    place = await place_of(session, panel.project_id, data.place)
+    brought = await _attached(session, [one.id for one in people.values()], place, panel)
+    drawn = await _drawn(session, [one for one in (*people.values(), place) if one is not None])
+    where = standing([one.name for one in data.characters], data.direction)
+    parts = across([one.name for one in data.characters], data.direction)
+
+    shown: list[list[Stored]] = []
+    for who in data.characters:
+        character = people.get(who.name)
+        if character is None:
+            continue
+        words = ", ".join(filter(None, (who.name, where.get(who.name, ""), _otherwise(who, character))))
+        images = brought.get((character.id, _LOOKS)) or drawn.get(character.sheet_image_id, [])
+        shown.append([_stored(one, "character", words, parts[who.name]) for one in images[:_MOST_OF_ONE]])
+    own = [_stored(one, "panel", "how this picture should look") for one in brought.get((panel.id, _LOOKS), [])]
+    led = [_stored(one, "control", "") for one in brought.get((panel.id, AttachmentRole.CONTROL), [])]
+    around: list[Stored] = []
+    if place is not None:
+        images = brought.get((place.id, _LOOKS)) or drawn.get(place.sheet_image_id, [])
+        around = [_stored(one, "place", f"the place: {place.name}") for one in images[:_MOST_OF_A_PLACE]]
+    first = [one for mine in shown for one in mine[:1]]
+    further = [mine[turn] for turn in range(1, _MOST_OF_ONE) for mine in shown if len(mine) > turn]
+    return [*first, *own[:_MOST_OF_ONE], *around, *further, *led]
+
+
+def given(request: ImageRequest, provider: str, stored: Iterable[Stored]) -> ImageRequest:
+    """The request as that artist is sent it: with the pictures that it takes, told of by their hashes."""
+    return accompanied(request, [one.picture for one in stored], draws_of(provider))
+
+
+def taken(provider: str, stored: Iterable[Stored]) -> list[str]:
+    """What an artist would be shown, as SHA-256: what its picture of a panel depends on."""
+    bare = ImageRequest(model="", prompt="", negative="", width=0, height=0, seed=0)
+    request = given(bare, provider, stored)
+    return [*(one.sha256 for one in request.references), *(unit.picture.sha256 for unit in request.control)]
+
+
+async def fetched(storage: Storage, request: ImageRequest, stored: Iterable[Stored]) -> ImageRequest:
+    """The request with the bytes of its pictures. Raises `StorageError` where they cannot be read."""
+    keys = {one.picture.sha256: one.key for one in stored}
+
+    async def whole(picture: Picture) -> Picture:
+        return picture if picture.data else replace(picture, data=await storage.get(keys[picture.sha256]))
+
+    return replace(
+        request,
+        references=tuple([await whole(one) for one in request.references]),
+        control=tuple([replace(one, picture=await whole(one.picture)) for one in request.control]),
+    )
+
+
+async def brought(session: AsyncSession, character_id: UUID) -> bool:
+    """Whether people brought pictures that show a character: then none has to be drawn."""
+    query = select(Attachment.id).where(Attachment.character_id == character_id, Attachment.role == _LOOKS)
+    return (await session.exec(query.limit(1))).first() is not None
+
+
+def _people(on_stage: Iterable[Attributes], cast: Sequence[Character]) -> dict[str, Character]:
+    """Who of the cast is on stage, by the name that the panel has for them."""
+    known = {name.casefold(): who for who in reversed(cast) for name in (*who.aliases, who.name)}
+    return {one.name: known[one.name.casefold()] for one in on_stage if one.name.casefold() in known}
+
+
+def _otherwise(who: Attributes, character: Character) -> str:
+    """What in the pictures of somebody is not so here: they show what is always worn."""
+    usual = Profile.model_validate(character.profile).clothes if character.profile else ""
+    return "" if who.clothes == usual else "in other clothes than there: those of the text"
+
+
+async def _attached(
+    session: AsyncSession, people: Sequence[UUID], place: Location | None, panel: Panel
+) -> dict[tuple[UUID, str], list[Image]]:
+    """Pictures that people attached, by what to and in which role, the oldest first."""
+    to: list[ColumnElement[bool]] = [col(Attachment.character_id).in_(people), col(Attachment.panel_id) == panel.id]
+    if place is not None:
+        to.append(col(Attachment.location_id) == place.id)
+    query = (
+        select(Attachment, Image)
+        .join(Image, col(Image.id) == col(Attachment.image_id))
+        .where(Attachment.role != AttachmentRole.MASK, or_(*to))
+        .order_by(col(Attachment.id))
+    )
+    found: dict[tuple[UUID, str], list[Image]] = {}
+    for one, image in (await session.exec(query)).all():
+        target = one.character_id or one.location_id or one.panel_id
+        if target is not None:
+            found.setdefault((target, one.role), []).append(image)
+    return found
+
+
+async def _drawn(session: AsyncSession, rows: Iterable[Character | Location]) -> dict[UUID | None, list[Image]]:
+    """The sheets of people and places, by their ids."""
+    ids = [one.sheet_image_id for one in rows if one.sheet_image_id is not None]
+    if not ids:
+        return {}
+    return {one.id: [one] for one in (await session.exec(select(Image).where(col(Image.id).in_(ids)))).all()}
+
+
+def _stored(image: Image, of: Of, shows: str, part: tuple[float, float] = (0.0, 1.0)) -> Stored:
+    return Stored(Picture(b"", image.media_type, image.sha256, of, shows, part), image.key)
