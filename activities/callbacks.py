@@ -1,15 +1,18 @@
 """Tells addresses of what happened."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlmodel import select
 from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from engine.callbacks import GONE, Caller, message_id, signing_key
 from engine.db import Database
 from engine.errors import CallbackFailed
+from engine.lanes import Full, Lanes
 from engine.store import webhooks
 from models.runs import Callback
 from models.tables import Delivery, Webhook
@@ -17,6 +20,9 @@ from models.tables.webhooks import DeliveryState
 
 # Seconds after the first failure, and by how much longer after each further one.
 FIRST_WAIT, GROWS = 5.0, 4.0
+# So many messages are sent at a time by one process; of them so many of one project, and to one address. One that does
+# not answer takes half a minute, and others must not wait for that.
+AT_A_TIME, OF_A_PROJECT, TO_AN_ADDRESS = 32, 6, 3
 
 
 class Callbacks:
@@ -26,13 +32,17 @@ class Callbacks:
         self._database = database
         self._caller = caller
         self._secrets = secrets
+        self._lanes = Lanes[UUID]()
 
     def activities(self) -> list[Callable[..., Any]]:
         return [self.deliver, self.give_up]
 
     @activity.defn
     async def deliver(self, callback: Callback) -> bool:
-        """One try; whether the message has arrived. Raises `CallbackFailed`, to be tried again."""
+        """One try; whether the message has arrived. Raises `CallbackFailed`, to be tried again.
+
+        While as many are under way as may be to its address or for its project, it is put off, and that is no try.
+        """
         async with self._database.session() as session:
             query = select(Delivery, Webhook).join(Webhook).where(Delivery.id == callback.delivery_id)
             found = (await session.exec(query)).one_or_none()
@@ -48,13 +58,23 @@ class Callbacks:
         numbers = range(webhook.secret_number, max(0, webhook.secret_number - 2), -1)
         keys = [signing_key(secret, webhook.id, number) for secret in self._secrets for number in numbers]
         # No transaction is held while somebody else is waited for.
-        answer = await self._caller.send(webhook.url, keys, message_id(webhook.id, delivery.seq), delivery.body or {})
+        try:
+            with self._lanes.one({webhook.id: TO_AN_ADDRESS, webhook.project_id: OF_A_PROJECT}):
+                message = message_id(webhook.id, delivery.seq)
+                answer = await self._caller.send(webhook.url, keys, message, delivery.body or {})
+        except Full as full:
+            raise ApplicationError(
+                "Others of this project are under way.",
+                type="InTurn",
+                next_retry_delay=timedelta(seconds=full.wait),
+                category=ApplicationErrorCategory.BENIGN,
+            ) from None
         gone = answer.status == GONE
         state = DeliveryState.DELIVERED if answer.ok else DeliveryState.FAILED if gone else DeliveryState.PENDING
         await self._note(callback, answer.status, answer.error, answer.ms, state, switch_off=gone)
         if state != DeliveryState.PENDING:
             return answer.ok
-        wait = FIRST_WAIT * GROWS ** min(activity.info().attempt - 1, 8)
+        wait = FIRST_WAIT * GROWS ** min(len(delivery.tries), 8)
         why = answer.error.removesuffix(".")
         raise CallbackFailed(f"The callback was not taken: {why}.", retry_after=max(wait, answer.retry_after or 0))
 

@@ -16,7 +16,7 @@ from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities import tracing
-from activities.callbacks import Callbacks
+from activities.callbacks import AT_A_TIME, Callbacks
 from activities.calls import CALLBACKS, IO, PAGES, WORKFLOWS, image_queue, llm_queue
 from activities.interceptor import ActivityErrors
 from activities.pages import Pages
@@ -114,7 +114,7 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
         workers.append(workflow_worker(client))
         workers.append(_worker(client, IO, Records(parts.database).activities(), 16))
         telling = Callbacks(parts.database, parts.caller, parts.secrets).activities()
-        workers.append(_worker(client, CALLBACKS, telling, 8))
+        workers.append(_worker(client, CALLBACKS, telling, AT_A_TIME))
         writing = Writing(
             parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache
         ).activities()

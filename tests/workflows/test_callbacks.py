@@ -14,6 +14,7 @@ from standardwebhooks import Webhook as Receiver
 from standardwebhooks import WebhookVerificationError
 from temporalio.client import Client
 
+from activities.callbacks import TO_AN_ADDRESS
 from engine.addresses import networks
 from engine.callbacks import Caller, shown, signing_key
 from engine.db import Database
@@ -144,6 +145,44 @@ async def test_one_that_was_not_taken_is_sent_again(
     assert [one["status"] for one in delivery.tries] == [503, 200]
     assert len(set(heard.ids())) == 1
     assert heard.messages[0][1] == heard.messages[1][1]
+
+
+async def test_who_does_not_answer_holds_up_nobody_else(
+    client: Client, database: Database, order: Order, working: Working
+) -> None:
+    """Of many messages to a slow address a few are under way; the others wait for their turn without a try of it."""
+    under_way = most = 0
+    answer = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]))
+        await answer.wait()
+        under_way -= 1
+        writer.write(b"HTTP/1.1 200 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    heard, ordered = Heard(), await order()
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as slow:
+        webhook = await listen(database, ordered, f"http://127.0.0.1:{slow.sockets[0].getsockname()[1]}/hook")
+        async with database.session() as session:
+            for seq in range(TO_AN_ADDRESS + 2):
+                session.add(
+                    Delivery(
+                        project_id=ordered.run.project_id, webhook_id=webhook.id, seq=seq, type="generation.started"
+                    )
+                )
+        async with told(database, order, working, heard) as (_, quick):
+            (delivery,) = await settled(client, database, quick)
+            assert (delivery.state, most) == ("delivered", TO_AN_ADDRESS)
+            assert [one.tries for one in await of(database, webhook)] == [[]] * (TO_AN_ADDRESS + 2)
+            answer.set()
+            found = await settled(client, database, webhook, TO_AN_ADDRESS + 2)
+    assert {(one.state, len(one.tries)) for one in found} == {("delivered", 1)}
 
 
 async def test_a_redirect_is_not_followed(client: Client, database: Database, order: Order, working: Working) -> None:

@@ -1,0 +1,58 @@
+"""So many at a time for each of many: who is slow takes the room of nobody else."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+
+
+class Full(Exception):
+    """There is no room now; `wait` says in how many seconds there may be some."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"no room for {wait:.0f} seconds")
+        self.wait = wait
+
+
+class Lanes(Generic[KeyT]):
+    """What is under way in this process, by whom it is for.
+
+    Whoever finds no room is given a turn `spacing` seconds after the one before, so that a thousand who wait do not all
+    come back at once, and `longest` seconds away at most.
+    """
+
+    def __init__(
+        self, *, spacing: float = 5.0, longest: float = 600.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._spacing = spacing
+        self._longest = longest
+        self._clock = clock
+        self._under_way: Counter[KeyT] = Counter()
+        # When the last of those who wait has its turn.
+        self._promised: dict[KeyT, float] = {}
+
+    @contextmanager
+    def one(self, widths: Mapping[KeyT, int]) -> Iterator[None]:
+        """One more under way for each key, of which there may be so many. Raises `Full` if one of them has no room."""
+        for key, width in widths.items():
+            if self._under_way[key] >= width:
+                raise Full(self._turn(key))
+        self._under_way.update(widths.keys())
+        try:
+            yield
+        finally:
+            for key in widths:
+                self._under_way[key] -= 1
+                if not self._under_way[key]:
+                    # Nobody is remembered who needs nothing.
+                    del self._under_way[key]
+                    self._promised.pop(key, None)
+
+    def _turn(self, key: KeyT) -> float:
+        now = self._clock()
+        at = min(max(now, self._promised.get(key, now)) + self._spacing, now + self._longest)
+        self._promised[key] = at
+        return at - now
