@@ -49,14 +49,15 @@ class Finding:
 
 
 _COLOUR = "|".join(sorted(COLOURS))
-_SOME = r"(?:[a-zß-ÿ-]+,?\s+){0,2}?"
+_WORD = r"(?!(?:of|and|or|in|on|at|with|from|the|an?|his|her|their)\b)[a-zß-ÿ-]+,?\s+"
+_SOME = rf"(?:{_WORD}){{0,2}}?"
 _HAIR = re.compile(rf"\b(?P<colour>{_COLOUR}),?\s+{_SOME}(?:{'|'.join(sorted(HAIR))})\b", re.IGNORECASE)
 _EYES = re.compile(rf"\b(?P<colour>{_COLOUR}),?\s+{_SOME}(?:{'|'.join(sorted(EYES))})\b", re.IGNORECASE)
 _GARMENT = "|".join(sorted(map(re.escape, GARMENTS), key=len, reverse=True))
 # "In a red coat", "wearing her old dress".
 _WORN = re.compile(
     r"\b(?:in|wear(?:s|ing)?|wore|dressed\s+in|clad\s+in|has\s+on|puts?\s+on)\s+(?:an?\s+|the\s+|his\s+|her\s+|their\s+)?"
-    rf"(?P<phrase>(?:[a-zß-ÿ-]+,?\s+){{0,3}}?(?P<noun>{_GARMENT}))\b(?![\w’'-])",
+    rf"(?P<phrase>(?:{_WORD}){{0,3}}?(?P<noun>{_GARMENT}))\b(?![\w’'-])",
     re.IGNORECASE,
 )
 _COLOURED = re.compile(rf"\b(?P<phrase>(?:{_COLOUR})\s+{_SOME}(?P<noun>{_GARMENT}))\b(?![\w’'-])", re.IGNORECASE)

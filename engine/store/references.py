@@ -5,7 +5,7 @@ first, then what was attached to the panel, then the place, then further picture
 something of everybody.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -27,6 +27,8 @@ from models.tables.uploads import AttachmentRole
 _MOST_OF_ONE = 3
 _MOST_OF_A_PLACE = 1
 _LOOKS = AttachmentRole.REFERENCE
+# What is drawn of a character or a place has no role of its own.
+_SHEET = "sheet"
 
 
 @dataclass(frozen=True)
@@ -50,30 +52,44 @@ async def of_panel(
     uses = [draws_of(artist) for artist in artists]
     if not any(one.references or one.controls for one in uses):
         return []
-    people = _people(data.characters, cast)
+    people = people_of(data.characters, cast)
     place = await place_of(session, panel.project_id, data.place)
     brought = await _attached(session, [one.id for one in people.values()], place, panel)
     drawn = await _drawn(session, [one for one in (*people.values(), place) if one is not None])
+    return arranged(data, people, place, panel.id, brought | drawn)
+
+
+def arranged(
+    data: PanelData,
+    people: Mapping[str, Character],
+    place: Location | None,
+    panel_id: UUID,
+    pictures: Mapping[tuple[UUID, str], Sequence[Image]],
+) -> list[Stored]:
+    """The pictures that go with a panel, in their order, out of all there are: by what they belong to, and as what."""
     where = standing([one.name for one in data.characters], data.direction)
     parts = across([one.name for one in data.characters], data.direction)
-
     shown: list[list[Stored]] = []
     for who in data.characters:
         character = people.get(who.name)
-        if character is None:
-            continue
-        words = ", ".join(filter(None, (who.name, where.get(who.name, ""), _otherwise(who, character))))
-        images = brought.get((character.id, _LOOKS)) or drawn.get(character.sheet_image_id, [])
-        shown.append([_stored(one, "character", words, parts[who.name]) for one in images[:_MOST_OF_ONE]])
-    own = [_stored(one, "panel", "how this picture should look") for one in brought.get((panel.id, _LOOKS), [])]
-    led = [_stored(one, "control", "") for one in brought.get((panel.id, AttachmentRole.CONTROL), [])]
+        if character is not None:
+            words = ", ".join(filter(None, (who.name, where.get(who.name, ""), _otherwise(who, character))))
+            images = _looks(character, pictures)[:_MOST_OF_ONE]
+            shown.append([_stored(one, "character", words, parts[who.name]) for one in images])
+    own = [_stored(one, "panel", "how this picture should look") for one in pictures.get((panel_id, _LOOKS), [])]
+    led = [_stored(one, "control", "") for one in pictures.get((panel_id, AttachmentRole.CONTROL), [])]
     around: list[Stored] = []
     if place is not None:
-        images = brought.get((place.id, _LOOKS)) or drawn.get(place.sheet_image_id, [])
-        around = [_stored(one, "place", f"the place: {place.name}") for one in images[:_MOST_OF_A_PLACE]]
+        images = _looks(place, pictures)[:_MOST_OF_A_PLACE]
+        around = [_stored(one, "place", f"the place: {place.name}") for one in images]
     first = [one for mine in shown for one in mine[:1]]
     further = [mine[turn] for turn in range(1, _MOST_OF_ONE) for mine in shown if len(mine) > turn]
     return [*first, *own[:_MOST_OF_ONE], *around, *further, *led]
+
+
+def _looks(of: Character | Location, pictures: Mapping[tuple[UUID, str], Sequence[Image]]) -> Sequence[Image]:
+    """The pictures that people brought of somebody or some place, else the one that was drawn."""
+    return pictures.get((of.id, _LOOKS)) or pictures.get((of.id, _SHEET)) or []
 
 
 def given(request: ImageRequest, provider: str, stored: Iterable[Stored]) -> ImageRequest:
@@ -108,7 +124,7 @@ async def brought(session: AsyncSession, character_id: UUID) -> bool:
     return (await session.exec(query.limit(1))).first() is not None
 
 
-def _people(on_stage: Iterable[Attributes], cast: Sequence[Character]) -> dict[str, Character]:
+def people_of(on_stage: Iterable[Attributes], cast: Sequence[Character]) -> dict[str, Character]:
     """Who of the cast is on stage, by the name that the panel has for them."""
     known = {name.casefold(): who for who in reversed(cast) for name in (*who.aliases, who.name)}
     return {one.name: known[one.name.casefold()] for one in on_stage if one.name.casefold() in known}
@@ -141,12 +157,13 @@ async def _attached(
     return found
 
 
-async def _drawn(session: AsyncSession, rows: Iterable[Character | Location]) -> dict[UUID | None, list[Image]]:
-    """The sheets of people and places, by their ids."""
-    ids = [one.sheet_image_id for one in rows if one.sheet_image_id is not None]
-    if not ids:
+async def _drawn(session: AsyncSession, rows: Iterable[Character | Location]) -> dict[tuple[UUID, str], list[Image]]:
+    """The sheets of people and places, by whose they are."""
+    sheets = {one.sheet_image_id: one.id for one in rows if one.sheet_image_id is not None}
+    if not sheets:
         return {}
-    return {one.id: [one] for one in (await session.exec(select(Image).where(col(Image.id).in_(ids)))).all()}
+    found = (await session.exec(select(Image).where(col(Image.id).in_(sheets)))).all()
+    return {(sheets[image.id], _SHEET): [image] for image in found}
 
 
 def _stored(image: Image, of: Of, shows: str, part: tuple[float, float] = (0.0, 1.0)) -> Stored:

@@ -13,6 +13,8 @@ _MOST_CHARACTERS = 24
 # So many lines with a name before them make a play.
 _LINES_OF_A_PLAY = 6
 _CAPITALS = re.compile(r"\b[^\W\d_a-z]{3,}\b")
+# "DORIAN WELLS (45, in a robe)": how a screenplay introduces somebody whose lines say only DORIAN.
+_INTRODUCED = re.compile(r"\b(?P<name>[^\W\d_a-z]{2,}(?:\s[^\W\d_a-z]{2,}){1,2})(?=\s*\(\d)")
 
 
 def find_cast(parts: Sequence[Sentence], known: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -22,6 +24,11 @@ def find_cast(parts: Sequence[Sentence], known: Sequence[str]) -> list[tuple[str
         evidence.read(part)
     word, named = evidence.narrator()
     weights = evidence.accepted()
+    known_words = {one.casefold() for name in weights for one in name.split()}
+    for part in parts:
+        for match in _INTRODUCED.finditer(" ".join(part.told)):
+            if known_words & set(match["name"].casefold().split()):
+                weights[match["name"].title()] += 1
     if named:
         weights[named] += 1
     found = [entry for entry in _merged(weights, known, evidence.young) if entry[0] not in FIRST_PERSONS]
@@ -55,7 +62,7 @@ def _merged(weights: Counter[str], known: Sequence[str], young: Collection[str])
     """
     elders = {name for name in [*weights, *known] if name.split()[0] == "Old" and name.split()[-1] in young}
     groups: dict[str, list[str]] = {name: [] for name in known}
-    by_length = sorted(weights, key=lambda name: (-len(name.split()), -weights[name], name))
+    by_length = sorted(weights, key=lambda name: (-len(core_of(name)), -len(name.split()), -weights[name], name))
     presence: Counter[str] = Counter()
     for name in by_length:
         own = core_of(name)

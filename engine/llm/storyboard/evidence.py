@@ -249,7 +249,8 @@ class _Ear:
         fitting = [name for name in self.cast.names if name in self.around and self.memory.agrees(pronoun, name) >= 0]
         for name in self.cast.names:
             agrees = self.memory.agrees(pronoun, name)
-            if fitting and name not in self.around:
+            # A robot or a dog that nobody speaks of is not who "he" means.
+            if name not in self.around and (fitting or (name in self.cast.creatures and pronoun != IT)):
                 continue
             if name == self.cast.narrator or agrees < 0:
                 heard.for_whom[name] += _AGAINST if pronoun != IT else -HINT

@@ -109,7 +109,9 @@ _HUNTS = ("small and quick", "lean and long-legged", "sturdy", "big and heavy", 
 _GREYING = re.compile(r"\b(fif|six|seven|eigh|nine)t(y|ies)\b|\b(an?|very) old\b|\belderly\b|^old\b|[5-9]\d")
 _YEARS = re.compile(r"\b(?P<age>[\w-]+?)[- ]years?[- ]old\b")
 _ROLE = r"{name},\s+(?P<role>(?:the|a|an)\s+[a-z][\w’' -]{{2,40}}?)[,.;]"
-_NEAR = 220
+_NEAR = 330
+# What goes on about whoever was named before.
+_GOES_ON = re.compile(r"(?:She|He|Her|His|It|Its|Sie|Er|Ihre?|Seine?|Elle|Il)\b")
 _FUNCTION_WORDS = {"the", "a", "an", "her", "his", "their", "of", "on", "in", "at", "to", "from", "and", "for", "no"}
 
 
@@ -205,8 +207,8 @@ def _windows(excerpts: Sequence[str], names: Sequence[str]) -> list[str]:
     found = []
     for excerpt in excerpts:
         for match in re.finditer("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in names), excerpt):
-            sentence = re.split(r"(?<=[.!?])\s", excerpt[match.start() : match.start() + _NEAR], maxsplit=2)
-            found.append(" ".join(sentence[:2]))
+            sentence = re.split(r"(?<=[.!?])\s", excerpt[match.start() : match.start() + _NEAR], maxsplit=3)
+            found.append(" ".join(sentence[: 3 if len(sentence) > 2 and _GOES_ON.match(sentence[2]) else 2]))
     return found
 
 
@@ -214,7 +216,7 @@ def _phrase(excerpts: Sequence[str], telling: frozenset[str], names: Sequence[st
     """Adjectives and the noun they belong to: "a long blue coat"."""
     nouns = "|".join(sorted(telling))
     pattern = re.compile(
-        rf"\b(?:her|his|their|in|wore|wearing|with|had)\s+(?:an?\s+|the\s+)?(?P<words>(?:[a-z][a-z’'-]+,?\s+){{1,3}})(?P<noun>{nouns})\b"
+        rf"\b(?:her|his|their|in|wore|wearing|with|had|and)\s+(?:an?\s+|the\s+|her\s+|his\s+)?(?P<words>(?:[a-z][a-z’'-]+,?\s+){{1,3}})(?P<noun>{nouns})\b"
     )
     for window in _windows(excerpts, names):
         match = pattern.search(window)

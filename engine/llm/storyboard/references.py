@@ -204,6 +204,8 @@ class Memory:
         later.sort(key=lambda name: name in self.cast.beasts)
         for names, least in ((later, 1), (later, 0), (self.cast.names[:2], 1), (self.cast.names[:1], 0)):
             lead = [name for name in names if self.agrees(pronoun, name) >= least and name != self.cast.narrator]
+            # A robot or a dog that nobody speaks of is not who "he" means.
+            lead = [name for name in lead if name in self.around or name not in self.cast.creatures]
             if lead:
                 return lead[0]
         return ""

@@ -243,11 +243,12 @@ class _Sightings:
         self._only(score)
         self._only_sure({role: names for role, names in score.items() if role not in KIN}, nearby)
         owner = _best(score)
-        # A child has no trade: whoever is "the boy" is not "the engineer" as well.
+        # A child has no trade: whoever is "the boy" is neither "the engineer" nor "the man", unless the text says so.
         children = {owner[role] for role in sorted(CHILDREN & set(owner))}
         for role in sorted(set(score) - CHILDREN):
-            for name in children - {owner.get(role, "")}:
-                score[role].pop(name, None)
+            for name in children:
+                if score[role].get(name, 0.0) < _SAID_OUTRIGHT:
+                    score[role].pop(name, None)
         self._only(score)
         # Nor is a child anybody's mother.
         self._only_sure({role: names for role, names in score.items() if role in KIN}, nearby)

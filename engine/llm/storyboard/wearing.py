@@ -4,7 +4,7 @@ What is only wished, planned, denied or said by somebody is no change, and neith
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -132,6 +132,8 @@ def _changes(sentences: tuple[str, ...], cast: Cast) -> tuple[Change, ...]:
     around = {name for beat in beats for name in (*beat.named, *(spoken.speaker for spoken in beat.spoken)) if name}
     memory = Memory(cast, genders(parts, cast), around)
     found: list[Change] = []
+    # Who was named since the paragraph began.
+    named: set[str] = set()
     for part, beat in zip(parts, beats, strict=True):
         speakers = iter(beat.spoken)
         for stretch in part.stretches:
@@ -140,12 +142,16 @@ def _changes(sentences: tuple[str, ...], cast: Cast) -> tuple[Change, ...]:
                 memory.notice(spoken.speaker if spoken else "")
                 continue
             for sentence in at_sentence_ends(stretch.text):
-                found += _in_sentence(sentence, memory, part)
+                found += _in_sentence(sentence, memory, part, named)
+        if part.closes:
+            named = set()
     return tuple(found)
 
 
-def _in_sentence(sentence: str, memory: Memory, part: Sentence) -> list[Change]:
+def _in_sentence(sentence: str, memory: Memory, part: Sentence, named: set[str]) -> list[Change]:
     people, crowd = memory.read(sentence)
+    named |= {name for name, one in people if not one.pronoun}
+    people = [(name, one) for name, one in people if not one.pronoun or _certain(name, one.pronoun, memory, named)]
     found: dict[int, Change] = {}
     for pattern, on in _CHANGES:
         for match in pattern.finditer(sentence):
@@ -161,6 +167,19 @@ def _in_sentence(sentence: str, memory: Memory, part: Sentence) -> list[Change]:
                     quote = match.group()
                 found[match.start("noun")] = Change(name, _clothes(match), match["noun"].lower(), on, quote)
     return [found[at] for at in sorted(found)]
+
+
+def _certain(name: str, pronoun: str, memory: Memory, named: Collection[str]) -> bool:
+    """Whether "she" can only be one: nobody else there whom it suits, or nobody else named in the paragraph.
+
+    Who changes clothes must not be guessed: all panels that follow would show it.
+    """
+    if name == memory.cast.narrator:
+        return True
+    # Of a robot or a dog "she" is only said where it is known to be one.
+    least = {one: int(one in memory.cast.creatures) for one in memory.around if one != memory.cast.narrator}
+    suits = {one for one, worth in least.items() if memory.agrees(pronoun, one) >= worth}
+    return suits <= {name} or suits & set(named) == {name}
 
 
 def _who(people: Sequence[tuple[str, Reference]], crowd: Sequence[str], at: int) -> str:

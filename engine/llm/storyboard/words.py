@@ -289,6 +289,7 @@ COLOURS = _words(
 CLOTHES = _words(
     "coat raincoat jacket cloak shawl apron dress skirt shirt blouse trousers jeans sweater jumper hoodie scarf hat cap"
     " hood boots gloves uniform robe vest waistcoat suit tie overalls oilskin oilskins cardigan cape tunic gown pyjamas"
+    " smock dungarees tailcoat robes"
 )
 HAIR = _words("hair braid braids plait plaits curls beard moustache mustache bald ponytail fringe bun")
 FACE = _words("eyes face nose freckles scar cheeks chin spectacles glasses wrinkles eyebrows jaw dimples")

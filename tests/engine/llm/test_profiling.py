@@ -36,3 +36,13 @@ def test_an_animal_is_known_by_what_the_text_calls_it(name: str, told: str, kind
 def test_the_coat_is_the_text_s_where_it_names_one() -> None:
     told = ["She had a brown dog called Biscuit."]
     assert profile_character(profile.In(name="Biscuit", excerpts=told)).profile.hair == "brown coat"
+
+
+def test_looks_are_read_on_while_the_text_goes_on_about_somebody() -> None:
+    """A third sentence that begins with "she" is still about her; one about somebody else is not."""
+    told = "Vasquez hated trains. She sat down. She was lean, with cropped white hair, and her grey coat was shut."
+    looks = profile_character(profile.In(name="Vasquez", excerpts=[told])).profile
+    assert (looks.hair, looks.clothes) == ("cropped white hair", "a grey coat")
+    other = "Vasquez hated trains. She sat down. Oduya had cropped white hair and a grey coat."
+    looks = profile_character(profile.In(name="Vasquez", excerpts=[other])).profile
+    assert looks.hair != "cropped white hair"

@@ -347,3 +347,33 @@ def test_in_a_play_everybody_has_lines_or_comes_in_in_capitals() -> None:
     found = {who.casefold() for who in cast(text)}
     assert {"ines", "jonas"} <= found
     assert not found & {"bruno", "bear"}
+
+
+def test_a_boy_is_not_the_man() -> None:
+    """However near they are: one is a child."""
+    text = (
+        "The man woke after an hour. He looked at the boy, who had a bread knife across his knees.\n\n"
+        "Erik put it down, but he left it where he could reach it. The stranger watched him do it."
+    )
+    found = cast(text)
+    assert "the boy" in found["Erik"]
+    assert not {"the man", "the stranger"} & set(found["Erik"])
+
+
+def test_he_is_no_robot_that_nobody_speaks_of() -> None:
+    """In a scene of its own, who is no woman is rather a man of another scene than a machine."""
+    text = 'Juno held out her hand. It was a man.\n\n"I\'ve lost the road," he said.'
+    assert speakers(text, ["Juno", "Bolt", "Dr. Hale"], {"Bolt": ["the robot"]}) == ["Dr. Hale"]
+
+
+def test_a_screenplay_says_a_name_in_full_once() -> None:
+    """In capitals, with the age behind it; whoever is called by half of it is the same."""
+    text = (
+        "INT. DRESSING ROOM - NIGHT\n\n"
+        "DORIAN WELLS (45, handsome) paints. BEATRIX (20, freckles) stands behind him.\n\n"
+        + "DORIAN: You are breathing.\n\nBEATRIX: I have to, Mr. Wells.\n\n"
+        * 4
+    )
+    found = cast(text)
+    assert set(found) == {"Dorian Wells", "Beatrix"}
+    assert set(found["Dorian Wells"]) == {"Dorian", "Mr. Wells"}

@@ -71,3 +71,13 @@ def test_who_is_not_there_wears_nothing() -> None:
 def test_what_is_told_of_clothes_comes_with_the_sentence_before() -> None:
     sentences = ["It rained.", "Mara sighed.", "She put on a raincoat.", "The coat rack fell."]
     assert told(sentences) == ["Mara sighed. She put on a raincoat."]
+
+
+def test_who_changes_is_not_guessed() -> None:
+    """ "He" may be either of two men: nobody changes. Named in the paragraph, or the only one it suits, he does."""
+    two = ["Joss and Paul came in.\n", "He put on a grey shirt.\n"]
+    assert changes(two, ["Joss", "Paul"], {}) == ()
+    named = ["Paul came in.\n", "Joss sighed.", "He put on a grey shirt.\n"]
+    assert [one.name for one in changes(named, ["Joss", "Paul"], {})] == ["Joss"]
+    alone = ["Joss came in with Mara.\n", "He put on a grey shirt.\n"]
+    assert [one.name for one in changes(alone, ["Joss", "Mara"], {})] == ["Joss"]
