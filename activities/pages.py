@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,12 +26,13 @@ from engine.storage import Storage
 from engine.storage.keys import content_key
 from engine.store.events import emit
 from engine.store.images import keep, pages_of, record
-from engine.store.panels import artists_of, of_chapter
-from engine.store.progress import complete, split
+from engine.store.panels import Shown, artists_of, of_chapter
+from engine.store.progress import complete, complete_and_tell, split
 from engine.store.scope import Scope, get
 from models.events import EventType
 from models.ids import new_id
 from models.runs import ChapterRun, ExportCall, PageCall, PagesPlanned
+from models.story import Direction
 from models.tables import Chapter, Export, Page
 
 BUILDERS = {"cbz": build_cbz, "pdf": build_pdf}
@@ -47,12 +48,19 @@ class Pages:
 
     @activity.defn
     async def plan_pages(self, run: ChapterRun) -> PagesPlanned:
-        """Put the chapter's panels on pages. A page whose layout did not change stays as it is."""
+        """Put the chapter's panels on pages, and say which of them are to be composed."""
         async with self._database.session() as session:
             shown = await of_chapter(session, run.project_id, run.chapter_id)
-            query = select(Page.layout).where(Page.chapter_id == run.chapter_id).order_by(col(Page.number))
+            query = select(Page).where(Page.chapter_id == run.chapter_id).order_by(col(Page.number))
             before = (await session.exec(query)).all()
-            layouts = await asyncio.to_thread(laid_out, shown, run.options, before)
+            layouts = await asyncio.to_thread(laid_out, shown, run.options, [page.layout for page in before])
+            composed = {page.number: page.made_from for page in before if page.image_id is not None}
+            by_id = {str(one.panel.id): one for one in shown}
+            due = [
+                layout["number"]
+                for layout in layouts
+                if composed.get(layout["number"]) != _key_of(layout, run.options.direction, by_id)
+            ]
             await session.exec(
                 delete(Page).where(col(Page.chapter_id) == run.chapter_id, col(Page.number) > len(layouts))
             )
@@ -68,8 +76,11 @@ class Pages:
                 await session.exec(
                     statement.on_conflict_do_update(index_elements=["chapter_id", "number"], set_={"layout": layout})
                 )
-            await split(session, run.generation_id, "pages", {f"page:{layout['number']}": 1.0 for layout in layouts})
-            return PagesPlanned(pages=len(layouts))
+            if due:
+                await split(session, run.generation_id, "pages", {f"page:{number}": 1.0 for number in due})
+            else:
+                await complete_and_tell(session, run.project_id, run.generation_id, "pages")
+            return PagesPlanned(pages=len(layouts), due=due)
 
     @activity.defn
     async def compose_page(self, call: PageCall) -> None:
@@ -79,8 +90,7 @@ class Pages:
             layout = _from_json(page.layout)
             ids = [UUID(cell.id) for cell in layout.cells]
             shown = {str(one.panel.id): one for one in await of_chapter(session, call.project_id, call.chapter_id, ids)}
-        notes = notes_of({one.draft.provider for one in shown.values() if one.draft})
-        made_from = page_key(page.layout, call.options.direction, notes, shown)
+        made_from = _key_of(page.layout, call.options.direction, shown)
         if page.image_id is None or page.made_from != made_from:
             panels = {
                 panel_id: LetteredPanel(
@@ -90,6 +100,7 @@ class Pages:
                 )
                 for panel_id, one in shown.items()
             }
+            notes = _notes_of(page.layout, shown)
             composed = await asyncio.to_thread(compose_page, layout, panels, call.options.direction, notes=notes)
             picture = await keep(self._storage, call.project_id, composed.png, "image/png", layout.width, layout.height)
         else:
@@ -166,6 +177,15 @@ class Pages:
                     EventType.EXPORT_BUILT,
                     {"format": call.format, "bytes": values["bytes"]},
                 )
+
+
+def _key_of(layout: Mapping[str, Any], direction: Direction, shown: Mapping[str, Shown]) -> str:
+    return page_key(layout, direction, _notes_of(layout, shown), shown)
+
+
+def _notes_of(layout: Mapping[str, Any], shown: Mapping[str, Shown]) -> str:
+    drafts = (shown[cell["panel_id"]].draft for cell in layout["cells"])
+    return notes_of({draft.provider for draft in drafts if draft is not None})
 
 
 def _from_json(value: dict[str, Any]) -> PageLayout:

@@ -39,8 +39,8 @@ from engine.wardrobe import worn
 from models.options import GenerationOptions, TaskName
 from models.script import Script
 from models.story import Profile
-from models.tables import Chapter, Character, Draft, Export, Page, Project, Scene
-from models.tables.story import DraftOrigin, SceneState
+from models.tables import Chapter, Character, Draft, Export, Page, Panel, Project, Scene
+from models.tables.story import DraftOrigin, PanelState, SceneState
 
 Kind = Literal["character", "scene", "panel", "page", "export"]
 
@@ -103,12 +103,18 @@ async def of(session: AsyncSession, chapter: Chapter, options: GenerationOptions
             found += parts
             again = any(part.due and part.part == "panels" for part in parts)
             for one in (one for one in rows.shown if one.scene.id == scene.id):
-                found += _panel(rows, one, again)
+                found += _panel(rows, one, again=again)
     if options.until == "pages":
         pages = await _pages(session, chapter, rows, {part.id for part in found if part.due and part.part != "prompt"})
         found += pages
         found += await _exports(session, chapter, options, again=bool(pages))
     return found
+
+
+async def due_panels(session: AsyncSession, chapter: Chapter, scene_id: UUID, options: GenerationOptions) -> set[UUID]:
+    """The panels of a scene that was described before in which an order with these options has anything to do."""
+    rows = await _read(session, chapter, options, scene_id)
+    return {one.panel.id for one in rows.shown if any(part.due for part in _panel(rows, one, again=False))}
 
 
 async def work_left(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Work:
@@ -135,10 +141,16 @@ async def work_left(session: AsyncSession, chapter: Chapter, options: Generation
     )
 
 
-async def _read(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> _Chapter:
+async def _read(
+    session: AsyncSession, chapter: Chapter, options: GenerationOptions, scene_id: UUID | None = None
+) -> _Chapter:
     project = (await session.exec(select(Project).where(Project.id == chapter.project_id))).one()
     query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
-    shown = await of_chapter(session, chapter.project_id, chapter.id)
+    only: Sequence[UUID] | None = None
+    if scene_id is not None:
+        query = query.where(Scene.id == scene_id)
+        only = (await session.exec(select(Panel.id).where(Panel.scene_id == scene_id))).all()
+    shown = await of_chapter(session, chapter.project_id, chapter.id, only)
     by_panel: dict[UUID, list[Draft]] = {}
     tried = select(Draft).where(col(Draft.panel_id).in_([one.panel.id for one in shown])).order_by(col(Draft.ordinal))
     for draft in (await session.exec(tried)).all() if shown else []:
@@ -220,7 +232,7 @@ def _scene(rows: _Chapter, scene: Scene) -> Iterable[Part]:
         yield panels
 
 
-def _panel(rows: _Chapter, one: Shown, again: bool) -> Iterable[Part]:
+def _panel(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
     panel, scene = one.panel, one.scene
     above = "description" if again and "description" not in panel.hand else ""
     words = _judged(
@@ -277,7 +289,10 @@ def _picture(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
     tried = [drafts.stands(draft, inputs, ordered.provider) for draft in rows.drafts.get(panel.id, [])]
     missing = many - len(drafts.kept(tried, panel.selected_draft_id, many))
     brought = one.draft is not None and one.draft.origin == DraftOrigin.UPLOADED
-    if one.image is None:
+    if panel.state in (PanelState.DRAFTED, PanelState.FAILED) and one.image is not None and not (again or missing):
+        # Its drafts are there, and nobody has chosen; or it failed after they were.
+        yield Part("panel", panel.id, "picture", State.STALE, ["choice"])
+    elif one.image is None:
         yield Part("panel", panel.id, "picture", State.MISSING, drafts=many if again else missing)
     elif brought:
         if again:

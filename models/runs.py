@@ -178,6 +178,7 @@ class Outcome(Frozen):
 
 class PagesPlanned(Frozen):
     pages: int
+    due: list[int] = Field(default_factory=list, description="the numbers of those that are to be composed")
 
 
 class PageCall(ChapterRun):

@@ -72,10 +72,8 @@ class ChapterWorkflow(calls.Wakeable):
 
     async def _pages(self, run: ChapterRun) -> None:
         planned = await calls.plan_pages(run)
-        workflow.set_current_details(f"{planned.pages} pages")
-        await calls.side_by_side(
-            calls.PAGES_AT_A_TIME, range(1, planned.pages + 1), lambda number: calls.compose_page(run, number)
-        )
+        workflow.set_current_details(f"{len(planned.due)} of {planned.pages} pages")
+        await calls.side_by_side(calls.PAGES_AT_A_TIME, planned.due, lambda number: calls.compose_page(run, number))
 
     async def _exports(self, run: ChapterRun) -> None:
         workflow.set_current_details("exports")

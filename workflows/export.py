@@ -17,7 +17,7 @@ class ExportWorkflow:
             chapter = ChapterRun(**calls.base(run), chapter_id=run.chapter_id)
             planned = await calls.plan_pages(chapter)
             await calls.side_by_side(
-                calls.PAGES_AT_A_TIME, range(1, planned.pages + 1), lambda number: calls.compose_page(chapter, number)
+                calls.PAGES_AT_A_TIME, planned.due, lambda number: calls.compose_page(chapter, number)
             )
             await calls.side_by_side(2, run.formats, lambda format: calls.build_export(run, run.chapter_id, format))
         return Outcome()

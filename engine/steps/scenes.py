@@ -1,6 +1,6 @@
 """SceneSummary and PanelDescription: from a scene's sentences to its panels."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -10,6 +10,7 @@ from engine.db import execute
 from engine.derived import Inputs, changed, panels_inputs, summary_inputs
 from engine.digest import digest
 from engine.reading import names
+from engine.staleness import due_panels
 from engine.steps import clothing
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
@@ -79,7 +80,9 @@ async def load_panels(session: AsyncSession, call: TaskCall, room: int) -> Loade
     described = scene.state == SceneState.DESCRIBED
     kept = described and ("panels" in scene.hand or not changed(scene.basis.get("panels"), inputs))
     if kept or await _scripted(session, scene):
-        return await _announced(session, call, scene)
+        chapter = await get(session, Scope(project_id=call.project_id), Chapter, scene.chapter_id)
+        due = await due_panels(session, chapter, scene.id, call.options)
+        return await _announced(session, call, scene, due)
     context = await context_for(session, call.project_id, scene.chapter_id, room, "panels", scene.position)
     everybody = await cast_of(session, call.project_id)
     data = panels.In(
@@ -111,11 +114,15 @@ async def apply_panels(session: AsyncSession, call: TaskCall, out: panels.Out, b
     return await _announced(session, call, scene)
 
 
-async def _announced(session: AsyncSession, call: TaskCall, scene: Scene) -> Made:
-    """The scene's share of the progress goes to its panels, and the world is told that the scene is written."""
+async def _announced(session: AsyncSession, call: TaskCall, scene: Scene, due: Collection[UUID] | None = None) -> Made:
+    """The scene's share of the progress goes to its panels, and the world is told that the scene is written.
+
+    The workflow goes on with those in which there is something to do, or with all.
+    """
     rows = (await execute(session, _MADE, {"scene": scene.id})).scalars().all()
+    made = [panel_id for panel_id in rows if due is None or panel_id in due]
     parts: dict[str, float] = {}
-    for panel_id in rows:
+    for panel_id in made:
         parts[f"panel:{panel_id}:words"] = 1.0
         if call.options.until == "pages":
             parts[f"panel:{panel_id}:picture"] = 2.0
@@ -127,7 +134,9 @@ async def _announced(session: AsyncSession, call: TaskCall, scene: Scene) -> Mad
             EventType.SCENE_WRITTEN,
             {"scene_id": str(scene.id), "position": scene.position, "panels": len(rows)},
         )
-    return list(rows)
+    elif not made:
+        await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:panels")
+    return made
 
 
 async def _places(session: AsyncSession, project_id: UUID) -> list[str]:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine import staleness
 from engine.digest import digest
 from engine.errors import BadInput
 from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator, sentences
@@ -53,7 +54,8 @@ async def store_outline(
             names.setdefault(character.name, []).extend(character.aliases)
     character_ids = await _characters(session, run.project_id, names)
     await _locations(session, run.project_id, [place for part in parts for place in part.places])
-    if chapter.outline_key != key:
+    again = chapter.outline_key == key
+    if not again:
         await arrange(
             session,
             chapter,
@@ -68,7 +70,7 @@ async def store_outline(
         chapter.threads = parts[-1].threads
         session.add(chapter)
         await session.flush()
-    return await _outlined(session, run, chapter, character_ids)
+    return await _outlined(session, run, chapter, character_ids, again=again)
 
 
 async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter, script: Script) -> Outlined:
@@ -85,7 +87,8 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
     character_ids = await _characters(session, run.project_id, names, profiles)
     await _locations(session, run.project_id, [scene.place for scene in script.scenes])
     key = digest(script)
-    if chapter.outline_key != key:
+    again = chapter.outline_key == key
+    if not again:
         await session.exec(delete(Scene).where(col(Scene.chapter_id) == chapter.id))
         scenes: list[Scene] = []
         panels: list[Panel] = []
@@ -128,48 +131,43 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
         chapter.summary = " ".join(scene.summary for scene in script.scenes)[:2000]
         session.add(chapter)
         await session.flush()
-    return await _outlined(session, run, chapter, character_ids)
+    return await _outlined(session, run, chapter, character_ids, again=again)
 
 
 async def _outlined(
-    session: AsyncSession, run: ChapterRun, chapter: Chapter, character_ids: Mapping[str, UUID]
+    session: AsyncSession, run: ChapterRun, chapter: Chapter, character_ids: Mapping[str, UUID], *, again: bool
 ) -> Outlined:
-    """Hand the work out to scenes and characters, and say so."""
+    """Hand the work out to scenes and characters, and say so. Where they were there before, only what is to be done."""
     query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
     scenes = [scene for scene in (await session.exec(query)).all() if scene.max_panels != 0]
+    people, due = list(character_ids.values()), scenes
+    if again:
+        parts = [part for part in await staleness.of(session, chapter, run.options) if part.due]
+        ids = {part.id for part in parts}
+        people = [who for who in people if who in ids]
+        holding = select(Panel.scene_id).where(col(Panel.id).in_([part.id for part in parts if part.kind == "panel"]))
+        ids |= set((await session.exec(holding)).all())
+        due = [scene for scene in scenes if scene.id in ids]
     drawn = run.options.until == "pages"
     await split(
         session,
         run.generation_id,
         "sheets",
-        {f"character:{who}:profile": 1.0 for who in character_ids.values()}
-        | ({f"character:{who}:sheet": 2.0 for who in character_ids.values()} if drawn else {}),
+        {f"character:{who}:profile": 1.0 for who in people}
+        | ({f"character:{who}:sheet": 2.0 for who in people} if drawn else {}),
     )
-    weights = {scene.id: float(scene.max_panels or max(1, sum(map(len, scene.sentences)) // 200)) for scene in scenes}
-    news = await split(
-        session,
-        run.generation_id,
-        "scenes",
-        {f"scene:{scene_id}:summary": 0.05 * weight for scene_id, weight in weights.items()}
-        | {f"scene:{scene_id}:panels": 0.95 * weight for scene_id, weight in weights.items()},
-    )
-    if news:
-        nothing_to_do = [] if character_ids else ["sheets"]
-        if chapter.script is not None:
-            nothing_to_do.append("outline:0")
-        await complete(session, run.generation_id, *nothing_to_do)
-        await emit(
-            session,
-            run.project_id,
-            run.generation_id,
-            EventType.CHAPTER_OUTLINED,
-            {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(character_ids)},
-        )
-    return Outlined(
-        scene_ids=[scene.id for scene in scenes],
-        character_ids=list(character_ids.values()),
-        has_script=chapter.script is not None,
-    )
+    weights = {scene.id: float(scene.max_panels or max(1, sum(map(len, scene.sentences)) // 200)) for scene in due}
+    shares = {f"scene:{scene_id}:summary": 0.05 * weight for scene_id, weight in weights.items()}
+    shares |= {f"scene:{scene_id}:panels": 0.95 * weight for scene_id, weight in weights.items()}
+    news = await split(session, run.generation_id, "scenes", shares)
+    nothing_to_do = [step for step, some in (("sheets", people), ("scenes", due)) if not some]
+    if chapter.script is not None:
+        nothing_to_do.append("outline:0")
+    moved = await complete(session, run.generation_id, *nothing_to_do)
+    if news or (moved and not due):
+        told = {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(character_ids)}
+        await emit(session, run.project_id, run.generation_id, EventType.CHAPTER_OUTLINED, told)
+    return Outlined(scene_ids=[scene.id for scene in due], character_ids=people, has_script=chapter.script is not None)
 
 
 async def _characters(
