@@ -262,7 +262,7 @@ def _panel(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
                 rows.project.style,
                 rows.house,
                 rows.places.get(scene.place, ""),
-                standing([who.name for who in one.data.characters], rows.options.direction),
+                standing([who.name for who in one.data.characters]),
             ),
         ),
         kept="prompt" in panel.hand,

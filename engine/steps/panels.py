@@ -122,7 +122,7 @@ async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loade
     cast = await cast_of(session, call.project_id)
     on_stage = profiles_of(cast, panel.characters, panel.outfits)
     place = looks_of(await place_of(session, call.project_id, panel.place))
-    stands = standing([who.name for who in on_stage], call.options.direction)
+    stands = standing([who.name for who in on_stage])
     inputs = prompt_inputs(panel, panel, on_stage, panel.style, panel.house, place, stands)
     kept = "prompt" in panel.hand or not changed(panel.basis.get("prompt"), inputs)
     if panel.prompt is not None and kept and not call.softer:
