@@ -45,7 +45,7 @@ class Attached(Bundled):
 
 class Instruction(Bundled):
     kind: Literal["style", "tone", "do", "dont", "limit"]
-    body: str = Field(max_length=10_000)
+    body: Words = Field(max_length=10_000)
 
 
 class BundledCharacter(Bundled):
@@ -106,8 +106,8 @@ class BundledPanel(Bundled):
 class BundledTold(Bundled):
     """A chapter that came before, as those who write later ones are told of it."""
 
-    title: str = Field(default="", max_length=500)
-    summary: str = Field(default="", max_length=100_000)
+    title: Words = Field(default="", max_length=500)
+    summary: Words = Field(default="", max_length=100_000)
     threads: list[Words] = Field(default_factory=list, max_length=100)
 
 

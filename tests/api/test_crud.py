@@ -41,6 +41,20 @@ async def test_a_chapter_lives_and_goes(api: AsyncClient) -> None:
     assert (await api.get(f"/api/v1/projects/{project_id}")).status_code == 200
 
 
+async def test_what_a_chapter_leaves_open_can_be_put_right(api: AsyncClient) -> None:
+    """Each is something that can be read, and one line long; what is not named stays."""
+    _, chapter_id = await new_chapter(api)
+    where = f"/api/v1/chapters/{chapter_id}"
+    assert (await api.get(where)).json()["threads"] == []
+    changed = await api.patch(where, json={"version": 1, "threads": ["Who has the key?"]})
+    assert changed.json()["threads"] == ["Who has the key?"]
+    assert (await api.patch(where, json={"version": 2, "title": "Two"})).json()["threads"] == ["Who has the key?"]
+    for wrong in (["w" * 201], [" "], ["x"] * 21):
+        answer = await api.patch(where, json={"version": 3, "threads": wrong})
+        assert problem(answer) == refused(422, "validation")
+    assert (await api.patch(where, json={"version": 3, "threads": []})).json()["threads"] == []
+
+
 async def test_a_chapter_can_come_as_a_script(api: AsyncClient) -> None:
     """Its title is taken from the script when none is given; a script with a mistake names the place of it."""
     project_id, _ = await new_chapter(api)
