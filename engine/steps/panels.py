@@ -106,7 +106,7 @@ async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loade
             shot=Shot(panel.shot),
             description=panel.description,
             characters=on_stage,
-            stands=standing([who.name for who in on_stage], call.options.direction),
+            stands=standing([who.name for who in on_stage]),
             absent=[who.name for who in cast if who.name not in present],
             place=panel.place,
             place_looks=looks_of(await place_of(session, call.project_id, panel.place)),
