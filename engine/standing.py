@@ -1,27 +1,26 @@
-"""Who stands where in a panel, in words and as a part of its width: the same for the prompt and for its references."""
+"""Who stands where in a panel, in words and as a part of its width: the same for the prompt and for its references.
+
+Whichever way the pages are read: a chapter that is made again the other way round keeps its prompts.
+"""
 
 from collections.abc import Sequence
-
-from models.story import Direction
 
 _TWO = ("on the left", "on the right")
 _THREE = ("on the left", "in the middle", "on the right")
 _MORE = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
-def standing(names: Sequence[str], direction: Direction = "ltr") -> dict[str, str]:
-    """Where each stands; nothing for somebody alone. Whoever is named first stands where reading begins."""
-    ordered = list(names) if direction == "ltr" else list(names)[::-1]
-    if len(ordered) < 2:
+def standing(names: Sequence[str]) -> dict[str, str]:
+    """Where each stands, in the order they are named from left to right; nothing for somebody alone."""
+    if len(names) < 2:
         return {}
-    if len(ordered) <= 3:
-        return dict(zip(ordered, _TWO if len(ordered) == 2 else _THREE, strict=True))
-    words = [*_MORE, *(f"number {number}" for number in range(len(_MORE) + 1, len(ordered) + 1))]
-    return {name: f"{word} from the left" for name, word in zip(ordered, words, strict=False)}
+    if len(names) <= 3:
+        return dict(zip(names, _TWO if len(names) == 2 else _THREE, strict=True))
+    words = [*_MORE, *(f"number {number}" for number in range(len(_MORE) + 1, len(names) + 1))]
+    return {name: f"{word} from the left" for name, word in zip(names, words, strict=False)}
 
 
-def across(names: Sequence[str], direction: Direction = "ltr") -> dict[str, tuple[float, float]]:
+def across(names: Sequence[str]) -> dict[str, tuple[float, float]]:
     """The part of the picture's width, 0 to 1 from the left, in which each stands; all of it for somebody alone."""
-    ordered = list(names) if direction == "ltr" else list(names)[::-1]
-    count = max(len(ordered), 1)
-    return {name: (at / count, (at + 1) / count) for at, name in enumerate(ordered)}
+    count = max(len(names), 1)
+    return {name: (at / count, (at + 1) / count) for at, name in enumerate(names)}

@@ -67,8 +67,8 @@ def arranged(
     pictures: Mapping[tuple[UUID, str], Sequence[Image]],
 ) -> list[Stored]:
     """The pictures that go with a panel, in their order, out of all there are: by what they belong to, and as what."""
-    where = standing([one.name for one in data.characters], data.direction)
-    parts = across([one.name for one in data.characters], data.direction)
+    where = standing([one.name for one in data.characters])
+    parts = across([one.name for one in data.characters])
     shown: list[list[Stored]] = []
     for who in data.characters:
         character = people.get(who.name)

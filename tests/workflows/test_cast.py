@@ -129,3 +129,23 @@ async def test_a_picture_that_was_brought_replaces_the_sheet(
     async with database.session() as session:
         query = select(ProviderCall.id).where(ProviderCall.project_id == project, ProviderCall.purpose == "sheet")
         assert len((await session.exec(query)).all()) == 1
+
+
+async def test_a_sheet_that_is_drawn_anew_is_to_be_approved_again(
+    database: Database, order: Order, working: Working, generate: Generate
+) -> None:
+    """Whoever approved has seen another picture; a sheet that stays as it is stays approved."""
+    ordered = await order(STORY)
+    query = select(Character).where(Character.project_id == ordered.run.project_id).order_by(col(Character.name))
+    async with working(Writer(), Painter()):
+        await generate(ordered)
+        async with database.session() as session:
+            joss, mara = (await session.exec(query)).all()
+            for who in (joss, mara):
+                who.sheet_approved_at = who.created_at
+                session.add(who)
+            mara.profile = {**(mara.profile or {}), "hair": "green hair"}
+        await generate(await again(database, ordered))
+    async with database.session() as session:
+        joss, mara = (await session.exec(query)).all()
+    assert (joss.sheet_approved_at is None, mara.sheet_approved_at is None) == (False, True)

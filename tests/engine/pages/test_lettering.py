@@ -27,7 +27,7 @@ TEXTS = {
     "japanese": "灯台の明かりが消えた。誰も何も言わなかった。" * 3,
     "emoji": "Yes 😀👍🏽 👨‍👩‍👧 ok " * 4,
     "combining": "Zoe\u0308 e\u0301te\u0301 " * 20,
-    "controls": "a\x00b\x07c\r\n\td\u200be",
+    "controls": "a\x01b\x07c\r\n\td\u200be",
     "dashes": "well—no—wait—" * 12,
 }
 MARA, ILO = Profile(name="Mara"), Profile(name="Ilo")

@@ -276,3 +276,26 @@ def test_nobody_wears_two_outfits() -> None:
     data = summary.In(sentences=["Tom waits."], cast=["Tom"], worn={"Tom": "a robe"})
     robe = summary.Wearing(character="Tom", clothes="a robe", quote="")
     expect(summary.check(data, summary.Out(summary="S.", characters=["Tom"], outfits=[robe, robe])), "listed twice")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param("Ada, on the left ({ada}); Bo, on the right ({bo}). Wet steps", None, id="accepted"),
+        pytest.param("Ada ({ada}); Bo, on the right ({bo}). Wet steps", "Ada: say right behind", id="no place"),
+        pytest.param("Ada, on the left, and Bo, on the right ({ada}; {bo}). Wet steps", "Ada: all", id="mixed up"),
+        pytest.param("Ada, on the left ({ada}); Bo, on the right ({bo}).", "the place looks like", id="the place"),
+    ],
+)
+def test_two_on_stage_are_kept_apart(text: str, says: str | None) -> None:
+    """Each with all that is fixed, and with where they stand; the place looks as it always does."""
+    bo = ADA.model_copy(update={"name": "Bo", "hair": "black hair", "clothes": "a grey suit"})
+    data = prompt.In(
+        description="They meet.",
+        characters=[ADA, bo],
+        stands={"Ada": "on the left", "Bo": "on the right"},
+        place="the quay",
+        place_looks="Wet steps",
+    )
+    told = {who.name.lower(): who.sentence().partition("(")[2][:-1] for who in (ADA, bo)}
+    expect(prompt.check(data, prompt.Out(prompt=text.format(**told))), says)
