@@ -138,10 +138,10 @@ async def _framed(session: AsyncSession, panel: Panel, data: PanelData, call: Dr
     So the page stays as it is laid out when words change, or when another artist draws the panel.
     """
     wanted = frame_key(data.shot, call.options.format)
-    if panel.frame.get("for") == wanted:
+    if panel.frame.get("decided_by") == wanted:
         return panel.frame["width"], panel.frame["height"]
     width, height = picture_size(data, call.options.format)
-    await drafts.frame(session, panel.id, json.dumps({"width": width, "height": height, "for": wanted}))
+    await drafts.frame(session, panel.id, json.dumps({"width": width, "height": height, "decided_by": wanted}))
     return width, height
 
 

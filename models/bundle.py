@@ -1,8 +1,8 @@
 """A project as one file: everything that somebody made or paid for, named by content and place, without any ids."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, model_validator
 
 from models.options import GenerationOptions
 from models.script import Script
@@ -48,6 +48,10 @@ class Instruction(Bundled):
     body: Words = Field(max_length=10_000)
 
 
+# What a part was made from: digests by the name of the input.
+Basis = dict[Annotated[Words, Field(max_length=400)], Annotated[Words, Field(max_length=64)]]
+
+
 class BundledCharacter(Bundled):
     name: str = Field(min_length=1, max_length=200)
     aliases: list[str] = Field(default_factory=list, max_length=100)
@@ -55,6 +59,8 @@ class BundledCharacter(Bundled):
     sheet: str | None = Field(default=None, pattern=SHA256)
     sheet_made_from: str | None = Field(default=None, max_length=64)
     failure: str = Field(default="", max_length=10_000)
+    sheet_basis: Basis = Field(default_factory=dict, max_length=1000)
+    hand: list[Literal["profile"]] = Field(default_factory=list, max_length=1)
     attached: list[Attached] = Field(default_factory=list, max_length=1000)
 
 
@@ -65,6 +71,14 @@ class BundledLocation(Bundled):
     attached: list[Attached] = Field(default_factory=list, max_length=1000)
 
 
+class Frame(Bundled):
+    """The size in pixels that a panel's picture has on its page, and the digest of what decided it."""
+
+    width: int = Field(ge=16, le=8192)
+    height: int = Field(ge=16, le=8192)
+    decided_by: str = Field(max_length=64)
+
+
 class BundledDraft(Bundled):
     ordinal: int = Field(ge=1, le=1_000_000)
     picture: str = Field(pattern=SHA256)
@@ -73,6 +87,14 @@ class BundledDraft(Bundled):
     prompt: str = Field(max_length=100_000)
     seed: int = Field(ge=-(2**63), lt=2**63)
     made_from: str = Field(max_length=64)
+    slot: int = Field(default=1, ge=1, le=1_000_000)
+    origin: Literal["drawn", "redrawn", "edited", "uploaded"] = "drawn"
+    parent: int | None = Field(default=None, description="the ordinal of the draft that it was made from")
+    notes: str = Field(default="", max_length=100_000)
+    scores: dict[str, float | Annotated[Words, Field(max_length=64)]] = Field(default_factory=dict, max_length=100)
+    score: float | None = None
+    basis: Basis = Field(default_factory=dict, max_length=1000)
+    rejected_at: AwareDatetime | None = None
 
 
 class BundledPanel(Bundled):
@@ -87,8 +109,12 @@ class BundledPanel(Bundled):
     caption: str = Field(default="", max_length=100_000)
     prompt: str | None = Field(default=None, max_length=100_000)
     negative: str = Field(default="", max_length=100_000)
-    state: Literal["described", "written", "selected", "failed"]
+    state: Literal["described", "written", "drafted", "selected", "failed"]
     failure: str = Field(default="", max_length=10_000)
+    notes: dict[Literal["words", "picture"], Words] = Field(default_factory=dict)
+    hand: list[Literal["description", "words", "prompt"]] = Field(default_factory=list, max_length=3)
+    basis: dict[Literal["words", "prompt"], Basis] = Field(default_factory=dict)
+    frame: Frame | None = None
     selected: int | None = None
     drafts: list[BundledDraft] = Field(default_factory=list, max_length=1000)
     attached: list[Attached] = Field(default_factory=list, max_length=1000)
@@ -96,7 +122,10 @@ class BundledPanel(Bundled):
     @model_validator(mode="after")
     def whole(self) -> "BundledPanel":
         ordinals = [draft.ordinal for draft in self.drafts]
-        if self.last < self.first or len(set(ordinals)) != len(ordinals):
+        if any(draft.parent is not None and draft.parent not in ordinals for draft in self.drafts):
+            raise ValueError("a draft is made from one of the panel's drafts")
+        tries = {(draft.made_from, draft.slot) for draft in self.drafts}
+        if self.last < self.first or len(set(ordinals)) != len(ordinals) or len(tries) != len(ordinals):
             raise ValueError("a panel's sentences and its drafts must be in order")
         if self.selected is not None and self.selected not in ordinals:
             raise ValueError("a panel shows one of its drafts")
@@ -128,6 +157,8 @@ class BundledScene(Bundled):
     state: Literal["outlined", "summarised", "described", "failed"]
     failure: str = Field(default="", max_length=10_000)
     panels_key: str | None = Field(default=None, max_length=64)
+    hand: list[Literal["outline", "summary", "panels", "outfits"]] = Field(default_factory=list, max_length=4)
+    basis: dict[Literal["summary", "panels"], Basis] = Field(default_factory=dict)
     panels: list[BundledPanel] = Field(default_factory=list, max_length=1000)
 
     @model_validator(mode="after")

@@ -35,9 +35,10 @@ from models.tables import (
     Scene,
 )
 
-_PANEL = set(BundledPanel.model_fields) - {"selected", "drafts", "attached"}
+_PANEL = set(BundledPanel.model_fields) - {"selected", "drafts", "attached", "frame"}
 _SCENE = set(BundledScene.model_fields) - {"panels"}
-_DRAFT = set(BundledDraft.model_fields) - {"picture"}
+_DRAFT = set(BundledDraft.model_fields) - {"picture", "parent"}
+_CHARACTER = {"name", "aliases", "profile", "sheet_made_from", "sheet_basis", "hand", "failure"}
 _CHAPTER = set(BundledChapter.model_fields) - {"text", "scenes"}
 _PROJECT = set(BundledProject.model_fields)
 
@@ -76,7 +77,8 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
         values = {
             **panel.model_dump(include=_PANEL),
             "selected": next((one.ordinal for one in mine if one.id == panel.selected_draft_id), None),
-            "drafts": [{**one.model_dump(include=_DRAFT), "picture": hashes[one.image_id]} for one in mine],
+            "frame": panel.frame or None,
+            "drafts": [_drafted(one, mine, hashes[one.image_id]) for one in mine],
             "attached": attached.get(panel.id, []),
         }
         panels.setdefault(panel.scene_id, []).append(BundledPanel.model_validate(values))
@@ -93,7 +95,7 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
         characters=[
             BundledCharacter.model_validate(
                 {
-                    **who.model_dump(include={"name", "aliases", "profile", "sheet_made_from", "failure"}),
+                    **who.model_dump(include=_CHARACTER),
                     "sheet": hashes.get(who.sheet_image_id) if who.sheet_image_id else None,
                     "attached": attached.get(who.id, []),
                 }
@@ -158,7 +160,7 @@ async def plant(
             project_id=project_id,
             name_key=who.name.casefold(),
             sheet_image_id=images[who.sheet] if who.sheet else None,
-            **who.model_dump(mode="json", include={"name", "aliases", "profile", "sheet_made_from", "failure"}),
+            **who.model_dump(mode="json", include=_CHARACTER),
         )
         session.add(character)
         later += attach(who.attached, character_id=character.id)
@@ -187,13 +189,16 @@ async def plant(
             scenes.append(in_scene)
             for place_of, told in enumerate(scene.panels):
                 values = told.model_dump(mode="json", include=_PANEL)
+                values["frame"] = told.frame.model_dump() if told.frame else {}
                 panel = Panel(project_id=project_id, scene_id=in_scene.id, position=place_of, **values)
                 panels.append(panel)
                 later += attach(told.attached, panel_id=panel.id)
+                ids = {one_of.ordinal: new_id() for one_of in told.drafts}
                 for one_of in told.drafts:
-                    values = one_of.model_dump(mode="json", include=_DRAFT)
+                    values = one_of.model_dump(include=_DRAFT)
                     draft = Draft(
-                        id=new_id(),
+                        id=ids[one_of.ordinal],
+                        parent_id=None if one_of.parent is None else ids[one_of.parent],
                         project_id=project_id,
                         panel_id=panel.id,
                         image_id=images[one_of.picture],
@@ -211,6 +216,12 @@ async def plant(
     await session.flush()
     await session.refresh(project)
     return project
+
+
+def _drafted(draft: Draft, sisters: Sequence[Draft], picture: str) -> dict[str, Any]:
+    """A draft as it is bundled; it may come from one of its sisters."""
+    parent = next((one.ordinal for one in sisters if one.id == draft.parent_id), None)
+    return {**draft.model_dump(include=_DRAFT), "picture": picture, "parent": parent}
 
 
 async def _all(session: AsyncSession, model: Any, project_id: UUID) -> Sequence[Any]:

@@ -272,7 +272,7 @@ async def test_a_bible_with_pictures_brings_sheets_and_references(api: AsyncClie
     mara = (await api.get(f"/api/v1/projects/{target}/characters", params={"name": "Mara"})).json()["items"][0]
     sheet = await api.get(f"/api/v1/images/{mara['sheet_image_id']}")
     assert sheet.status_code == 200
-    references = (await api.get(f"/api/v1/characters/{mara['id']}/images")).json()
+    references = (await api.get(f"/api/v1/characters/{mara['id']}/images")).json()["items"]
     assert len(references) == 1
     again = await send_file(api, target, data, replace=True)
     assert (again.json()["replaced"]["characters"], again.json()["added"]["characters"]) == ([], [])
