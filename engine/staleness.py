@@ -85,6 +85,8 @@ class _Chapter:
     shown: Sequence[Shown]
     drafts: Mapping[UUID, list[Draft]]
     scripted: bool
+    # Who the outline or the script says appears.
+    outlined: set[str]
     # What places always look like, by the name that scenes have for them; what goes with each panel; whose pictures
     # people brought.
     places: Mapping[str, str]
@@ -177,7 +179,14 @@ async def _read(
         shown=shown,
         drafts=by_panel,
         scripted=chapter.script is not None,
+        outlined=_outlined(chapter),
     )
+
+
+def _outlined(chapter: Chapter) -> set[str]:
+    windows = [window["output"]["characters"] for window in chapter.outline.values()]
+    script = (chapter.script or {}).get("characters", [])
+    return {who["name"] for who in (*(who for window in windows for who in window), *script)}
 
 
 def _read_in(one: Shown, options: GenerationOptions) -> Shown:
@@ -186,8 +195,9 @@ def _read_in(one: Shown, options: GenerationOptions) -> Shown:
 
 
 def _characters(rows: _Chapter) -> Iterable[Part]:
-    """Those who appear: in scenes, or in panels."""
-    names = {name.casefold() for scene in rows.scenes for name in scene.characters}
+    """Those who appear: in the outline or the script, in scenes, or in panels."""
+    names = {name.casefold() for name in rows.outlined}
+    names |= {name.casefold() for scene in rows.scenes for name in scene.characters}
     names |= {name.casefold() for one in rows.shown for name in one.panel.characters}
     ordered = resolved("images", rows.options.artists()[0])
     for who in rows.cast:

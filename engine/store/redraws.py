@@ -172,7 +172,7 @@ async def _can_be_drawn(
     for what in (what for what, is_asked in asked.items() if is_asked):
         if draws is None or not _ABLE[what](draws):
             able = [one.id for one in PROVIDERS if one.kind == "images" and one.draws and _ABLE[what](one.draws)]
-            raise BadInput(f"The artist {by!r} cannot {what}; these can: {', '.join(able)}. Name one in `images`.")
+            raise BadInput(f"The artist {by!r} cannot {what}; these can: {', '.join(able)}. Name one in `by`.")
     if wanted.mask_image_id is not None and wanted.parent_id is None:
         raise BadInput("A mask is for a draft: name the draft that is to be changed.")
     if wanted.control_image_id is not None:
