@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import re
 import sys
 from collections.abc import Coroutine
 from decimal import Decimal
@@ -90,6 +91,17 @@ def choices_of(words: list[str] | None) -> list[dict[str, str]] | None:
     return [{"provider": provider, "model": model} for provider, _, model in found]
 
 
+def chosen_drafts(words: list[str] | None) -> list[tuple[int, int, int]]:
+    """`2.1=3`: in scene 2, panel 1 shows its third draft."""
+    found = []
+    for word in words or []:
+        match = re.fullmatch(r"([1-9]\d{0,3})\.([1-9]\d{0,3})=([1-9]\d{0,3})", word)
+        if match is None:
+            raise BadInput(f"--choose {word}: give it as SCENE.PANEL=DRAFT, like 2.1=3.")
+        found.append((int(match[1]), int(match[2]), int(match[3])))
+    return found
+
+
 def _a_number(value: float | None) -> float | None:
     """No comparison holds for what is not a number, so limits alone let it through."""
     if value is not None and math.isnan(value):
@@ -129,6 +141,9 @@ def run(
         Reviewing.NONE
     ),
     approve: Annotated[bool, typer.Option("--approve", help="Go on from where it waits for you.")] = False,
+    choose: Annotated[
+        list[str] | None, typer.Option(help="Show a draft: SCENE.PANEL=DRAFT, as its file is called; several times.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Turn a story into a finished comic chapter. Run it again to go on with what was interrupted."""
@@ -159,7 +174,7 @@ def run(
                 "until": until.value,
             },
             budget=None if budget is None else Decimal(str(budget)),
-            decided=Decided(resume=resume, skip_refused=skip_refused, approve=approve),
+            decided=Decided(resume=resume, skip_refused=skip_refused, approve=approve, choose=chosen_drafts(choose)),
             as_json=as_json,
         )
     )

@@ -40,7 +40,7 @@ _NEXT = {
     GenerationStatus.PAUSED: "--resume",
     GenerationStatus.BUDGET_EXCEEDED: "--budget USD   (the last one given counts)",
     GenerationStatus.WAITING_UNKNOWN: "--resume   (asks again for lost answers; they may be billed twice)",
-    GenerationStatus.WAITING_REVIEW: "--approve   (what waits to be looked at; the API takes choices among drafts)\n"
+    GenerationStatus.WAITING_REVIEW: "--approve   (what was looked at; drafts by their scores, or --choose 2.1=3)\n"
     "   or, where something was refused,   --resume   (tries again)   or   --skip-refused",
 }
 
@@ -261,6 +261,7 @@ def _tell(finished: Finished, as_json: bool, again: str) -> None:
         say.print(f"To try again: {again}", markup=False, soft_wrap=True)
     delivered = finished.delivered
     for label, path in (
+        ("Drafts", delivered.drafts),
         ("Pages", str(Path(delivered.pages[0]).parent) if delivered.pages else None),
         ("CBZ", delivered.cbz),
         ("PDF", delivered.pdf),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import Database
 from engine.errors import BadInput
@@ -20,7 +21,8 @@ from engine.store.images import pages_of
 from engine.store.scope import Scope, get
 from engine.store.scripts import tell
 from models.options import GenerationOptions
-from models.tables import Chapter, Export
+from models.tables import Chapter, Draft, Export, Image, Panel, Scene
+from models.tables.story import PanelState
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Delivered:
     webtoon: str | None = None
     script: str | None = None
     pages: tuple[str, ...] = ()
+    drafts: str | None = None
 
 
 def claim(folder: Path) -> Path:
@@ -59,6 +62,7 @@ async def deliver(
         told = await tell(session, chapter, options)
         pages = await pages_of(session, chapter_id)
         exports = (await session.exec(select(Export).where(Export.chapter_id == chapter_id))).all()
+        drafts = await _drafts(session, chapter_id)
     slug = slug_of(chapter.title)
     built: dict[str, str] = {}
     try:
@@ -71,6 +75,12 @@ async def deliver(
         for path, image in zip(paths, pages, strict=True):
             await storage.fetch(image.key, path)
         _drop_surplus(folder / "pages", [path.name for path in paths])
+        if drafts:
+            (folder / "drafts").mkdir(exist_ok=True)
+            for name, key in drafts.items():
+                await storage.fetch(key, folder / "drafts" / name)
+        if (folder / "drafts").exists():
+            _drop_surplus(folder / "drafts", list(drafts))
         if options.format == "webtoon" and paths:
             await asyncio.to_thread(build_slices, paths, folder / "webtoon")
             built["webtoon"] = str(folder / "webtoon")
@@ -89,7 +99,23 @@ async def deliver(
         webtoon=built.get("webtoon"),
         script=str(script) if script else None,
         pages=tuple(str(path) for path in paths),
+        drafts=str(folder / "drafts") if drafts else None,
     )
+
+
+async def _drafts(session: AsyncSession, chapter_id: UUID) -> dict[str, str]:
+    """The drafts of panels that wait for a choice: under which name each is put, and where it lies."""
+    query = (
+        select(Scene.position, Panel.position, Draft.ordinal, Image.key)
+        .join(Panel, col(Panel.scene_id) == col(Scene.id))
+        .join(Draft, col(Draft.panel_id) == col(Panel.id))
+        .join(Image, col(Image.id) == col(Draft.image_id))
+        .where(Scene.chapter_id == chapter_id, Panel.state == PanelState.DRAFTED)
+    )
+    return {
+        f"scene-{scene + 1:02}-panel-{panel + 1:02}-draft-{ordinal}.{key.rsplit('.', 1)[-1]}": key
+        for scene, panel, ordinal, key in (await session.exec(query)).all()
+    }
 
 
 def slug_of(title: str) -> str:
@@ -99,13 +125,14 @@ def slug_of(title: str) -> str:
 
 
 def _drop_surplus(folder: Path, written: Sequence[str]) -> None:
-    """Pages of an earlier, longer version would be read as part of this one. Only what we wrote ourselves goes."""
+    """Pages of an earlier, longer version would be read as part of this one, and drafts that were chosen among as to be
+    chosen still. Only what we wrote ourselves goes."""
     manifest = folder.with_suffix(".json")
     try:
         before = json.loads(manifest.read_text())
     except (FileNotFoundError, ValueError):
         before = []
     for name in before if isinstance(before, list) else []:
-        if name not in written and re.fullmatch(r"\d{3,}\.png", str(name)):
+        if name not in written and re.fullmatch(r"[\w-]+\.(?:png|jpg|webp)", str(name)):
             (folder / str(name)).unlink(missing_ok=True)
     write_whole(manifest, json.dumps(list(written)).encode(), replace=True)

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.service import RPCError
 
 from api.starting import start, wake
 from engine.db import Database
+from engine.errors import BadInput
 from engine.settings import Settings
 from engine.storage.open import open_storage
-from engine.store import generations, holds, projects, reviews, tallies
+from engine.store import directing, generations, holds, projects, reviews, tallies
 from engine.store.scope import Scope
 from inkloom.deliver import Delivered, deliver
 from inkloom.local.supervise import Endpoints
@@ -24,7 +26,7 @@ from inkloom.story import Story
 from inkloom.watch import Display, follow, patiently
 from inkloom.worker import connect
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
-from models.tables import Chapter, Generation
+from models.tables import Chapter, Draft, Generation, Panel, Scene
 
 EXIT_CODES = {
     GenerationStatus.COMPLETED: 0,
@@ -44,6 +46,8 @@ class Decided:
     resume: bool = False
     skip_refused: bool = False
     approve: bool = False
+    # Which draft a panel shows: scene, panel and draft, counted from 1.
+    choose: Sequence[tuple[int, int, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -183,9 +187,32 @@ async def _decide(session: AsyncSession, generation: Generation, budget: Decimal
         waits.remove(HoldReason.REFUSED)
     if decided.resume and (generation.paused_at is not None or waits & {HoldReason.UNKNOWN, HoldReason.REFUSED}):
         woken += await holds.resume(session, scope, generation.id, skip=False)
-    if decided.approve and HoldReason.REVIEW in waits and generation.chapter_id is not None:
-        woken += await reviews.approve(session, scope, generation.chapter_id)
+    for choice in decided.choose:
+        woken += await _choose(session, generation, *choice)
+    chapter_id = generation.chapter_id if decided.approve else None
+    # The last choice may have let it go on already.
+    if chapter_id is not None and await reviews.waits(session, generation.id):
+        woken += await reviews.approve(session, scope, chapter_id)
     return woken
+
+
+async def _choose(session: AsyncSession, generation: Generation, scene: int, panel: int, ordinal: int) -> list[str]:
+    query = (
+        select(Draft.id)
+        .join(Panel, col(Panel.id) == col(Draft.panel_id))
+        .join(Scene, col(Scene.id) == col(Panel.scene_id))
+        .where(
+            Scene.chapter_id == generation.chapter_id,
+            Scene.position == scene - 1,
+            Panel.position == panel - 1,
+            Draft.ordinal == ordinal,
+        )
+    )
+    draft_id = (await session.exec(query)).one_or_none()
+    if draft_id is None:
+        raise BadInput(f"--choose: scene {scene}, panel {panel} has no draft {ordinal}.")
+    owner = await projects.local_owner(session)
+    return (await directing.choose(session, Scope(user_id=owner), draft_id, None))[1]
 
 
 async def order_or_attach(

@@ -131,6 +131,14 @@ async def release_if_decided(session: AsyncSession, panel: Panel) -> list[str]:
     return await holds.release(session, generation, [HoldReason.REVIEW], purposes=[hold.purpose for hold in waits])
 
 
+async def waits(session: AsyncSession, generation_id: UUID) -> bool:
+    """Whether a generation still waits for a review."""
+    query = select(Hold.id).where(
+        Hold.generation_id == generation_id, Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None)
+    )
+    return (await session.exec(query.limit(1))).first() is not None
+
+
 async def overdue(session: AsyncSession) -> list[Overdue]:
     """Reviews whose time is up."""
     query = (
