@@ -96,6 +96,11 @@ def shot_input(shot: str) -> Inputs:
     return _keys(shot=shot)
 
 
+def directed(basis: Inputs) -> bool:
+    """Whether a prompt was made from notes of a director."""
+    return basis.get("notes", _key("")) != _key("")
+
+
 def picture_inputs(
     prompt: str,
     negative: str,

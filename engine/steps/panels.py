@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.context import assemble
 from engine.db import execute
-from engine.derived import Inputs, changed, concerning, prompt_inputs, shot_input, style_of, words_inputs
+from engine.derived import Inputs, changed, concerning, directed, prompt_inputs, shot_input, style_of, words_inputs
 from engine.standing import standing
 from engine.steps.known import instructions
 from engine.steps.step import Loaded, Made, Step
@@ -65,7 +65,8 @@ _WRITE_WORDS = text(
 ).bindparams(bindparam("dialogue", type_=JSONB), bindparam("basis", type_=JSONB))
 _WRITE_PROMPT = text(
     _write(
-        "prompt = :prompt, negative = :negative, shot = :shot, basis = basis || jsonb_build_object('prompt', :basis)",
+        "prompt = :prompt, negative = :negative, shot = COALESCE(:shot, shot),"
+        " basis = basis || jsonb_build_object('prompt', :basis)",
         "dialogue IS NOT NULL",
     )
 ).bindparams(bindparam("basis", type_=JSONB))
@@ -154,10 +155,11 @@ async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loade
 
 
 async def apply_prompt(session: AsyncSession, call: TaskCall, out: prompt.Out, basis: Inputs) -> Made:
-    panel = await _panel(session, call)
-    shot = out.shot if out.shot is not None and panel.notes.get("picture") else panel.shot
-    basis = {**basis, **shot_input(shot)}
-    await _written(session, call, _WRITE_PROMPT, prompt=out.prompt, negative=out.negative, shot=str(shot), basis=basis)
+    # Only a director asks for another shot.
+    shot = str(out.shot) if out.shot is not None and directed(basis) else None
+    if shot is not None:
+        basis = {**basis, **shot_input(shot)}
+    await _written(session, call, _WRITE_PROMPT, prompt=out.prompt, negative=out.negative, shot=shot, basis=basis)
     return []
 
 
