@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from httpx2 import AsyncClient
 
-from tests.api.conftest import Crew, Json, ended, new_chapter
-from tests.working import Painter, Writer
+from tests.api.conftest import Crew, Json, new_chapter
+from tests.api.directed import Directed
 
 pytestmark = pytest.mark.workflow
 
@@ -58,33 +58,11 @@ Joss stood up in the bow and held his hand above his eyes. A lamp went round, sl
 """
 
 
-@dataclass
-class Chapter:
-    """A finished chapter, with those who write and draw it."""
+class Chapter(Directed):
+    """A finished chapter that is changed, and brought up to date."""
 
-    api: AsyncClient
-    project_id: str
-    chapter_id: str
-    writer: Writer = field(default_factory=Writer)
-    painter: Painter = field(default_factory=Painter)
-
-    async def get(self, path: str) -> Any:
-        answer = await self.api.get(f"/api/v1{path}")
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def patch(self, path: str, version: int, **changes: Any) -> Json:
-        answer = await self.api.patch(f"/api/v1{path}", json={"version": version, **changes})
-        assert answer.status_code == 200, answer.text
-        changed: Json = answer.json()
-        return changed
-
-    async def panels(self) -> list[Json]:
-        """All panels in reading order."""
-        found: list[Json] = []
-        for scene in (await self.get(f"/chapters/{self.chapter_id}/scenes"))["items"]:
-            found += (await self.get(f"/scenes/{scene['id']}/panels"))["items"]
-        return found
+    async def change(self, path: str, version: int, **changes: Any) -> Json:
+        return await self.patch(path, {"version": version, **changes})
 
     async def stale(self) -> list[Json]:
         return list((await self.get(f"/chapters/{self.chapter_id}/stale"))["items"])
@@ -94,11 +72,10 @@ class Chapter:
         items = found["items"] if isinstance(found, dict) else found
         return {page["number"]: page["image_id"] for page in items}
 
-    async def order(self, **options: Any) -> Json:
-        body = {"kind": "chapter", "target_ids": [self.chapter_id], "options": options}
-        answer = await self.api.post("/api/v1/generations", json=body)
-        assert answer.status_code == 202, answer.text
-        finished = await ended(self.api, answer.json()["id"])
+    async def update(self) -> Json:
+        """Bring it up to date."""
+        await self.order()
+        finished = await self.ended()
         assert finished["status"] == "completed", finished
         return finished
 
@@ -107,7 +84,7 @@ class Chapter:
 async def chapter(api: AsyncClient, crew: Crew) -> AsyncIterator[Chapter]:
     made = Chapter(api, *await new_chapter(api, STORY))
     async with crew(made.writer, made.painter):
-        await made.order()
+        await made.update()
         yield made
 
 
@@ -135,13 +112,13 @@ async def nothing(chapter: Chapter) -> Again:
 async def a_word_of_dialogue(chapter: Chapter) -> Again:
     panel = speaking(await chapter.panels(), "Mara")
     lines = [{**line, "text": line["text"].replace("small", "tiny")} for line in panel["dialogue"]]
-    await chapter.patch(f"/panels/{panel['id']}", panel["version"], dialogue=lines)
+    await chapter.change(f"/panels/{panel['id']}", panel["version"], dialogue=lines)
     return Again(lettered=1)
 
 
 async def a_caption(chapter: Chapter) -> Again:
     panel = (await chapter.panels())[0]
-    await chapter.patch(f"/panels/{panel['id']}", panel["version"], caption="That night.")
+    await chapter.change(f"/panels/{panel['id']}", panel["version"], caption="That night.")
     return Again(lettered=1)
 
 
@@ -149,7 +126,7 @@ async def a_coat(chapter: Chapter) -> Again:
     people = (await chapter.get(f"/projects/{chapter.project_id}/characters"))["items"]
     joss = next(who for who in people if who["name"] == "Joss")
     looks = {name: value for name, value in joss["profile"].items() if name not in ("name", "aliases", "outfits")}
-    await chapter.patch(f"/characters/{joss['id']}", joss["version"], profile={**looks, "clothes": "a yellow oilskin"})
+    await chapter.change(f"/characters/{joss['id']}", joss["version"], profile={**looks, "clothes": "a yellow oilskin"})
     with_joss = {panel["id"] for panel in await chapter.panels() if "Joss" in panel["characters"]}
     everybody = {panel["id"] for panel in await chapter.panels()}
     assert with_joss
@@ -168,7 +145,7 @@ async def a_style_instruction(chapter: Chapter) -> Again:
 
 async def the_style_of_the_project(chapter: Chapter) -> Again:
     project = await chapter.get(f"/projects/{chapter.project_id}")
-    await chapter.patch(f"/projects/{chapter.project_id}", project["version"], style="Woodcut.")
+    await chapter.change(f"/projects/{chapter.project_id}", project["version"], style="Woodcut.")
     panels = {panel["id"] for panel in await chapter.panels()}
     people = (await chapter.get(f"/projects/{chapter.project_id}/characters"))["items"]
     return Again({"VisualPrompt": len(panels)}, panels, sheets=len(people))
@@ -188,13 +165,13 @@ async def a_tone_instruction(chapter: Chapter) -> Again:
 
 async def a_description(chapter: Chapter) -> Again:
     panel = next(one for one in await chapter.panels() if "words" not in one["hand"])
-    await chapter.patch(f"/panels/{panel['id']}", panel["version"], description="Mara runs up the stairs.")
+    await chapter.change(f"/panels/{panel['id']}", panel["version"], description="Mara runs up the stairs.")
     return Again({"Dialogue": 1, "VisualPrompt": 1}, {panel["id"]})
 
 
 async def a_prompt(chapter: Chapter) -> Again:
     panel = (await chapter.panels())[-1]
-    await chapter.patch(f"/panels/{panel['id']}", panel["version"], prompt="A quay in fog, seen from a gull.")
+    await chapter.change(f"/panels/{panel['id']}", panel["version"], prompt="A quay in fog, seen from a gull.")
     return Again({}, {panel["id"]})
 
 
@@ -202,19 +179,19 @@ async def a_place(chapter: Chapter) -> Again:
     """What a scene is like is in the prompts of its panels, and in no others."""
     scenes = (await chapter.get(f"/chapters/{chapter.chapter_id}/scenes"))["items"]
     panels = [one for one in await chapter.panels() if one["scene_id"] == scenes[0]["id"]]
-    await chapter.patch(f"/scenes/{scenes[0]['id']}", scenes[0]["version"], weather="thunder")
+    await chapter.change(f"/scenes/{scenes[0]['id']}", scenes[0]["version"], weather="thunder")
     return Again({"PanelDescription": 1, "VisualPrompt": len(panels)}, {one["id"] for one in panels})
 
 
 async def a_title(chapter: Chapter) -> Again:
     found = await chapter.get(f"/chapters/{chapter.chapter_id}")
-    await chapter.patch(f"/chapters/{chapter.chapter_id}", found["version"], title="The Two Keys, again")
+    await chapter.change(f"/chapters/{chapter.chapter_id}", found["version"], title="The Two Keys, again")
     return Again(pages=False)
 
 
 async def words_that_are_released(chapter: Chapter) -> Again:
     panel = next(one for one in await chapter.panels() if "words" in one["hand"])
-    await chapter.patch(f"/panels/{panel['id']}", panel["version"], release=["words"])
+    await chapter.change(f"/panels/{panel['id']}", panel["version"], release=["words"])
     return Again({"Dialogue": 1})
 
 
@@ -255,7 +232,7 @@ async def test_that_and_nothing_else_is_made_again(chapter: Chapter, change: Cha
     told = Counter(part["part"] for part in stale if part["state"] != "kept")
     chapter.writer.asked.clear()
     chapter.painter.asked.clear()
-    finished = await chapter.order()
+    finished = await chapter.update()
 
     assert Counter(request.task for request in chapter.writer.asked) == wanted.tasks
     assert sum(request.sheet is not None for request in chapter.painter.asked) == wanted.sheets
