@@ -42,6 +42,7 @@ _LOOKS: dict[str, Any] = {
     "clothes": "a blue oilskin",
     "props": ["two keys"],
     "colours": ["blue", "brass"],
+    "outfits": [],
 }
 _BIBLE: dict[str, Any] = {
     "format": "inkloom-bible",

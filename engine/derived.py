@@ -17,7 +17,7 @@ from models.options import Choice, RenderSettings
 from models.story import Attributes, PanelData
 from models.tables.projects import InstructionKind
 
-Part = Literal["summary", "panels", "words", "prompt", "picture", "sheet"]
+Part = Literal["profile", "summary", "panels", "words", "prompt", "picture", "sheet"]
 Inputs = dict[str, str]
 # Standing instructions, the most important first: what kind they are of, and what they say.
 House = Sequence[tuple[str, str]]
@@ -26,6 +26,8 @@ _WORDS = frozenset({InstructionKind.TONE, InstructionKind.DO, InstructionKind.DO
 _PICTURES = frozenset({InstructionKind.STYLE, InstructionKind.DO, InstructionKind.DONT, InstructionKind.LIMIT})
 # Which instructions concern which part. Style is for the eye and tone for the ear: neither makes the other stale.
 CONCERNS: Mapping[Part, frozenset[InstructionKind]] = {
+    # Looks are fixed once: what is instructed later changes nobody's.
+    "profile": _PICTURES,
     "summary": _WORDS,
     "panels": _WORDS,
     "words": _WORDS,

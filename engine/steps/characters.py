@@ -3,10 +3,13 @@
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.derived import Inputs
+from engine.context import assemble
+from engine.derived import Inputs, concerning
 from engine.reading import names
+from engine.steps.known import instructions
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
+from engine.store.house import house_of
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get
 from engine.tasks.profile import In, Out
@@ -33,7 +36,14 @@ async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Mad
         for index, sentence in enumerate(sentences)
         if names(sentence, called)
     ]
-    return Loaded(In(name=character.name, aliases=character.aliases, excerpts=excerpts[:MAX_EXCERPTS]))
+    context = assemble(instructions(concerning("profile", await house_of(session, call.project_id))), room)
+    data = In(
+        context=context.text,
+        name=character.name,
+        aliases=character.aliases,
+        excerpts=excerpts[:MAX_EXCERPTS],
+    )
+    return Loaded(data, len(context.left_out))
 
 
 async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) -> Made:

@@ -110,7 +110,7 @@ def place(drafts: Sequence[Standing], selected: UUID | None, number: int, many: 
     missing = many - len(there)
     if number > missing:
         return there[number - missing - 1].id
-    taken = {one.slot for one in drafts if one.fresh and not one.mine}
+    taken = {one.slot for one in drafts if one.fresh and not (one.mine or one.brought)}
     free = (slot for slot in count(1) if slot not in taken)
     return [next(free) for _ in range(number)][-1]
 

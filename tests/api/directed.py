@@ -64,7 +64,7 @@ class Directed:
 
     async def reached(self, status: str, generation_id: str = "", stage: str = "") -> Json:
         """The generation once it has a status, and waits for a stage if one is named."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while True:
                 found = await self.generation(generation_id)
                 waits = [hold["purpose"] for hold in found["waiting"]]

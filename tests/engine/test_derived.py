@@ -1,0 +1,135 @@
+"""What a part is made from, and which change makes it another one."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from engine import derived
+from engine.store import drafts
+from engine.store.drafts import Standing
+from models.ids import new_id
+from models.options import Choice, RenderSettings
+from models.story import Attributes, Line, PanelData
+
+pytestmark = pytest.mark.unit
+
+HOUSE = [("style", "Ink."), ("tone", "Dry."), ("do", "Show weather."), ("limit", "No blood.")]
+MARA = Attributes(name="Mara", clothes="a blue coat")
+
+
+def panel(**changed: Any) -> Any:
+    values = {"description": "Mara waits.", "shot": "medium", "characters": ["Mara"], "notes": {}}
+    return SimpleNamespace(**{**values, **changed})
+
+
+def scene(**changed: Any) -> Any:
+    values: dict[str, Any] = dict.fromkeys(("place", "time", "weather", "mood", "title", "gist", "summary"), "x")
+    return SimpleNamespace(**{**values, "sentences": ["a"], "characters": ["Mara"], "max_panels": None, **changed})
+
+
+@pytest.mark.parametrize(
+    ("kind", "summary", "words", "prompt"),
+    [("style", [], [], ["style"]), ("tone", ["instructions"], ["instructions"], []),
+     ("dont", ["instructions"], ["instructions"], ["instructions"])],
+    ids=["style", "tone", "don't"],
+)  # fmt: skip
+def test_an_instruction_concerns_what_its_kind_says(
+    kind: str, summary: list[str], words: list[str], prompt: list[str]
+) -> None:
+    house = [*HOUSE, (kind, "Otherwise.")]
+    assert (
+        derived.changed(derived.summary_inputs(scene(), HOUSE), derived.summary_inputs(scene(), house)),
+        derived.changed(derived.words_inputs(panel(), ["a"], HOUSE), derived.words_inputs(panel(), ["a"], house)),
+        derived.changed(
+            derived.prompt_inputs(panel(), scene(), [MARA], "", HOUSE),
+            derived.prompt_inputs(panel(), scene(), [MARA], "", house),
+        ),
+    ) == (summary, words, prompt)
+
+
+def test_the_most_important_instruction_comes_first_and_counts_by_its_place() -> None:
+    house = [("do", "First."), ("tone", "Never."), ("do", "Second.")]
+    assert derived.concerning("prompt", house) == ["First.", "Second."]
+    assert derived.changed(
+        derived.words_inputs(panel(), [], house), derived.words_inputs(panel(), [], house[::-1])
+    ) == ["instructions"]
+
+
+def test_looks_are_said_by_name() -> None:
+    before = derived.prompt_inputs(panel(), scene(), [MARA], "", [])
+    changed = MARA.model_copy(update={"clothes": "a red coat"})
+    assert derived.changed(before, derived.prompt_inputs(panel(), scene(), [changed], "", [])) == ["looks of Mara"]
+
+
+def picture(prompt: str = "p", artist: str = "offline", **data: Any) -> derived.Inputs:
+    shown = PanelData(**{"description": "d", "characters": [MARA], **data})
+    return derived.picture_inputs(prompt, "", shown, Choice(provider=artist), RenderSettings(), "page")
+
+
+@pytest.mark.parametrize("artist", ["offline", "openai"])
+def test_words_are_lettered_over_a_picture_and_change_it_not(artist: str) -> None:
+    said = [Line(speaker="Mara", text="Wait!")]
+    assert picture(artist=artist) == picture(artist=artist, dialogue=said, caption="Later.")
+
+
+def test_a_storyboard_follows_the_scene_and_a_model_its_prompt() -> None:
+    assert derived.changed(picture(), picture(weather="rain")) == ["scene"]
+    assert derived.changed(picture(artist="openai"), picture(artist="openai", weather="rain")) == []
+
+
+@pytest.mark.parametrize(
+    ("drawn_by", "ordered", "prompt", "why"),
+    [
+        ("offline", "openai", "p", ["artist", "scene"]),
+        ("openai", "offline", "p", []),
+        ("openai", "offline", "q", ["prompt"]),
+        ("openai", "local", "p", ["artist"]),
+        ("offline", "offline", "p", []),
+    ],
+)
+def test_a_storyboard_never_takes_the_place_of_a_picture(
+    drawn_by: str, ordered: str, prompt: str, why: list[str]
+) -> None:
+    basis, inputs = picture(artist=drawn_by), picture(prompt, ordered)
+    assert derived.changed_picture(basis, inputs, drawn_by, ordered) == why
+
+
+def stood(*slots: int, **state: bool) -> list[Standing]:
+    marks = {"fresh": True, "rejected": False, "brought": False, "mine": False, **state}
+    return [Standing(id=new_id(), slot=slot, **marks) for slot in slots]
+
+
+def placed(known: list[Standing], selected: Any, many: int) -> list[Any]:
+    return [drafts.place(known, selected, number, many) for number in range(1, many + 1)]
+
+
+def test_an_order_fills_the_slots_that_are_free() -> None:
+    assert placed([], None, 3) == [1, 2, 3]
+    (one,) = stood(1)
+    assert placed([one], one.id, 3) == [2, 3, one.id]
+    (two,) = stood(2)
+    assert placed([two], two.id, 2) == [1, two.id]
+    assert placed(stood(1, fresh=False), None, 2) == [1, 2]
+
+
+def test_what_this_order_has_drawn_moves_no_slot() -> None:
+    """Drafts are drawn side by side, each maybe twice: whichever comes first, each keeps its slot."""
+    assert placed(stood(2, mine=True), None, 3) == [1, 2, 3]
+
+
+def test_a_smaller_order_is_content_with_what_is_shown() -> None:
+    first, second, third = stood(1, 2, 3)
+    assert placed([first, second, third], third.id, 1) == [third.id]
+
+
+def test_rejected_drafts_are_drawn_again_only_where_nothing_else_is_left() -> None:
+    kept, rejected = stood(1), stood(2, rejected=True)
+    assert placed([*kept, *rejected], kept[0].id, 2) == [kept[0].id, rejected[0].id]
+    assert placed(rejected, None, 1) == [1]
+
+
+def test_art_that_was_brought_along_is_all_that_is_wanted_while_it_is_shown() -> None:
+    (art,) = stood(1, brought=True)
+    assert placed([art], art.id, 2) == [art.id, art.id]
+    assert placed([art], None, 1) == [1]
