@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db import execute
 from engine.derived import Inputs, changed, panels_inputs, summary_inputs
 from engine.digest import digest
-from engine.reading import names
+from engine.reading import names, sentences
 from engine.staleness import due_panels
 from engine.steps import clothing
 from engine.steps.known import context_for
@@ -95,7 +95,8 @@ async def load_panels(session: AsyncSession, call: TaskCall, room: int) -> Loade
         characters=scene.characters,
         cast=[who.name for who in everybody],
         aliases=aliases_of(everybody),
-        sentences=scene.sentences,
+        # A scene that somebody added may have no text: then what is to happen in it is what there is to show.
+        sentences=scene.sentences or sentences(scene.summary or scene.gist or scene.title) or ["…"],
         max_panels=scene.max_panels,
     )
     return Loaded(data, len(context.left_out), inputs)
