@@ -133,7 +133,16 @@ async def _call(name: str, argument: Run, result: type[ResultT], queue: str, pac
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
     )
+    _stop_if_cancelled()
     return answer
+
+
+def _stop_if_cancelled() -> None:
+    """What comes to its end although it was cancelled is waited for like all others, and hides that from whoever waits:
+    the workflow would go on, and pay, as if nobody had cancelled it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def ask(
@@ -406,6 +415,7 @@ async def child(kind: str, argument: Run, name: str, summary: str) -> Outcome:
         static_summary=summary,
         cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
+    _stop_if_cancelled()
     return outcome
 
 

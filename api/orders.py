@@ -21,7 +21,7 @@ from engine.errors import BadInput, Conflict
 from engine.prices import Prices
 from engine.providers import require_all
 from engine.settings import Settings
-from engine.store import generations, idempotency
+from engine.store import generations, idempotency, redraws
 from engine.store import scope as rows
 from engine.store.scope import Scope
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
@@ -148,6 +148,7 @@ async def retry(
             labels=last.labels,
             requested_by=scope.actor,
         )
+        await redraws.again(session, last, generation)
         out = await written(session, scope, idempotency_key, generation)
     background.add_task(begin, owned, generation)
     response.headers["Location"] = location(out)

@@ -20,8 +20,8 @@ class ChapterWorkflow(calls.Wakeable):
             outlined = await self._outline(run)
             if run.options.reviews("outline"):
                 ending.failed += await calls.review(run, "outline", run.chapter_id, redraw)
-                # What it was changed to is what is made.
-                outlined = await self._stored(run, has_script=outlined.has_script)
+                # What it was changed to is what is made; a text that was changed is read again.
+                outlined = await self._outline(run)
             workflow.set_current_details(f"{len(outlined.character_ids)} characters")
             sheets = await self._sheets(run, outlined, "")
             if run.options.until == "pages" and run.options.reviews("sheets") and outlined.character_ids:

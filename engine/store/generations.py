@@ -138,6 +138,15 @@ async def end(
     if done:
         # First, because a chapter is locked before its generation.
         await _keep(session, generation_id)
+    # What did not come to its end is over, and can be tried again.
+    await session.exec(
+        update(Redraw)
+        .where(col(Redraw.generation_id) == generation_id, col(Redraw.state) == RedrawState.ORDERED)
+        .values(state=RedrawState.FAILED)
+        .execution_options(synchronize_session=False)
+    )
+    # Before its holds and its calls, as by whoever decides about them.
+    await session.exec(select(Generation.id).where(Generation.id == generation_id).with_for_update(key_share=True))
     await abandon(session, generation_id)
     await session.exec(delete(Hold).where(col(Hold.generation_id) == generation_id))
     values: dict[str, object] = {
@@ -212,6 +221,15 @@ async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_
 async def hold_chapter(session: AsyncSession, chapter_id: UUID) -> None:
     """Nothing is ordered for the chapter until the transaction ends."""
     await session.exec(select(Chapter.id).where(Chapter.id == chapter_id).with_for_update())
+
+
+async def beside_editors(session: AsyncSession, chapter_id: UUID) -> None:
+    """Nobody who holds the chapter moves or adds anything in it until the transaction ends; others may decide, too.
+
+    For decisions about single panels, before those are locked: who reorders a scene locks many of them at once.
+    """
+    query = select(Chapter.id).where(Chapter.id == chapter_id).with_for_update(read=True, key_share=True)
+    await session.exec(query)
 
 
 async def open_of(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> Generation | None:
