@@ -92,7 +92,7 @@ async def test_sheets_are_approved_while_the_cast_is_changed(api: AsyncClient, c
 
 
 async def test_where_no_draft_is_left_that_is_said(api: AsyncClient, crew: Crew) -> None:
-    directed = Directed(api, *await new_chapter(api, "Mara laughed."))
+    directed = Directed(api, *await new_chapter(api, "Mara sneezed."))
     async with crew(directed.writer, directed.painter):
         await directed.order(review="drafts")
         await directed.reached("waiting_review", stage="drafts")

@@ -65,7 +65,7 @@ async def test_a_workflow_that_is_lost_after_a_redraw_draws_nothing_more(
     api: AsyncClient, crew: Crew, client: Client, database: Database
 ) -> None:
     """It is begun again, and waits with the drafts that there are."""
-    directed = Directed(api, *await new_chapter(api, "Mara laughed."))
+    directed = Directed(api, *await new_chapter(api, "Mara yawned twice."))
     async with crew(directed.writer, directed.painter):
         await directed.order(review="drafts")
         await directed.reached("waiting_review", stage="drafts")
