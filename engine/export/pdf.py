@@ -2,14 +2,13 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import img2pdf
 import pikepdf
 
 from engine.export.book import Book, BookPage, Bound
+from engine.export.pdf_pages import PICTURE, pages_of
 from engine.export.pdf_words import HiddenWords
 from engine.export.pictures import as_read
 from engine.export.provenance import IPTC_EXT
@@ -43,7 +42,7 @@ def _build(bound: Bound, out: Path, bleed: float | None) -> None:
         words = HiddenWords(whole)
         for start in range(0, len(files), _BATCH):
             part = Path(folder) / f"{start:06}.pdf"
-            _embed(files[start : start + _BATCH], part)
+            pages_of(files[start : start + _BATCH], part, _POINTS)
             whole.pages.extend(sources.enter_context(pikepdf.open(part)).pages)
             for index in range(start, min(start + _BATCH, len(files))):
                 _set(whole, whole.pages[index], book.pages[index], words, bleed)
@@ -56,16 +55,9 @@ def _build(bound: Bound, out: Path, bleed: float | None) -> None:
         finished.replace(out)
 
 
-def _embed(files: Sequence[Path], part: Path) -> None:
-    layout = img2pdf.get_fixed_dpi_layout_fun((_DPI, _DPI))
-    with part.open("wb") as file:
-        img2pdf.convert([one.read_bytes() for one in files], layout_fun=layout, nodate=True, outputstream=file)
-
-
 def _set(whole: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWords, bleed: float | None) -> None:
     """The page's boxes, its picture at its place, and its words where nobody sees them."""
     width, height = float(page.mediabox[2]), float(page.mediabox[3])
-    [picture] = page["/Resources"]["/XObject"].keys()
     edge = bleed or 0.0
     drawing = ""
     if bleed is not None:
@@ -74,8 +66,8 @@ def _set(whole: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWo
             page[box] = pikepdf.Array(media)
         page["/TrimBox"] = pikepdf.Array([round(value, 4) for value in (edge, edge, edge + width, edge + height)])
         # The same picture, a little larger, below: where the paper is cut a hair too far out there is no white line.
-        drawing = f"q {media[2]:.4f} 0 0 {media[3]:.4f} 0 0 cm {picture} Do Q\n"
-    drawing += f"q {width:.4f} 0 0 {height:.4f} {edge:.4f} {edge:.4f} cm {picture} Do Q\n"
+        drawing = f"q {media[2]:.4f} 0 0 {media[3]:.4f} 0 0 cm {PICTURE} Do Q\n"
+    drawing += f"q {width:.4f} 0 0 {height:.4f} {edge:.4f} {edge:.4f} cm {PICTURE} Do Q\n"
     hidden, fonts = words.of(told.panels, _POINTS, (edge, edge + height))
     page["/Contents"] = whole.make_stream((drawing + hidden).encode("ascii"))
     if fonts:

@@ -99,7 +99,7 @@ def _fitted(picture: Image.Image, limits: SliceLimits) -> Image.Image:
 
 def _encoded(picture: Image.Image, largest: int, packet: str, notes: str) -> tuple[bytes, str]:
     data = io.BytesIO()
-    picture.save(data, "PNG", optimize=True)
+    picture.save(data, "PNG")
     png = with_xmp(data.getvalue(), packet)
     if len(png) <= largest:
         return png, ".png"

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageChops
 from pypdf import PdfReader
 
+from engine.errors import BadInput
 from engine.export.book import BookPage, Chapter, PlacedPanel
 from engine.export.pdf import build_pdf, build_print
 from models.story import Direction
@@ -60,9 +61,42 @@ def test_pixels_are_untouched_and_embedded_once(bind: Bind, tmp_path: Path, buil
     with pikepdf.open(out) as pdf:
         pictures = [one for one in pdf.objects if isinstance(one, pikepdf.Stream) and one.get("/Subtype") == "/Image"]
         assert len(pictures) == 2
+        assert pictures[0].read_raw_bytes() in bound.pages[0].read_bytes(), "it is compressed again"
         drawn = pikepdf.PdfImage(pictures[0]).as_pil_image()
     with Image.open(bound.pages[0]) as page:
         assert ImageChops.difference(drawn.convert("RGB"), page.convert("RGB")).getbbox() is None
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        pytest.param(Image.new("P", (20, 30), 3), id="palette"),
+        pytest.param(Image.new("RGBA", (20, 30), (255, 0, 0, 128)), id="clear"),
+        pytest.param(Image.linear_gradient("L").resize((20, 30)), id="grey"),
+        pytest.param(Image.linear_gradient("L").resize((20, 30)).convert("I;16"), id="16 bits"),
+        pytest.param(Image.linear_gradient("L").resize((20, 30)).convert("1"), id="1 bit"),
+    ],
+)
+def test_a_picture_of_another_kind_looks_the_same(bind: Bind, tmp_path: Path, picture: Image.Image) -> None:
+    bound, out = bind(1), tmp_path / "a.pdf"
+    picture.save(Path(bound.pages[0]), "PNG")
+    build_pdf(bound, out)
+    with pikepdf.open(out) as pdf:
+        assert pdf.check_pdf_syntax() == []
+    [drawn] = PdfReader(out).pages[0].images
+    assert drawn.image is not None
+    paper = Image.new("RGBA", picture.size, "white")
+    seen = Image.alpha_composite(paper, picture.convert("RGBA")).convert("RGB")
+    assert ImageChops.difference(drawn.image.convert("RGB"), seen).getbbox() is None
+
+
+@pytest.mark.parametrize("cut", [40, 200, -6])
+def test_a_damaged_picture_ends_the_build(bind: Bind, tmp_path: Path, cut: int) -> None:
+    bound = bind(1)
+    Path(bound.pages[0]).write_bytes(bound.pages[0].read_bytes()[:cut])
+    with pytest.raises(BadInput, match="damaged"):
+        build_pdf(bound, tmp_path / "a.pdf")
+    assert not (tmp_path / "a.pdf").exists()
 
 
 @BUILDERS
