@@ -2,13 +2,12 @@
 
 import os
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
 import pikepdf
 
 from engine.export.book import Book, BookPage, Bound
-from engine.export.pdf_pages import PICTURE, pages_of
+from engine.export.pdf_pages import PICTURE, write_pages
 from engine.export.pdf_words import HiddenWords
 from engine.export.pictures import as_read
 from engine.export.provenance import IPTC_EXT
@@ -17,8 +16,6 @@ from engine.export.titles import printable
 _DPI = 300
 _POINTS = 72 / _DPI
 _POINTS_A_MM = 72 / 25.4
-# Pages go through memory this many at a time, however long the book is.
-_BATCH = 12
 _IPTC = "Iptc4xmpExt"
 
 pikepdf.models.PdfMetadata.register_xml_namespace(IPTC_EXT, _IPTC)
@@ -35,27 +32,25 @@ def build_print(bound: Bound, out: Path) -> None:
 
 
 def _build(bound: Bound, out: Path, bleed: float | None) -> None:
-    book, files = bound.book, bound.pages
+    book = bound.book
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}.") as folder, ExitStack() as sources:
-        whole = sources.enter_context(pikepdf.new())
-        words = HiddenWords(whole)
-        for start in range(0, len(files), _BATCH):
-            part = Path(folder) / f"{start:06}.pdf"
-            pages_of(files[start : start + _BATCH], part, _POINTS)
-            whole.pages.extend(sources.enter_context(pikepdf.open(part)).pages)
-            for index in range(start, min(start + _BATCH, len(files))):
-                _set(whole, whole.pages[index], book.pages[index], words, bleed)
-        words.finish()
-        _describe(whole, book)
-        finished = Path(folder) / "finished.pdf"
-        whole.save(finished, deterministic_id=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}.") as name:
+        bare, finished = Path(name) / "bare.pdf", Path(name) / "finished.pdf"
+        write_pages(bound.pages, bare, _POINTS)
+        # Read as it is needed: mapped, the whole book would come to lie in memory.
+        with pikepdf.open(bare, access_mode=pikepdf.AccessMode.stream) as pdf:
+            words = HiddenWords(pdf)
+            for page, told in zip(pdf.pages, book.pages, strict=True):
+                _set(pdf, page, told, words, bleed)
+            words.finish()
+            _describe(pdf, book)
+            pdf.save(finished, deterministic_id=True)
         with finished.open("rb+") as file:
             os.fsync(file.fileno())
         finished.replace(out)
 
 
-def _set(whole: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWords, bleed: float | None) -> None:
+def _set(pdf: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWords, bleed: float | None) -> None:
     """The page's boxes, its picture at its place, and its words where nobody sees them."""
     width, height = float(page.mediabox[2]), float(page.mediabox[3])
     edge = bleed or 0.0
@@ -69,7 +64,7 @@ def _set(whole: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWo
         drawing = f"q {media[2]:.4f} 0 0 {media[3]:.4f} 0 0 cm {PICTURE} Do Q\n"
     drawing += f"q {width:.4f} 0 0 {height:.4f} {edge:.4f} {edge:.4f} cm {PICTURE} Do Q\n"
     hidden, fonts = words.of(told.panels, _POINTS, (edge, edge + height))
-    page["/Contents"] = whole.make_stream((drawing + hidden).encode("ascii"))
+    page["/Contents"] = pdf.make_stream((drawing + hidden).encode("ascii"))
     if fonts:
         page["/Resources"]["/Font"] = pikepdf.Dictionary(fonts)
 
