@@ -55,6 +55,7 @@ SCENES_AT_A_TIME = 6
 PANELS_AT_A_TIME = 8
 SHEETS_AT_A_TIME = 8
 PAGES_AT_A_TIME = 4
+EXPORTS_AT_A_TIME = 2
 
 
 def llm_queue(provider: str) -> str:
@@ -366,8 +367,8 @@ async def compose_page(run: ChapterRun, number: int) -> None:
     await _call("compose_page", call, type(None), PAGES, "pages", f"page {number}")
 
 
-async def build_export(run: Run, chapter_id: UUID, format: str) -> None:
-    call = ExportCall(**base(run), chapter_id=chapter_id, format=format)
+async def build_export(run: Run, chapter_id: UUID | None, format: str, *, anew: bool = False) -> None:
+    call = ExportCall(**base(run), chapter_id=chapter_id, format=format, anew=anew)
     await _call("build_export", call, type(None), PAGES, "pages", format)
 
 

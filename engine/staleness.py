@@ -29,13 +29,12 @@ from engine.derived import (
 from engine.estimate import Work, exactly, work_of_script, work_of_text
 from engine.export.provenance import notes_of
 from engine.outlining import unread
-from engine.pages.keys import export_key, laid_out, page_key
+from engine.pages.keys import laid_out, page_key
 from engine.providers import resolved
 from engine.standing import standing
-from engine.store import drafts, references
+from engine.store import books, drafts, references
 from engine.store.house import house_of
-from engine.store.images import pages_of
-from engine.store.panels import Shown, artists_of, cast_of, of_chapter
+from engine.store.panels import Shown, cast_of, of_chapter
 from engine.store.places import looks_of, place_of
 from engine.wardrobe import worn
 from models.options import GenerationOptions, TaskName
@@ -363,14 +362,13 @@ async def _pages(session: AsyncSession, chapter: Chapter, rows: _Chapter, due: s
 
 async def _exports(session: AsyncSession, chapter: Chapter, options: GenerationOptions, *, again: bool) -> list[Part]:
     there = (await session.exec(select(Export).where(Export.chapter_id == chapter.id))).all()
-    sheets = [image.sha256 for image in await pages_of(session, chapter.id)]
-    notes = notes_of(await artists_of(session, chapter.id))
+    if again:
+        return [Part("export", export.id, export.format, State.FOLLOWS, ["pages"]) for export in there]
     found = []
     for export in there:
-        key = export_key(export.format, chapter.title, options.direction, notes, sheets)
-        if again:
-            found.append(Part("export", export.id, export.format, State.FOLLOWS, ["pages"]))
-        elif export.made_from != key:
+        manner = books.manner_of(options.export, export, anew=False)
+        book = await books.of_one(session, chapter, options.model_copy(update={"export": manner}))
+        if export.made_from != book.made_from(export.format):
             found.append(Part("export", export.id, export.format, State.STALE, ["pages"]))
     return found
 

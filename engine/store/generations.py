@@ -40,7 +40,7 @@ async def request(
     session: AsyncSession,
     *,
     project_id: UUID,
-    chapter_id: UUID,
+    chapter_id: UUID | None,
     kind: GenerationKind,
     options: GenerationOptions,
     target_ids: Sequence[UUID] = (),
@@ -75,7 +75,7 @@ async def request(
         project_id,
         generation.id,
         EventType.GENERATION_REQUESTED,
-        {"kind": kind, "chapter_id": str(chapter_id)},
+        {"kind": kind} | ({"chapter_id": str(chapter_id)} if chapter_id else {}),
         actor=requested_by,
     )
     return generation
@@ -94,7 +94,9 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
             col(Generation.started_at).is_(None),
         )
         .values(status=_begun, started_at=func.clock_timestamp(), version=Generation.version + 1)
-        .returning(col(Generation.kind), col(Generation.target_ids))
+        .returning(
+            col(Generation.kind), col(Generation.target_ids), col(Generation.options), col(Generation.chapter_id)
+        )
         .execution_options(synchronize_session=False)
     )
     rows = begun.all()
@@ -102,12 +104,16 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
         status = (await session.exec(select(Generation.status).where(Generation.id == generation_id))).one()
         if status in FINAL_STATUSES:
             raise Conflict(f"The generation is {status}: there is nothing left to do.")
-    for kind, targets in rows:
-        await plan(session, generation_id, _parts(GenerationKind(kind), targets))
+    for kind, targets, options, chapter_id in rows:
+        parts = _parts(GenerationKind(kind), targets, GenerationOptions.model_validate(options))
+        if chapter_id is None:
+            # Of all chapters: their pages are taken as they are.
+            parts.pop("pages", None)
+        await plan(session, generation_id, parts)
         await emit(session, project_id, generation_id, EventType.GENERATION_STARTED, {})
 
 
-def _parts(kind: GenerationKind, targets: Sequence[str]) -> dict[str, float]:
+def _parts(kind: GenerationKind, targets: Sequence[str], options: GenerationOptions) -> dict[str, float]:
     """The plan of a generation that is smaller than a chapter; a chapter's is made when its length is known."""
     target = next(iter(targets), "")
     match kind:
@@ -122,7 +128,7 @@ def _parts(kind: GenerationKind, targets: Sequence[str]) -> dict[str, float]:
         case GenerationKind.CHARACTER_SHEET:
             return {f"character:{target}:profile": 1.0, f"character:{target}:sheet": 2.0}
         case GenerationKind.EXPORT:
-            return {"pages": 3.0, "exports": 1.0}
+            return {"pages": 3.0} | {f"export:{format}": 1.0 for format in options.export.wanted}
         case GenerationKind.CHAPTER:
             return {}
 
