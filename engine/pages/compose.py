@@ -9,9 +9,11 @@ from PIL import Image, ImageDraw, PngImagePlugin
 from engine.pages import fonts
 from engine.pages.balloons import Rect
 from engine.pages.detail import Detail, detail_of
+from engine.pages.layer import balloons_of, layer_of
 from engine.pages.layout import PAGE, WEBTOON, Cell, PageLayout, text_size
 from engine.pages.lettering import Head, letter, safe_area
 from engine.pages.painting import INK, paint, write
+from models.lettering import PanelLettering
 from models.story import Box, Direction, PanelData
 
 # Measured on a storyboard page: level 1 takes half the time of level 6 and gives a file a fifth larger.
@@ -30,10 +32,11 @@ class LetteredPanel:
 
 @dataclass(frozen=True)
 class ComposedPage:
-    """A page as PNG bytes; `problems` tells what a reader would stumble over, normally nothing."""
+    """A page as PNG bytes, and its lettering by panel; `problems` tells what a reader would stumble over."""
 
     png: bytes
     problems: list[str]
+    lettering: list[PanelLettering]
 
 
 def compose_page(
@@ -42,15 +45,18 @@ def compose_page(
     direction: Direction,
     page_number_of: tuple[int, int] | None = None,
     notes: str = "",
+    *,
+    textless: bool = False,
 ) -> ComposedPage:
     """The finished page. Same input, same bytes. `page_number_of` is (page, pages), printed in the lower margin;
-    `notes` go into the file, unseen."""
+    `notes` go into the file, unseen. A textless page has its lettering as data only."""
     page = Image.new("RGB", (layout.width, layout.height), _WHITE)
     problems: list[str] = []
+    lettering: list[PanelLettering] = []
     for cell in layout.cells:
-        problems += [
-            f"panel {cell.id}: {problem}" for problem in _panel(page, layout, cell, panels[cell.id], direction)
-        ]
+        layer = _panel(page, layout, cell, panels[cell.id], direction, textless)
+        problems += [f"panel {cell.id}: {problem}" for problem in layer.problems]
+        lettering.append(layer)
     if page_number_of and layout.width > WEBTOON.width:
         _folio(page, page_number_of)
     data = io.BytesIO()
@@ -59,12 +65,17 @@ def compose_page(
     if notes:
         about.add_text("Comment", notes)
     page.save(data, "PNG", compress_level=_PNG_LEVEL, dpi=(300, 300), pnginfo=about)
-    return ComposedPage(data.getvalue(), problems)
+    return ComposedPage(data.getvalue(), problems, lettering)
 
 
 def _panel(
-    page: Image.Image, layout: PageLayout, cell: Cell, lettered: LetteredPanel, direction: Direction
-) -> list[str]:
+    page: Image.Image,
+    layout: PageLayout,
+    cell: Cell,
+    lettered: LetteredPanel,
+    direction: Direction,
+    textless: bool,
+) -> PanelLettering:
     problems: list[str] = []
     heads: list[Head] | None = None
     figures: list[Head] = []
@@ -92,12 +103,16 @@ def _panel(
         room=safe_area(layout, cell),
     )
     border = 5 if layout.width >= PAGE.width else 3
-    paint(page, lettering.balloons, (cell.x, cell.y), Rect(0, 0, cell.width, cell.height))
-    write(page, lettering.balloons, (cell.x, cell.y))
+    layer = layer_of(lettering, lettered.panel, cell.id)
+    if not textless:
+        # Drawn from what is stored, so that the two cannot differ.
+        balloons = balloons_of(layer)
+        paint(page, balloons, (cell.x, cell.y), Rect(0, 0, cell.width, cell.height))
+        write(page, balloons, (cell.x, cell.y))
     pen = ImageDraw.Draw(page)
     box = (cell.x, cell.y, cell.x + cell.width - 1, cell.y + cell.height - 1)
     pen.rectangle(box, outline=INK, width=border)
-    return problems + list(lettering.problems)
+    return layer.model_copy(update={"problems": problems + layer.problems})
 
 
 def _open(data: bytes | None) -> Image.Image | None:

@@ -139,7 +139,7 @@ def draw(
 ) -> None:
     """One line with its left edge at `x`, standing on `baseline`. A halo sets it heavy, with a rim of that colour."""
     parts = runs(text)
-    heavy = 0 if halo is None else max(1, size // 18)
+    heavy = 0 if halo is None else max(1, size // 48)
     if halo is not None:
         _draw(canvas, x, baseline, parts, size, halo, heavy + max(2, size // 12))
     _draw(canvas, x, baseline, parts, size, ink, heavy)

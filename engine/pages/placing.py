@@ -147,7 +147,10 @@ def _shapes(text: Text, stage: Stage, size: int) -> list[Balloon]:
             cost = 0.16 * slim + (0.35 if roundness == _FULL and len(lines.lines) < 7 else 0.0)
             cost += 2.2 * width * height / (stage.width * stage.height)
             cost += 0.5 * sum(line.endswith("-") for line in lines.lines)
-            key = letters if text.kind is LineKind.SFX else len(lines.lines)
+            key = len(lines.lines)
+            if text.kind is LineKind.SFX:
+                # As loud as there is room for.
+                key, cost = -letters, -float(letters)
             if key not in found or cost < found[key][0]:
                 rect = Rect(0, 0, width, height)
                 found[key] = (cost, Balloon(text.kind, rect, lines, roundness, from_right=rtl, line=text.line))

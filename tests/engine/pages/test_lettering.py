@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 import pytest
+from PIL import Image, ImageDraw
 
 from engine.pages import fonts
-from engine.pages.balloons import Balloon, Rect, outline, tail_shapes
-from engine.pages.layout import TextSize, text_size
-from engine.pages.lettering import Head, Lettering, letter
+from engine.pages.balloons import Balloon, Rect, neck_shapes, outline, tail_shapes
+from engine.pages.detail import detail_of
+from engine.pages.layout import Cell, PageLayout, TextSize, text_size
+from engine.pages.lettering import Head, Lettering, letter, safe_area
 from engine.pages.placing import follows
 from engine.pages.wrapping import block, tidy
 from models.story import Direction, Line, LineKind, PanelData, Profile
@@ -162,6 +164,98 @@ def test_captions_have_no_tail_and_come_first() -> None:
 @pytest.mark.parametrize("words", [panel(), panel(("Mara", " \n\t", LineKind.SPEECH), caption="\u0000")])
 def test_nothing_to_say_sets_nothing(words: PanelData) -> None:
     assert letter(words, 1000, 900, [], "ltr", SIZE) == Lettering(())
+
+
+def tail_of(balloons: Sequence[Balloon]) -> list[Balloon]:
+    return [balloon for balloon in balloons if tail_shapes(balloon)]
+
+
+def test_lines_that_one_voice_goes_on_with_are_joined_and_share_a_tail() -> None:
+    words = panel(("Mara", "Wait for me.", LineKind.SPEECH), ("Mara", "I said wait!", LineKind.SPEECH))
+    first, second = letter(words, 1000, 900, [head("Mara", 420, 430)], "ltr", SIZE).balloons
+    assert second.joined == 0
+    assert neck_shapes(second, first)
+    assert len(tail_of([first, second])) == 1
+
+
+@pytest.mark.parametrize("kinds", [(LineKind.SPEECH, LineKind.THOUGHT), (LineKind.SPEECH, LineKind.SHOUT)])
+def test_another_manner_is_another_balloon(kinds: tuple[LineKind, LineKind]) -> None:
+    words = panel(("Mara", "Wait for me.", kinds[0]), ("Mara", "I said wait!", kinds[1]))
+    balloons = letter(words, 1000, 900, [head("Mara", 420, 430)], "ltr", SIZE).balloons
+    assert [balloon.joined for balloon in balloons] == [None, None]
+    assert len(tail_of(balloons)) == 2
+
+
+def test_400_words_are_said_in_joined_balloons() -> None:
+    """On a whole page, which is what the layout gives so many words."""
+    text = " ".join((WORDS * 30).split()[:400])
+    lettering = letter(panel(("Mara", text, LineKind.SPEECH)), 1820, 2907, [head("Mara", 800, 2300)], "ltr", SIZE)
+    check(lettering, 1820, 2907)
+    assert said(lettering.balloons) == text.replace(" ", "")
+    assert len(lettering.balloons) > 4
+    assert lettering.problems == ()
+
+
+def test_mixed_scripts_share_a_balloon() -> None:
+    text = "Ça va? Где маяк, שלום, 灯台 – ok."
+    lettering = letter(panel(("Mara", text, LineKind.SPEECH)), 1000, 900, [head("Mara", 420, 430)], "ltr", SIZE)
+    check(lettering, 1000, 900)
+    assert len(lettering.balloons) == 1
+    assert lettering.problems == ()
+
+
+def test_a_voice_off_does_not_point_at_who_is_seen() -> None:
+    words = panel(("Mara", "I am behind you.", LineKind.OFF))
+    [balloon] = letter(words, 1000, 900, [head("Mara", 420, 430)], "ltr", SIZE).balloons
+    assert balloon.tail is not None
+    assert balloon.tail[0] in (1.0, 999.0)
+
+
+def test_a_sound_is_set_large_and_without_a_balloon() -> None:
+    words = panel(("", "Crash!", LineKind.SFX), ("Mara", "What was that?", LineKind.SPEECH))
+    sound, _ = letter(words, 1000, 900, [head("Mara", 420, 430)], "ltr", SIZE).balloons
+    assert sound.kind is LineKind.SFX
+    assert sound.tail is None
+    assert sound.block.size > SIZE.nominal
+
+
+def test_a_face_that_cannot_stay_free_is_told_of() -> None:
+    face = Head("Mara", Rect(20, 20, 560, 560))
+    lettering = letter(panel(("Mara", WORDS, LineKind.SPEECH)), 600, 600, [face], "ltr", SIZE)
+    assert said(lettering.balloons) == WORDS.replace(" ", "")
+    assert any("covers the face of Mara" in problem for problem in lettering.problems)
+
+
+def test_whose_head_is_not_marked_is_found_by_the_figure() -> None:
+    figure = Head("Mara", Rect(600, 400, 200, 480))
+    words = panel(("Mara", "Here.", LineKind.SPEECH))
+    [balloon] = letter(words, 1000, 900, [], "ltr", SIZE, figures=[figure]).balloons
+    assert balloon.tail is not None
+    assert 580 < balloon.tail[0] < 820
+
+
+def test_balloons_go_where_there_is_little_to_see() -> None:
+    """The same panel, busy on one side or the other: the balloon takes the calm one."""
+    sides = []
+    for busy in (0, 500):
+        picture = Image.new("L", (1000, 900), 200)
+        pen = ImageDraw.Draw(picture)
+        for x in range(busy, busy + 500, 6):
+            pen.line((x, 0, x, 900), fill=20, width=3)
+        words = panel(("", "Who is there?", LineKind.SPEECH))
+        [balloon] = letter(words, 1000, 900, [], "ltr", SIZE, detail=detail_of(picture, 1000, 900)).balloons
+        sides.append(balloon.rect.centre[0] > 500)
+    assert sides == [True, False]
+
+
+@pytest.mark.parametrize("x", [0, 200])
+def test_a_strip_that_fills_its_page_keeps_words_off_the_edge(x: int) -> None:
+    cell = Cell("one", x, 28, 800 - 2 * x, 500)
+    room = safe_area(PageLayout(1, 800, 600, (cell,)), cell)
+    words = panel(("Mara", "Here.", LineKind.SPEECH), caption="Later.")
+    for balloon in letter(words, cell.width, cell.height, [], "ltr", TextSize(27, 21), room=room).balloons:
+        assert cell.x + balloon.rect.x >= 28
+        assert cell.x + balloon.rect.right <= 800 - 28
 
 
 def test_lines_are_balanced() -> None:
