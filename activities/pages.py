@@ -103,6 +103,7 @@ class Pages:
                 page = await _page(session, call.chapter_id, call.number, lock=True)
                 page.image_id = await record(session, call.project_id, picture)
                 page.problems = composed.problems
+                page.lettering = [panel.model_dump(mode="json") for panel in composed.lettering]
                 page.made_from = made_from
                 session.add(page)
                 await session.flush()

@@ -14,6 +14,7 @@ from engine.reading import read_manuscript
 from engine.store import editing, removals
 from engine.store import scope as rows
 from engine.store.projects import add_chapter
+from models.lettering import PanelLettering
 from models.numbers import Whole
 from models.script import Script
 from models.tables import Chapter, Page, Project
@@ -90,7 +91,8 @@ class ChapterOut(BaseModel):
 
 
 class PageOut(BaseModel):
-    """A composed page. `layout` has the cells of its panels in pixels, in reading order."""
+    """A composed page. `layout` has the cells of its panels in pixels, in reading order; `lettering` what is set in
+    them, in pixels from each panel's corner."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -105,6 +107,30 @@ class PageOut(BaseModel):
                         "height": 2400,
                         "cells": [{"panel_id": ANOTHER_ID, "x": 60, "y": 60, "width": 1480, "height": 1120}],
                     },
+                    "lettering": [
+                        {
+                            "panel_id": ANOTHER_ID,
+                            "texts": [
+                                {
+                                    "order": 0,
+                                    "line": 0,
+                                    "kind": "speech",
+                                    "speaker": "Mara",
+                                    "text": "The ferry is due at nine.",
+                                    "lines": ["The ferry is", "due at nine."],
+                                    "size": 38,
+                                    "body": {"x": 120, "y": 40, "width": 320, "height": 150},
+                                    "text_box": {"x": 160, "y": 69, "width": 240, "height": 92},
+                                    "roundness": 2.6,
+                                    "from_right": False,
+                                    "tail": {"start": {"x": 300, "y": 188}, "tip": {"x": 350, "y": 420}, "bend": 1},
+                                    "joined": None,
+                                }
+                            ],
+                            "unplaced": [],
+                            "problems": [],
+                        }
+                    ],
                     "problems": [],
                 }
             ]
@@ -115,6 +141,7 @@ class PageOut(BaseModel):
     image_id: UUID | None
     image: str | None = Field(description="path of the picture, null until composed")
     layout: dict[str, Any]
+    lettering: list[PanelLettering] = Field(description="empty until composed")
     problems: list[str]
 
 

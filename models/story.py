@@ -32,12 +32,18 @@ class Shot(StrEnum):
 
 
 class LineKind(StrEnum):
-    """How a line is said, which decides the shape of its balloon."""
+    """How a line is said, which decides the shape of its balloon.
+
+    `radio` comes out of a device, `off` from somebody who is not to be seen; `sfx` is a sound, set without a balloon.
+    """
 
     SPEECH = "speech"
     THOUGHT = "thought"
     SHOUT = "shout"
     WHISPER = "whisper"
+    RADIO = "radio"
+    OFF = "off"
+    SFX = "sfx"
 
 
 class Line(Frozen):

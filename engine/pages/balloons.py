@@ -1,23 +1,18 @@
 """The shapes lettering lives in: balloons with their tails, thought clouds, bursts, whispers and caption boxes.
 
 A balloon's body is a superellipse, |x/a|^n + |y/b|^n = 1: between an ellipse and a box, so lines of text waste little
-of it. Shapes are drawn larger and scaled down, because Pillow's own edges are not smooth.
+of it.
 """
 
-import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from PIL import Image, ImageDraw
 
 from engine.pages.wrapping import Block
 from models.story import LineKind
 
-INK = (22, 20, 24)
-PAPER = (255, 255, 255)
-CAPTION_PAPER = (255, 246, 214)
-_OVERSAMPLE = 3
+_CHAMFER = 0.2
+# What has corners, or as good as: no curve stands for these bodies.
+_BOXES = (None, LineKind.SFX, LineKind.RADIO)
 
 Point = tuple[float, float]
 
@@ -57,7 +52,9 @@ class Rect:
 class Balloon:
     """A text in its shape: `kind` None is a caption box; `rect` is the whole body, spikes and bumps included.
 
-    `tail` is where the tail ends, None for none; `roundness` is the superellipse's exponent.
+    `line` says whose words these are, the caption's being -1: the pieces of a long line share it. `tail` is where the
+    tail ends, None for none, `bend` how far it leans; `joined` is the place of the earlier balloon that a neck leads
+    to; `roundness` is the superellipse's exponent.
     """
 
     kind: LineKind | None
@@ -66,6 +63,19 @@ class Balloon:
     roundness: float
     tail: Point | None = None
     from_right: bool = False
+    line: int = 0
+    bend: float = 1.0
+    joined: int | None = None
+
+    def at(self, x: float, y: float) -> "Balloon":
+        """The same at another place, without tail or neck."""
+        rect = Rect(x, y, self.rect.width, self.rect.height)
+        return Balloon(self.kind, rect, self.block, self.roundness, from_right=self.from_right, line=self.line)
+
+    @property
+    def boxed(self) -> bool:
+        """Whether the text stands in a plain box, drawn or not."""
+        return self.kind is None or self.kind is LineKind.SFX
 
     def text_rects(self) -> list[Rect]:
         """The room that each line of text takes."""
@@ -90,9 +100,27 @@ class Balloon:
         core = self.core()
         middle_x, middle_y = core.centre
         across, down = abs(x - middle_x) / (core.width / 2), abs(y - middle_y) / (core.height / 2)
-        if self.kind is None:
-            return across <= 1 and down <= 1
+        if self.boxed:
+            return across <= 1 + 1e-9 and down <= 1 + 1e-9
         return math.pow(across, self.roundness) + math.pow(down, self.roundness) <= 1 + 1e-9
+
+    def covers(self, x: float, y: float, margin: float = 0.0) -> bool:
+        """Whether the point lies under the body, spikes and bumps included, or within `margin` pixels of it."""
+        # The search asks this more often than anything else: most points are far away.
+        rect = self.rect
+        half_width, half_height = rect.width / 2 + margin, rect.height / 2 + margin
+        across, down = abs(x - rect.x - rect.width / 2), abs(y - rect.y - rect.height / 2)
+        if across > half_width or down > half_height:
+            return False
+        if self.kind in _BOXES:
+            return True
+        return math.pow(across / half_width, self.roundness) + math.pow(down / half_height, self.roundness) <= 1
+
+    def meets(self, area: Rect, margin: float = 0.0) -> bool:
+        """Whether the body, grown by `margin`, has anything in common with an area."""
+        # Of all points of the area this one is nearest to the middle, across and down alike.
+        x, y = self.rect.centre
+        return self.covers(min(max(x, area.x), area.right), min(max(y, area.y), area.bottom), margin)
 
 
 def caption_pad(size: int) -> float:
@@ -110,6 +138,8 @@ def body_size(block: Block, kind: LineKind | None, roundness: float) -> Point:
     if kind is None:
         pad = caption_pad(block.size)
         return block.width + 2 * pad, block.height + 1.4 * pad
+    if kind is LineKind.SFX:
+        return block.width + 0.3 * block.size, block.height + 0.1 * block.size
     pad = 0.34 * block.size
     half_width, half_height = block.width / 2 + pad, block.height / 2 + 0.55 * pad
     reach = 1.0
@@ -126,9 +156,11 @@ def body_size(block: Block, kind: LineKind | None, roundness: float) -> Point:
 def outline(balloon: Balloon) -> list[Point]:
     """The body as a closed polygon."""
     core, size = balloon.core(), balloon.block.size
-    if balloon.kind is None:
+    if balloon.boxed:
         rect = balloon.rect
         return [(rect.x, rect.y), (rect.right, rect.y), (rect.right, rect.bottom), (rect.x, rect.bottom)]
+    if balloon.kind is LineKind.RADIO:
+        return _chamfered(core)
     if balloon.kind is LineKind.SHOUT:
         return _burst(core, balloon.roundness, size)
     if balloon.kind is LineKind.THOUGHT:
@@ -137,83 +169,63 @@ def outline(balloon: Balloon) -> list[Point]:
 
 
 def tail_shapes(balloon: Balloon) -> list[list[Point]]:
-    """The tail as closed polygons: one curved horn, or a trail of shrinking bubbles for a thought."""
-    if balloon.tail is None or balloon.kind is None:
+    """The tail as closed polygons: a curved horn, a bolt for what comes out of a device, bubbles for a thought."""
+    if balloon.tail is None or balloon.boxed:
         return []
     core, size = balloon.core(), balloon.block.size
     tip = balloon.tail
-    start = _towards(core, balloon.roundness, tip)
+    start = rooted(balloon, tip)
     length = math.dist(start, tip)
     if length < 0.2 * size:
         return []
     along = ((tip[0] - start[0]) / length, (tip[1] - start[1]) / length)
     if balloon.kind is LineKind.THOUGHT:
-        first = rim(balloon.kind, size)
-        count = max(2, min(4, int((length - first) / (0.75 * size))))
-        trail = []
-        for number in range(count):
-            far = first + 0.35 * size + (length - first - 0.5 * size) * number / max(count - 1, 1)
-            radius = 0.36 * size - 0.2 * size * number / max(count - 1, 1)
-            centre = (start[0] + along[0] * far, start[1] + along[1] * far)
-            trail.append(_circle(centre, radius))
-        return trail
+        return _bubbles(start, tip, size, rim(balloon.kind, size))
     half = min(0.42 * size, 0.22 * min(core.width, core.height))
     across = (-along[1], along[0])
     root = (start[0] - along[0] * 0.5 * size, start[1] - along[1] * 0.5 * size)
-    # The horn leans a little to one side; straight tails look like arrows.
-    bend = min(0.12 * length, 0.8 * size) * (1 if along[0] < 0 else -1)
-    middle = ((root[0] + tip[0]) / 2 + across[0] * bend, (root[1] + tip[1]) / 2 + across[1] * bend)
+    if balloon.kind is LineKind.RADIO:
+        return [_bolt(root, tip, across, half)]
+    middle = bent(root, tip, size, balloon.bend)
     one = _curve((root[0] + across[0] * half, root[1] + across[1] * half), middle, tip)
     other = _curve((root[0] - across[0] * half, root[1] - across[1] * half), middle, tip)
     return [one + other[::-1]]
 
 
-def paint(page: Image.Image, balloon: Balloon, corner: tuple[int, int], clip: Rect) -> None:
-    """Draws body and tail, not the text. `corner` is the panel's place on the page; `clip` is in panel pixels."""
-    body, tails = outline(balloon), tail_shapes(balloon)
-    stroke = max(2.0, balloon.block.size * (0.115 if balloon.kind is LineKind.SHOUT else 0.085))
-    points = [point for shape in [body, *tails] for point in shape]
-    left = max(math.floor(min(x for x, _ in points) - stroke - 1), math.floor(clip.x))
-    top = max(math.floor(min(y for _, y in points) - stroke - 1), math.floor(clip.y))
-    right = min(math.ceil(max(x for x, _ in points) + stroke + 1), math.ceil(clip.right))
-    bottom = min(math.ceil(max(y for _, y in points) + stroke + 1), math.ceil(clip.bottom))
-    scale = _OVERSAMPLE
-    canvas = ((right - left) * scale, (bottom - top) * scale)
-    ink, paper = Image.new("L", canvas), Image.new("L", canvas)
-    ink_pen, paper_pen = ImageDraw.Draw(ink), ImageDraw.Draw(paper)
-    dashed = balloon.kind is LineKind.WHISPER
-    for shape in [body, *tails]:
-        placed = [((x - left) * scale, (y - top) * scale) for x, y in shape]
-        paper_pen.polygon(placed, fill=255)
-        _stroke(ink_pen, placed, stroke * scale * (1.6 if dashed else 2), dashed)
-    if dashed:
-        # The dashes keep out of the mouth of the tail, where body and tail are one shape.
-        for shape in tails:
-            ink_pen.polygon([((x - left) * scale, (y - top) * scale) for x, y in shape], fill=0)
-            _stroke(ink_pen, [((x - left) * scale, (y - top) * scale) for x, y in shape], stroke * scale * 1.6, True)
-    small = (right - left, bottom - top)
-    place = (corner[0] + left, corner[1] + top)
-    page.paste(INK, place, ink.resize(small, Image.Resampling.BOX))
-    page.paste(CAPTION_PAPER if balloon.kind is None else PAPER, place, paper.resize(small, Image.Resampling.BOX))
+def neck_shapes(balloon: Balloon, earlier: Balloon) -> list[list[Point]]:
+    """What joins a balloon to an earlier one of the same voice, as closed polygons."""
+    one, other = rooted(balloon, earlier.rect.centre), rooted(earlier, balloon.rect.centre)
+    size = balloon.block.size
+    length = math.dist(one, other)
+    if balloon.kind is LineKind.THOUGHT:
+        share = rim(balloon.kind, size) / max(length, 1.0)
+        return [_circle(_between(one, other, at), 0.26 * size) for at in (0.5 - 0.5 * share, 0.5 + 0.5 * share)]
+    along = ((other[0] - one[0]) / max(length, 1e-6), (other[1] - one[1]) / max(length, 1e-6))
+    half, deep = 0.34 * size, 0.6 * size
+    across = (-along[1] * half, along[0] * half)
+    start = (one[0] - along[0] * deep, one[1] - along[1] * deep)
+    end = (other[0] + along[0] * deep, other[1] + along[1] * deep)
+    return [
+        [
+            (start[0] + across[0], start[1] + across[1]),
+            (end[0] + across[0], end[1] + across[1]),
+            (end[0] - across[0], end[1] - across[1]),
+            (start[0] - across[0], start[1] - across[1]),
+        ]
+    ]
 
 
-def _stroke(pen: ImageDraw.ImageDraw, shape: Sequence[Point], width: float, dashed: bool) -> None:
-    closed = [*shape, shape[0]]
-    thick = max(1, round(width))
-    if not dashed:
-        pen.line(closed, fill=255, width=thick, joint="curve")
-        return
-    dash, gone, on = 5.2 * width, 0.0, True
-    for start, end in itertools.pairwise(closed):
-        length, used = math.dist(start, end), 0.0
-        while used < length:
-            step = min((dash if on else 0.62 * dash) - gone, length - used)
-            a, b = used / length, (used + step) / length
-            if on:
-                pen.line([_between(start, end, a), _between(start, end, b)], fill=255, width=thick)
-            used, gone = used + step, gone + step
-            if gone >= (dash if on else 0.62 * dash) - 1e-6:
-                gone, on = 0.0, not on
+def rooted(balloon: Balloon, target: Point) -> Point:
+    """Where the straight line from the middle to the target leaves the body."""
+    return _towards(balloon.core(), balloon.roundness, target)
+
+
+def bent(start: Point, tip: Point, size: int, bend: float) -> Point:
+    """The point that a tail leans towards; straight tails look like arrows."""
+    length = math.dist(start, tip) or 1.0
+    along = ((tip[0] - start[0]) / length, (tip[1] - start[1]) / length)
+    lean = bend * min(0.12 * length, 0.8 * size) * (1 if along[0] < 0 else -1)
+    return (start[0] + tip[0]) / 2 - along[1] * lean, (start[1] + tip[1]) / 2 + along[0] * lean
 
 
 def _between(start: Point, end: Point, share: float) -> Point:
@@ -254,6 +266,46 @@ def _around(rect: Rect, roundness: float, step: float, least: int) -> list[tuple
             due += total / count
         gone += math.dist(a, b)
     return found
+
+
+def _chamfered(rect: Rect) -> list[Point]:
+    """A box without corners. So little is cut off that the superellipse of any text keeps inside."""
+    x, y = _CHAMFER * rect.width / 2, _CHAMFER * rect.height / 2
+    return [
+        (rect.x + x, rect.y),
+        (rect.right - x, rect.y),
+        (rect.right, rect.y + y),
+        (rect.right, rect.bottom - y),
+        (rect.right - x, rect.bottom),
+        (rect.x + x, rect.bottom),
+        (rect.x, rect.bottom - y),
+        (rect.x, rect.y + y),
+    ]
+
+
+def _bubbles(start: Point, tip: Point, size: int, first: float) -> list[list[Point]]:
+    length = math.dist(start, tip)
+    count = max(2, min(4, int((length - first) / (0.75 * size))))
+    trail = []
+    for number in range(count):
+        far = first + 0.35 * size + (length - first - 0.5 * size) * number / max(count - 1, 1)
+        radius = 0.36 * size - 0.2 * size * number / max(count - 1, 1)
+        trail.append(_circle(_between(start, tip, far / length), radius))
+    return trail
+
+
+def _bolt(root: Point, tip: Point, across: Point, half: float) -> list[Point]:
+    """A tail with one sharp kink, like lightning."""
+    near, far = _between(root, tip, 0.62), _between(root, tip, 0.48)
+    return [
+        (root[0] + across[0] * half, root[1] + across[1] * half),
+        (near[0] + across[0] * 0.2 * half, near[1] + across[1] * 0.2 * half),
+        (far[0] + across[0] * 1.1 * half, far[1] + across[1] * 1.1 * half),
+        tip,
+        (far[0] - across[0] * 0.5 * half, far[1] - across[1] * 0.5 * half),
+        (near[0] - across[0] * 0.9 * half, near[1] - across[1] * 0.9 * half),
+        (root[0] - across[0] * half, root[1] - across[1] * half),
+    ]
 
 
 def _burst(rect: Rect, roundness: float, size: int) -> list[Point]:

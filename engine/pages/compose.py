@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from engine.pages import fonts
-from engine.pages.balloons import INK, Rect, paint
+from engine.pages.balloons import Rect
+from engine.pages.detail import Detail, detail_of
+from engine.pages.layer import balloons_of, layer_of
 from engine.pages.layout import PAGE, WEBTOON, Cell, PageLayout, text_size
-from engine.pages.lettering import Head, letter
+from engine.pages.lettering import Head, letter, safe_area
+from engine.pages.painting import INK, paint, write
+from models.lettering import PanelLettering
 from models.story import Box, Direction, PanelData
 
 # Measured on a storyboard page: level 1 takes half the time of level 6 and gives a file a fifth larger.
@@ -28,10 +32,11 @@ class LetteredPanel:
 
 @dataclass(frozen=True)
 class ComposedPage:
-    """A page as PNG bytes; `problems` tells what a reader would stumble over, normally nothing."""
+    """A page as PNG bytes, and its lettering by panel; `problems` tells what a reader would stumble over."""
 
     png: bytes
     problems: list[str]
+    lettering: list[PanelLettering]
 
 
 def compose_page(
@@ -40,15 +45,18 @@ def compose_page(
     direction: Direction,
     page_number_of: tuple[int, int] | None = None,
     notes: str = "",
+    *,
+    textless: bool = False,
 ) -> ComposedPage:
     """The finished page. Same input, same bytes. `page_number_of` is (page, pages), printed in the lower margin;
-    `notes` go into the file, unseen."""
+    `notes` go into the file, unseen. A textless page has its lettering as data only."""
     page = Image.new("RGB", (layout.width, layout.height), _WHITE)
     problems: list[str] = []
+    lettering: list[PanelLettering] = []
     for cell in layout.cells:
-        problems += [
-            f"panel {cell.id}: {problem}" for problem in _panel(page, layout, cell, panels[cell.id], direction)
-        ]
+        layer = _panel(page, layout, cell, panels[cell.id], direction, textless)
+        problems += [f"panel {cell.id}: {problem}" for problem in layer.problems]
+        lettering.append(layer)
     if page_number_of and layout.width > WEBTOON.width:
         _folio(page, page_number_of)
     data = io.BytesIO()
@@ -57,14 +65,21 @@ def compose_page(
     if notes:
         about.add_text("Comment", notes)
     page.save(data, "PNG", compress_level=_PNG_LEVEL, dpi=(300, 300), pnginfo=about)
-    return ComposedPage(data.getvalue(), problems)
+    return ComposedPage(data.getvalue(), problems, lettering)
 
 
 def _panel(
-    page: Image.Image, layout: PageLayout, cell: Cell, lettered: LetteredPanel, direction: Direction
-) -> list[str]:
+    page: Image.Image,
+    layout: PageLayout,
+    cell: Cell,
+    lettered: LetteredPanel,
+    direction: Direction,
+    textless: bool,
+) -> PanelLettering:
     problems: list[str] = []
     heads: list[Head] | None = None
+    figures: list[Head] = []
+    detail: Detail | None = None
     picture = _open(lettered.picture)
     if picture is None:
         _placeholder(page, cell)
@@ -72,21 +87,32 @@ def _panel(
             problems.append("the picture cannot be read")
     else:
         marked = _fit(page, cell, picture, lettered.boxes)
-        heads = marked if lettered.boxes else None
-    lettering = letter(lettered.panel, cell.width, cell.height, heads, direction, text_size(layout.width))
+        heads = marked["head"] if lettered.boxes else None
+        figures = marked["figure"]
+        right, bottom = cell.x + cell.width, cell.y + cell.height
+        detail = detail_of(page.crop((cell.x, cell.y, right, bottom)), cell.width, cell.height)
+    lettering = letter(
+        lettered.panel,
+        cell.width,
+        cell.height,
+        heads,
+        direction,
+        text_size(layout.width),
+        figures=figures,
+        detail=detail,
+        room=safe_area(layout, cell),
+    )
     border = 5 if layout.width >= PAGE.width else 3
+    layer = layer_of(lettering, lettered.panel, cell.id)
+    if not textless:
+        # Drawn from what is stored, so that the two cannot differ.
+        balloons = balloons_of(layer)
+        paint(page, balloons, (cell.x, cell.y), Rect(0, 0, cell.width, cell.height))
+        write(page, balloons, (cell.x, cell.y))
     pen = ImageDraw.Draw(page)
-    inside = Rect(0, 0, cell.width, cell.height)
-    for balloon in lettering.balloons:
-        paint(page, balloon, (cell.x, cell.y), inside)
-    for balloon in lettering.balloons:
-        for line, room in enumerate(balloon.text_rects()):
-            top = balloon.rect.centre[1] - balloon.block.height / 2
-            baseline = cell.y + top + balloon.block.baseline(line)
-            fonts.draw(pen, cell.x + room.x, baseline, balloon.block.lines[line], balloon.block.size, INK)
     box = (cell.x, cell.y, cell.x + cell.width - 1, cell.y + cell.height - 1)
     pen.rectangle(box, outline=INK, width=border)
-    return problems + list(lettering.problems)
+    return layer.model_copy(update={"problems": problems + layer.problems})
 
 
 def _open(data: bytes | None) -> Image.Image | None:
@@ -103,8 +129,8 @@ def _open(data: bytes | None) -> Image.Image | None:
         return None
 
 
-def _fit(page: Image.Image, cell: Cell, picture: Image.Image, boxes: Sequence[Box]) -> list[Head]:
-    """Scales the picture to cover the cell, crops what is over, faces last; returns the heads in cell pixels."""
+def _fit(page: Image.Image, cell: Cell, picture: Image.Image, boxes: Sequence[Box]) -> dict[str, list[Head]]:
+    """Scales the picture to cover the cell, crops what is over, faces last; returns heads and figures in its pixels."""
     scale = max(cell.width / picture.width, cell.height / picture.height)
     seen_width, seen_height = cell.width / scale, cell.height / scale
     marked = [box for box in boxes if box.kind == "head"]
@@ -117,13 +143,15 @@ def _fit(page: Image.Image, cell: Cell, picture: Image.Image, boxes: Sequence[Bo
         picture.resize((cell.width, cell.height), Image.Resampling.BICUBIC, box=window, reducing_gap=2.0),
         (cell.x, cell.y),
     )
-    heads = []
-    for box in marked:
+    found: dict[str, list[Head]] = {"head": [], "figure": []}
+    for box in boxes:
+        if box.kind not in found:
+            continue
         x, y = (box.x * picture.width - left) * scale, (box.y * picture.height - top) * scale
         width, height = box.width * picture.width * scale, box.height * picture.height * scale
         if x + width > 0 and y + height > 0 and x < cell.width and y < cell.height:
-            heads.append(Head(box.name, Rect(x, y, width, height)))
-    return heads
+            found[box.kind].append(Head(box.name, Rect(x, y, width, height)))
+    return found
 
 
 def _crop(whole: float, seen: float, spans: Sequence[tuple[float, float]]) -> float:

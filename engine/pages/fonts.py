@@ -18,6 +18,8 @@ from PIL import ImageDraw, ImageFont, features
 SHAPED = bool(features.check("raqm"))
 _BOX_WIDTH = 0.62
 
+Colour = tuple[int, int, int]
+
 _LETTERING = ("font_intuitive", "Intuitive.ttf")
 # Packages that may be installed for wider scripts; looked up without importing them. Order is preference.
 _PACKAGES = (
@@ -127,20 +129,35 @@ def width(text: str, size: int) -> float:
 
 
 def draw(
-    canvas: ImageDraw.ImageDraw, x: float, baseline: float, text: str, size: int, ink: tuple[int, int, int]
+    canvas: ImageDraw.ImageDraw,
+    x: float,
+    baseline: float,
+    text: str,
+    size: int,
+    ink: Colour,
+    halo: Colour | None = None,
 ) -> None:
-    """One line with its left edge at `x`, standing on `baseline`."""
+    """One line with its left edge at `x`, standing on `baseline`. A halo sets it heavy, with a rim of that colour."""
     parts = runs(text)
-    for run in reversed(parts) if is_rtl(text) else parts:
+    heavy = 0 if halo is None else max(1, size // 48)
+    if halo is not None:
+        _draw(canvas, x, baseline, parts, size, halo, heavy + max(2, size // 12))
+    _draw(canvas, x, baseline, parts, size, ink, heavy)
+
+
+def _draw(
+    canvas: ImageDraw.ImageDraw, x: float, baseline: float, parts: tuple[Run, ...], size: int, ink: Colour, stroke: int
+) -> None:
+    for run in reversed(parts) if is_rtl("".join(run.text for run in parts)) else parts:
         if run.face is None:
             for _ in run.text:
                 box = (x + 0.08 * size, baseline - 0.68 * size, x + 0.54 * size, baseline + 0.04 * size)
                 canvas.rectangle(box, outline=ink, width=max(1, size // 14))
                 x += _BOX_WIDTH * size
             continue
-        font = run.face.at(size)
-        canvas.text((x, baseline), run.text, font=font, fill=ink, anchor="ls", direction=_direction(run.text))
-        x += font.getlength(run.text, direction=_direction(run.text))
+        font, way = run.face.at(size), _direction(run.text)
+        canvas.text((x, baseline), run.text, font=font, fill=ink, anchor="ls", direction=way, stroke_width=stroke)
+        x += font.getlength(run.text, direction=way)
 
 
 def _direction(text: str) -> str | None:

@@ -11,7 +11,7 @@ from models.story import Direction
 from models.tables.story import DraftOrigin
 
 # Goes up with every change that makes the same panels look different on a page.
-LETTERING = 1
+LETTERING = 2
 
 
 def page_key(layout: Mapping[str, Any], direction: Direction, notes: str, shown: Mapping[str, Shown]) -> str:

@@ -1,27 +1,33 @@
-"""Places captions and balloons in a panel, so that they read in order, fit, and keep off faces.
+"""Letters a panel: nothing over a face, nothing below the minimum, nothing without saying so.
 
-The rule of order: of two balloons the later one lies entirely below the earlier, or entirely beside it on the reading
-side and not higher. Places are found by a beam search over all balloons together; where no arrangement fits at a
-readable size the balloons become one stack, and only then the letters shrink below the minimum, which is reported.
+Tried in this order: whole texts at sizes from the nominal down to the minimum; long ones taken apart into joined
+balloons; then the same at the price of a face or a tail; then without the longest text. What the last two cost is told
+by `problems`, which are read off the finished lettering, so they cannot miss what the search did.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.pages import fonts
-from engine.pages.balloons import Balloon, Point, Rect, body_size, rim
-from engine.pages.layout import TextSize
-from engine.pages.wrapping import block, tidy
+from engine.pages.balloons import Balloon, Rect
+from engine.pages.detail import Detail
+from engine.pages.layout import PAGE, WEBTOON, Cell, PageLayout, TextSize, text_size
+from engine.pages.pieces import pieces
+from engine.pages.placing import Arrangement, Rule, Stage, Text, arrange, shelve
+from engine.pages.tails import calling, clear, in_face, pointing, speaking, tail_edges
+from engine.pages.wrapping import tidy
 from models.story import Direction, LineKind, PanelData
 
-_BEAM = 10
-_ROOMS = (0.3, 0.4, 0.52, 0.66, 0.82, 1.0)
-_CALM, _FULL = 2.6, 6.0
+# Longer than this is more than one balloon in any case; and what is taken apart when room is short.
+_LONGEST, _SHORTEST = 280, 64
+_QUOTED = 32
+# From so many texts on, a search is dear: fewer sizes are tried.
+_MANY = 8
 
 
 @dataclass(frozen=True)
 class Head:
-    """A head in panel pixels, and whose it is."""
+    """A head, or a figure, in panel pixels, and whose it is."""
 
     name: str
     rect: Rect
@@ -29,97 +35,110 @@ class Head:
 
 @dataclass(frozen=True)
 class Lettering:
-    """Everything that is set in one panel, in reading order; `problems` is what a reader would stumble over."""
+    """What is set in one panel, in reading order; `problems` is what a reader would stumble over."""
 
     balloons: tuple[Balloon, ...]
     problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Text:
-    """One thing to set; `head` is the speaker's place, if known."""
-
-    kind: LineKind | None
-    text: str
-    head: Rect | None = None
-
-
-@dataclass(frozen=True)
-class _Stage:
-    width: float
-    height: float
-    heads: tuple[Rect, ...]
-    rtl: bool
-    inset: float
-    gap: float
-
-
-@dataclass(frozen=True)
-class _State:
-    cost: float
-    placed: tuple[Balloon, ...]
-    covered: float
+    unplaced: tuple[str, ...] = ()
 
 
 def letter(
-    panel: PanelData, width: int, height: int, heads: Sequence[Head] | None, direction: Direction, size: TextSize
+    panel: PanelData,
+    width: int,
+    height: int,
+    heads: Sequence[Head] | None,
+    direction: Direction,
+    size: TextSize,
+    *,
+    figures: Sequence[Head] = (),
+    detail: Detail | None = None,
+    room: Rect | None = None,
 ) -> Lettering:
-    """Sets a panel of `width` × `height` pixels. Nothing is left out, cut off, or outside the panel.
+    """Sets a panel of `width` × `height` pixels. No letter is cut off, below the minimum, or outside of `room`.
 
-    `heads` None means that nobody marked the picture; an empty sequence that there are no heads in it.
+    `heads` None means that nobody marked the picture; an empty sequence that there are no heads in it. `room` is where
+    lettering may be, in panel pixels; all of the panel but a rim if not given.
     """
-    texts = _texts(panel, heads, width, height)
+    texts = _texts(panel, heads, figures, width, height)
     if not texts:
         return Lettering(())
-    stage = _Stage(
-        width,
-        height,
-        tuple(head.rect for head in heads or ()),
-        direction == "rtl",
-        0.4 * size.nominal,
-        0.22 * size.nominal,
-    )
+    inset = min(0.4 * size.nominal, 0.03 * min(width, height))
+    rim = Rect(inset, inset, width - 2 * inset, height - 2 * inset)
+    seen = tuple(head.rect for head in heads or ())
+    bodies = tuple(figure.rect for figure in figures)
+    stage = Stage(width, height, room or rim, seen, bodies, direction == "rtl", 0.22 * size.nominal, detail)
     problems = []
     lost = "".join(dict.fromkeys(sign for text in texts for sign in fonts.missing(text.text)))
     if lost:
         problems.append(f"no font on this machine has {lost!r}: set as boxes")
-    best = _search(texts, stage, size)
-    if best is None:
-        balloons = _stack(texts, stage, size)
-        if balloons[0].block.size < size.minimum:
-            problems.append(f"too much text for the panel: set at {balloons[0].block.size} px, under {size.minimum}")
-    else:
-        balloons = best.placed
-    return Lettering(tuple(_with_free_tails(balloons, texts, stage)), tuple(problems))
+    unplaced: list[Text] = []
+    found = _best(texts, stage, size)
+    while found is None and texts:
+        longest = max(texts, key=lambda text: len(text.text))
+        unplaced.append(longest)
+        texts = [text for text in texts if text is not longest]
+        found = _best(_continued(texts), stage, size) if texts else Arrangement()
+    balloons = _called(found.placed if found else (), stage, texts)
+    names = {head.rect: head.name for head in heads or ()}
+    problems += [f"no room at a readable size, not set: {text.text}" for text in unplaced]
+    problems += _faults(balloons, texts, names)
+    return Lettering(balloons, tuple(problems), tuple(text.text for text in unplaced))
 
 
-def _with_free_tails(balloons: Sequence[Balloon], texts: Sequence[_Text], stage: _Stage) -> list[Balloon]:
-    """Voices from outside, once everything has its place: each tail to the side where it crosses nobody's words."""
-    freed = []
-    for balloon, text in zip(balloons, texts, strict=True):
-        others = [other for other in balloons if other is not balloon]
-        outside = text.head is None
-        freed.append(replace(balloon, tail=_tail(balloon, None, stage, others)) if outside else balloon)
-    return freed
+def safe_area(layout: PageLayout, cell: Cell) -> Rect:
+    """Where lettering may be, in pixels of the panel: off its border, and off the page's edge where the art is not."""
+    size = PAGE if layout.width >= PAGE.width else WEBTOON
+    rim = min(0.4 * text_size(layout.width).nominal, 0.03 * min(cell.width, cell.height))
+    left, right = max(cell.x + rim, size.margin), min(cell.x + cell.width - rim, layout.width - size.margin)
+    return Rect(left - cell.x, rim, right - left, cell.height - 2 * rim)
 
 
-def _texts(panel: PanelData, heads: Sequence[Head] | None, width: int, height: int) -> list[_Text]:
+def _texts(
+    panel: PanelData, heads: Sequence[Head] | None, figures: Sequence[Head], width: int, height: int
+) -> list[Text]:
     texts = []
     if caption := tidy(panel.caption):
-        texts.append(_Text(None, caption))
-    for line in panel.dialogue:
+        texts.append(Text(-1, None, caption))
+    for number, line in enumerate(panel.dialogue):
         if said := tidy(line.text):
-            texts.append(_Text(line.kind, said, _head_of(line.speaker, panel, heads, width, height)))
-    return texts
+            apart = line.kind in (LineKind.OFF, LineKind.SFX)
+            head = None if apart else _head_of(line.speaker, panel, heads, figures, width, height)
+            texts.append(Text(number, line.kind, said, line.speaker, head))
+    return _continued(texts)
 
 
-def _head_of(speaker: str, panel: PanelData, heads: Sequence[Head] | None, width: int, height: int) -> Rect | None:
+def _continued(texts: Sequence[Text]) -> list[Text]:
+    """Marks what the same voice goes on with."""
+    before: list[Text | None] = [None, *texts]
+    return [replace(text, continues=_goes_on(text, last)) for text, last in zip(texts, before, strict=False)]
+
+
+def _goes_on(text: Text, before: Text | None) -> bool:
+    if before is None or before.kind is not text.kind or text.kind in (None, LineKind.SFX):
+        return False
+    named = bool(text.speaker.strip()) and text.speaker.strip().casefold() == before.speaker.strip().casefold()
+    return named or before.line == text.line
+
+
+def _head_of(
+    speaker: str,
+    panel: PanelData,
+    heads: Sequence[Head] | None,
+    figures: Sequence[Head],
+    width: int,
+    height: int,
+) -> Rect | None:
     name = speaker.strip().casefold()
     if not name:
         return None
     for head in heads or ():
         if head.name.strip().casefold() == name:
             return head.rect
+    for figure in figures:
+        if figure.name.strip().casefold() == name:
+            # Seen from behind, or too small for a marked head: somewhere at the top of the figure.
+            rect = figure.rect
+            return Rect(rect.x + 0.25 * rect.width, rect.y, 0.5 * rect.width, 0.22 * rect.height)
     on_stage = [character.name.strip().casefold() for character in panel.characters]
     if heads is not None or name not in on_stage:
         return None
@@ -128,214 +147,74 @@ def _head_of(speaker: str, panel: PanelData, heads: Sequence[Head] | None, width
     return Rect(x - 0.06 * width, 0.45 * height, 0.12 * width, 0.16 * height)
 
 
-def _search(texts: Sequence[_Text], stage: _Stage, size: TextSize) -> _State | None:
-    """The best arrangement at a readable size; a smaller size only where it keeps balloons off faces."""
-    best: _State | None = None
-    step = max(1, (size.nominal - size.minimum) // 4)
-    for letters in range(size.nominal, size.minimum - 1, -step):
-        found = _arrange(texts, stage, letters)
-        if found is not None and (best is None or found.covered < 0.6 * best.covered):
-            best = found
-        if best is not None and best.covered < 0.02:
-            break
-    return best
-
-
-def _arrange(texts: Sequence[_Text], stage: _Stage, size: int) -> _State | None:
-    shapes = [_shapes(text, stage, size) for text in texts]
-    room = (stage.width - 2 * stage.inset) * (stage.height - 2 * stage.inset)
-    if not all(shapes) or sum(min(s.rect.width * s.rect.height for s in each) for each in shapes) > 0.92 * room:
-        return None
-    states = [_State(0.0, (), 0.0)]
-    for text, each in zip(texts, shapes, strict=True):
-        grown = [state for before in states for state in _place(before, text, each, stage)]
-        states = sorted(grown, key=lambda state: state.cost)[:_BEAM]
-        if not states:
-            return None
-    return states[0]
-
-
-def _shapes(text: _Text, stage: _Stage, size: int) -> list[Balloon]:
-    """The text wrapped a few ways, still at the origin; short and wide first."""
-    most = stage.width - 2 * stage.inset
-    found: dict[int, tuple[float, Balloon]] = {}
-    rtl = fonts.is_rtl(text.text)
-    for share in _ROOMS:
-        if share * most < 3.2 * size:
-            continue
-        lines = block(text.text, size, share * most - (1.0 if text.kind is None else 1.5) * size)
-        for roundness in (_CALM, _FULL):
-            width, height = body_size(lines, text.kind, roundness)
-            if width <= most and height <= stage.height - 2 * stage.inset:
-                slim = abs(lines.width / lines.height - (3.0 if text.kind is None else 1.9))
-                cost = 0.16 * slim + (0.35 if roundness == _FULL and len(lines.lines) < 7 else 0.0)
-                cost += 2.2 * width * height / (stage.width * stage.height)
-                if len(lines.lines) not in found or cost < found[len(lines.lines)][0]:
-                    balloon = Balloon(text.kind, Rect(0, 0, width, height), lines, roundness, from_right=rtl)
-                    found[len(lines.lines)] = (cost, balloon)
-    ranked = sorted(found.values(), key=lambda pair: pair[0])
-    return [balloon for _, balloon in ranked[:4]]
-
-
-def _place(state: _State, text: _Text, shapes: Sequence[Balloon], stage: _Stage) -> list[_State]:
-    found: list[tuple[float, float, Rect, Balloon]] = []
-    for rank, shape in enumerate(shapes):
-        width, height = shape.rect.width, shape.rect.height
-        for y in _downs(state.placed, height, stage):
-            first, last = _open_span(state.placed, y, stage)
-            for x in _acrosses(state.placed, width, text, stage):
-                if first - 1e-6 <= x and x + width <= last + 1e-6:
-                    rect = Rect(x, y, width, height)
-                    cost, covered = _cost(rect, text, state.placed, stage)
-                    found.append((state.cost + cost + 0.22 * rank, covered, rect, shape))
-    found.sort(key=lambda each: each[0])
-    grown = []
-    for cost, covered, rect, shape in found[: 2 * _BEAM]:
-        balloon = replace(shape, rect=rect)
-        balloon = replace(balloon, tail=_tail(balloon, text.head, stage, state.placed))
-        grown.append(_State(cost, (*state.placed, balloon), state.covered + covered))
-    return grown
-
-
-def follows(later: Rect, earlier: Rect, rtl: bool, gap: float) -> bool:
-    """Whether a reader comes to `later` after `earlier`, and the two keep `gap` pixels apart."""
-    if later.y >= earlier.bottom + gap - 1e-6:
-        return True
-    beside = later.right <= earlier.x - gap + 1e-6 if rtl else later.x >= earlier.right + gap - 1e-6
-    return beside and later.y >= earlier.y - 1e-6
-
-
-def _open_span(placed: Sequence[Balloon], y: float, stage: _Stage) -> tuple[float, float]:
-    """Between which x the next balloon may lie with its top at `y`: the rule of order for all earlier ones at once."""
-    first, last = 0.0, stage.width
-    for balloon in placed:
-        if y < balloon.rect.bottom + stage.gap - 1e-6:
-            if y < balloon.rect.y - 1e-6:
-                return stage.width, 0.0
-            first = first if stage.rtl else max(first, balloon.rect.right + stage.gap)
-            last = min(last, balloon.rect.x - stage.gap) if stage.rtl else last
-    return first, last
-
-
-def _downs(placed: Sequence[Balloon], height: float, stage: _Stage) -> list[float]:
-    lowest = stage.height - stage.inset - height
-    wanted = [stage.inset, lowest]
-    wanted += [stage.inset + (lowest - stage.inset) * step / 6 for step in range(1, 6)]
-    for balloon in placed[-3:]:
-        wanted += [balloon.rect.bottom + stage.gap, balloon.rect.y, balloon.rect.y + 0.35 * balloon.rect.height]
-    return sorted({round(y, 1) for y in wanted if stage.inset - 1e-6 <= y <= lowest + 1e-6})
-
-
-def _acrosses(placed: Sequence[Balloon], width: float, text: _Text, stage: _Stage) -> list[float]:
-    last = stage.width - stage.inset - width
-    if text.kind is None:
-        wanted = [last if stage.rtl else stage.inset]
-    else:
-        wanted = [stage.inset, last]
-        wanted += [stage.inset + (last - stage.inset) * step / 6 for step in range(1, 6)]
-        if text.head:
-            wanted.append(min(max(text.head.centre[0] - width / 2, stage.inset), last))
-    for balloon in placed[-3:]:
-        wanted.append(balloon.rect.x - stage.gap - width if stage.rtl else balloon.rect.right + stage.gap)
-    return sorted({round(x, 1) for x in wanted if stage.inset - 1e-6 <= x <= last + 1e-6})
-
-
-def _cost(rect: Rect, text: _Text, placed: Sequence[Balloon], stage: _Stage) -> tuple[float, float]:
-    """What this place costs, and how much of the faces it covers (1.0 is one whole face)."""
-    covered = 0.0
-    for head in stage.heads:
-        covered += rect.overlap(head.grown(0.06 * head.height)) / (head.width * head.height + 1)
-    cost = 14 * covered + 1.3 * rect.y / stage.height
-    middle = rect.centre
-    if text.kind is None:
-        return cost + 2.5 * rect.y / stage.height, covered
-    if text.head is None:
-        edge = min(rect.x, stage.width - rect.right) / stage.width
-        return cost + 0.8 * edge, covered
-    head = text.head
-    cost += 1.5 * abs(middle[0] - head.centre[0]) / stage.width
-    if rect.bottom > head.y + 0.3 * head.height:
-        cost += 0.7
-    tail = (middle, head.centre)
-    for balloon in placed[-6:]:
-        if _crosses(tail, balloon.rect):
-            cost += 2.5
-        if balloon.tail and _crosses((balloon.rect.centre, balloon.tail), rect):
-            cost += 2.5
-    for other in stage.heads:
-        if other != head and _crosses(tail, other):
-            cost += 0.8
-    return cost, covered
-
-
-def _crosses(line: tuple[Point, Point], rect: Rect, spared: float = 0.1) -> bool:
-    """Whether the line runs through the area; a share of it at each end is spared."""
-    (ax, ay), (bx, by) = line
-    enter, leave = spared, 1 - spared
-    for start, along, low, high in ((ax, bx - ax, rect.x, rect.right), (ay, by - ay, rect.y, rect.bottom)):
-        if abs(along) < 1e-9:
-            if not low < start < high:
-                return False
-            continue
-        one, other = (low - start) / along, (high - start) / along
-        enter, leave = max(enter, min(one, other)), min(leave, max(one, other))
-    return enter < leave
-
-
-def _stack(texts: Sequence[_Text], stage: _Stage, size: TextSize) -> tuple[Balloon, ...]:
-    """All texts one below the other across the panel, at the largest size that fits; below the minimum if it must."""
-    inset = min(stage.inset, 0.02 * min(stage.width, stage.height))
-    low, high = 1, size.nominal
-    best = _column(texts, stage, inset, low)
-    while low <= high:
-        middle = (low + high) // 2
-        tried = _column(texts, stage, inset, middle)
-        if tried and tried[-1].rect.bottom <= stage.height - inset:
-            best, low = tried, middle + 1
-        else:
-            high = middle - 1
-    return tuple(best)
-
-
-def _column(texts: Sequence[_Text], stage: _Stage, inset: float, size: int) -> list[Balloon]:
-    y = inset
-    balloons: list[Balloon] = []
-    most = stage.width - 2 * inset
+def _apart(texts: Sequence[Text], most: int) -> list[Text]:
+    """The texts, with each that is longer than `most` in pieces."""
+    found: list[Text] = []
     for text in texts:
-        # Narrow enough that the body around full lines still fits: it is up to 1.13 times as wide, and the rim.
-        lines = block(text.text, size, max(most / 1.13 - 0.7 * size - 2 * rim(text.kind, size), 0.4 * most))
-        width, height = body_size(lines, text.kind, _FULL)
-        if width > most:
-            return []
-        right_side = stage.rtl != bool(text.head and text.head.centre[0] > stage.width / 2)
-        x = stage.width - inset - width if right_side else inset
-        balloon = Balloon(text.kind, Rect(x, y, width, height), lines, _FULL, from_right=fonts.is_rtl(text.text))
-        balloons.append(replace(balloon, tail=_tail(balloon, text.head, stage, balloons)))
-        y += height + 0.12 * size
-    return balloons
+        parts = [text.text] if text.kind is LineKind.SFX else pieces(text.text, most)
+        found += [replace(text, text=part) for part in parts]
+    return _continued(found)
 
 
-def _tail(balloon: Balloon, head: Rect | None, stage: _Stage, placed: Sequence[Balloon]) -> Point | None:
-    """Where the tail ends: just short of the speaker's head, or at the panel's edge for somebody out of the picture.
+def _best(texts: Sequence[Text], stage: Stage, size: TextSize) -> Arrangement | None:
+    whole = _apart(texts, _LONGEST)
+    short = _apart(texts, _SHORTEST)
+    sizes = (size.nominal, (size.nominal + size.minimum) // 2, size.minimum)
+    for each in (whole, short) if len(short) != len(whole) else (whole,):
+        for letters in sizes if len(each) < _MANY else sizes[::2]:
+            found = arrange(each, stage, letters, Rule.TAILS_REACH)
+            if found is not None:
+                return found
+    for rule in (Rule.FACES_FREE, Rule.PLACED):
+        tried = [arrange(each, stage, letters, rule) for each in (whole, short) for letters in sizes[::2]]
+        least = min((each for each in tried if each is not None), key=lambda each: each.faults, default=None)
+        if least is not None:
+            return least
+    return shelve(whole, stage, size.minimum) or shelve(short, stage, size.minimum)
 
-    Out of the picture is on either side: the tail takes the one where it runs through nobody else's words, or stays
-    away when there is none.
-    """
-    if balloon.kind is None:
-        return None
-    middle_x, middle_y = balloon.rect.centre
-    if head is None:
-        y = min(balloon.rect.bottom + 0.2 * balloon.rect.height, stage.height - 2)
-        edges = [(1.0, y), (stage.width - 1.0, y)]
-        if balloon.rect.x >= stage.width - balloon.rect.right:
-            edges.reverse()
-        others = [other.rect for other in placed]
-        free = (edge for edge in edges if not any(_crosses((balloon.rect.centre, edge), rect, 0.0) for rect in others))
-        return next(free, None)
-    aim_x, aim_y = head.centre[0], head.y + 0.62 * head.height
-    across, down = aim_x - middle_x, aim_y - middle_y
-    # Stop outside the face: scale back along the line until it leaves the head's own ellipse, and a little further.
-    reach = ((across / (0.58 * head.width)) ** 2 + (down / (0.66 * head.height)) ** 2) ** 0.5
-    back = min(1.0 / reach, 1.0) if reach else 0.0
-    x, y = aim_x - across * back, aim_y - down * back
-    return min(max(x, 2.0), stage.width - 2.0), min(max(y, 2.0), stage.height - 2.0)
+
+def _called(balloons: Sequence[Balloon], stage: Stage, texts: Sequence[Text]) -> tuple[Balloon, ...]:
+    """The last of the tails, once everything has its place: voices from out of the picture call from where it is clear,
+    and what runs across a body that came later is drawn in."""
+    heads = {text.line: text.head for text in texts}
+    called = list(balloons)
+    for number, balloon in enumerate(balloons):
+        head = heads.get(balloon.line)
+        others = [other for other in balloons if other is not balloon]
+        if head is None and not balloon.boxed and balloon.joined is None:
+            called[number] = calling(balloon, stage.heads, others, stage.width, stage.height)
+        elif head is not None and balloon.tail is not None and not clear(balloon, stage.heads, others):
+            spoken = speaking(balloon, head, stage.heads, others)
+            called[number] = spoken or pointing(balloon, head, stage.heads, others)
+    return tuple(called)
+
+
+def _faults(balloons: Sequence[Balloon], texts: Sequence[Text], names: dict[Rect, str]) -> Iterator[str]:
+    """What there is to stumble over, read off the balloons themselves."""
+    of = {text.line: text for text in texts}
+    for balloon in balloons:
+        text = of[balloon.line]
+        quoted = f"“{text.text[:_QUOTED]}{'…' if len(text.text) > _QUOTED else ''}”"
+        for head, name in names.items():
+            if balloon.meets(head):
+                yield f"{quoted} covers the face of {name or 'somebody'}"
+            elif any(in_face(point, head) for point in tail_edges(balloon)):
+                yield f"the tail of {quoted} runs across the face of {name or 'somebody'}"
+        if any(other.covers(*point) for other in balloons if other is not balloon for point in tail_edges(balloon)):
+            yield f"the tail of {quoted} runs across other words"
+        if text.head is not None and not balloon.boxed and not _voiced(balloon, balloons, text.head):
+            yield f"the tail of {quoted} does not reach {text.speaker}"
+
+
+def _voiced(balloon: Balloon, balloons: Sequence[Balloon], head: Rect) -> bool:
+    """Whether this balloon, or one that it is joined to, has a tail that ends at the head."""
+    group = {id(balloon)}
+    for _ in balloons:
+        for one in balloons:
+            if one.joined is not None and (id(one) in group or id(balloons[one.joined]) in group):
+                group |= {id(one), id(balloons[one.joined])}
+    near = head.grown(0.3 * max(head.width, head.height))
+    return any(
+        id(one) in group and one.tail and near.x <= one.tail[0] <= near.right and near.y <= one.tail[1] <= near.bottom
+        for one in balloons
+    )

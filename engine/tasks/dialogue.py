@@ -106,7 +106,7 @@ def _invented(data: In, caption: str) -> list[str]:
 
 TASK = Task(
     name="Dialogue",
-    version=3,
+    version=4,
     input=In,
     output=Out,
     system="You are the letterer's editor of a comic. You decide who says what, in the manuscript's own words.",
@@ -150,7 +150,8 @@ every quoted line of the panel's own sentences exactly once, in the order of the
   text: word for word, without quotation marks and without "she said". A script line "NAME: text" is said by NAME.
   A line longer than {{ max_line_chars }} characters becomes several lines of the same speaker, split at sentence ends.
   speaker: exactly one of the names above; empty if the text does not tell.
-  kind: speech, thought, shout or whisper, as the text says it.
+  kind: speech, thought, shout or whisper, as the text says it; radio if it comes out of a device (a telephone, a
+    loudspeaker); off if whoever says it is there but not to be seen.
 caption: the telling sentences the picture cannot show, word for word, in order, whole sentences, at most
   {{ max_caption_chars }} characters; empty if there are none. Nothing that is said, no "he said". Invent nothing.""",
     check=check,

@@ -3,12 +3,16 @@
 import io
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
+from engine.pages.balloons import Rect
 from engine.pages.compose import LetteredPanel, compose_page
+from engine.pages.layer import balloons_of
 from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out, picture_size
+from engine.pages.painting import paint, write
+from models.lettering import PanelLettering, Set
 from models.options import PageFormat
-from models.story import Box, Direction, Line, PanelData, Profile
+from models.story import Box, Direction, Line, LineKind, PanelData, Profile
 
 pytestmark = pytest.mark.unit
 
@@ -86,3 +90,46 @@ def test_a_picture_fits_its_cell_whatever_the_fractions(width: int) -> None:
     Image.new("RGB", (width, 640), "teal").save(picture, "PNG", compress_level=1)
     panel = LetteredPanel(picture.getvalue(), heads, PanelData(description="x"))
     assert compose_page(layout, {"one": panel}, "ltr").problems == []
+
+
+def test_what_is_drawn_is_what_is_stored() -> None:
+    """The layer, stored and read again, puts the same letters on a textless page."""
+    width, height = picture_size(PANEL, "page")
+    layout = lay_out([LayoutPanel("one", width, height, PANEL)], "page", "ltr")[0]
+    panels = {"one": LetteredPanel(png(), [HEAD], PANEL)}
+    whole, bare = compose_page(layout, panels, "ltr"), compose_page(layout, panels, "ltr", textless=True)
+    assert bare.lettering == whole.lettering
+    assert bare.png != whole.png
+    [layer] = [PanelLettering.model_validate_json(each.model_dump_json()) for each in bare.lettering]
+    cell = layout.cells[0]
+    with Image.open(io.BytesIO(bare.png)) as page, Image.open(io.BytesIO(whole.png)) as expected:
+        paint(page, balloons_of(layer), (cell.x, cell.y), Rect(0, 0, cell.width, cell.height))
+        write(page, balloons_of(layer), (cell.x, cell.y))
+        assert ImageChops.difference(page, expected).getbbox() is None
+
+
+def test_the_layer_says_who_says_what_where() -> None:
+    width, height = picture_size(PANEL, "page")
+    layout = lay_out([LayoutPanel("one", width, height, PANEL)], "page", "ltr")[0]
+    [layer] = compose_page(layout, {"one": LetteredPanel(png(), [HEAD], PANEL)}, "ltr").lettering
+    caption, line = layer.texts
+    assert (caption.kind, caption.line, caption.text, caption.tail) == (Set.CAPTION, -1, "Later.", None)
+    assert (line.kind, line.line, line.speaker, line.text) == (Set.SPEECH, 0, "Mara", PANEL.dialogue[0].text)
+    assert " ".join(line.lines) == line.text
+    assert line.tail is not None
+    assert line.body.x < line.text_box.x < line.text_box.x + line.text_box.width < line.body.x + line.body.width
+
+
+def test_every_kind_of_line_can_be_set() -> None:
+    """A caption and each kind of line are named in the layer as the script names them."""
+    assert {*Set} == {*LineKind, "caption"}
+
+
+def test_100_panels_are_all_lettered() -> None:
+    """However many panels a scene has, each finds its words on some page."""
+    shape = picture_size(PANEL, "page")
+    layouts = lay_out([LayoutPanel(str(number), *shape, PANEL) for number in range(100)], "page", "ltr")
+    panels = {str(number): LetteredPanel(None, [], PANEL) for number in range(100)}
+    found = [layer for layout in layouts for layer in compose_page(layout, panels, "ltr").lettering]
+    assert [layer.panel_id for layer in found] == [str(number) for number in range(100)]
+    assert all(len(layer.texts) == 2 and not layer.problems for layer in found)

@@ -1,11 +1,16 @@
 """Balloons hold their text, keep inside the panel, read in order, and keep off faces."""
 
+from collections.abc import Sequence
+
 import pytest
+from PIL import Image, ImageDraw
 
 from engine.pages import fonts
-from engine.pages.balloons import Balloon, Rect, outline, tail_shapes
-from engine.pages.layout import TextSize, text_size
-from engine.pages.lettering import Head, Lettering, follows, letter
+from engine.pages.balloons import Balloon, Rect, neck_shapes, outline, tail_shapes
+from engine.pages.detail import detail_of
+from engine.pages.layout import Cell, PageLayout, TextSize, text_size
+from engine.pages.lettering import Head, Lettering, letter, safe_area
+from engine.pages.placing import follows
 from engine.pages.wrapping import block, tidy
 from models.story import Direction, Line, LineKind, PanelData, Profile
 
@@ -58,8 +63,8 @@ def check(lettering: Lettering, width: float, height: float) -> None:
                     assert balloon.holds(x, y), f"{balloon.block.lines} reaches out of its balloon"
 
 
-def said(balloon: Balloon) -> str:
-    return "".join(balloon.block.lines).replace("-", "").replace(" ", "")
+def said(balloons: Sequence[Balloon]) -> str:
+    return "".join(line for balloon in balloons for line in balloon.block.lines).replace("-", "").replace(" ", "")
 
 
 @pytest.mark.parametrize("kind", [*LineKind, None], ids=lambda kind: kind or "caption")
@@ -68,22 +73,26 @@ def test_text_stays_inside_its_balloon_and_nothing_is_lost(text: str, kind: Line
     words = panel(caption=text) if kind is None else panel(("Mara", text, kind))
     heads = [head("Mara", 300, 420), head("Ilo", 620, 420)]
     lettering = letter(words, 1000, 900, heads, "ltr", SIZE)
-    [balloon] = lettering.balloons
     check(lettering, 1000, 900)
-    assert said(balloon) == tidy(text).replace("-", "").replace(" ", "")
-    assert balloon.block.size >= SIZE.minimum
+    assert said(lettering.balloons) == tidy(text).replace("-", "").replace(" ", "")
+    assert min(balloon.block.size for balloon in lettering.balloons) >= SIZE.minimum
     assert [problem for problem in lettering.problems if "no font" not in problem] == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(400, 400), (300, 700), (900, 260), (120, 120)])
 @pytest.mark.parametrize("letters", [20, 600, 3000])
-def test_even_a_panel_too_small_holds_all_its_text_and_says_so(width: int, height: int, letters: int) -> None:
-    text = (WORDS * 40)[:letters]
+def test_what_has_no_room_is_told_and_never_shrunk_or_cut(width: int, height: int, letters: int) -> None:
+    text = (WORDS * 40)[:letters].strip()
     lettering = letter(panel(("Mara", text, LineKind.SPEECH)), width, height, [], "ltr", SIZE)
     check(lettering, width, height)
-    assert said(lettering.balloons[0]) == text.replace(" ", "")
-    small = lettering.balloons[0].block.size < SIZE.minimum
-    assert small == bool(lettering.problems)
+    assert all(balloon.block.size >= SIZE.minimum for balloon in lettering.balloons)
+    if lettering.unplaced:
+        assert lettering.balloons == ()
+        assert lettering.unplaced == (text,)
+        assert text in lettering.problems[0]
+    else:
+        assert said(lettering.balloons) == text.replace(" ", "")
+        assert lettering.problems == ()
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
@@ -157,6 +166,98 @@ def test_nothing_to_say_sets_nothing(words: PanelData) -> None:
     assert letter(words, 1000, 900, [], "ltr", SIZE) == Lettering(())
 
 
+def tail_of(balloons: Sequence[Balloon]) -> list[Balloon]:
+    return [balloon for balloon in balloons if tail_shapes(balloon)]
+
+
+def test_lines_that_one_voice_goes_on_with_are_joined_and_share_a_tail() -> None:
+    words = panel(("Mara", "Wait for me.", LineKind.SPEECH), ("Mara", "I said wait!", LineKind.SPEECH))
+    first, second = letter(words, 1000, 900, [head("Mara", 420, 430)], "ltr", SIZE).balloons
+    assert second.joined == 0
+    assert neck_shapes(second, first)
+    assert len(tail_of([first, second])) == 1
+
+
+@pytest.mark.parametrize("kinds", [(LineKind.SPEECH, LineKind.THOUGHT), (LineKind.SPEECH, LineKind.SHOUT)])
+def test_another_manner_is_another_balloon(kinds: tuple[LineKind, LineKind]) -> None:
+    words = panel(("Mara", "Wait for me.", kinds[0]), ("Mara", "I said wait!", kinds[1]))
+    balloons = letter(words, 1000, 900, [head("Mara", 420, 430)], "ltr", SIZE).balloons
+    assert [balloon.joined for balloon in balloons] == [None, None]
+    assert len(tail_of(balloons)) == 2
+
+
+def test_400_words_are_said_in_joined_balloons() -> None:
+    """On a whole page, which is what the layout gives so many words."""
+    text = " ".join((WORDS * 30).split()[:400])
+    lettering = letter(panel(("Mara", text, LineKind.SPEECH)), 1820, 2907, [head("Mara", 800, 2300)], "ltr", SIZE)
+    check(lettering, 1820, 2907)
+    assert said(lettering.balloons) == text.replace(" ", "")
+    assert len(lettering.balloons) > 4
+    assert lettering.problems == ()
+
+
+def test_mixed_scripts_share_a_balloon() -> None:
+    text = "Ça va? Где маяк, שלום, 灯台 – ok."
+    lettering = letter(panel(("Mara", text, LineKind.SPEECH)), 1000, 900, [head("Mara", 420, 430)], "ltr", SIZE)
+    check(lettering, 1000, 900)
+    assert len(lettering.balloons) == 1
+    assert lettering.problems == ()
+
+
+def test_a_voice_off_does_not_point_at_who_is_seen() -> None:
+    words = panel(("Mara", "I am behind you.", LineKind.OFF))
+    [balloon] = letter(words, 1000, 900, [head("Mara", 420, 430)], "ltr", SIZE).balloons
+    assert balloon.tail is not None
+    assert balloon.tail[0] in (1.0, 999.0)
+
+
+def test_a_sound_is_set_large_and_without_a_balloon() -> None:
+    words = panel(("", "Crash!", LineKind.SFX), ("Mara", "What was that?", LineKind.SPEECH))
+    sound, _ = letter(words, 1000, 900, [head("Mara", 420, 430)], "ltr", SIZE).balloons
+    assert sound.kind is LineKind.SFX
+    assert sound.tail is None
+    assert sound.block.size > SIZE.nominal
+
+
+def test_a_face_that_cannot_stay_free_is_told_of() -> None:
+    face = Head("Mara", Rect(20, 20, 560, 560))
+    lettering = letter(panel(("Mara", WORDS, LineKind.SPEECH)), 600, 600, [face], "ltr", SIZE)
+    assert said(lettering.balloons) == WORDS.replace(" ", "")
+    assert any("covers the face of Mara" in problem for problem in lettering.problems)
+
+
+def test_whose_head_is_not_marked_is_found_by_the_figure() -> None:
+    figure = Head("Mara", Rect(600, 400, 200, 480))
+    words = panel(("Mara", "Here.", LineKind.SPEECH))
+    [balloon] = letter(words, 1000, 900, [], "ltr", SIZE, figures=[figure]).balloons
+    assert balloon.tail is not None
+    assert 580 < balloon.tail[0] < 820
+
+
+def test_balloons_go_where_there_is_little_to_see() -> None:
+    """The same panel, busy on one side or the other: the balloon takes the calm one."""
+    sides = []
+    for busy in (0, 500):
+        picture = Image.new("L", (1000, 900), 200)
+        pen = ImageDraw.Draw(picture)
+        for x in range(busy, busy + 500, 6):
+            pen.line((x, 0, x, 900), fill=20, width=3)
+        words = panel(("", "Who is there?", LineKind.SPEECH))
+        [balloon] = letter(words, 1000, 900, [], "ltr", SIZE, detail=detail_of(picture, 1000, 900)).balloons
+        sides.append(balloon.rect.centre[0] > 500)
+    assert sides == [True, False]
+
+
+@pytest.mark.parametrize("x", [0, 200])
+def test_a_strip_that_fills_its_page_keeps_words_off_the_edge(x: int) -> None:
+    cell = Cell("one", x, 28, 800 - 2 * x, 500)
+    room = safe_area(PageLayout(1, 800, 600, (cell,)), cell)
+    words = panel(("Mara", "Here.", LineKind.SPEECH), caption="Later.")
+    for balloon in letter(words, cell.width, cell.height, [], "ltr", TextSize(27, 21), room=room).balloons:
+        assert cell.x + balloon.rect.x >= 28
+        assert cell.x + balloon.rect.right <= 800 - 28
+
+
 def test_lines_are_balanced() -> None:
     lines = block(tidy(WORDS), 38, 700)
     assert len(lines.lines) > 1
@@ -182,10 +283,6 @@ def test_a_voice_from_outside_runs_through_nobody_elses_words() -> None:
         said = panel(*lines, caption="He did not turn round.")
         placed = letter(said, side, 700, [], "ltr", text_size(800)).balloons
         for balloon in placed:
-            if balloon.tail is not None:
-                (x, y), (end_x, end_y) = balloon.rect.centre, balloon.tail
-                way = [(x + (end_x - x) * step / 40, y + (end_y - y) * step / 40) for step in range(41)]
-                others = [other.rect for other in placed if other is not balloon]
-                assert not any(
-                    rect.x < at_x < rect.right and rect.y < at_y < rect.bottom for rect in others for at_x, at_y in way
-                )
+            others = [other for other in placed if other is not balloon]
+            for shape in tail_shapes(balloon):
+                assert not any(other.covers(*point) for other in others for point in shape)

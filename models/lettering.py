@@ -1,0 +1,75 @@
+"""Lettering as data: what is set where on a panel, apart from the art under it.
+
+All positions are pixels from the panel's top left corner on its page, so a page can be composed again with other words,
+or without any, and a person can move a balloon without touching a picture.
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from models.story import Frozen
+
+
+class Set(StrEnum):
+    """How a text is set: the kinds of lines, and captions."""
+
+    SPEECH = "speech"
+    THOUGHT = "thought"
+    SHOUT = "shout"
+    WHISPER = "whisper"
+    RADIO = "radio"
+    OFF = "off"
+    SFX = "sfx"
+    CAPTION = "caption"
+
+
+class Area(Frozen):
+    """A rectangle in pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Spot(Frozen):
+    """A point in pixels."""
+
+    x: float
+    y: float
+
+
+class Tail(Frozen):
+    """From the body to just short of the speaker's mouth, or to the panel's edge for who is out of the picture."""
+
+    start: Spot
+    tip: Spot
+    bend: float = Field(default=1.0, description="how far the tail leans, and to which side; 0 is straight")
+
+
+class Lettered(Frozen):
+    """One balloon, caption or sound effect."""
+
+    order: int = Field(description="place in the panel's reading order, from 0")
+    line: int = Field(description="which line of the dialogue it says, from 0; -1 for the caption")
+    kind: Set
+    speaker: str = ""
+    text: str = Field(description="what it says, as it was written")
+    lines: list[str] = Field(description="the text as it is broken")
+    size: int = Field(description="of the letters, in pixels")
+    body: Area = Field(description="the whole body, spikes and bumps included")
+    text_box: Area
+    roundness: float = Field(description="exponent of the body's superellipse: 2 is an ellipse, more a box")
+    from_right: bool = False
+    tail: Tail | None = None
+    joined: int | None = Field(default=None, description="the order of an earlier balloon that a neck leads to")
+
+
+class PanelLettering(Frozen):
+    """Everything that is set in one panel, in reading order, and what a reader would stumble over."""
+
+    panel_id: str = ""
+    texts: list[Lettered] = Field(default_factory=list)
+    unplaced: list[str] = Field(default_factory=list, description="texts that have no room at a readable size")
+    problems: list[str] = Field(default_factory=list)
