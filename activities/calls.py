@@ -55,6 +55,7 @@ SCENES_AT_A_TIME = 6
 PANELS_AT_A_TIME = 8
 SHEETS_AT_A_TIME = 8
 PAGES_AT_A_TIME = 4
+EXPORTS_AT_A_TIME = 2
 
 
 def llm_queue(provider: str) -> str:
@@ -133,7 +134,16 @@ async def _call(name: str, argument: Run, result: type[ResultT], queue: str, pac
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
     )
+    _stop_if_cancelled()
     return answer
+
+
+def _stop_if_cancelled() -> None:
+    """What comes to its end although it was cancelled is waited for like all others, and hides that from whoever waits:
+    the workflow would go on, and pay, as if nobody had cancelled it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def ask(
@@ -357,8 +367,8 @@ async def compose_page(run: ChapterRun, number: int) -> None:
     await _call("compose_page", call, type(None), PAGES, "pages", f"page {number}")
 
 
-async def build_export(run: Run, chapter_id: UUID, format: str) -> None:
-    call = ExportCall(**base(run), chapter_id=chapter_id, format=format)
+async def build_export(run: Run, chapter_id: UUID | None, format: str, *, anew: bool = False) -> None:
+    call = ExportCall(**base(run), chapter_id=chapter_id, format=format, anew=anew)
     await _call("build_export", call, type(None), PAGES, "pages", format)
 
 
@@ -406,6 +416,7 @@ async def child(kind: str, argument: Run, name: str, summary: str) -> Outcome:
         static_summary=summary,
         cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
+    _stop_if_cancelled()
     return outcome
 
 

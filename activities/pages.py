@@ -1,41 +1,31 @@
-"""Pages and files: CPU work in threads, on a queue with as many slots as cores."""
+"""Pages: CPU work in threads, on a queue with as many slots as cores."""
 
 import asyncio
-import hashlib
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from engine.db import Database
-from engine.errors import BadInput
-from engine.export.cbz import build_cbz
-from engine.export.pdf import build_pdf
 from engine.export.provenance import notes_of
 from engine.pages.compose import LetteredPanel, compose_page
-from engine.pages.keys import export_key, laid_out, page_key
+from engine.pages.keys import laid_out, page_key
 from engine.pages.layout import Cell, PageLayout
 from engine.storage import Storage
-from engine.storage.keys import content_key
 from engine.store.events import emit
-from engine.store.images import keep, pages_of, record
-from engine.store.panels import Shown, artists_of, of_chapter
+from engine.store.images import keep, record
+from engine.store.panels import Shown, of_chapter
 from engine.store.progress import complete, complete_and_tell, split
-from engine.store.scope import Scope, get
 from models.events import EventType
 from models.ids import new_id
-from models.runs import ChapterRun, ExportCall, PageCall, PagesPlanned
+from models.runs import ChapterRun, PageCall, PagesPlanned
 from models.story import Direction
-from models.tables import Chapter, Export, Page
-
-BUILDERS = {"cbz": build_cbz, "pdf": build_pdf}
+from models.tables import Export, Page
 
 
 class Pages:
@@ -44,7 +34,7 @@ class Pages:
         self._storage = storage
 
     def activities(self) -> Sequence[Callable[..., Any]]:
-        return [self.plan_pages, self.compose_page, self.build_export]
+        return [self.plan_pages, self.compose_page]
 
     @activity.defn
     async def plan_pages(self, run: ChapterRun) -> PagesPlanned:
@@ -80,7 +70,10 @@ class Pages:
                 await split(session, run.generation_id, "pages", {f"page:{number}": 1.0 for number in due})
             else:
                 await complete_and_tell(session, run.project_id, run.generation_id, "pages")
-            return PagesPlanned(pages=len(layouts), due=due)
+            built = select(Export.format).where(Export.chapter_id == run.chapter_id).order_by(col(Export.format))
+            # What was built before is brought up to date with the rest.
+            formats = dict.fromkeys([*run.options.export.wanted, *(await session.exec(built)).all()])
+            return PagesPlanned(pages=len(layouts), due=due, exports=list(formats))
 
     @activity.defn
     async def compose_page(self, call: PageCall) -> None:
@@ -124,61 +117,6 @@ class Pages:
                     {"number": call.number, "image_id": str(page.image_id), "problems": len(page.problems)},
                 )
 
-    @activity.defn
-    async def build_export(self, call: ExportCall) -> None:
-        """Build one file of the chapter from its pages and store it."""
-        builder = BUILDERS.get(call.format)
-        if builder is None:
-            raise BadInput(f"There is no export called {call.format!r}; there are {', '.join(BUILDERS)}.")
-        async with self._database.session() as session:
-            chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.chapter_id)
-            pages = await pages_of(session, call.chapter_id)
-            notes = notes_of(await artists_of(session, call.chapter_id))
-            sheets = [image.sha256 for image in pages]
-            made_from = export_key(call.format, chapter.title, call.options.direction, notes, sheets)
-            query = select(Export).where(Export.chapter_id == call.chapter_id, Export.format == call.format)
-            there = (await session.exec(query)).one_or_none()
-        if not pages:
-            raise BadInput("The chapter has no finished pages to export yet.")
-        if there is None or there.made_from != made_from:
-            with tempfile.TemporaryDirectory(prefix="inkloom-export-") as folder:
-                paths = []
-                for number, image in enumerate(pages, 1):
-                    path = Path(folder) / f"{number:05}.png"
-                    await self._storage.fetch(image.key, path)
-                    paths.append(path)
-                built = Path(folder) / f"chapter.{call.format}"
-                title, direction = chapter.title or "Untitled", call.options.direction
-                await asyncio.to_thread(builder, paths, built, title=title, direction=direction, notes=notes)
-                sha256, size = await asyncio.to_thread(_hash, built)
-                key = content_key(call.project_id, "exports", sha256, call.format)
-                await self._storage.put_file(key, built)
-            values = {"key": key, "sha256": sha256, "bytes": size, "made_from": made_from}
-        else:
-            values = None
-        async with self._database.session() as session:
-            if values is not None:
-                statement = insert(Export).values(
-                    id=new_id(),
-                    project_id=call.project_id,
-                    chapter_id=call.chapter_id,
-                    format=call.format,
-                    built_at=func.clock_timestamp(),
-                    **values,
-                )
-                await session.exec(
-                    statement.on_conflict_do_update(
-                        index_elements=["chapter_id", "format"], set_={**values, "built_at": func.clock_timestamp()}
-                    )
-                )
-                await emit(
-                    session,
-                    call.project_id,
-                    call.generation_id,
-                    EventType.EXPORT_BUILT,
-                    {"format": call.format, "bytes": values["bytes"]},
-                )
-
 
 def _key_of(layout: Mapping[str, Any], direction: Direction, shown: Mapping[str, Shown]) -> str:
     return page_key(layout, direction, _notes_of(layout, shown), shown)
@@ -200,8 +138,3 @@ def _from_json(value: dict[str, Any]) -> PageLayout:
 async def _page(session: AsyncSession, chapter_id: UUID, number: int, *, lock: bool = False) -> Page:
     query = select(Page).where(Page.chapter_id == chapter_id, Page.number == number)
     return (await session.exec(query.with_for_update() if lock else query)).one()
-
-
-def _hash(path: Path) -> tuple[str, int]:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size

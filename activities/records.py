@@ -10,7 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from engine.db import Database
-from engine.steps.outline import outlined, read, window_tokens
+from engine.outlining import read, window_tokens
+from engine.steps.outline import outlined
 from engine.store import generations, holds, outlines, redraws, reviews
 from engine.store.choosing import choose
 from engine.store.events import emit
@@ -101,20 +102,30 @@ class Records:
             await generations.begin(session, run.project_id, run.generation_id)
             orders = await redraws.ordered(session, run.generation_id)
             generation = await get(session, Scope(project_id=run.project_id), Generation, run.generation_id)
-            targets = [] if orders else [UUID(target) for target in generation.target_ids]
+            # Begun again after its redraws were done, there is nothing left to do.
+            redrawn = await redraws.any_of(session, run.generation_id)
+            targets = [] if redrawn else [UUID(target) for target in generation.target_ids]
             return PanelsOpened(panel_ids=targets, redraws=orders)
 
     @activity.defn
     async def select_draft(self, call: SelectCall) -> None:
         """Choose among the drafts of a panel, or let a person choose."""
         async with self._database.session() as session:
-            if call.redraw_id is not None:
-                await redraws.end(session, call.project_id, call.redraw_id, RedrawState.DONE)
+            redrawn = call.redraw_id is not None
+            if redrawn and not await redraws.end(session, call.project_id, call.redraw_id, RedrawState.DONE):
+                # It was done before: what has been chosen since stays.
+                return
             if call.draft_ids:
                 await choose(
-                    session, call.project_id, call.generation_id, call.target_id, call.draft_ids, wait=call.wait
+                    session,
+                    call.project_id,
+                    call.generation_id,
+                    call.target_id,
+                    call.draft_ids,
+                    wait=call.wait,
+                    redrawn=redrawn,
                 )
-            elif call.redraw_id is not None:
+            elif redrawn:
                 await complete_and_tell(session, call.project_id, call.generation_id, f"panel:{call.target_id}:picture")
 
     @activity.defn

@@ -1,19 +1,15 @@
 """Chapters: a manuscript on its way to pages."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlmodel import select
 
-from api.deps import Editing, Owned, Scoped, Session
-from api.downloads import as_download
+from api.deps import Editing, Scoped, Session
 from api.given import ExternalId, Facts, Labels, Metadata, Order, Position, labelled
-from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, file_of
-from engine.errors import NotFound
+from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.reading import read_manuscript
 from engine.store import editing, removals
 from engine.store import scope as rows
@@ -21,22 +17,12 @@ from engine.store.projects import add_chapter
 from models.lettering import PanelLettering
 from models.numbers import Whole
 from models.script import Script
-from models.tables import Chapter, Export, Page, Project
+from models.tables import Chapter, Page, Project
 from models.texts import NameIfAny, Said, Words
 
 router = APIRouter(tags=["chapters"])
 
 Thread = Annotated[Said, Field(max_length=200)]
-
-
-class ExportFormat(StrEnum):
-    """What a chapter is exported as: for comic readers, or for everybody."""
-
-    CBZ = "cbz"
-    PDF = "pdf"
-
-
-MEDIA_TYPES = {ExportFormat.CBZ: "application/vnd.comicbook+zip", ExportFormat.PDF: "application/pdf"}
 
 
 class NewChapter(BaseModel):
@@ -285,29 +271,6 @@ async def pages(
         for page in found
     ]
     return Listing(items=items, next_cursor=following)
-
-
-@router.get(
-    "/chapters/{chapter_id}/exports/{format}",
-    summary="Download a built file",
-    response_class=Response,
-    responses={200: file_of(*MEDIA_TYPES.values()), **NOT_FOUND},
-)
-async def export(chapter_id: UUID, format: ExportFormat, session: Session, scope: Scoped, owned: Owned) -> Response:
-    chapter = await rows.get(session, scope, Chapter, chapter_id)
-    query = select(Export).where(Export.chapter_id == chapter_id, Export.format == format)
-    found = (await session.exec(query)).one_or_none()
-    if found is None:
-        raise NotFound(f"This chapter has no {format} yet. Order a generation of kind export to build it.")
-    return Response(
-        await owned.storage.get(found.key),
-        media_type=MEDIA_TYPES[format],
-        headers={
-            "Content-Disposition": as_download(chapter.title or "chapter", format),
-            "ETag": f'"{found.sha256}"',
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
 
 
 def _on_one_line(title: str) -> str:

@@ -263,7 +263,9 @@ async def _ordered(
             wanted = redraws.Wanted(**{**vars(wanted), "parent_id": panel.selected_draft_id})
         options = await _options(session, scope, panel, body, owned.settings)
         more: dict[str, Any] = {"budget_usd": body.budget_usd, "requested_by": scope.actor}
-        generation, workflows = await redraws.order(session, scope, panel, wanted, options, **more)
+        generation, workflows = await redraws.order(
+            session, scope, panel, wanted, options, by_another=body.by is not None, **more
+        )
         told = {"panel_id": str(panel_id), "notes": wanted.notes or wanted.prompt, "kind": what}
         await emit(session, panel.project_id, generation.id, EventType.PANEL_REDRAWN, told, actor=scope.actor)
         out = await written(session, scope, key, generation)

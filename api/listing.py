@@ -9,13 +9,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from engine.errors import BadInput
 from engine.store import cursors
+from models.exports import MEDIA_TYPES
 
 ItemT = TypeVar("ItemT")
 
 Responses = dict[int | str, dict[str, Any]]
 
 # Media types of files, for which clients get bytes.
-FILES = ("image/png", "image/jpeg", "image/webp", "application/vnd.comicbook+zip", "application/pdf", "application/zip")
+FILES = ("image/png", "image/jpeg", "image/webp", "application/zip", *dict.fromkeys(MEDIA_TYPES.values()))
 
 AN_ID = "01a20515-1871-760d-a740-02d3946ca91d"
 ANOTHER_ID = "01a20515-2b0e-7c55-9c1f-6f0e5a3d8b24"

@@ -17,13 +17,14 @@ from api.given import ExternalId, Metadata
 from api.listing import AN_ID, CONFLICT, NOT_FOUND, refusal
 from api.money import Usd
 from api.starting import PATIENCE, start
-from engine.errors import BadInput, Conflict
+from engine.errors import BadInput, Conflict, NotFound
 from engine.prices import Prices
 from engine.providers import require_all
 from engine.settings import Settings
-from engine.store import generations, idempotency
+from engine.store import generations, idempotency, redraws
 from engine.store import scope as rows
 from engine.store.scope import Scope
+from models.exports import ExportFormat
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
 from models.tables import Chapter, Character, Generation, IdempotentRequest, Panel, Project, Scene
 
@@ -44,7 +45,7 @@ REFUSED = refusal(
 
 class NewGeneration(BaseModel):
     """An order. `target_ids` names one chapter, scene or character, as `kind` says, or panels of one chapter; an
-    export, a chapter.
+    export, a chapter, or a project for one file over all its chapters as their pages are now.
 
     What is there and still stands for what it was made from is kept: an order for a chapter brings it up to date.
     """
@@ -58,6 +59,9 @@ class NewGeneration(BaseModel):
     target_ids: list[UUID] = Field(min_length=1, max_length=500, description="one; of panels as many as wanted")
     chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
     options: GenerationOptions = Field(default_factory=GenerationOptions)
+    formats: list[ExportFormat] | None = Field(
+        default=None, min_length=1, max_length=len(ExportFormat), description="of an export: `options.export.formats`"
+    )
     budget_usd: Usd | None = None
     external_id: ExternalId | None = None
     metadata: Metadata = {}
@@ -80,16 +84,16 @@ async def create(
         asked = body.model_dump(mode="json", exclude_unset=True)
         if before := await answered(session, scope, idempotency_key, "generations", asked):
             return again(response, before)
-        chapter = await target_of(session, scope, body)
-        project = await rows.get(session, scope, Project, chapter.project_id)
-        options = chosen(body.options, project, owned.settings)
+        project, chapter = await _aim(session, scope, body)
+        options = _with_formats(chosen(body.options, project, owned.settings), body)
         if body.kind != GenerationKind.EXPORT:
             Prices.of(owned.settings).require(options)
-        options = _as_scripted(options, chapter)
+        if chapter is not None:
+            options = _as_scripted(options, chapter)
         generation = await generations.request(
             session,
-            project_id=chapter.project_id,
-            chapter_id=chapter.id,
+            project_id=project.id,
+            chapter_id=chapter.id if chapter else None,
             kind=body.kind,
             options=options,
             target_ids=body.target_ids,
@@ -133,7 +137,7 @@ async def retry(
                 "Nothing in this generation failed. To have something made again, change it, and order a new generation"
                 " of it with POST /api/v1/generations: what stayed as it was is kept and costs nothing."
             )
-        if last.chapter_id is None:
+        if last.chapter_id is None and last.kind != GenerationKind.EXPORT:
             raise Conflict("The chapter of this generation is gone.")
         generation = await generations.request(
             session,
@@ -148,6 +152,7 @@ async def retry(
             labels=last.labels,
             requested_by=scope.actor,
         )
+        await redraws.again(session, last, generation)
         out = await written(session, scope, idempotency_key, generation)
     background.add_task(begin, owned, generation)
     response.headers["Location"] = location(out)
@@ -194,6 +199,10 @@ def chosen(options: GenerationOptions, project: Project, settings: Settings) -> 
     Raises `NotConfigured` for a provider that cannot be used.
     """
     named = options.model_dump(include=options.model_fields_set)
+    if "export" in named:
+        # Part by part: who names a format does not mean that nobody is credited.
+        told = options.export.model_dump(include=options.export.model_fields_set)
+        named["export"] = {**project.options.get("export", {}), **told}
     providers: dict[str, Any] = {}
     for provider, model in (("llm", "llm_model"), ("images", "image_model")):
         providers |= {provider: getattr(settings, provider), model: getattr(settings, model)}
@@ -214,6 +223,27 @@ async def begin(owned: Resources, generation: Generation) -> None:
     """Start the workflow, once the order is answered: it stands, and if this fails the sweeper starts it."""
     with suppress(RPCError, RuntimeError, TimeoutError):
         await asyncio.wait_for(start(owned.temporal, generation), PATIENCE)
+
+
+def _with_formats(options: GenerationOptions, body: NewGeneration) -> GenerationOptions:
+    """The formats that an export names beside its options. Raises `BadInput` where nothing is exported."""
+    if body.formats is None:
+        return options
+    if body.kind != GenerationKind.EXPORT:
+        raise BadInput("Only an export names formats; an order for a chapter does in options.export.formats.")
+    # With what was given, and no more: what nobody named stays open.
+    named = options.model_dump(include=options.model_fields_set)
+    named["export"] = {**named.get("export", {}), "formats": body.formats}
+    return GenerationOptions.model_validate(named)
+
+
+async def _aim(session: AsyncSession, scope: Scope, body: NewGeneration) -> tuple[Project, Chapter | None]:
+    """The project and the chapter that an order concerns; no chapter where it concerns all of them."""
+    if body.kind == GenerationKind.EXPORT and len(body.target_ids) == 1:
+        with suppress(NotFound):
+            return await rows.get(session, scope, Project, body.target_ids[0]), None
+    chapter = await target_of(session, scope, body)
+    return await rows.get(session, scope, Project, chapter.project_id), chapter
 
 
 async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) -> Chapter:

@@ -259,6 +259,10 @@ async def change(panel_id: UUID, body: PanelChange, session: Session, scope: Edi
     await locks.refuse_if_held(session, panel_id, scope.actor)
     values = body.model_dump(exclude={"version", "release"}, exclude_none=True, mode="json")
     values |= {name: None for name in ("dialogue", "prompt") if name in body.model_fields_set and name not in values}
+    if "description" in body.release and "description" in panel.hand:
+        scene = await rows.get(session, scope, Scene, panel.scene_id, lock=True)
+        hand.give_back(scene)
+        session.add(scene)
     values = hand.written(panel, values, body.release)
     words, prompt = values.get("dialogue", panel.dialogue), values.get("prompt", panel.prompt)
     if panel.state in (PanelState.DESCRIBED, PanelState.WRITTEN):

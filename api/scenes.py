@@ -28,7 +28,11 @@ Place = Annotated[Words, Field(max_length=200)]
 Cast = Annotated[list[Name], Field(max_length=50, description="names of who appears")]
 Outfits = Annotated[
     dict[Name, Name],
-    Field(max_length=50, description="character → the outfit worn here, where it is not what they always wear"),
+    Field(
+        max_length=50,
+        description="character → the outfit worn here, where it is not what they always wear",
+        json_schema_extra={"additionalProperties": False},
+    ),
 ]
 Text = Annotated[Words, Field(max_length=100_000, description="what happens, as the writers of panels read it")]
 

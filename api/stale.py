@@ -42,9 +42,13 @@ class StaleOut(BaseModel):
     )
 
     kind: staleness.Kind
-    id: UUID | None = Field(description="of the character, scene, panel, page or file; null where there is none yet")
+    id: UUID | None = Field(
+        description="of the chapter, character, scene, panel, page or file; null where there is none yet"
+    )
     number: int | None = Field(description="of a page")
-    part: str = Field(description="summary, panels, words, prompt, picture, profile, sheet, page, or a file's format")
+    part: str = Field(
+        description="outline, summary, panels, words, prompt, picture, profile, sheet, page, or a file's format"
+    )
     state: staleness.State
     because: list[str] = Field(description="the inputs that are others now; of what follows, the part that comes first")
     drafts: int = Field(description="how many pictures it takes")
@@ -57,7 +61,9 @@ class StaleParts(BaseModel):
 
     items: list[StaleOut]
     next_cursor: str | None
-    llm_calls: int = Field(description="calls to writers for all items; a scene described anew may bring more")
+    llm_calls: int = Field(
+        description="calls to writers for all items; a text or a scene that is read anew may bring more"
+    )
     image_calls: int = Field(description="calls to artists, of all items")
 
 
@@ -86,7 +92,7 @@ async def stale(
     return StaleParts(
         items=[StaleOut.model_validate(part) for part in found[start : start + limit]],
         next_cursor=str(start + limit) if start + limit < len(found) else None,
-        llm_calls=sum(part.part in ("summary", "panels", "words", "prompt", "profile") for part in due),
+        llm_calls=sum(part.part in ("outline", "summary", "panels", "words", "prompt", "profile") for part in due),
         image_calls=sum(part.drafts for part in due) + sum(part.part == "sheet" for part in due),
     )
 

@@ -32,8 +32,6 @@ from workflows.scene import SceneWorkflow
 PROJECT_ID = SearchAttributeKey.for_keyword("ProjectId")
 CHAPTER_ID = SearchAttributeKey.for_keyword("ChapterId")
 
-EXPORTS = ["cbz", "pdf"]
-
 # Seconds in which Temporal answers a request of the API: more than it takes when it is well, less than people wait.
 PATIENCE = 3.0
 
@@ -117,4 +115,5 @@ def _work(generation: Generation) -> tuple[Any, Run]:
         case GenerationKind.CHARACTER_SHEET:
             return CharacterSheetWorkflow.run, SheetRun(**base, character_id=target, own=True)
         case GenerationKind.EXPORT:
-            return ExportWorkflow.run, ExportRun(**base, chapter_id=generation.chapter_id, formats=EXPORTS, own=True)
+            formats = base["options"].export.wanted
+            return ExportWorkflow.run, ExportRun(**base, chapter_id=generation.chapter_id, formats=formats, own=True)

@@ -22,10 +22,10 @@ from engine.llm.storyboard.prompting import write_prompt
 from engine.llm.storyboard.staging import describe_panels
 from engine.llm.storyboard.summarising import summarise_scene
 from engine.llm.storyboard.wearing import changes, dressed
+from engine.outlining import WINDOW_TOKENS
 from engine.reading import names, paragraphs, read_manuscript, windows
 from engine.standing import standing
 from engine.steps.characters import MAX_EXCERPTS
-from engine.steps.outline import WINDOW_TOKENS
 from engine.store.panels import as_data
 from engine.store.references import arranged, given, people_of
 from engine.tasks import outline, panels, profile, prompt, summary

@@ -17,8 +17,8 @@ from engine.llm.storyboard.lettering import write_dialogue
 from engine.llm.storyboard.outlining import outline_chapter
 from engine.llm.storyboard.staging import describe_panels
 from engine.llm.storyboard.summarising import summarise_scene
+from engine.outlining import WINDOW_TOKENS
 from engine.reading import is_heading, is_separator, paragraphs, read_manuscript, windows
-from engine.steps.outline import WINDOW_TOKENS
 from engine.store.outlines import paragraph_of
 from engine.tasks import dialogue, outline, panels, summary
 from engine.tasks.dialogue import squeezed

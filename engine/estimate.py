@@ -83,6 +83,19 @@ class Work:
     sheets: Range
     counted: bool
 
+    def up_to(self, other: "Work") -> "Work":
+        """The same, which may come to as much as the other at most."""
+
+        def widened(one: Range, most: Range) -> Range:
+            return Range(one.low, one.expected, max(one.high, most.high))
+
+        return Work(
+            tasks={task: widened(one, other.tasks.get(task, one)) for task, one in self.tasks.items()},
+            pictures=widened(self.pictures, other.pictures),
+            sheets=widened(self.sheets, other.sheets),
+            counted=False,
+        )
+
 
 @dataclass(frozen=True)
 class Estimate:

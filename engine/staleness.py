@@ -4,6 +4,7 @@ Nothing is marked when something changes: it is found by comparing, so nothing c
 part that will be made again is counted with it, for it will hardly come out the same.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -27,13 +28,13 @@ from engine.derived import (
 )
 from engine.estimate import Work, exactly, work_of_script, work_of_text
 from engine.export.provenance import notes_of
-from engine.pages.keys import export_key, laid_out, page_key
+from engine.outlining import unread
+from engine.pages.keys import laid_out, page_key
 from engine.providers import resolved
 from engine.standing import standing
-from engine.store import drafts, references
+from engine.store import books, drafts, references
 from engine.store.house import house_of
-from engine.store.images import pages_of
-from engine.store.panels import Shown, artists_of, cast_of, of_chapter
+from engine.store.panels import Shown, cast_of, of_chapter
 from engine.store.places import looks_of, place_of
 from engine.wardrobe import worn
 from models.options import GenerationOptions, TaskName
@@ -42,7 +43,7 @@ from models.story import Profile
 from models.tables import Chapter, Character, Draft, Export, Page, Panel, Project, Scene
 from models.tables.story import DraftOrigin, PanelState, SceneState
 
-Kind = Literal["character", "scene", "panel", "page", "export"]
+Kind = Literal["chapter", "character", "scene", "panel", "page", "export"]
 
 
 class State(StrEnum):
@@ -97,7 +98,7 @@ class _Chapter:
 async def of(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> list[Part]:
     """The parts of a chapter that an order with these options would make, in the order in which it would."""
     rows = await _read(session, chapter, options)
-    found = list(_characters(rows))
+    found = [*await _outline(chapter, options), *_characters(rows)]
     for scene in rows.scenes:
         # What was left out when the chapter was condensed has no panels and gets none.
         if scene.max_panels != 0:
@@ -129,18 +130,22 @@ async def work_left(session: AsyncSession, chapter: Chapter, options: Generation
         return work_of_text(len(chapter.source_text.split()), options)
     due = [part for part in parts if part.due]
     tasks: dict[TaskName, str] = {
+        "ChapterOutline": "outline",
         "CharacterProfile": "profile",
         "SceneSummary": "summary",
         "PanelDescription": "panels",
         "Dialogue": "words",
         "VisualPrompt": "prompt",
     }
-    return Work(
+    work = Work(
         tasks={task: exactly(sum(part.part == name for part in due)) for task, name in tasks.items()},
         pictures=exactly(sum(part.drafts for part in due)),
         sheets=exactly(sum(part.part == "sheet" for part in due)),
-        counted=not any(part.part == "panels" for part in due),
+        counted=not any(part.part in ("panels", "outline") for part in due),
     )
+    # Of a text that is read again, all may come out otherwise.
+    again = any(part.part == "outline" for part in due)
+    return work.up_to(work_of_text(len(chapter.source_text.split()), options)) if again else work
 
 
 async def _read(
@@ -162,7 +167,10 @@ async def _read(
     shown = [_read_in(one, options) for one in shown]
     scenes = (await session.exec(query)).all()
     return _Chapter(
-        places={one.place: looks_of(await place_of(session, chapter.project_id, one.place)) for one in scenes},
+        places={
+            place: looks_of(await place_of(session, chapter.project_id, place))
+            for place in dict.fromkeys(one.place for one in scenes)
+        },
         references={
             one.panel.id: references.taken(
                 ordered.provider,
@@ -181,6 +189,16 @@ async def _read(
         scripted=chapter.script is not None,
         outlined=_outlined(chapter),
     )
+
+
+async def _outline(chapter: Chapter, options: GenerationOptions) -> list[Part]:
+    """What of the text is to be read. Which scenes will be others then, nobody knows before."""
+    if chapter.script is not None:
+        return []
+    many = len(await asyncio.to_thread(unread, chapter, options))
+    if chapter.outline:
+        return [Part("chapter", chapter.id, "outline", State.STALE, ["text"])] * many
+    return [Part("chapter", chapter.id, "outline", State.MISSING)] * many
 
 
 def _outlined(chapter: Chapter) -> set[str]:
@@ -344,14 +362,13 @@ async def _pages(session: AsyncSession, chapter: Chapter, rows: _Chapter, due: s
 
 async def _exports(session: AsyncSession, chapter: Chapter, options: GenerationOptions, *, again: bool) -> list[Part]:
     there = (await session.exec(select(Export).where(Export.chapter_id == chapter.id))).all()
-    sheets = [image.sha256 for image in await pages_of(session, chapter.id)]
-    notes = notes_of(await artists_of(session, chapter.id))
+    if again:
+        return [Part("export", export.id, export.format, State.FOLLOWS, ["pages"]) for export in there]
     found = []
     for export in there:
-        key = export_key(export.format, chapter.title, options.direction, notes, sheets)
-        if again:
-            found.append(Part("export", export.id, export.format, State.FOLLOWS, ["pages"]))
-        elif export.made_from != key:
+        manner = books.manner_of(options.export, export, anew=False)
+        book = await books.of_one(session, chapter, options.model_copy(update={"export": manner}))
+        if export.made_from != book.made_from(export.format):
             found.append(Part("export", export.id, export.format, State.STALE, ["pages"]))
     return found
 

@@ -265,6 +265,7 @@ def _tell(finished: Finished, as_json: bool, again: str) -> None:
         ("Pages", str(Path(delivered.pages[0]).parent) if delivered.pages else None),
         ("CBZ", delivered.cbz),
         ("PDF", delivered.pdf),
+        ("EPUB", delivered.epub),
         ("Webtoon", delivered.webtoon),
         ("Script", delivered.script),
     ):

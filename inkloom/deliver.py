@@ -5,7 +5,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -14,12 +14,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import Database
 from engine.errors import BadInput
+from engine.export.book import Bound
 from engine.export.webtoon import build_slices
 from engine.storage import Storage
 from engine.storage.whole import write_whole
-from engine.store.images import pages_of
+from engine.store import books
 from engine.store.scope import Scope, get
 from engine.store.scripts import tell
+from models.exports import SUFFIXES, ExportFormat
 from models.options import GenerationOptions
 from models.tables import Chapter, Draft, Export, Image, Panel, Scene
 from models.tables.story import PanelState
@@ -60,20 +62,22 @@ async def deliver(
     async with database.session() as session:
         chapter = await get(session, Scope(project_id=project_id), Chapter, chapter_id)
         told = await tell(session, chapter, options)
-        pages = await pages_of(session, chapter_id)
+        book = await books.of_one(session, chapter, options)
         exports = (await session.exec(select(Export).where(Export.chapter_id == chapter_id))).all()
         drafts = await _drafts(session, chapter_id)
     slug = slug_of(chapter.title)
     built: dict[str, str] = {}
+    slices: str | None = None
     try:
         for export in exports:
-            path = folder / f"{slug}.{export.format}"
+            path = folder / f"{slug}.{SUFFIXES[ExportFormat(export.format)]}"
             await storage.fetch(export.key, path)
             built[export.format] = str(path)
-        paths = [folder / "pages" / f"{number:03}.png" for number in range(1, len(pages) + 1)]
+        composed = tuple(page for page in book.pages if page.key)
+        paths = [folder / "pages" / f"{number:03}.png" for number in range(1, len(composed) + 1)]
         (folder / "pages").mkdir(exist_ok=True)
-        for path, image in zip(paths, pages, strict=True):
-            await storage.fetch(image.key, path)
+        for path, page in zip(paths, composed, strict=True):
+            await storage.fetch(page.key, path)
         _drop_surplus(folder / "pages", [path.name for path in paths])
         if drafts:
             (folder / "drafts").mkdir(exist_ok=True)
@@ -82,8 +86,8 @@ async def deliver(
         if (folder / "drafts").exists():
             _drop_surplus(folder / "drafts", list(drafts))
         if options.format == "webtoon" and paths:
-            await asyncio.to_thread(build_slices, paths, folder / "webtoon")
-            built["webtoon"] = str(folder / "webtoon")
+            await asyncio.to_thread(build_slices, Bound(replace(book, pages=composed), paths), folder / "webtoon")
+            slices = str(folder / "webtoon")
         script = None
         if told.script is not None:
             (folder / "images").mkdir(exist_ok=True)
@@ -96,7 +100,8 @@ async def deliver(
     return Delivered(
         cbz=built.get("cbz"),
         pdf=built.get("pdf"),
-        webtoon=built.get("webtoon"),
+        epub=built.get("epub"),
+        webtoon=slices,
         script=str(script) if script else None,
         pages=tuple(str(path) for path in paths),
         drafts=str(folder / "drafts") if drafts else None,

@@ -159,7 +159,13 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
         overdue = await reviews.overdue(session)
     helped = 0
     for review in overdue:
-        helped += await _decide(database, client, review)
+        try:
+            helped += await _decide(database, client, review)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            # Its workflow is lost or has ended: that is mended below, and the review decided in the next round.
+            log.info("the review of generation %s is overdue, and nothing waits for it", review.generation_id)
     helped += await _remind(database)
     for one in decided:
         helped += await _wake(database, client, one)

@@ -18,6 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxRestrictions
 from activities import tracing
 from activities.callbacks import AT_A_TIME, Callbacks
 from activities.calls import CALLBACKS, IO, PAGES, WORKFLOWS, image_queue, llm_queue
+from activities.files import Files
 from activities.interceptor import ActivityErrors
 from activities.pages import Pages
 from activities.records import Records
@@ -121,7 +122,8 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
         workers += [_worker(client, llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
     if queues in ("draw", "all"):
         cores = os.cpu_count() or 1
-        workers.append(_worker(client, PAGES, Pages(parts.database, parts.storage).activities(), cores))
+        paging = (Pages(parts.database, parts.storage), Files(parts.database, parts.storage))
+        workers.append(_worker(client, PAGES, [work for part in paging for work in part.activities()], cores))
         drawing = Rendering(
             parts.database, parts.storage, parts.artists, parts.prices, parts.terms, parts.image_slots
         ).activities()

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from models.exports import ExportOptions
 from models.numbers import Number, Whole
 from models.story import Direction, Frozen
 from models.texts import Words
@@ -131,6 +132,7 @@ class GenerationOptions(Frozen):
     until: Until = "pages"
     format: PageFormat = "page"
     direction: Direction = "ltr"
+    export: ExportOptions = Field(default_factory=ExportOptions, description="which files are built, and how")
     priority: Whole = Field(default=3, ge=1, le=5, description="1 interactive … 5 batch")
 
     def writers(self, task: TaskName) -> list[Choice]:

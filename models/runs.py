@@ -66,7 +66,7 @@ class SheetRun(Run):
 
 
 class ExportRun(Run):
-    chapter_id: UUID
+    chapter_id: UUID | None = Field(default=None, description="none: all chapters of the project, as their pages are")
     formats: list[str]
     own: bool = False
 
@@ -179,14 +179,19 @@ class Outcome(Frozen):
 class PagesPlanned(Frozen):
     pages: int
     due: list[int] = Field(default_factory=list, description="the numbers of those that are to be composed")
+    exports: list[str] = Field(default_factory=list, description="the formats that a chapter's order builds")
 
 
 class PageCall(ChapterRun):
     number: int
 
 
-class ExportCall(ChapterRun):
+class ExportCall(Run):
+    """Build a file of a chapter, or without one of the project. `anew`: as the order says, not as it was before."""
+
+    chapter_id: UUID | None = None
     format: str
+    anew: bool = False
 
 
 class Ending(Run):

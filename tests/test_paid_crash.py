@@ -4,6 +4,7 @@ The same run carries planted keys, and afterwards nothing that was written anywh
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import random
@@ -33,7 +34,7 @@ from models.options import GenerationOptions, GenerationStatus
 from models.tables import Generation, ProviderCall
 from models.tables.ledger import CallState
 from scripts.kill_matrix import story_of
-from tests.fakes.openai import CHAT, OpenAI
+from tests.fakes.openai import CHAT, EDIT, OpenAI, multipart
 from tests.fakes.questions import Question
 from tests.fakes.server import Answer, Asked
 from tests.paying_worker import TEACH
@@ -43,6 +44,14 @@ pytestmark = pytest.mark.workflow
 KEY = "sk-planted-0f3b9c6d7e1a"
 SECRET = "planted-secret-5d1c8e2f"
 KILLS = 6
+
+
+def _content(asked: Asked) -> str:
+    """What was asked, whatever it came in: pictures are sent as a form, whose boundaries are new each time."""
+    if asked.path != EDIT:
+        return digest(asked.json)
+    fields, files = multipart(asked)
+    return digest(fields, [(name, hashlib.sha256(data).hexdigest()) for name, data in files])
 
 
 class Vendor(OpenAI):
@@ -59,7 +68,7 @@ class Vendor(OpenAI):
             return Answer("ok")
         await asyncio.sleep(0.15 if asked.path == CHAT else 0.4)
         answer = await super().respond(asked)
-        self.answered[digest(asked.json)] += 1
+        self.answered[_content(asked)] += 1
         return answer
 
     async def _taught(self, question: Question) -> str:

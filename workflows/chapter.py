@@ -7,7 +7,7 @@ from temporalio import workflow
 
 from activities import calls
 from activities.lifecycle import generation
-from models.runs import ChapterRun, Outcome, Outlined, SceneRun, SheetRun
+from models.runs import ChapterRun, Outcome, Outlined, PagesPlanned, SceneRun, SheetRun
 
 
 @workflow.defn
@@ -20,8 +20,8 @@ class ChapterWorkflow(calls.Wakeable):
             outlined = await self._outline(run)
             if run.options.reviews("outline"):
                 ending.failed += await calls.review(run, "outline", run.chapter_id, redraw)
-                # What it was changed to is what is made.
-                outlined = await self._stored(run, has_script=outlined.has_script)
+                # What it was changed to is what is made; a text that was changed is read again.
+                outlined = await self._outline(run)
             workflow.set_current_details(f"{len(outlined.character_ids)} characters")
             sheets = await self._sheets(run, outlined, "")
             if run.options.until == "pages" and run.options.reviews("sheets") and outlined.character_ids:
@@ -36,12 +36,12 @@ class ChapterWorkflow(calls.Wakeable):
             if run.options.until == "pages":
                 if run.options.reviews("drafts"):
                     ending.failed += await calls.review(run, "drafts", run.chapter_id, redraw)
-                await self._pages(run)
+                planned = await self._pages(run)
                 if run.options.reviews("pages"):
                     ending.failed += await calls.review(run, "pages", run.chapter_id, redraw)
                     # What was changed meanwhile is lettered again; the rest is there.
-                    await self._pages(run)
-                await self._exports(run)
+                    planned = await self._pages(run)
+                await self._exports(run, planned)
             return Outcome(panels=sum(outcome.panels for outcome in scenes), failed=ending.failed)
 
     async def _outline(self, run: ChapterRun) -> Outlined:
@@ -70,11 +70,16 @@ class ChapterWorkflow(calls.Wakeable):
         part = SceneRun(**calls.base(run), scene_id=scene_id)
         return await calls.child("SceneWorkflow", part, f"scene-{scene_id}", "scene")
 
-    async def _pages(self, run: ChapterRun) -> None:
+    async def _pages(self, run: ChapterRun) -> PagesPlanned:
         planned = await calls.plan_pages(run)
         workflow.set_current_details(f"{len(planned.due)} of {planned.pages} pages")
         await calls.side_by_side(calls.PAGES_AT_A_TIME, planned.due, lambda number: calls.compose_page(run, number))
+        return planned
 
-    async def _exports(self, run: ChapterRun) -> None:
+    async def _exports(self, run: ChapterRun, planned: PagesPlanned) -> None:
         workflow.set_current_details("exports")
-        await calls.side_by_side(2, ["cbz", "pdf"], lambda format: calls.build_export(run, run.chapter_id, format))
+        # Pages that were planned before formats could be chosen name none.
+        formats = planned.exports or ["cbz", "pdf"]
+        await calls.side_by_side(
+            calls.EXPORTS_AT_A_TIME, formats, lambda format: calls.build_export(run, run.chapter_id, format)
+        )

@@ -1,4 +1,4 @@
-"""Export on demand: bring the pages up to date, then build the asked formats."""
+"""Export on demand: bring a chapter's pages up to date, then build the asked formats; of a project, from its pages."""
 
 from temporalio import workflow
 
@@ -14,10 +14,15 @@ class ExportWorkflow:
     @workflow.run
     async def run(self, run: ExportRun) -> Outcome:
         async with generation(run, own=run.own):
-            chapter = ChapterRun(**calls.base(run), chapter_id=run.chapter_id)
-            planned = await calls.plan_pages(chapter)
+            if run.chapter_id is not None:
+                await self._pages(ChapterRun(**calls.base(run), chapter_id=run.chapter_id))
             await calls.side_by_side(
-                calls.PAGES_AT_A_TIME, planned.due, lambda number: calls.compose_page(chapter, number)
+                calls.EXPORTS_AT_A_TIME,
+                run.formats,
+                lambda format: calls.build_export(run, run.chapter_id, format, anew=True),
             )
-            await calls.side_by_side(2, run.formats, lambda format: calls.build_export(run, run.chapter_id, format))
         return Outcome()
+
+    async def _pages(self, chapter: ChapterRun) -> None:
+        planned = await calls.plan_pages(chapter)
+        await calls.side_by_side(calls.PAGES_AT_A_TIME, planned.due, lambda number: calls.compose_page(chapter, number))

@@ -1,70 +1,71 @@
-"""A chapter as a comic book archive: stored pages in name order and a ComicInfo 2.0 sheet."""
+"""A book as a comic book archive: stored pages in name order and a ComicInfo 2.0 sheet."""
 
-import os
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from xml.etree import ElementTree
 
-from PIL import Image
-
+from engine.export.book import Book, Bound
+from engine.export.pictures import labelled
 from engine.export.titles import printable
-from models.story import Direction
+from engine.export.zipped import numbered, zipped
+from models.exports import Role
 
-# Archives of the same pages are the same bytes, so a rebuilt export is recognised as unchanged.
-_TIME = (1980, 1, 1, 0, 0, 0)
-
-
-def build_cbz(
-    pages: Sequence[Path], out: Path, *, title: str, direction: Direction, language: str = "", notes: str = ""
-) -> None:
-    """Writes `out` in one step: it is complete or it is not there. `language` is an ISO 639 code."""
-    digits = max(3, len(str(len(pages))))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
-        try:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                _add(archive, "ComicInfo.xml", _comic_info(pages, title, direction, language, notes))
-                for number, page in enumerate(pages, start=1):
-                    _add(archive, f"{number:0{digits}}{page.suffix.lower()}", page.read_bytes())
-            file.flush()
-            os.fsync(file.fileno())
-            part = Path(file.name)
-            part.chmod(0o644)
-            part.replace(out)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+# Which element names whom.
+_ROLES: dict[Role, str] = {
+    "writer": "Writer",
+    "artist": "Penciller",
+    "inker": "Inker",
+    "colorist": "Colorist",
+    "letterer": "Letterer",
+    "cover": "CoverArtist",
+    "editor": "Editor",
+    "publisher": "Publisher",
+}
 
 
-def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
-    entry = zipfile.ZipInfo(name, _TIME)
-    entry.create_system = 3
-    entry.external_attr = 0o644 << 16
-    archive.writestr(entry, data)
+def build_cbz(bound: Bound, out: Path) -> None:
+    """Writes `out` in one step: it is complete or it is not there. Same book, same bytes."""
+    book, sizes = bound.book, []
+    with zipped(out) as archive:
+        for number, data in enumerate(labelled(bound), 1):
+            archive.add(numbered(number, len(bound.pages), ".png"), data)
+            sizes.append(len(data))
+        archive.add("ComicInfo.xml", _comic_info(book, sizes))
 
 
-def _comic_info(pages: Sequence[Path], title: str, direction: Direction, language: str, notes: str) -> bytes:
+def _comic_info(book: Book, sizes: list[int]) -> bytes:
     root = ElementTree.Element("ComicInfo")
-    # The schema is a sequence: these stay in this order.
-    told = [
-        ("Title", printable(title)),
-        ("Notes", printable(notes)),
-        ("PageCount", str(len(pages))),
-        ("LanguageISO", printable(language)),
-        ("Manga", "YesAndRightToLeft" if direction == "rtl" else "No"),
-    ]
-    for name, value in told:
+    for name, value in _told(book):
         if value:
             ElementTree.SubElement(root, name).text = value
     listed = ElementTree.SubElement(root, "Pages")
-    for number, page in enumerate(pages):
-        with Image.open(page) as picture:
-            width, height = picture.size
-        attributes = {"Image": str(number)} | ({"Type": "FrontCover"} if number == 0 else {})
-        attributes |= {"ImageSize": str(page.stat().st_size), "ImageWidth": str(width), "ImageHeight": str(height)}
+    begins = {chapter.first: printable(chapter.title) for chapter in book.chapters} if len(book.chapters) > 1 else {}
+    for number, (page, size) in enumerate(zip(book.pages, sizes, strict=True)):
+        attributes = {"Image": str(number), "Type": "FrontCover" if number == 0 else "Story", "ImageSize": str(size)}
+        if begins.get(number):
+            attributes["Bookmark"] = begins[number]
+        attributes |= {"ImageWidth": str(page.width), "ImageHeight": str(page.height)}
         ElementTree.SubElement(listed, "Page", attributes)
     ElementTree.indent(root)
     sheet: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return sheet + b"\n"
+
+
+def _told(book: Book) -> Iterator[tuple[str, str]]:
+    """The schema is a sequence: these stay in this order."""
+    yield "Title", printable(book.title)
+    yield "Series", printable(book.series)
+    yield "Number", str(book.number) if book.number is not None else ""
+    yield "Summary", printable(book.summary)
+    yield "Notes", printable(book.notes)
+    for role, element in _ROLES.items():
+        yield element, _listed(one.name for one in book.options.credits if one.role == role)
+    yield "PageCount", str(len(book.pages))
+    yield "LanguageISO", book.options.language
+    yield "Manga", "YesAndRightToLeft" if book.direction == "rtl" else "No"
+    yield "Characters", _listed(book.characters)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Readers split these at commas, so a name has none."""
+    return ", ".join(" ".join(printable(name).replace(",", " ").split()) for name in names)

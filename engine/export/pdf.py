@@ -1,56 +1,100 @@
-"""A chapter as PDF: every page embedded as it is, no pixel decoded and encoded again."""
+"""A book as PDF, for screens and for printers: every page embedded as it is and once, its words there to be found."""
 
 import os
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
-import img2pdf
 import pikepdf
 
+from engine.export.book import Book, BookPage, Bound
+from engine.export.pdf_pages import PICTURE, write_pages
+from engine.export.pdf_words import HiddenWords
+from engine.export.pictures import as_read
+from engine.export.provenance import IPTC_EXT
 from engine.export.titles import printable
-from models.story import Direction
 
 _DPI = 300
-# Pages go through memory this many at a time, however long the chapter is.
-_BATCH = 12
+_POINTS = 72 / _DPI
+_POINTS_A_MM = 72 / 25.4
+_IPTC = "Iptc4xmpExt"
+
+pikepdf.models.PdfMetadata.register_xml_namespace(IPTC_EXT, _IPTC)
 
 
-def build_pdf(pages: Sequence[Path], out: Path, *, title: str, direction: Direction, notes: str = "") -> None:
-    """Writes `out` in one step, a page at 300 dpi for every picture. Same pages, same bytes."""
+def build_pdf(bound: Bound, out: Path) -> None:
+    """Writes `out` in one step, a page at 300 dpi for every picture. Same book, same bytes."""
+    _build(bound, out, bleed=None)
+
+
+def build_print(bound: Bound, out: Path) -> None:
+    """The same for a printer: the page is the trimmed size, and what is at its edges goes on beyond them."""
+    _build(bound, out, bleed=bound.book.options.bleed_mm * _POINTS_A_MM)
+
+
+def _build(bound: Bound, out: Path, bleed: float | None) -> None:
+    book = bound.book
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder, ExitStack() as sources:
-        whole = sources.enter_context(pikepdf.new())
-        for start in range(0, len(pages), _BATCH):
-            part = Path(folder) / f"{start:06}.pdf"
-            _embed(pages[start : start + _BATCH], part)
-            whole.pages.extend(sources.enter_context(pikepdf.open(part)).pages)
-        _describe(whole, printable(title), direction, printable(notes))
-        finished = Path(folder) / "finished.pdf"
-        whole.save(finished, deterministic_id=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}.") as name:
+        bare, finished = Path(name) / "bare.pdf", Path(name) / "finished.pdf"
+        write_pages(bound.pages, bare, _POINTS)
+        # Read as it is needed: mapped, the whole book would come to lie in memory.
+        with pikepdf.open(bare, access_mode=pikepdf.AccessMode.stream) as pdf:
+            words = HiddenWords(pdf)
+            for page, told in zip(pdf.pages, book.pages, strict=True):
+                _set(pdf, page, told, words, bleed)
+            words.finish()
+            _describe(pdf, book)
+            pdf.save(finished, deterministic_id=True)
         with finished.open("rb+") as file:
             os.fsync(file.fileno())
         finished.replace(out)
 
 
-def _embed(pages: Sequence[Path], part: Path) -> None:
-    layout = img2pdf.get_fixed_dpi_layout_fun((_DPI, _DPI))
-    with part.open("wb") as file:
-        img2pdf.convert([page.read_bytes() for page in pages], layout_fun=layout, nodate=True, outputstream=file)
+def _set(pdf: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWords, bleed: float | None) -> None:
+    """The page's boxes, its picture at its place, and its words where nobody sees them."""
+    width, height = float(page.mediabox[2]), float(page.mediabox[3])
+    edge = bleed or 0.0
+    drawing = ""
+    if bleed is not None:
+        media = [0, 0, round(width + 2 * edge, 4), round(height + 2 * edge, 4)]
+        for box in ("/MediaBox", "/CropBox", "/BleedBox"):
+            page[box] = pikepdf.Array(media)
+        page["/TrimBox"] = pikepdf.Array([round(value, 4) for value in (edge, edge, edge + width, edge + height)])
+        # The same picture, a little larger, below: where the paper is cut a hair too far out there is no white line.
+        drawing = f"q {media[2]:.4f} 0 0 {media[3]:.4f} 0 0 cm {PICTURE} Do Q\n"
+    drawing += f"q {width:.4f} 0 0 {height:.4f} {edge:.4f} {edge:.4f} cm {PICTURE} Do Q\n"
+    hidden, fonts = words.of(told.panels, _POINTS, (edge, edge + height))
+    page["/Contents"] = pdf.make_stream((drawing + hidden).encode("ascii"))
+    if fonts:
+        page["/Resources"]["/Font"] = pikepdf.Dictionary(fonts)
 
 
-def _describe(pdf: pikepdf.Pdf, title: str, direction: Direction, notes: str) -> None:
+def _describe(pdf: pikepdf.Pdf, book: Book) -> None:
+    title, notes = as_read(book.title), printable(book.notes)
+    people = [f"{printable(one.name)} ({one.role})" for one in book.options.credits]
     with pdf.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
         metadata["dc:title"] = title
         metadata["xmp:CreatorTool"] = "Inkloom"
         if notes:
             metadata["dc:description"] = notes
+        if people:
+            metadata["dc:creator"] = people
+        if book.origin:
+            metadata[f"{_IPTC}:DigitalSourceType"] = book.origin
+        if book.models:
+            metadata[f"{_IPTC}:AISystemUsed"] = printable(", ".join(book.models))
     pdf.docinfo["/Title"] = title
     if notes:
         pdf.docinfo["/Subject"] = notes
+    if people:
+        pdf.docinfo["/Author"] = "; ".join(people)
     pdf.docinfo["/Creator"] = "Inkloom"
     preferences = pikepdf.Dictionary(DisplayDocTitle=True)
-    if direction == "rtl":
+    if book.direction == "rtl":
         preferences["/Direction"] = pikepdf.Name.R2L
     pdf.Root["/ViewerPreferences"] = preferences
+    if book.options.language:
+        pdf.Root["/Lang"] = book.options.language
+    if len(book.chapters) > 1:
+        with pdf.open_outline() as outline:
+            outline.root.extend(pikepdf.OutlineItem(as_read(one.title), one.first) for one in book.chapters)

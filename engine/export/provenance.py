@@ -1,9 +1,30 @@
 """What a file says of how its pictures were made: nobody should take a storyboard for a person's work, or a model's."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from xml.etree import ElementTree
+
+from engine.export.titles import printable
+from engine.images.png_text import stamped, without
+from models.exports import Credit
+from models.tables.story import DraftOrigin
 
 STORYBOARD = "A storyboard drawn by rules: not the work of a person, not the output of an image model."
 _MIXED = f"Some of the pictures are storyboards. {STORYBOARD}"
+
+# The IPTC's vocabulary of digital source types.
+_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+BY_RULES = f"{_TYPES}algorithmicMedia"
+BY_MODEL = f"{_TYPES}trainedAlgorithmicMedia"
+EDITED_BY_MODEL = f"{_TYPES}compositeWithTrainedAlgorithmicMedia"
+COMPOSED = f"{_TYPES}compositeSynthetic"
+
+IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_XMP_KEY = "XML:com.adobe.xmp"
+_DC, _XMP = "http://purl.org/dc/elements/1.1/", "http://ns.adobe.com/xap/1.0/"
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_META = "adobe:ns:meta/"
+_XML = "http://www.w3.org/XML/1998/namespace"
+_NAMES = {"dc": _DC, "xmp": _XMP, "rdf": _RDF, "x": _META, "Iptc4xmpExt": IPTC_EXT}
 
 
 def notes_of(artists: Collection[str]) -> str:
@@ -11,3 +32,78 @@ def notes_of(artists: Collection[str]) -> str:
     if "offline" not in artists:
         return ""
     return STORYBOARD if len(set(artists)) == 1 else _MIXED
+
+
+def notes_together(notes: Iterable[str]) -> str:
+    """The remark for a file whose parts have these: theirs, where they agree."""
+    told = set(notes)
+    return told.pop() if len(told) == 1 else _MIXED if told else ""
+
+
+def model_of_picture(provider: str, model: str, origin: str) -> str:
+    """The model that made a picture; empty for rules and for art that was brought along."""
+    if origin == DraftOrigin.UPLOADED or provider == "offline":
+        return ""
+    return f"{provider}/{model}" if model else provider
+
+
+def origin_of_picture(provider: str, origin: str) -> str:
+    """The source type of one picture; empty for art that was brought along, of which we know nothing."""
+    if origin == DraftOrigin.UPLOADED:
+        return ""
+    if provider == "offline":
+        return BY_RULES
+    return EDITED_BY_MODEL if origin == DraftOrigin.EDITED else BY_MODEL
+
+
+def origin_of_pages(pictures: Iterable[str]) -> str:
+    """The source type of pages composed of pictures with these; empty where nothing of them is known to be made."""
+    known = set(pictures)
+    if not known - {""}:
+        return ""
+    return BY_RULES if known == {BY_RULES} else COMPOSED
+
+
+def xmp(
+    *,
+    title: str = "",
+    credits: Iterable[Credit] = (),
+    notes: str = "",
+    origin: str = "",
+    models: Iterable[str] = (),
+    prompt: str = "",
+) -> str:
+    """An XMP packet: who made it, and by which means. Same facts, same packet."""
+    for prefix, name in _NAMES.items():
+        ElementTree.register_namespace(prefix, name)
+    meta = ElementTree.Element(f"{{{_META}}}xmpmeta")
+    rdf = ElementTree.SubElement(meta, f"{{{_RDF}}}RDF")
+    about = ElementTree.SubElement(rdf, f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": ""})
+    _put(about, _XMP, "CreatorTool", "Inkloom")
+    _put(about, _DC, "title", printable(title), "Alt")
+    _put(about, _DC, "description", printable(notes), "Alt")
+    people = [f"{printable(one.name)} ({one.role})" for one in credits]
+    if people:
+        listed = ElementTree.SubElement(ElementTree.SubElement(about, f"{{{_DC}}}creator"), f"{{{_RDF}}}Seq")
+        for one in people:
+            ElementTree.SubElement(listed, f"{{{_RDF}}}li").text = one
+    _put(about, IPTC_EXT, "DigitalSourceType", origin)
+    _put(about, IPTC_EXT, "AISystemUsed", printable(", ".join(models)))
+    _put(about, IPTC_EXT, "AIPromptInformation", printable(prompt))
+    body = ElementTree.tostring(meta, encoding="unicode")
+    return f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{body}<?xpacket end="r"?>'
+
+
+def with_xmp(png: bytes, packet: str) -> bytes:
+    """The PNG with this packet, whatever packet it had. Pixels are not touched; what is no PNG stays as it is."""
+    return stamped(without(png, _XMP_KEY), packet, _XMP_KEY)
+
+
+def _put(about: ElementTree.Element, space: str, name: str, value: str, container: str = "") -> None:
+    if not value:
+        return
+    place = ElementTree.SubElement(about, f"{{{space}}}{name}")
+    if container:
+        listed = ElementTree.SubElement(place, f"{{{_RDF}}}{container}")
+        place = ElementTree.SubElement(listed, f"{{{_RDF}}}li", {f"{{{_XML}}}lang": "x-default"})
+    place.text = value

@@ -1,34 +1,43 @@
-"""A webtoon chapter as the slices a publishing site takes: 800 wide, at most 1280 high and 2 MB each."""
+"""A strip as the slices that a publishing site takes: of one width, and at most so high and so large.
+
+A slice ends between panels and nowhere else, so neither a balloon nor a face is ever cut. A panel that is taller than
+a slice may be is made smaller, with white beside it.
+"""
 
 import io
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-WIDTH = 800
-TALLEST = 1280
-LARGEST = 2_000_000
-_QUALITIES = (92, 85, 75, 60)
+from engine.export.book import BookPage, Bound
+from engine.export.pictures import as_jpeg, packet_of
+from engine.export.provenance import with_xmp
+from engine.export.zipped import zipped
+from models.exports import SliceLimits
+
+_QUALITIES = (92, 85, 75, 60, 40)
+_DIGITS = 4
 
 
-def build_slices(pages: Sequence[Path], folder: Path) -> list[Path]:
-    """Fills `folder` with 001.png … and returns the paths. The folder appears whole, replacing what was there.
+def build_webtoon(bound: Bound, out: Path) -> None:
+    """The slices as a zip, in name order. Same book, same bytes."""
+    with zipped(out) as archive:
+        for number, (data, suffix) in enumerate(slices(bound), 1):
+            archive.add(f"{number:0{_DIGITS}}{suffix}", data)
 
-    A slice stays the PNG it is where that is small enough, and becomes a JPEG where it is not.
-    """
+
+def build_slices(bound: Bound, folder: Path) -> list[Path]:
+    """Fills `folder` with 0001.png … and returns the paths. The folder appears whole, replacing what was there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    digits = max(3, len(str(len(pages))))
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         names = []
-        for number, page in enumerate(pages, start=1):
-            data, suffix = _slice(page)
-            name = f"{number:0{digits}}{suffix}"
+        for number, (data, suffix) in enumerate(slices(bound), start=1):
+            name = f"{number:0{_DIGITS}}{suffix}"
             with (fresh / name).open("wb") as file:
                 file.write(data)
                 file.flush()
@@ -42,36 +51,64 @@ def build_slices(pages: Sequence[Path], folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def _slice(page: Path) -> tuple[bytes, str]:
-    data = page.read_bytes()
-    with Image.open(io.BytesIO(data)) as opened:
-        fits = opened.width == WIDTH and opened.height <= TALLEST
-        if fits and len(data) <= LARGEST and opened.format in ("PNG", "JPEG"):
-            return data, ".png" if opened.format == "PNG" else ".jpg"
-        picture = opened.convert("RGB")
-        notes = str(opened.info.get("Comment", ""))
-    if not fits:
-        scale = min(WIDTH / picture.width, TALLEST / picture.height)
-        small = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
-        picture = Image.new("RGB", (WIDTH, small.height), "white")
-        picture.paste(small, ((WIDTH - small.width) // 2, 0))
-    about = PngImagePlugin.PngInfo()
-    if notes:
-        about.add_text("Comment", notes)
-    data = _encoded(picture, "PNG", optimize=True, pnginfo=about)
-    if len(data) <= LARGEST:
-        return data, ".png"
+def slices(bound: Bound) -> Iterator[tuple[bytes, str]]:
+    """Every slice with the suffix of its kind: the PNG that the page is where it fits, a JPEG where it is too large."""
+    limits, packet = bound.book.options.slices, packet_of(bound.book)
+    for page, file in zip(bound.book.pages, bound.pages, strict=True):
+        data = with_xmp(file.read_bytes(), packet)
+        with Image.open(io.BytesIO(data)) as opened:
+            fits = opened.width == limits.width and opened.height <= limits.height
+            if fits and len(data) <= limits.bytes and opened.format == "PNG":
+                yield data, ".png"
+                continue
+            whole = opened.convert("RGB")
+        bands = [(0, whole.height)] if fits else _bands(page, whole.height, limits.height * whole.width / limits.width)
+        for top, bottom in bands:
+            piece = _fitted(whole.crop((0, top, whole.width, bottom)), limits)
+            yield _encoded(piece, limits.bytes, packet, bound.book.notes)
+
+
+def _bands(page: BookPage, height: int, tallest: float) -> list[tuple[int, int]]:
+    """The page from top to bottom, cut in the middle of gaps so that each part is as tall as it may be."""
+    spans = sorted((panel.y, panel.y + panel.height) for panel in page.panels)
+    cuts, low = [], 0
+    for top, bottom in spans:
+        if low and top > low:
+            cuts.append((low + top) // 2)
+        low = max(low, bottom)
+    bands: list[tuple[int, int]] = []
+    start = last = 0
+    for cut in [*cuts, height]:
+        if cut - start > tallest and last > start:
+            bands.append((start, last))
+            start = last
+        last = cut
+    return [*bands, (start, height)]
+
+
+def _fitted(picture: Image.Image, limits: SliceLimits) -> Image.Image:
+    scale = min(limits.width / picture.width, limits.height / picture.height)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    small = picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
+    if small.width == limits.width:
+        return small
+    paper = Image.new("RGB", (limits.width, small.height), "white")
+    paper.paste(small, ((limits.width - small.width) // 2, 0))
+    return paper
+
+
+def _encoded(picture: Image.Image, largest: int, packet: str, notes: str) -> tuple[bytes, str]:
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    png = with_xmp(data.getvalue(), packet)
+    if len(png) <= largest:
+        return png, ".png"
+    jpeg = b""
     for quality in _QUALITIES:
-        data = _encoded(picture, "JPEG", quality=quality, comment=notes)
-        if len(data) <= LARGEST:
+        jpeg = as_jpeg(picture, quality, packet, notes)
+        if len(jpeg) <= largest:
             break
-    return data, ".jpg"
-
-
-def _encoded(picture: Image.Image, format: str, **options: Any) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, format, **options)
-    return out.getvalue()
+    return jpeg, ".jpg"
 
 
 def _swap(fresh: Path, folder: Path) -> None:

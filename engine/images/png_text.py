@@ -1,10 +1,12 @@
-"""What made a picture, written into its PNG the way the usual tools read it: A1111's infotext, key `parameters`."""
+"""Texts in PNGs: what made a picture as the usual tools read it (A1111's infotext, key `parameters`), and others."""
 
 import struct
 import zlib
+from collections.abc import Iterator
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_KEY = b"parameters"
+PARAMETERS = "parameters"
+_TEXTS = (b"tEXt", b"iTXt", b"zTXt")
 # The header is the first chunk and always 13 bytes long, between 8 bytes before it and a checksum of 4.
 _AFTER_HEADER = len(_SIGNATURE) + 8 + 13 + 4
 
@@ -18,32 +20,42 @@ def infotext(prompt: str, negative: str, **parameters: object) -> str:
     return "\n".join([*lines, ", ".join(named)])
 
 
-def stamped(data: bytes, text: str) -> bytes:
+def stamped(data: bytes, text: str, key: str = PARAMETERS) -> bytes:
     """The PNG with the text in it. Pixels are not touched; what has such a text, or is no PNG, stays as it is."""
-    if not data.startswith(_SIGNATURE) or _is_stamped(data):
+    if not data.startswith(_SIGNATURE) or any(True for _ in _with_key(data, key)):
         return data
     # One copy of what may be many megabytes.
     whole = memoryview(data)
-    return b"".join((whole[:_AFTER_HEADER], _chunk(text), whole[_AFTER_HEADER:]))
+    return b"".join((whole[:_AFTER_HEADER], _chunk(text, key.encode("latin-1")), whole[_AFTER_HEADER:]))
 
 
-def _chunk(text: str) -> bytes:
+def without(data: bytes, key: str) -> bytes:
+    """The PNG without its texts under this key, where they stand before the pixels; what is no PNG stays as it is."""
+    if not data.startswith(_SIGNATURE):
+        return data
+    whole, kept, at = memoryview(data), [], 0
+    for start, end in _with_key(data, key):
+        kept.append(whole[at:start])
+        at = end
+    return b"".join((*kept, whole[at:])) if kept else data
+
+
+def _chunk(text: str, key: bytes) -> bytes:
     try:
-        kind, body = b"tEXt", _KEY + b"\0" + text.encode("latin-1")
+        kind, body = b"tEXt", key + b"\0" + text.encode("latin-1")
     except UnicodeEncodeError:
         # Not compressed, no language, no translated key.
-        kind, body = b"iTXt", _KEY + b"\0\0\0\0\0" + text.encode()
+        kind, body = b"iTXt", key + b"\0\0\0\0\0" + text.encode()
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _is_stamped(data: bytes) -> bool:
-    """Whether a text chunk before the pixels has our key."""
-    at = len(_SIGNATURE)
+def _with_key(data: bytes, key: str) -> Iterator[tuple[int, int]]:
+    """Where text chunks before the pixels have this key: begin and end."""
+    wanted, at = key.encode("latin-1") + b"\0", len(_SIGNATURE)
     while at + 8 <= len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])
         if kind == b"IDAT":
-            return False
-        if kind in (b"tEXt", b"iTXt", b"zTXt") and data[at + 8 :].startswith(_KEY + b"\0"):
-            return True
+            return
+        if kind in _TEXTS and data.startswith(wanted, at + 8):
+            yield at, at + 12 + length
         at += 12 + length
-    return False

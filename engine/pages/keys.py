@@ -1,6 +1,6 @@
-"""What a page and a file are made from, as content keys: the same key is the same page."""
+"""What a page is made from, as a content key: the same key is the same page."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.digest import digest
@@ -33,11 +33,6 @@ def _lettered(one: Shown) -> list[Any]:
         one.data.caption,
         [who.name for who in one.data.characters],
     ]
-
-
-def export_key(format: str, title: str, direction: Direction, notes: str, pages: Iterable[str]) -> str:
-    """Of a file; `pages` are the SHA-256 of its pages, in order."""
-    return digest(format, title, direction, notes, list(pages))
 
 
 def laid_out(

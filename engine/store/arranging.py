@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.store.describing import describe
 from models.tables import Chapter, Panel, Scene
+from models.tables.story import SceneState
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ async def arrange(session: AsyncSession, chapter: Chapter, wanted: Sequence[Outl
             await _follow(session, scene, one.sentences)
         _rewrite(scene, one)
         after.append(scene)
+        if one.max_panels == 0 and scene in before:
+            await _leave_out(session, scene)
     for index, left in enumerate(before):
         if any(left is scene for scene in after):
             continue
@@ -52,6 +56,13 @@ async def arrange(session: AsyncSession, chapter: Chapter, wanted: Sequence[Outl
         scene.position = position
         session.add(scene)
     await session.flush()
+
+
+async def _leave_out(session: AsyncSession, scene: Scene) -> None:
+    """When a chapter is condensed, a scene without room for a panel keeps those alone that people wrote."""
+    await describe(session, scene, [])
+    if scene.state == SceneState.DESCRIBED and "panels" not in scene.hand:
+        scene.state, scene.panels_key = SceneState.SUMMARISED, None
 
 
 async def _by_hand(session: AsyncSession, scenes: Sequence[Scene]) -> list[Scene]:

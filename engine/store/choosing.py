@@ -49,15 +49,22 @@ async def choose(
     drafts: Sequence[UUID],
     *,
     wait: bool = False,
+    redrawn: bool = False,
 ) -> None:
     """Show the best of some drafts, or the one of them that a person chose before; with `wait`, let a person choose.
 
-    Emits, so call it last in a transaction. Raises `NotFound` where there is no such panel, or no draft to show.
+    It is done once for a generation, and once for each redraw, which is `redrawn`: what a person chose since then
+    stays, however often it is asked for. Emits, so call it last in a transaction. Raises `NotFound` where there is no
+    such panel, or no draft to show.
     """
     panel = (await execute(session, _PANEL, {"panel": panel_id, "project": project_id})).one_or_none()
     if panel is None:
         raise missing(Panel, panel_id)
+    moved = await complete(session, generation_id, f"panel:{panel_id}:picture")
     shown = panel.selected_draft_id
+    chosen = panel.how in BY_HAND and panel.state == PanelState.SELECTED
+    if chosen and not moved and not redrawn:
+        return
     if shown in drafts and panel.how in BY_HAND:
         best, state = shown, PanelState.SELECTED
     elif wait:
@@ -70,7 +77,6 @@ async def choose(
     await execute(session, _SHOW, {"panel": panel_id, "state": state, "draft": best})
     if best is not None and best != shown:
         await remember(session, project_id, panel_id, best, shown, SelectionKind.AUTOMATIC)
-    moved = await complete(session, generation_id, f"panel:{panel_id}:picture")
     if state == PanelState.SELECTED and (moved or best != shown or panel.state != state):
         data = {"panel_id": str(panel_id), "draft_id": str(best)}
         await emit(session, project_id, generation_id, EventType.PANEL_SELECTED, data)

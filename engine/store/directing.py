@@ -1,5 +1,6 @@
 """What a person decides about drafts: which one a panel shows, which ones not, and art that is brought along."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import func
@@ -8,14 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.digest import digest
 from engine.errors import BadInput, Conflict
-from engine.store import drafts, reviews
+from engine.store import drafts, generations, reviews
 from engine.store import scope as rows
 from engine.store.choosing import remember
 from engine.store.events import emit
 from engine.store.scope import Scope
 from models.events import EventType
 from models.ids import new_id
-from models.tables import Draft, Image, Panel, Selection
+from models.tables import Draft, Image, Panel, Scene, Selection
 from models.tables.directing import SelectionKind
 from models.tables.story import DraftOrigin, PanelState
 
@@ -46,17 +47,12 @@ async def undo(session: AsyncSession, scope: Scope, panel_id: UUID, version: int
     """
     panel = await _panel_at(session, scope, panel_id, version)
     query = select(Selection).where(Selection.panel_id == panel_id).order_by(col(Selection.id).desc()).limit(500)
-    undone = 0
-    for made in (await session.exec(query)).all():
-        if made.kind == SelectionKind.UNDONE:
-            undone += 1
-        elif undone:
-            undone -= 1
-        elif made.before_id is not None:
-            await _show(session, scope, panel, made.before_id, SelectionKind.UNDONE)
-            return panel, await _told(session, scope, panel)
-        else:
-            break
+    shown = _shown_before((await session.exec(query)).all()[::-1])
+    while shown and shown[-1] == panel.selected_draft_id:
+        shown.pop()
+    if shown:
+        await _show(session, scope, panel, shown[-1], SelectionKind.UNDONE)
+        return panel, await _told(session, scope, panel)
     raise Conflict("There is nothing to undo: the panel has shown no other draft that is still there.")
 
 
@@ -107,8 +103,26 @@ async def bring(
     return draft, (await _told(session, scope, panel)) if select_it else []
 
 
+def _shown_before(made: Sequence[Selection]) -> list[UUID]:
+    """What the panel has shown, the last at the end, without what was undone; selections come the oldest first.
+
+    Those of a draft that was deleted are gone, so what came before it follows on what came after.
+    """
+    shown: list[UUID] = [one.before_id for one in made[:1] if one.before_id is not None]
+    for one in made:
+        if one.kind == SelectionKind.UNDONE and one.draft_id in shown:
+            while shown[-1] != one.draft_id:
+                shown.pop()
+        else:
+            shown.append(one.draft_id)
+    return shown
+
+
 async def _panel_at(session: AsyncSession, scope: Scope, panel_id: UUID, version: int | None) -> Panel:
     """The panel, locked, at a version if one is given; it is changed by what is decided now."""
+    panel = await rows.get(session, scope, Panel, panel_id)
+    scene = await rows.get(session, scope, Scene, panel.scene_id)
+    await generations.beside_editors(session, scene.chapter_id)
     if version is not None:
         return await rows.change(session, scope, Panel, panel_id, version, {})
     panel = await rows.get(session, scope, Panel, panel_id, lock=True)

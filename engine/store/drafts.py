@@ -65,7 +65,8 @@ async def standing(
 ) -> list[Standing]:
     """A panel's drafts in the order in which they came; `fresh` ones were made from these inputs.
 
-    `ordered` is the artist's provider, `mine` are those drawn for the generation.
+    `ordered` is the artist's provider, `mine` are those that the generation's order has drawn: it counts on as if they
+    were not there, however often it is asked. What was redrawn in it came after them.
     """
     rows = (await execute(session, _OF_PANEL, {"panel": panel_id})).all()
     return [stands(row, inputs, ordered, generation_id) for row in rows]
@@ -79,7 +80,7 @@ def stands(row: Any, inputs: Inputs, ordered: str, generation_id: UUID | None = 
         fresh=row.origin == DraftOrigin.UPLOADED or not differs(row, inputs, ordered),
         rejected=row.rejected_at is not None,
         brought=row.origin == DraftOrigin.UPLOADED,
-        mine=generation_id is not None and row.generation_id == generation_id,
+        mine=generation_id is not None and row.generation_id == generation_id and row.origin == DraftOrigin.DRAWN,
     )
 
 

@@ -40,7 +40,7 @@ async def request(
     session: AsyncSession,
     *,
     project_id: UUID,
-    chapter_id: UUID,
+    chapter_id: UUID | None,
     kind: GenerationKind,
     options: GenerationOptions,
     target_ids: Sequence[UUID] = (),
@@ -75,7 +75,7 @@ async def request(
         project_id,
         generation.id,
         EventType.GENERATION_REQUESTED,
-        {"kind": kind, "chapter_id": str(chapter_id)},
+        {"kind": kind} | ({"chapter_id": str(chapter_id)} if chapter_id else {}),
         actor=requested_by,
     )
     return generation
@@ -94,7 +94,9 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
             col(Generation.started_at).is_(None),
         )
         .values(status=_begun, started_at=func.clock_timestamp(), version=Generation.version + 1)
-        .returning(col(Generation.kind), col(Generation.target_ids))
+        .returning(
+            col(Generation.kind), col(Generation.target_ids), col(Generation.options), col(Generation.chapter_id)
+        )
         .execution_options(synchronize_session=False)
     )
     rows = begun.all()
@@ -102,12 +104,16 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
         status = (await session.exec(select(Generation.status).where(Generation.id == generation_id))).one()
         if status in FINAL_STATUSES:
             raise Conflict(f"The generation is {status}: there is nothing left to do.")
-    for kind, targets in rows:
-        await plan(session, generation_id, _parts(GenerationKind(kind), targets))
+    for kind, targets, options, chapter_id in rows:
+        parts = _parts(GenerationKind(kind), targets, GenerationOptions.model_validate(options))
+        if chapter_id is None:
+            # Of all chapters: their pages are taken as they are.
+            parts.pop("pages", None)
+        await plan(session, generation_id, parts)
         await emit(session, project_id, generation_id, EventType.GENERATION_STARTED, {})
 
 
-def _parts(kind: GenerationKind, targets: Sequence[str]) -> dict[str, float]:
+def _parts(kind: GenerationKind, targets: Sequence[str], options: GenerationOptions) -> dict[str, float]:
     """The plan of a generation that is smaller than a chapter; a chapter's is made when its length is known."""
     target = next(iter(targets), "")
     match kind:
@@ -122,7 +128,7 @@ def _parts(kind: GenerationKind, targets: Sequence[str]) -> dict[str, float]:
         case GenerationKind.CHARACTER_SHEET:
             return {f"character:{target}:profile": 1.0, f"character:{target}:sheet": 2.0}
         case GenerationKind.EXPORT:
-            return {"pages": 3.0, "exports": 1.0}
+            return {"pages": 3.0} | {f"export:{format}": 1.0 for format in options.export.wanted}
         case GenerationKind.CHAPTER:
             return {}
 
@@ -138,6 +144,15 @@ async def end(
     if done:
         # First, because a chapter is locked before its generation.
         await _keep(session, generation_id)
+    # What did not come to its end is over, and can be tried again.
+    await session.exec(
+        update(Redraw)
+        .where(col(Redraw.generation_id) == generation_id, col(Redraw.state) == RedrawState.ORDERED)
+        .values(state=RedrawState.FAILED)
+        .execution_options(synchronize_session=False)
+    )
+    # Before its holds and its calls, as by whoever decides about them.
+    await session.exec(select(Generation.id).where(Generation.id == generation_id).with_for_update(key_share=True))
     await abandon(session, generation_id)
     await session.exec(delete(Hold).where(col(Hold.generation_id) == generation_id))
     values: dict[str, object] = {
@@ -212,6 +227,15 @@ async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_
 async def hold_chapter(session: AsyncSession, chapter_id: UUID) -> None:
     """Nothing is ordered for the chapter until the transaction ends."""
     await session.exec(select(Chapter.id).where(Chapter.id == chapter_id).with_for_update())
+
+
+async def beside_editors(session: AsyncSession, chapter_id: UUID) -> None:
+    """Nobody who holds the chapter moves or adds anything in it until the transaction ends; others may decide, too.
+
+    For decisions about single panels, before those are locked: who reorders a scene locks many of them at once.
+    """
+    query = select(Chapter.id).where(Chapter.id == chapter_id).with_for_update(read=True, key_share=True)
+    await session.exec(query)
 
 
 async def open_of(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> Generation | None:

@@ -40,9 +40,20 @@ def written(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) ->
     let_go = {part for part in parts if part in release or part in emptied}
     mine = (set(row.hand) | touched) - let_go
     columns: dict[str, Any] = {**values, "hand": [part for part in parts if part in mine]}
-    if hasattr(row, "basis") and let_go & set(row.hand):
-        columns["basis"] = {**row.basis, **dict.fromkeys(sorted(let_go & set(row.hand)), RELEASED)}
+    released = let_go & set(row.hand)
+    if hasattr(row, "basis") and released:
+        # What people wear comes with the summary.
+        made_anew = {"summary" if part == "outfits" else part for part in released}
+        columns["basis"] = {**row.basis, **dict.fromkeys(sorted(made_anew), RELEASED)}
+    if "panels" in released:
+        columns["panels_key"] = None
     return columns
+
+
+def give_back(scene: Scene) -> None:
+    """What a panel of the scene shows is for generations to say again: they break the scene into panels anew."""
+    if "panels" not in scene.hand:
+        scene.basis, scene.panels_key = {**scene.basis, "panels": RELEASED}, None
 
 
 def new(model: type[SQLModel], values: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import bindparam, delete, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,19 +19,26 @@ from models.events import EventType
 from models.ids import new_id
 from models.options import FINAL_STATUSES, HELD_STATUSES, GenerationStatus, HoldReason
 from models.runs import Decision, Holding
-from models.tables import Generation, Hold
+from models.tables import Generation, Hold, Redraw
+from models.tables.directing import RedrawState
 
+# With the lock that whoever decides takes, too.
+_PAUSED_AT = (
+    select(Generation.paused_at).where(Generation.id == bindparam("generation")).with_for_update(key_share=True)
+)
 # What somebody means who resumes a generation.
 Meant = Literal["paused", "waiting"]
 
 
 async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> bool:
     """Let the part wait; False when that has become needless: the budget was raised, or it was resumed, in between."""
+    # Whoever decides takes this lock before the hold's row, too.
+    paused_at = (await session.exec(_PAUSED_AT, params={"generation": holding.generation_id})).one()
     if holding.reason == HoldReason.BUDGET and await budgets.fits(
         session, holding.project_id, holding.generation_id, holding.needed_usd
     ):
         return False
-    if holding.reason == HoldReason.PAUSED and not await _is_paused(session, holding.generation_id):
+    if holding.reason == HoldReason.PAUSED and paused_at is None:
         return False
     values = {
         "reason": holding.reason,
@@ -205,18 +212,20 @@ async def release(
     return workflows
 
 
-async def _is_paused(session: AsyncSession, generation_id: UUID) -> bool:
-    """With the lock that whoever pauses or resumes needs too."""
-    query = select(Generation.paused_at).where(Generation.id == generation_id).with_for_update(key_share=True)
-    return (await session.exec(query)).one() is not None
-
-
 async def restate(session: AsyncSession, generation_id: UUID) -> bool:
-    """The generation is called by what waits in it, or runs; returns whether that was news. A paused one stays so."""
+    """The generation is called by what waits in it, or runs; returns whether that was news. A paused one stays so.
+
+    While something of it is redrawn, nobody is waited for to look at it.
+    """
+    redrawn = select(Redraw.id).where(Redraw.generation_id == generation_id, Redraw.state == RedrawState.ORDERED)
     reason = (
         await session.exec(
             select(Hold.reason)
-            .where(Hold.generation_id == generation_id, col(Hold.released_at).is_(None))
+            .where(
+                Hold.generation_id == generation_id,
+                col(Hold.released_at).is_(None),
+                or_(col(Hold.reason) != HoldReason.REVIEW, ~redrawn.exists()),
+            )
             .order_by(col(Hold.id))
             .limit(1)
         )

@@ -1,19 +1,17 @@
 """Stored pictures: bytes into storage first, then the row that says what they are."""
 
 import hashlib
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db import execute
 from engine.storage import Storage
 from engine.storage.keys import content_key
 from models.ids import new_id
-from models.tables import Image, Page
+from models.tables import Image
 from models.tables.columns import table
 
 _IMAGES = table(Image)
@@ -69,14 +67,3 @@ async def record(
     }
     image_id: UUID = (await execute(session, _RECORD, values)).scalar_one()
     return image_id
-
-
-async def pages_of(session: AsyncSession, chapter_id: UUID) -> Sequence[Image]:
-    """The pictures of a chapter's composed pages, in order."""
-    query = (
-        select(Image)
-        .join(Page, col(Page.image_id) == col(Image.id))
-        .where(Page.chapter_id == chapter_id)
-        .order_by(col(Page.number))
-    )
-    return (await session.exec(query)).all()

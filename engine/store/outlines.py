@@ -14,6 +14,7 @@ from engine.errors import BadInput
 from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator, sentences
 from engine.store.arranging import Outline, arrange
 from engine.store.events import emit
+from engine.store.panels import cast_of
 from engine.store.progress import complete, plan, split
 from engine.tasks.outline import Out
 from models.events import EventType
@@ -140,9 +141,11 @@ async def _outlined(
     """Hand the work out to scenes and characters, and say so. Where they were there before, only what is to be done."""
     query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
     scenes = [scene for scene in (await session.exec(query)).all() if scene.max_panels != 0]
-    people, due = list(character_ids.values()), scenes
+    parts = [part for part in await staleness.of(session, chapter, run.options) if part.due]
+    # Those whom people have put into panels appear, too.
+    appear = [part.id for part in parts if part.kind == "character" and part.id is not None]
+    people, due = list(dict.fromkeys([*character_ids.values(), *appear])), scenes
     if again:
-        parts = [part for part in await staleness.of(session, chapter, run.options) if part.due]
         ids = {part.id for part in parts}
         people = [who for who in people if who in ids]
         holding = select(Panel.scene_id).where(col(Panel.id).in_([part.id for part in parts if part.kind == "panel"]))
@@ -178,10 +181,17 @@ async def _characters(
 ) -> dict[str, UUID]:
     """The ids of characters by name, made where they are new. A given profile replaces the one that was there."""
     ids: dict[str, UUID] = dict.fromkeys(names, project_id)
+    cast = await cast_of(session, project_id)
+    own = {who.name_key for who in cast}
+    # Somebody who was renamed is still called so in the text.
+    called = {alias.casefold(): who.id for who in cast for alias in who.aliases if alias.casefold() not in own}
     # Ids in the order in which they were met: a cast is read by id, whoever the story is most about first.
     fresh = {name: new_id() for name in names}
     # Sorted: two chapters of a project with the same cast take their row locks in the same order.
     for name, aliases in sorted(names.items(), key=lambda item: item[0].casefold()):
+        if name[:200].casefold() in called:
+            ids[name] = called[name[:200].casefold()]
+            continue
         values = {
             "id": fresh[name],
             "project_id": project_id,

@@ -93,18 +93,6 @@ class Shown:
         return [Box.model_validate(box) for box in self.image.boxes] if self.image else []
 
 
-async def artists_of(session: AsyncSession, chapter_id: UUID) -> set[str]:
-    """The providers whose drafts a chapter's panels show."""
-    query = (
-        select(Draft.provider)
-        .join(Panel, col(Panel.selected_draft_id) == col(Draft.id))
-        .join(Scene, col(Scene.id) == col(Panel.scene_id))
-        .where(Scene.chapter_id == chapter_id)
-        .distinct()
-    )
-    return set((await session.exec(query)).all())
-
-
 async def of_chapter(
     session: AsyncSession, project_id: UUID, chapter_id: UUID, only: Sequence[UUID] | None = None
 ) -> list[Shown]:

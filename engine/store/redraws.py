@@ -12,7 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.errors import BadInput, Conflict
 from engine.providers import PROVIDERS, Draws
 from engine.reading.directions import about
-from engine.store import drafts, generations
+from engine.store import drafts, generations, holds
+from engine.store.hand import RELEASED
 from engine.store.scope import Scope, get
 from models.options import GenerationKind, GenerationOptions
 from models.runs import RedrawOrder
@@ -53,11 +54,19 @@ _ABLE: Mapping[str, Callable[[Draws], bool]] = {
 
 
 async def order(
-    session: AsyncSession, scope: Scope, panel: Panel, wanted: Wanted, options: GenerationOptions, **more: Any
+    session: AsyncSession,
+    scope: Scope,
+    panel: Panel,
+    wanted: Wanted,
+    options: GenerationOptions,
+    *,
+    by_another: bool = False,
+    **more: Any,
 ) -> tuple[Generation, list[str]]:
     """Write a redraw of a locked panel down, in the generation that waits for a review, or in one of its own.
 
-    Returns the generation and the workflows to wake; a new one is still to be started. `more` is for a new generation.
+    Returns the generation and the workflows to wake; a new one is still to be started. `more` is for a new generation;
+    `by_another` says that the artist of the options was asked for, and not only the one of the chapter's last order.
     Raises `Conflict` while the chapter is being generated, `BadInput` for what cannot be drawn like that.
     """
     scene = await get(session, scope, Scene, panel.scene_id)
@@ -65,8 +74,14 @@ async def order(
     count = wanted.drafts if "picture" in topics else 0
     open_one = await generations.resting(session, panel.project_id, scene.chapter_id)
     if open_one is not None:
-        options = GenerationOptions.model_validate(open_one.options)
-    await _can_be_drawn(session, scope, panel, wanted, options)
+        waits = GenerationOptions.model_validate(open_one.options)
+        if by_another and (options.artists()[0], options.render) != (waits.artists()[0], waits.render):
+            raise Conflict(
+                f"The generation that waits for a review draws by {waits.images!r}, and this would be its work: leave"
+                " `by` out, or redraw the panel when it has ended."
+            )
+        options = waits
+    await _can_be_drawn(session, scope, panel, wanted, options, topics)
     _take_notes(panel, wanted, topics)
     session.add(panel)
     await session.flush()
@@ -99,7 +114,10 @@ async def order(
         )
     )
     await session.flush()
-    return generation, [] if open_one is None else [f"generation-{open_one.id}"]
+    if open_one is None:
+        return generation, []
+    await holds.restate(session, open_one.id)
+    return generation, [f"generation-{open_one.id}"]
 
 
 async def ordered(session: AsyncSession, generation_id: UUID) -> list[RedrawOrder]:
@@ -138,6 +156,26 @@ async def end(session: AsyncSession, project_id: UUID, redraw_id: UUID | None, s
     return ended.first() is not None
 
 
+async def any_of(session: AsyncSession, generation_id: UUID) -> bool:
+    """Whether a generation has redraws, whatever became of them."""
+    query = select(Redraw.id).where(Redraw.generation_id == generation_id).limit(1)
+    return (await session.exec(query)).first() is not None
+
+
+async def again(session: AsyncSession, last: Generation, generation: Generation) -> None:
+    """What failed to be redrawn by a generation of panels is wanted of the one that tries it again.
+
+    In the same slots: what was drawn of it is there. One that reviews its drafts tries its panels again.
+    """
+    if last.kind != GenerationKind.PANEL or GenerationOptions.model_validate(last.options).review != "none":
+        return
+    query = select(Redraw).where(Redraw.generation_id == last.id, Redraw.state == RedrawState.FAILED)
+    for redraw in (await session.exec(query.order_by(col(Redraw.id)))).all():
+        values = redraw.model_dump(exclude={"id", "created_at", "generation_id", "state"})
+        session.add(Redraw(**values, generation_id=generation.id))
+    await session.flush()
+
+
 async def pending(session: AsyncSession, generation_id: UUID) -> int:
     """How many redraws of a generation have not come to an end."""
     query = select(func.count()).where(Redraw.generation_id == generation_id, Redraw.state == RedrawState.ORDERED)
@@ -151,14 +189,23 @@ def _take_notes(panel: Panel, wanted: Wanted, topics: Sequence[str]) -> None:
     parts = {"words": "words", "picture": "prompt"}
     panel.notes = {**panel.notes, **dict.fromkeys(topics, wanted.notes)}
     panel.hand = [part for part in panel.hand if part not in {parts[topic] for topic in topics}]
+    # Also where the notes are those of before: then they were not followed well enough.
+    panel.basis = {**panel.basis, **{parts[topic]: RELEASED for topic in topics}}
     panel.version += 1
 
 
 async def _can_be_drawn(
-    session: AsyncSession, scope: Scope, panel: Panel, wanted: Wanted, options: GenerationOptions
+    session: AsyncSession,
+    scope: Scope,
+    panel: Panel,
+    wanted: Wanted,
+    options: GenerationOptions,
+    topics: Sequence[str],
 ) -> None:
     """Refuse what the artist cannot do, and what does not fit together, before anything is ordered."""
-    if panel.state == PanelState.DESCRIBED:
+    # What is drawn needs a prompt: the panel's, one that the notes have written, or the edit's own.
+    prompted = panel.prompt is not None or (wanted.notes and "picture" in topics) or wanted.prompt
+    if panel.state == PanelState.DESCRIBED or ("picture" in topics and not prompted):
         raise Conflict("The panel is not written yet: order its generation first.")
     if not wanted.edits:
         return
@@ -176,14 +223,17 @@ async def _can_be_drawn(
     if wanted.mask_image_id is not None and wanted.parent_id is None:
         raise BadInput("A mask is for a draft: name the draft that is to be changed.")
     if wanted.control_image_id is not None:
-        await get(session, scope, Image, wanted.control_image_id)
+        # Locked as by whoever deletes it: without what leads it, it must not be drawn.
+        sketch = await get(session, scope, Image, wanted.control_image_id, lock=True)
+        if sketch.project_id != panel.project_id:
+            raise BadInput("The sketch belongs to another project.")
     if wanted.parent_id is None:
         return
     parent = await get(session, scope, Draft, wanted.parent_id)
     if parent.panel_id != panel.id:
         raise BadInput("That draft is of another panel.")
     if wanted.mask_image_id is not None:
-        mask = await get(session, scope, Image, wanted.mask_image_id)
+        mask = await get(session, scope, Image, wanted.mask_image_id, lock=True)
         picture = await get(session, scope, Image, parent.image_id)
         if mask.project_id != panel.project_id:
             raise BadInput("The mask belongs to another project.")

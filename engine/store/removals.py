@@ -32,11 +32,13 @@ from models.tables import (
     Panel,
     Project,
     ProviderCall,
+    Redraw,
     Removal,
     Scene,
     TaskResult,
 )
 from models.tables.columns import table
+from models.tables.directing import RedrawState
 from models.tables.ledger import CallState
 
 THUMBNAILS = (128, 256, 512, 1024)
@@ -115,6 +117,9 @@ async def image_goes(session: AsyncSession, image: Image) -> None:
     keys = _keys_of(image.project_id, image.key, image.sha256)
     answered = select(col(ProviderCall.id)).where(col(ProviderCall.image_id) == image.id)
     calls = list((await execute(session, answered)).scalars())
+    # What failed is not tried again without its mask: that would draw over the whole picture.
+    led = or_(col(Redraw.mask_image_id) == image.id, col(Redraw.control_image_id) == image.id)
+    await execute(session, delete(Redraw).where(led, col(Redraw.state) != RedrawState.DONE))
     await session.delete(image)
     await session.flush()
     await _unanswered(session, image.project_id, calls)

@@ -94,8 +94,10 @@ async def approve(
     Raises `Conflict` where nothing waits for that, or something of it is being redrawn.
     """
     chapter = await get(session, scope, Chapter, chapter_id)
-    # Panels before the generation, as everywhere.
+    await generations.beside_editors(session, chapter_id)
+    # Panels and people before the generation, as everywhere.
     drafted = await _drafted(session, chapter_id)
+    drawn = await _unapproved(session, chapter.project_id)
     generation = await generations.open_of(session, chapter.project_id, chapter_id)
     waits = await _waiting(session, generation, stage)
     if generation is None or not waits:
@@ -106,12 +108,16 @@ async def approve(
     if await redraws.pending(session, generation.id):
         raise Conflict("Something is being redrawn: approve it once that is there.")
     kind = SelectionKind.DEADLINE if overdue else SelectionKind.AUTOMATIC
-    if any(hold.purpose == f"{PREFIX}drafts" for hold in waits):
-        for panel in drafted:
-            if _concerns(generation, panel):
-                await _show_best(session, panel, kind, None if overdue else scope.user_id)
-    if any(hold.purpose == f"{PREFIX}sheets" for hold in waits):
-        await _approve_sheets(session, chapter.project_id)
+    stages = {hold.purpose.removeprefix(PREFIX) for hold in waits}
+    # With the pages, too, drafts may wait: of what was redrawn since somebody looked at the drafts.
+    if stages & {"drafts", "pages"}:
+        concerned = [panel for panel in drafted if _concerns(generation, panel)]
+        if await _undecided(session, generation) != len(concerned):
+            raise Conflict("Something was redrawn or chosen in this moment: look at it, then approve.")
+        for panel in concerned:
+            await _show_best(session, panel, kind, None if overdue else scope.user_id)
+    if "sheets" in stages:
+        await _approve_sheets(session, drawn)
     data = {"chapter_id": str(chapter_id), "stages": [hold.purpose.removeprefix(PREFIX) for hold in waits]}
     woken = await holds.release(session, generation, [HoldReason.REVIEW], purposes=[hold.purpose for hold in waits])
     actor = None if overdue else scope.user_id
@@ -242,7 +248,9 @@ async def _show_best(session: AsyncSession, panel: Panel, kind: SelectionKind, a
     )
     drafts = (await session.exec(query)).all()
     if not drafts:
-        raise Conflict("A panel has no draft left to show: order a redraw of it, or bring one along.", panel=panel)
+        raise Conflict(
+            "A panel has no draft left to show: order a redraw of it, or bring one along.", panel_id=str(panel.id)
+        )
     best = max(
         (one for one in drafts if one.basis == drafts[0].basis),
         key=lambda one: (one.score if one.score is not None else -1.0, -one.ordinal),
@@ -255,15 +263,26 @@ async def _show_best(session: AsyncSession, panel: Panel, kind: SelectionKind, a
         await remember(session, panel.project_id, panel.id, best.id, before, kind, actor_id)
 
 
-async def _approve_sheets(session: AsyncSession, project_id: UUID) -> None:
-    """Whoever approves the sheets has looked at all that there are."""
-    await session.exec(
-        update(Character)
+async def _unapproved(session: AsyncSession, project_id: UUID) -> Sequence[UUID]:
+    """Those whose sheets nobody has approved yet, locked."""
+    query = (
+        select(Character.id)
         .where(
-            col(Character.project_id) == project_id,
+            Character.project_id == project_id,
             col(Character.sheet_image_id).is_not(None),
             col(Character.sheet_approved_at).is_(None),
         )
+        .order_by(col(Character.id))
+        .with_for_update(key_share=True)
+    )
+    return (await session.exec(query)).all()
+
+
+async def _approve_sheets(session: AsyncSession, people: Sequence[UUID]) -> None:
+    """Whoever approves the sheets has looked at all that there are."""
+    await session.exec(
+        update(Character)
+        .where(col(Character.id).in_(people))
         .values(sheet_approved_at=func.clock_timestamp())
         .execution_options(synchronize_session=False)
     )

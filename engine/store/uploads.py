@@ -2,13 +2,15 @@
 
 from uuid import UUID
 
+from sqlalchemy import or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.store.images import StoredPicture
 from models.ids import new_id
-from models.tables import Attachment, Character, Draft, Image, Location, Page, Panel
+from models.tables import Attachment, Character, Draft, Image, Location, Page, Panel, Redraw
+from models.tables.directing import RedrawState
 
 
 async def add(session: AsyncSession, project_id: UUID, picture: StoredPicture, name: str) -> tuple[Image, bool]:
@@ -69,6 +71,10 @@ async def used_by(session: AsyncSession, image_id: UUID) -> str | None:
         "a character's sheet": select(Character.id).where(Character.sheet_image_id == image_id),
         "a location's sheet": select(Location.id).where(Location.sheet_image_id == image_id),
         "an attachment": select(Attachment.id).where(Attachment.image_id == image_id),
+        "a redraw": select(Redraw.id).where(
+            Redraw.state == RedrawState.ORDERED,
+            or_(col(Redraw.mask_image_id) == image_id, col(Redraw.control_image_id) == image_id),
+        ),
     }
     for what, query in uses.items():
         if (await session.exec(query.limit(1))).first() is not None:

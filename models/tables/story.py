@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
+from models.exports import ExportFormat
 from models.story import Shot
 from models.tables.columns import (
     ABSENT_JSON,
@@ -47,6 +48,10 @@ class DraftOrigin(StrEnum):
     REDRAWN = "redrawn"
     EDITED = "edited"
     UPLOADED = "uploaded"
+
+
+# Which exports are files of all chapters.
+WHOLE_PROJECT = text("chapter_id IS NULL")
 
 
 class Chapter(Row, table=True):
@@ -296,21 +301,23 @@ class Page(Row, table=True):
 
 
 class Export(Row, table=True):
-    """A built file of a chapter, in storage under `key`."""
+    """A built file of a chapter, or of the whole project, in storage under `key`."""
 
     __tablename__ = "exports"
     __table_args__ = (
         scoped(),
         UniqueConstraint("chapter_id", "format"),
         within_project("chapter_id", "chapters"),
-        one_of("format", ("cbz", "pdf")),
+        one_of("format", ExportFormat),
+        Index("uq_exports_project_id_format", "project_id", "format", unique=True, postgresql_where=WHOLE_PROJECT),
     )
 
-    project_id: UUID
-    chapter_id: UUID
+    project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
+    chapter_id: UUID | None = Field(default=None, description="null: of all chapters")
     format: str = Field(max_length=16)
     key: str = Field(max_length=1024)
     sha256: str = Field(max_length=64)
     bytes: int = Field(sa_type=BigInteger)
-    made_from: str = Field(max_length=64, description="SHA-256 of the pages it was built from")
+    made_from: str = Field(max_length=64, description="SHA-256 of all that it was built from")
+    options: dict[str, Any] = json_object("how it was ordered: it is built anew that way")
     built_at: datetime | None = moment()

@@ -6,9 +6,9 @@ from activities.questions import question
 from engine.catalogue import limits
 from engine.db import Database
 from engine.errors import ProviderRejected
+from engine.outlining import WINDOW_TOKENS, window_tokens
 from engine.prices import most_of_text
 from engine.reading import count_tokens
-from engine.steps.outline import WINDOW_TOKENS, window_tokens
 from engine.tasks import ALL
 from models.options import Choice, GenerationOptions
 from models.runs import TaskCall

@@ -17,6 +17,7 @@ from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
 from activities.callbacks import Callbacks
+from activities.files import Files
 from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
@@ -85,6 +86,7 @@ class Stage:
             Writing(self.database, {"offline": self.writer}, Prices(), Terms()),
             Rendering(self.database, self.storage, {"offline": self.painter}, Prices(), Terms()),
             Pages(self.database, self.storage),
+            Files(self.database, self.storage),
             Callbacks(self.database, Caller(), ["a secret"]),
         )
         self.works = {name_of(work): work for part in crew for work in part.activities()}

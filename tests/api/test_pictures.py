@@ -10,6 +10,7 @@ from httpx2 import AsyncClient
 from PIL import Image
 
 from engine.db import Database
+from models.exports import ExportFormat
 from models.tables import Page
 from tests.api.conftest import Made, new_chapter, problem, refused
 
@@ -98,8 +99,8 @@ async def test_a_file_that_was_not_built_is_not_found(api: AsyncClient, format: 
     answer = await api.get(f"/api/v1/chapters/{chapter_id}/exports/{format}")
     assert problem(answer) == refused(404, "not-found")
     can_be_built = "Order a generation of kind export" in answer.json()["detail"]
-    assert can_be_built == (format in ("cbz", "pdf"))
-    assert can_be_built or "%" in format or "it is cbz or pdf" in answer.json()["detail"]
+    assert can_be_built == (format in set(ExportFormat))
+    assert can_be_built or "%" in format or "it is cbz, pdf, epub, print, " in answer.json()["detail"]
 
 
 async def test_a_new_chapter_has_nothing_to_show(api: AsyncClient) -> None:

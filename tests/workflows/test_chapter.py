@@ -58,7 +58,7 @@ async def test_a_story_becomes_pages_and_files(
     assert made.scenes == 2
     assert made.drafts == 2 * made.panels
     assert made.pages >= 1
-    assert sorted(exports) == ["cbz", "pdf"]
+    assert sorted(exports) == ["cbz", "epub", "pdf"]
     assert {result.task for result in results} == {
         "ChapterOutline", "SceneSummary", "CharacterProfile", "PanelDescription", "Dialogue", "VisualPrompt"
     }  # fmt: skip

@@ -1,6 +1,6 @@
-"""A PDF embeds every page as it is, at 300 dpi, and is the same bytes every time."""
+"""A PDF embeds every page as it is and once, at 300 dpi, and its words are found."""
 
-import time
+from dataclasses import replace
 from pathlib import Path
 
 import pikepdf
@@ -8,67 +8,138 @@ import pytest
 from PIL import Image, ImageChops
 from pypdf import PdfReader
 
-from engine.export.pdf import build_pdf
+from engine.errors import BadInput
+from engine.export.book import BookPage, Chapter, PlacedPanel
+from engine.export.pdf import build_pdf, build_print
 from models.story import Direction
+from tests.engine.export.conftest import Bind
 
 pytestmark = pytest.mark.unit
 
-
-@pytest.fixture
-def pages(tmp_path: Path) -> list[Path]:
-    made = []
-    for number in range(30):
-        made.append(tmp_path / f"in{number}.png")
-        Image.radial_gradient("L").resize((200 + number, 300)).convert("RGB").save(made[-1], dpi=(72, 72))
-    return made
+BUILDERS = pytest.mark.parametrize("build", [build_pdf, build_print])
 
 
-def test_every_page_has_its_size_at_300_dpi_in_order(pages: list[Path], tmp_path: Path) -> None:
+def boxes(page: pikepdf.Page) -> dict[str, list[float]]:
+    return {
+        name: [float(value) for value in page[f"/{name}"]]
+        for name in ("MediaBox", "BleedBox", "TrimBox")
+        if f"/{name}" in page
+    }
+
+
+@BUILDERS
+def test_qpdf_finds_nothing_wrong(bind: Bind, tmp_path: Path, build: object) -> None:
     out = tmp_path / "a.pdf"
-    build_pdf(pages, out, title="Lamp", direction="ltr")
-    boxes = [page.mediabox for page in PdfReader(out).pages]
-    assert len(boxes) == 30
-    for number, box in enumerate(boxes):
-        assert float(box.width) == pytest.approx((200 + number) * 72 / 300, abs=0.01)
-        assert float(box.height) == pytest.approx(72, abs=0.01)
+    build(bind(30, chapters=(Chapter("One", 0), Chapter("Two <2>", 14))), out)  # type: ignore[operator]  # either of two functions
+    with pikepdf.open(out) as pdf:
+        assert pdf.check_pdf_syntax() == []
+        with pdf.open_outline() as outline:
+            assert [item.title for item in outline.root] == ["One", "Two <2>"]
+    assert len(PdfReader(out, strict=True).pages) == 30
 
 
-def test_pixels_are_untouched(pages: list[Path], tmp_path: Path) -> None:
+def test_every_page_has_its_size_at_300_dpi(bind: Bind, tmp_path: Path) -> None:
     out = tmp_path / "a.pdf"
-    build_pdf(pages[:1], out, title="Lamp", direction="ltr")
-    [embedded] = PdfReader(out).pages[0].images
-    with Image.open(pages[0]) as page:
-        assert embedded.image is not None
-        assert ImageChops.difference(embedded.image.convert("RGB"), page.convert("RGB")).getbbox() is None
+    build_pdf(bind(2, size=(600, 900)), out)
+    with pikepdf.open(out) as pdf:
+        assert [boxes(page) for page in pdf.pages] == [{"MediaBox": [0, 0, 144, 216]}] * 2
 
 
-def test_the_same_pages_make_the_same_bytes(pages: list[Path], tmp_path: Path) -> None:
-    outs = [tmp_path / "a.pdf", tmp_path / "other" / "b.pdf"]
-    for out in outs:
-        build_pdf(pages, out, title="Lamp", direction="ltr")
-        time.sleep(1.1)  # a document id made from the clock would differ by now
-    assert outs[0].read_bytes() == outs[1].read_bytes()
+def test_a_printed_page_is_trimmed_to_300_dpi_and_bleeds_around(bind: Bind, tmp_path: Path) -> None:
+    """3.175 mm, an eighth of an inch, are 9 points on every side."""
+    out = tmp_path / "a.pdf"
+    build_print(bind(1, size=(600, 900)), out)
+    with pikepdf.open(out) as pdf:
+        whole = [0, 0, 162, 234]
+        assert boxes(pdf.pages[0]) == {"MediaBox": whole, "BleedBox": whole, "TrimBox": [9, 9, 153, 225]}
+
+
+@BUILDERS
+def test_pixels_are_untouched_and_embedded_once(bind: Bind, tmp_path: Path, build: object) -> None:
+    bound, out = bind(2), tmp_path / "a.pdf"
+    build(bound, out)  # type: ignore[operator]  # either of two functions
+    with pikepdf.open(out) as pdf:
+        pictures = [one for one in pdf.objects if isinstance(one, pikepdf.Stream) and one.get("/Subtype") == "/Image"]
+        assert len(pictures) == 2
+        assert pictures[0].read_raw_bytes() in bound.pages[0].read_bytes(), "it is compressed again"
+        drawn = pikepdf.PdfImage(pictures[0]).as_pil_image()
+    with Image.open(bound.pages[0]) as page:
+        assert ImageChops.difference(drawn.convert("RGB"), page.convert("RGB")).getbbox() is None
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        pytest.param(Image.new("P", (20, 30), 3), id="palette"),
+        pytest.param(Image.new("RGBA", (20, 30), (255, 0, 0, 128)), id="clear"),
+        pytest.param(Image.linear_gradient("L").resize((20, 30)), id="grey"),
+        pytest.param(Image.linear_gradient("L").resize((20, 30)).convert("I;16"), id="16 bits"),
+        pytest.param(Image.linear_gradient("L").resize((20, 30)).convert("1"), id="1 bit"),
+    ],
+)
+def test_a_picture_of_another_kind_looks_the_same(bind: Bind, tmp_path: Path, picture: Image.Image) -> None:
+    bound, out = bind(1), tmp_path / "a.pdf"
+    picture.save(Path(bound.pages[0]), "PNG")
+    build_pdf(bound, out)
+    with pikepdf.open(out) as pdf:
+        assert pdf.check_pdf_syntax() == []
+    [drawn] = PdfReader(out).pages[0].images
+    assert drawn.image is not None
+    paper = Image.new("RGBA", picture.size, "white")
+    seen = Image.alpha_composite(paper, picture.convert("RGBA")).convert("RGB")
+    assert ImageChops.difference(drawn.image.convert("RGB"), seen).getbbox() is None
+
+
+@pytest.mark.parametrize("cut", [40, 200, -6])
+def test_a_damaged_picture_ends_the_build(bind: Bind, tmp_path: Path, cut: int) -> None:
+    bound = bind(1)
+    Path(bound.pages[0]).write_bytes(bound.pages[0].read_bytes()[:cut])
+    with pytest.raises(BadInput, match="damaged"):
+        build_pdf(bound, tmp_path / "a.pdf")
+    assert not (tmp_path / "a.pdf").exists()
+
+
+@BUILDERS
+def test_words_are_found_on_their_page_in_order(bind: Bind, tmp_path: Path, build: object) -> None:
+    """Whatever their script, and though nobody sees them."""
+    out = tmp_path / "a.pdf"
+    build(bind(3), out)  # type: ignore[operator]  # either of two functions
+    assert [page.extract_text().split("\n") for page in PdfReader(out).pages] == [
+        ["Night.", f"Key № {number} 灯台 🎉"] for number in range(3)
+    ]
+    with pikepdf.open(out) as pdf:
+        assert b"3 Tr" in pdf.pages[0].Contents.read_bytes()
+
+
+def test_more_characters_than_a_font_has_codes(bind: Bind, tmp_path: Path) -> None:
+    signs = "".join(chr(0x4E00 + number) for number in range(700))
+    page = BookPage(200, 300, panels=(PlacedPanel(0, 0, 200, 300, words=(("", signs),)),))
+    bound, out = bind(1), tmp_path / "a.pdf"
+    build_pdf(replace(bound, book=replace(bound.book, pages=(page,))), out)
+    assert PdfReader(out).pages[0].extract_text() == signs
 
 
 @pytest.mark.parametrize(("direction", "reads"), [("ltr", None), ("rtl", "/R2L")])
-def test_title_and_reading_direction_are_told(
-    pages: list[Path], tmp_path: Path, direction: Direction, reads: str | None
+def test_title_people_and_reading_direction_are_told(
+    bind: Bind, tmp_path: Path, direction: Direction, reads: str | None
 ) -> None:
     out = tmp_path / "a.pdf"
-    build_pdf(pages[:2], out, title="Die <Lampe>\x00 & ich", direction=direction)
+    build_pdf(bind(title="Die <Lampe>\x00 / 🎉" + "x" * 300, direction=direction), out)
     with pikepdf.open(out) as pdf:
         preferences = pdf.Root["/ViewerPreferences"]
         assert (str(preferences["/Direction"]) if "/Direction" in preferences else None) == reads
-        assert str(pdf.docinfo["/Title"]) == "Die <Lampe> & ich"
+        assert str(pdf.docinfo["/Title"]) == "Die <Lampe> / 🎉" + "x" * 300
+        assert str(pdf.docinfo["/Author"]) == "Ada <b> & Co, Ltd (writer); Grüße 灯 (letterer)"
+        assert str(pdf.Root["/Lang"]) == "en"
         with pdf.open_metadata() as metadata:
-            assert metadata["dc:title"] == "Die <Lampe> & ich"
+            assert metadata["dc:title"] == "Die <Lampe> / 🎉" + "x" * 300
 
 
-def test_a_failed_build_leaves_what_was_there(pages: list[Path], tmp_path: Path) -> None:
-    out = tmp_path / "made" / "a.pdf"
-    build_pdf(pages[:2], out, title="Lamp", direction="ltr")
+def test_a_failed_build_leaves_what_was_there(bind: Bind, tmp_path: Path) -> None:
+    bound, out = bind(2), tmp_path / "made" / "a.pdf"
+    build_pdf(bound, out)
     before = out.read_bytes()
     with pytest.raises(FileNotFoundError):
-        build_pdf([*pages, tmp_path / "gone.png"], out, title="Lamp", direction="ltr")
+        build_pdf(replace(bound, pages=[bound.pages[0], tmp_path / "gone.png"]), out)
     assert out.read_bytes() == before
     assert list(out.parent.iterdir()) == [out]

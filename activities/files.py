@@ -1,0 +1,162 @@
+"""Files that chapters and projects are had as: CPU work in threads, on the queue of the pages."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from temporalio import activity
+
+from engine.db import Database
+from engine.errors import BadInput
+from engine.export.book import Book, Bound
+from engine.export.build import OF_PANELS, OF_WORDS, build
+from engine.storage import Storage
+from engine.storage.keys import content_key
+from engine.store import books
+from engine.store.events import emit
+from engine.store.progress import complete, complete_and_tell, split
+from engine.store.scope import Scope, get
+from models.events import EventType
+from models.exports import SUFFIXES, ExportFormat
+from models.ids import new_id
+from models.runs import ExportCall
+from models.tables import Chapter, Export, Project
+from models.tables.story import WHOLE_PROJECT
+
+
+class Files:
+    def __init__(self, database: Database, storage: Storage) -> None:
+        self._database = database
+        self._storage = storage
+
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        return [self.build_export]
+
+    @activity.defn
+    async def build_export(self, call: ExportCall) -> None:
+        """Build one file of a chapter, or of all chapters, and store it. One of the same content is left as it is."""
+        format = _known(call.format)
+        async with self._database.session() as session:
+            there = (await session.exec(_of(call))).one_or_none()
+            manner = books.manner_of(call.options.export, there, anew=call.anew)
+            book = await _book(session, call, there)
+        _require(book, format)
+        made_from = book.made_from(format)
+        values: dict[str, Any] = {}
+        if there is None or there.made_from != made_from:
+            with tempfile.TemporaryDirectory(prefix="inkloom-export-") as name:
+                folder = Path(name)
+                bound, out = await self._bound(call, book, format, folder), folder / f"built.{SUFFIXES[format]}"
+                sha256, size = await asyncio.to_thread(build, format, bound, folder, out)
+                key = content_key(call.project_id, "exports", sha256, SUFFIXES[format])
+                await self._storage.put_file(key, out)
+            values = {"key": key, "sha256": sha256, "bytes": size, "made_from": made_from}
+            values["options"] = manner.model_dump(mode="json", exclude_defaults=True)
+        async with self._database.session() as session:
+            moved = await complete(session, call.generation_id, f"export:{format}", f"export:{format}:file")
+            if values:
+                await _keep(session, call, format, values)
+                told = {"format": format, "bytes": values["bytes"]}
+                await emit(session, call.project_id, call.generation_id, EventType.EXPORT_BUILT, told)
+            elif moved:
+                await emit(session, call.project_id, call.generation_id, EventType.GENERATION_PROGRESSED, {})
+
+    async def _bound(self, call: ExportCall, book: Book, format: ExportFormat, folder: Path) -> Bound:
+        """The book with the files that it is made of, chapter by chapter: a file of many tells how far it is."""
+        if format in OF_WORDS:
+            return Bound(book)
+        if format in OF_PANELS:
+            keys = [picture.key for picture in book.pictures]
+            return Bound(book, pictures=await self._fetched(keys, folder / "panel", 0))
+        step, files = f"export:{format}", list[Path]()
+        begins = [chapter.first for chapter in book.chapters]
+        if call.chapter_id is None:
+            parts = {f"{step}:{number}": 1.0 for number in range(len(begins))} | {f"{step}:file": 1.0}
+            async with self._database.session() as session:
+                await split(session, call.generation_id, step, parts)
+        for number, (first, end) in enumerate(pairwise([*begins, len(book.pages)])):
+            files += await self._fetched([page.key for page in book.pages[first:end]], folder / "page", first)
+            if call.chapter_id is None:
+                async with self._database.session() as session:
+                    await complete_and_tell(session, call.project_id, call.generation_id, f"{step}:{number}")
+        return Bound(book, pages=files)
+
+    async def _fetched(self, keys: Sequence[str], start: Path, first: int) -> list[Path]:
+        files = []
+        for number, key in enumerate(keys, first):
+            files.append(start.with_name(f"{start.name}-{number:05}.{key.rsplit('.', 1)[-1]}"))
+            await self._storage.fetch(key, files[-1])
+        return files
+
+
+def _known(format: str) -> ExportFormat:
+    try:
+        return ExportFormat(format)
+    except ValueError as error:
+        raise BadInput(f"There is no export called {format!r}; there are {', '.join(ExportFormat)}.") from error
+
+
+def _of(call: ExportCall) -> Any:
+    query = select(Export).where(Export.project_id == call.project_id, Export.format == call.format)
+    if call.chapter_id is None:
+        return query.where(col(Export.chapter_id).is_(None))
+    return query.where(Export.chapter_id == call.chapter_id)
+
+
+async def _book(session: AsyncSession, call: ExportCall, there: Export | None) -> Book:
+    manner = books.manner_of(call.options.export, there, anew=call.anew)
+    options = call.options.model_copy(update={"export": manner})
+    scope = Scope(project_id=call.project_id)
+    if call.chapter_id is None:
+        return await books.of_project(session, await get(session, scope, Project, call.project_id), options)
+    return await books.of_one(session, await get(session, scope, Chapter, call.chapter_id), options)
+
+
+def _require(book: Book, format: ExportFormat) -> None:
+    """Raise `BadInput` where something is missing: a book with a hole in it would be taken for a whole one."""
+    if format in OF_WORDS:
+        if not any(chapter.script for chapter in book.chapters):
+            raise BadInput("There are no panels yet, so there is no script to export.")
+        return
+    if format in OF_PANELS:
+        if not book.pictures:
+            raise BadInput("There are no pictures of panels to export yet.")
+        return
+    if not book.pages:
+        raise BadInput("There are no finished pages to export yet.")
+    for chapter, (first, end) in zip(
+        book.chapters, pairwise([*(one.first for one in book.chapters), len(book.pages)]), strict=True
+    ):
+        named = f"The chapter “{chapter.title}”" if chapter.title else "A chapter without a title"
+        if first == end:
+            raise BadInput(f"{named} has no finished pages yet. Make it first, or delete it.")
+        for number, page in enumerate(book.pages[first:end], 1):
+            if not page.key:
+                raise BadInput(f"{named}: page {number} has no picture yet. Order the chapter, then export again.")
+
+
+async def _keep(session: AsyncSession, call: ExportCall, format: ExportFormat, values: dict[str, Any]) -> None:
+    """The row of the file; there is one for each format of a chapter, and of a project."""
+    statement = insert(Export).values(
+        id=new_id(),
+        project_id=call.project_id,
+        chapter_id=call.chapter_id,
+        format=format,
+        built_at=func.clock_timestamp(),
+        **values,
+    )
+    changed = {**values, "built_at": func.clock_timestamp()}
+    if call.chapter_id is None:
+        statement = statement.on_conflict_do_update(
+            index_elements=["project_id", "format"], index_where=WHOLE_PROJECT, set_=changed
+        )
+    else:
+        statement = statement.on_conflict_do_update(index_elements=["chapter_id", "format"], set_=changed)
+    await session.exec(statement)

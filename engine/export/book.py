@@ -1,0 +1,138 @@
+"""A book: what every file of a chapter or of a whole project is built from. Data only; its pictures lie in files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from engine.digest import digest
+from models.exports import ExportFormat, ExportOptions
+from models.options import PageFormat
+from models.script import Script
+from models.story import Direction
+
+# Goes up with every change that makes files of the same book come out as other bytes.
+FILES = 1
+# The earliest moment that a zip can tell.
+LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class PlacedPanel:
+    """A panel on a page: its place in pixels, what it shows, and its words as (who, what), in reading order."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    description: str = ""
+    words: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def told(self) -> str:
+        """The panel for somebody who does not see it."""
+        said = [f"{who}: “{what}”" if who else what for who, what in self.words]
+        return " ".join(part.strip() for part in (self.description, *said) if part.strip())
+
+
+@dataclass(frozen=True)
+class BookPage:
+    """A page, or a slice of a strip. `key` is where its picture lies in storage; empty where it has none."""
+
+    width: int
+    height: int
+    key: str = ""
+    sha256: str = ""
+    panels: tuple[PlacedPanel, ...] = ()
+    # A page of ours, such as the title page, says what it holds.
+    about: str = ""
+
+    @property
+    def told(self) -> str:
+        """The page for somebody who does not see it."""
+        return self.about or " ".join(panel.told for panel in self.panels if panel.told)
+
+
+@dataclass(frozen=True)
+class PanelPicture:
+    """A panel's own picture: where it lies, how it is called in archives, and what made it."""
+
+    name: str
+    key: str
+    origin: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Where a chapter begins, counted in pages from 0, and what it is as data."""
+
+    title: str
+    first: int
+    script: Script | None = None
+
+
+@dataclass(frozen=True)
+class Book:
+    """`id` is the chapter's or the project's. `origin` is an IPTC digital source type, empty where nothing is known."""
+
+    id: UUID
+    title: str
+    direction: Direction = "ltr"
+    format: PageFormat = "page"
+    pages: tuple[BookPage, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    pictures: tuple[PanelPicture, ...] = ()
+    series: str = ""
+    number: int | None = None
+    summary: str = ""
+    characters: tuple[str, ...] = ()
+    notes: str = ""
+    origin: str = ""
+    models: tuple[str, ...] = ()
+    # When the newest of its pictures was made: the same book says the same, whenever it is built.
+    made_at: datetime = LONG_AGO
+    options: ExportOptions = field(default_factory=ExportOptions)
+
+    @property
+    def name(self) -> str:
+        return self.title or "Untitled"
+
+    def made_from(self, format: str) -> str:
+        """The content key of its file of a format."""
+        return digest(FILES, format, _as_json(self._for(format)))
+
+    def _for(self, format: str) -> "Book":
+        """What a file of the format depends on: a prompt that changes makes no page anew."""
+        book = replace(self, options=self.options.manner)
+        if format in (ExportFormat.SCRIPT, ExportFormat.SCRIPT_TEXT):
+            return replace(book, pages=(), pictures=())
+        chapters = tuple(replace(one, script=None) for one in self.chapters)
+        if format == ExportFormat.PANELS:
+            return replace(book, pages=(), chapters=chapters)
+        return replace(book, pictures=(), chapters=chapters)
+
+    def with_front(self, page: BookPage) -> "Book":
+        """The same with a page before all others."""
+        chapters = tuple(replace(one, first=one.first + 1) for one in self.chapters)
+        return replace(self, pages=(page, *self.pages), chapters=chapters)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A book with the files of its pages and of its panels' pictures, ready to be built."""
+
+    book: Book
+    pages: Sequence[Path] = ()
+    pictures: Sequence[Path] = ()
+
+
+def _as_json(book: Book) -> dict[str, Any]:
+    """Every field as it is. What lies in storage counts by its key, which comes from its content."""
+    told = dict(vars(book))
+    told["pages"] = [vars(page) | {"panels": [vars(panel) for panel in page.panels]} for page in book.pages]
+    told["chapters"] = [vars(one) for one in book.chapters]
+    told["pictures"] = [vars(one) for one in book.pictures]
+    return told

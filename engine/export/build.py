@@ -1,0 +1,57 @@
+"""From a book whose pictures lie in a folder to a file of a format."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from engine.export.book import Bound
+from engine.export.cbz import build_cbz
+from engine.export.epub import build_epub
+from engine.export.front import title_page, with_number
+from engine.export.pdf import build_pdf, build_print
+from engine.export.pictures import build_jpeg, build_panels, build_png
+from engine.export.scripts import build_script, build_script_text
+from engine.export.webtoon import build_webtoon
+from models.exports import ExportFormat
+
+BUILDERS: dict[ExportFormat, Callable[[Bound, Path], None]] = {
+    ExportFormat.CBZ: build_cbz,
+    ExportFormat.PDF: build_pdf,
+    ExportFormat.EPUB: build_epub,
+    ExportFormat.PRINT: build_print,
+    ExportFormat.WEBTOON: build_webtoon,
+    ExportFormat.PNG: build_png,
+    ExportFormat.JPEG: build_jpeg,
+    ExportFormat.PANELS: build_panels,
+    ExportFormat.SCRIPT: build_script,
+    ExportFormat.SCRIPT_TEXT: build_script_text,
+}
+# What is made of pages needs their pictures, and panels theirs; a script needs none.
+OF_PANELS = frozenset({ExportFormat.PANELS})
+OF_WORDS = frozenset({ExportFormat.SCRIPT, ExportFormat.SCRIPT_TEXT})
+
+
+def build(format: ExportFormat, bound: Bound, folder: Path, out: Path) -> tuple[str, int]:
+    """Write the file; its SHA-256 and size. `folder` takes what is made on the way."""
+    of_pages = format not in OF_PANELS | OF_WORDS
+    BUILDERS[format](finished(bound, folder) if of_pages else bound, out)
+    with out.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), out.stat().st_size
+
+
+def finished(bound: Bound, folder: Path) -> Bound:
+    """With the title page and the page numbers that were asked for. One page at a time is in memory."""
+    options = bound.book.options
+    if options.page_numbers and bound.book.format == "page":
+        files = []
+        for number, file in enumerate(bound.pages, 1):
+            files.append(folder / f"numbered-{number:05}.png")
+            files[-1].write_bytes(with_number(file.read_bytes(), number))
+        bound = replace(bound, pages=files)
+    if options.title_page:
+        data, page = title_page(bound.book)
+        front = folder / "title.png"
+        front.write_bytes(data)
+        bound = replace(bound, book=bound.book.with_front(page), pages=[front, *bound.pages])
+    return bound

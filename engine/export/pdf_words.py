@@ -1,0 +1,114 @@
+"""The words of a page in its PDF, invisible: a search finds them, and they can be copied, over the panel they are in.
+
+Their font has no shapes. It is a Type 3 font whose every glyph is empty, so it needs no font file and can say of each
+of its 255 codes which character it stands for; a book with more characters than that gets another one.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pikepdf
+
+from engine.export.book import PlacedPanel
+from engine.export.titles import printable
+
+_CODES = 255
+# In thousandths of the letters' size. Text is stretched to its panel's width anyway.
+_ADVANCE = 500
+_LARGEST, _SMALLEST = 12.0, 1.0
+
+
+class HiddenWords:
+    """Makes the fonts as characters turn up; `finish` writes them."""
+
+    def __init__(self, pdf: pikepdf.Pdf) -> None:
+        self._pdf = pdf
+        self._codes: dict[str, tuple[int, int]] = {}
+        self._fonts: list[pikepdf.Dictionary] = []
+
+    def of(
+        self, panels: Sequence[PlacedPanel], scale: float, corner: tuple[float, float]
+    ) -> tuple[str, dict[str, pikepdf.Dictionary]]:
+        """What writes the words of these panels, and the fonts that it uses. `scale` is points a pixel, `corner` the
+        page's upper left in points."""
+        used: dict[str, pikepdf.Dictionary] = {}
+        lines: list[str] = []
+        for panel in panels:
+            said = [text for _, words in panel.words if (text := printable(words))]
+            size = min(_LARGEST, max(_SMALLEST, panel.height * scale / (len(said) + 1)))
+            for row, text in enumerate(said, 1):
+                natural = len(text) * size * _ADVANCE / 1000
+                stretch = min(100.0, max(1.0, 100 * panel.width * scale / natural))
+                x, y = corner[0] + panel.x * scale, corner[1] - panel.y * scale - row * size
+                lines.append(f"{stretch:.2f} Tz 1 0 0 1 {x:.2f} {y:.2f} Tm")
+                for font, codes in self._runs(text):
+                    used[f"/W{font}"] = self._fonts[font]
+                    lines.append(f"/W{font} {size:.2f} Tf <{codes}> Tj")
+        return ("\n".join(["BT 3 Tr", *lines, "ET"]) if lines else "", used)
+
+    def finish(self) -> None:
+        """Say of every code which character it is."""
+        for number, font in enumerate(self._fonts):
+            signs = [sign for sign, (own, _) in self._codes.items() if own == number]
+            font["/LastChar"] = len(signs)
+            font["/Widths"] = pikepdf.Array([_ADVANCE] * len(signs))
+            names = [pikepdf.Name("/empty")] * len(signs)
+            font["/Encoding"] = pikepdf.Dictionary(Type=pikepdf.Name.Encoding, Differences=pikepdf.Array([1, *names]))
+            font["/ToUnicode"] = self._pdf.make_stream(_meaning(signs))
+
+    def _runs(self, text: str) -> Iterator[tuple[int, str]]:
+        """The text in stretches of one font, as the hex of its codes."""
+        font, codes = -1, ""
+        for sign in text:
+            own, code = self._code(sign)
+            if own != font and codes:
+                yield font, codes
+                codes = ""
+            font, codes = own, codes + f"{code:02x}"
+        if codes:
+            yield font, codes
+
+    def _code(self, sign: str) -> tuple[int, int]:
+        if sign not in self._codes:
+            count = len(self._codes)
+            if count % _CODES == 0:
+                self._fonts.append(self._font())
+            self._codes[sign] = (count // _CODES, count % _CODES + 1)
+        return self._codes[sign]
+
+    def _font(self) -> pikepdf.Dictionary:
+        empty = self._pdf.make_stream(f"{_ADVANCE} 0 d0".encode("ascii"))
+        return self._pdf.make_indirect(
+            pikepdf.Dictionary(
+                Type=pikepdf.Name.Font,
+                Subtype=pikepdf.Name.Type3,
+                FontBBox=pikepdf.Array([0, 0, _ADVANCE, 1000]),
+                FontMatrix=pikepdf.Array([0.001, 0, 0, 0.001, 0, 0]),
+                CharProcs=pikepdf.Dictionary({"/empty": empty}),
+                Resources=pikepdf.Dictionary(),
+                FirstChar=1,
+            )
+        )
+
+
+def _meaning(signs: Iterable[str]) -> bytes:
+    """A ToUnicode map: codes from 1 on, in UTF-16."""
+    told = [f"<{code:02x}> <{sign.encode('utf-16-be').hex()}>" for code, sign in enumerate(signs, 1)]
+    # A block holds a hundred at most.
+    blocks = [told[start : start + 100] for start in range(0, len(told), 100)]
+    body = "\n".join(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks)
+    return f"""\
+/CIDInit /ProcSet findresource begin
+12 dict begin
+begincmap
+/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def
+/CMapName /Adobe-Identity-UCS def
+/CMapType 2 def
+1 begincodespacerange
+<00> <ff>
+endcodespacerange
+{body}
+endcmap
+CMapName currentdict /CMap defineresource pop
+end
+end
+""".encode("ascii")

@@ -1,0 +1,79 @@
+"""Pages and panels as pictures on their way into a file: with what is to be known of them, and nothing beside it."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from engine.export.book import Book, Bound
+from engine.export.provenance import with_xmp, xmp
+from engine.export.titles import printable
+from engine.export.zipped import numbered, zipped
+from engine.images.png_text import PARAMETERS, without
+
+_JPEG_QUALITY = 92
+
+
+def packet_of(book: Book) -> str:
+    """What every page of the book says of itself."""
+    return xmp(
+        title=book.title,
+        credits=book.options.credits,
+        notes=book.notes,
+        origin=book.origin,
+        models=book.models,
+    )
+
+
+def labelled(bound: Bound) -> Iterator[bytes]:
+    """The pages one after the other, as PNG, each with its packet."""
+    packet = packet_of(bound.book)
+    for page in bound.pages:
+        yield with_xmp(page.read_bytes(), packet)
+
+
+def build_png(bound: Bound, out: Path) -> None:
+    """The pages as a zip of PNGs, in name order."""
+    with zipped(out) as archive:
+        for number, data in enumerate(labelled(bound), 1):
+            archive.add(numbered(number, len(bound.pages), ".png"), data)
+
+
+def build_jpeg(bound: Bound, out: Path) -> None:
+    """The pages as a zip of JPEGs, in name order, at 300 dots an inch."""
+    packet = packet_of(bound.book)
+    with zipped(out) as archive:
+        for number, page in enumerate(bound.pages, 1):
+            data = as_jpeg(page, _JPEG_QUALITY, packet, bound.book.notes)
+            archive.add(numbered(number, len(bound.pages), ".jpg"), data)
+
+
+def as_jpeg(picture: Path | Image.Image, quality: int, packet: str, notes: str = "") -> bytes:
+    """The picture as a JPEG with its packet."""
+    if isinstance(picture, Path):
+        with Image.open(picture) as opened:
+            return as_jpeg(opened.convert("RGB"), quality, packet, notes)
+    more: dict[str, Any] = {"comment": notes} if notes else {}
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=quality, dpi=(300, 300), xmp=packet.encode(), **more)
+    return data.getvalue()
+
+
+def build_panels(bound: Bound, out: Path) -> None:
+    """The panels' own pictures, without lettering, as they were drawn; prompts only where they are wanted."""
+    book = bound.book
+    with zipped(out) as archive:
+        for picture, file in zip(book.pictures, bound.pictures, strict=True):
+            data = file.read_bytes()
+            if not book.options.prompts:
+                data = without(data, PARAMETERS)
+            made_by = [picture.model] if picture.model else []
+            packet = xmp(title=book.title, credits=book.options.credits, origin=picture.origin, models=made_by)
+            archive.add(picture.name, with_xmp(data, packet))
+
+
+def as_read(title: str) -> str:
+    """A title for files that must have one."""
+    return printable(title) or "Untitled"

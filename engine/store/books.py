@@ -1,0 +1,163 @@
+"""Chapters and projects as books: read from the database, with the keys under which their pictures lie."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.export import book as books
+from engine.export.book import LONG_AGO, Book, BookPage, PanelPicture, PlacedPanel
+from engine.export.provenance import (
+    model_of_picture,
+    notes_of,
+    notes_together,
+    origin_of_pages,
+    origin_of_picture,
+)
+from engine.store.panels import Shown, of_chapter
+from engine.store.scripts import tell
+from models.exports import ExportOptions
+from models.options import GenerationOptions
+from models.tables import Chapter, Export, Image, Page, Project
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What is to be known of how pictures were made."""
+
+    artists: set[str]
+    origins: set[str]
+    models: dict[str, None]
+    newest: datetime
+
+    @classmethod
+    def of(cls, shown: Iterable[Shown], pages: Iterable[Image | None]) -> "_Made":
+        made = cls(set(), set(), {}, LONG_AGO)
+        for draft in (one.draft for one in shown if one.draft is not None):
+            made.artists.add(draft.provider)
+            made.origins.add(origin_of_picture(draft.provider, draft.origin))
+            if model := model_of_picture(draft.provider, draft.model, draft.origin):
+                made.models[model] = None
+        times = [image.created_at for image in pages if image is not None and image.created_at is not None]
+        return replace(made, newest=max(times, default=LONG_AGO).astimezone(UTC))
+
+
+def manner_of(asked: ExportOptions, there: Export | None, *, anew: bool) -> ExportOptions:
+    """How a file is built: as an order for files says. A chapter's order that says nothing leaves it as it was."""
+    if anew or there is None or asked.manner != ExportOptions():
+        return asked.manner
+    return ExportOptions.model_validate(there.options)
+
+
+async def of_one(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
+    """The chapter as a book of its own."""
+    project = (await session.exec(select(Project).where(Project.id == chapter.project_id))).one()
+    told = await _told(session, chapter, options)
+    return replace(told, title=options.export.title or chapter.title, series=project.title, number=chapter.position + 1)
+
+
+async def of_project(session: AsyncSession, project: Project, options: GenerationOptions) -> Book:
+    """All chapters of a project in their order, in one book."""
+    query = select(Chapter).where(Chapter.project_id == project.id).order_by(col(Chapter.position))
+    told = [await _told(session, chapter, options) for chapter in (await session.exec(query)).all()]
+    chapters, first = [], 0
+    for one in told:
+        chapters += [replace(begin, first=begin.first + first) for begin in one.chapters]
+        first += len(one.pages)
+    origins = {one.origin for one in told}
+    return Book(
+        id=project.id,
+        title=options.export.title or project.title,
+        direction=options.direction,
+        format=options.format,
+        pages=tuple(page for one in told for page in one.pages),
+        chapters=tuple(chapters),
+        pictures=tuple(
+            replace(picture, name=f"chapter-{number:02}-{picture.name}")
+            for number, one in enumerate(told, 1)
+            for picture in one.pictures
+        ),
+        summary=project.description,
+        characters=_once(name for one in told for name in one.characters),
+        notes=notes_together(one.notes for one in told),
+        origin=origin_of_pages(origins),
+        models=_once(model for one in told for model in one.models),
+        made_at=max((one.made_at for one in told), default=LONG_AGO),
+        options=options.export,
+    )
+
+
+async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
+    shown = await of_chapter(session, chapter.project_id, chapter.id)
+    query = (
+        select(Page, Image)
+        .join(Image, col(Image.id) == col(Page.image_id), isouter=True)
+        .where(Page.chapter_id == chapter.id)
+        .order_by(col(Page.number))
+    )
+    found = (await session.exec(query)).all()
+    by_id = {str(one.panel.id): one for one in shown}
+    made = _Made.of(shown, (image for _, image in found))
+    script = await tell(session, chapter, options)
+    return Book(
+        id=chapter.id,
+        title=chapter.title,
+        direction=options.direction,
+        format=options.format,
+        pages=tuple(_page(page.layout, image, by_id) for page, image in found),
+        chapters=(books.Chapter(title=chapter.title, first=0, script=script.script),),
+        pictures=tuple(_pictures(shown)),
+        summary=chapter.summary,
+        characters=_once(who.name for one in shown for who in one.data.characters),
+        notes=notes_of(made.artists),
+        origin=origin_of_pages(made.origins),
+        models=tuple(made.models),
+        made_at=made.newest,
+        options=options.export,
+    )
+
+
+def _page(layout: Mapping[str, Any], image: Image | None, shown: Mapping[str, Shown]) -> BookPage:
+    panels = [(cell, shown[cell["panel_id"]]) for cell in layout["cells"] if cell["panel_id"] in shown]
+    return BookPage(
+        width=layout["width"],
+        height=layout["height"],
+        key=image.key if image else "",
+        sha256=image.sha256 if image else "",
+        panels=tuple(
+            PlacedPanel(
+                x=cell["x"],
+                y=cell["y"],
+                width=cell["width"],
+                height=cell["height"],
+                description=one.panel.description,
+                words=_words(one),
+            )
+            for cell, one in panels
+        ),
+    )
+
+
+def _words(one: Shown) -> tuple[tuple[str, str], ...]:
+    caption = [("", one.data.caption)] if one.data.caption.strip() else []
+    return (*caption, *((line.speaker, line.text) for line in one.data.dialogue))
+
+
+def _pictures(shown: Sequence[Shown]) -> Iterable[PanelPicture]:
+    for one in shown:
+        if one.image is None or one.draft is None:
+            continue
+        place = f"scene-{one.scene.position + 1:02}-panel-{one.panel.position + 1:02}"
+        yield PanelPicture(
+            name=f"{place}.{one.image.key.rsplit('.', 1)[-1]}",
+            key=one.image.key,
+            origin=origin_of_picture(one.draft.provider, one.draft.origin),
+            model=model_of_picture(one.draft.provider, one.draft.model, one.draft.origin),
+        )
+
+
+def _once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,106 @@
+"""What files a chapter or a project can be had as, and what an order may say of them."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from models.numbers import Whole
+from models.story import Frozen
+from models.texts import Name, NameIfAny
+
+
+class ExportFormat(StrEnum):
+    """A kind of file: for reading, for a publishing site, for a printer, for going on with elsewhere."""
+
+    CBZ = "cbz"
+    PDF = "pdf"
+    EPUB = "epub"
+    PRINT = "print"
+    WEBTOON = "webtoon"
+    PNG = "png"
+    JPEG = "jpeg"
+    PANELS = "panels"
+    SCRIPT = "script"
+    SCRIPT_TEXT = "script-text"
+
+
+# What a chapter is built as when nobody says otherwise: what readers open. The rest is on demand.
+READING = (ExportFormat.CBZ, ExportFormat.PDF, ExportFormat.EPUB)
+
+MEDIA_TYPES = {
+    ExportFormat.CBZ: "application/vnd.comicbook+zip",
+    ExportFormat.PDF: "application/pdf",
+    ExportFormat.EPUB: "application/epub+zip",
+    ExportFormat.PRINT: "application/pdf",
+    ExportFormat.WEBTOON: "application/zip",
+    ExportFormat.PNG: "application/zip",
+    ExportFormat.JPEG: "application/zip",
+    ExportFormat.PANELS: "application/zip",
+    ExportFormat.SCRIPT: "application/vnd.inkloom.script+json",
+    ExportFormat.SCRIPT_TEXT: "text/markdown",
+}
+
+# How a file's name ends: two formats of one chapter lie side by side in a folder.
+SUFFIXES = {
+    ExportFormat.CBZ: "cbz",
+    ExportFormat.PDF: "pdf",
+    ExportFormat.EPUB: "epub",
+    ExportFormat.PRINT: "print.pdf",
+    ExportFormat.WEBTOON: "webtoon.zip",
+    ExportFormat.PNG: "png.zip",
+    ExportFormat.JPEG: "jpeg.zip",
+    ExportFormat.PANELS: "panels.zip",
+    ExportFormat.SCRIPT: "script.json",
+    ExportFormat.SCRIPT_TEXT: "script.md",
+}
+
+Role = Literal["writer", "artist", "inker", "colorist", "letterer", "cover", "editor", "translator", "publisher"]
+
+
+class Credit(Frozen):
+    """Who did what."""
+
+    role: Role
+    name: Name
+
+
+class SliceLimits(Frozen):
+    """What a publishing site takes of a strip. As WEBTOON Canvas does, unless said otherwise."""
+
+    width: Whole = Field(default=800, ge=200, le=2000, description="pixels; every slice is exactly so wide")
+    height: Whole = Field(default=1280, ge=200, le=10_000, description="pixels at most")
+    bytes: Whole = Field(default=2_000_000, ge=50_000, le=50_000_000, description="of one slice, at most")
+
+
+class ExportOptions(Frozen):
+    """How files are made. None of it changes what is on a page."""
+
+    formats: list[ExportFormat] = Field(
+        default_factory=list, max_length=len(ExportFormat), description="empty: cbz, pdf and epub"
+    )
+    title: NameIfAny = Field(default="", description="empty: the chapter's, or the project's")
+    language: str = Field(
+        default="",
+        pattern=r"^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
+        max_length=35,
+        description="of the words, as BCP 47 has it: en, pt-BR; empty: not told",
+    )
+    credits: list[Credit] = Field(default_factory=list, max_length=50)
+    title_page: bool = Field(default=False, strict=True, description="a page with title and credits comes first")
+    page_numbers: bool = Field(default=False, strict=True, description="printed in the lower margin of pages")
+    prompts: bool = Field(
+        default=True, strict=True, description="panels and script carry prompts and seeds; false: they are left out"
+    )
+    bleed_mm: float = Field(default=3.175, strict=True, ge=0, le=20, description="around each side of a printed page")
+    slices: SliceLimits = Field(default_factory=SliceLimits)
+
+    @property
+    def wanted(self) -> list[ExportFormat]:
+        """The formats to build, each once, in the order of the request."""
+        return list(dict.fromkeys(self.formats)) or list(READING)
+
+    @property
+    def manner(self) -> "ExportOptions":
+        """How a file is made, apart from which."""
+        return self.model_copy(update={"formats": []})
