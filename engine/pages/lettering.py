@@ -13,7 +13,7 @@ from engine.pages.balloons import Balloon, Rect
 from engine.pages.detail import Detail
 from engine.pages.layout import PAGE, WEBTOON, Cell, PageLayout, TextSize, text_size
 from engine.pages.pieces import pieces
-from engine.pages.placing import Arrangement, Rule, Stage, Text, arrange, shelve
+from engine.pages.placing import HURRIED, THOROUGH, USUAL, Arrangement, Effort, Rule, Stage, Text, arrange, shelve
 from engine.pages.tails import calling, clear, in_face, pointing, speaking, tail_edges
 from engine.pages.wrapping import emphasised, tidy, written
 from models.story import Direction, LineKind, PanelData
@@ -160,17 +160,28 @@ def _best(texts: Sequence[Text], stage: Stage, size: TextSize) -> Arrangement | 
     whole = _apart(texts, _LONGEST)
     short = _apart(texts, _SHORTEST)
     sizes = (size.nominal, (size.nominal + size.minimum) // 2, size.minimum)
-    for each in (whole, short) if len(short) != len(whole) else (whole,):
+    ways = (whole, short) if len(short) != len(whole) else (whole,)
+    for each in ways:
         for letters in sizes if len(each) < _MANY else sizes[::2]:
-            found = arrange(each, stage, letters, Rule.TAILS_REACH)
+            found = arrange(each, stage, letters, Rule.TAILS_REACH, _effort(each))
             if found is not None:
                 return found
+    for each in (way for way in ways if len(way) < _MANY):
+        found = arrange(each, stage, size.minimum, Rule.TAILS_REACH, THOROUGH)
+        if found is not None:
+            return found
     for rule in (Rule.FACES_FREE, Rule.PLACED):
-        tried = [arrange(each, stage, letters, rule) for each in (whole, short) for letters in sizes[::2]]
+        tried = [
+            arrange(each, stage, letters, rule, _effort(each)) for each in (whole, short) for letters in sizes[::2]
+        ]
         least = min((each for each in tried if each is not None), key=lambda each: each.faults, default=None)
         if least is not None:
             return least
     return shelve(whole, stage, size.minimum) or shelve(short, stage, size.minimum)
+
+
+def _effort(texts: Sequence[Text]) -> Effort:
+    return USUAL if len(texts) < _MANY else HURRIED
 
 
 def _called(balloons: Sequence[Balloon], stage: Stage, texts: Sequence[Text]) -> tuple[Balloon, ...]:
