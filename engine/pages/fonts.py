@@ -8,15 +8,19 @@ import struct
 import sys
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from PIL import ImageDraw, ImageFont, features
+from PIL import Image, ImageDraw, ImageFont, features
 
 SHAPED = bool(features.check("raqm"))
 _BOX_WIDTH = 0.62
+_SLANT = 0.2
+
+# In front of a word: it is set bold, or slanted. Unicode keeps these two for a program's own use; no text has them.
+BOLD, SLANTED = "\ufdd0", "\ufdd1"
 
 Colour = tuple[int, int, int]
 
@@ -74,10 +78,12 @@ class Face:
 
 @dataclass(frozen=True)
 class Run:
-    """A stretch of text in one face; no face means that no font has these characters."""
+    """A stretch of text in one face and style; no face means that no font has these characters."""
 
     face: Face | None
     text: str
+    bold: bool = False
+    slanted: bool = False
 
 
 def is_rtl(text: str) -> bool:
@@ -89,26 +95,35 @@ def is_rtl(text: str) -> bool:
 
 def invisible(sign: str) -> bool:
     """Joiners, marks of direction and variation: they shape their neighbours and have no glyph of their own."""
-    return unicodedata.category(sign) in ("Cf", "Cc") or 0xFE00 <= ord(sign) <= 0xFE0F
+    return unicodedata.category(sign) in ("Cf", "Cc") or sign in (BOLD, SLANTED) or 0xFE00 <= ord(sign) <= 0xFE0F
 
 
 @lru_cache(maxsize=20_000)
 def runs(text: str) -> tuple[Run, ...]:
     """The text in stretches of one face. A word keeps to one face where any face has the whole of it."""
-    pieces: list[tuple[Face | None, str]] = []
-    for word in _words(text):
+    pieces: list[Run] = []
+    for marked in _words(text):
+        word = plain(marked)
+        bold, slanted = BOLD in marked, SLANTED in marked
         if word.isspace():
-            pieces.append((pieces[-1][0] if pieces and pieces[-1][0] else _lettering(), word))
+            pieces.append(Run(pieces[-1].face if pieces and pieces[-1].face else _lettering(), word))
             continue
         face = _face_of_word(word)
-        pieces += [(face, word)] if face else [(_face_of(sign), sign) for sign in word]
-    merged: list[tuple[Face | None, str]] = []
-    for face, piece in pieces:
-        if merged and merged[-1][0] == face:
-            merged[-1] = (face, merged[-1][1] + piece)
+        alone = [(face, word)] if face else [(_face_of(sign), sign) for sign in word]
+        pieces += [Run(face, piece, bold, slanted) for face, piece in alone]
+    merged: list[Run] = []
+    for run in pieces:
+        last = merged[-1] if merged else None
+        if last and (last.face, last.bold, last.slanted) == (run.face, run.bold, run.slanted):
+            merged[-1] = replace(last, text=last.text + run.text)
         else:
-            merged.append((face, piece))
-    return tuple(Run(face, piece) for face, piece in merged)
+            merged.append(run)
+    return tuple(merged)
+
+
+def plain(text: str) -> str:
+    """The text without its marks of style."""
+    return text.replace(BOLD, "").replace(SLANTED, "")
 
 
 def missing(text: str) -> str:
@@ -156,8 +171,31 @@ def _draw(
                 x += _BOX_WIDTH * size
             continue
         font, way = run.face.at(size), _direction(run.text)
-        canvas.text((x, baseline), run.text, font=font, fill=ink, anchor="ls", direction=way, stroke_width=stroke)
-        x += font.getlength(run.text, direction=way)
+        heavy = stroke + (max(1, round(size / 32)) if run.bold else 0)
+        long = font.getlength(run.text, direction=way)
+        if run.slanted:
+            _slant(canvas, x, baseline, run, size, ink, heavy, long)
+        else:
+            canvas.text((x, baseline), run.text, font=font, fill=ink, anchor="ls", direction=way, stroke_width=heavy)
+        x += long
+
+
+def _slant(
+    canvas: ImageDraw.ImageDraw, x: float, baseline: float, run: Run, size: int, ink: Colour, stroke: int, long: float
+) -> None:
+    """Draws a run leaning to the right: the lettering face has no italics of its own."""
+    if run.face is None:
+        return
+    above = 2 * size
+    mask = Image.new("L", (round(long) + 2 * size, 3 * size))
+    font, way = run.face.at(size), _direction(run.text)
+    ImageDraw.Draw(mask).text(
+        (size, above), run.text, font=font, fill=255, anchor="ls", direction=way, stroke_width=stroke
+    )
+    # What stands higher goes further; the foot of the line stays where it is.
+    leaning = (1, _SLANT, -_SLANT * (above - 0.3 * size), 0, 1, 0)
+    mask = mask.transform(mask.size, Image.Transform.AFFINE, leaning, Image.Resampling.BICUBIC)
+    canvas.bitmap((round(x) - size, round(baseline) - above), mask, fill=ink)
 
 
 def _direction(text: str) -> str | None:

@@ -3,7 +3,7 @@
 from engine.pages import fonts
 from engine.pages.balloons import Balloon, Rect, rooted
 from engine.pages.lettering import Lettering
-from engine.pages.wrapping import Block
+from engine.pages.wrapping import Block, emphasised, written
 from models.lettering import Area, Lettered, PanelLettering, Set, Spot, Tail
 from models.story import LineKind, PanelData
 
@@ -23,7 +23,7 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
                 kind=Set(balloon.kind) if balloon.kind else Set.CAPTION,
                 speaker=line.speaker if line else "",
                 text=line.text if line else panel.caption,
-                lines=list(balloon.block.lines),
+                lines=[written(line) for line in balloon.block.lines],
                 size=balloon.block.size,
                 body=_area(balloon.rect),
                 text_box=_area(box),
@@ -44,11 +44,11 @@ def balloons_of(layer: PanelLettering) -> tuple[Balloon, ...]:
 
 
 def _balloon(text: Lettered) -> Balloon:
-    body = text.body
+    body, lines = text.body, [emphasised(line) for line in text.lines]
     return Balloon(
         kind=None if text.kind is Set.CAPTION else LineKind(text.kind),
         rect=Rect(body.x, body.y, body.width, body.height),
-        block=Block(tuple(text.lines), tuple(fonts.width(line, text.size) for line in text.lines), text.size),
+        block=Block(tuple(lines), tuple(fonts.width(line, text.size) for line in lines), text.size),
         roundness=text.roundness,
         tail=(text.tail.tip.x, text.tail.tip.y) if text.tail else None,
         from_right=text.from_right,

@@ -13,9 +13,9 @@ from engine.pages.balloons import Balloon, Rect
 from engine.pages.detail import Detail
 from engine.pages.layout import PAGE, WEBTOON, Cell, PageLayout, TextSize, text_size
 from engine.pages.pieces import pieces
-from engine.pages.placing import Arrangement, Rule, Stage, Text, arrange, shelve
+from engine.pages.placing import HURRIED, THOROUGH, USUAL, Arrangement, Effort, Rule, Stage, Text, arrange, shelve
 from engine.pages.tails import calling, clear, in_face, pointing, speaking, tail_edges
-from engine.pages.wrapping import tidy
+from engine.pages.wrapping import emphasised, tidy, written
 from models.story import Direction, LineKind, PanelData
 
 # Longer than this is more than one balloon in any case; and what is taken apart when room is short.
@@ -80,9 +80,9 @@ def letter(
         found = _best(_continued(texts), stage, size) if texts else Arrangement()
     balloons = _called(found.placed if found else (), stage, texts)
     names = {head.rect: head.name for head in heads or ()}
-    problems += [f"no room at a readable size, not set: {text.text}" for text in unplaced]
+    problems += [f"no room at a readable size, not set: {written(text.text)}" for text in unplaced]
     problems += _faults(balloons, texts, names)
-    return Lettering(balloons, tuple(problems), tuple(text.text for text in unplaced))
+    return Lettering(balloons, tuple(problems), tuple(written(text.text) for text in unplaced))
 
 
 def safe_area(layout: PageLayout, cell: Cell) -> Rect:
@@ -97,10 +97,10 @@ def _texts(
     panel: PanelData, heads: Sequence[Head] | None, figures: Sequence[Head], width: int, height: int
 ) -> list[Text]:
     texts = []
-    if caption := tidy(panel.caption):
+    if caption := emphasised(tidy(panel.caption)):
         texts.append(Text(-1, None, caption))
     for number, line in enumerate(panel.dialogue):
-        if said := tidy(line.text):
+        if said := emphasised(tidy(line.text)):
             apart = line.kind in (LineKind.OFF, LineKind.SFX)
             head = None if apart else _head_of(line.speaker, panel, heads, figures, width, height)
             texts.append(Text(number, line.kind, said, line.speaker, head))
@@ -160,17 +160,28 @@ def _best(texts: Sequence[Text], stage: Stage, size: TextSize) -> Arrangement | 
     whole = _apart(texts, _LONGEST)
     short = _apart(texts, _SHORTEST)
     sizes = (size.nominal, (size.nominal + size.minimum) // 2, size.minimum)
-    for each in (whole, short) if len(short) != len(whole) else (whole,):
+    ways = (whole, short) if len(short) != len(whole) else (whole,)
+    for each in ways:
         for letters in sizes if len(each) < _MANY else sizes[::2]:
-            found = arrange(each, stage, letters, Rule.TAILS_REACH)
+            found = arrange(each, stage, letters, Rule.TAILS_REACH, _effort(each))
             if found is not None:
                 return found
+    for each in (way for way in ways if len(way) < _MANY):
+        found = arrange(each, stage, size.minimum, Rule.TAILS_REACH, THOROUGH)
+        if found is not None:
+            return found
     for rule in (Rule.FACES_FREE, Rule.PLACED):
-        tried = [arrange(each, stage, letters, rule) for each in (whole, short) for letters in sizes[::2]]
+        tried = [
+            arrange(each, stage, letters, rule, _effort(each)) for each in (whole, short) for letters in sizes[::2]
+        ]
         least = min((each for each in tried if each is not None), key=lambda each: each.faults, default=None)
         if least is not None:
             return least
     return shelve(whole, stage, size.minimum) or shelve(short, stage, size.minimum)
+
+
+def _effort(texts: Sequence[Text]) -> Effort:
+    return USUAL if len(texts) < _MANY else HURRIED
 
 
 def _called(balloons: Sequence[Balloon], stage: Stage, texts: Sequence[Text]) -> tuple[Balloon, ...]:
@@ -194,7 +205,8 @@ def _faults(balloons: Sequence[Balloon], texts: Sequence[Text], names: dict[Rect
     of = {text.line: text for text in texts}
     for balloon in balloons:
         text = of[balloon.line]
-        quoted = f"“{text.text[:_QUOTED]}{'…' if len(text.text) > _QUOTED else ''}”"
+        said = fonts.plain(text.text)
+        quoted = f"“{said[:_QUOTED]}{'…' if len(said) > _QUOTED else ''}”"
         for head, name in names.items():
             if balloon.meets(head):
                 yield f"{quoted} covers the face of {name or 'somebody'}"

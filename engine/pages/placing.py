@@ -17,12 +17,23 @@ from engine.pages.tails import can_join, distance, neck_way, pointing, speaking,
 from engine.pages.wrapping import block
 from models.story import LineKind
 
-_BEAM, _MANY = 8, 7
-_FINALISTS = 8
-_MOST_TRIED = 40
 _ROOMS = (0.3, 0.4, 0.52, 0.66, 0.82, 1.0)
 _CALM, _FULL = 2.6, 6.0
 _LOUD = (2.6, 2.0, 1.5, 1.0)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much of a search is kept: arrangements after each text, places that follow from each, places looked at."""
+
+    beam: int
+    finalists: int
+    tried: int
+
+
+USUAL = Effort(beam=8, finalists=8, tried=40)
+HURRIED = Effort(beam=2, finalists=8, tried=40)
+THOROUGH = Effort(beam=24, finalists=16, tried=150)
 
 
 class Rule(IntEnum):
@@ -82,7 +93,7 @@ class _Options:
     costs: dict[tuple[int, float, float], tuple[float, float] | None] = field(default_factory=dict)
 
 
-def arrange(texts: Sequence[Text], stage: Stage, size: int, rule: Rule) -> Arrangement | None:
+def arrange(texts: Sequence[Text], stage: Stage, size: int, rule: Rule, effort: Effort) -> Arrangement | None:
     """The best arrangement found with letters of this size; None if there is none."""
     options = [_Options(text, _shapes(text, stage, size)) for text in texts]
     room = stage.room.width * stage.room.height
@@ -94,8 +105,8 @@ def arrange(texts: Sequence[Text], stage: Stage, size: int, rule: Rule) -> Arran
     states = [Arrangement()]
     for number, each in enumerate(options):
         rest = sum(least[number + 1 :])
-        grown = [state for before in states for state in _place(before, each, stage, rule, rest)]
-        states = sorted(grown, key=lambda state: state.cost)[: _BEAM if len(texts) <= _MANY else _BEAM // 3]
+        grown = [state for before in states for state in _place(before, each, stage, rule, rest, effort)]
+        states = sorted(grown, key=lambda state: state.cost)[: effort.beam]
         if not states:
             return None
     return states[0]
@@ -166,7 +177,9 @@ def _shapes(text: Text, stage: Stage, size: int) -> list[Balloon]:
     return chosen
 
 
-def _place(state: Arrangement, options: _Options, stage: Stage, rule: Rule, rest: float) -> list[Arrangement]:
+def _place(
+    state: Arrangement, options: _Options, stage: Stage, rule: Rule, rest: float, effort: Effort
+) -> list[Arrangement]:
     text, placed = options.text, state.placed
     found: list[tuple[float, float, float, float, Balloon]] = []
     for rank, shape in enumerate(options.shapes):
@@ -194,7 +207,7 @@ def _place(state: Arrangement, options: _Options, stage: Stage, rule: Rule, rest
         if left < 1.02 * rest:
             continue
         tried += 1
-        if tried > _MOST_TRIED:
+        if tried > effort.tried:
             break
         # Who comes early leaves room for who comes late.
         cost += 1.2 * max(2.2 * rest / left - 1, 0.0)
@@ -204,7 +217,7 @@ def _place(state: Arrangement, options: _Options, stage: Stage, rule: Rule, rest
             continue
         cost += 3.0 * settled.faults
         grown.append(replace(settled, cost=cost, faults=state.faults + faults))
-        if len(grown) == _FINALISTS:
+        if len(grown) == effort.finalists:
             break
     return grown
 

@@ -1,7 +1,9 @@
 """Breaks a text into lines: balanced, never wider than asked, no word too long."""
 
 import math
+import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.pages import fonts
@@ -48,6 +50,29 @@ def tidy(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", kept).split())
 
 
+def emphasised(text: str) -> str:
+    """The tidy text with `*bold*` and `_slanted_` words marked for drawing, and the signs around them gone."""
+    for sign, mark in (("*", fonts.BOLD), ("_", fonts.SLANTED)):
+        span = rf"(?<![^\W_]){re.escape(sign)}(?=[^\s{sign}])([^{sign}]+)(?<=\S){re.escape(sign)}(?![^\W_])"
+        text = re.sub(span, _mark(mark), text)
+    return text
+
+
+def written(text: str) -> str:
+    """A marked text as it would be written: the opposite of `emphasised`."""
+    words = []
+    for word in text.split(" "):
+        for sign, mark in (("*", fonts.BOLD), ("_", fonts.SLANTED)):
+            if mark in word:
+                word = f"{sign}{word.replace(mark, '')}{sign}"
+        words.append(word)
+    return " ".join(words)
+
+
+def _mark(mark: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: " ".join(mark + word for word in found[1].split(" "))
+
+
 def block(text: str, size: int, room: float) -> Block:
     """The tidy text in as few lines as `room` pixels allow, made as equal in width as those lines can be."""
     pieces = _pieces(text, size, room)
@@ -65,7 +90,7 @@ def block(text: str, size: int, room: float) -> Block:
 
 
 def _printable(sign: str) -> bool:
-    return unicodedata.category(sign) not in ("Cc", "Cs")
+    return unicodedata.category(sign) not in ("Cc", "Cs") and sign not in (fonts.BOLD, fonts.SLANTED)
 
 
 def _fill(pieces: list[_Piece], size: int, room: float) -> list[str]:
@@ -85,10 +110,12 @@ def _fill(pieces: list[_Piece], size: int, room: float) -> list[str]:
 
 def _pieces(text: str, size: int, room: float) -> list[_Piece]:
     found: list[_Piece] = []
-    for word in text.split(" "):
+    for marked in text.split(" "):
         spaced = True
+        word = fonts.plain(marked)
+        marks = "".join(mark for mark in (fonts.BOLD, fonts.SLANTED) if mark in marked)
         for part in _breakable(word):
-            for piece in _chop(part, size, room):
+            for piece in (marks + each for each in _chop(part, size, room)):
                 found.append(_Piece(piece, spaced, fonts.width(piece, size)))
                 spaced = False
     return found

@@ -8,10 +8,11 @@ from PIL import Image, ImageDraw
 from engine.pages import fonts
 from engine.pages.balloons import Balloon, Rect, neck_shapes, outline, tail_shapes
 from engine.pages.detail import detail_of
+from engine.pages.layer import balloons_of, layer_of
 from engine.pages.layout import Cell, PageLayout, TextSize, text_size
 from engine.pages.lettering import Head, Lettering, letter, safe_area
 from engine.pages.placing import follows
-from engine.pages.wrapping import block, tidy
+from engine.pages.wrapping import block, emphasised, tidy
 from models.story import Direction, Line, LineKind, PanelData, Profile
 
 pytestmark = pytest.mark.unit
@@ -256,6 +257,44 @@ def test_a_strip_that_fills_its_page_keeps_words_off_the_edge(x: int) -> None:
     for balloon in letter(words, cell.width, cell.height, [], "ltr", TextSize(27, 21), room=room).balloons:
         assert cell.x + balloon.rect.x >= 28
         assert cell.x + balloon.rect.right <= 800 - 28
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ("I *really do* mean it", "I Breally Bdo mean it"),
+        ("“*No!*”, _softly_.", "“BNo!”, Ssoftly."),
+        ("_*both*_", "SBboth"),
+        ("5*3*2 a_b_c", "5*3*2 a_b_c"),
+        ("* * *", "* * *"),
+        ("*open", "*open"),
+    ],
+)
+def test_emphasis_is_what_stands_between_signs_and_around_whole_words(text: str, marked: str) -> None:
+    found = emphasised(tidy(text))
+    assert found.replace(fonts.BOLD, "B").replace(fonts.SLANTED, "S") == marked
+    assert fonts.missing(found) == ""
+
+
+def test_emphasis_survives_being_stored() -> None:
+    words = panel(("Mara", "I *really do not* want to say _that_ again, “*ever*”.", LineKind.SPEECH))
+    lettering = letter(words, 700, 900, [head("Mara", 300, 600)], "ltr", SIZE)
+    layer = layer_of(lettering, words, "one")
+    assert "*really*" in " ".join(layer.texts[0].lines)
+    assert balloons_of(layer) == lettering.balloons
+
+
+def test_emphasis_is_seen() -> None:
+    """Bold is more ink; slanted is other ink; neither takes the sign that asks for it."""
+    pictures = []
+    for text in ("word", "*word*", "_word_"):
+        picture = Image.new("RGB", (300, 100), "white")
+        fonts.draw(ImageDraw.Draw(picture), 40, 70, emphasised(text), 48, (0, 0, 0))
+        pictures.append(picture.convert("L"))
+    plain, bold, slanted = (sum(255 - value for value in picture.tobytes()) for picture in pictures)
+    assert bold > 1.1 * plain
+    assert slanted == pytest.approx(plain, rel=0.05)
+    assert pictures[0] != pictures[2]
 
 
 def test_lines_are_balanced() -> None:
