@@ -105,7 +105,10 @@ async def test_the_first_chapter_knows_the_series_and_a_second_one_both(
     api: AsyncClient, database: Database, crew: Crew
 ) -> None:
     """Told as earlier chapters; no chapter is made of them, and the next bible has them before the project's own."""
-    project_id, chapter_id = await new_chapter(api, STORY + '\n\n"Who will bring it back tomorrow?" asked Joss.\n')
+    # Told of other things than elsewhere: what one account paid for here would cost a later test nothing.
+    text = STORY.replace("kitchen", "cellar").replace("lamp", "fire").replace("small", "green").replace("large", "red")
+    text = text.replace("harbour", "market").replace("Wait!", "Stop!")
+    project_id, chapter_id = await new_chapter(api, text + '\n\n"Who will bring it back tomorrow?" asked Joss.\n')
     await taken(api, project_id, BIBLE)
     context = await told(database, project_id, chapter_id)
     for known in ("One: Mara hides a key.", "Who saw her?", "Two: Joss finds", "a navy coat", "wet stones", "Dry."):
@@ -346,7 +349,7 @@ async def test_a_copy_of_a_project_remembers_the_series(api: AsyncClient, databa
 
 async def test_a_locations_sheet_is_in_the_bible_and_in_use(api: AsyncClient, database: Database, crew: Crew) -> None:
     """Neither is it deleted by hand, nor does it go with a chapter that was drawn with it."""
-    project_id, chapter_id = await new_chapter(api)
+    project_id, chapter_id = await new_chapter(api, "Vera walked past the mill.")
     async with crew(Writer(), Painter()):
         order = await api.post("/api/v1/generations", json={"kind": "chapter", "target_ids": [chapter_id]})
         assert (await ended(api, order.json()["id"]))["status"] == "completed"
