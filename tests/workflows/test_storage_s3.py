@@ -39,14 +39,17 @@ async def test_a_chapter_is_made_with_its_pictures_in_s3(
     lies = await s3.everything(prefix)
     pictures = {key: data for key, data in lies.items() if "/exports/" not in key}
     assert {key: hashlib.sha256(data).hexdigest() for key, data in pictures.items()} == images
-    assert len(lies) - len(pictures) == 2
+    assert len(lies) - len(pictures) == 3
     assert all(key.startswith(f"p/{ordered.run.project_id}/") for key in lies)
 
     run = ordered.run
     delivered = await deliver(database, storage, run.project_id, run.chapter_id, run.options, tmp_path)
     await storage.close()
     assert len(delivered.pages) > 0
-    assert await asyncio.to_thread(Path(delivered.cbz or "").read_bytes) in lies.values()
+    for file in (delivered.cbz, delivered.pdf, delivered.epub):
+        assert file is not None
+        assert Path(file).is_absolute()
+        assert await asyncio.to_thread(Path(file).read_bytes) in lies.values()
 
 
 @pytest.fixture
