@@ -51,6 +51,7 @@ _FORMS: Mapping[str, str] = {
     "grant_type": "This must be `password`.",
     "budget_usd": "An amount looks like 12.5, with at most six digits before and after the point.",
     "idempotency-key": "A key has 1 to 255 letters, digits and signs, and no blanks.",
+    "language": "A language is said like en, pt-BR or zh-Hant.",
     "metadata": "A name has up to 40 letters, digits and `_.-`; in a filter its value follows a colon.",
     "from": "A month looks like 2026-01.",
     "to": "A month looks like 2026-01.",
