@@ -24,7 +24,7 @@ from engine.store.events import emit
 from engine.store.progress import complete, complete_and_tell, split
 from engine.store.scope import Scope, get
 from models.events import EventType
-from models.exports import SUFFIXES, ExportFormat
+from models.exports import SUFFIXES, ExportFormat, ExportOptions
 from models.ids import new_id
 from models.runs import ExportCall
 from models.tables import Chapter, Export, Project
@@ -46,7 +46,7 @@ class Files:
         async with self._database.session() as session:
             there = (await session.exec(_of(call))).one_or_none()
             manner = books.manner_of(call.options.export, there, anew=call.anew)
-            book = await _book(session, call, there)
+            book = await _book(session, call, manner)
         _require(book, format)
         made_from = book.made_from(format)
         values: dict[str, Any] = {}
@@ -110,8 +110,7 @@ def _of(call: ExportCall) -> Any:
     return query.where(Export.chapter_id == call.chapter_id)
 
 
-async def _book(session: AsyncSession, call: ExportCall, there: Export | None) -> Book:
-    manner = books.manner_of(call.options.export, there, anew=call.anew)
+async def _book(session: AsyncSession, call: ExportCall, manner: ExportOptions) -> Book:
     options = call.options.model_copy(update={"export": manner})
     scope = Scope(project_id=call.project_id)
     if call.chapter_id is None:

@@ -13,7 +13,7 @@ from engine.derived import Inputs, frame_key, picture_inputs
 from engine.digest import digest
 from engine.images import Control, ImageRequest, Picture
 from engine.pages.layout import picture_size
-from engine.providers import resolved
+from engine.providers import artist_of
 from engine.storage import Storage
 from engine.store import drafts, references
 from engine.store.panels import as_data, cast_of, in_scene
@@ -66,7 +66,7 @@ async def drawing_of(session: AsyncSession, call: DrawCall, by: Choice) -> Drawi
     panel, scene = await in_scene(session, call.project_id, call.target_id)
     cast = await cast_of(session, call.project_id)
     data = as_data(panel, scene, cast, call.options.direction)
-    ordered = resolved("images", call.options.artists()[0])
+    ordered = artist_of(call.options)
     options = call.options
     prompt = panel.prompt or ""
     shown = await references.of_panel(session, panel, data, cast, (by.provider, ordered.provider))
@@ -93,7 +93,7 @@ async def drawing_of(session: AsyncSession, call: DrawCall, by: Choice) -> Drawi
         letters=len(panel.caption) + sum(len(line["text"]) for line in panel.dialogue or []),
     )
     if call.redraw_id is not None:
-        return await _redrawn(session, drawing, call, by)
+        return await _redrawn(session, drawing, call, call.redraw_id, by)
     before = await drafts.standing(session, panel.id, basis, ordered.provider, call.generation_id)
     found = drafts.place(before, panel.selected_draft_id, call.ordinal, call.many)
     return found if isinstance(found, UUID) else _in_slot(drawing, found)
@@ -145,10 +145,10 @@ async def _framed(session: AsyncSession, panel: Panel, data: PanelData, call: Dr
     return width, height
 
 
-async def _redrawn(session: AsyncSession, drawing: Drawing, call: DrawCall, by: Choice) -> Drawing:
+async def _redrawn(session: AsyncSession, drawing: Drawing, call: DrawCall, redraw_id: UUID, by: Choice) -> Drawing:
     """The draft as a director wants it: anew, or from another draft."""
     scope = Scope(project_id=call.project_id)
-    redraw = await get(session, scope, Redraw, call.redraw_id or UUID(int=0))
+    redraw = await get(session, scope, Redraw, redraw_id)
     pictures: dict[str, Image] = {}
     for name, image_id in (("mask", redraw.mask_image_id), ("control", redraw.control_image_id)):
         if image_id is not None:

@@ -30,7 +30,7 @@ from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
 from engine.pictures.scores import score
 from engine.prices import Prices, most_of_picture
-from engine.providers import resolved
+from engine.providers import artist_of, resolved
 from engine.storage import Storage
 from engine.storage.keys import content_key
 from engine.store import drafts, references
@@ -184,7 +184,7 @@ class Rendering:
         scope = Scope(project_id=call.project_id)
         step = f"character:{call.target_id}:sheet"
         async with self._database.session() as session:
-            if await references.brought(session, call.target_id):
+            if await references.brought(session, [call.target_id]):
                 # People brought pictures that show the character: nothing is drawn, or paid for, beside them.
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
@@ -206,7 +206,7 @@ class Rendering:
                 settings=call.options.render,
             )
             made_from = _made_from(call, request)
-            ordered = resolved("images", call.options.artists()[0])
+            ordered = artist_of(call.options)
             basis = sheet_inputs(profile, project.style, ordered, call.options.render, house)
             if character.sheet_image_id is not None and not changed_sheet(
                 character.sheet_basis, basis, ordered.provider
@@ -336,12 +336,7 @@ class Rendering:
 
 def _chosen(call: DrawCall) -> Choice:
     """The artist and the model that a call is for."""
-    return resolved("images", call.by or call.options.artists()[0])
-
-
-def _ordered(call: DrawCall) -> Choice:
-    """The artist and the model that the order names, whoever draws in the end."""
-    return resolved("images", call.options.artists()[0])
+    return resolved("images", call.by) if call.by else artist_of(call.options)
 
 
 def _made_from(call: DrawCall, request: ImageRequest, shown: Sequence[references.Stored] = ()) -> str:
@@ -349,7 +344,7 @@ def _made_from(call: DrawCall, request: ImageRequest, shown: Sequence[references
 
     A retry keeps what somebody drew who stood in; another order does not take a storyboard for the picture.
     """
-    ordered = _ordered(call)
+    ordered = artist_of(call.options)
     wanted = references.given(replace(request, model=ordered.model), ordered.provider, shown)
     return digest(ordered.provider, _identity(ordered, wanted))
 

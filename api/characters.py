@@ -221,7 +221,7 @@ async def approve(character_id: UUID, session: Session, scope: Editing) -> Chara
     """
     character = await rows.get(session, scope, Character, character_id, lock=True)
     if character.sheet_approved_at is None:
-        if character.sheet_image_id is None and not await references.brought(session, character_id):
+        if character.sheet_image_id is None and not await references.brought(session, [character_id]):
             raise Conflict("There is no sheet to approve yet. Order one, or attach a picture.")
         values = {"sheet_approved_at": datetime.now(UTC)}
         character = await editing.change(session, scope, Character, character_id, character.version, values)

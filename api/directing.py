@@ -1,5 +1,6 @@
 """Directing a panel: choose among its drafts, want it otherwise, change a part of it, bring art along."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -260,7 +261,7 @@ async def _ordered(
         if what == "edit" and wanted.parent_id is None and wanted.control_image_id is None:
             if panel.selected_draft_id is None:
                 raise BadInput("The panel shows no draft yet: name the one that is to be changed.")
-            wanted = redraws.Wanted(**{**vars(wanted), "parent_id": panel.selected_draft_id})
+            wanted = replace(wanted, parent_id=panel.selected_draft_id)
         options = await _options(session, scope, panel, body, owned.settings)
         more: dict[str, Any] = {"budget_usd": body.budget_usd, "requested_by": scope.actor}
         generation, workflows = await redraws.order(

@@ -136,6 +136,11 @@ def resolved(kind: Kind, choice: Choice) -> Choice:
     return Choice(provider=choice.provider, model=model_of(kind, choice))
 
 
+def artist_of(options: GenerationOptions) -> Choice:
+    """The artist that an order names first, with the model that it means, whoever draws in the end."""
+    return resolved("images", options.artists()[0])
+
+
 def missing(provider: Provider, settings: Settings) -> list[str]:
     """The settings that the provider needs and has not got, by the name of their environment variable."""
     return [variable_of(name) for name in provider.needs if not getattr(settings, name)]

@@ -30,7 +30,7 @@ from engine.estimate import Work, exactly, work_of_script, work_of_text
 from engine.export.provenance import notes_of
 from engine.outlining import unread
 from engine.pages.keys import laid_out, page_key
-from engine.providers import resolved
+from engine.providers import artist_of
 from engine.standing import standing
 from engine.store import books, drafts, references
 from engine.store.house import house_of
@@ -97,7 +97,10 @@ class _Chapter:
 
 async def of(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> list[Part]:
     """The parts of a chapter that an order with these options would make, in the order in which it would."""
-    rows = await _read(session, chapter, options)
+    return await _parts(session, chapter, await _read(session, chapter, options), options)
+
+
+async def _parts(session: AsyncSession, chapter: Chapter, rows: _Chapter, options: GenerationOptions) -> list[Part]:
     found = [*await _outline(chapter, options), *_characters(rows)]
     for scene in rows.scenes:
         # What was left out when the chapter was condensed has no panels and gets none.
@@ -122,13 +125,12 @@ async def due_panels(session: AsyncSession, chapter: Chapter, scene_id: UUID, op
 
 async def work_left(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Work:
     """The calls that an order for the chapter would still make: counted, once its panels are known."""
-    parts = await of(session, chapter, options)
-    described = (await session.exec(select(Scene.id).where(Scene.chapter_id == chapter.id).limit(1))).first()
-    if described is None and chapter.script is not None:
+    rows = await _read(session, chapter, options)
+    if not rows.scenes and chapter.script is not None:
         return work_of_script(Script.model_validate(chapter.script), options)
-    if described is None or not any(True for _ in await of_chapter(session, chapter.project_id, chapter.id)):
+    if not rows.shown:
         return work_of_text(len(chapter.source_text.split()), options)
-    due = [part for part in parts if part.due]
+    due = [part for part in await _parts(session, chapter, rows, options) if part.due]
     tasks: dict[TaskName, str] = {
         "ChapterOutline": "outline",
         "CharacterProfile": "profile",
@@ -163,7 +165,7 @@ async def _read(
     for draft in (await session.exec(tried)).all() if shown else []:
         by_panel.setdefault(draft.panel_id, []).append(draft)
     cast = await cast_of(session, chapter.project_id)
-    ordered = resolved("images", options.artists()[0])
+    ordered = artist_of(options)
     shown = [_read_in(one, options) for one in shown]
     scenes = (await session.exec(query)).all()
     return _Chapter(
@@ -178,7 +180,7 @@ async def _read(
             )
             for one in shown
         },
-        brought={who.id for who in cast if await references.brought(session, who.id)},
+        brought=await references.brought(session, [who.id for who in cast]),
         project=project,
         options=options,
         house=await house_of(session, chapter.project_id),
@@ -217,7 +219,7 @@ def _characters(rows: _Chapter) -> Iterable[Part]:
     names = {name.casefold() for name in rows.outlined}
     names |= {name.casefold() for scene in rows.scenes for name in scene.characters}
     names |= {name.casefold() for one in rows.shown for name in one.panel.characters}
-    ordered = resolved("images", rows.options.artists()[0])
+    ordered = artist_of(rows.options)
     for who in rows.cast:
         if not names & {name.casefold() for name in (who.name, *who.aliases)}:
             continue
@@ -304,7 +306,7 @@ def _panel(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
 
 def _picture(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
     panel, many = one.panel, rows.options.drafts
-    ordered = resolved("images", rows.options.artists()[0])
+    ordered = artist_of(rows.options)
     inputs = picture_inputs(
         panel.prompt or "",
         panel.negative,
@@ -364,10 +366,12 @@ async def _exports(session: AsyncSession, chapter: Chapter, options: GenerationO
     there = (await session.exec(select(Export).where(Export.chapter_id == chapter.id))).all()
     if again:
         return [Part("export", export.id, export.format, State.FOLLOWS, ["pages"]) for export in there]
+    if not there:
+        return []
     found = []
+    plain = await books.of_one(session, chapter, options)
     for export in there:
-        manner = books.manner_of(options.export, export, anew=False)
-        book = await books.of_one(session, chapter, options.model_copy(update={"export": manner}))
+        book = books.bound_as(plain, chapter, books.manner_of(options.export, export, anew=False))
         if export.made_from != book.made_from(export.format):
             found.append(Part("export", export.id, export.format, State.STALE, ["pages"]))
     return found

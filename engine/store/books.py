@@ -56,7 +56,13 @@ async def of_one(session: AsyncSession, chapter: Chapter, options: GenerationOpt
     """The chapter as a book of its own."""
     project = (await session.exec(select(Project).where(Project.id == chapter.project_id))).one()
     told = await _told(session, chapter, options)
-    return replace(told, title=options.export.title or chapter.title, series=project.title, number=chapter.position + 1)
+    told = replace(told, series=project.title, number=chapter.position + 1)
+    return bound_as(told, chapter, options.export)
+
+
+def bound_as(book: Book, chapter: Chapter, manner: ExportOptions) -> Book:
+    """The book of a chapter, bound in another manner."""
+    return replace(book, title=manner.title or chapter.title, options=manner)
 
 
 async def of_project(session: AsyncSession, project: Project, options: GenerationOptions) -> Book:
@@ -101,7 +107,7 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
     found = (await session.exec(query)).all()
     by_id = {str(one.panel.id): one for one in shown}
     made = _Made.of(shown, (image for _, image in found))
-    script = await tell(session, chapter, options)
+    script = await tell(session, chapter, options, shown)
     return Book(
         id=chapter.id,
         title=chapter.title,

@@ -14,6 +14,7 @@ from engine.providers import PROVIDERS, Draws
 from engine.reading.directions import about
 from engine.store import drafts, generations, holds
 from engine.store.hand import RELEASED
+from engine.store.references import draws_of
 from engine.store.scope import Scope, get
 from models.options import GenerationKind, GenerationOptions
 from models.runs import RedrawOrder
@@ -210,14 +211,14 @@ async def _can_be_drawn(
     if not wanted.edits:
         return
     by = options.artists()[0].provider
-    draws = next((one.draws for one in PROVIDERS if (one.kind, one.id) == ("images", by)), None)
+    draws = draws_of(by)
     asked = {
         "change a draft": wanted.parent_id is not None,
         "draw within a mask": wanted.mask_image_id is not None,
         "follow a sketch or a pose": wanted.control_image_id is not None,
     }
     for what in (what for what, is_asked in asked.items() if is_asked):
-        if draws is None or not _ABLE[what](draws):
+        if not _ABLE[what](draws):
             able = [one.id for one in PROVIDERS if one.kind == "images" and one.draws and _ABLE[what](one.draws)]
             raise BadInput(f"The artist {by!r} cannot {what}; these can: {', '.join(able)}. Name one in `by`.")
     if wanted.mask_image_id is not None and wanted.parent_id is None:

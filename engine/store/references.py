@@ -118,10 +118,12 @@ async def fetched(storage: Storage, request: ImageRequest, stored: Iterable[Stor
     )
 
 
-async def brought(session: AsyncSession, character_id: UUID) -> bool:
-    """Whether people brought pictures that show a character: then none has to be drawn."""
-    query = select(Attachment.id).where(Attachment.character_id == character_id, Attachment.role == _LOOKS)
-    return (await session.exec(query.limit(1))).first() is not None
+async def brought(session: AsyncSession, characters: Sequence[UUID]) -> set[UUID]:
+    """Those of the characters of whom people brought pictures: then none has to be drawn."""
+    query = select(Attachment.character_id).where(
+        col(Attachment.character_id).in_(characters), Attachment.role == _LOOKS
+    )
+    return {one for one in (await session.exec(query.distinct())).all() if one is not None}
 
 
 def people_of(on_stage: Iterable[Attributes], cast: Sequence[Character]) -> dict[str, Character]:

@@ -28,6 +28,8 @@ from models.tables.directing import SelectionKind
 from models.tables.story import PanelState
 
 PREFIX = "review "
+# The reviews that a person still has to answer.
+_OPEN = (Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None))
 
 
 @dataclass(frozen=True)
@@ -108,19 +110,19 @@ async def approve(
     if await redraws.pending(session, generation.id):
         raise Conflict("Something is being redrawn: approve it once that is there.")
     kind = SelectionKind.DEADLINE if overdue else SelectionKind.AUTOMATIC
-    stages = {hold.purpose.removeprefix(PREFIX) for hold in waits}
+    actor = None if overdue else scope.user_id
+    stages = [hold.purpose.removeprefix(PREFIX) for hold in waits]
     # With the pages, too, drafts may wait: of what was redrawn since somebody looked at the drafts.
-    if stages & {"drafts", "pages"}:
+    if "drafts" in stages or "pages" in stages:
         concerned = [panel for panel in drafted if _concerns(generation, panel)]
         if await _undecided(session, generation) != len(concerned):
             raise Conflict("Something was redrawn or chosen in this moment: look at it, then approve.")
         for panel in concerned:
-            await _show_best(session, panel, kind, None if overdue else scope.user_id)
+            await _show_best(session, panel, kind, actor)
     if "sheets" in stages:
         await _approve_sheets(session, drawn)
-    data = {"chapter_id": str(chapter_id), "stages": [hold.purpose.removeprefix(PREFIX) for hold in waits]}
+    data = {"chapter_id": str(chapter_id), "stages": stages}
     woken = await holds.release(session, generation, [HoldReason.REVIEW], purposes=[hold.purpose for hold in waits])
-    actor = None if overdue else scope.user_id
     await emit(session, chapter.project_id, generation.id, EventType.CHAPTER_APPROVED, data, actor=actor)
     return woken
 
@@ -139,9 +141,7 @@ async def release_if_decided(session: AsyncSession, panel: Panel) -> list[str]:
 
 async def waits(session: AsyncSession, generation_id: UUID) -> bool:
     """Whether a generation still waits for a review."""
-    query = select(Hold.id).where(
-        Hold.generation_id == generation_id, Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None)
-    )
+    query = select(Hold.id).where(Hold.generation_id == generation_id, *_OPEN)
     return (await session.exec(query.limit(1))).first() is not None
 
 
@@ -151,8 +151,7 @@ async def overdue(session: AsyncSession) -> list[Overdue]:
         select(Hold, Generation)
         .join(Generation, col(Generation.id) == col(Hold.generation_id))
         .where(
-            Hold.reason == HoldReason.REVIEW,
-            col(Hold.released_at).is_(None),
+            *_OPEN,
             col(Hold.deadline_at) <= func.now(),
             col(Generation.chapter_id).is_not(None),
         )
@@ -171,11 +170,7 @@ async def overdue(session: AsyncSession) -> list[Overdue]:
 
 async def remind(session: AsyncSession) -> int:
     """Tell again of one review that has waited long enough since it was last told; how many that were, 0 or 1."""
-    query = (
-        select(Hold)
-        .where(Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None), col(Hold.remind_at) <= func.now())
-        .limit(1)
-    )
+    query = select(Hold).where(*_OPEN, col(Hold.remind_at) <= func.now()).limit(1)
     due = (await session.exec(query)).first()
     if due is None:
         return 0
@@ -195,9 +190,7 @@ async def remind(session: AsyncSession) -> int:
 async def _waiting(session: AsyncSession, generation: Generation | None, stage: Stage | None) -> Sequence[Hold]:
     if generation is None or generation.status in FINAL_STATUSES:
         return []
-    query = select(Hold).where(
-        Hold.generation_id == generation.id, Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None)
-    )
+    query = select(Hold).where(Hold.generation_id == generation.id, *_OPEN)
     found = (await session.exec(query)).all()
     return [hold for hold in found if stage is None or hold.purpose == f"{PREFIX}{stage}"]
 

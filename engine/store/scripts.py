@@ -1,12 +1,13 @@
 """A chapter as `script.json`: read from the database, with the pictures' keys beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.store.panels import cast_of, of_chapter
+from engine.store.panels import Shown, cast_of, of_chapter
 from models.options import GenerationOptions
 from models.script import Script, ScriptPanel, ScriptScene
 from models.story import Line, Profile, Shot
@@ -21,12 +22,19 @@ class Told:
     pictures: dict[str, str]
 
 
-async def tell(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Told:
-    """The chapter as data. Pictures are named by place: `images/scene-01-panel-01.png`. None while it has no panels."""
+async def tell(
+    session: AsyncSession, chapter: Chapter, options: GenerationOptions, shown: Sequence[Shown] | None = None
+) -> Told:
+    """The chapter as data; its panels are read unless they are `shown` already. None while it has none.
+
+    Pictures are named by place: `images/scene-01-panel-01.png`.
+    """
     scenes: dict[UUID, list[ScriptPanel]] = {}
     pictures: dict[str, str] = {}
     names: dict[str, None] = {}
-    for one in await of_chapter(session, chapter.project_id, chapter.id):
+    if shown is None:
+        shown = await of_chapter(session, chapter.project_id, chapter.id)
+    for one in shown:
         path = ""
         if one.image is not None:
             suffix = one.image.key.rsplit(".", 1)[-1]

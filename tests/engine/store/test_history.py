@@ -9,37 +9,11 @@ from engine.store import history
 from engine.store.events import emit
 from engine.store.history import Deed
 from models.events import EventType
-from models.tables import Draft, Image, Panel, Scene, Selection
+from models.tables import Selection
 from tests.conftest import Order, Ordered
+from tests.drafted import drafted
 
 pytestmark = pytest.mark.integration
-
-
-async def drafted(database: Database, ordered: Ordered) -> tuple[UUID, UUID]:
-    """A panel and a draft of it."""
-    project_id = ordered.run.project_id
-    async with database.session() as session:
-        scene = Scene(project_id=project_id, chapter_id=ordered.run.chapter_id, position=0)
-        image = Image(
-            project_id=project_id, sha256="1" * 64, key="k", media_type="image/png", width=1, height=1, bytes=1
-        )
-        session.add_all([scene, image])
-        await session.flush()
-        panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
-        session.add(panel)
-        await session.flush()
-        draft = Draft(
-            project_id=project_id,
-            panel_id=panel.id,
-            ordinal=1,
-            image_id=image.id,
-            provider="offline",
-            prompt="",
-            seed=1,
-            made_from="x",
-        )
-        session.add(draft)
-        return panel.id, draft.id
 
 
 async def chosen(database: Database, ordered: Ordered, panel_id: UUID, draft_id: UUID, *, as_row: bool) -> None:
@@ -70,7 +44,8 @@ async def test_a_choice_is_told_by_its_row_and_one_from_before_there_were_rows_b
     database: Database, order: Order
 ) -> None:
     ordered = await order()
-    panel_id, draft_id = await drafted(database, ordered)
+    panel, draft = await drafted(database, ordered)
+    panel_id, draft_id = panel.id, draft.id
     await chosen(database, ordered, panel_id, draft_id, as_row=False)
     for _ in range(2):
         await chosen(database, ordered, panel_id, draft_id, as_row=True)
@@ -85,7 +60,8 @@ async def test_what_happened_in_one_transaction_is_told_page_by_page_without_a_g
 ) -> None:
     """Rows of one moment have no order in time; their ids are one."""
     ordered = await order()
-    panel_id, draft_id = await drafted(database, ordered)
+    panel, draft = await drafted(database, ordered)
+    panel_id, draft_id = panel.id, draft.id
     async with database.session() as session:
         session.add_all(
             Selection(project_id=ordered.run.project_id, panel_id=panel_id, draft_id=draft_id, kind="automatic")

@@ -182,5 +182,5 @@ async def test_whose_picture_was_brought_needs_no_sheet(stage: Stage) -> None:
     await stage.attach(10, character_id=stage.people["Mara"])
     await stage.attach(11, AttachmentRole.CONTROL, character_id=stage.people["Joss"])
     async with stage.database.session() as session:
-        assert await references.brought(session, stage.people["Mara"])
-        assert not await references.brought(session, stage.people["Joss"])
+        assert await references.brought(session, [stage.people["Mara"]])
+        assert not await references.brought(session, [stage.people["Joss"]])

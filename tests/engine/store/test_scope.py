@@ -13,6 +13,7 @@ from engine.store.projects import add_chapter, local_owner
 from engine.store.scope import Scope
 from models.tables import Chapter, Draft, Image, Panel, Project, ProjectMember, ProviderCall, Scene
 from tests.conftest import Order, Ordered
+from tests.drafted import drafted
 
 pytestmark = pytest.mark.integration
 
@@ -108,29 +109,8 @@ async def test_chapters_can_be_reordered_and_positions_stay_unique(database: Dat
 
 async def drawn(database: Database, ordered: Ordered) -> tuple[Panel, Draft]:
     """A scene with a panel that shows a draft."""
-    project_id = ordered.run.project_id
+    panel, draft = await drafted(database, ordered)
     async with database.session() as session:
-        scene = Scene(project_id=project_id, chapter_id=ordered.run.chapter_id, position=0)
-        image = Image(
-            project_id=project_id, sha256="0" * 64, key="a/b", media_type="image/png", width=1, height=1, bytes=1
-        )
-        session.add_all([scene, image])
-        await session.flush()
-        panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
-        session.add(panel)
-        await session.flush()
-        draft = Draft(
-            project_id=project_id,
-            panel_id=panel.id,
-            ordinal=1,
-            image_id=image.id,
-            provider="offline",
-            prompt="",
-            seed=1,
-            made_from="",
-        )
-        session.add(draft)
-        await session.flush()
         panel.selected_draft_id = draft.id
         session.add(panel)
     return panel, draft
