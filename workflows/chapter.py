@@ -47,16 +47,13 @@ class ChapterWorkflow(calls.Wakeable):
     async def _outline(self, run: ChapterRun) -> Outlined:
         brief = await calls.open_chapter(run)
         if brief.has_script:
-            return await self._stored(run, has_script=True)
+            return await calls.adopt_script(run)
         # One after the other: each window is told whom the ones before it met.
         for window in range(brief.windows):
             await calls.ask(
                 "ChapterOutline", run, run.chapter_id, f"read part {window + 1} of {brief.windows}", part=window
             )
-        return await self._stored(run, has_script=False)
-
-    async def _stored(self, run: ChapterRun, *, has_script: bool) -> Outlined:
-        return await (calls.adopt_script(run) if has_script else calls.store_outline(run))
+        return await calls.store_outline(run)
 
     async def _sheets(self, run: ChapterRun, outlined: Outlined, again: str) -> list[Outcome]:
         async def sheet(character_id: UUID) -> Outcome:
