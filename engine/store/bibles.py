@@ -10,7 +10,7 @@ from sqlalchemy import cast as cast_to
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.store import cast, editing, uploads
+from engine.store import bundled, cast, editing, uploads
 from engine.store.events import emit
 from engine.store.generations import refuse_while_open
 from engine.store.scope import Scope
@@ -21,12 +21,11 @@ from models.bundle import (
     BundledLocation,
     BundledProject,
     BundledTold,
-    Instruction,
-    Picture,
 )
 from models.events import EventType
 from models.tables import Attachment, Chapter, Character, Image, Location, Project, ProjectInstruction
 
+_CHARACTER = {"name", "aliases", "profile", "sheet_made_from"}
 # So many of the chapters so far, the latest.
 MOST_TOLD = 2_000
 
@@ -53,21 +52,14 @@ class Taken:
 
 async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[str, Image]]:
     """The project's bible as a project's file without chapters, and the rows of its pictures by their hashes."""
-
-    async def all_of(model: type[Any], *order: Any) -> Sequence[Any]:
-        return (await session.exec(select(model).where(model.project_id == project.id).order_by(*order))).all()
-
-    characters = await all_of(Character, col(Character.id))
-    locations = await all_of(Location, col(Location.id))
-    attachments = [one for one in await all_of(Attachment, col(Attachment.id)) if one.panel_id is None]
+    characters = await bundled.all_of(session, Character, project.id)
+    locations = await bundled.all_of(session, Location, project.id)
+    attachments = [one for one in await bundled.all_of(session, Attachment, project.id) if one.panel_id is None]
     sheets = [one.sheet_image_id for one in (*characters, *locations) if one.sheet_image_id is not None]
     wanted = {*sheets, *(one.image_id for one in attachments)}
     found = (await session.exec(select(Image).where(col(Image.id).in_(wanted)))).all()
     hashes = {image.id: image.sha256 for image in found}
-    attached: dict[UUID, list[Attached]] = {}
-    for one in attachments:
-        role = Attached.model_validate({"picture": hashes[one.image_id], "role": one.role})
-        attached.setdefault(one.character_id or one.location_id, []).append(role)
+    attached = bundled.attached_to(attachments, hashes)
     bundle = Bundle(
         project=BundledProject(
             title=project.title,
@@ -75,34 +67,10 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
             style=project.style,
             series=await told_so_far(session, project),
         ),
-        instructions=[
-            Instruction.model_validate(one.model_dump(include={"kind", "body"}))
-            for one in await all_of(ProjectInstruction, col(ProjectInstruction.position))
-        ],
-        characters=[
-            BundledCharacter.model_validate(
-                {
-                    **who.model_dump(include={"name", "aliases", "profile", "sheet_made_from"}),
-                    "sheet": hashes.get(who.sheet_image_id),
-                    "attached": attached.get(who.id, []),
-                }
-            )
-            for who in characters
-        ],
-        locations=[
-            BundledLocation.model_validate(
-                {
-                    **one.model_dump(include={"name", "description"}),
-                    "sheet": hashes.get(one.sheet_image_id),
-                    "attached": attached.get(one.id, []),
-                }
-            )
-            for one in locations
-        ],
-        pictures=[
-            Picture.model_validate(image.model_dump(include=set(Picture.model_fields)))
-            for image in sorted(found, key=lambda image: image.sha256)
-        ],
+        instructions=bundled.instructions(await bundled.all_of(session, ProjectInstruction, project.id)),
+        characters=[bundled.person(who, _CHARACTER, hashes, attached) for who in characters],
+        locations=[bundled.place(one, hashes, attached) for one in locations],
+        pictures=bundled.pictures(found),
     )
     return bundle, {image.sha256: image for image in found}
 

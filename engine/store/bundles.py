@@ -5,21 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import SQLModel, col, select
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.store import bundled
 from models.bundle import (
     Attached,
     Bundle,
     BundledChapter,
-    BundledCharacter,
     BundledDraft,
-    BundledLocation,
     BundledPanel,
     BundledProject,
     BundledScene,
-    Instruction,
-    Picture,
 )
 from models.ids import new_id
 from models.tables import (
@@ -60,19 +57,14 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
 
     Composed pages and built files are left out: they are made from the rest again, at no cost.
     """
-    found = {image.id: image for image in await _all(session, Image, project.id)}
+    found = {image.id: image for image in await bundled.all_of(session, Image, project.id)}
     hashes = {id: image.sha256 for id, image in found.items()}
-    attached: dict[UUID, list[Attached]] = {}
-    for one in await _all(session, Attachment, project.id):
-        holder = one.character_id or one.location_id or one.panel_id
-        if holder is not None:
-            role = Attached.model_validate({"picture": hashes[one.image_id], "role": one.role})
-            attached.setdefault(holder, []).append(role)
+    attached = bundled.attached_to(await bundled.all_of(session, Attachment, project.id), hashes)
     drafts: dict[UUID, list[Draft]] = {}
-    for draft in sorted(await _all(session, Draft, project.id), key=lambda one: one.ordinal):
+    for draft in sorted(await bundled.all_of(session, Draft, project.id), key=lambda one: one.ordinal):
         drafts.setdefault(draft.panel_id, []).append(draft)
     panels: dict[UUID, list[BundledPanel]] = {}
-    for panel in sorted(await _all(session, Panel, project.id), key=lambda one: one.position):
+    for panel in sorted(await bundled.all_of(session, Panel, project.id), key=lambda one: one.position):
         mine = drafts.get(panel.id, [])
         values = {
             **panel.model_dump(include=_PANEL),
@@ -83,34 +75,19 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
         }
         panels.setdefault(panel.scene_id, []).append(BundledPanel.model_validate(values))
     scenes: dict[UUID, list[BundledScene]] = {}
-    for scene in sorted(await _all(session, Scene, project.id), key=lambda one: one.position):
+    for scene in sorted(await bundled.all_of(session, Scene, project.id), key=lambda one: one.position):
         values = {**scene.model_dump(include=_SCENE), "panels": panels.get(scene.id, [])}
         scenes.setdefault(scene.chapter_id, []).append(BundledScene.model_validate(values))
-    chapters = sorted(await _all(session, Chapter, project.id), key=lambda one: one.position)
-    instructions = sorted(await _all(session, ProjectInstruction, project.id), key=lambda one: one.position)
+    chapters = sorted(await bundled.all_of(session, Chapter, project.id), key=lambda one: one.position)
     # Not yet checked: its pictures are still to come.
     bundle = Bundle.model_construct(
         project=BundledProject.model_validate(project.model_dump(include=_PROJECT)),
-        instructions=[Instruction.model_validate(one.model_dump(include={"kind", "body"})) for one in instructions],
+        instructions=bundled.instructions(await bundled.all_of(session, ProjectInstruction, project.id)),
         characters=[
-            BundledCharacter.model_validate(
-                {
-                    **who.model_dump(include=_CHARACTER),
-                    "sheet": hashes.get(who.sheet_image_id) if who.sheet_image_id else None,
-                    "attached": attached.get(who.id, []),
-                }
-            )
-            for who in await _all(session, Character, project.id)
+            bundled.person(who, _CHARACTER, hashes, attached)
+            for who in await bundled.all_of(session, Character, project.id)
         ],
-        locations=[
-            BundledLocation(
-                name=one.name,
-                description=one.description,
-                sheet=hashes.get(one.sheet_image_id) if one.sheet_image_id else None,
-                attached=attached.get(one.id, []),
-            )
-            for one in await _all(session, Location, project.id)
-        ],
+        locations=[bundled.place(one, hashes, attached) for one in await bundled.all_of(session, Location, project.id)],
         chapters=[
             BundledChapter.model_validate(
                 {**one.model_dump(include=_CHAPTER), "text": one.source_text, "scenes": scenes.get(one.id, [])}
@@ -120,11 +97,7 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
     )
     wanted = bundle.shown() | {image.sha256 for image in found.values() if image.origin == "uploaded"}
     images = {image.sha256: image for image in found.values() if image.sha256 in wanted}
-    pictures = [
-        Picture.model_validate(image.model_dump(include=set(Picture.model_fields)))
-        for _, image in sorted(images.items())
-    ]
-    return Bundle.model_validate({**dict(bundle), "pictures": pictures}), images
+    return Bundle.model_validate({**dict(bundle), "pictures": bundled.pictures(images.values())}), images
 
 
 async def plant(
@@ -222,8 +195,3 @@ def _drafted(draft: Draft, sisters: Sequence[Draft], picture: str) -> dict[str, 
     """A draft as it is bundled; it may come from one of its sisters."""
     parent = next((one.ordinal for one in sisters if one.id == draft.parent_id), None)
     return {**draft.model_dump(include=_DRAFT), "picture": picture, "parent": parent}
-
-
-async def _all(session: AsyncSession, model: Any, project_id: UUID) -> Sequence[Any]:
-    """Every row of the project, the oldest first."""
-    return (await session.exec(select(model).where(model.project_id == project_id).order_by(col(model.id)))).all()

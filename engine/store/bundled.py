@@ -1,0 +1,62 @@
+"""Rows of a project as the parts of its file: what is told alike of whole projects and of their bibles."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from models.bundle import Attached, BundledCharacter, BundledLocation, Instruction, Picture
+from models.tables import Attachment, Character, Image, Location, ProjectInstruction
+
+
+async def all_of(session: AsyncSession, model: Any, project_id: UUID) -> Sequence[Any]:
+    """Every row of the project, the oldest first."""
+    return (await session.exec(select(model).where(model.project_id == project_id).order_by(col(model.id)))).all()
+
+
+def attached_to(attachments: Iterable[Attachment], hashes: Mapping[UUID, str]) -> dict[UUID, list[Attached]]:
+    """Which pictures are attached, by what they are attached to; `hashes` are those of pictures by their ids."""
+    attached: dict[UUID, list[Attached]] = {}
+    for one in attachments:
+        holder = one.character_id or one.location_id or one.panel_id
+        if holder is not None:
+            role = Attached.model_validate({"picture": hashes[one.image_id], "role": one.role})
+            attached.setdefault(holder, []).append(role)
+    return attached
+
+
+def person(
+    who: Character, fields: set[str], hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]
+) -> BundledCharacter:
+    """A character by those columns, with the pictures of it."""
+    values = {"sheet": _sheet(who, hashes), "attached": attached.get(who.id, [])}
+    return BundledCharacter.model_validate({**who.model_dump(include=fields), **values})
+
+
+def place(one: Location, hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]) -> BundledLocation:
+    """A location with the pictures of it."""
+    return BundledLocation(
+        name=one.name, description=one.description, sheet=_sheet(one, hashes), attached=attached.get(one.id, [])
+    )
+
+
+def instructions(rows: Iterable[ProjectInstruction]) -> list[Instruction]:
+    """In their order."""
+    return [
+        Instruction.model_validate(one.model_dump(include={"kind", "body"}))
+        for one in sorted(rows, key=lambda one: one.position)
+    ]
+
+
+def pictures(images: Iterable[Image]) -> list[Picture]:
+    """In the order of their hashes."""
+    return [
+        Picture.model_validate(image.model_dump(include=set(Picture.model_fields)))
+        for image in sorted(images, key=lambda image: image.sha256)
+    ]
+
+
+def _sheet(of: Character | Location, hashes: Mapping[UUID, str]) -> str | None:
+    return hashes.get(of.sheet_image_id) if of.sheet_image_id else None
