@@ -1,7 +1,7 @@
 """Pages: CPU work in threads, on a queue with as many slots as cores."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,19 +12,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from engine.db import Database
-from engine.export.provenance import notes_of
 from engine.pages.compose import LetteredPanel, compose_page
-from engine.pages.keys import laid_out, page_key
+from engine.pages.keys import laid_out, notes_of_page, page_key
 from engine.pages.layout import Cell, PageLayout
 from engine.storage import Storage
 from engine.store.events import emit
 from engine.store.images import keep, record
-from engine.store.panels import Shown, of_chapter
+from engine.store.panels import of_chapter
 from engine.store.progress import complete, complete_and_tell, split
 from models.events import EventType
 from models.ids import new_id
 from models.runs import ChapterRun, PageCall, PagesPlanned
-from models.story import Direction
 from models.tables import Export, Page
 
 
@@ -49,7 +47,7 @@ class Pages:
             due = [
                 layout["number"]
                 for layout in layouts
-                if composed.get(layout["number"]) != _key_of(layout, run.options.direction, by_id)
+                if composed.get(layout["number"]) != page_key(layout, run.options.direction, by_id)
             ]
             await session.exec(
                 delete(Page).where(col(Page.chapter_id) == run.chapter_id, col(Page.number) > len(layouts))
@@ -83,7 +81,7 @@ class Pages:
             layout = _from_json(page.layout)
             ids = [UUID(cell.id) for cell in layout.cells]
             shown = {str(one.panel.id): one for one in await of_chapter(session, call.project_id, call.chapter_id, ids)}
-        made_from = _key_of(page.layout, call.options.direction, shown)
+        made_from = page_key(page.layout, call.options.direction, shown)
         if page.image_id is None or page.made_from != made_from:
             panels = {
                 panel_id: LetteredPanel(
@@ -93,7 +91,7 @@ class Pages:
                 )
                 for panel_id, one in shown.items()
             }
-            notes = _notes_of(page.layout, shown)
+            notes = notes_of_page(page.layout, shown)
             composed = await asyncio.to_thread(compose_page, layout, panels, call.options.direction, notes=notes)
             picture = await keep(self._storage, call.project_id, composed.png, "image/png", layout.width, layout.height)
         else:
@@ -116,15 +114,6 @@ class Pages:
                     EventType.PAGE_COMPOSED if composed is not None else EventType.GENERATION_PROGRESSED,
                     {"number": call.number, "image_id": str(page.image_id), "problems": len(page.problems)},
                 )
-
-
-def _key_of(layout: Mapping[str, Any], direction: Direction, shown: Mapping[str, Shown]) -> str:
-    return page_key(layout, direction, _notes_of(layout, shown), shown)
-
-
-def _notes_of(layout: Mapping[str, Any], shown: Mapping[str, Shown]) -> str:
-    drafts = (shown[cell["panel_id"]].draft for cell in layout["cells"])
-    return notes_of({draft.provider for draft in drafts if draft is not None})
 
 
 def _from_json(value: dict[str, Any]) -> PageLayout:

@@ -27,7 +27,6 @@ from engine.derived import (
     words_inputs,
 )
 from engine.estimate import Work, exactly, work_of_script, work_of_text
-from engine.export.provenance import notes_of
 from engine.outlining import unread
 from engine.pages.keys import laid_out, page_key
 from engine.providers import artist_of
@@ -344,15 +343,14 @@ async def _pages(session: AsyncSession, chapter: Chapter, rows: _Chapter, due: s
         return []
     query = select(Page).where(Page.chapter_id == chapter.id).order_by(col(Page.number))
     before = (await session.exec(query)).all()
-    notes_by = {str(one.panel.id): one for one in rows.shown}
+    by_id = {str(one.panel.id): one for one in rows.shown}
     found: list[Part] = []
     pages = {page.number: page for page in before}
     for layout in laid_out(rows.shown, rows.options, [page.layout for page in before]):
         number = layout["number"]
         page = pages.get(number)
         ids = [cell["panel_id"] for cell in layout["cells"]]
-        notes = notes_of({draft.provider for draft in (notes_by[one].draft for one in ids) if draft is not None})
-        key = page_key(layout, rows.options.direction, notes, notes_by)
+        key = page_key(layout, rows.options.direction, by_id)
         if page is None or page.image_id is None:
             found.append(Part("page", page.id if page else None, "page", State.MISSING, number=number))
         elif {UUID(one) for one in ids} & due:

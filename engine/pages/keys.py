@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.digest import digest
+from engine.export.provenance import notes_of
 from engine.pages.layout import LayoutPanel, PageLayout, holds, lay_out, picture_size
 from engine.store.panels import Shown
 from models.options import GenerationOptions
@@ -14,15 +15,21 @@ from models.tables.story import DraftOrigin
 LETTERING = 2
 
 
-def page_key(layout: Mapping[str, Any], direction: Direction, notes: str, shown: Mapping[str, Shown]) -> str:
+def page_key(layout: Mapping[str, Any], direction: Direction, shown: Mapping[str, Shown]) -> str:
     """Of a page's layout as JSON, its pictures, and whatever is lettered over them; what else a panel tells is not."""
     return digest(
         LETTERING,
         layout,
         direction,
-        notes,
+        notes_of_page(layout, shown),
         [_lettered(shown[cell["panel_id"]]) for cell in layout["cells"]],
     )
+
+
+def notes_of_page(layout: Mapping[str, Any], shown: Mapping[str, Shown]) -> str:
+    """What a page's file says of how its pictures were made; empty where there is nothing to say."""
+    drafts = (shown[cell["panel_id"]].draft for cell in layout["cells"])
+    return notes_of({draft.provider for draft in drafts if draft is not None})
 
 
 def _lettered(one: Shown) -> list[Any]:
