@@ -47,7 +47,8 @@ class Pages:
             due = [
                 layout["number"]
                 for layout in layouts
-                if composed.get(layout["number"]) != page_key(layout, run.options.direction, by_id)
+                if composed.get(layout["number"])
+                != page_key(layout, run.options.direction, run.options.language, by_id)
             ]
             await session.exec(
                 delete(Page).where(col(Page.chapter_id) == run.chapter_id, col(Page.number) > len(layouts))
@@ -81,7 +82,7 @@ class Pages:
             layout = _from_json(page.layout)
             ids = [UUID(cell.id) for cell in layout.cells]
             shown = {str(one.panel.id): one for one in await of_chapter(session, call.project_id, call.chapter_id, ids)}
-        made_from = page_key(page.layout, call.options.direction, shown)
+        made_from = page_key(page.layout, call.options.direction, call.options.language, shown)
         if page.image_id is None or page.made_from != made_from:
             panels = {
                 panel_id: LetteredPanel(
@@ -92,7 +93,9 @@ class Pages:
                 for panel_id, one in shown.items()
             }
             notes = notes_of_page(page.layout, shown)
-            composed = await asyncio.to_thread(compose_page, layout, panels, call.options.direction, notes=notes)
+            composed = await asyncio.to_thread(
+                compose_page, layout, panels, call.options.direction, language=call.options.language, notes=notes
+            )
             picture = await keep(self._storage, call.project_id, composed.png, "image/png", layout.width, layout.height)
         else:
             composed, picture = None, None

@@ -350,7 +350,7 @@ async def _pages(session: AsyncSession, chapter: Chapter, rows: _Chapter, due: s
         number = layout["number"]
         page = pages.get(number)
         ids = [cell["panel_id"] for cell in layout["cells"]]
-        key = page_key(layout, rows.options.direction, by_id)
+        key = page_key(layout, rows.options.direction, rows.options.language, by_id)
         if page is None or page.image_id is None:
             found.append(Part("page", page.id if page else None, "page", State.MISSING, number=number))
         elif {UUID(one) for one in ids} & due:

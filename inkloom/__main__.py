@@ -116,6 +116,9 @@ def run(
     title: Annotated[str | None, typer.Option(help="Title; default: the text's heading or the file's name.")] = None,
     format: Annotated[Format | None, typer.Option(help="Pages, or a vertical strip; default: page.")] = None,
     direction: Annotated[Direction | None, typer.Option(help="Reading direction; default: ltr.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Of the story's words (en, de, pt-BR): how lines are broken and spaced.")
+    ] = None,
     llm: Llm = None,
     llm_model: LlmModel = None,
     images: Images = None,
@@ -159,6 +162,7 @@ def run(
             choices={
                 "format": format and format.value,
                 "direction": direction and direction.value,
+                "language": language,
                 "llm": llm,
                 "llm_model": llm_model,
                 "images": images,

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from models.numbers import Whole
 from models.story import Frozen
-from models.texts import Name, NameIfAny
+from models.texts import Language, Name, NameIfAny
 
 
 class ExportFormat(StrEnum):
@@ -80,12 +80,7 @@ class ExportOptions(Frozen):
         default_factory=list, max_length=len(ExportFormat), description="empty: cbz, pdf and epub"
     )
     title: NameIfAny = Field(default="", description="empty: the chapter's, or the project's")
-    language: str = Field(
-        default="",
-        pattern=r"^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$",
-        max_length=35,
-        description="of the words, as BCP 47 has it: en, pt-BR; empty: not told",
-    )
+    language: Language = Field(default="", description="of the words, as BCP 47 has it: en, pt-BR; empty: not told")
     credits: list[Credit] = Field(default_factory=list, max_length=50)
     title_page: bool = Field(default=False, strict=True, description="a page with title and credits comes first")
     page_numbers: bool = Field(default=False, strict=True, description="printed in the lower margin of pages")

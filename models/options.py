@@ -8,7 +8,7 @@ from pydantic import Field
 from models.exports import ExportOptions
 from models.numbers import Number, Whole
 from models.story import Direction, Frozen
-from models.texts import Words
+from models.texts import Language, Words
 
 
 class GenerationKind(StrEnum):
@@ -132,6 +132,10 @@ class GenerationOptions(Frozen):
     until: Until = "pages"
     format: PageFormat = "page"
     direction: Direction = "ltr"
+    language: Language = Field(
+        default="",
+        description="of the story's words, as BCP 47 has it: how lines are broken and spaced; empty: not told",
+    )
     export: ExportOptions = Field(default_factory=ExportOptions, description="which files are built, and how")
     priority: Whole = Field(default=3, ge=1, le=5, description="1 interactive … 5 batch")
 

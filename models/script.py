@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.options import PageFormat
 from models.story import Direction, Line, Profile, Shot
-from models.texts import Words
+from models.texts import Language, Words
 
 # The ids of all scenes of a chapter travel in one payload, which stays well below what Temporal likes to carry.
 MAX_SCENES = 1_500
@@ -51,5 +51,6 @@ class Script(ScriptModel):
     title: Words = ""
     format: PageFormat = "page"
     direction: Direction = "ltr"
+    language: Language = ""
     characters: list[Profile] = Field(default_factory=list)
     scenes: list[ScriptScene] = Field(min_length=1, max_length=MAX_SCENES)

@@ -46,15 +46,17 @@ def compose_page(
     page_number_of: tuple[int, int] | None = None,
     notes: str = "",
     *,
+    language: str = "",
     textless: bool = False,
 ) -> ComposedPage:
     """The finished page. Same input, same bytes. `page_number_of` is (page, pages), printed in the lower margin;
-    `notes` go into the file, unseen. A textless page has its lettering as data only."""
+    `notes` go into the file, unseen. `language` is that of the words, as BCP 47 has it. A textless page has
+    its lettering as data only."""
     page = Image.new("RGB", (layout.width, layout.height), _WHITE)
     problems: list[str] = []
     lettering: list[PanelLettering] = []
     for cell in layout.cells:
-        layer = _panel(page, layout, cell, panels[cell.id], direction, textless)
+        layer = _panel(page, layout, cell, panels[cell.id], direction, language, textless)
         problems += [f"panel {cell.id}: {problem}" for problem in layer.problems]
         lettering.append(layer)
     if page_number_of and layout.width > WEBTOON.width:
@@ -74,6 +76,7 @@ def _panel(
     cell: Cell,
     lettered: LetteredPanel,
     direction: Direction,
+    language: str,
     textless: bool,
 ) -> PanelLettering:
     problems: list[str] = []
@@ -98,6 +101,7 @@ def _panel(
         heads,
         direction,
         text_size(layout.width),
+        language=language,
         figures=figures,
         detail=detail,
         room=safe_area(layout, cell),

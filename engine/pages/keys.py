@@ -15,12 +15,13 @@ from models.tables.story import DraftOrigin
 LETTERING = 2
 
 
-def page_key(layout: Mapping[str, Any], direction: Direction, shown: Mapping[str, Shown]) -> str:
+def page_key(layout: Mapping[str, Any], direction: Direction, language: str, shown: Mapping[str, Shown]) -> str:
     """Of a page's layout as JSON, its pictures, and whatever is lettered over them; what else a panel tells is not."""
     return digest(
         LETTERING,
         layout,
         direction,
+        language,
         notes_of_page(layout, shown),
         [_lettered(shown[cell["panel_id"]]) for cell in layout["cells"]],
     )

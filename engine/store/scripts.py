@@ -61,6 +61,7 @@ async def tell(
         title=chapter.title,
         format=options.format,
         direction=options.direction,
+        language=options.language,
         characters=[Profile.model_validate(who.profile) for who in cast if who.profile and who.name in names],
         scenes=[
             ScriptScene(

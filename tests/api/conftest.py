@@ -72,8 +72,9 @@ def api_settings(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory)
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def api(api_settings: Settings, client: Client) -> AsyncIterator[AsyncClient]:
+    """An account of the module's own: what another's tests paid for would be drawn for nothing here."""
     async with serving(api_settings) as opened:
         opened.headers["Authorization"] = await registered(opened)
         yield opened
@@ -151,7 +152,7 @@ class Made:
     finished: Json
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def made(api: AsyncClient, crew: Crew) -> Made:
     """A finished chapter to look at. Tests leave it as it is."""
     project_id, chapter_id = await new_chapter(api)

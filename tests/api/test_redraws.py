@@ -144,7 +144,7 @@ async def test_chosen_panels_are_drawn_for_real_and_the_page_stays_as_it_is_laid
 ) -> None:
     """An order of kind `panel` for several; the next order for the chapter keeps what it drew."""
     # What one account paid for in another test would be drawn for nothing here.
-    text = LONG.replace("Mara", "Petra").replace("kitchen", "attic")
+    text = LONG.replace("Mara", "Petra").replace("kitchen", "attic").replace("Joss", "Anselm")
     async with finished_chapter(api, crew, text, drafts=1) as directed:
         panels = await directed.panels()
         chosen = [panels[0]["id"], panels[2]["id"]]
