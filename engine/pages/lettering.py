@@ -58,8 +58,8 @@ def letter(
     """Sets a panel of `width` × `height` pixels. No letter is cut off, below the minimum, or outside of `room`.
 
     `heads` None means that nobody marked the picture; an empty sequence that there are no heads in it.
-    `language` is that of the words, as BCP 47 has it. `room` is where lettering may be, in panel pixels; all of the panel but a rim if not
-    given.
+    `language` is that of the words, as BCP 47 has it. `room` is where lettering may be, in panel pixels; all of the
+    panel but a rim if not given.
     """
     texts = _texts(panel, heads, figures, width, height)
     if not texts:
