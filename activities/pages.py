@@ -18,6 +18,7 @@ from engine.pages.layout import Cell, PageLayout
 from engine.storage import Storage
 from engine.store.events import emit
 from engine.store.images import keep, record
+from engine.store.languages import spoken
 from engine.store.panels import of_chapter
 from engine.store.progress import complete, complete_and_tell, split
 from models.events import EventType
@@ -42,13 +43,13 @@ class Pages:
             query = select(Page).where(Page.chapter_id == run.chapter_id).order_by(col(Page.number))
             before = (await session.exec(query)).all()
             layouts = await asyncio.to_thread(laid_out, shown, run.options, [page.layout for page in before])
+            language = await spoken(session, run.chapter_id, run.options)
             composed = {page.number: page.made_from for page in before if page.image_id is not None}
             by_id = {str(one.panel.id): one for one in shown}
             due = [
                 layout["number"]
                 for layout in layouts
-                if composed.get(layout["number"])
-                != page_key(layout, run.options.direction, run.options.language, by_id)
+                if composed.get(layout["number"]) != page_key(layout, run.options.direction, language, by_id)
             ]
             await session.exec(
                 delete(Page).where(col(Page.chapter_id) == run.chapter_id, col(Page.number) > len(layouts))
@@ -80,9 +81,10 @@ class Pages:
         async with self._database.session() as session:
             page = await _page(session, call.chapter_id, call.number)
             layout = _from_json(page.layout)
+            language = await spoken(session, call.chapter_id, call.options)
             ids = [UUID(cell.id) for cell in layout.cells]
             shown = {str(one.panel.id): one for one in await of_chapter(session, call.project_id, call.chapter_id, ids)}
-        made_from = page_key(page.layout, call.options.direction, call.options.language, shown)
+        made_from = page_key(page.layout, call.options.direction, language, shown)
         if page.image_id is None or page.made_from != made_from:
             panels = {
                 panel_id: LetteredPanel(
@@ -94,7 +96,7 @@ class Pages:
             }
             notes = notes_of_page(page.layout, shown)
             composed = await asyncio.to_thread(
-                compose_page, layout, panels, call.options.direction, language=call.options.language, notes=notes
+                compose_page, layout, panels, call.options.direction, language=language, notes=notes
             )
             picture = await keep(self._storage, call.project_id, composed.png, "image/png", layout.width, layout.height)
         else:

@@ -12,6 +12,7 @@ Prints one JSON object. `python -m bench.bench_lettering [--pages N] [--first SE
 
 import argparse
 import json
+import math
 import os
 import random
 import re
@@ -278,6 +279,7 @@ def _by_pixels(one: Sample, cell: Cell, lettering: Lettering) -> Iterator[str]:
         if ImageChops.multiply(alone, together).getbbox():
             yield "balloons overlap (pixels)"
         together = ImageChops.lighter(alone, together)
+    yield from _tangled(lettering.balloons, whole, margin)
     paint(bodies, lettering.balloons, (margin, margin), clip)
     for _, head in one.heads[cell.id]:
         face = (head.x + margin, head.y + margin, head.right + margin, head.bottom + margin)
@@ -313,6 +315,24 @@ def _by_pixels(one: Sample, cell: Cell, lettering: Lettering) -> Iterator[str]:
     ImageDraw.Draw(beyond).rectangle((edge, edge, whole[0] - edge, whole[1] - edge), fill=0)
     if beyond.point(lambda value: 255 if value > 8 else 0).getbbox():
         yield "out of the panel (pixels)"
+
+
+def _tangled(balloons: Sequence[Balloon], whole: tuple[int, int], margin: int) -> Iterator[str]:
+    """Tails that lie across each other; two that end at one mouth meet there."""
+    drawn: list[tuple[Balloon, Image.Image]] = []
+    for balloon in balloons:
+        tail = Image.new("L", whole)
+        for shape in tail_shapes(balloon):
+            ImageDraw.Draw(tail).polygon([(x + margin, y + margin) for x, y in shape], fill=255)
+        # The root of a tail lies inside of its body.
+        body = [(x + margin, y + margin) for x, y in outline(balloon)]
+        ImageDraw.Draw(tail).polygon(body, fill=0)
+        for other, mask in drawn:
+            if balloon.tail and other.tail and math.dist(balloon.tail, other.tail) < balloon.block.size:
+                continue
+            if ImageChops.multiply(tail, mask).getbbox():
+                yield "tail across a tail (pixels)"
+        drawn.append((balloon, tail))
 
 
 def _at_edge(balloon: Balloon, cell: Cell) -> bool:

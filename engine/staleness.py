@@ -33,6 +33,7 @@ from engine.providers import artist_of
 from engine.standing import standing
 from engine.store import books, drafts, references
 from engine.store.house import house_of
+from engine.store.languages import spoken
 from engine.store.panels import Shown, cast_of, of_chapter
 from engine.store.places import looks_of, place_of
 from engine.wardrobe import worn
@@ -346,11 +347,12 @@ async def _pages(session: AsyncSession, chapter: Chapter, rows: _Chapter, due: s
     by_id = {str(one.panel.id): one for one in rows.shown}
     found: list[Part] = []
     pages = {page.number: page for page in before}
+    language = await spoken(session, chapter.id, rows.options)
     for layout in laid_out(rows.shown, rows.options, [page.layout for page in before]):
         number = layout["number"]
         page = pages.get(number)
         ids = [cell["panel_id"] for cell in layout["cells"]]
-        key = page_key(layout, rows.options.direction, rows.options.language, by_id)
+        key = page_key(layout, rows.options.direction, language, by_id)
         if page is None or page.image_id is None:
             found.append(Part("page", page.id if page else None, "page", State.MISSING, number=number))
         elif {UUID(one) for one in ids} & due:

@@ -58,6 +58,7 @@ class Lettered(Frozen):
     text: str = Field(description="what it says, as it was written")
     lines: list[str] = Field(description="the text as it is broken")
     size: int = Field(description="of the letters, in pixels")
+    vertical: bool = Field(default=False, description="whether the lines are columns, the first one on the right")
     body: Area = Field(description="the whole body, spikes and bumps included")
     text_box: Area
     roundness: float = Field(description="exponent of the body's superellipse: 2 is an ellipse, more a box")

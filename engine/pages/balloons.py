@@ -81,6 +81,10 @@ class Balloon:
         """The room that each line of text takes."""
         middle_x, middle_y = self.rect.centre
         top = middle_y - self.block.height / 2
+        if self.block.vertical:
+            right, wide = middle_x + self.block.width / 2, self.block.line_height
+            # Columns hang from one line, as in a book: they are not centred.
+            return [Rect(right - (number + 1) * wide, top, wide, long) for number, long in enumerate(self.block.widths)]
         rects = []
         for number, width in enumerate(self.block.widths):
             x = middle_x - width / 2
@@ -141,6 +145,11 @@ def body_size(block: Block, kind: LineKind | None, roundness: float) -> Point:
     if kind is LineKind.SFX:
         return block.width + 0.3 * block.size, block.height + 0.1 * block.size
     pad = 0.34 * block.size
+    around = 2 * rim(kind, block.size)
+    if block.vertical:
+        # The rightmost column may be the longest: what holds all is as good as a box.
+        reach = 2 ** (1 / roundness)
+        return (block.width + 1.1 * pad) * reach + around, (block.height + 1.1 * pad) * reach + around
     half_width, half_height = block.width / 2 + pad, block.height / 2 + 0.55 * pad
     reach = 1.0
     for number, width in enumerate(block.widths):
@@ -149,7 +158,6 @@ def body_size(block: Block, kind: LineKind | None, roundness: float) -> Point:
             abs(number * block.line_height - block.height / 2), abs((number + 1) * block.line_height - block.height / 2)
         )
         reach = max(reach, (across**roundness + (edge / half_height) ** roundness) ** (1 / roundness))
-    around = 2 * rim(kind, block.size)
     return 2 * half_width * reach + around, 2 * half_height * reach + around
 
 

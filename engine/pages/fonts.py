@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, features
@@ -21,6 +22,8 @@ _SLANT = 0.2
 
 # In front of a word: it is set bold, or slanted. Unicode keeps these two for a program's own use; no text has them.
 BOLD, SLANTED = "\ufdd0", "\ufdd1"
+# Ends a word where the script has no blanks: a line may end here.
+SEAM = "\u200b"
 
 Colour = tuple[int, int, int]
 
@@ -105,8 +108,12 @@ def runs(text: str) -> tuple[Run, ...]:
     for marked in _words(text):
         word = plain(marked)
         bold, slanted = BOLD in marked, SLANTED in marked
+        if word == SEAM:
+            continue
         if word.isspace():
-            pieces.append(Run(pieces[-1].face if pieces and pieces[-1].face else _lettering(), word))
+            # Blanks that hold two words together look like others, and not every face has them.
+            blank = " " * len(word)
+            pieces.append(Run(pieces[-1].face if pieces and pieces[-1].face else _lettering(), blank))
             continue
         face = _face_of_word(word)
         alone = [(face, word)] if face else [(_face_of(sign), sign) for sign in word]
@@ -161,7 +168,13 @@ def draw(
 
 
 def _draw(
-    canvas: ImageDraw.ImageDraw, x: float, baseline: float, parts: tuple[Run, ...], size: int, ink: Colour, stroke: int
+    canvas: ImageDraw.ImageDraw,
+    x: float,
+    baseline: float,
+    parts: tuple[Run, ...],
+    size: int,
+    ink: Colour,
+    stroke: int,
 ) -> None:
     for run in reversed(parts) if is_rtl("".join(run.text for run in parts)) else parts:
         if run.face is None:
@@ -181,7 +194,14 @@ def _draw(
 
 
 def _slant(
-    canvas: ImageDraw.ImageDraw, x: float, baseline: float, run: Run, size: int, ink: Colour, stroke: int, long: float
+    canvas: ImageDraw.ImageDraw,
+    x: float,
+    baseline: float,
+    run: Run,
+    size: int,
+    ink: Colour,
+    stroke: int,
+    long: float,
 ) -> None:
     """Draws a run leaning to the right: the lettering face has no italics of its own."""
     if run.face is None:
@@ -205,11 +225,10 @@ def _direction(text: str) -> str | None:
 
 
 def _words(text: str) -> Iterator[str]:
-    start = 0
-    for at in range(1, len(text) + 1):
-        if at == len(text) or text[at].isspace() != text[start].isspace():
-            yield text[start:at]
-            start = at
+    for _, signs in groupby(text, key=lambda sign: SEAM if sign == SEAM else sign.isspace()):
+        word = "".join(signs)
+        # One seam is as good as several.
+        yield SEAM if word[0] == SEAM else word
 
 
 def _face_of_word(word: str) -> Face | None:

@@ -12,7 +12,7 @@ from models.story import Direction
 from models.tables.story import DraftOrigin
 
 # Goes up with every change that makes the same panels look different on a page.
-LETTERING = 2
+LETTERING = 3
 
 
 def page_key(layout: Mapping[str, Any], direction: Direction, language: str, shown: Mapping[str, Shown]) -> str:

@@ -1,9 +1,8 @@
 """Lettering as the layer that is stored with a page, and back into the shapes that are drawn."""
 
-from engine.pages import fonts
 from engine.pages.balloons import Balloon, Rect, rooted
 from engine.pages.lettering import Lettering
-from engine.pages.wrapping import Block, emphasised, written
+from engine.pages.wrapping import emphasised, measured, written
 from models.lettering import Area, Lettered, PanelLettering, Set, Spot, Tail
 from models.story import LineKind, PanelData
 
@@ -14,8 +13,8 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
     for order, balloon in enumerate(lettering.balloons):
         line = panel.dialogue[balloon.line] if balloon.line >= 0 else None
         rows = balloon.text_rects()
-        left, top = min(row.x for row in rows), rows[0].y
-        box = Rect(left, top, max(row.right for row in rows) - left, rows[-1].bottom - top)
+        left, top = min(row.x for row in rows), min(row.y for row in rows)
+        box = Rect(left, top, max(row.right for row in rows) - left, max(row.bottom for row in rows) - top)
         texts.append(
             Lettered(
                 order=order,
@@ -25,6 +24,7 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
                 text=line.text if line else panel.caption,
                 lines=[written(line) for line in balloon.block.lines],
                 size=balloon.block.size,
+                vertical=balloon.block.vertical,
                 body=_area(balloon.rect),
                 text_box=_area(box),
                 roundness=balloon.roundness,
@@ -48,7 +48,7 @@ def _balloon(text: Lettered) -> Balloon:
     return Balloon(
         kind=None if text.kind is Set.CAPTION else LineKind(text.kind),
         rect=Rect(body.x, body.y, body.width, body.height),
-        block=Block(tuple(lines), tuple(fonts.width(line, text.size) for line in lines), text.size),
+        block=measured(lines, text.size, vertical=text.vertical),
         roundness=text.roundness,
         tail=(text.tail.tip.x, text.tail.tip.y) if text.tail else None,
         from_right=text.from_right,

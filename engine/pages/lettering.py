@@ -14,7 +14,7 @@ from engine.pages.detail import Detail
 from engine.pages.layout import PAGE, WEBTOON, Cell, PageLayout, TextSize, text_size
 from engine.pages.pieces import pieces
 from engine.pages.placing import HURRIED, THOROUGH, USUAL, Arrangement, Effort, Rule, Stage, Text, arrange, shelve
-from engine.pages.tails import calling, clear, in_face, pointing, speaking, tail_edges
+from engine.pages.tails import calling, clear, crosses, in_face, pointing, speaking, tail_edges
 from engine.pages.wrapping import emphasised, tidy, written
 from models.story import Direction, LineKind, PanelData
 
@@ -61,14 +61,14 @@ def letter(
     `language` is that of the words, as BCP 47 has it. `room` is where lettering may be, in panel pixels; all of the
     panel but a rim if not given.
     """
-    texts = _texts(panel, heads, figures, width, height)
+    texts = _texts(panel, heads, figures, width, height, language)
     if not texts:
         return Lettering(())
     inset = min(0.4 * size.nominal, 0.03 * min(width, height))
     rim = Rect(inset, inset, width - 2 * inset, height - 2 * inset)
     seen = tuple(head.rect for head in heads or ())
     bodies = tuple(figure.rect for figure in figures)
-    stage = Stage(width, height, room or rim, seen, bodies, direction == "rtl", 0.22 * size.nominal, detail)
+    stage = Stage(width, height, room or rim, seen, bodies, direction == "rtl", 0.22 * size.nominal, detail, language)
     problems = []
     lost = "".join(dict.fromkeys(sign for text in texts for sign in fonts.missing(text.text)))
     if lost:
@@ -96,13 +96,18 @@ def safe_area(layout: PageLayout, cell: Cell) -> Rect:
 
 
 def _texts(
-    panel: PanelData, heads: Sequence[Head] | None, figures: Sequence[Head], width: int, height: int
+    panel: PanelData,
+    heads: Sequence[Head] | None,
+    figures: Sequence[Head],
+    width: int,
+    height: int,
+    language: str,
 ) -> list[Text]:
     texts = []
-    if caption := emphasised(tidy(panel.caption)):
+    if caption := emphasised(tidy(panel.caption, language)):
         texts.append(Text(-1, None, caption))
     for number, line in enumerate(panel.dialogue):
-        if said := emphasised(tidy(line.text)):
+        if said := emphasised(tidy(line.text, language)):
             apart = line.kind in (LineKind.OFF, LineKind.SFX)
             head = None if apart else _head_of(line.speaker, panel, heads, figures, width, height)
             texts.append(Text(number, line.kind, said, line.speaker, head))
@@ -216,6 +221,8 @@ def _faults(balloons: Sequence[Balloon], texts: Sequence[Text], names: dict[Rect
                 yield f"the tail of {quoted} runs across the face of {name or 'somebody'}"
         if any(other.covers(*point) for other in balloons if other is not balloon for point in tail_edges(balloon)):
             yield f"the tail of {quoted} runs across other words"
+        if any(crosses(balloon, other) for other in balloons if other is not balloon):
+            yield f"the tail of {quoted} crosses another"
         if text.head is not None and not balloon.boxed and not _voiced(balloon, balloons, text.head):
             yield f"the tail of {quoted} does not reach {text.speaker}"
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from engine.pages import fonts
+from engine.pages import columns, fonts
 from engine.pages.balloons import Balloon, Point, Rect, neck_shapes, outline, tail_shapes
 from models.story import LineKind
 
@@ -33,8 +33,12 @@ def write(page: Image.Image, balloons: Sequence[Balloon], corner: tuple[int, int
         top = balloon.rect.centre[1] - balloon.block.height / 2
         halo = PAPER if balloon.kind is LineKind.SFX else None
         for number, room in enumerate(balloon.text_rects()):
-            baseline = corner[1] + top + balloon.block.baseline(number)
             line = balloon.block.lines[number]
+            if balloon.block.vertical:
+                middle = corner[0] + room.centre[0]
+                columns.draw(pen, middle, corner[1] + room.y, line, balloon.block.size, INK)
+                continue
+            baseline = corner[1] + top + balloon.block.baseline(number)
             fonts.draw(pen, corner[0] + room.x, baseline, line, balloon.block.size, INK, halo)
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 from engine.pages import fonts
 from engine.pages.balloons import Balloon, Point, Rect, body_size
 from engine.pages.detail import Detail
+from engine.pages.languages import is_vertical
 from engine.pages.tails import can_join, distance, neck_way, pointing, speaking, tail_edges, tail_way
 from engine.pages.wrapping import block
 from models.story import LineKind
@@ -71,6 +72,7 @@ class Stage:
     rtl: bool
     gap: float
     detail: Detail | None
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,10 @@ def follows(later: Rect, earlier: Rect, rtl: bool, gap: float) -> bool:
 
 def _shapes(text: Text, stage: Stage, size: int) -> list[Balloon]:
     """The text wrapped a few ways, still at the origin; short and wide first."""
-    most, rtl = stage.room.width, fonts.is_rtl(text.text)
+    vertical = text.kind is not LineKind.SFX and fonts.SHAPED
+    vertical = vertical and is_vertical(text.text, stage.language, "rtl" if stage.rtl else "ltr")
+    most = stage.room.height if vertical else stage.room.width
+    rtl = vertical or fonts.is_rtl(text.text)
     found: dict[int, tuple[float, Balloon]] = {}
     if text.kind is LineKind.SFX:
         tries = [(1.0, round(size * loud), _FULL) for loud in _LOUD]
@@ -151,10 +156,12 @@ def _shapes(text: Text, stage: Stage, size: int) -> list[Balloon]:
     for share, letters, roundness in tries:
         if share * most < 3.2 * letters:
             continue
-        lines = block(text.text, letters, share * most - (1.0 if text.kind is None else 1.5) * letters)
+        room = share * most - (1.0 if text.kind is None else 1.5) * letters
+        lines = block(text.text, letters, room, stage.language, vertical=vertical)
         width, height = body_size(lines, text.kind, roundness)
-        if width <= most and height <= stage.room.height:
-            slim = abs(lines.width / lines.height - (3.0 if text.kind is None else 1.9))
+        if width <= stage.room.width and height <= stage.room.height:
+            long, wide = (lines.height, lines.width) if vertical else (lines.width, lines.height)
+            slim = abs(long / wide - (3.0 if text.kind is None else 1.9))
             cost = 0.16 * slim + (0.35 if roundness == _FULL and len(lines.lines) < 7 else 0.0)
             cost += 2.2 * width * height / (stage.width * stage.height)
             cost += 0.5 * sum(line.endswith("-") for line in lines.lines)

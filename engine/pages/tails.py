@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise, product
 
 from engine.pages.balloons import Balloon, Point, Rect, bent, rooted, tail_shapes
 from models.story import LineKind
@@ -75,9 +76,11 @@ def tail_way(balloon: Balloon) -> tuple[Point, ...]:
 
 
 def clear(balloon: Balloon, heads: Sequence[Rect], others: Sequence[Balloon]) -> bool:
-    """Whether the tail runs across no face and no other body."""
+    """Whether the tail runs across no face, no other body and no other tail."""
     size = balloon.block.size
     way = tail_way(balloon)
+    if any(crosses(balloon, other) for other in others):
+        return False
     # What is nowhere near is looked at once, not point by point.
     low_x, low_y = min(x for x, _ in way) - size, min(y for _, y in way) - size
     reach = Rect(low_x, low_y, max(x for x, _ in way) + size - low_x, max(y for _, y in way) + size - low_y)
@@ -96,6 +99,34 @@ def clear(balloon: Balloon, heads: Sequence[Rect], others: Sequence[Balloon]) ->
     return not any(in_face(point, head) for head in heads for point in edges) and not any(
         other.covers(*point, 2.0) for other in others for point in edges
     )
+
+
+def crosses(balloon: Balloon, other: Balloon) -> bool:
+    """Whether two tails cross. Those that end at the same mouth may meet there."""
+    if balloon.tail is None or other.tail is None:
+        return False
+    one, two = _course(balloon), _course(other)
+    if max(x for x, _ in one) < min(x for x, _ in two) or max(x for x, _ in two) < min(x for x, _ in one):
+        return False
+    if max(y for _, y in one) < min(y for _, y in two) or max(y for _, y in two) < min(y for _, y in one):
+        return False
+    if math.dist(balloon.tail, other.tail) < balloon.block.size:
+        one, two = one[:-1], two[:-1]
+    return any(_cross(*first, *second) for first, second in product(pairwise(one), pairwise(two)))
+
+
+def _course(balloon: Balloon) -> tuple[Point, ...]:
+    way = tail_way(balloon)
+    return (rooted(balloon, way[-1]), *way)
+
+
+def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether the straight lines from a to b and from c to d have a point in common."""
+
+    def side(start: Point, end: Point, point: Point) -> float:
+        return (end[0] - start[0]) * (point[1] - start[1]) - (end[1] - start[1]) * (point[0] - start[0])
+
+    return side(a, b, c) * side(a, b, d) <= 0 and side(c, d, a) * side(c, d, b) <= 0
 
 
 def tail_edges(balloon: Balloon) -> tuple[Point, ...]:

@@ -1,28 +1,38 @@
-"""Breaks a text into lines: balanced, never wider than asked, no word too long."""
+"""Breaks a text into lines, or into columns: balanced, never longer than asked, no word too long."""
 
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.pages import fonts
+from engine.pages import columns, fonts
+from engine.pages.languages import BOUND, bound, is_spaced, syllables
 
 _NEVER_FIRST = set("、。，．・：；？！ー」』）】〉》〕ぁぃぅぇぉっゃゅょァィゥェォッャュョ…‥%,.!?:;)]}”’")
 _NEVER_LAST = set("「『（【〈《〔([{“‘")
+# Two of these in a row are one sign.
+_PAIRED = set("…‥―—")
+_WORDS = re.compile(f"([ {BOUND}{fonts.SEAM}])")
+# Scripts without blanks between words: a sign of emphasis may stand between any two of their letters.
+_UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 
 
 @dataclass(frozen=True)
 class Block:
-    """Lines of text at one size: all measures in pixels, from the top of the first line's room."""
+    """Lines of text at one size: all measures in pixels, from the top of the first line's room.
+
+    `widths` are the lines' lengths. Of a vertical block they run down, the first one on the right.
+    """
 
     lines: tuple[str, ...]
     widths: tuple[float, ...]
     size: int
+    vertical: bool = False
 
     @property
     def width(self) -> float:
-        return max(self.widths, default=0.0)
+        return self._across if self.vertical else self._along
 
     @property
     def line_height(self) -> int:
@@ -30,6 +40,14 @@ class Block:
 
     @property
     def height(self) -> float:
+        return self._along if self.vertical else self._across
+
+    @property
+    def _along(self) -> float:
+        return max(self.widths, default=0.0)
+
+    @property
+    def _across(self) -> float:
         return float(self.line_height * len(self.lines))
 
     def baseline(self, line: int) -> float:
@@ -44,38 +62,52 @@ class _Piece:
     width: float
 
 
-def tidy(text: str) -> str:
-    """The text on one line: control characters out, runs of white space to one space."""
-    kept = "".join(" " if sign.isspace() else sign for sign in text if sign.isspace() or _printable(sign))
-    return " ".join(unicodedata.normalize("NFC", kept).split())
+def tidy(text: str, language: str = "") -> str:
+    """The text on one line: control characters out, runs of white space to one space, which holds what it must hold."""
+    kept = "".join(_blank(sign) if sign.isspace() else sign for sign in text if sign.isspace() or _printable(sign))
+    words = re.sub(r" *(\u00a0) *| +", lambda found: found[1] or " ", unicodedata.normalize("NFC", kept))
+    return bound(words.strip(), language).strip(BOUND)
+
+
+def _blank(sign: str) -> str:
+    return BOUND if unicodedata.decomposition(sign).startswith("<noBreak>") else " "
 
 
 def emphasised(text: str) -> str:
     """The tidy text with `*bold*` and `_slanted_` words marked for drawing, and the signs around them gone."""
     for sign, mark in (("*", fonts.BOLD), ("_", fonts.SLANTED)):
-        span = rf"(?<![^\W_]){re.escape(sign)}(?=[^\s{sign}])([^{sign}]+)(?<=\S){re.escape(sign)}(?![^\W_])"
-        text = re.sub(span, _mark(mark), text)
+        inner = rf"{re.escape(sign)}(?=[^\s{sign}])([^{sign}]+)(?<=\S){re.escape(sign)}"
+        text = re.sub(rf"(?<![^\W_]){inner}(?![^\W_])", _mark(mark), text)
+        text = re.sub(rf"(?<=[{_UNSPACED}]){inner}|{inner}(?=[{_UNSPACED}])", _seamed(mark), text)
     return text
 
 
 def written(text: str) -> str:
     """A marked text as it would be written: the opposite of `emphasised`."""
     words = []
-    for word in text.split(" "):
+    for word in _WORDS.split(text):
         for sign, mark in (("*", fonts.BOLD), ("_", fonts.SLANTED)):
             if mark in word:
                 word = f"{sign}{word.replace(mark, '')}{sign}"
         words.append(word)
-    return " ".join(words)
+    return "".join(words).replace(fonts.SEAM, "")
 
 
 def _mark(mark: str) -> Callable[[re.Match[str]], str]:
-    return lambda found: " ".join(mark + word for word in found[1].split(" "))
+    return lambda found: _marked(found[1], mark)
 
 
-def block(text: str, size: int, room: float) -> Block:
-    """The tidy text in as few lines as `room` pixels allow, made as equal in width as those lines can be."""
-    pieces = _pieces(text, size, room)
+def _seamed(mark: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: fonts.SEAM + _marked(found[1] or found[2], mark) + fonts.SEAM
+
+
+def _marked(words: str, mark: str) -> str:
+    return "".join(part if _WORDS.fullmatch(part) or not part else mark + part for part in _WORDS.split(words))
+
+
+def block(text: str, size: int, room: float, language: str = "", *, vertical: bool = False) -> Block:
+    """The tidy text in as few lines as `room` pixels allow, made as equal in length as those lines can be."""
+    pieces = _pieces(text, size, room, language, vertical)
     lines = _fill(pieces, size, room)
     low, high = max((piece.width for piece in pieces), default=0.0), room
     low = max(low, sum(piece.width for piece in pieces) / max(len(lines), 1))
@@ -86,7 +118,13 @@ def block(text: str, size: int, room: float) -> Block:
             lines, high = tried, middle
         else:
             low = middle
-    return Block(tuple(lines), tuple(fonts.width(line, size) for line in lines), size)
+    return measured(lines, size, vertical=vertical)
+
+
+def measured(lines: Sequence[str], size: int, *, vertical: bool = False) -> Block:
+    """These lines as they are broken."""
+    length = columns.length if vertical else fonts.width
+    return Block(tuple(lines), tuple(length(line, size) for line in lines), size, vertical)
 
 
 def _printable(sign: str) -> bool:
@@ -105,19 +143,22 @@ def _fill(pieces: list[_Piece], size: int, room: float) -> list[str]:
         else:
             current += (" " if gap else "") + piece.text
             used += gap + piece.width
-    return [*lines, current] if current else lines
+    return [line.strip(fonts.SEAM) for line in ([*lines, current] if current else lines)]
 
 
-def _pieces(text: str, size: int, room: float) -> list[_Piece]:
+def _pieces(text: str, size: int, room: float, language: str, vertical: bool) -> list[_Piece]:
+    length = columns.length if vertical else fonts.width
     found: list[_Piece] = []
-    for marked in text.split(" "):
+    for spaced_word in text.split(" "):
         spaced = True
-        word = fonts.plain(marked)
-        marks = "".join(mark for mark in (fonts.BOLD, fonts.SLANTED) if mark in marked)
-        for part in _breakable(word):
-            for piece in (marks + each for each in _chop(part, size, room)):
-                found.append(_Piece(piece, spaced, fonts.width(piece, size)))
-                spaced = False
+        words = [word for word in spaced_word.split(fonts.SEAM) if word]
+        for marked in words:
+            marks = "".join(mark for mark in (fonts.BOLD, fonts.SLANTED) if mark in marked)
+            seam = fonts.SEAM if len(words) > 1 else ""
+            for part in _breakable(fonts.plain(marked)):
+                for piece in (marks + each + seam for each in _chop(part, size, room, language)):
+                    found.append(_Piece(piece, spaced, length(piece, size)))
+                    spaced = False
     return found
 
 
@@ -126,9 +167,10 @@ def _breakable(word: str) -> list[str]:
     parts: list[str] = []
     for at, sign in enumerate(word):
         before = word[at - 1] if at else ""
-        wide = unicodedata.east_asian_width(sign) in "WF" or (before and unicodedata.east_asian_width(before) in "WF")
+        wide = _ideographic(sign) or (before != "" and _ideographic(before))
         after_dash = before in "-–—/" and len(parts[-1]) > 1 if parts else False
-        glued = sign in _NEVER_FIRST or before in _NEVER_LAST or _joins(sign, before)
+        paired = sign in _PAIRED and sign == before
+        glued = sign in _NEVER_FIRST or before in _NEVER_LAST or paired or _joins(sign, before)
         if parts and (glued or not (wide or (after_dash and sign.isalpha()))):
             parts[-1] += sign
         else:
@@ -136,29 +178,42 @@ def _breakable(word: str) -> list[str]:
     return parts
 
 
-def _chop(word: str, size: int, room: float) -> list[str]:
-    """A word that fits no line, cut between letters with a hyphen where the script knows one."""
+def _ideographic(sign: str) -> bool:
+    """Whether a line may end beside this sign as it may between words."""
+    return unicodedata.east_asian_width(sign) in "WF" and not is_spaced(sign)
+
+
+def _chop(word: str, size: int, room: float, language: str) -> list[str]:
+    """A word that fits no line, cut with a hyphen where the script knows one, between syllables if it may be."""
     if fonts.width(word, size) <= room:
         return [word]
+    letter = next((sign for sign in word if sign.isalpha()), " ")
+    hyphen = "-" if unicodedata.name(letter, "").startswith(("LATIN", "GREEK", "CYRILLIC")) else ""
+    mark = fonts.width(hyphen, size) if hyphen else 0.0
+    units = syllables(word, language)
+    if any(fonts.width(unit, size) + mark > room for unit in units):
+        units = _letters(word)
+    parts: list[str] = []
+    current, used = "", 0.0
+    for number, unit in enumerate(units, 1):
+        # Measured one by one: a little more than the joined word takes, never less than a line holds.
+        wide = fonts.width(unit, size) + 0.02 * size
+        if current and used + wide + (mark if number < len(units) else 0.0) > room:
+            parts.append(current + hyphen)
+            current, used = "", 0.0
+        current += unit
+        used += wide
+    return [*parts, current]
+
+
+def _letters(word: str) -> tuple[str, ...]:
     letters: list[str] = []
     for sign in word:
         if letters and _joins(sign, letters[-1][-1]):
             letters[-1] += sign
         else:
             letters.append(sign)
-    hyphen = "-" if unicodedata.name(word[0], "").startswith(("LATIN", "GREEK", "CYRILLIC")) else ""
-    mark = fonts.width(hyphen, size) if hyphen else 0.0
-    parts: list[str] = []
-    current, used = "", 0.0
-    for letter in letters:
-        # Letters measured one by one: a little more than the joined word takes, never less than a line holds.
-        wide = fonts.width(letter, size) + 0.02 * size
-        if current and used + wide + mark > room:
-            parts.append(current + hyphen)
-            current, used = "", 0.0
-        current += letter
-        used += wide
-    return [*parts, current]
+    return tuple(letters)
 
 
 def _joins(sign: str, before: str) -> bool:

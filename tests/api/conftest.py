@@ -82,9 +82,9 @@ async def api(api_settings: Settings, client: Client) -> AsyncIterator[AsyncClie
         for status in set(GenerationStatus) - FINAL_STATUSES:
             for left in (await opened.get("/api/v1/generations", params={"status": status})).json()["items"]:
                 await opened.post(f"/api/v1/generations/{left['id']}/cancel")
-        while projects := (await opened.get("/api/v1/projects")).json()["items"]:
-            for project in projects:
-                assert (await opened.delete(f"/api/v1/projects/{project['id']}")).is_success
+        # A cancelled workflow ends with the next worker there is, and its project stays until then.
+        for project in (await opened.get("/api/v1/projects", params={"limit": 100})).json()["items"]:
+            assert (await opened.delete(f"/api/v1/projects/{project['id']}")).status_code in (204, 409)
 
 
 Serve = Callable[..., AbstractAsyncContextManager[int]]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from engine.pages import fonts
 from engine.pages.balloons import Balloon, Rect, neck_shapes, outline, tail_shapes
@@ -27,6 +27,7 @@ TEXTS = {
     "300 letters": (WORDS * 4)[:300],
     "600 letters": (WORDS * 8)[:600],
     "one giant word": "x" * 300,
+    "a giant number": "7" * 300,
     "hebrew": "שלום עולם, מה שלומך היום? " * 3,
     "arabic": "مرحبا بالعالم كيف حالك " * 3,
     "cyrillic": "Где маяк и кто его зажёг? " * 3,
@@ -325,3 +326,71 @@ def test_a_voice_from_outside_runs_through_nobody_elses_words() -> None:
             others = [other for other in placed if other is not balloon]
             for shape in tail_shapes(balloon):
                 assert not any(other.covers(*point) for other in others for point in shape)
+
+
+@pytest.mark.parametrize(
+    ("direction", "size", "mara", "ilo", "lines"),
+    [
+        pytest.param(
+            "ltr",
+            (560, 1400),
+            (0.29, 0.33),
+            (0.57, 0.67),
+            [
+                ("Ilo", "out the a the lamp rain on said a in from in"),
+                ("Mara", "said a nobody from the"),
+                ("Ilo", "while while while rain out the the and a went lamp went went lamp"),
+                ("Mara", "from and said rain pier"),
+            ],
+            id="two who take turns",
+        ),
+        pytest.param(
+            "rtl",
+            (700, 900),
+            (0.4, 0.69),
+            (0.7, 0.71),
+            [
+                ("Ilo", "from the"),
+                ("Mara", "while while while said nobody the went from and sea"),
+                ("Mara", "word pier in in sea came lamp from"),
+                ("Ilo", "said said word lamp on came the out nobody"),
+            ],
+            id="from the right",
+        ),
+        pytest.param(
+            "ltr",
+            (700, 900),
+            (0.25, 0.54),
+            (0.52, 0.68),
+            [
+                ("Ilo", "the said a came the came while in from out the"),
+                ("Ilo", "while while pier went from and"),
+                ("Mara", "word and the out nobody a the"),
+                ("Mara", "went rain on came the the"),
+            ],
+            id="the far one first",
+        ),
+    ],
+)
+def test_tails_do_not_cross_each_other(
+    direction: Direction,
+    size: tuple[int, int],
+    mara: tuple[float, float],
+    ilo: tuple[float, float],
+    lines: list[tuple[str, str]],
+) -> None:
+    """Told by what is drawn."""
+    width, height = size
+    words = panel(*((who, said, LineKind.SPEECH) for who, said in lines))
+    heads = [head(name, x * width, y * height) for name, (x, y) in (("Mara", mara), ("Ilo", ilo))]
+    lettering = letter(words, width, height, heads, direction, SIZE)
+    tails: dict[str, Image.Image] = {"Mara": Image.new("1", size), "Ilo": Image.new("1", size)}
+    for balloon in lettering.balloons:
+        tail = Image.new("1", size)
+        for shape in tail_shapes(balloon):
+            ImageDraw.Draw(tail).polygon(shape, fill=1)
+        ImageDraw.Draw(tail).polygon(outline(balloon), fill=0)
+        who = lines[balloon.line][0]
+        tails[who] = ImageChops.logical_or(tails[who], tail)
+    assert ImageChops.logical_and(tails["Mara"], tails["Ilo"]).getbbox() is None
+    assert not any("crosses another" in problem for problem in lettering.problems)

@@ -1,0 +1,26 @@
+"""Which language a text is written in."""
+
+from functools import lru_cache
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+# Below so many letters, or less sure than that, a guess is worse than none.
+_FEWEST_LETTERS = 40
+_SURE = 0.9
+# More than this tells nothing new.
+READ = 4_000
+
+
+@lru_cache(maxsize=256)
+def language_of(text: str) -> str:
+    """The language as BCP 47 has it, such as `en`; empty where the text is too short to tell, or mixed."""
+    read = text[:READ]
+    if sum(sign.isalpha() for sign in read) < _FEWEST_LETTERS:
+        return ""
+    language, sure = _model().classify(read)
+    return str(language) if sure >= _SURE else ""
+
+
+@lru_cache(maxsize=1)
+def _model() -> LanguageIdentifier:
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -1,0 +1,26 @@
+"""The language of a chapter's words: as an order says, or as the text shows."""
+
+import asyncio
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.reading.language import READ, language_of
+from models.options import GenerationOptions
+from models.script import Script
+from models.tables import Chapter
+
+
+async def spoken(session: AsyncSession, chapter_id: UUID, options: GenerationOptions) -> str:
+    """The language as BCP 47 has it; empty where nobody says and too little is written to tell."""
+    if options.language:
+        return options.language
+    query = select(func.left(Chapter.source_text, READ), Chapter.script).where(col(Chapter.id) == chapter_id)
+    text, script = (await session.exec(query)).one()
+    if script is not None:
+        panels = (panel for scene in Script.model_validate(script).scenes for panel in scene.panels)
+        text = " ".join(part for panel in panels for part in (panel.caption, *(line.text for line in panel.dialogue)))
+    # The first time it reads what languages look like from a file.
+    return await asyncio.to_thread(language_of, text[:READ])
