@@ -6,11 +6,13 @@ of it.
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.pages.wrapping import Block
 from models.story import LineKind
 
 _CHAMFER = 0.2
+_STEPS = 9
 # What has corners, or as good as: no curve stands for these bodies.
 _BOXES = (None, LineKind.SFX, LineKind.RADIO)
 
@@ -71,6 +73,30 @@ class Balloon:
         """The same at another place, without tail or neck."""
         rect = Rect(x, y, self.rect.width, self.rect.height)
         return Balloon(self.kind, rect, self.block, self.roundness, from_right=self.from_right, line=self.line)
+
+    @cached_property
+    def way(self) -> tuple[Point, ...]:
+        """Points along the middle of the tail, from where it leaves the body to the tip."""
+        if self.tail is None:
+            return ()
+        start, tip = rooted(self, self.tail), self.tail
+        bend = 0.0 if self.kind in (LineKind.THOUGHT, LineKind.RADIO) else self.bend
+        middle = bent(start, tip, self.block.size, bend)
+        points = [start]
+        for step in range(1, _STEPS + 1):
+            t = step / _STEPS
+            a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t * t
+            points.append((a * start[0] + b * middle[0] + c * tip[0], a * start[1] + b * middle[1] + c * tip[1]))
+        return tuple(points)
+
+    @cached_property
+    def reach(self) -> Rect:
+        """What lies within a letter's size of the tail; of no tail, nothing."""
+        if not self.way:
+            return Rect(0, 0, 0, 0)
+        across, down = [x for x, _ in self.way], [y for _, y in self.way]
+        left, top = min(across), min(down)
+        return Rect(left, top, max(across) - left, max(down) - top).grown(self.block.size)
 
     @property
     def boxed(self) -> bool:

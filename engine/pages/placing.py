@@ -14,7 +14,7 @@ from engine.pages import fonts
 from engine.pages.balloons import Balloon, Point, Rect, body_size
 from engine.pages.detail import Detail
 from engine.pages.languages import is_vertical
-from engine.pages.tails import can_join, distance, neck_way, pointing, speaking, tail_edges, tail_way
+from engine.pages.tails import can_join, distance, neck_way, pointing, speaking, tail_edges
 from engine.pages.wrapping import block
 from models.story import LineKind
 
@@ -270,8 +270,7 @@ def _holder(placed: Sequence[Balloon]) -> int | None:
 
 def _shorter(one: Balloon, other: Balloon) -> bool:
     def length(balloon: Balloon) -> float:
-        way = tail_way(balloon)
-        return math.dist(way[0], way[-1]) if way else math.inf
+        return math.dist(balloon.way[0], balloon.way[-1]) if balloon.way else math.inf
 
     return length(one) < length(other)
 

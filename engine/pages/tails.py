@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 
-from engine.pages.balloons import Balloon, Point, Rect, bent, rooted, tail_shapes
+from engine.pages.balloons import Balloon, Point, Rect, rooted, tail_shapes
 from models.story import LineKind
 
 _BENDS = (1.0, -1.0, 0.0)
 _SHORTEST = 0.3
 _LONGEST_NECK = 1.8
-_STEPS = 9
+_STRIDE = 3
 
 
 def speaking(balloon: Balloon, head: Rect, heads: Sequence[Rect], others: Sequence[Balloon]) -> Balloon | None:
@@ -60,44 +60,28 @@ def pointing(balloon: Balloon, head: Rect, heads: Sequence[Rect], others: Sequen
     return tried if clear(tried, heads, others) else replace(balloon, tail=None)
 
 
-def tail_way(balloon: Balloon) -> tuple[Point, ...]:
-    """Points along the middle of the tail, from the body to the tip."""
-    if balloon.tail is None:
-        return ()
-    start, tip = rooted(balloon, balloon.tail), balloon.tail
-    bend = 0.0 if balloon.kind in (LineKind.THOUGHT, LineKind.RADIO) else balloon.bend
-    middle = bent(start, tip, balloon.block.size, bend)
-    points = []
-    for step in range(1, _STEPS + 1):
-        t = step / _STEPS
-        a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t * t
-        points.append((a * start[0] + b * middle[0] + c * tip[0], a * start[1] + b * middle[1] + c * tip[1]))
-    return tuple(points)
-
-
 def clear(balloon: Balloon, heads: Sequence[Rect], others: Sequence[Balloon]) -> bool:
     """Whether the tail runs across no face, no other body and no other tail."""
     size = balloon.block.size
-    way = tail_way(balloon)
-    if any(crosses(balloon, other) for other in others):
-        return False
+    way = balloon.way[1:]
     # What is nowhere near is looked at once, not point by point.
-    low_x, low_y = min(x for x, _ in way) - size, min(y for _, y in way) - size
-    reach = Rect(low_x, low_y, max(x for x, _ in way) + size - low_x, max(y for _, y in way) + size - low_y)
-    heads = [head for head in heads if head.overlap(reach)]
-    others = [other for other in others if other.rect.overlap(reach)]
+    tails = [other for other in others if other.tail is not None]
+    heads = [head for head in heads if head.overlap(balloon.reach)]
+    others = [other for other in others if other.rect.overlap(balloon.reach)]
     if not heads and not others:
-        return True
+        return not any(crosses(balloon, other) for other in tails)
     for number, point in enumerate(way, 1):
-        margin = 3 + 0.42 * size * (1 - number / _STEPS)
+        margin = 3 + 0.42 * size * (1 - number / len(way))
         if any(in_face(point, head, min(margin, 0.25 * head.width)) for head in heads):
             return False
         if any(other.covers(*point, margin) for other in others):
             return False
     # Where a tail leaves its body aslant, its edge is not where its middle is.
     edges = tail_edges(balloon)
-    return not any(in_face(point, head) for head in heads for point in edges) and not any(
-        other.covers(*point, 2.0) for other in others for point in edges
+    return not (
+        any(in_face(point, head) for head in heads for point in edges)
+        or any(other.covers(*point, 2.0) for other in others for point in edges)
+        or any(crosses(balloon, other) for other in tails)
     )
 
 
@@ -105,19 +89,13 @@ def crosses(balloon: Balloon, other: Balloon) -> bool:
     """Whether two tails cross. Those that end at the same mouth may meet there."""
     if balloon.tail is None or other.tail is None:
         return False
-    one, two = _course(balloon), _course(other)
-    if max(x for x, _ in one) < min(x for x, _ in two) or max(x for x, _ in two) < min(x for x, _ in one):
+    if not balloon.reach.overlap(other.reach):
         return False
-    if max(y for _, y in one) < min(y for _, y in two) or max(y for _, y in two) < min(y for _, y in one):
-        return False
+    # A tail leans so little that a few straight pieces stand for it.
+    one, two = balloon.way[::_STRIDE], other.way[::_STRIDE]
     if math.dist(balloon.tail, other.tail) < balloon.block.size:
         one, two = one[:-1], two[:-1]
     return any(_cross(*first, *second) for first, second in product(pairwise(one), pairwise(two)))
-
-
-def _course(balloon: Balloon) -> tuple[Point, ...]:
-    way = tail_way(balloon)
-    return (rooted(balloon, way[-1]), *way)
 
 
 def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
