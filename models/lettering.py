@@ -57,6 +57,7 @@ class Lettered(Frozen):
     speaker: str = ""
     text: str = Field(description="what it says, as it was written")
     lines: list[str] = Field(description="the text as it is broken")
+    language: str = Field(default="", description="of the words, as BCP 47 has it: which forms of letters are set")
     size: int = Field(description="of the letters, in pixels")
     vertical: bool = Field(default=False, description="whether the lines are columns, the first one on the right")
     body: Area = Field(description="the whole body, spikes and bumps included")

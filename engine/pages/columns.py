@@ -25,7 +25,9 @@ def length(text: str, size: int) -> float:
     return sum(_length(run, way, size) for run, way in _stretches(text))
 
 
-def draw(canvas: ImageDraw.ImageDraw, middle: float, top: float, text: str, size: int, ink: Colour) -> None:
+def draw(
+    canvas: ImageDraw.ImageDraw, middle: float, top: float, text: str, size: int, ink: Colour, language: str = ""
+) -> None:
     """One column around the line x = `middle`, from `top` on. Slanted words stand upright here."""
     for run, way in _stretches(text):
         long = _length(run, way, size)
@@ -37,7 +39,16 @@ def draw(canvas: ImageDraw.ImageDraw, middle: float, top: float, text: str, size
                 canvas.rectangle(box, outline=ink, width=max(1, size // 14))
         elif way == "down":
             font, heavy = run.face.at(size), _heavy(run, size)
-            canvas.text((middle, top), run.text, font=font, fill=ink, anchor="st", direction="ttb", stroke_width=heavy)
+            canvas.text(
+                (middle, top),
+                run.text,
+                font=font,
+                fill=ink,
+                anchor="st",
+                direction="ttb",
+                language=fonts.forms(language),
+                stroke_width=heavy,
+            )
         elif way == "upright":
             spot = (middle, top + 0.88 * size)
             canvas.text(spot, run.text, font=run.face.at(size), fill=ink, anchor="ms", stroke_width=_heavy(run, size))

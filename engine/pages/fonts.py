@@ -158,13 +158,22 @@ def draw(
     size: int,
     ink: Colour,
     halo: Colour | None = None,
+    language: str = "",
 ) -> None:
-    """One line with its left edge at `x`, standing on `baseline`. A halo sets it heavy, with a rim of that colour."""
+    """One line with its left edge at `x`, standing on `baseline`, in the letter forms that its language has.
+
+    A halo sets it heavy, with a rim of that colour.
+    """
     parts = runs(text)
     heavy = 0 if halo is None else max(1, size // 48)
     if halo is not None:
-        _draw(canvas, x, baseline, parts, size, halo, heavy + max(2, size // 12))
-    _draw(canvas, x, baseline, parts, size, ink, heavy)
+        _draw(canvas, x, baseline, parts, size, halo, heavy + max(2, size // 12), language)
+    _draw(canvas, x, baseline, parts, size, ink, heavy, language)
+
+
+def forms(language: str) -> str | None:
+    """What Pillow is told of a language: Chinese and Japanese write one code point differently."""
+    return language if language and SHAPED else None
 
 
 def _draw(
@@ -175,6 +184,7 @@ def _draw(
     size: int,
     ink: Colour,
     stroke: int,
+    language: str,
 ) -> None:
     for run in reversed(parts) if is_rtl("".join(run.text for run in parts)) else parts:
         if run.face is None:
@@ -189,7 +199,16 @@ def _draw(
         if run.slanted:
             _slant(canvas, x, baseline, run, size, ink, heavy, long)
         else:
-            canvas.text((x, baseline), run.text, font=font, fill=ink, anchor="ls", direction=way, stroke_width=heavy)
+            canvas.text(
+                (x, baseline),
+                run.text,
+                font=font,
+                fill=ink,
+                anchor="ls",
+                direction=way,
+                language=forms(language),
+                stroke_width=heavy,
+            )
         x += long
 
 

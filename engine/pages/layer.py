@@ -25,6 +25,7 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
                 lines=[written(line) for line in balloon.block.lines],
                 size=balloon.block.size,
                 vertical=balloon.block.vertical,
+                language=balloon.block.language,
                 body=_area(balloon.rect),
                 text_box=_area(box),
                 roundness=balloon.roundness,
@@ -48,7 +49,7 @@ def _balloon(text: Lettered) -> Balloon:
     return Balloon(
         kind=None if text.kind is Set.CAPTION else LineKind(text.kind),
         rect=Rect(body.x, body.y, body.width, body.height),
-        block=measured(lines, text.size, vertical=text.vertical),
+        block=measured(lines, text.size, text.language, vertical=text.vertical),
         roundness=text.roundness,
         tail=(text.tail.tip.x, text.tail.tip.y) if text.tail else None,
         from_right=text.from_right,

@@ -36,10 +36,10 @@ def write(page: Image.Image, balloons: Sequence[Balloon], corner: tuple[int, int
             line = balloon.block.lines[number]
             if balloon.block.vertical:
                 middle = corner[0] + room.centre[0]
-                columns.draw(pen, middle, corner[1] + room.y, line, balloon.block.size, INK)
+                columns.draw(pen, middle, corner[1] + room.y, line, balloon.block.size, INK, balloon.block.language)
                 continue
             baseline = corner[1] + top + balloon.block.baseline(number)
-            fonts.draw(pen, corner[0] + room.x, baseline, line, balloon.block.size, INK, halo)
+            fonts.draw(pen, corner[0] + room.x, baseline, line, balloon.block.size, INK, halo, balloon.block.language)
 
 
 def _joined(balloons: Sequence[Balloon]) -> list[list[Balloon]]:

@@ -29,6 +29,7 @@ class Block:
     widths: tuple[float, ...]
     size: int
     vertical: bool = False
+    language: str = ""
 
     @property
     def width(self) -> float:
@@ -118,13 +119,13 @@ def block(text: str, size: int, room: float, language: str = "", *, vertical: bo
             lines, high = tried, middle
         else:
             low = middle
-    return measured(lines, size, vertical=vertical)
+    return measured(lines, size, language, vertical=vertical)
 
 
-def measured(lines: Sequence[str], size: int, *, vertical: bool = False) -> Block:
+def measured(lines: Sequence[str], size: int, language: str = "", *, vertical: bool = False) -> Block:
     """These lines as they are broken."""
     length = columns.length if vertical else fonts.width
-    return Block(tuple(lines), tuple(length(line, size) for line in lines), size, vertical)
+    return Block(tuple(lines), tuple(length(line, size) for line in lines), size, vertical, language)
 
 
 def _printable(sign: str) -> bool:

@@ -162,6 +162,18 @@ def test_marks_take_their_vertical_forms() -> None:
     assert height > 2 * width
 
 
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_chinese_and_japanese_have_their_own_forms_of_a_sign(direction: Direction) -> None:
+    def drawn(language: str) -> bytes:
+        panel = _panel("直骨誤")
+        found = letter(panel, 1000, 900, [Head("Mara", Rect(420, 620, 130, 150))], direction, SIZE, language=language)
+        page = Image.new("RGB", (1000, 900))
+        write(page, balloons_of(layer_of(found, panel, "p")), (0, 0))
+        return page.tobytes()
+
+    assert drawn("zh-Hans") != drawn("ja") == drawn("ja-JP")
+
+
 def test_columns_are_kept_in_the_layer() -> None:
     panel = _panel(JAPANESE)
     found = letter(panel, 1000, 900, [Head("Mara", Rect(420, 620, 130, 150))], "rtl", SIZE, language="ja")
