@@ -9,19 +9,24 @@ from uuid import UUID
 
 from engine.digest import digest
 from models.exports import ExportFormat, ExportOptions
+from models.lettering import PanelLettering
 from models.options import PageFormat
 from models.script import Script
-from models.story import Direction
+from models.story import Box, Direction
 
 # Goes up with every change that makes files of the same book come out as other bytes.
-FILES = 1
+FILES = 2
 # The earliest moment that a zip can tell.
 LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class PlacedPanel:
-    """A panel on a page: its place in pixels, what it shows, and its words as (who, what), in reading order."""
+    """A panel on a page: its place in pixels, what it shows, and its words as (who, what), in reading order.
+
+    `picture` is the key of its art with what is marked in `boxes`, empty where there is none; `lettering` is what was
+    set over it, None where a page does not say.
+    """
 
     x: int
     y: int
@@ -29,6 +34,9 @@ class PlacedPanel:
     height: int
     description: str = ""
     words: tuple[tuple[str, str], ...] = ()
+    picture: str = ""
+    boxes: tuple[Box, ...] = ()
+    lettering: PanelLettering | None = None
 
     @property
     def told(self) -> str:
