@@ -27,6 +27,8 @@ from engine.pages.layout import PAGE, Cell
 from engine.pages.painting import joined, paint_body, write
 from models.lettering import Lettered, PanelLettering, Set
 
+# What it is called on the command line, and how its file ends.
+NAME, SUFFIX = "ora", "ora.zip"
 MEDIA_TYPE = "image/openraster"
 _VERSION = "0.0.6"
 _DPI = 300
@@ -106,9 +108,7 @@ def _stack(page: BookPage, layers: list[tuple[_Layer, str]]) -> bytes:
     return told + b"\n"
 
 
-def _layers(
-    book: Book, page: BookPage, art: Mapping[str, tuple[PanelPicture, Path]], folio: int
-) -> Iterator[_Layer]:
+def _layers(book: Book, page: BookPage, art: Mapping[str, tuple[PanelPicture, Path]], folio: int) -> Iterator[_Layer]:
     """From the paper up: every panel's art, the borders, then of each panel the balloons, and the texts over them."""
     width = border_of(page.width)
     cells = [Cell(str(number), one.x, one.y, one.width, one.height) for number, one in enumerate(page.panels, 1)]
