@@ -5,7 +5,7 @@ how clear each pixel is. So a layer shows what the page shows, whatever is drawn
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,6 +14,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from engine.errors import BadInput
 from engine.export.book import Book, BookPage, Bound, PanelPicture, PlacedPanel
+from engine.export.cores import over_cores
 from engine.export.front import print_number
 from engine.export.pictures import packet_of
 from engine.export.provenance import with_xmp, xmp
@@ -51,23 +52,28 @@ class _Layer:
 
 
 def build_ora(bound: Bound, out: Path) -> None:
-    """The pages as a zip of OpenRaster files, in name order. One page at a time is in memory. Same book, same bytes.
+    """The pages as a zip of OpenRaster files, in name order, a few of them at a time. Same book, same bytes.
 
     Raises `BadInput` for a page of which it is not known what is lettered on it.
     """
     book, packet = bound.book, packet_of(bound.book)
     art = {picture.key: (picture, file) for picture, file in zip(book.pictures, bound.pictures, strict=True)}
+
+    def layered(one: tuple[int, tuple[BookPage, Path]]) -> bytes:
+        number, (page, file) = one
+        # A title page comes before the first.
+        printed = number - bool(book.options.title_page)
+        folio = printed if book.options.page_numbers and book.format == "page" else 0
+        merged = with_xmp(file.read_bytes(), packet)
+        return _file(page, merged, _layers(book, page, art, folio) if page.panels else [_Layer("Page", 0, 0, merged)])
+
+    pages = enumerate(zip(book.pages, bound.pages, strict=True), 1)
     with zipped(out) as archive:
-        for number, (page, file) in enumerate(zip(book.pages, bound.pages, strict=True), 1):
-            # A title page comes before the first.
-            printed = number - bool(book.options.title_page)
-            folio = printed if book.options.page_numbers and book.format == "page" else 0
-            merged = with_xmp(file.read_bytes(), packet)
-            whole = _layers(book, page, art, folio) if page.panels else [_Layer("Page", 0, 0, merged)]
-            archive.add(numbered(number, len(book.pages), ".ora"), _file(page, merged, whole))
+        for number, data in enumerate(over_cores(layered, pages), 1):
+            archive.add(numbered(number, len(book.pages), ".ora"), data)
 
 
-def _file(page: BookPage, merged: bytes, layers: "Iterator[_Layer] | list[_Layer]") -> bytes:
+def _file(page: BookPage, merged: bytes, layers: Iterable[_Layer]) -> bytes:
     """One OpenRaster file; `layers` from the paper up."""
     data, stacked = io.BytesIO(), []
     archive = Zipped(data)
@@ -189,10 +195,13 @@ def _clear(
 
 def _name(cell: Cell, text: Lettered, balloon: Balloon) -> str:
     """Who speaks and the first words: a long line that stands in several balloons is told by the words of each."""
-    said = printable(fonts.plain(" ".join(balloon.block.lines)))
-    short = said if len(said) <= _NAMED else f"{said[:_NAMED].rstrip()}…"
     who = printable(text.speaker) or _UNSPOKEN.get(text.kind, text.kind.value.capitalize())
-    return f"Panel {cell.id}, {who}: {short}"
+    said = printable(fonts.plain(" ".join(balloon.block.lines)))
+    return f"Panel {cell.id}, {_short(who)}: {_short(said)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _NAMED else f"{text[:_NAMED].rstrip()}…"
 
 
 def _thumbnail(merged: bytes) -> bytes:

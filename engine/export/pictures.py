@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 
 from engine.export.book import Book, Bound
+from engine.export.cores import over_cores
 from engine.export.provenance import with_xmp, xmp
 from engine.export.titles import printable
 from engine.export.zipped import numbered, zipped
@@ -45,8 +46,8 @@ def build_jpeg(bound: Bound, out: Path) -> None:
     """The pages as a zip of JPEGs, in name order, at 300 dots an inch."""
     packet = packet_of(bound.book)
     with zipped(out) as archive:
-        for number, page in enumerate(bound.pages, 1):
-            data = as_jpeg(page, _JPEG_QUALITY, packet, bound.book.notes)
+        coded = over_cores(lambda page: as_jpeg(page, _JPEG_QUALITY, packet, bound.book.notes), bound.pages)
+        for number, data in enumerate(coded, 1):
             archive.add(numbered(number, len(bound.pages), ".jpg"), data)
 
 

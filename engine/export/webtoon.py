@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from engine.export.book import BookPage, Bound
+from engine.export.cores import over_cores
 from engine.export.pictures import as_jpeg, packet_of
 from engine.export.provenance import with_xmp
 from engine.export.zipped import zipped
@@ -53,19 +54,22 @@ def build_slices(bound: Bound, folder: Path) -> list[Path]:
 
 def slices(bound: Bound) -> Iterator[tuple[bytes, str]]:
     """Every slice with the suffix of its kind: the PNG that the page is where it fits, a JPEG where it is too large."""
-    limits, packet = bound.book.options.slices, packet_of(bound.book)
-    for page, file in zip(bound.book.pages, bound.pages, strict=True):
-        data = with_xmp(file.read_bytes(), packet)
-        with Image.open(io.BytesIO(data)) as opened:
-            fits = opened.width == limits.width and opened.height <= limits.height
-            if fits and len(data) <= limits.bytes and opened.format == "PNG":
-                yield data, ".png"
-                continue
-            whole = opened.convert("RGB")
-        bands = [(0, whole.height)] if fits else _bands(page, whole.height, limits.height * whole.width / limits.width)
-        for top, bottom in bands:
-            piece = _fitted(whole.crop((0, top, whole.width, bottom)), limits)
-            yield _encoded(piece, limits.bytes, packet, bound.book.notes)
+    limits, packet, notes = bound.book.options.slices, packet_of(bound.book), bound.book.notes
+    pages = zip(bound.book.pages, bound.pages, strict=True)
+    for cut in over_cores(lambda page: _slices(*page, limits, packet, notes), pages):
+        yield from cut
+
+
+def _slices(page: BookPage, file: Path, limits: SliceLimits, packet: str, notes: str) -> list[tuple[bytes, str]]:
+    data = with_xmp(file.read_bytes(), packet)
+    with Image.open(io.BytesIO(data)) as opened:
+        fits = opened.width == limits.width and opened.height <= limits.height
+        if fits and len(data) <= limits.bytes and opened.format == "PNG":
+            return [(data, ".png")]
+        whole = opened.convert("RGB")
+    bands = [(0, whole.height)] if fits else _bands(page, whole.height, limits.height * whole.width / limits.width)
+    cropped = (whole.crop((0, top, whole.width, bottom)) for top, bottom in bands)
+    return [_encoded(_fitted(piece, limits), limits.bytes, packet, notes) for piece in cropped]
 
 
 def _bands(page: BookPage, height: int, tallest: float) -> list[tuple[int, int]]:

@@ -59,13 +59,18 @@ def compose_page(
         lettering.append(layer)
     if page_number_of and layout.width > WEBTOON.width:
         _folio(page, page_number_of)
+    return ComposedPage(encoded(page, notes), problems, lettering)
+
+
+def encoded(page: Image.Image, notes: str = "") -> bytes:
+    """A finished page as PNG."""
     data = io.BytesIO()
     about = PngImagePlugin.PngInfo()
     about.add_text("Software", "Inkloom")
     if notes:
         about.add_text("Comment", notes)
     page.save(data, "PNG", compress_level=_PNG_LEVEL, dpi=(300, 300), pnginfo=about)
-    return ComposedPage(data.getvalue(), problems, lettering)
+    return data.getvalue()
 
 
 def _panel(
