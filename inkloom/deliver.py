@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db import Database
 from engine.errors import BadInput
 from engine.export.book import Bound
+from engine.export.signing import Signer
 from engine.export.webtoon import build_slices
 from engine.storage import Storage
 from engine.storage.whole import write_whole
@@ -63,6 +64,7 @@ async def deliver(
     folder: Path,
     *,
     layered: bool = False,
+    signer: Signer | None = None,
 ) -> Delivered:
     """Write what there is of the chapter. Every file appears whole; what others put into the folder stays."""
     async with database.session() as session:
@@ -89,7 +91,8 @@ async def deliver(
         if (folder / "drafts").exists():
             _drop_surplus(folder / "drafts", list(drafts))
         if options.format == "webtoon" and paths:
-            await asyncio.to_thread(build_slices, Bound(replace(book, pages=composed), paths), folder / "webtoon")
+            strip = Bound(replace(book, pages=composed), paths, signer=signer)
+            await asyncio.to_thread(build_slices, strip, folder / "webtoon")
             built[ExportFormat.WEBTOON] = str(folder / "webtoon")
         script = None
         if told.script is not None:

@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from api.starting import start, wake
 from engine.db import Database
 from engine.errors import BadInput
+from engine.export.signing import signer_of
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.store import directing, generations, holds, projects, reviews, tallies
@@ -149,7 +150,10 @@ async def run_story(
     async def finish() -> Finished:
         storage = open_storage(settings)
         try:
-            delivered = await deliver(database, storage, chapter.project_id, chapter.id, options, out, layered=layered)
+            signer = signer_of(settings)
+            delivered = await deliver(
+                database, storage, chapter.project_id, chapter.id, options, out, layered=layered, signer=signer
+            )
         finally:
             await storage.close()
         async with database.session() as session:

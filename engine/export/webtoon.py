@@ -54,14 +54,15 @@ def build_slices(bound: Bound, folder: Path) -> list[Path]:
 
 def slices(bound: Bound) -> Iterator[tuple[bytes, str]]:
     """Every slice with the suffix of its kind: the PNG that the page is where it fits, a JPEG where it is too large."""
-    limits, packet, notes = bound.book.options.slices, packet_of(bound.book), bound.book.notes
+    packet = packet_of(bound.book)
     pages = zip(bound.book.pages, bound.pages, strict=True)
-    for cut in over_cores(lambda page: _slices(*page, limits, packet, notes), pages):
+    for cut in over_cores(lambda page: _slices(bound, *page, packet), pages):
         yield from cut
 
 
-def _slices(page: BookPage, file: Path, limits: SliceLimits, packet: str, notes: str) -> list[tuple[bytes, str]]:
-    data = with_xmp(file.read_bytes(), packet)
+def _slices(bound: Bound, page: BookPage, file: Path, packet: str) -> list[tuple[bytes, str]]:
+    limits = bound.book.options.slices
+    data = bound.signed(with_xmp(file.read_bytes(), packet), "image/png")
     with Image.open(io.BytesIO(data)) as opened:
         fits = opened.width == limits.width and opened.height <= limits.height
         if fits and len(data) <= limits.bytes and opened.format == "PNG":
@@ -69,7 +70,7 @@ def _slices(page: BookPage, file: Path, limits: SliceLimits, packet: str, notes:
         whole = opened.convert("RGB")
     bands = [(0, whole.height)] if fits else _bands(page, whole.height, limits.height * whole.width / limits.width)
     cropped = (whole.crop((0, top, whole.width, bottom)) for top, bottom in bands)
-    return [_encoded(_fitted(piece, limits), limits.bytes, packet, notes) for piece in cropped]
+    return [_encoded(bound, _fitted(piece, limits), limits.bytes, packet) for piece in cropped]
 
 
 def _bands(page: BookPage, height: int, tallest: float) -> list[tuple[int, int]]:
@@ -101,15 +102,15 @@ def _fitted(picture: Image.Image, limits: SliceLimits) -> Image.Image:
     return paper
 
 
-def _encoded(picture: Image.Image, largest: int, packet: str, notes: str) -> tuple[bytes, str]:
+def _encoded(bound: Bound, picture: Image.Image, largest: int, packet: str) -> tuple[bytes, str]:
     data = io.BytesIO()
     picture.save(data, "PNG")
-    png = with_xmp(data.getvalue(), packet)
+    png = bound.signed(with_xmp(data.getvalue(), packet), "image/png")
     if len(png) <= largest:
         return png, ".png"
     jpeg = b""
     for quality in _QUALITIES:
-        jpeg = as_jpeg(picture, quality, packet, notes)
+        jpeg = bound.signed(as_jpeg(picture, quality, packet, bound.book.notes), "image/jpeg")
         if len(jpeg) <= largest:
             break
     return jpeg, ".jpg"
