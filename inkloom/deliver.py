@@ -127,9 +127,10 @@ async def _drafts(session: AsyncSession, chapter_id: UUID) -> dict[str, str]:
 
 
 def slug_of(title: str) -> str:
-    """A file name from a title, readable in any script and safe on any disk."""
+    """A file name from a title, readable in any script and safe on any disk, which takes 255 bytes with all endings."""
     text = unicodedata.normalize("NFKC", title).casefold()
-    return re.sub(r"[^\w]+", "-", text).strip("-_")[:60] or "chapter"
+    short = re.sub(r"[^\w]+", "-", text).strip("-_")[:60]
+    return short.encode("utf-8", "ignore")[:180].decode("utf-8", "ignore") or "chapter"
 
 
 def _drop_surplus(folder: Path, written: Sequence[str]) -> None:

@@ -36,7 +36,7 @@ async def export_command(settings: Settings, target: UUID, ordered: Ordered, out
         async with Stack(settings, api=False, report=lambda line: say.print(f"[dim]{line}", soft_wrap=True)) as there:
             bar = Bar(say)
             try:
-                generation, files = await _exported(settings, there, target, ordered, out, bar)
+                generation, files = await exported(settings, there, target, ordered, out, bar)
             finally:
                 bar.close()
     if as_json:
@@ -56,9 +56,10 @@ async def export_command(settings: Settings, target: UUID, ordered: Ordered, out
     return EXIT_CODES.get(GenerationStatus(generation.status), 1)
 
 
-async def _exported(
+async def exported(
     settings: Settings, there: Endpoints, target: UUID, ordered: Ordered, out: Path, display: Display
 ) -> tuple[Generation, dict[str, str]]:
+    """The order when it has ended, and the paths of its files by format."""
     database, storage = Database(there.database_url, pool_size=4), open_storage(settings)
     try:
         async with database.session() as session:

@@ -82,7 +82,7 @@ async def of_project(session: AsyncSession, project: Project, options: Generatio
         pages=tuple(page for one in told for page in one.pages),
         chapters=tuple(chapters),
         pictures=tuple(
-            replace(picture, name=f"chapter-{number:02}-{picture.name}")
+            replace(picture, name=f"chapter-{number:0{max(2, len(str(len(told))))}}-{picture.name}")
             for number, one in enumerate(told, 1)
             for picture in one.pictures
         ),
@@ -158,16 +158,23 @@ def _words(one: Shown) -> tuple[tuple[str, str], ...]:
 
 
 def _pictures(shown: Sequence[Shown]) -> Iterable[PanelPicture]:
+    # As many digits as the highest number has: readers of archives sort by name.
+    scenes = _digits(one.scene.position for one in shown)
+    panels = _digits(one.panel.position for one in shown)
     for one in shown:
         if one.image is None or one.draft is None:
             continue
-        place = f"scene-{one.scene.position + 1:02}-panel-{one.panel.position + 1:02}"
+        place = f"scene-{one.scene.position + 1:0{scenes}}-panel-{one.panel.position + 1:0{panels}}"
         yield PanelPicture(
             name=f"{place}.{one.image.key.rsplit('.', 1)[-1]}",
             key=one.image.key,
             origin=origin_of_picture(one.draft.provider, one.draft.origin),
             model=model_of_picture(one.draft.provider, one.draft.model, one.draft.origin),
         )
+
+
+def _digits(positions: Iterable[int]) -> int:
+    return max(2, len(str(max(positions, default=0) + 1)))
 
 
 def _once(names: Iterable[str]) -> tuple[str, ...]:
