@@ -11,7 +11,6 @@ import pikepdf
 
 from engine.export.book import PlacedPanel
 from engine.export.titles import printable
-from engine.pages import fonts
 from engine.pages.layer import balloons_of
 
 _CODES = 255
@@ -44,7 +43,8 @@ def _lines(panel: PlacedPanel) -> Iterator[_Line]:
     for balloon in balloons_of(panel.lettering):
         top = balloon.rect.centre[1] - balloon.block.height / 2
         for row, room in enumerate(balloon.text_rects()):
-            if text := printable(fonts.plain(balloon.block.lines[row])):
+            # Marks of style are no characters that can be printed.
+            if text := printable(balloon.block.lines[row]):
                 baseline = panel.y + top + balloon.block.baseline(row)
                 yield _Line(text, panel.x + room.x, baseline, room.width, balloon.block.size)
 
