@@ -17,6 +17,7 @@ from engine.db import Database
 from engine.errors import BadInput
 from engine.export.book import Book, Bound
 from engine.export.build import OF_PANELS, OF_WORDS, build
+from engine.export.signing import Signer
 from engine.storage import Storage
 from engine.storage.keys import content_key
 from engine.store import books
@@ -32,9 +33,10 @@ from models.tables.story import WHOLE_PROJECT
 
 
 class Files:
-    def __init__(self, database: Database, storage: Storage) -> None:
+    def __init__(self, database: Database, storage: Storage, signer: Signer | None = None) -> None:
         self._database = database
         self._storage = storage
+        self._signer = signer
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         return [self.build_export]
@@ -48,7 +50,7 @@ class Files:
             manner = books.manner_of(call.options.export, there, anew=call.anew)
             book = await _book(session, call, manner)
         _require(book, format)
-        made_from = book.made_from(format)
+        made_from = book.made_from(format, self._signer)
         values: dict[str, Any] = {}
         if there is None or there.made_from != made_from:
             with tempfile.TemporaryDirectory(prefix="inkloom-export-") as name:
@@ -74,7 +76,7 @@ class Files:
             return Bound(book)
         if format in OF_PANELS:
             keys = [picture.key for picture in book.pictures]
-            return Bound(book, pictures=await self._fetched(keys, folder / "panel", 0))
+            return Bound(book, pictures=await self._fetched(keys, folder / "panel", 0), signer=self._signer)
         step, files = f"export:{format}", list[Path]()
         begins = [chapter.first for chapter in book.chapters]
         if call.chapter_id is None:
@@ -86,7 +88,7 @@ class Files:
             if call.chapter_id is None:
                 async with self._database.session() as session:
                     await complete_and_tell(session, call.project_id, call.generation_id, f"{step}:{number}")
-        return Bound(book, pages=files)
+        return Bound(book, pages=files, signer=self._signer)
 
     async def _fetched(self, keys: Sequence[str], start: Path, first: int) -> list[Path]:
         files = []

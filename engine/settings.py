@@ -140,6 +140,17 @@ class Settings(BaseSettings):
         default="",
         description="private addresses and networks that callbacks may go to all the same, separated by commas",
     )
+    c2pa_certificate: Path | None = Field(
+        default=None, description="PEM file of the certificate, and those above it, with which files are signed (C2PA)"
+    )
+    c2pa_key: Path | None = Field(default=None, description="PEM file of the key of that certificate")
+    c2pa_algorithm: Literal["es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519"] = Field(
+        default="es256", description="what the key signs with"
+    )
+    c2pa_timestamps: str | None = Field(
+        default=None,
+        description="server that says when a file was signed, as RFC 3161 has it; none: the network is left alone",
+    )
     api_host: str = Field(default="127.0.0.1", description="address the API binds to")
     api_port: int = Field(default=8420, ge=0, le=65535, description="port of the API")
     allow_remote: bool = Field(

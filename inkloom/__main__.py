@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 from pydantic import SecretStr, ValidationError
@@ -66,6 +67,15 @@ ImageModel = Annotated[str | None, typer.Option(help="Model of the artist; defau
 Drafts = Annotated[int, typer.Option(help="Drafts drawn for each panel.", min=1, max=8)]
 MaxPanels = Annotated[int | None, typer.Option(help="Condense the story to so many panels.", min=1)]
 UntilWhen = Annotated[Until, typer.Option(help="Stop after the script, or go on to pages.")]
+Exports = Annotated[
+    str | None,
+    typer.Option("--export", help="Files to build, separated by commas: cbz,print,ora. Default: cbz,pdf,epub."),
+]
+TitlePage = Annotated[bool, typer.Option("--title-page", help="Files begin with a page of title and credits.")]
+PageNumbers = Annotated[bool, typer.Option("--page-numbers", help="Files have page numbers.")]
+Credits = Annotated[
+    list[str] | None, typer.Option("--credit", help="Who is named in files: ROLE=NAME, like writer=Ada; several times.")
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 
 
@@ -147,10 +157,15 @@ def run(
     choose: Annotated[
         list[str] | None, typer.Option(help="Show a draft: SCENE.PANEL=DRAFT, as its file is called; several times.")
     ] = None,
+    exports: Exports = None,
+    title_page: TitlePage = False,
+    page_numbers: PageNumbers = False,
+    credit: Credits = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Turn a story into a finished comic chapter. Run it again to go on with what was interrupted."""
     from inkloom.commands import run_command
+    from inkloom.ordered import ordered
     from inkloom.run import Decided
 
     _finish(
@@ -177,11 +192,30 @@ def run(
                 "review": review.value,
                 "until": until.value,
             },
+            ordered=ordered(exports, credits=credit, title_page=title_page, page_numbers=page_numbers),
             budget=None if budget is None else Decimal(str(budget)),
             decided=Decided(resume=resume, skip_refused=skip_refused, approve=approve, choose=chosen_drafts(choose)),
             as_json=as_json,
         )
     )
+
+
+@app.command()
+def export(
+    of: Annotated[UUID, typer.Argument(help="Id of a chapter or a project, as `run --json` and the API tell it.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("out"),
+    exports: Exports = None,
+    title_page: TitlePage = False,
+    page_numbers: PageNumbers = False,
+    credit: Credits = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Build files of a finished chapter, or of all chapters of a project in one. Nobody is asked to write or draw."""
+    from inkloom.export import export_command
+    from inkloom.ordered import ordered
+
+    wanted = ordered(exports, credits=credit, title_page=title_page, page_numbers=page_numbers)
+    _finish(export_command(settings(), of, wanted, out, as_json=as_json))
 
 
 @app.command()

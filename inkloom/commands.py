@@ -24,6 +24,7 @@ from inkloom.deliver import claim
 from inkloom.local import doctor
 from inkloom.local.signals import cancelled_by_signals
 from inkloom.local.supervise import Endpoints, Stack
+from inkloom.ordered import Ordered
 from inkloom.run import Decided, Finished, run_story
 from inkloom.story import Story, read_story
 from inkloom.watch import Bar
@@ -44,6 +45,8 @@ _NEXT = {
     "   or, where something was refused,   --resume   (tries again)   or   --skip-refused",
 }
 
+_NAMES = {"cbz": "CBZ", "pdf": "PDF", "epub": "EPUB", "print": "Print", "webtoon": "Webtoon", "ora": "Layers"}
+
 say = Console(stderr=True, highlight=False)
 
 
@@ -59,15 +62,16 @@ async def run_command(
     *,
     title: str | None,
     choices: dict[str, Any],
+    ordered: Ordered,
     budget: Decimal | None,
     decided: Decided,
     as_json: bool,
 ) -> int:
     """`run`: everything that can be refused is refused before a server is started."""
     story = read_story(path, title)
-    options = _options(settings, story, choices)
+    options = _options(settings, story, {**choices, "export": ordered.said})
     await refuse_what_cannot_run(settings)
-    finished, _ = await _run(settings, story, options, claim(out), budget, decided)
+    finished, _ = await _run(settings, story, options, claim(out), budget, decided, layered=ordered.layered)
     # As it was given: with other options it would be another chapter.
     _tell(finished, as_json, "python -m inkloom " + shlex.join(sys.argv[1:]))
     return finished.exit_code
@@ -217,6 +221,8 @@ async def _run(
     out: Path,
     budget: Decimal | None,
     decided: Decided | None = None,
+    *,
+    layered: bool = False,
 ) -> tuple[Finished, Endpoints]:
     """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
     began = time.monotonic()
@@ -227,7 +233,9 @@ async def _run(
                     report(f"Temporal UI: {endpoints.temporal_ui}")
                 bar = Bar(say)
                 try:
-                    finished = await run_story(settings, endpoints, story, options, out, budget, bar, began, decided)
+                    finished = await run_story(
+                        settings, endpoints, story, options, out, budget, bar, began, decided, layered=layered
+                    )
                 finally:
                     bar.close()
         except asyncio.CancelledError:
@@ -240,7 +248,7 @@ def _tell(finished: Finished, as_json: bool, again: str) -> None:
     if as_json:
         print(json.dumps(finished.as_json()))  # noqa: T201  # stdout carries the result
         return
-    status = GenerationStatus(finished.generation.status)
+    status = finished.status
     colour = {GenerationStatus.COMPLETED: "green", GenerationStatus.COMPLETED_WITH_FAILURES: "yellow"}
     say.print(
         f"[bold {colour.get(status, 'red')}]{status.replace('_', ' ')}[/]: {finished.made.scenes} scenes,"
@@ -251,8 +259,8 @@ def _tell(finished: Finished, as_json: bool, again: str) -> None:
     )
     for line in finished.failures:
         say.print(f"  {line}", markup=False)
-    if finished.generation.error:
-        say.print(f"  {finished.generation.error}", markup=False)
+    if finished.error:
+        say.print(f"  {finished.error}", markup=False)
     for line in finished.waiting:
         say.print(f"  {line}", markup=False, soft_wrap=True)
     if status in _NEXT:
@@ -263,10 +271,7 @@ def _tell(finished: Finished, as_json: bool, again: str) -> None:
     for label, path in (
         ("Drafts", delivered.drafts),
         ("Pages", str(Path(delivered.pages[0]).parent) if delivered.pages else None),
-        ("CBZ", delivered.cbz),
-        ("PDF", delivered.pdf),
-        ("EPUB", delivered.epub),
-        ("Webtoon", delivered.webtoon),
+        *((_NAMES.get(format, format), path) for format, path in delivered.exports.items()),
         ("Script", delivered.script),
     ):
         if path:

@@ -4,8 +4,8 @@ import asyncio
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -15,13 +15,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db import Database
 from engine.errors import BadInput
 from engine.export.book import Bound
+from engine.export.signing import Signer
 from engine.export.webtoon import build_slices
 from engine.storage import Storage
 from engine.storage.whole import write_whole
 from engine.store import books
 from engine.store.scope import Scope, get
 from engine.store.scripts import tell
-from models.exports import SUFFIXES, ExportFormat
+from inkloom.files import deliver_built, deliver_layers
+from models.exports import ExportFormat
 from models.options import GenerationOptions
 from models.tables import Chapter, Draft, Export, Image, Panel, Scene
 from models.tables.story import PanelState
@@ -29,12 +31,10 @@ from models.tables.story import PanelState
 
 @dataclass(frozen=True)
 class Delivered:
-    """Absolute paths of what was written; None for what was not built."""
+    """Absolute paths of what was written; None for what was not built. `exports` has files by format, and as `webtoon`
+    the folder of a strip's slices."""
 
-    cbz: str | None = None
-    pdf: str | None = None
-    epub: str | None = None
-    webtoon: str | None = None
+    exports: Mapping[str, str] = field(default_factory=dict)
     script: str | None = None
     pages: tuple[str, ...] = ()
     drafts: str | None = None
@@ -56,7 +56,15 @@ def claim(folder: Path) -> Path:
 
 
 async def deliver(
-    database: Database, storage: Storage, project_id: UUID, chapter_id: UUID, options: GenerationOptions, folder: Path
+    database: Database,
+    storage: Storage,
+    project_id: UUID,
+    chapter_id: UUID,
+    options: GenerationOptions,
+    folder: Path,
+    *,
+    layered: bool = False,
+    signer: Signer | None = None,
 ) -> Delivered:
     """Write what there is of the chapter. Every file appears whole; what others put into the folder stays."""
     async with database.session() as session:
@@ -66,13 +74,10 @@ async def deliver(
         exports = (await session.exec(select(Export).where(Export.chapter_id == chapter_id))).all()
         drafts = await _drafts(session, chapter_id)
     slug = slug_of(chapter.title)
-    built: dict[str, str] = {}
-    slices: str | None = None
     try:
-        for export in exports:
-            path = folder / f"{slug}.{SUFFIXES[ExportFormat(export.format)]}"
-            await storage.fetch(export.key, path)
-            built[export.format] = str(path)
+        built = await deliver_built(storage, exports, folder, slug)
+        if layered:
+            built |= await deliver_layers(storage, book, folder, slug)
         composed = tuple(page for page in book.pages if page.key)
         paths = [folder / "pages" / f"{number:03}.png" for number in range(1, len(composed) + 1)]
         (folder / "pages").mkdir(exist_ok=True)
@@ -86,8 +91,9 @@ async def deliver(
         if (folder / "drafts").exists():
             _drop_surplus(folder / "drafts", list(drafts))
         if options.format == "webtoon" and paths:
-            await asyncio.to_thread(build_slices, Bound(replace(book, pages=composed), paths), folder / "webtoon")
-            slices = str(folder / "webtoon")
+            strip = Bound(replace(book, pages=composed), paths, signer=signer)
+            await asyncio.to_thread(build_slices, strip, folder / "webtoon")
+            built[ExportFormat.WEBTOON] = str(folder / "webtoon")
         script = None
         if told.script is not None:
             (folder / "images").mkdir(exist_ok=True)
@@ -98,10 +104,7 @@ async def deliver(
     except OSError as error:
         raise BadInput(f"{folder} could not be written: {error.strerror or error}.") from error
     return Delivered(
-        cbz=built.get("cbz"),
-        pdf=built.get("pdf"),
-        epub=built.get("epub"),
-        webtoon=slices,
+        exports=built,
         script=str(script) if script else None,
         pages=tuple(str(path) for path in paths),
         drafts=str(folder / "drafts") if drafts else None,
@@ -124,9 +127,10 @@ async def _drafts(session: AsyncSession, chapter_id: UUID) -> dict[str, str]:
 
 
 def slug_of(title: str) -> str:
-    """A file name from a title, readable in any script and safe on any disk."""
+    """A file name from a title, readable in any script and safe on any disk, which takes 255 bytes with all endings."""
     text = unicodedata.normalize("NFKC", title).casefold()
-    return re.sub(r"[^\w]+", "-", text).strip("-_")[:60] or "chapter"
+    short = re.sub(r"[^\w]+", "-", text).strip("-_")[:60]
+    return short.encode("utf-8", "ignore")[:180].decode("utf-8", "ignore") or "chapter"
 
 
 def _drop_surplus(folder: Path, written: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from api.starting import start, wake
 from engine.db import Database
 from engine.errors import BadInput
+from engine.export.signing import signer_of
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.store import directing, generations, holds, projects, reviews, tallies
@@ -25,6 +26,7 @@ from inkloom.local.supervise import Endpoints
 from inkloom.story import Story
 from inkloom.watch import Display, follow, patiently
 from inkloom.worker import connect
+from models.exports import ExportOptions
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Chapter, Draft, Generation, Panel, Scene
 
@@ -36,6 +38,10 @@ EXIT_CODES = {
     GenerationStatus.WAITING_UNKNOWN: 4,
     GenerationStatus.BUDGET_EXCEEDED: 4,
 }
+
+
+# With pages, of which files can be built.
+_MADE = frozenset({GenerationStatus.COMPLETED, GenerationStatus.COMPLETED_WITH_FAILURES})
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,10 @@ class Decided:
 
 @dataclass(frozen=True)
 class Finished:
-    """How a run ended."""
+    """How a run ended. `exported` is an order for files alone, where there was one after the chapter's."""
 
     generation: Generation
+    exported: Generation | None
     made: tallies.Made
     calls: tallies.Calls
     cached: int
@@ -64,17 +71,28 @@ class Finished:
     seconds: float
 
     @property
+    def status(self) -> GenerationStatus:
+        """The chapter's, unless its files failed."""
+        exported = self.exported
+        failed = exported is not None and exported.status != GenerationStatus.COMPLETED
+        return GenerationStatus(exported.status if exported and failed else self.generation.status)
+
+    @property
+    def error(self) -> str | None:
+        return self.generation.error or (self.exported.error if self.exported else None)
+
+    @property
     def exit_code(self) -> int:
-        return EXIT_CODES.get(GenerationStatus(self.generation.status), 1)
+        return EXIT_CODES.get(self.status, 1)
 
     def as_json(self) -> dict[str, Any]:
         """The contract of `run --json`."""
-        delivered = asdict(self.delivered)
+        delivered = self.delivered
         return {
             "project_id": str(self.generation.project_id),
             "chapter_id": str(self.generation.chapter_id),
             "generation_id": str(self.generation.id),
-            "status": self.generation.status,
+            "status": self.status,
             "scenes": self.made.scenes,
             "panels": self.made.panels,
             "pages": self.made.pages,
@@ -87,8 +105,8 @@ class Finished:
             },
             "cost_usd": float(self.calls.cost_usd),
             "seconds": round(self.seconds, 3),
-            "exports": {name: delivered[name] for name in ("cbz", "pdf", "epub", "webtoon")},
-            "script": delivered["script"],
+            "exports": dict.fromkeys(("cbz", "pdf", "epub", "webtoon")) | dict(delivered.exports),
+            "script": delivered.script,
         }
 
 
@@ -102,12 +120,15 @@ async def run_story(
     display: Display,
     began: float | None = None,
     decided: Decided | None = None,
+    *,
+    layered: bool = False,
 ) -> Finished:
     """Order the chapter, or attach to it, wait for it, and write its files to `out`."""
     decided = decided or Decided()
     woken: list[str] = []
     began = time.monotonic() if began is None else began
     database = Database(endpoints.database_url, pool_size=4)
+    exported: Generation | None = None
 
     async def order() -> tuple[datetime, Chapter, Generation]:
         async with database.session() as session:
@@ -129,12 +150,16 @@ async def run_story(
     async def finish() -> Finished:
         storage = open_storage(settings)
         try:
-            delivered = await deliver(database, storage, chapter.project_id, chapter.id, options, out)
+            signer = signer_of(settings)
+            delivered = await deliver(
+                database, storage, chapter.project_id, chapter.id, options, out, layered=layered, signer=signer
+            )
         finally:
             await storage.close()
         async with database.session() as session:
             return Finished(
                 generation=generation,
+                exported=exported,
                 made=await tallies.made(session, chapter.id),
                 calls=await tallies.calls(session, generation.id, since),
                 cached=generation.cached_calls - cached_before,
@@ -147,12 +172,57 @@ async def run_story(
     try:
         since, chapter, generation = await patiently(order, display)
         cached_before = generation.cached_calls
-        if generation.status not in FINAL_STATUSES:
+        finished_before = generation.status in FINAL_STATUSES
+        if not finished_before:
             await _start(settings, endpoints, generation, story.title, woken, display)
             generation = await follow(database, chapter.project_id, generation.id, display)
+        # Files are no part of what makes it this chapter: it may have been ordered with others, or none.
+        told = options.export != ExportOptions() and options.until == "pages"
+        made = GenerationOptions.model_validate(generation.options)
+        if told and generation.status in _MADE and (finished_before or made.export != options.export):
+            exported = await export(settings, endpoints, database, chapter.project_id, chapter.id, options, display)
         return await patiently(finish, display)
     finally:
         await database.close()
+
+
+async def export(
+    settings: Settings,
+    endpoints: Endpoints,
+    database: Database,
+    project_id: UUID,
+    chapter_id: UUID | None,
+    options: GenerationOptions,
+    display: Display,
+) -> Generation:
+    """Order files of a chapter, or of all of a project, and wait for them; what was ordered before comes first."""
+
+    async def order() -> tuple[Generation, bool]:
+        async with database.session() as session:
+            query = select(Generation).where(
+                Generation.project_id == project_id,
+                col(Generation.chapter_id).is_not_distinct_from(chapter_id),
+                Generation.kind == GenerationKind.EXPORT,
+                col(Generation.status).not_in(FINAL_STATUSES),
+            )
+            before = (await session.exec(query.limit(1))).one_or_none()
+            if before is not None:
+                return before, False
+            return await generations.request(
+                session,
+                project_id=project_id,
+                chapter_id=chapter_id,
+                kind=GenerationKind.EXPORT,
+                options=options,
+                target_ids=[chapter_id or project_id],
+            ), True
+
+    while True:
+        generation, ours = await patiently(order, display)
+        await _start(settings, endpoints, generation, "", [], display)
+        generation = await follow(database, project_id, generation.id, display)
+        if ours or generation.status not in FINAL_STATUSES:
+            return generation
 
 
 async def _start(

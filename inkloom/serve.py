@@ -18,6 +18,7 @@ from engine.addresses import networks
 from engine.callbacks import Caller
 from engine.db import Database
 from engine.errors import BadInput
+from engine.export.signing import signer_of
 from engine.images import Artist
 from engine.ledger import Terms
 from engine.llm import LLM
@@ -54,6 +55,7 @@ async def serve_workers(
         secrets=[key.get_secret_value() for key in (settings.secret_key, *settings.old_secret_keys) if key is not None],
         llm_slots=settings.llm_slots,
         image_slots=settings.image_slots,
+        signer=signer_of(settings) if queues != "flow" else None,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -15,7 +15,7 @@ from models.script import Script
 
 MAX_BYTES = 20_000_000
 MAX_TEXT = 6_000_000
-NO_IDENTITY = {"priority", "review", "review_hours", "review_default", "remind_hours"}
+NO_IDENTITY = {"priority", "review", "review_hours", "review_default", "remind_hours", "export"}
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Story:
 
     def chapter_key(self, options: GenerationOptions) -> str:
         """The same story, title and options are the same chapter."""
-        # How urgent it is and who looks at it changes nothing of what is asked for; an option of a later version does
-        # not, until it is used.
+        # How urgent it is, who looks at it and which files are made of it changes nothing of the chapter; an option of
+        # a later version does not, until it is used.
         chosen = options.model_dump(mode="json", exclude=NO_IDENTITY, exclude_defaults=True)
         return digest(self.project_key, chosen)
 

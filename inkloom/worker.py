@@ -27,6 +27,7 @@ from activities.request_ids import RequestIds
 from activities.writing import Writing
 from engine.callbacks import Caller
 from engine.db import Database
+from engine.export.signing import Signer
 from engine.images import Artist
 from engine.ledger import Terms
 from engine.llm import LLM
@@ -89,6 +90,7 @@ class Parts:
     secrets: Sequence[str] = ("",)
     llm_slots: int = 8
     image_slots: int = 8
+    signer: Signer | None = None
 
 
 def sandbox() -> WorkflowRunner:
@@ -122,7 +124,7 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
         workers += [_worker(client, llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
     if queues in ("draw", "all"):
         cores = os.cpu_count() or 1
-        paging = (Pages(parts.database, parts.storage), Files(parts.database, parts.storage))
+        paging = (Pages(parts.database, parts.storage), Files(parts.database, parts.storage, parts.signer))
         workers.append(_worker(client, PAGES, [work for part in paging for work in part.activities()], cores))
         drawing = Rendering(
             parts.database, parts.storage, parts.artists, parts.prices, parts.terms, parts.image_slots

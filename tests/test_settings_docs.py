@@ -13,7 +13,7 @@ from engine.settings import Settings
 pytestmark = pytest.mark.unit
 
 DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
-ROW = re.compile(r"^\| (?P<names>`[A-Z_`, ]+`) \| (?P<default>[^|]*) \| (?P<meaning>[^|]+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| (?P<names>`[A-Z0-9_`, ]+`) \| (?P<default>[^|]*) \| (?P<meaning>[^|]+) \|$", re.MULTILINE)
 
 
 def names_of(name: str, field: FieldInfo) -> list[str]:
@@ -65,6 +65,7 @@ SAMPLES = {
     "max_import_bytes": ("4096", "8192"),
     "max_connections": ("10", "20"),
     "log_format": ("text", "json"),
+    "c2pa_algorithm": ("es384", "ps256"),
     "llm_slots": ("3", "4"),
     "image_slots": ("3", "4"),
     "allow_remote": ("true", "false"),

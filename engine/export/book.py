@@ -4,24 +4,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from engine.digest import digest
 from models.exports import ExportFormat, ExportOptions
+from models.lettering import PanelLettering
 from models.options import PageFormat
 from models.script import Script
-from models.story import Direction
+from models.story import Box, Direction
+
+if TYPE_CHECKING:
+    from engine.export.signing import Signer
 
 # Goes up with every change that makes files of the same book come out as other bytes.
-FILES = 1
+FILES = 2
+# What is signed where a certificate is given: pictures that are passed on one by one, and PDFs.
+SIGNED = frozenset({"png", "jpeg", "panels", "webtoon", "pdf", "print"})
 # The earliest moment that a zip can tell.
 LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class PlacedPanel:
-    """A panel on a page: its place in pixels, what it shows, and its words as (who, what), in reading order."""
+    """A panel on a page: its place in pixels, what it shows, and its words as (who, what), in reading order.
+
+    `picture` is the key of its art with what is marked in `boxes`, empty where there is none; `lettering` is what was
+    set over it, None where a page does not say.
+    """
 
     x: int
     y: int
@@ -29,6 +39,9 @@ class PlacedPanel:
     height: int
     description: str = ""
     words: tuple[tuple[str, str], ...] = ()
+    picture: str = ""
+    boxes: tuple[Box, ...] = ()
+    lettering: PanelLettering | None = None
 
     @property
     def told(self) -> str:
@@ -100,9 +113,10 @@ class Book:
     def name(self) -> str:
         return self.title or "Untitled"
 
-    def made_from(self, format: str) -> str:
-        """The content key of its file of a format."""
-        return digest(FILES, format, _as_json(self._for(format)))
+    def made_from(self, format: str, signer: "Signer | None" = None) -> str:
+        """The content key of its file of a format, signed or not."""
+        signed = [signer.mark] if signer is not None and format in SIGNED else []
+        return digest(FILES, format, _as_json(self._for(format)), *signed)
 
     def _for(self, format: str) -> "Book":
         """What a file of the format depends on: a prompt that changes makes no page anew."""
@@ -122,11 +136,21 @@ class Book:
 
 @dataclass(frozen=True)
 class Bound:
-    """A book with the files of its pages and of its panels' pictures, ready to be built."""
+    """A book with the files of its pages and of its panels' pictures, and who signs it: ready to be built."""
 
     book: Book
     pages: Sequence[Path] = ()
     pictures: Sequence[Path] = ()
+    signer: "Signer | None" = None
+
+    def signed(self, data: bytes, kind: str) -> bytes:
+        """A page of it, or a part of one, with its manifest where it is signed. Of what nothing is known, nothing is
+        claimed."""
+        book = self.book
+        if self.signer is None or not book.origin:
+            return data
+        credits, models = book.options.credits, book.models
+        return self.signer.sign(data, kind, title=book.title, origin=book.origin, credits=credits, models=models)
 
 
 def _as_json(book: Book) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.export.book import Bound
 from engine.export.cbz import build_cbz
+from engine.export.cores import over_cores
 from engine.export.epub import build_epub
 from engine.export.front import title_page, with_number
 from engine.export.pdf import build_pdf, build_print
@@ -41,17 +42,20 @@ def build(format: ExportFormat, bound: Bound, folder: Path, out: Path) -> tuple[
 
 
 def finished(bound: Bound, folder: Path) -> Bound:
-    """With the title page and the page numbers that were asked for. One page at a time is in memory."""
+    """With the title page and the page numbers that were asked for. A few pages at a time are in memory."""
     options = bound.book.options
     if options.page_numbers and bound.book.format == "page":
-        files = []
-        for number, file in enumerate(bound.pages, 1):
-            files.append(folder / f"numbered-{number:05}.png")
-            files[-1].write_bytes(with_number(file.read_bytes(), number))
-        bound = replace(bound, pages=files)
+        numbered = over_cores(lambda page: _numbered(page[1], page[0], folder), enumerate(bound.pages, 1))
+        bound = replace(bound, pages=list(numbered))
     if options.title_page:
         data, page = title_page(bound.book)
         front = folder / "title.png"
         front.write_bytes(data)
         bound = replace(bound, book=bound.book.with_front(page), pages=[front, *bound.pages])
     return bound
+
+
+def _numbered(file: Path, number: int, folder: Path) -> Path:
+    printed = folder / f"numbered-{number:05}.png"
+    printed.write_bytes(with_number(file.read_bytes(), number))
+    return printed

@@ -57,12 +57,17 @@ def with_number(png: bytes, number: int) -> bytes:
         if opened.width < PAGE.width:
             return png
         page = opened.convert("RGB")
-    text = str(number)
-    x = (page.width - fonts.width(text, _NUMBER_SIZE)) / 2
-    fonts.draw(ImageDraw.Draw(page), x, page.height - 0.42 * PAGE.margin, text, _NUMBER_SIZE, _GREY)
+    print_number(page, number)
     data = io.BytesIO()
     page.save(data, "PNG", compress_level=_PNG_LEVEL, dpi=_DPI)
     return data.getvalue()
+
+
+def print_number(page: Image.Image, number: int) -> None:
+    """Prints a page's number, and nothing else, on a picture of its size."""
+    text = str(number)
+    x = (page.width - fonts.width(text, _NUMBER_SIZE)) / 2
+    fonts.draw(ImageDraw.Draw(page), x, page.height - 0.42 * PAGE.margin, text, _NUMBER_SIZE, _GREY)
 
 
 def _credits(book: Book) -> list[str]:

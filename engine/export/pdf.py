@@ -45,6 +45,18 @@ def _build(bound: Bound, out: Path, bleed: float | None) -> None:
             words.finish()
             _describe(pdf, book)
             pdf.save(finished, deterministic_id=True)
+        if bound.signer is not None and book.origin:
+            signed, by = Path(name) / "signed.pdf", book.options.credits
+            bound.signer.sign_file(
+                finished,
+                signed,
+                "application/pdf",
+                title=book.title,
+                origin=book.origin,
+                credits=by,
+                models=book.models,
+            )
+            finished = signed
         with finished.open("rb+") as file:
             os.fsync(file.fileno())
         finished.replace(out)

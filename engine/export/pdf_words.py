@@ -1,20 +1,59 @@
-"""The words of a page in its PDF, invisible: a search finds them, and they can be copied, over the panel they are in.
+"""The words of a page in its PDF, invisible: a search finds them where they are set, and they can be copied.
 
 Their font has no shapes. It is a Type 3 font whose every glyph is empty, so it needs no font file and can say of each
 of its 255 codes which character it stands for; a book with more characters than that gets another one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import pikepdf
 
 from engine.export.book import PlacedPanel
 from engine.export.titles import printable
+from engine.pages import fonts
+from engine.pages.languages import BOUND
+from engine.pages.layer import balloons_of
 
 _CODES = 255
-# In thousandths of the letters' size. Text is stretched to its panel's width anyway.
+# In thousandths of the letters' size. Text is stretched to its line's width anyway.
 _ADVANCE = 500
-_LARGEST, _SMALLEST = 12.0, 1.0
+# In pixels, of words whose place on the page nobody kept: they lie over their panel.
+_LARGEST, _SMALLEST = 50.0, 4.0
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of text in pixels of the page, from where it begins; `size` is that of its letters. A column runs down."""
+
+    text: str
+    x: float
+    baseline: float
+    long: float
+    size: float
+    down: bool = False
+
+
+def _lines(panel: PlacedPanel) -> Iterator[_Line]:
+    """Line by line in reading order, as balloons hold them. What found no room on the page is not there to be found."""
+    if panel.lettering is None:
+        said = [text for _, words in panel.words if (text := printable(words))]
+        size = min(_LARGEST, max(_SMALLEST, panel.height / (len(said) + 1)))
+        for row, text in enumerate(said, 1):
+            width = min(panel.width, len(text) * size * _ADVANCE / 1000)
+            yield _Line(text, panel.x, panel.y + row * size, width, size)
+        return
+    for balloon in balloons_of(panel.lettering):
+        top = balloon.rect.centre[1] - balloon.block.height / 2
+        for row, room in enumerate(balloon.text_rects()):
+            # Marks of style are no characters that can be printed.
+            text = printable(balloon.block.lines[row].replace(fonts.SEAM, "").replace(BOUND, " "))
+            if text and balloon.block.vertical:
+                middle = panel.x + room.centre[0] - 0.35 * balloon.block.size
+                yield _Line(text, middle, panel.y + room.y, room.height, balloon.block.size, down=True)
+            elif text:
+                baseline = panel.y + top + balloon.block.baseline(row)
+                yield _Line(text, panel.x + room.x, baseline, room.width, balloon.block.size)
 
 
 class HiddenWords:
@@ -33,14 +72,13 @@ class HiddenWords:
         used: dict[str, pikepdf.Dictionary] = {}
         lines: list[str] = []
         for panel in panels:
-            said = [text for _, words in panel.words if (text := printable(words))]
-            size = min(_LARGEST, max(_SMALLEST, panel.height * scale / (len(said) + 1)))
-            for row, text in enumerate(said, 1):
-                natural = len(text) * size * _ADVANCE / 1000
-                stretch = min(100.0, max(1.0, 100 * panel.width * scale / natural))
-                x, y = corner[0] + panel.x * scale, corner[1] - panel.y * scale - row * size
-                lines.append(f"{stretch:.2f} Tz 1 0 0 1 {x:.2f} {y:.2f} Tm")
-                for font, codes in self._runs(text):
+            for line in _lines(panel):
+                size = line.size * scale
+                stretch = max(1.0, 100 * line.long * scale / (len(line.text) * size * _ADVANCE / 1000))
+                x, y = corner[0] + line.x * scale, corner[1] - line.baseline * scale
+                way = "0 -1 1 0" if line.down else "1 0 0 1"
+                lines.append(f"{stretch:.2f} Tz {way} {x:.2f} {y:.2f} Tm")
+                for font, codes in self._runs(line.text):
                     used[f"/W{font}"] = self._fonts[font]
                     lines.append(f"/W{font} {size:.2f} Tf <{codes}> Tj")
         return ("\n".join(["BT 3 Tr", *lines, "ET"]) if lines else "", used)

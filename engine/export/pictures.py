@@ -8,12 +8,15 @@ from typing import Any
 from PIL import Image
 
 from engine.export.book import Book, Bound
+from engine.export.cores import over_cores
 from engine.export.provenance import with_xmp, xmp
 from engine.export.titles import printable
 from engine.export.zipped import numbered, zipped
 from engine.images.png_text import PARAMETERS, without
 
 _JPEG_QUALITY = 92
+# What a panel's picture may be, by how its name ends.
+_KINDS = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
 
 def packet_of(book: Book) -> str:
@@ -38,16 +41,16 @@ def build_png(bound: Bound, out: Path) -> None:
     """The pages as a zip of PNGs, in name order."""
     with zipped(out) as archive:
         for number, data in enumerate(labelled(bound), 1):
-            archive.add(numbered(number, len(bound.pages), ".png"), data)
+            archive.add(numbered(number, len(bound.pages), ".png"), bound.signed(data, "image/png"))
 
 
 def build_jpeg(bound: Bound, out: Path) -> None:
     """The pages as a zip of JPEGs, in name order, at 300 dots an inch."""
     packet = packet_of(bound.book)
     with zipped(out) as archive:
-        for number, page in enumerate(bound.pages, 1):
-            data = as_jpeg(page, _JPEG_QUALITY, packet, bound.book.notes)
-            archive.add(numbered(number, len(bound.pages), ".jpg"), data)
+        coded = over_cores(lambda page: as_jpeg(page, _JPEG_QUALITY, packet, bound.book.notes), bound.pages)
+        for number, data in enumerate(coded, 1):
+            archive.add(numbered(number, len(bound.pages), ".jpg"), bound.signed(data, "image/jpeg"))
 
 
 def as_jpeg(picture: Path | Image.Image, quality: int, packet: str, notes: str = "") -> bytes:
@@ -71,7 +74,13 @@ def build_panels(bound: Bound, out: Path) -> None:
                 data = without(data, PARAMETERS)
             made_by = [picture.model] if picture.model else []
             packet = xmp(title=book.title, credits=book.options.credits, origin=picture.origin, models=made_by)
-            archive.add(picture.name, with_xmp(data, packet))
+            data = with_xmp(data, packet)
+            kind = _KINDS.get(picture.name.rsplit(".", 1)[-1])
+            if bound.signer is not None and kind is not None and picture.origin:
+                data = bound.signer.sign(
+                    data, kind, title=book.title, origin=picture.origin, credits=book.options.credits, models=made_by
+                )
+            archive.add(picture.name, data)
 
 
 def as_read(title: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from engine.export.book import BookPage, Bound
+from engine.export.cores import over_cores
 from engine.export.pictures import as_jpeg, packet_of
 from engine.export.provenance import with_xmp
 from engine.export.zipped import zipped
@@ -53,19 +54,23 @@ def build_slices(bound: Bound, folder: Path) -> list[Path]:
 
 def slices(bound: Bound) -> Iterator[tuple[bytes, str]]:
     """Every slice with the suffix of its kind: the PNG that the page is where it fits, a JPEG where it is too large."""
-    limits, packet = bound.book.options.slices, packet_of(bound.book)
-    for page, file in zip(bound.book.pages, bound.pages, strict=True):
-        data = with_xmp(file.read_bytes(), packet)
-        with Image.open(io.BytesIO(data)) as opened:
-            fits = opened.width == limits.width and opened.height <= limits.height
-            if fits and len(data) <= limits.bytes and opened.format == "PNG":
-                yield data, ".png"
-                continue
-            whole = opened.convert("RGB")
-        bands = [(0, whole.height)] if fits else _bands(page, whole.height, limits.height * whole.width / limits.width)
-        for top, bottom in bands:
-            piece = _fitted(whole.crop((0, top, whole.width, bottom)), limits)
-            yield _encoded(piece, limits.bytes, packet, bound.book.notes)
+    packet = packet_of(bound.book)
+    pages = zip(bound.book.pages, bound.pages, strict=True)
+    for cut in over_cores(lambda page: _slices(bound, *page, packet), pages):
+        yield from cut
+
+
+def _slices(bound: Bound, page: BookPage, file: Path, packet: str) -> list[tuple[bytes, str]]:
+    limits = bound.book.options.slices
+    data = bound.signed(with_xmp(file.read_bytes(), packet), "image/png")
+    with Image.open(io.BytesIO(data)) as opened:
+        fits = opened.width == limits.width and opened.height <= limits.height
+        if fits and len(data) <= limits.bytes and opened.format == "PNG":
+            return [(data, ".png")]
+        whole = opened.convert("RGB")
+    bands = [(0, whole.height)] if fits else _bands(page, whole.height, limits.height * whole.width / limits.width)
+    cropped = (whole.crop((0, top, whole.width, bottom)) for top, bottom in bands)
+    return [_encoded(bound, _fitted(piece, limits), limits.bytes, packet) for piece in cropped]
 
 
 def _bands(page: BookPage, height: int, tallest: float) -> list[tuple[int, int]]:
@@ -97,15 +102,15 @@ def _fitted(picture: Image.Image, limits: SliceLimits) -> Image.Image:
     return paper
 
 
-def _encoded(picture: Image.Image, largest: int, packet: str, notes: str) -> tuple[bytes, str]:
+def _encoded(bound: Bound, picture: Image.Image, largest: int, packet: str) -> tuple[bytes, str]:
     data = io.BytesIO()
     picture.save(data, "PNG")
-    png = with_xmp(data.getvalue(), packet)
+    png = bound.signed(with_xmp(data.getvalue(), packet), "image/png")
     if len(png) <= largest:
         return png, ".png"
     jpeg = b""
     for quality in _QUALITIES:
-        jpeg = as_jpeg(picture, quality, packet, notes)
+        jpeg = bound.signed(as_jpeg(picture, quality, packet, bound.book.notes), "image/jpeg")
         if len(jpeg) <= largest:
             break
     return jpeg, ".jpg"

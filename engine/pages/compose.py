@@ -61,13 +61,18 @@ def compose_page(
         lettering.append(layer)
     if page_number_of and layout.width > WEBTOON.width:
         _folio(page, page_number_of)
+    return ComposedPage(encoded(page, notes), problems, lettering)
+
+
+def encoded(page: Image.Image, notes: str = "") -> bytes:
+    """A finished page as PNG."""
     data = io.BytesIO()
     about = PngImagePlugin.PngInfo()
     about.add_text("Software", "Inkloom")
     if notes:
         about.add_text("Comment", notes)
     page.save(data, "PNG", compress_level=_PNG_LEVEL, dpi=(300, 300), pnginfo=about)
-    return ComposedPage(data.getvalue(), problems, lettering)
+    return data.getvalue()
 
 
 def _panel(
@@ -83,13 +88,11 @@ def _panel(
     heads: list[Head] | None = None
     figures: list[Head] = []
     detail: Detail | None = None
-    picture = _open(lettered.picture)
-    if picture is None:
-        _placeholder(page, cell)
+    marked = place_art(page, cell, lettered.picture, lettered.boxes)
+    if marked is None:
         if lettered.picture is not None:
             problems.append("the picture cannot be read")
     else:
-        marked = _fit(page, cell, picture, lettered.boxes)
         heads = marked["head"] if lettered.boxes else None
         figures = marked["figure"]
         right, bottom = cell.x + cell.width, cell.y + cell.height
@@ -106,17 +109,37 @@ def _panel(
         detail=detail,
         room=safe_area(layout, cell),
     )
-    border = 5 if layout.width >= PAGE.width else 3
     layer = layer_of(lettering, lettered.panel, cell.id)
     if not textless:
         # Drawn from what is stored, so that the two cannot differ.
         balloons = balloons_of(layer)
         paint(page, balloons, (cell.x, cell.y), Rect(0, 0, cell.width, cell.height))
         write(page, balloons, (cell.x, cell.y))
-    pen = ImageDraw.Draw(page)
-    box = (cell.x, cell.y, cell.x + cell.width - 1, cell.y + cell.height - 1)
-    pen.rectangle(box, outline=INK, width=border)
+    draw_border(ImageDraw.Draw(page), cell, border_of(layout.width))
     return layer.model_copy(update={"problems": problems + layer.problems})
+
+
+def place_art(
+    page: Image.Image, cell: Cell, picture: bytes | None, boxes: Sequence[Box]
+) -> dict[str, list[Head]] | None:
+    """Fits the picture into its cell; heads and figures in the panel's pixels. Without one that can be read, a
+    placeholder and None."""
+    opened = _open(picture)
+    if opened is None:
+        _placeholder(page, cell)
+        return None
+    return _fit(page, cell, opened, boxes)
+
+
+def border_of(page_width: int) -> int:
+    """How wide the border of a panel is, all of it within the panel."""
+    return 5 if page_width >= PAGE.width else 3
+
+
+def draw_border(pen: ImageDraw.ImageDraw, cell: Cell, width: int, ink: fonts.Colour | int = INK) -> None:
+    """The border around a cell."""
+    box = (cell.x, cell.y, cell.x + cell.width - 1, cell.y + cell.height - 1)
+    pen.rectangle(box, outline=ink, width=width)
 
 
 def _open(data: bytes | None) -> Image.Image | None:

@@ -21,9 +21,8 @@ _OVERSAMPLE = 3
 
 def paint(page: Image.Image, balloons: Sequence[Balloon], corner: tuple[int, int], clip: Rect) -> None:
     """Draws bodies and tails, not the texts. `corner` is the panel's place on the page; `clip` is in panel pixels."""
-    for group in _joined(balloons):
-        if group[0].kind is not LineKind.SFX:
-            _paint(page, balloons, group, corner, clip)
+    for group in joined(balloons):
+        paint_body(page, balloons, group, corner, clip)
 
 
 def write(page: Image.Image, balloons: Sequence[Balloon], corner: tuple[int, int]) -> None:
@@ -42,7 +41,7 @@ def write(page: Image.Image, balloons: Sequence[Balloon], corner: tuple[int, int
             fonts.draw(pen, corner[0] + room.x, baseline, line, balloon.block.size, INK, halo, balloon.block.language)
 
 
-def _joined(balloons: Sequence[Balloon]) -> list[list[Balloon]]:
+def joined(balloons: Sequence[Balloon]) -> list[list[Balloon]]:
     """Balloons by what is drawn as one shape."""
     groups: list[list[Balloon]] = []
     of: list[list[Balloon]] = []
@@ -55,9 +54,12 @@ def _joined(balloons: Sequence[Balloon]) -> list[list[Balloon]]:
     return groups
 
 
-def _paint(
+def paint_body(
     page: Image.Image, balloons: Sequence[Balloon], group: Sequence[Balloon], corner: tuple[int, int], clip: Rect
 ) -> None:
+    """Draws one shape: the bodies of a group of `balloons`, their tails and the necks between them."""
+    if group[0].kind is LineKind.SFX:
+        return
     kind, size = group[0].kind, group[0].block.size
     bodies = [outline(balloon) for balloon in group]
     tails = [shape for balloon in group for shape in tail_shapes(balloon)]

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -20,6 +19,7 @@ from engine.export.provenance import (
 from engine.store.panels import Shown, of_chapter
 from engine.store.scripts import tell
 from models.exports import ExportOptions
+from models.lettering import PanelLettering
 from models.options import GenerationOptions
 from models.tables import Chapter, Export, Image, Page, Project
 
@@ -82,7 +82,7 @@ async def of_project(session: AsyncSession, project: Project, options: Generatio
         pages=tuple(page for one in told for page in one.pages),
         chapters=tuple(chapters),
         pictures=tuple(
-            replace(picture, name=f"chapter-{number:02}-{picture.name}")
+            replace(picture, name=f"chapter-{number:0{max(2, len(str(len(told))))}}-{picture.name}")
             for number, one in enumerate(told, 1)
             for picture in one.pictures
         ),
@@ -113,7 +113,7 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
         title=chapter.title,
         direction=options.direction,
         format=options.format,
-        pages=tuple(_page(page.layout, image, by_id) for page, image in found),
+        pages=tuple(_page(page, image, by_id) for page, image in found),
         chapters=(books.Chapter(title=chapter.title, first=0, script=script.script),),
         pictures=tuple(_pictures(shown)),
         summary=chapter.summary,
@@ -126,8 +126,10 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
     )
 
 
-def _page(layout: Mapping[str, Any], image: Image | None, shown: Mapping[str, Shown]) -> BookPage:
+def _page(page: Page, image: Image | None, shown: Mapping[str, Shown]) -> BookPage:
+    layout = page.layout
     panels = [(cell, shown[cell["panel_id"]]) for cell in layout["cells"] if cell["panel_id"] in shown]
+    lettering = {one["panel_id"]: PanelLettering.model_validate(one) for one in page.lettering}
     return BookPage(
         width=layout["width"],
         height=layout["height"],
@@ -141,6 +143,9 @@ def _page(layout: Mapping[str, Any], image: Image | None, shown: Mapping[str, Sh
                 height=cell["height"],
                 description=one.panel.description,
                 words=_words(one),
+                picture=one.image.key if one.image else "",
+                boxes=tuple(one.boxes),
+                lettering=lettering.get(cell["panel_id"]),
             )
             for cell, one in panels
         ),
@@ -153,16 +158,23 @@ def _words(one: Shown) -> tuple[tuple[str, str], ...]:
 
 
 def _pictures(shown: Sequence[Shown]) -> Iterable[PanelPicture]:
+    # As many digits as the highest number has: readers of archives sort by name.
+    scenes = _digits(one.scene.position for one in shown)
+    panels = _digits(one.panel.position for one in shown)
     for one in shown:
         if one.image is None or one.draft is None:
             continue
-        place = f"scene-{one.scene.position + 1:02}-panel-{one.panel.position + 1:02}"
+        place = f"scene-{one.scene.position + 1:0{scenes}}-panel-{one.panel.position + 1:0{panels}}"
         yield PanelPicture(
             name=f"{place}.{one.image.key.rsplit('.', 1)[-1]}",
             key=one.image.key,
             origin=origin_of_picture(one.draft.provider, one.draft.origin),
             model=model_of_picture(one.draft.provider, one.draft.model, one.draft.origin),
         )
+
+
+def _digits(positions: Iterable[int]) -> int:
+    return max(2, len(str(max(positions, default=0) + 1)))
 
 
 def _once(names: Iterable[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import features
 
 from engine.errors import EngineError
+from engine.export.signing import signer_of
 from engine.providers import configured as configured_providers
 from engine.settings import Settings
 from engine.storage.open import open_storage
@@ -164,7 +165,7 @@ def _port(name: str, port: int, host: str, ours: int | None, fix: str) -> Check:
 
 
 async def configured(settings: Settings) -> list[Check]:
-    """The servers and the storage that the settings name, if they do."""
+    """The servers, the storage and the certificate that the settings name, if they do."""
     found = []
     if settings.database_url:
         ok = await postgres_answers(settings.database_url)
@@ -178,7 +179,18 @@ async def configured(settings: Settings) -> list[Check]:
         found.append(Check("Temporal server", ok, detail, fix))
     if settings.storage:
         found.append(await _storage(settings))
+    if settings.c2pa_certificate or settings.c2pa_key:
+        found.append(_signing(settings))
     return found
+
+
+def _signing(settings: Settings) -> Check:
+    """A certificate that cannot sign is found out before there is anything to be signed."""
+    try:
+        signer_of(settings)
+    except EngineError as error:
+        return Check("signing", False, error.message.removesuffix("."), "see docs/exports.md, or unset INKLOOM_C2PA_*")
+    return Check("signing", True, f"files are signed with {settings.c2pa_certificate}")
 
 
 async def _storage(settings: Settings) -> Check:

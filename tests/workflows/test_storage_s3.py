@@ -46,8 +46,8 @@ async def test_a_chapter_is_made_with_its_pictures_in_s3(
     delivered = await deliver(database, storage, run.project_id, run.chapter_id, run.options, tmp_path)
     await storage.close()
     assert len(delivered.pages) > 0
-    for file in (delivered.cbz, delivered.pdf, delivered.epub):
-        assert file is not None
+    assert set(delivered.exports) == {"cbz", "pdf", "epub"}
+    for file in delivered.exports.values():
         assert Path(file).is_absolute()
         assert await asyncio.to_thread(Path(file).read_bytes) in lies.values()
 

@@ -105,3 +105,11 @@ def test_the_first_page_is_the_cover_and_the_type_comes_first(bind: Bind, tmp_pa
         first = archive.infolist()[0]
         assert (first.filename, first.compress_type, first.extra) == ("mimetype", zipfile.ZIP_STORED, b"")
     assert out.read_bytes()[30:58] == b"mimetypeapplication/epub+zip"
+
+
+def test_a_language_that_nobody_told_is_not_made_up(bind: Bind, tmp_path: Path) -> None:
+    """The file must name one; a reader that speaks would read it in the wrong voice."""
+    build_epub(bind(1, options={"language": ""}), tmp_path / "a.epub")
+    with zipfile.ZipFile(tmp_path / "a.epub") as archive:
+        assert "<dc:language>und</dc:language>" in archive.read("book/package.opf").decode()
+        assert "xml:lang" not in archive.read("book/001.xhtml").decode()

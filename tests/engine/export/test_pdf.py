@@ -1,5 +1,6 @@
 """A PDF embeds every page as it is and once, at 300 dpi, and its words are found."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,12 @@ from pypdf import PdfReader
 from engine.errors import BadInput
 from engine.export.book import BookPage, Chapter, PlacedPanel
 from engine.export.pdf import build_pdf, build_print
+from engine.pages import fonts
+from engine.pages.layer import balloons_of
+from models.lettering import PanelLettering
 from models.story import Direction
 from tests.engine.export.conftest import Bind
+from tests.engine.export.lettered import TALK, lettered
 
 pytestmark = pytest.mark.unit
 
@@ -109,6 +114,65 @@ def test_words_are_found_on_their_page_in_order(bind: Bind, tmp_path: Path, buil
     ]
     with pikepdf.open(out) as pdf:
         assert b"3 Tr" in pdf.pages[0].Contents.read_bytes()
+
+
+@pytest.mark.parametrize(("build", "bleed"), [(build_pdf, 0.0), (build_print, 9.0)])
+def test_a_word_that_is_found_is_marked_where_it_is_set(tmp_path: Path, build: object, bleed: float) -> None:
+    """Line by line, as wide as it is drawn, and in reading order: a search leads to the balloon."""
+    bound, out = lettered(tmp_path), tmp_path / "a.pdf"
+    build(bound, out)  # type: ignore[operator]  # either of two functions
+    [page] = bound.book.pages
+    expected = []
+    for panel in page.panels:
+        assert panel.lettering is not None
+        for text, balloon in zip(panel.lettering.texts, balloons_of(panel.lettering), strict=True):
+            for line, room in zip(balloon.block.lines, balloon.text_rects(), strict=True):
+                assert room.x >= text.text_box.x - 0.01
+                expected.append((fonts.plain(line), panel.x + room.x, panel.y + room.y, room))
+    found = set_lines(out)
+    assert [text for text, *_ in found] == [text for text, *_ in expected]
+    read = PdfReader(out).pages[0].extract_text()
+    assert read.split() == " ".join(text for text, *_ in expected).split()
+    height = page.height * 0.24 + bleed
+    for (_, x, y, width), (_, left, top, room) in zip(found, expected, strict=True):
+        assert x == pytest.approx(bleed + left * 0.24, abs=0.02)
+        assert width == pytest.approx(room.width * 0.24, rel=0.01)
+        below = height - y
+        assert top * 0.24 < below < (top + room.height) * 0.24, "its baseline is not within its line"
+
+
+def set_lines(out: Path) -> list[tuple[str, float, float, float]]:
+    """Every line of the first page: its characters by the font's map, where it begins, and how wide it is stretched."""
+    found: list[tuple[str, float, float, float]] = []
+    stretch = size = 0.0
+    with pikepdf.open(out) as pdf:
+        page = pdf.pages[0]
+        [font] = page["/Resources"]["/Font"].values()
+        told = re.findall(rb"<(..)> <(\w{4,})>\n", font["/ToUnicode"].read_bytes())
+        signs = {int(code, 16): bytes.fromhex(sign.decode()).decode("utf-16-be") for code, sign in told}
+        for one in pikepdf.parse_content_stream(page):
+            operands = list(one.operands)
+            match str(one.operator):
+                case "Tz":
+                    stretch = float(operands[0]) / 100
+                case "Tm":
+                    found.append(("", float(operands[4]), float(operands[5]), 0.0))
+                case "Tf":
+                    size = float(operands[1])
+                case "Tj":
+                    codes, (text, x, y, width) = bytes(operands[0]), found[-1]
+                    text += "".join(signs[code] for code in codes)
+                    found[-1] = (text, x, y, width + len(codes) * size * 0.5 * stretch)
+    return found
+
+
+def test_what_found_no_room_is_not_found(tmp_path: Path) -> None:
+    """A search that led to a panel without the word would be a riddle."""
+    bound, out = lettered(tmp_path, (TALK,)), tmp_path / "a.pdf"
+    [page] = bound.book.pages
+    bare = replace(page.panels[0], words=(("Mara", "Gone."),), lettering=PanelLettering(unplaced=["Gone."]))
+    build_pdf(replace(bound, book=replace(bound.book, pages=(replace(page, panels=(bare,)),))), out)
+    assert PdfReader(out).pages[0].extract_text() == ""
 
 
 def test_more_characters_than_a_font_has_codes(bind: Bind, tmp_path: Path) -> None:

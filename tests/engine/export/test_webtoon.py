@@ -81,6 +81,12 @@ def test_a_panel_taller_than_a_slice_is_made_smaller(bind: Bind, tmp_path: Path)
         assert picture.getpixel((400, 640)) == (255, 0, 0)
 
 
+def test_panels_side_by_side_are_not_cut_between_their_edges(bind: Bind, tmp_path: Path) -> None:
+    """Where one begins before another has ended there is no gap, however tall the two are together."""
+    bound = strip(bind(1), tmp_path / "strip.png", (800, 1440), (40, 900), (600, 1400))
+    assert len(build_slices(bound, tmp_path / "slices")) == 1
+
+
 def test_the_zip_holds_the_same_slices(bind: Bind, tmp_path: Path) -> None:
     bound = bind(2, size=(800, 900))
     build_webtoon(bound, tmp_path / "a.zip")
