@@ -11,7 +11,7 @@ from PIL import Image
 
 from engine.export.book import Book, Chapter
 from engine.export.build import BUILDERS, build, finished
-from engine.pages.layout import PAGE
+from engine.pages.formats import PAGE
 from models.exports import MEDIA_TYPES, SUFFIXES, ExportFormat
 from models.script import Script
 from tests.engine.export.conftest import Bind

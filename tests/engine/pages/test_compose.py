@@ -8,8 +8,9 @@ from PIL import Image, ImageChops
 from engine.pages.balloons import Rect
 from engine.pages.compose import LetteredPanel, compose_page
 from engine.pages.layer import balloons_of
-from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out, picture_size
+from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out
 from engine.pages.painting import paint, write
+from engine.pages.weights import picture_size
 from models.lettering import PanelLettering, Set
 from models.options import PageFormat
 from models.story import Box, Direction, Line, LineKind, PanelData, Profile

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from engine.pages.layout import PAGE, WEBTOON, Cell, LayoutPanel, PageLayout, lay_out, picture_size
+from engine.pages.formats import PAGE, WEBTOON
+from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out
+from engine.pages.weights import picture_size
 from models.options import PageFormat
 from models.story import Direction, Line, PanelData, Shot
 
