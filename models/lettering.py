@@ -77,7 +77,9 @@ class Lettered(Frozen):
 class GivenArea(BaseModel):
     """A rectangle that a person draws, in pixels from the panel's corner."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"x": 120, "y": 40, "width": 320, "height": 150}]}
+    )
 
     x: Pixels
     y: Pixels
@@ -88,7 +90,7 @@ class GivenArea(BaseModel):
 class GivenSpot(BaseModel):
     """A point that a person sets, in pixels from the panel's corner."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"x": 350, "y": 420}]})
 
     x: Pixels
     y: Pixels
@@ -106,7 +108,19 @@ class Placed(Frozen):
 class BalloonChange(BaseModel):
     """What a person wants otherwise of a balloon; what is not named stays as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "panel_id": "01a20515-2b0e-7c55-9c1f-6f0e5a3d8b24",
+                    "order": 0,
+                    "body": {"x": 120, "y": 40, "width": 320, "height": 150},
+                    "tail_tip": {"x": 350, "y": 420},
+                }
+            ]
+        },
+    )
 
     panel_id: UUID
     order: Whole = Field(ge=0, lt=500, description="which of the panel's, as `lettering` counts them")

@@ -47,11 +47,6 @@ def released(layout: Json, what: Sequence[str]) -> dict[str, Any]:
     return page
 
 
-def hand_of(layout: Json) -> list[str]:
-    """What of a page is somebody's."""
-    return [part for part, key in (("layout", "hand"), ("lettering", "placed")) if layout.get(key)]
-
-
 def kept_pages(before: Sequence[Json], ids: Sequence[str], size: PageSize) -> dict[int, Json]:
     """The pages that people laid out and that still stand, by the place of their first panel among all."""
     found: dict[int, Json] = {}

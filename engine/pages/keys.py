@@ -1,15 +1,17 @@
 """What a page is made from, as a content key: the same key is the same page."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from engine.digest import digest
 from engine.export.provenance import notes_of
+from engine.pages import placed
 from engine.pages.formats import size_for
 from engine.pages.hand import carried, kept_pages
 from engine.pages.layout import LayoutPanel, PageLayout, lay_out
 from engine.pages.weights import holds, picture_size
 from engine.store.panels import Shown
+from models.lettering import Placed
 from models.options import GenerationOptions
 from models.story import Direction
 from models.tables.story import DraftOrigin
@@ -70,6 +72,30 @@ def laid_out(
             end += len(by_hand["cells"])
         first = end
     return carried(before, [{**page, "number": number} for number, page in enumerate(pages, 1)])
+
+
+def moved_on(
+    layout: Mapping[str, Any], shown: Mapping[str, Shown], options: GenerationOptions
+) -> dict[Literal["layout", "lettering"], list[str]]:
+    """What people placed on a page that is otherwise than it was for: the names of what is, by what they placed."""
+    found: dict[Literal["layout", "lettering"], list[str]] = {}
+    if layout.get("hand"):
+        here = [shown[cell["panel_id"]] for cell in layout["cells"]]
+        # Its shape alone counts: whether it opens a scene is not for a hand to follow.
+        panels = [LayoutPanel(str(one.panel.id), *_frame(one, options, opener=False), one.data) for one in here]
+        both = list(zip(layout["cells"], panels, strict=True))
+        pictures = any(cell["frame"] != [one.width, one.height] for cell, one in both)
+        words = not all(_room(cell, one, options) for cell, one in both)
+        if pictures or words:
+            found["layout"] = [name for name, other in (("pictures", pictures), ("words", words)) if other]
+    for cell in layout["cells"]:
+        mine = layout.get("placed", {}).get(cell["panel_id"])
+        one = shown[cell["panel_id"]]
+        if mine is not None:
+            picture = one.image.sha256 if one.image else None
+            why = placed.moved_on(Placed.model_validate(mine), one.data, picture, cell["width"], cell["height"])
+            found["lettering"] = list(dict.fromkeys([*found.get("lettering", []), *why]))
+    return {part: why for part, why in found.items() if why}
 
 
 def _panels(shown: Sequence[Shown], options: GenerationOptions) -> list[LayoutPanel]:

@@ -77,8 +77,10 @@ _LOWEST = 0.14
 _MOST_ON_PAGE = 8
 # A splash takes a picture of a page's shape, a chapter that is long enough, and panels since the last one.
 _SHAPE, _LONG, _APART = 1.25, 9, 12
-_SPLASH_COST = -0.9
-_AGAIN, _MIXED = 0.12, 0.06
+_SPLASH_COST = -1.2
+_AGAIN, _MIXED = 0.3, 0.16
+# A beat as tall as what stands beside it together.
+_LOOMING = 0.4
 _REVEAL, _TURN, _OPENS, _ORPHAN, _FOOT = -0.6, -0.1, -0.35, 0.8, 0.2
 # A scene that begins beside what ends the one before.
 _BESIDE = 0.3
@@ -202,6 +204,8 @@ def _tiers(panels: Sequence[LayoutPanel], first: int, size: PageSize) -> Iterato
         if tier not in STACKS and len({beat(one.panel) for one in of}) == 2:
             # Beats stand together, or above each other beside what they interrupt.
             cost += _MIXED
+        if tier in STACKS and beat(of[-1 if tier[0] > 1 else 0].panel):
+            cost += _LOOMING
         cost += _BESIDE * sum(one.opens for one in of[1:])
         yield _Set(tier, end, height, cost)
 
@@ -236,7 +240,7 @@ def _fill(height: float, tiers: int, on_page: int, size: PageSize, *, last: bool
     stretch = room / height
     if last and stretch > 1:
         used = min(stretch, _loosest(on_page))
-        return 1.5 * math.log(used) ** 2 + 3 * (1 - used / stretch)
+        return 1.5 * math.log(used) ** 2 + 5 * (1 - used / stretch)
     beyond = max(_STRETCH[0] / stretch, stretch / _STRETCH[1], 1.0) - 1
     return 6 * math.log(stretch) ** 2 + 40 * beyond + (200 if beyond and stretch < 1 else 0)
 

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from engine.digest import digest
 from engine.errors import BadInput
@@ -64,14 +65,41 @@ def _changed(text: Lettered, balloon: Balloon, change: BalloonChange, width: int
     return replace(balloon, rect=rect, block=lines, tail=tail, hand=True)
 
 
-def rests_on(panel: PanelData, picture: str | None) -> dict[str, str]:
+def in_other_cells(
+    lettering: Sequence[Mapping[str, Any]], before: Mapping[str, Any], layout: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The lettering of a page whose panels have other sizes now, each balloon in proportion; both layouts as stored."""
+    old = {cell["panel_id"]: cell for cell in before["cells"]}
+    new = {cell["panel_id"]: cell for cell in layout["cells"]}
+    found = []
+    for each in lettering:
+        layer = PanelLettering.model_validate(each)
+        if layer.panel_id not in old:
+            # Of before the panels went to other pages, which are not lettered yet.
+            continue
+        one, other = old[layer.panel_id], new[layer.panel_id]
+        scale = (other["width"] / one["width"], other["height"] / one["height"])
+        texts = [
+            set_in(text, _in_proportion(balloon, scale))
+            for text, balloon in zip(layer.texts, balloons_of(layer), strict=True)
+        ]
+        found.append(layer.model_copy(update={"texts": texts}).model_dump(mode="json"))
+    return found
+
+
+def kept(layer: PanelLettering, cell: Mapping[str, Any], panel: PanelData, picture: str | None) -> Placed:
+    """A panel's lettering as it is kept from now on; `picture` is the SHA-256 of what lies under it."""
+    return Placed(texts=layer.texts, width=cell["width"], height=cell["height"], made_from=_rests_on(panel, picture))
+
+
+def _rests_on(panel: PanelData, picture: str | None) -> dict[str, str]:
     """What lettering by hand was made for, as digests by name: its words and its picture."""
-    return {"words": digest(_said(panel)), "picture": picture or ""}
+    return {"words": digest(list(_said(panel).values())), "picture": picture or ""}
 
 
 def moved_on(placed: Placed, panel: PanelData, picture: str | None, width: int, height: int) -> list[str]:
     """The names of what is otherwise than when a person placed the lettering."""
-    now = rests_on(panel, picture)
+    now = _rests_on(panel, picture)
     found = [name for name in sorted(now) if placed.made_from.get(name, now[name]) != now[name]]
     return ["layout", *found] if (placed.width, placed.height) != (width, height) else found
 
