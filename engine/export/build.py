@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.export.book import Bound
 from engine.export.cbz import build_cbz
 from engine.export.epub import build_epub
-from engine.export.front import title_page, with_number
+from engine.export.front import footed, title_page, with_number
 from engine.export.pdf import build_pdf, build_print
 from engine.export.pictures import build_jpeg, build_panels, build_png
 from engine.export.scripts import build_script, build_script_text
@@ -45,7 +45,10 @@ def finished(bound: Bound, folder: Path) -> Bound:
     options = bound.book.options
     if options.page_numbers and bound.book.format == "page":
         files = []
-        for number, file in enumerate(bound.pages, 1):
+        for number, (file, page) in enumerate(zip(bound.pages, bound.book.pages, strict=True), 1):
+            if not footed(page):
+                files.append(file)
+                continue
             files.append(folder / f"numbered-{number:05}.png")
             files[-1].write_bytes(with_number(file.read_bytes(), number))
         bound = replace(bound, pages=files)

@@ -52,6 +52,12 @@ def title_page(book: Book) -> tuple[bytes, BookPage]:
     return data.getvalue(), BookPage(width=width, height=height, about=". ".join([title, *said]))
 
 
+def footed(page: BookPage) -> bool:
+    """Whether a page has paper below its panels, for a number."""
+    margin = size_of(page.width, page.height).margin
+    return all(panel.y + panel.height <= page.height - margin // 2 for panel in page.panels)
+
+
 def with_number(png: bytes, number: int) -> bytes:
     """The page with its number in the lower margin. A slice of a strip has no margin and stays as it is."""
     with Image.open(io.BytesIO(png)) as opened:

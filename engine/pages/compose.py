@@ -63,8 +63,7 @@ def compose_page(
         layer = _panel(page, layout, cell, panels[cell.id], direction, textless)
         problems += [f"panel {cell.id}: {problem}" for problem in layer.problems]
         lettering.append(layer)
-    # What bleeds has no margin for a number.
-    if page_number_of and layout.width > WEBTOON.width and not any(map(layout.bleeds, layout.cells)):
+    if page_number_of and layout.width > WEBTOON.width and layout.footed:
         _folio(page, page_number_of)
     data = io.BytesIO()
     about = PngImagePlugin.PngInfo()
@@ -122,10 +121,19 @@ def _panel(
         balloons = balloons_of(layer)
         paint(page, balloons, (cell.x, cell.y), Rect(0, 0, cell.width, cell.height))
         write(page, balloons, (cell.x, cell.y))
-    if not layout.bleeds(cell):
-        box = (cell.x, cell.y, cell.x + cell.width - 1, cell.y + cell.height - 1)
-        ImageDraw.Draw(page).rectangle(box, outline=INK, width=border)
+    ImageDraw.Draw(page).rectangle(_bordered(layout, cell, border), outline=INK, width=border)
     return layer.model_copy(update={"problems": problems + layer.problems})
+
+
+def _bordered(layout: PageLayout, cell: Cell, border: int) -> tuple[int, int, int, int]:
+    """Where the border runs: beyond the page at the edges over which the panel bleeds."""
+    right, bottom = cell.x + cell.width, cell.y + cell.height
+    return (
+        cell.x if cell.x > 0 else -border,
+        cell.y if cell.y > 0 else -border,
+        right - 1 if right < layout.width else layout.width + border,
+        bottom - 1 if bottom < layout.height else layout.height + border,
+    )
 
 
 def _open(data: bytes | None) -> Image.Image | None:

@@ -58,8 +58,8 @@ WEBTOON = PageSize(width=800, height=1280, margin=28, gutter=56, panels=1.9)
 
 
 def size_of(width: int, height: int) -> PageSize:
-    """What a page of so many pixels was laid out as: no two sizes are the same."""
-    if width <= WEBTOON.width:
+    """What a page of so many pixels was laid out as: no two sizes are as large, and a strip is as wide as none."""
+    if width == WEBTOON.width:
         return WEBTOON
     return next((size for size in SIZES.values() if (size.width, size.height) == (width, height)), PAGE)
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.pages.formats import SIZES, WEBTOON, PageSize, text_size
+from engine.pages.formats import SIZES, WEBTOON, PageSize, size_of, text_size
 from engine.pages.templates import BEATS, STACKS, TIERS, Tier, natural_height, places
 from engine.pages.weights import beat, needed, splash, wanted
 from models.options import PageFormat, PageSizeName
@@ -58,10 +58,11 @@ class PageLayout:
     height: int
     cells: tuple[Cell, ...]
 
-    def bleeds(self, cell: Cell) -> bool:
-        """Whether a panel goes on beyond the edges of the page."""
-        across, down = cell.x <= 0 and cell.x + cell.width >= self.width, cell.y <= 0
-        return across and down and cell.y + cell.height >= self.height
+    @property
+    def footed(self) -> bool:
+        """Whether there is paper below the panels, for a number."""
+        margin = size_of(self.width, self.height).margin
+        return all(cell.y + cell.height <= self.height - margin // 2 for cell in self.cells)
 
 
 # A page's plan from top to bottom; none at all is a splash.

@@ -237,8 +237,8 @@ def test_a_chapter_opens_with_a_splash_that_bleeds() -> None:
     first, second, *_ = lay_out(shots(*long()), "page", "ltr")
     [cell] = first.cells
     assert (cell.x, cell.y, cell.width, cell.height) == (0, 0, PAGE.width, PAGE.height)
-    assert first.bleeds(cell)
-    assert not any(second.bleeds(one) for one in second.cells)
+    assert not first.footed
+    assert second.footed
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_splashes_are_rare() -> None:
     told = [boom if number % 3 == 0 else talk for number in range(60)]
     made = [LayoutPanel(str(number), *picture_size(one, "page"), one) for number, one in enumerate(told)]
     pages = lay_out(made, "page", "ltr")
-    splashes = [int(page.cells[0].id) for page in pages if page.bleeds(page.cells[0])]
+    splashes = [int(page.cells[0].id) for page in pages if not page.footed]
     assert splashes
     assert all(later - earlier >= 12 for earlier, later in itertools.pairwise(splashes))
 
