@@ -201,7 +201,7 @@ def _tiers(panels: Sequence[LayoutPanel], first: int, size: PageSize) -> Iterato
             cost += 6 * max(needed(one.panel, size) / area - 1, 0.0)
             cost += max(_LOWEST * size.height - min(cell.width, cell.height), 0.0) / 40
             if needed(one.panel, size):
-                cost += max(_LINE - cell.width * share / text_size(size.width).nominal, 0.0) / 2
+                cost += max(_LINE - cell.width * share / text_size(size.width).nominal, 0.0) * 0.7
         if tier not in STACKS and len({beat(one.panel) for one in of}) == 2:
             # Beats stand together, or above each other beside what they interrupt.
             cost += _MIXED
