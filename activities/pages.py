@@ -13,6 +13,7 @@ from temporalio import activity
 
 from engine.db import Database
 from engine.pages.compose import LetteredPanel, compose_page
+from engine.pages.hand import LET_GO
 from engine.pages.keys import laid_out, notes_of_page, page_key
 from engine.pages.layout import Cell, PageLayout
 from engine.storage import Storage
@@ -23,6 +24,7 @@ from engine.store.panels import of_chapter
 from engine.store.progress import complete, complete_and_tell, split
 from models.events import EventType
 from models.ids import new_id
+from models.lettering import Placed
 from models.runs import ChapterRun, PageCall, PagesPlanned
 from models.tables import Export, Page
 
@@ -86,11 +88,13 @@ class Pages:
             shown = {str(one.panel.id): one for one in await of_chapter(session, call.project_id, call.chapter_id, ids)}
         made_from = page_key(page.layout, call.options.direction, language, shown)
         if page.image_id is None or page.made_from != made_from:
+            placed = page.layout.get("placed", {})
             panels = {
                 panel_id: LetteredPanel(
                     picture=await self._storage.get(one.image.key) if one.image else None,
                     boxes=one.boxes,
                     panel=one.data,
+                    placed=Placed.model_validate(placed[panel_id]) if panel_id in placed else None,
                 )
                 for panel_id, one in shown.items()
             }
@@ -105,7 +109,7 @@ class Pages:
             if composed is not None and picture is not None:
                 page = await _page(session, call.chapter_id, call.number, lock=True)
                 page.image_id = await record(session, call.project_id, picture)
-                page.problems = composed.problems
+                page.problems = [*([LET_GO] if page.layout.get("let_go") else []), *composed.problems]
                 page.lettering = [panel.model_dump(mode="json") for panel in composed.lettering]
                 page.made_from = made_from
                 session.add(page)

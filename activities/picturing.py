@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.derived import Inputs, frame_key, picture_inputs
 from engine.digest import digest
 from engine.images import Control, ImageRequest, Picture
-from engine.pages.layout import picture_size
+from engine.pages.weights import picture_size
 from engine.providers import artist_of
 from engine.storage import Storage
 from engine.store import drafts, references
@@ -72,7 +72,8 @@ async def drawing_of(session: AsyncSession, call: DrawCall, by: Choice) -> Drawi
     shown = await references.of_panel(session, panel, data, cast, (by.provider, ordered.provider))
     taken = references.taken(ordered.provider, shown)
     basis = picture_inputs(prompt, panel.negative, data, ordered, options.render, options.format, taken)
-    width, height = await _framed(session, panel, data, call)
+    opener = scene.position == panel.position == 0
+    width, height = await _framed(session, panel, data, call, opener=opener)
     plain = ImageRequest(
         model=by.model,
         prompt=prompt,
@@ -132,7 +133,9 @@ def _in_slot(drawing: Drawing, slot: int) -> Drawing:
     )
 
 
-async def _framed(session: AsyncSession, panel: Panel, data: PanelData, call: DrawCall) -> tuple[int, int]:
+async def _framed(
+    session: AsyncSession, panel: Panel, data: PanelData, call: DrawCall, *, opener: bool
+) -> tuple[int, int]:
     """The size of the panel's picture: decided once for a shot and a format.
 
     So the page stays as it is laid out when words change, or when another artist draws the panel.
@@ -140,7 +143,7 @@ async def _framed(session: AsyncSession, panel: Panel, data: PanelData, call: Dr
     wanted = frame_key(data.shot, call.options.format)
     if panel.frame.get("decided_by") == wanted:
         return panel.frame["width"], panel.frame["height"]
-    width, height = picture_size(data, call.options.format)
+    width, height = picture_size(data, call.options.format, call.options.page_size, opener=opener)
     await drafts.frame(session, panel.id, json.dumps({"width": width, "height": height, "decided_by": wanted}))
     return width, height
 

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from api.deps import Editing, Scoped, Session
 from api.given import ExternalId, Facts, Labels, Metadata, Order, Position, labelled
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.pages import PageOut
 from engine.reading import read_manuscript
 from engine.store import editing, removals
 from engine.store import scope as rows
 from engine.store.projects import add_chapter
-from models.lettering import PanelLettering
 from models.numbers import Whole
 from models.script import Script
 from models.tables import Chapter, Page, Project
@@ -88,61 +88,6 @@ class ChapterOut(BaseModel):
     metadata: Labels
     version: int
     created_at: datetime
-
-
-class PageOut(BaseModel):
-    """A composed page. `layout` has the cells of its panels in pixels, in reading order; `lettering` what is set in
-    them, in pixels from each panel's corner."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "number": 1,
-                    "image_id": AN_ID,
-                    "image": f"/api/v1/images/{AN_ID}",
-                    "layout": {
-                        "number": 1,
-                        "width": 1600,
-                        "height": 2400,
-                        "cells": [{"panel_id": ANOTHER_ID, "x": 60, "y": 60, "width": 1480, "height": 1120}],
-                    },
-                    "lettering": [
-                        {
-                            "panel_id": ANOTHER_ID,
-                            "texts": [
-                                {
-                                    "order": 0,
-                                    "line": 0,
-                                    "kind": "speech",
-                                    "speaker": "Mara",
-                                    "text": "The ferry is due at nine.",
-                                    "lines": ["The ferry is", "due at nine."],
-                                    "size": 38,
-                                    "body": {"x": 120, "y": 40, "width": 320, "height": 150},
-                                    "text_box": {"x": 160, "y": 69, "width": 240, "height": 92},
-                                    "roundness": 2.6,
-                                    "from_right": False,
-                                    "tail": {"start": {"x": 300, "y": 188}, "tip": {"x": 350, "y": 420}, "bend": 1},
-                                    "joined": None,
-                                }
-                            ],
-                            "unplaced": [],
-                            "problems": [],
-                        }
-                    ],
-                    "problems": [],
-                }
-            ]
-        }
-    )
-
-    number: int
-    image_id: UUID | None
-    image: str | None = Field(description="path of the picture, null until composed")
-    layout: dict[str, Any]
-    lettering: list[PanelLettering] = Field(description="empty until composed")
-    problems: list[str]
 
 
 @router.post("/projects/{project_id}/chapters", status_code=201, summary="Create a chapter", responses=NOT_FOUND)
@@ -261,16 +206,12 @@ async def pages(
         Chapter,
         chapter_id,
         Page,
-        columns={*PageOut.model_fields} - {"image"},
+        columns=PageOut.model_fields,
         after=cursor,
         limit=limit,
         sort="number",
     )
-    items = [
-        PageOut.model_validate({**page, "image": f"/api/v1/images/{page['image_id']}" if page["image_id"] else None})
-        for page in found
-    ]
-    return Listing(items=items, next_cursor=following)
+    return Listing(items=[PageOut.model_validate(page) for page in found], next_cursor=following)
 
 
 def _on_one_line(title: str) -> str:

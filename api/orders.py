@@ -187,8 +187,8 @@ def location(out: GenerationOut) -> str:
 
 
 def _as_scripted(options: GenerationOptions, chapter: Chapter) -> GenerationOptions:
-    """Format, direction and language that an order does not name are those of the chapter's script, if it has one."""
-    told = ("format", "direction", "language")
+    """What an order does not name of how a story is read is as the chapter's script says, if it has one."""
+    told = ("format", "page_size", "direction", "language")
     found = {name: (chapter.script or {}).get(name) for name in told if name not in options.model_fields_set}
     return options.model_copy(update={name: value for name, value in found.items() if value})
 

@@ -47,7 +47,8 @@ class StaleOut(BaseModel):
     )
     number: int | None = Field(description="of a page")
     part: str = Field(
-        description="outline, summary, panels, words, prompt, picture, profile, sheet, page, or a file's format"
+        description="outline, summary, panels, words, prompt, picture, profile, sheet, page, a page's layout or"
+        " lettering by hand, or a file's format"
     )
     state: staleness.State
     because: list[str] = Field(description="the inputs that are others now; of what follows, the part that comes first")

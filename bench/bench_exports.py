@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 from engine.export.book import Book, BookPage, Bound, Chapter, PanelPicture, PlacedPanel
 from engine.export.build import build
-from engine.pages.layout import PAGE
+from engine.pages.formats import PAGE
 from models.exports import ExportFormat, ExportOptions
 from models.script import Script
 

@@ -1,6 +1,6 @@
 """Whether lettering keeps its word: pages of panels with known heads, measured from geometry and from pixels.
 
-Each seed is one page: format, direction, one to six panels with up to three marked heads, up to five lines of all
+Each seed is one page: format, size, direction, one to six panels with up to three marked heads, up to five lines of all
 kinds and scripts, captions. Counted are texts outside of their balloon, balloons over a face, over each other, out of
 the panel, in the wrong order, letters below the minimum, tails to the wrong speaker or across another's face. An
 offence that the panel's `problems` tell of is counted apart. `unreadability` is the mean gradient of the art that
@@ -27,9 +27,11 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageStat
 from engine.pages import fonts
 from engine.pages.balloons import Balloon, Point, Rect, outline, tail_shapes
 from engine.pages.detail import detail_of
-from engine.pages.layout import Cell, LayoutPanel, PageLayout, TextSize, lay_out, picture_size, text_size
+from engine.pages.formats import SIZES, TextSize, text_size
+from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out
 from engine.pages.lettering import Head, Lettering, letter, safe_area
 from engine.pages.painting import CAPTION_PAPER, INK, PAPER, paint, write
+from engine.pages.weights import picture_size
 from models.options import PageFormat
 from models.story import Direction, Line, LineKind, PanelData, Profile, Shot
 
@@ -102,8 +104,9 @@ def sample(seed: int) -> Sample:
             lines = [_other_kind(dice, line) if dice.random() < 0.3 else line for line in panel.dialogue]
             panel = panel.model_copy(update={"dialogue": lines})
         panels[str(number)] = panel
-    frames = [LayoutPanel(one, *picture_size(panel, format), panel) for one, panel in panels.items()]
-    layout = lay_out(frames, format, direction)[0]
+    size = list(SIZES)[seed % len(SIZES)]
+    frames = [LayoutPanel(one, *picture_size(panel, format, size), panel) for one, panel in panels.items()]
+    layout = lay_out(frames, format, direction, size)[0]
     for cell in layout.cells:
         names = [who.name for who in panels[cell.id].characters]
         heads[cell.id] = _heads(dice, panels[cell.id].shot, names, cell)

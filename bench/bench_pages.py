@@ -23,7 +23,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from engine.pages import fonts
 from engine.pages.compose import ComposedPage, LetteredPanel, compose_page, encoded
-from engine.pages.layout import PAGE, Cell, PageLayout
+from engine.pages.formats import PAGE
+from engine.pages.layout import Cell, PageLayout
 from models.story import Box, Line, PanelData, Profile
 
 PAGES, PANELS, RUNS = 24, 6, 5

@@ -28,7 +28,7 @@ from engine.derived import (
 )
 from engine.estimate import Work, exactly, work_of_script, work_of_text
 from engine.outlining import unread
-from engine.pages.keys import laid_out, page_key
+from engine.pages.keys import laid_out, moved_on, page_key
 from engine.providers import artist_of
 from engine.standing import standing
 from engine.store import books, drafts, references
@@ -113,7 +113,7 @@ async def _parts(session: AsyncSession, chapter: Chapter, rows: _Chapter, option
     if options.until == "pages":
         pages = await _pages(session, chapter, rows, {part.id for part in found if part.due and part.part != "prompt"})
         found += pages
-        found += await _exports(session, chapter, options, again=bool(pages))
+        found += await _exports(session, chapter, options, again=any(part.due for part in pages))
     return found
 
 
@@ -359,6 +359,8 @@ async def _pages(session: AsyncSession, chapter: Chapter, rows: _Chapter, due: s
             found.append(Part("page", page.id, "page", State.FOLLOWS, ["panels"], number=number))
         elif page.made_from != key:
             found.append(Part("page", page.id, "page", State.STALE, ["panels"], number=number))
+        for part, why in moved_on(layout, by_id, rows.options).items():
+            found.append(Part("page", page.id if page else None, part, State.KEPT, why, number=number))
     return found
 
 

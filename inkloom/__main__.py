@@ -36,6 +36,14 @@ class Format(StrEnum):
     WEBTOON = "webtoon"
 
 
+class PageSize(StrEnum):
+    US_COMIC = "us-comic"
+    MANGA_B5 = "manga-b5"
+    MANGA_B6 = "manga-b6"
+    A4 = "a4"
+    SQUARE = "square"
+
+
 class Direction(StrEnum):
     LTR = "ltr"
     RTL = "rtl"
@@ -125,6 +133,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for pages, exports and script.json.")] = Path("out"),
     title: Annotated[str | None, typer.Option(help="Title; default: the text's heading or the file's name.")] = None,
     format: Annotated[Format | None, typer.Option(help="Pages, or a vertical strip; default: page.")] = None,
+    page_size: Annotated[PageSize | None, typer.Option(help="What is printed; default: us-comic.")] = None,
     direction: Annotated[Direction | None, typer.Option(help="Reading direction; default: ltr.")] = None,
     language: Annotated[
         str | None, typer.Option(help="Of the story's words (en, de, pt-BR): how lines are broken and spaced.")
@@ -176,6 +185,7 @@ def run(
             title=title,
             choices={
                 "format": format and format.value,
+                "page_size": page_size and page_size.value,
                 "direction": direction and direction.value,
                 "language": language,
                 "llm": llm,

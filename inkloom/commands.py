@@ -201,7 +201,8 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
     if given.get("images", settings.images) == settings.images:
         defaults["image_model"] = settings.image_model
     # A script says how it is to be read; what the command line says wins.
-    told = {name: story.script[name] for name in ("format", "direction", "language")} if story.script else {}
+    how_read = ("format", "page_size", "direction", "language")
+    told = {name: story.script[name] for name in how_read} if story.script else {}
     try:
         options = GenerationOptions.model_validate(defaults | told | given)
     except ValidationError as error:

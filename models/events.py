@@ -65,6 +65,7 @@ class EventType(StrEnum):
     MEMBER_LEFT = "member.left"
     PRESENCE_CHANGED = "presence.changed"
     PAGE_COMPOSED = "page.composed"
+    PAGE_CHANGED = "page.changed"
     EXPORT_BUILT = "export.built"
 
 

@@ -87,7 +87,9 @@ class ExportOptions(Frozen):
     prompts: bool = Field(
         default=True, strict=True, description="panels and script carry prompts and seeds; false: they are left out"
     )
-    bleed_mm: float = Field(default=3.175, strict=True, ge=0, le=20, description="around each side of a printed page")
+    bleed_mm: float | None = Field(
+        default=None, strict=True, ge=0, le=20, description="around each side of a printed page; null: as its size is"
+    )
     slices: SliceLimits = Field(default_factory=SliceLimits)
 
     @property

@@ -5,10 +5,17 @@ or without any, and a person can move a balloon without touching a picture.
 """
 
 from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from models.numbers import Whole
 from models.story import Frozen
+from models.texts import Words
+
+MOST = 20_000
+Pixels = Annotated[float, Field(ge=-1, le=MOST)]
 
 
 class Set(StrEnum):
@@ -66,6 +73,64 @@ class Lettered(Frozen):
     from_right: bool = False
     tail: Tail | None = None
     joined: int | None = Field(default=None, description="the order of an earlier balloon that a neck leads to")
+    hand: bool = Field(default=False, description="a person placed it")
+
+
+class GivenArea(BaseModel):
+    """A rectangle that a person draws, in pixels from the panel's corner."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"x": 120, "y": 40, "width": 320, "height": 150}]}
+    )
+
+    x: Pixels
+    y: Pixels
+    width: Annotated[float, Field(gt=0, le=MOST)]
+    height: Annotated[float, Field(gt=0, le=MOST)]
+
+
+class GivenSpot(BaseModel):
+    """A point that a person sets, in pixels from the panel's corner."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"x": 350, "y": 420}]})
+
+    x: Pixels
+    y: Pixels
+
+
+class Placed(Frozen):
+    """The lettering of a panel that a person has touched: nothing of it moves by itself from then on."""
+
+    texts: list[Lettered]
+    width: int = Field(description="of the panel on its page when it was placed, in pixels")
+    height: int
+    made_from: dict[str, str] = Field(default_factory=dict, description="digests of what it rests on")
+
+
+class BalloonChange(BaseModel):
+    """What a person wants otherwise of a balloon; what is not named stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "panel_id": "01a20515-2b0e-7c55-9c1f-6f0e5a3d8b24",
+                    "order": 0,
+                    "body": {"x": 120, "y": 40, "width": 320, "height": 150},
+                    "tail_tip": {"x": 350, "y": 420},
+                }
+            ]
+        },
+    )
+
+    panel_id: UUID
+    order: Whole = Field(ge=0, lt=500, description="which of the panel's, as `lettering` counts them")
+    body: GivenArea | None = Field(default=None, description="where it is; its text must have room in it")
+    tail_tip: GivenSpot | None = Field(default=None, description="null takes the tail away")
+    lines: list[Words] | None = Field(
+        default=None, min_length=1, max_length=200, description="the same text, broken otherwise"
+    )
 
 
 class PanelLettering(Frozen):

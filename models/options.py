@@ -64,12 +64,15 @@ HELD_STATUSES = {
 }
 
 PageFormat = Literal["page", "webtoon"]
+# By what printers call them; `engine/pages/formats.py` has their measures.
+PageSizeName = Literal["us-comic", "manga-b5", "manga-b6", "a4", "square"]
 Until = Literal["script", "pages"]
 # What a person looks at before the generation goes on: `all` is the outline, the sheets, the drafts and the pages.
 Review = Literal["none", "outline", "drafts", "all"]
 Stage = Literal["outline", "sheets", "drafts", "pages"]
 # How many panels our layouts come to on a page, or in a slice of a strip: about so many in the middle of a chapter.
-_PANELS_A_PAGE: dict[PageFormat, int] = {"page": 5, "webtoon": 2}
+_PANELS_A_PAGE: dict[PageSizeName, int] = {"us-comic": 5, "manga-b5": 5, "manga-b6": 3, "a4": 6, "square": 4}
+_PANELS_A_SLICE = 2
 
 
 TaskName = Literal["ChapterOutline", "SceneSummary", "CharacterProfile", "PanelDescription", "Dialogue", "VisualPrompt"]
@@ -131,6 +134,7 @@ class GenerationOptions(Frozen):
     )
     until: Until = "pages"
     format: PageFormat = "page"
+    page_size: PageSizeName = Field(default="us-comic", description="of `page`; a strip has one width")
     direction: Direction = "ltr"
     language: Language = Field(
         default="",
@@ -151,7 +155,8 @@ class GenerationOptions(Frozen):
     @property
     def most_panels(self) -> int | None:
         """How many panels the outline may plan, by their number or by the pages that they come to."""
-        by_pages = None if self.pages is None else self.pages * _PANELS_A_PAGE[self.format]
+        a_page = _PANELS_A_SLICE if self.format == "webtoon" else _PANELS_A_PAGE[self.page_size]
+        by_pages = None if self.pages is None else self.pages * a_page
         named = [most for most in (self.max_panels, by_pages) if most is not None]
         return min(named, default=None)
 

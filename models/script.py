@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from models.options import PageFormat
+from models.options import PageFormat, PageSizeName
 from models.story import Direction, Line, Profile, Shot
 from models.texts import Language, Words
 
@@ -50,6 +50,7 @@ class Script(ScriptModel):
     version: Literal[1] = 1
     title: Words = ""
     format: PageFormat = "page"
+    page_size: PageSizeName = "us-comic"
     direction: Direction = "ltr"
     language: Language = ""
     characters: list[Profile] = Field(default_factory=list)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from engine.export.book import Bound
+from engine.export.book import BookPage, Bound
 from engine.export.cbz import build_cbz
 from engine.export.cores import over_cores
 from engine.export.epub import build_epub
-from engine.export.front import title_page, with_number
+from engine.export.front import footed, title_page, with_number
 from engine.export.pdf import build_pdf, build_print
 from engine.export.pictures import build_jpeg, build_panels, build_png
 from engine.export.scripts import build_script, build_script_text
@@ -45,7 +45,8 @@ def finished(bound: Bound, folder: Path) -> Bound:
     """With the title page and the page numbers that were asked for. A few pages at a time are in memory."""
     options = bound.book.options
     if options.page_numbers and bound.book.format == "page":
-        numbered = over_cores(lambda page: _numbered(page[1], page[0], folder), enumerate(bound.pages, 1))
+        files = zip(bound.pages, bound.book.pages, strict=True)
+        numbered = over_cores(lambda one: _numbered(*one[1], one[0], folder), enumerate(files, 1))
         bound = replace(bound, pages=list(numbered))
     if options.title_page:
         data, page = title_page(bound.book)
@@ -55,7 +56,9 @@ def finished(bound: Bound, folder: Path) -> Bound:
     return bound
 
 
-def _numbered(file: Path, number: int, folder: Path) -> Path:
+def _numbered(file: Path, page: BookPage, number: int, folder: Path) -> Path:
+    if not footed(page):
+        return file
     printed = folder / f"numbered-{number:05}.png"
     printed.write_bytes(with_number(file.read_bytes(), number))
     return printed

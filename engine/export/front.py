@@ -9,7 +9,7 @@ from engine.export.book import Book, BookPage
 from engine.export.pictures import as_read
 from engine.export.titles import printable
 from engine.pages import fonts
-from engine.pages.layout import PAGE, WEBTOON
+from engine.pages.formats import PAGE, WEBTOON, size_of
 
 _INK, _GREY = (24, 24, 28), (90, 90, 96)
 _NUMBER_SIZE = 30
@@ -30,8 +30,9 @@ _ROLES = {
 
 def title_page(book: Book) -> tuple[bytes, BookPage]:
     """A page with the title and who made it, as PNG, of the size of the book's pages."""
-    strip = book.format == "webtoon"
-    width, height = (WEBTOON.width, WEBTOON.height) if strip else (PAGE.width, PAGE.height)
+    # The slices of a strip are of many heights.
+    of = WEBTOON if book.format == "webtoon" else size_of(*_first(book))
+    width, height = of.width, of.height
     paper = Image.new("RGB", (width, height), "white")
     pen = ImageDraw.Draw(paper)
     title = as_read(book.title)
@@ -51,10 +52,16 @@ def title_page(book: Book) -> tuple[bytes, BookPage]:
     return data.getvalue(), BookPage(width=width, height=height, about=". ".join([title, *said]))
 
 
+def footed(page: BookPage) -> bool:
+    """Whether a page has paper below its panels, for a number."""
+    margin = size_of(page.width, page.height).margin
+    return all(panel.y + panel.height <= page.height - margin // 2 for panel in page.panels)
+
+
 def with_number(png: bytes, number: int) -> bytes:
     """The page with its number in the lower margin. A slice of a strip has no margin and stays as it is."""
     with Image.open(io.BytesIO(png)) as opened:
-        if opened.width < PAGE.width:
+        if opened.width <= WEBTOON.width:
             return png
         page = opened.convert("RGB")
     print_number(page, number)
@@ -67,7 +74,11 @@ def print_number(page: Image.Image, number: int) -> None:
     """Prints a page's number, and nothing else, on a picture of its size."""
     text = str(number)
     x = (page.width - fonts.width(text, _NUMBER_SIZE)) / 2
-    fonts.draw(ImageDraw.Draw(page), x, page.height - 0.42 * PAGE.margin, text, _NUMBER_SIZE, _GREY)
+    fonts.draw(ImageDraw.Draw(page), x, page.height - 0.42 * size_of(*page.size).margin, text, _NUMBER_SIZE, _GREY)
+
+
+def _first(book: Book) -> tuple[int, int]:
+    return (book.pages[0].width, book.pages[0].height) if book.pages else (PAGE.width, PAGE.height)
 
 
 def _credits(book: Book) -> list[str]:

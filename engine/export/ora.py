@@ -15,16 +15,16 @@ from PIL import Image, ImageChops, ImageDraw
 from engine.errors import BadInput
 from engine.export.book import Book, BookPage, Bound, PanelPicture, PlacedPanel
 from engine.export.cores import over_cores
-from engine.export.front import print_number
+from engine.export.front import footed, print_number
 from engine.export.pictures import packet_of
 from engine.export.provenance import with_xmp, xmp
 from engine.export.titles import printable
 from engine.export.zipped import Zipped, numbered, zipped
 from engine.pages import fonts
 from engine.pages.balloons import Balloon, Rect
-from engine.pages.compose import border_of, draw_border, place_art
+from engine.pages.compose import border_box, border_of, draw_border, place_art
 from engine.pages.layer import balloons_of
-from engine.pages.layout import PAGE, Cell
+from engine.pages.layout import Cell
 from engine.pages.painting import joined, paint_body, write
 from models.lettering import Lettered, PanelLettering, Set
 
@@ -123,13 +123,13 @@ def _layers(book: Book, page: BookPage, art: Mapping[str, tuple[PanelPicture, Pa
         yield _art(book, panel, cell, art)
     borders = Image.new("RGBA", (page.width, page.height))
     for cell in cells:
-        draw_border(ImageDraw.Draw(borders), cell, width)
+        draw_border(ImageDraw.Draw(borders), border_box(page.width, page.height, cell, width), width)
     yield _Layer("Borders", 0, 0, _png(borders))
     for panel, cell in zip(page.panels, cells, strict=True):
         if panel.lettering is None:
             raise BadInput("A page was composed before lettering was kept. Order the chapter, then export again.")
         yield from _lettered(panel.lettering, cell, page, width)
-    if folio and page.width >= PAGE.width:
+    if folio and footed(page):
         yield from _clear("Page number", lambda canvas: print_number(canvas, folio), (page.width, page.height))
 
 
@@ -153,7 +153,8 @@ def _lettered(lettering: PanelLettering, cell: Cell, page: BookPage, border: int
     names = [_name(cell, text, balloon) for text, balloon in zip(lettering.texts, balloons, strict=True)]
     room = (cell.width + 2 * _OVER, cell.height + 2 * _OVER)
     place = (cell.x - _OVER, cell.y - _OVER)
-    within = Cell(cell.id, _OVER, _OVER, cell.width, cell.height)
+    left, top, right, bottom = border_box(page.width, page.height, cell, border)
+    within = (left - place[0], top - place[1], right - place[0], bottom - place[1])
 
     def body(group: list[Balloon]) -> Callable[[Image.Image], None]:
         clip = Rect(0, 0, cell.width, cell.height)
@@ -174,18 +175,18 @@ def _clear(
     draw: Callable[[Image.Image], None],
     size: tuple[int, int],
     place: tuple[int, int] = (0, 0),
-    cell: Cell | None = None,
+    within: tuple[int, int, int, int] | None = None,
     border: int = 0,
 ) -> Iterator[_Layer]:
-    """What is drawn, on nothing, cropped to itself; no layer where nothing is drawn. `cell` is the panel on the canvas:
-    its border is drawn last on a page, so here it is left free."""
+    """What is drawn, on nothing, cropped to itself; no layer where nothing is drawn. `within` is where the panel's
+    border runs on the canvas: it is drawn last on a page, so here it is left free."""
     white, black = Image.new("RGB", size, "white"), Image.new("RGB", size)
     draw(white)
     draw(black)
     # Both grew equally near to the ink; all three colours say so.
     seen = ImageChops.invert(ImageChops.subtract(white, black)).getchannel("G")
-    if cell is not None:
-        draw_border(ImageDraw.Draw(seen), cell, border, 0)
+    if within is not None:
+        draw_border(ImageDraw.Draw(seen), within, border, 0)
     box = seen.getbbox()
     if box is None:
         return

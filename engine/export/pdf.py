@@ -12,6 +12,7 @@ from engine.export.pdf_words import HiddenWords
 from engine.export.pictures import as_read
 from engine.export.provenance import IPTC_EXT
 from engine.export.titles import printable
+from engine.pages.formats import size_of
 
 _DPI = 300
 _POINTS = 72 / _DPI
@@ -23,15 +24,15 @@ pikepdf.models.PdfMetadata.register_xml_namespace(IPTC_EXT, _IPTC)
 
 def build_pdf(bound: Bound, out: Path) -> None:
     """Writes `out` in one step, a page at 300 dpi for every picture. Same book, same bytes."""
-    _build(bound, out, bleed=None)
+    _build(bound, out, printed=False)
 
 
 def build_print(bound: Bound, out: Path) -> None:
     """The same for a printer: the page is the trimmed size, and what is at its edges goes on beyond them."""
-    _build(bound, out, bleed=bound.book.options.bleed_mm * _POINTS_A_MM)
+    _build(bound, out, printed=True)
 
 
-def _build(bound: Bound, out: Path, bleed: float | None) -> None:
+def _build(bound: Bound, out: Path, *, printed: bool) -> None:
     book = bound.book
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}.") as name:
@@ -41,7 +42,7 @@ def _build(bound: Bound, out: Path, bleed: float | None) -> None:
         with pikepdf.open(bare, access_mode=pikepdf.AccessMode.stream) as pdf:
             words = HiddenWords(pdf)
             for page, told in zip(pdf.pages, book.pages, strict=True):
-                _set(pdf, page, told, words, bleed)
+                _set(pdf, page, told, words, _bleed(book, told) if printed else None)
             words.finish()
             _describe(pdf, book)
             pdf.save(finished, deterministic_id=True)
@@ -60,6 +61,12 @@ def _build(bound: Bound, out: Path, bleed: float | None) -> None:
         with finished.open("rb+") as file:
             os.fsync(file.fileno())
         finished.replace(out)
+
+
+def _bleed(book: Book, page: BookPage) -> float:
+    """In points: what was ordered, else what pages of this size are printed with."""
+    asked = book.options.bleed_mm
+    return (size_of(page.width, page.height).bleed_mm if asked is None else asked) * _POINTS_A_MM
 
 
 def _set(pdf: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWords, bleed: float | None) -> None:

@@ -56,7 +56,7 @@ class Balloon:
 
     `line` says whose words these are, the caption's being -1: the pieces of a long line share it. `tail` is where the
     tail ends, None for none, `bend` how far it leans; `joined` is the place of the earlier balloon that a neck leads
-    to; `roundness` is the superellipse's exponent.
+    to; `roundness` is the superellipse's exponent; `hand` says that a person placed it.
     """
 
     kind: LineKind | None
@@ -68,6 +68,7 @@ class Balloon:
     line: int = 0
     bend: float = 1.0
     joined: int | None = None
+    hand: bool = False
 
     def at(self, x: float, y: float) -> "Balloon":
         """The same at another place, without tail or neck."""

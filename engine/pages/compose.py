@@ -7,27 +7,33 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from engine.pages import fonts
-from engine.pages.balloons import Rect
+from engine.pages.balloons import Balloon, Rect
 from engine.pages.detail import Detail, detail_of
+from engine.pages.formats import WEBTOON, size_of, text_size
 from engine.pages.layer import balloons_of, layer_of
-from engine.pages.layout import PAGE, WEBTOON, Cell, PageLayout, text_size
+from engine.pages.layout import Cell, PageLayout
 from engine.pages.lettering import Head, letter, safe_area
 from engine.pages.painting import INK, paint, write
-from models.lettering import PanelLettering
+from engine.pages.placed import held
+from models.lettering import PanelLettering, Placed
 from models.story import Box, Direction, PanelData
 
 # Measured on a storyboard page: level 1 takes half the time of level 6 and gives a file a fifth larger.
 _PNG_LEVEL = 1
 _WHITE = (255, 255, 255)
+# Sums of fractions end a hair beside the edge that they mean.
+_HAIR = 1e-3
 
 
 @dataclass(frozen=True)
 class LetteredPanel:
-    """A panel to compose: its encoded picture (None: it failed), the marked regions, and the words to set."""
+    """A panel to compose: its encoded picture (None: it failed), the marked regions, the words to set, and lettering
+    that a person placed."""
 
     picture: bytes | None
     boxes: Sequence[Box]
     panel: PanelData
+    placed: Placed | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def compose_page(
         layer = _panel(page, layout, cell, panels[cell.id], direction, language, textless)
         problems += [f"panel {cell.id}: {problem}" for problem in layer.problems]
         lettering.append(layer)
-    if page_number_of and layout.width > WEBTOON.width:
+    if page_number_of and layout.width > WEBTOON.width and layout.footed:
         _folio(page, page_number_of)
     return ComposedPage(encoded(page, notes), problems, lettering)
 
@@ -97,17 +103,23 @@ def _panel(
         figures = marked["figure"]
         right, bottom = cell.x + cell.width, cell.y + cell.height
         detail = detail_of(page.crop((cell.x, cell.y, right, bottom)), cell.width, cell.height)
+    size = text_size(layout.width)
+    stay: Sequence[Balloon] = ()
+    if lettered.placed is not None:
+        stay, moved = held(lettered.placed, lettered.panel, cell.width, cell.height, size)
+        problems += moved
     lettering = letter(
         lettered.panel,
         cell.width,
         cell.height,
         heads,
         direction,
-        text_size(layout.width),
+        size,
         language=language,
         figures=figures,
         detail=detail,
         room=safe_area(layout, cell),
+        held=stay,
     )
     layer = layer_of(lettering, lettered.panel, cell.id)
     if not textless:
@@ -115,7 +127,8 @@ def _panel(
         balloons = balloons_of(layer)
         paint(page, balloons, (cell.x, cell.y), Rect(0, 0, cell.width, cell.height))
         write(page, balloons, (cell.x, cell.y))
-    draw_border(ImageDraw.Draw(page), cell, border_of(layout.width))
+    width = border_of(layout.width)
+    draw_border(ImageDraw.Draw(page), border_box(layout.width, layout.height, cell, width), width)
     return layer.model_copy(update={"problems": problems + layer.problems})
 
 
@@ -133,12 +146,24 @@ def place_art(
 
 def border_of(page_width: int) -> int:
     """How wide the border of a panel is, all of it within the panel."""
-    return 5 if page_width >= PAGE.width else 3
+    return 5 if page_width > WEBTOON.width else 3
 
 
-def draw_border(pen: ImageDraw.ImageDraw, cell: Cell, width: int, ink: fonts.Colour | int = INK) -> None:
-    """The border around a cell."""
-    box = (cell.x, cell.y, cell.x + cell.width - 1, cell.y + cell.height - 1)
+def border_box(page_width: int, page_height: int, cell: Cell, border: int) -> tuple[int, int, int, int]:
+    """Where the border runs: beyond the page at the edges over which the panel bleeds."""
+    right, bottom = cell.x + cell.width, cell.y + cell.height
+    return (
+        cell.x if cell.x > 0 else -border,
+        cell.y if cell.y > 0 else -border,
+        right - 1 if right < page_width else page_width + border,
+        bottom - 1 if bottom < page_height else page_height + border,
+    )
+
+
+def draw_border(
+    pen: ImageDraw.ImageDraw, box: tuple[int, int, int, int], width: int, ink: fonts.Colour | int = INK
+) -> None:
+    """The border of a panel."""
     pen.rectangle(box, outline=ink, width=width)
 
 
@@ -161,8 +186,14 @@ def _fit(page: Image.Image, cell: Cell, picture: Image.Image, boxes: Sequence[Bo
     scale = max(cell.width / picture.width, cell.height / picture.height)
     seen_width, seen_height = cell.width / scale, cell.height / scale
     marked = [box for box in boxes if box.kind == "head"]
-    left = _crop(picture.width, seen_width, [(box.x, box.x + box.width) for box in marked])
-    top = _crop(picture.height, seen_height, [(box.y, box.y + box.height) for box in marked])
+    left = _crop(
+        picture.width, seen_width, [(box.x * picture.width, (box.x + box.width) * picture.width) for box in marked]
+    )
+    top = _crop(
+        picture.height,
+        seen_height,
+        [(box.y * picture.height, (box.y + box.height) * picture.height) for box in marked],
+    )
     # Sums of fractions can end a hair beyond the edge, which Pillow refuses.
     window = (left, top, min(left + seen_width, picture.width), min(top + seen_height, picture.height))
     # Reducing first would soften lines at these factors; a bicubic fit keeps ink crisp and is fast enough.
@@ -182,13 +213,30 @@ def _fit(page: Image.Image, cell: Cell, picture: Image.Image, boxes: Sequence[Bo
 
 
 def _crop(whole: float, seen: float, spans: Sequence[tuple[float, float]]) -> float:
-    """Where the visible part begins along one side: centred, moved only as far as faces ask for."""
-    start = (whole - seen) / 2
-    if spans:
-        first, last = min(low for low, _ in spans) * whole, max(high for _, high in spans) * whole
-        if last - first <= seen:
-            start = min(max(start, last - seen), first)
-    return max(0.0, min(start, whole - seen))
+    """Where the visible part begins along one side, all in pixels: centred, moved only as far as faces ask for.
+
+    A face is not cut where that can be helped, rather than shown; then it is shown, with its hair where there is room.
+    """
+    middle, most = (whole - seen) / 2, max(whole - seen, 0.0)
+    hair = [0.12 * (high - low) for low, high in spans]
+    edges = [
+        edge for (low, high), more in zip(spans, hair, strict=True) for edge in (low - more, low, high, high + more)
+    ]
+    starts = {min(max(start, 0.0), most) for start in (middle, 0.0, most, *edges, *(edge - seen for edge in edges))}
+
+    def loss(start: float) -> tuple[int, int, int, float]:
+        end = start + seen
+        cut = sum(_across(low, high, start, end) for low, high in spans)
+        hidden = sum(high <= start + _HAIR or low >= end - _HAIR for low, high in spans)
+        tight = sum(_across(low - more, high + more, start, end) for (low, high), more in zip(spans, hair, strict=True))
+        return cut, hidden, tight, abs(start - middle)
+
+    return min(sorted(starts), key=loss)
+
+
+def _across(low: float, high: float, start: float, end: float) -> bool:
+    """Whether an edge of the visible part goes through a face."""
+    return any(low + _HAIR < edge < high - _HAIR for edge in (start, end))
 
 
 def _placeholder(page: Image.Image, cell: Cell) -> None:
@@ -215,4 +263,4 @@ def _placeholder(page: Image.Image, cell: Cell) -> None:
 def _folio(page: Image.Image, page_number_of: tuple[int, int]) -> None:
     text, size = str(page_number_of[0]), 30
     x = (page.width - fonts.width(text, size)) / 2
-    fonts.draw(ImageDraw.Draw(page), x, page.height - 0.42 * PAGE.margin, text, size, (90, 90, 96))
+    fonts.draw(ImageDraw.Draw(page), x, page.height - 0.42 * size_of(*page.size).margin, text, size, (90, 90, 96))

@@ -12,9 +12,6 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
     texts = []
     for order, balloon in enumerate(lettering.balloons):
         line = panel.dialogue[balloon.line] if balloon.line >= 0 else None
-        rows = balloon.text_rects()
-        left, top = min(row.x for row in rows), min(row.y for row in rows)
-        box = Rect(left, top, max(row.right for row in rows) - left, max(row.bottom for row in rows) - top)
         texts.append(
             Lettered(
                 order=order,
@@ -27,16 +24,30 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
                 vertical=balloon.block.vertical,
                 language=balloon.block.language,
                 body=_area(balloon.rect),
-                text_box=_area(box),
+                text_box=_area(_text_box(balloon)),
                 roundness=balloon.roundness,
                 from_right=balloon.from_right,
                 tail=_tail(balloon),
                 joined=balloon.joined,
+                hand=balloon.hand,
             )
         )
     return PanelLettering(
         panel_id=panel_id, texts=texts, unplaced=list(lettering.unplaced), problems=list(lettering.problems)
     )
+
+
+def set_in(text: Lettered, balloon: Balloon) -> Lettered:
+    """The same text, set in another shape."""
+    shape = {
+        "lines": [written(line) for line in balloon.block.lines],
+        "size": balloon.block.size,
+        "body": _area(balloon.rect),
+        "text_box": _area(_text_box(balloon)),
+        "tail": _tail(balloon),
+        "hand": balloon.hand,
+    }
+    return text.model_copy(update=shape)
 
 
 def balloons_of(layer: PanelLettering) -> tuple[Balloon, ...]:
@@ -56,7 +67,14 @@ def _balloon(text: Lettered) -> Balloon:
         line=text.line,
         bend=text.tail.bend if text.tail else 1.0,
         joined=text.joined,
+        hand=text.hand,
     )
+
+
+def _text_box(balloon: Balloon) -> Rect:
+    rows = balloon.text_rects()
+    left, top = min(row.x for row in rows), min(row.y for row in rows)
+    return Rect(left, top, max(row.right for row in rows) - left, max(row.bottom for row in rows) - top)
 
 
 def _tail(balloon: Balloon) -> Tail | None:

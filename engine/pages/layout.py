@@ -1,46 +1,41 @@
 """Where every panel goes on its page: pure geometry, no drawing.
 
-A page is justified rows: the panels of a row share a height and fill the width, the rows fill the page. Which panels
-form a row and which rows form a page is one shortest-path search over all possibilities, so no early choice leaves a
-later page empty or crowded. A webtoon is one column, cut into slices between panels.
+A page is tiers of panels (`templates.py`) that fill it together. Which panels form a tier and which tiers a page is one
+shortest-path search over all possibilities, so no early choice leaves a later page empty or crowded; what makes a page
+worth reading (a reveal at its top, no scene's last panel alone on the next, no plan twice in a row, a splash now and
+then) is what the ways through it cost. A webtoon is one column whose gaps are its pace, cut into slices between panels.
 """
 
 import math
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from models.options import PageFormat
+from engine.pages.formats import SIZES, WEBTOON, PageSize, size_of, text_size
+from engine.pages.templates import BEATS, STACKS, TIERS, Tier, natural_height, places
+from engine.pages.weights import beat, needed, splash, wanted
+from models.options import PageFormat, PageSizeName
 from models.story import Direction, PanelData, Shot
 
 
 @dataclass(frozen=True)
-class PageSize:
-    """A page in pixels; `margin` runs around it, `gutter` between panels."""
-
-    width: int
-    height: int
-    margin: int
-    gutter: int
-
-
-@dataclass(frozen=True)
-class TextSize:
-    """Lettering in pixels: what to aim for, and what a reader can still read."""
-
-    nominal: int
-    minimum: int
-
-
-@dataclass(frozen=True)
 class LayoutPanel:
-    """A panel with the pixel size of its rendered picture."""
+    """A panel with the pixel size of its rendered picture; `opens` says that a scene begins with it."""
 
     id: str
     width: int
     height: int
     panel: PanelData
+    opens: bool = False
+
+    @property
+    def aspect(self) -> float:
+        # A picture of unusual proportions (somebody's own art) is cropped rather than given a sliver of a row.
+        return min(max(self.width / max(self.height, 1), 0.5), 2.2)
+
+    @property
+    def reveals(self) -> bool:
+        """Whether it shows where we are now."""
+        return self.opens and self.panel.shot in (Shot.ESTABLISHING, Shot.WIDE)
 
 
 @dataclass(frozen=True)
@@ -63,254 +58,306 @@ class PageLayout:
     height: int
     cells: tuple[Cell, ...]
 
+    @property
+    def footed(self) -> bool:
+        """Whether there is paper below the panels, for a number."""
+        margin = size_of(self.width, self.height).margin
+        return all(cell.y + cell.height <= self.height - margin // 2 for cell in self.cells)
 
-PAGE = PageSize(width=1988, height=3075, margin=84, gutter=30)
-WEBTOON = PageSize(width=800, height=1280, margin=28, gutter=56)
 
-_ASPECT = {
-    Shot.ESTABLISHING: 1.8,
-    Shot.WIDE: 1.5,
-    Shot.MEDIUM: 1.1,
-    Shot.CLOSE_UP: 0.9,
-    Shot.INSERT: 1.05,
-    Shot.OVER_THE_SHOULDER: 1.25,
-}
-# How much room a shot deserves beside the others, before its text is counted.
-_WEIGHT = {
-    Shot.ESTABLISHING: 1.45,
-    Shot.WIDE: 1.2,
-    Shot.MEDIUM: 1.0,
-    Shot.CLOSE_UP: 0.8,
-    Shot.INSERT: 0.6,
-    Shot.OVER_THE_SHOULDER: 1.0,
-}
-_MOST_PIXELS = 1_190_000
-_LEAST_PIXELS = 620_000
-_STEP = 16
+# A page's plan from top to bottom; none at all is a splash.
+_Plan = tuple[Tier, ...]
+_SPLASH: _Plan = ()
 _STRETCH = (0.885, 1.13)
-_TALLEST_ROW = 1500
+# On a last page with little on it, and alone in a tier, pictures rather lose something than the page.
+_LOOSE = 1.3
+_TALLEST = 0.49
+# Letters side by side that a balloon needs with its tail and its rim.
+_LINE = 13
+_LOWEST = 0.14
 _MOST_ON_PAGE = 8
-_CROWD = {1: 3.0, 2: 1.0, 3: 0.25, 8: 0.4}
-_ROW_SIZES = (1, 2, 3)
+# A splash takes a picture of a page's shape, a chapter that is long enough, and panels since the last one.
+_SHAPE, _LONG, _APART = 1.25, 9, 12
+_SPLASH_COST = -1.2
+_AGAIN, _MIXED = 0.3, 0.16
+# A beat as tall as what stands beside it together.
+_LOOMING = 0.4
+_REVEAL, _TURN, _OPENS, _ORPHAN, _FOOT = -0.6, -0.1, -0.35, 0.8, 0.2
+# A scene that begins beside what ends the one before.
+_BESIDE = 0.3
+# Gaps of a strip, as multiples of its gutter.
+_QUICK, _SCENE, _LONG_PAUSE = 0.5, 2.25, 3.5
 
 
-def text_size(page_width: int) -> TextSize:
-    """The lettering of a page this wide: about 9 points in print, larger in proportion on a phone's strip."""
-    return TextSize(27, 21) if page_width <= WEBTOON.width else TextSize(38, 28)
-
-
-def picture_size(panel: PanelData, format: PageFormat) -> tuple[int, int]:
-    """The pixels (width, height) to ask the artist for: multiples of 16, between 1:2 and 2:1, at most 1.2 megapixels.
-
-    Known from the panel alone, before any page is laid out: the shot gives the shape, the text makes it larger and
-    taller, because balloons take their room from above the heads.
-    """
-    size = PAGE if format == "page" else WEBTOON
-    wanted = _wanted_area(panel, size)
-    crowded = wanted / _shot_area(panel.shot, size)
-    aspect = _ASPECT[panel.shot] / math.sqrt(min(crowded, 2.0))
-    if format == "webtoon":
-        aspect = min(0.85 * aspect, (size.width - 2 * size.margin) ** 2 / wanted)
-    elif crowded > 2.0:
-        # So much text takes a whole row: the panel is shaped to fill one.
-        aspect = (size.width - 2 * size.margin) ** 2 / wanted
-    aspect = min(max(aspect, 0.62), 1.95)
-    scale = (PAGE.width / size.width) ** 2
-    pixels = min(max(wanted * scale, _LEAST_PIXELS), _MOST_PIXELS)
-    width = int(math.sqrt(pixels * aspect)) // _STEP * _STEP
-    height = int(math.sqrt(pixels / aspect)) // _STEP * _STEP
-    return width, height
-
-
-def lay_out(panels: Sequence[LayoutPanel], format: PageFormat, direction: Direction) -> list[PageLayout]:
+def lay_out(
+    panels: Sequence[LayoutPanel], format: PageFormat, direction: Direction, page_size: PageSizeName = "us-comic"
+) -> list[PageLayout]:
     """The pages of these panels, in order. Time grows with their number, never faster."""
     if format == "webtoon":
         return _strip(panels)
+    size = SIZES[page_size]
     pages: list[PageLayout] = []
-    for first, rows in _paginate(panels):
-        last = first + sum(rows) == len(panels)
-        pages.append(_page(len(pages) + 1, panels[first : first + sum(rows)], rows, direction, last))
+    first = 0
+    for end, plan in _paginate(panels, size):
+        page = _page(len(pages) + 1, panels[first:end], plan, size, last=end == len(panels))
+        pages.append(_mirrored(page) if direction == "rtl" else page)
+        first = end
     return pages
 
 
-def holds(width: int, height: int, panel: PanelData, format: PageFormat) -> bool:
-    """Whether a panel's words have room in a cell of so many pixels."""
-    return _needed_area(panel, PAGE if format == "page" else WEBTOON) <= 1.02 * width * height
-
-
-def _shot_area(shot: Shot, size: PageSize) -> float:
-    content = (size.width - 2 * size.margin) * (size.height - 2 * size.margin)
-    return _WEIGHT[shot] * content / (5.5 if size is PAGE else 1.9)
-
-
-def _text_area(panel: PanelData, size: PageSize) -> float:
-    """Square pixels that the lettering covers at its nominal size, balloons included."""
-    letter = text_size(size.width).nominal
-    area = 0.0
-    for text in [panel.caption, *(line.text for line in panel.dialogue)]:
-        if text.strip():
-            ems = sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else 0.5 for sign in text)
-            area += ems * letter * letter * 1.22 * 1.6 + 5 * letter * letter
-    return area
-
-
-def _wanted_area(panel: PanelData, size: PageSize) -> float:
-    return max(_shot_area(panel.shot, size), 2.4 * _text_area(panel, size))
-
-
-def _needed_area(panel: PanelData, size: PageSize) -> float:
-    return 1.5 * _text_area(panel, size)
-
-
-def _tallest(needed: Sequence[float], room: float) -> float:
-    """How tall a row may be: a tall picture alone would fill the page, but text may ask for that."""
-    page = PAGE.height - 2 * PAGE.margin
-    return min(max(_TALLEST_ROW, sum(needed) / room), page)
-
-
 @dataclass(frozen=True)
-class _Row:
+class _Set:
+    """A tier of certain panels: the next panel after it, its height on the page, and its cost."""
+
+    tier: Tier
+    end: int
     height: float
     cost: float
 
 
-@lru_cache(maxsize=16)
-def _row_plans(count: int) -> tuple[tuple[int, ...], ...]:
-    """Every way to break this many panels into rows, e.g. 3 → (1,1,1), (1,2), (2,1), (3)."""
-    if count == 0:
-        return ((),)
-    return tuple((size, *rest) for size in _ROW_SIZES if size <= count for rest in _row_plans(count - size))
+@dataclass(frozen=True)
+class _Way:
+    """The cheapest way to a page break: what it costs, where its last page began, and that page's plan."""
+
+    cost: float = math.inf
+    first: int = 0
+    plan: _Plan = ((-1,),)
 
 
-def _aspect(panel: LayoutPanel) -> float:
-    # A picture of unusual proportions (somebody's own art) is cropped rather than given a sliver of a row.
-    return min(max(panel.width / max(panel.height, 1), 0.5), 2.2)
-
-
-def _paginate(panels: Sequence[LayoutPanel]) -> list[tuple[int, tuple[int, ...]]]:
-    """The cheapest pages as (first panel, panels in each row)."""
+def _paginate(panels: Sequence[LayoutPanel], size: PageSize) -> list[tuple[int, _Plan]]:
+    """The cheapest pages, each as where it ends and its plan."""
     count = len(panels)
-    aspects = [_aspect(panel) for panel in panels]
-    wanted = [_wanted_area(panel.panel, PAGE) for panel in panels]
-    needed = [_needed_area(panel.panel, PAGE) for panel in panels]
-    rows: dict[tuple[int, int], _Row] = {
-        (first, size): _row(aspects[first : first + size], wanted[first : first + size], needed[first : first + size])
-        for first in range(count)
-        for size in _ROW_SIZES
-        if first + size <= count
-    }
-    best = [0.0] + [math.inf] * count
-    came: list[tuple[int, tuple[int, ...]]] = [(0, ())] * (count + 1)
+    tiers = [list(_tiers(panels, first, size)) for first in range(count)]
+    splashes = _splashes(panels, size)
+    # Breaks are known by the side of the page that follows: 0 is a right one, where a book begins.
+    best = [[_Way(), _Way()] for _ in range(count + 1)]
+    best[0][0] = _Way(0.0)
     for first in range(count):
-        for on_page in range(1, min(_MOST_ON_PAGE, count - first) + 1):
-            end = first + on_page
-            crowd = _CROWD.get(on_page, 0.0) if end < count else (0.6 if on_page == 1 and first else 0.0)
-            for plan in _row_plans(on_page):
-                cost = best[first] + crowd + _page_cost(rows, first, plan, end == count)
-                if cost < best[end] - 1e-9:
-                    best[end], came[end] = cost, (first, plan)
+        breaks = [_break(panels, end) for end in range(first, min(first + _MOST_ON_PAGE, count) + 1)]
+        crowd = [_crowd(on_page, size) for on_page in range(_MOST_ON_PAGE + 1)]
+        pages = [(first + 1, _SPLASH, _SPLASH_COST)] if first in splashes else []
+        for end, plan, height, cost in _plans(tiers, first, size):
+            on_page = end - first
+            fill = _fill(height, len(plan), on_page, size, last=end == count)
+            alone = (0.6 if on_page == 1 and first else 0.0) if end == count else crowd[on_page]
+            pages.append((end, plan, cost + fill + alone))
+        for side in (0, 1):
+            before = best[first][side]
+            if before.cost == math.inf:
+                continue
+            for end, plan, cost in pages:
+                turned = breaks[end - first] + (_TURN if side == 0 and end < count and panels[end].reveals else 0.0)
+                total = before.cost + cost + turned + (_AGAIN if plan == before.plan else 0.0)
+                if total < best[end][1 - side].cost - 1e-9:
+                    best[end][1 - side] = _Way(total, first, plan)
+    return _back(best)
+
+
+def _back(best: Sequence[Sequence[_Way]]) -> list[tuple[int, _Plan]]:
+    """The pages of the cheapest way, from its end."""
+    end = len(best) - 1
+    side = 0 if best[end][0].cost <= best[end][1].cost else 1
     pages = []
-    end = count
     while end:
-        pages.append(came[end])
-        end = came[end][0]
+        way = best[end][side]
+        pages.append((end, way.plan))
+        end, side = way.first, 1 - side
     return pages[::-1]
 
 
-def _row(aspects: Sequence[float], wanted: Sequence[float], needed: Sequence[float]) -> _Row:
-    room = PAGE.width - 2 * PAGE.margin - PAGE.gutter * (len(aspects) - 1)
-    height = min(room / sum(aspects), _tallest(needed, room))
-    cost = 0.0
-    for aspect, want, need in zip(aspects, wanted, needed, strict=True):
-        area = aspect * height * height
-        cost += 0.5 * math.log(area / want) ** 2
-        if area < need:
-            cost += 6 * (need / area - 1)
-    if height < 430:
-        cost += (430 - height) / 40
-    return _Row(height, cost)
+def _splashes(panels: Sequence[LayoutPanel], size: PageSize) -> set[int]:
+    """Which panels may carry a page alone."""
+    found: set[int] = set()
+    last = -_APART
+    for number, one in enumerate(panels):
+        shaped = abs(math.log(one.aspect * size.height / size.width)) <= math.log(_SHAPE)
+        worth = shaped and splash(one.panel, opener=number == 0)
+        if worth and len(panels) >= _LONG and number - last >= _APART and number < len(panels) - 1:
+            found.add(number)
+            last = number
+    return found
 
 
-def _page_cost(rows: dict[tuple[int, int], _Row], first: int, plan: tuple[int, ...], last: bool) -> float:
-    room = PAGE.height - 2 * PAGE.margin - PAGE.gutter * (len(plan) - 1)
-    height = cost = 0.0
-    for size in plan:
-        row = rows[first, size]
-        height += row.height
-        cost += row.cost
-        first += size
+def _tiers(panels: Sequence[LayoutPanel], first: int, size: PageSize) -> Iterator[_Set]:
+    """Every tier that may begin with a panel."""
+    for tier in TIERS:
+        end = first + sum(tier)
+        of = panels[first:end]
+        if end > len(panels) or (tier == BEATS and not all(beat(one.panel) for one in of)):
+            continue
+        height = _height(tier, of, size)
+        if tier in STACKS and height > 0.75 * size.content[1]:
+            continue
+        cells = places(tier, [one.aspect for one in of], size.content[0], height, size.gutter)
+        natural = natural_height(tier, [one.aspect for one in of], size.content[0], size.gutter)
+        # A tier that is held back keeps its pictures' shapes as far as that goes, and leaves the page empty beside it.
+        share = min(1.0, (_LOOSE if len(of) == 1 else _STRETCH[1]) * height / natural)
+        cost = STACKS.get(tier, 0.0) + 5 * (1 - share)
+        for one, cell in zip(of, cells, strict=True):
+            area = cell.width * share * cell.height
+            # A beat that is as large as the rest is none.
+            weight = 1.0 if beat(one.panel) and area > wanted(one.panel, size) else 0.5
+            cost += weight * math.log(area / wanted(one.panel, size)) ** 2
+            cost += 6 * max(needed(one.panel, size) / area - 1, 0.0)
+            cost += max(_LOWEST * size.height - min(cell.width, cell.height), 0.0) / 40
+            if needed(one.panel, size):
+                cost += max(_LINE - cell.width * share / text_size(size.width).nominal, 0.0) * 0.7
+        if tier not in STACKS and len({beat(one.panel) for one in of}) == 2:
+            # Beats stand together, or above each other beside what they interrupt.
+            cost += _MIXED
+        if tier in STACKS and beat(of[-1 if tier[0] > 1 else 0].panel):
+            cost += _LOOMING
+        cost += _BESIDE * sum(one.opens for one in of[1:])
+        yield _Set(tier, end, height, cost)
+
+
+def _plans(tiers: Sequence[Sequence[_Set]], first: int, size: PageSize) -> Iterator[tuple[int, _Plan, float, float]]:
+    """Every page that may begin with a panel: its end, plan, the height of its tiers, and what they cost."""
+    most = size.content[1] / _STRETCH[0]
+    open_pages: list[tuple[int, _Plan, float, float]] = [(first, (), 0.0, 0.0)]
+    while open_pages:
+        at, plan, height, cost = open_pages.pop()
+        for one in tiers[at] if at < len(tiers) else ():
+            grown = height + one.height
+            if one.end - first > _MOST_ON_PAGE or (plan and grown + len(plan) * size.gutter > most):
+                continue
+            page = (one.end, (*plan, one.tier), grown, cost + one.cost)
+            yield page
+            open_pages.append(page)
+
+
+def _height(tier: Tier, panels: Sequence[LayoutPanel], size: PageSize) -> float:
+    """How tall a tier is: a tall picture alone would fill the page, but text may ask for that."""
+    natural = natural_height(tier, [one.aspect for one in panels], size.content[0], size.gutter)
+    if tier in STACKS:
+        return natural
+    asked = sum(needed(one.panel, size) for one in panels) / size.content[0]
+    return min(natural, max(_TALLEST * size.height, asked), size.content[1])
+
+
+def _fill(height: float, tiers: int, on_page: int, size: PageSize, *, last: bool) -> float:
+    """What it costs to make tiers of this height fill the page."""
+    room = size.content[1] - size.gutter * (tiers - 1)
     stretch = room / height
     if last and stretch > 1:
-        return cost + 0.1 * (stretch - 1)
-    cost += 6 * math.log(stretch) ** 2
+        used = min(stretch, _loosest(on_page))
+        return 1.5 * math.log(used) ** 2 + 5 * (1 - used / stretch)
     beyond = max(_STRETCH[0] / stretch, stretch / _STRETCH[1], 1.0) - 1
-    return cost + 40 * beyond + (200 if beyond and stretch < 1 else 0)
+    return 6 * math.log(stretch) ** 2 + 40 * beyond + (200 if beyond and stretch < 1 else 0)
 
 
-def _page(
-    number: int, panels: Sequence[LayoutPanel], plan: tuple[int, ...], direction: Direction, last: bool
-) -> PageLayout:
-    rows = []
+def _loosest(on_page: int) -> float:
+    """How far the tiers of a last page may be stretched."""
+    return _LOOSE if 2 <= on_page <= 4 else _STRETCH[1]
+
+
+def _crowd(on_page: int, size: PageSize) -> float:
+    """What a page costs that holds few panels, or very many."""
+    if on_page <= 1:
+        return 3.0
+    if on_page == _MOST_ON_PAGE:
+        return 0.4
+    return 0.33 * max(size.panels - 1.5 - on_page, 0.0) ** 2
+
+
+def _break(panels: Sequence[LayoutPanel], end: int) -> float:
+    """What it costs to turn the page before a panel."""
+    if not 0 < end < len(panels):
+        return 0.0
+    if panels[end].opens:
+        return _REVEAL if panels[end].reveals else _OPENS
+    orphan = end + 1 == len(panels) or panels[end + 1].opens
+    return (_ORPHAN if orphan else 0.0) + (_FOOT if panels[end - 1].opens else 0.0)
+
+
+def _page(number: int, panels: Sequence[LayoutPanel], plan: _Plan, size: PageSize, *, last: bool) -> PageLayout:
+    if plan == _SPLASH:
+        return PageLayout(number, size.width, size.height, (Cell(panels[0].id, 0, 0, size.width, size.height),))
+    tiers = []
     first = 0
-    for size in plan:
-        rows.append(panels[first : first + size])
-        first += size
-    width = PAGE.width - 2 * PAGE.margin
-    natural = []
-    for row in rows:
-        room = width - PAGE.gutter * (len(row) - 1)
-        needed = [_needed_area(panel.panel, PAGE) for panel in row]
-        natural.append(min(room / sum(_aspect(panel) for panel in row), _tallest(needed, room)))
-    room = PAGE.height - 2 * PAGE.margin - PAGE.gutter * (len(rows) - 1)
-    stretch = room / sum(natural)
-    if stretch > _STRETCH[1]:
-        stretch = 1.0 if last else _STRETCH[1]
+    for tier in plan:
+        tiers.append((tier, panels[first : first + sum(tier)]))
+        first += sum(tier)
+    room = size.content[1] - size.gutter * (len(tiers) - 1)
+    heights = _grown([_height(tier, of, size) for tier, of in tiers], tiers, room, size)
     # Below the lower limit nothing may be kept: a page that runs over its edge would be worse than a deeper crop.
-    y = float(PAGE.margin)
+    stretch = min(room / sum(heights), _loosest(len(panels)) if last else _STRETCH[1])
+    y = float(size.margin)
     cells: list[Cell] = []
-    for row, height in zip(rows, natural, strict=True):
-        bottom = y + height * stretch
-        cells += _cells(row, round(y), round(bottom), direction)
-        y = bottom + PAGE.gutter
-    return PageLayout(number, PAGE.width, PAGE.height, tuple(cells))
+    for (tier, of), height in zip(tiers, heights, strict=True):
+        cells += _cells(tier, of, y, y + height * stretch, size, _loosest(len(panels)) if last else _STRETCH[1])
+        y += height * stretch + size.gutter
+    return PageLayout(number, size.width, size.height, tuple(cells))
 
 
-def _cells(row: Sequence[LayoutPanel], top: int, bottom: int, direction: Direction) -> list[Cell]:
-    room = PAGE.width - 2 * PAGE.margin - PAGE.gutter * (len(row) - 1)
-    total = sum(_aspect(panel) for panel in row)
-    # A lone tall panel whose row was held back keeps its shape instead of losing half the picture.
-    share = min(1.0, 1.13 * total * (bottom - top) / room)
+def _grown(
+    heights: Sequence[float], tiers: Sequence[tuple[Tier, Sequence[LayoutPanel]]], room: float, size: PageSize
+) -> list[float]:
+    """Tiers that were held back are given what the page has left, before anything is stretched."""
+    spare = room - sum(heights)
+    grown = []
+    for height, (tier, of) in zip(heights, tiers, strict=True):
+        natural = natural_height(tier, [one.aspect for one in of], size.content[0], size.gutter)
+        more = max(min(natural - height, spare), 0.0) if len(tiers) > 1 else 0.0
+        spare -= more
+        grown.append(height + more)
+    return grown
+
+
+def _cells(
+    tier: Tier, panels: Sequence[LayoutPanel], top: float, bottom: float, size: PageSize, loss: float
+) -> list[Cell]:
+    width = float(size.content[0])
+    aspects = [one.aspect for one in panels]
+    natural = natural_height(tier, aspects, width, size.gutter)
+    # A tall panel whose tier was held back keeps its shape instead of losing half the picture, in the page's middle.
+    share = min(1.0, max(loss, _LOOSE if len(panels) == 1 else 0.0) * (bottom - top) / natural)
+    left = size.margin + (1 - share) * width / 2
     cells = []
-    x = float(PAGE.margin)
-    for panel in row:
-        right = x + room * share * _aspect(panel) / total
-        left, width = round(x), round(right) - round(x)
-        if direction == "rtl":
-            left = PAGE.width - left - width
-        cells.append(Cell(panel.id, left, top, width, bottom - top))
-        x = right + PAGE.gutter
+    for one, place in zip(panels, places(tier, aspects, width * share, bottom - top, size.gutter), strict=True):
+        x, y = round(left + place.x), round(top + place.y)
+        right, low = round(left + place.x + place.width), round(top + place.y + place.height)
+        cells.append(Cell(one.id, x, y, right - x, low - y))
     return cells
+
+
+def _mirrored(page: PageLayout) -> PageLayout:
+    """The same page, read from right to left."""
+    cells = [Cell(one.id, page.width - one.x - one.width, one.y, one.width, one.height) for one in page.cells]
+    return PageLayout(page.number, page.width, page.height, tuple(cells))
+
+
+def _gap(before: LayoutPanel, panel: LayoutPanel) -> int:
+    """The paper between two panels of a strip: none reads slower than it scrolls."""
+    if panel.reveals:
+        return round(_LONG_PAUSE * WEBTOON.gutter)
+    if panel.opens or splash(panel.panel, opener=False):
+        return round(_SCENE * WEBTOON.gutter)
+    return round(_QUICK * WEBTOON.gutter) if beat(before.panel) and beat(panel.panel) else WEBTOON.gutter
 
 
 def _strip(panels: Sequence[LayoutPanel]) -> list[PageLayout]:
     """One column; a slice ends in the middle of a gap, so stacked slices show the gaps unbroken."""
-    half = WEBTOON.gutter // 2
     slices: list[PageLayout] = []
     cells: list[Cell] = []
+    half = WEBTOON.gutter // 2
     y = half
-    for panel in panels:
+    for number, panel in enumerate(panels):
+        after = _gap(panel, panels[number + 1]) if number + 1 < len(panels) else WEBTOON.gutter
         full = panel.panel.shot is Shot.ESTABLISHING
         width = WEBTOON.width if full else WEBTOON.width - 2 * WEBTOON.margin
-        height = round(width / _aspect(panel))
-        height = max(height, min(round(_needed_area(panel.panel, WEBTOON) / width), round(height * 1.13)))
-        tallest = WEBTOON.height - 2 * half
+        height = round(width / panel.aspect)
+        height = max(height, min(round(needed(panel.panel, WEBTOON) / width), round(height * 1.13)))
+        gap = _gap(panels[number - 1], panel) if number else WEBTOON.gutter
+        if cells and y + height + after // 2 > WEBTOON.height:
+            # The slice before ends with the first half of the gap, this one begins with the other.
+            slices.append(PageLayout(len(slices) + 1, WEBTOON.width, y - (gap - gap // 2), tuple(cells)))
+            cells, y = [], gap - gap // 2
+        tallest = WEBTOON.height - y - after // 2
         if height > tallest:
             width, height = max(round(width * tallest / height), WEBTOON.width // 2), tallest
-        if cells and y + height + half > WEBTOON.height:
-            slices.append(PageLayout(len(slices) + 1, WEBTOON.width, y - half, tuple(cells)))
-            cells, y = [], half
         cells.append(Cell(panel.id, (WEBTOON.width - width) // 2, y, width, height))
-        y += height + 2 * half
+        y += height + after
     if cells:
         slices.append(PageLayout(len(slices) + 1, WEBTOON.width, y - half, tuple(cells)))
     return slices

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from engine.pages import fonts
 from engine.pages.balloons import Balloon, Rect
 from engine.pages.detail import Detail
-from engine.pages.layout import PAGE, WEBTOON, Cell, PageLayout, TextSize, text_size
+from engine.pages.formats import WEBTOON, TextSize, size_of, text_size
+from engine.pages.layout import Cell, PageLayout
 from engine.pages.pieces import pieces
 from engine.pages.placing import HURRIED, THOROUGH, USUAL, Arrangement, Effort, Rule, Stage, Text, arrange, shelve
 from engine.pages.tails import calling, clear, crosses, in_face, pointing, speaking, tail_edges
@@ -54,45 +55,62 @@ def letter(
     figures: Sequence[Head] = (),
     detail: Detail | None = None,
     room: Rect | None = None,
+    held: Sequence[Balloon] = (),
 ) -> Lettering:
     """Sets a panel of `width` × `height` pixels. No letter is cut off, below the minimum, or outside of `room`.
 
-    `heads` None means that nobody marked the picture; an empty sequence that there are no heads in it.
-    `language` is that of the words, as BCP 47 has it. `room` is where lettering may be, in panel pixels; all of the
-    panel but a rim if not given.
+    `heads` None means that nobody marked the picture; an empty sequence that there are no heads in it. `language` is
+    that of the words, as BCP 47 has it. `room` is where lettering may be, in panel pixels; all of the panel but a rim
+    if not given. `held` stay where a person left them, and what else there is goes around them.
     """
-    texts = _texts(panel, heads, figures, width, height, language)
-    if not texts:
+    spoken = _texts(panel, heads, figures, width, height, language)
+    texts = [text for text in spoken if text.line not in {balloon.line for balloon in held}]
+    if not spoken:
         return Lettering(())
     inset = min(0.4 * size.nominal, 0.03 * min(width, height))
     rim = Rect(inset, inset, width - 2 * inset, height - 2 * inset)
-    seen = tuple(head.rect for head in heads or ())
+    seen = (*(head.rect for head in heads or ()), *(balloon.rect for balloon in held))
     bodies = tuple(figure.rect for figure in figures)
     stage = Stage(width, height, room or rim, seen, bodies, direction == "rtl", 0.22 * size.nominal, detail, language)
     problems = []
-    lost = "".join(dict.fromkeys(sign for text in texts for sign in fonts.missing(text.text)))
+    lost = "".join(dict.fromkeys(sign for text in spoken for sign in fonts.missing(text.text)))
     if lost:
         problems.append(f"no font on this machine has {lost!r}: set as boxes")
     unplaced: list[Text] = []
-    found = _best(texts, stage, size)
+    found = _best(texts, stage, size) if texts else None
     while found is None and texts:
         longest = max(texts, key=lambda text: len(text.text))
         unplaced.append(longest)
         texts = [text for text in texts if text is not longest]
         found = _best(_continued(texts), stage, size) if texts else Arrangement()
-    balloons = _called(found.placed if found else (), stage, texts)
+    balloons = _together(held, _called(found.placed if found else (), stage, texts))
     names = {head.rect: head.name for head in heads or ()}
     problems += [f"no room at a readable size, not set: {written(text.text)}" for text in unplaced]
-    problems += _faults(balloons, texts, names)
+    problems += _faults(balloons, [text for text in spoken if text not in unplaced], names)
     return Lettering(balloons, tuple(problems), tuple(written(text.text) for text in unplaced))
+
+
+def _together(held: Sequence[Balloon], found: Sequence[Balloon]) -> tuple[Balloon, ...]:
+    """All balloons in the order of their lines, with their necks."""
+    later = [replace(one, joined=one.joined + len(held)) if one.joined is not None else one for one in found]
+    balloons = [*held, *later]
+    order = sorted(range(len(balloons)), key=lambda place: balloons[place].line)
+    places = {old: new for new, old in enumerate(order)}
+    return tuple(
+        replace(one, joined=places[one.joined]) if one.joined is not None else one
+        for one in (balloons[place] for place in order)
+    )
 
 
 def safe_area(layout: PageLayout, cell: Cell) -> Rect:
     """Where lettering may be, in pixels of the panel: off its border, and off the page's edge where the art is not."""
-    size = PAGE if layout.width >= PAGE.width else WEBTOON
+    size = size_of(layout.width, layout.height)
+    # A strip is scrolled, not cut: only its sides are edges.
+    edge = 0 if size is WEBTOON else size.margin
     rim = min(0.4 * text_size(layout.width).nominal, 0.03 * min(cell.width, cell.height))
     left, right = max(cell.x + rim, size.margin), min(cell.x + cell.width - rim, layout.width - size.margin)
-    return Rect(left - cell.x, rim, right - left, cell.height - 2 * rim)
+    top, bottom = max(cell.y + rim, edge), min(cell.y + cell.height - rim, layout.height - edge)
+    return Rect(left - cell.x, top - cell.y, right - left, bottom - top)
 
 
 def _texts(

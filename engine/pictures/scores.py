@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageFilter, ImageStat
 
-from engine.pages.layout import PAGE, text_size
+from engine.pages.formats import PAGE, text_size
 from models.story import Box
 
 # The short side of what is looked at, in pixels: a panel in a reader's hand has about as many.

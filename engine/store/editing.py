@@ -13,7 +13,7 @@ from engine.store import scope as rows
 from engine.store.events import emit
 from engine.store.scope import Owned, Scope
 from models.events import EventType
-from models.tables import Chapter, Character, Draft, Location, Panel, Project, ProjectInstruction, Scene
+from models.tables import Chapter, Character, Draft, Location, Page, Panel, Project, ProjectInstruction, Scene
 
 RowT = TypeVar("RowT", bound=SQLModel)
 
@@ -31,6 +31,7 @@ NOUNS: dict[type[SQLModel], Noun] = {
     Chapter: Noun("chapter", "position"),
     Scene: Noun("scene", "position", "chapter_id"),
     Panel: Noun("panel", "position", "scene_id"),
+    Page: Noun("page", "number", "chapter_id"),
     Character: Noun("character", "name"),
     Location: Noun("location", "name"),
     ProjectInstruction: Noun("instruction", "position"),
@@ -44,6 +45,7 @@ ABOVE: dict[type[SQLModel], tuple[str, type[SQLModel]]] = {
     Draft: ("panel_id", Panel),
     Panel: ("scene_id", Scene),
     Scene: ("chapter_id", Chapter),
+    Page: ("chapter_id", Chapter),
 }
 
 

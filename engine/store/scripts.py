@@ -60,6 +60,7 @@ async def tell(
     script = Script(
         title=chapter.title,
         format=options.format,
+        page_size=options.page_size,
         direction=options.direction,
         language=options.language,
         characters=[Profile.model_validate(who.profile) for who in cast if who.profile and who.name in names],

@@ -294,10 +294,11 @@ class Page(Row, table=True):
     chapter_id: UUID
     number: int
     image_id: UUID | None = Field(default=None, description="null until composed")
-    layout: dict[str, Any] = json_object("page size and cells in pixels, in reading order")
+    layout: dict[str, Any] = json_object("page size and cells in pixels, in reading order, and what people placed")
     lettering: list[dict[str, Any]] = json_list("what is set in each panel: `models.lettering.PanelLettering`")
     problems: list[str] = json_list("what lettering could not do well")
     made_from: str | None = Field(default=None, max_length=64, description="SHA-256 of layout, pictures and words")
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class Export(Row, table=True):

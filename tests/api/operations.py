@@ -20,6 +20,7 @@ from models.tables import (
     Image,
     Invitation,
     Location,
+    Page,
     Panel,
     ProjectInstruction,
     Scene,
@@ -105,7 +106,9 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         version = ChapterVersion(
             project_id=project_id, chapter_id=ordered.run.chapter_id, number=1, reason="kept", sha256="0" * 64
         )
-        session.add_all([panel, token, webhook, version])
+        layout = {"number": 1, "width": 1988, "height": 3075, "cells": []}
+        page = Page(project_id=project_id, chapter_id=ordered.run.chapter_id, number=1, layout=layout)
+        session.add_all([panel, token, webhook, version, page])
         await session.flush()
         draft = Draft(
             project_id=project_id,
@@ -133,6 +136,7 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "chapter_id": ordered.run.chapter_id,
         "scene_id": scene.id,
         "panel_id": panel.id,
+        "page_id": page.id,
         "draft_id": draft.id,
         "image_id": image.id,
         "character_id": character.id,

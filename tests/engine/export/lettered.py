@@ -10,7 +10,8 @@ from PIL import Image
 from engine.export.book import Book, BookPage, Bound, PanelPicture, PlacedPanel
 from engine.export.provenance import BY_MODEL
 from engine.pages.compose import LetteredPanel, compose_page
-from engine.pages.layout import LayoutPanel, lay_out, picture_size
+from engine.pages.layout import LayoutPanel, lay_out
+from engine.pages.weights import picture_size
 from models.exports import ExportOptions
 from models.options import PageFormat
 from models.story import Box, Line, LineKind, PanelData, Profile

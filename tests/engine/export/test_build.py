@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from engine.export.book import Book, Chapter
+from engine.export.book import Book, Chapter, PlacedPanel
 from engine.export.build import BUILDERS, build, finished
-from engine.pages.layout import PAGE
+from engine.pages.formats import PAGE, SIZES
 from models.exports import MEDIA_TYPES, SUFFIXES, ExportFormat
 from models.script import Script
 from tests.engine.export.conftest import Bind
@@ -89,6 +89,8 @@ def test_the_title_page_comes_first_and_chapters_move(bind: Bind, tmp_path: Path
 
 def test_page_numbers_are_printed_in_the_margin(bind: Bind, tmp_path: Path) -> None:
     bound = bind(1, size=(PAGE.width, PAGE.height), options={"page_numbers": True})
+    framed = PlacedPanel(PAGE.margin, PAGE.margin, *PAGE.content)
+    bound = replace(bound, book=replace(bound.book, pages=(replace(bound.book.pages[0], panels=(framed,)),)))
     Image.new("RGB", (PAGE.width, PAGE.height), "white").save(Path(bound.pages[0]))
     [numbered] = finished(bound, tmp_path).pages
     with Image.open(numbered) as page:
@@ -96,6 +98,20 @@ def test_page_numbers_are_printed_in_the_margin(bind: Bind, tmp_path: Path) -> N
         assert box is not None
         assert box[1] > PAGE.height - PAGE.margin
         assert page.size == (PAGE.width, PAGE.height)
+
+
+def test_a_page_whose_panels_bleed_has_no_number(bind: Bind, tmp_path: Path) -> None:
+    bound = bind(1, size=(PAGE.width, PAGE.height), options={"page_numbers": True})
+    splash = PlacedPanel(0, 0, PAGE.width, PAGE.height)
+    bound = replace(bound, book=replace(bound.book, pages=(replace(bound.book.pages[0], panels=(splash,)),)))
+    assert list(finished(bound, tmp_path).pages) == list(bound.pages)
+
+
+def test_a_title_page_is_as_large_as_the_others(bind: Bind, tmp_path: Path) -> None:
+    size = SIZES["manga-b6"]
+    done = finished(bind(1, size=(size.width, size.height), options={"title_page": True}), tmp_path)
+    with Image.open(done.pages[0]) as page:
+        assert page.size == (size.width, size.height)
 
 
 def test_a_script_runs_again_and_a_printed_one_reads_as_text(bind: Bind, tmp_path: Path) -> None:

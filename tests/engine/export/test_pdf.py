@@ -13,6 +13,7 @@ from engine.errors import BadInput
 from engine.export.book import BookPage, Chapter, PlacedPanel
 from engine.export.pdf import build_pdf, build_print
 from engine.pages import fonts
+from engine.pages.formats import SIZES
 from engine.pages.layer import balloons_of
 from models.lettering import PanelLettering
 from models.story import Direction
@@ -57,6 +58,17 @@ def test_a_printed_page_is_trimmed_to_300_dpi_and_bleeds_around(bind: Bind, tmp_
     with pikepdf.open(out) as pdf:
         whole = [0, 0, 162, 234]
         assert boxes(pdf.pages[0]) == {"MediaBox": whole, "BleedBox": whole, "TrimBox": [9, 9, 153, 225]}
+
+
+def test_a_manga_page_bleeds_as_manga_is_printed(bind: Bind, tmp_path: Path) -> None:
+    """3 mm around the trimmed size; what is ordered wins over that."""
+    size, out = SIZES["manga-b6"], tmp_path / "a.pdf"
+    for asked, bleed in ((None, 3.0), (5.0, 5.0)):
+        build_print(bind(1, size=(size.width, size.height), options={"bleed_mm": asked}), out)
+        with pikepdf.open(out) as pdf:
+            trim = [float(value) for value in pdf.pages[0]["/TrimBox"]]
+        assert trim[0] == pytest.approx(bleed * 72 / 25.4, abs=0.01)
+        assert trim[2] - trim[0] == pytest.approx(128 * 72 / 25.4, abs=0.2)
 
 
 @BUILDERS

@@ -1,17 +1,20 @@
 """A page is the same bytes for the same input, of the layout's size, and survives missing or broken pictures."""
 
 import io
+import random
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
 from engine.pages.balloons import Rect
 from engine.pages.compose import LetteredPanel, compose_page
+from engine.pages.formats import PAGE, SIZES
 from engine.pages.layer import balloons_of
-from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out, picture_size
+from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out
 from engine.pages.painting import paint, write
+from engine.pages.weights import picture_size
 from models.lettering import PanelLettering, Set
-from models.options import PageFormat
+from models.options import PageFormat, PageSizeName
 from models.story import Box, Direction, Line, LineKind, PanelData, Profile
 
 pytestmark = pytest.mark.unit
@@ -133,3 +136,87 @@ def test_100_panels_are_all_lettered() -> None:
     found = [layer for layout in layouts for layer in compose_page(layout, panels, "ltr").lettering]
     assert [layer.panel_id for layer in found] == [str(number) for number in range(100)]
     assert all(len(layer.texts) == 2 and not layer.problems for layer in found)
+
+
+def heads_apart(dice: random.Random) -> list[tuple[int, int]]:
+    """One to four heads, as first and last pixel of a picture that is 1000 wide."""
+    found = []
+    for _ in range(dice.randint(1, 4)):
+        wide = dice.randint(40, 260)
+        left = dice.randint(0, 1000 - wide)
+        found.append((left, left + wide))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_head_is_cut_where_a_window_without_cutting_exists(seed: int) -> None:
+    """Each head is painted in a colour of its own: in the cell there is all of it or nothing."""
+    heads = heads_apart(random.Random(seed))  # heads, not secrets
+    seen = 500
+    uncut = [
+        start
+        for start in range(1000 - seen + 1)
+        if not any(low < edge < high for low, high in heads for edge in (start, start + seen))
+    ]
+    boxes = [
+        Box(kind="head", name=str(number), x=low / 1000, y=0.3, width=(high - low) / 1000, height=0.2)
+        for number, (low, high) in enumerate(heads)
+    ]
+    cell = Cell("one", 10, 10, 500, 500)
+    picture = Image.new("RGB", (1000, 500), "white")
+    for number, (low, high) in enumerate(heads):
+        ImageDraw.Draw(picture).rectangle((low, 20 + 40 * number, high - 1, 40 + 40 * number), fill=(200, 0, 0))
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    panel = LetteredPanel(data.getvalue(), boxes, PanelData(description="x"))
+    with Image.open(io.BytesIO(compose_page(PageLayout(1, 820, 520, (cell,)), {"one": panel}, "ltr").png)) as page:
+        lengths = [
+            sum(page.getpixel((10 + x, 10 + 30 + 40 * number)) == (200, 0, 0) for x in range(6, 494))
+            for number in range(len(heads))
+        ]
+    if uncut:
+        for length, (low, high) in zip(lengths, heads, strict=True):
+            # The border and the blur of scaling take a few pixels at either side.
+            assert length == 0 or length >= high - low - 14
+
+
+def test_everybody_is_seen_where_all_have_room() -> None:
+    heads = [Box(kind="head", name="a", x=0.02, y=0.3, width=0.1, height=0.2),
+             Box(kind="head", name="b", x=0.38, y=0.3, width=0.1, height=0.2)]  # fmt: skip
+    data = io.BytesIO()
+    Image.new("RGB", (1000, 500), "white").save(data, "PNG")
+    said = PanelData(
+        description="x",
+        characters=[Profile(name="a"), Profile(name="b")],
+        dialogue=[Line(speaker=name, text="Here.") for name in "ab"],
+    )
+    cell = Cell("one", 10, 10, 500, 500)
+    [layer] = compose_page(
+        PageLayout(1, 820, 520, (cell,)), {"one": LetteredPanel(data.getvalue(), heads, said)}, "ltr"
+    ).lettering
+    assert all(text.tail for text in layer.texts)
+
+
+def test_a_splash_goes_to_the_edges_and_its_words_keep_off_them() -> None:
+    """No border, no number, and the letters are inside of what is left when the page is trimmed."""
+    cell = Cell("one", 0, 0, PAGE.width, PAGE.height)
+    layout = PageLayout(1, PAGE.width, PAGE.height, (cell,))
+    composed = compose_page(layout, {"one": LetteredPanel(png(), [HEAD], PANEL)}, "ltr", (1, 1))
+    with Image.open(io.BytesIO(composed.png)) as page:
+        assert page.getpixel((0, 0)) == page.getpixel((PAGE.width - 1, PAGE.height - 1)) == SKY
+        assert {colour for _, colour in page.crop((800, 2990, 1200, 3075)).getcolors(1 << 24) or []} == {SKY}
+    for text in composed.lettering[0].texts:
+        assert min(text.body.x, text.body.y) >= PAGE.margin - 1
+
+
+@pytest.mark.parametrize("page_size", list(SIZES))
+def test_pages_of_every_size_are_composed_with_letters_of_one_size(page_size: PageSizeName) -> None:
+    shape = picture_size(PANEL, "page", page_size)
+    made = [LayoutPanel(str(number), *shape, PANEL) for number in range(3)]
+    layout = lay_out(made, "page", "ltr", page_size)[0]
+    panels = {str(number): LetteredPanel(png(), [HEAD], PANEL) for number in range(3)}
+    composed = compose_page(layout, panels, "ltr")
+    with Image.open(io.BytesIO(composed.png)) as page:
+        assert page.size == (SIZES[page_size].width, SIZES[page_size].height)
+    assert composed.problems == []
+    assert {text.size for layer in composed.lettering for text in layer.texts} == {38}

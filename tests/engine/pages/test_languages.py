@@ -6,9 +6,9 @@ from PIL import Image, ImageDraw
 
 from engine.pages import columns, fonts
 from engine.pages.balloons import Rect
+from engine.pages.formats import TextSize
 from engine.pages.languages import BOUND, bound, is_vertical, syllables
 from engine.pages.layer import balloons_of, layer_of
-from engine.pages.layout import TextSize
 from engine.pages.lettering import Head, letter
 from engine.pages.painting import paint, write
 from engine.pages.wrapping import block, emphasised, tidy, written

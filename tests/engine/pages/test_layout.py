@@ -1,13 +1,16 @@
 """Pages are laid out in reading order, inside their margins, without overlaps, whatever comes."""
 
+import itertools
 import time
 from collections.abc import Sequence
 
 import pytest
 
-from engine.pages.layout import PAGE, WEBTOON, Cell, LayoutPanel, PageLayout, lay_out, picture_size
-from models.options import PageFormat
-from models.story import Direction, Line, PanelData, Shot
+from engine.pages.formats import PAGE, SIZES, WEBTOON, size_of, text_size
+from engine.pages.layout import Cell, LayoutPanel, PageLayout, lay_out
+from engine.pages.weights import needed, picture_size
+from models.options import PageFormat, PageSizeName
+from models.story import Direction, Line, LineKind, PanelData, Shot
 
 pytestmark = pytest.mark.unit
 
@@ -15,14 +18,26 @@ SHOTS = list(Shot)
 SENTENCE = "The lamp went out and nobody on the pier said a word. "
 
 
-def panels(count: int, format: PageFormat, sentences: int = 1) -> list[LayoutPanel]:
+def panels(
+    count: int, format: PageFormat, sentences: int = 1, page_size: PageSizeName = "us-comic"
+) -> list[LayoutPanel]:
     made = []
     for number in range(count):
         text = SENTENCE * (sentences if number % 3 else 0)
         lines = [Line(speaker="Mara", text=text)] if text else []
         panel = PanelData(shot=SHOTS[number * 5 % len(SHOTS)], description="x", dialogue=lines)
-        width, height = picture_size(panel, format)
+        width, height = picture_size(panel, format, page_size)
         made.append(LayoutPanel(f"p{number}", width, height, panel))
+    return made
+
+
+def shots(*told: Shot, opens: Sequence[int] = (), page_size: PageSizeName = "us-comic") -> list[LayoutPanel]:
+    """Silent panels; scenes begin with the first and with those named in `opens`."""
+    made = []
+    for number, shot in enumerate(told):
+        panel = PanelData(shot=shot, description="x")
+        size = picture_size(panel, "page", page_size, opener=number == 0)
+        made.append(LayoutPanel(f"p{number}", *size, panel, opens=number in (0, *opens)))
     return made
 
 
@@ -39,18 +54,20 @@ def overlap(one: Cell, other: Cell) -> bool:
 COUNTS = [1, 2, 3, 7, 12, 40]
 
 
-@pytest.mark.parametrize("format", ["page", "webtoon"])
+@pytest.mark.parametrize(("format", "page_size"), [*(("page", one) for one in SIZES), ("webtoon", "us-comic")])
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
 @pytest.mark.parametrize("count", COUNTS)
 def test_every_panel_is_placed_once_in_order_and_inside_its_page(
-    count: int, direction: Direction, format: PageFormat
+    count: int, direction: Direction, format: PageFormat, page_size: PageSizeName
 ) -> None:
-    made = panels(count, format)
-    pages = lay_out(made, format, direction)
+    made = panels(count, format, page_size=page_size)
+    pages = lay_out(made, format, direction, page_size)
     assert ids(pages) == [panel.id for panel in made]
     assert [page.number for page in pages] == list(range(1, len(pages) + 1))
     for page in pages:
-        margin = PAGE.margin if format == "page" else 0
+        margin = SIZES[page_size].margin if format == "page" else 0
+        if format == "page":
+            assert size_of(page.width, page.height) is SIZES[page_size]
         for at, cell in enumerate(page.cells):
             assert cell.width > 0
             assert cell.height > 0
@@ -66,13 +83,12 @@ def test_within_a_row_panels_run_the_reading_way_and_rows_run_down(direction: Di
     rows = 0
     for page in lay_out(panels(30, "page"), "page", direction):
         for before, cell in zip(page.cells, page.cells[1:], strict=False):
-            if cell.y == before.y:
+            if cell.y == before.y and cell.height == before.height:
                 rows += 1
                 assert sign * (cell.x - before.x) > 0
                 gap = cell.x - before.x - before.width if sign == 1 else before.x - cell.x - cell.width
                 assert gap == PAGE.gutter
-                assert cell.height == before.height
-            else:
+            elif cell.x == before.x and cell.width == before.width:
                 assert abs(cell.y - before.y - before.height - PAGE.gutter) <= 1
     assert rows > 5
 
@@ -182,3 +198,152 @@ def test_a_long_chapter_takes_seconds_not_minutes() -> None:
 def test_no_panels_no_pages() -> None:
     assert lay_out([], "page", "ltr") == []
     assert lay_out([], "webtoon", "ltr") == []
+
+
+@pytest.mark.parametrize("page_size", list(SIZES))
+def test_full_pages_of_every_size_are_full_and_keep_pictures(page_size: PageSizeName) -> None:
+    size = SIZES[page_size]
+    made = panels(60, "page", page_size=page_size)
+    by_id = {one.id: one for one in made}
+    for page in lay_out(made, "page", "ltr", page_size)[:-1]:
+        assert size.height - size.margin - max(cell.y + cell.height for cell in page.cells) < 0.1 * size.height
+        for cell in page.cells:
+            one = by_id[cell.id]
+            ratio = (cell.width / cell.height) / (one.width / one.height)
+            lone = sum(other.y == cell.y for other in page.cells) == 1
+            assert 0.85 <= ratio <= (1.33 if lone else 1.17), f"{cell.id} loses too much of its picture"
+
+
+def test_letters_are_as_large_on_every_printed_page() -> None:
+    """9 points aimed at, 6.7 at least."""
+    assert {text_size(size.width) for size in SIZES.values()} == {text_size(PAGE.width)}
+
+
+def test_sizes_are_what_printers_call_them() -> None:
+    """Millimetres at 300 dots an inch; pages that were made before there were others are US comic pages."""
+    inches = {name: (round(size.width / 300 * 25.4), round(size.height / 300 * 25.4)) for name, size in SIZES.items()}
+    assert inches == {
+        "us-comic": (168, 260), "manga-b5": (182, 257), "manga-b6": (128, 182), "a4": (210, 297), "square": (210, 210)
+    }  # fmt: skip
+    assert (PAGE.width, PAGE.height) == (1988, 3075)
+    assert size_of(1600, 2400) is PAGE
+
+
+def long(first: Shot = Shot.ESTABLISHING) -> list[Shot]:
+    return [first, *[Shot.MEDIUM, Shot.WIDE, Shot.MEDIUM, Shot.OVER_THE_SHOULDER] * 4]
+
+
+def test_a_chapter_opens_with_a_splash_that_bleeds() -> None:
+    first, second, *_ = lay_out(shots(*long()), "page", "ltr")
+    [cell] = first.cells
+    assert (cell.x, cell.y, cell.width, cell.height) == (0, 0, PAGE.width, PAGE.height)
+    assert not first.footed
+    assert second.footed
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (shots(*long(Shot.MEDIUM)), "it is no place to look at"),
+        (shots(*long()[:5]), "the chapter is short"),
+        ([LayoutPanel(one.id, 1440, 800, one.panel) for one in shots(*long())], "its picture is wide"),
+    ],
+)
+def test_no_splash_where_none_is_deserved(made: Sequence[LayoutPanel], why: str) -> None:
+    assert len(lay_out(made, "page", "ltr")[0].cells) > 1, why
+
+
+def test_splashes_are_rare() -> None:
+    """However loud it gets, there are a dozen panels between two of them."""
+    boom = PanelData(shot=Shot.WIDE, description="x", dialogue=[Line(speaker="", kind=LineKind.SFX, text="BOOM")])
+    talk = PanelData(shot=Shot.MEDIUM, description="x")
+    told = [boom if number % 3 == 0 else talk for number in range(60)]
+    made = [LayoutPanel(str(number), *picture_size(one, "page"), one) for number, one in enumerate(told)]
+    pages = lay_out(made, "page", "ltr")
+    splashes = [int(page.cells[0].id) for page in pages if not page.footed]
+    assert splashes
+    assert all(later - earlier >= 12 for earlier, later in itertools.pairwise(splashes))
+
+
+def test_beats_are_small_and_as_wide_as_each_other() -> None:
+    beats = [Shot.INSERT, Shot.CLOSE_UP, Shot.INSERT]
+    made = shots(Shot.OVER_THE_SHOULDER, Shot.WIDE, *beats, Shot.ESTABLISHING)[1:]
+    cells = {cell.id: cell for page in lay_out(made, "page", "ltr") for cell in page.cells}
+    small = [cells[f"p{number}"] for number in (2, 3, 4)]
+    assert len({cell.y for cell in small}) == 1
+    assert max(cell.width for cell in small) - min(cell.width for cell in small) <= 1
+    for cell in small:
+        assert cell.width * cell.height < 0.5 * cells["p1"].width * cells["p1"].height
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_beats_stand_above_each_other_beside_a_tall_panel(direction: Direction) -> None:
+    """The tall one comes first, on the side where reading begins."""
+    tall = PanelData(shot=Shot.MEDIUM, description="x")
+    made = shots(Shot.MEDIUM, Shot.INSERT, Shot.CLOSE_UP, Shot.WIDE)
+    made[0] = LayoutPanel("p0", 960, 1200, tall, opens=True)
+    cells = {cell.id: cell for page in lay_out(made, "page", direction) for cell in page.cells}
+    first, above, below = cells["p0"], cells["p1"], cells["p2"]
+    assert above.x == below.x
+    assert below.y > above.y
+    assert first.y == above.y
+    assert first.y + first.height == below.y + below.height
+    assert (first.x < above.x) == (direction == "ltr")
+
+
+def test_a_place_that_is_new_opens_a_page_where_that_can_be() -> None:
+    """Wherever the scene begins, it mostly begins a page, and never after a page with the last panel of another."""
+    opening = 0
+    for start in range(5, 14):
+        told = [Shot.MEDIUM] * 18
+        told[start] = Shot.ESTABLISHING
+        pages = lay_out(shots(*told, opens=[start]), "page", "ltr")
+        firsts = {page.cells[0].id for page in pages}
+        opening += f"p{start}" in firsts
+        assert f"p{start - 1}" not in firsts, "the scene before ends with one panel alone"
+    assert opening >= 7
+
+
+def test_pages_that_might_look_alike_do_not() -> None:
+    """The same panels over and over: two pages that follow each other have different plans."""
+    wide = PanelData(shot=Shot.WIDE, description="x")
+    made = [LayoutPanel(str(number), *picture_size(wide, "page"), wide) for number in range(40)]
+    looks = [
+        [(cell.x, cell.y, cell.width, cell.height) for cell in page.cells] for page in lay_out(made, "page", "ltr")
+    ]
+    assert len(looks) > 5
+    assert not any(one == other for one, other in itertools.pairwise(looks))
+
+
+@pytest.mark.parametrize("second", list(Shot))
+def test_a_page_of_two_panels_is_not_a_third_empty(second: Shot) -> None:
+    [page] = lay_out(shots(Shot.MEDIUM, second), "page", "ltr")
+    covered = sum(cell.width * cell.height for cell in page.cells)
+    across, down = PAGE.content
+    assert covered > 0.68 * across * down
+
+
+def test_words_beside_a_big_face_get_more_room_than_beside_a_small_one() -> None:
+    """A close-up is full of face: its balloons need a larger panel."""
+    said = [Line(speaker="A", text=SENTENCE * 3)]
+    near, far = (PanelData(shot=shot, description="x", dialogue=said) for shot in (Shot.CLOSE_UP, Shot.WIDE))
+    assert needed(near, PAGE) > 1.4 * needed(far, PAGE)
+
+
+def test_a_strip_breathes_with_the_story() -> None:
+    """Beats follow quickly, a new scene comes after a pause, a new place after the longest; a cut halves the pause."""
+    beat = PanelData(shot=Shot.INSERT, description="x")
+    plain = PanelData(shot=Shot.MEDIUM, description="x")
+    place = PanelData(shot=Shot.WIDE, description="x")
+    made = [
+        LayoutPanel("a", 744, 300, beat), LayoutPanel("b", 744, 300, beat), LayoutPanel("c", 744, 300, plain),
+        LayoutPanel("d", 744, 300, plain, opens=True), LayoutPanel("e", 744, 300, place, opens=True),
+    ]  # fmt: skip
+    y, ends, gaps = 0, None, []
+    for page in lay_out(made, "webtoon", "ltr"):
+        for cell in page.cells:
+            if ends is not None:
+                gaps.append(y + cell.y - ends)
+            ends = y + cell.y + cell.height
+        y += page.height
+    assert gaps == [28, 56, 126, 196]

@@ -8,8 +8,9 @@ from PIL import Image, ImageChops, ImageDraw
 from engine.pages import fonts
 from engine.pages.balloons import Balloon, Rect, neck_shapes, outline, tail_shapes
 from engine.pages.detail import detail_of
+from engine.pages.formats import TextSize, text_size
 from engine.pages.layer import balloons_of, layer_of
-from engine.pages.layout import Cell, PageLayout, TextSize, text_size
+from engine.pages.layout import Cell, PageLayout
 from engine.pages.lettering import Head, Lettering, letter, safe_area
 from engine.pages.placing import follows
 from engine.pages.wrapping import block, emphasised, tidy

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from engine.images import ImageRequest
 from engine.images.offline import OfflineArtist
-from engine.pages.layout import picture_size
+from engine.pages.weights import picture_size
 from engine.pictures.scores import SCORERS, Scores, distance, score
 from models.story import Box, Line, PanelData, Profile, Shot
 

@@ -1,0 +1,94 @@
+"""What a person laid out: checked when it comes, kept when pages are laid out again.
+
+It lies in a page's layout: `hand` says that its cells are somebody's, `placed` has the panels whose lettering is, by
+their ids, and `let_go` says that a layout by hand could not be kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.errors import BadInput
+from engine.pages.formats import WEBTOON, PageSize
+
+# In pixels; as a share of the smaller of two panels, by how much one may lie over the other: an inset.
+_LEAST_SIDE, _MOST_OVERLAP = 120, 0.12
+LET_GO = "the layout made by hand does not fit its panels any more: the page is laid out anew"
+
+Json = Mapping[str, Any]
+
+
+def arranged(layout: Json, cells: Sequence[Json]) -> dict[str, Any]:
+    """The layout with its cells at the places that a person gives them. Raises `BadInput` for what is no page."""
+    before = {cell["panel_id"]: cell for cell in layout["cells"]}
+    if [cell["panel_id"] for cell in cells] != [cell["panel_id"] for cell in layout["cells"]]:
+        raise BadInput("The layout must name every panel of the page once, in the order in which they are read.")
+    for cell in cells:
+        if min(cell["width"], cell["height"]) < _LEAST_SIDE:
+            raise BadInput(f"Panel {cell['panel_id']} is too small: {_LEAST_SIDE} pixels a side are the least.")
+        right, bottom = cell["x"] + cell["width"], cell["y"] + cell["height"]
+        if min(cell["x"], cell["y"]) < 0 or right > layout["width"] or bottom > layout["height"]:
+            raise BadInput(f"Panel {cell['panel_id']} is not inside of its page.")
+    for number, one in enumerate(cells):
+        for other in cells[number + 1 :]:
+            if _overlap(one, other) > _MOST_OVERLAP:
+                raise BadInput(f"Panels {one['panel_id']} and {other['panel_id']} lie over each other.")
+    placed = [{**before[cell["panel_id"]], **cell} for cell in cells]
+    return {**_without(layout, "let_go"), "hand": True, "cells": placed}
+
+
+def released(layout: Json, what: Sequence[str]) -> dict[str, Any]:
+    """The layout without what is given back: the next order lays out, or letters, anew."""
+    page = dict(layout)
+    if "layout" in what and page.pop("hand", False):
+        # No picture has this shape: the page is found to stand no more.
+        page["cells"] = [{**cell, "frame": [0, 0]} for cell in page["cells"]]
+    if "lettering" in what:
+        page.pop("placed", None)
+    return page
+
+
+def kept_pages(before: Sequence[Json], ids: Sequence[str], size: PageSize) -> dict[int, Json]:
+    """The pages that people laid out and that still stand, by the place of their first panel among all."""
+    found: dict[int, Json] = {}
+    places = {one: number for number, one in enumerate(ids)}
+    for page in before:
+        cells = [cell["panel_id"] for cell in page["cells"]]
+        first = places.get(cells[0]) if cells else None
+        as_wide = page["width"] == size.width and (size is WEBTOON or page["height"] == size.height)
+        if page.get("hand") and as_wide and first is not None and list(ids[first : first + len(cells)]) == cells:
+            found[first] = page
+    return found
+
+
+def carried(before: Sequence[Json], pages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The new pages with the lettering that people placed, wherever its panels are now, and with what was let go."""
+    placed: dict[str, Any] = {}
+    for page in before:
+        placed |= page.get("placed", {})
+    theirs = {tuple(cell["panel_id"] for cell in page["cells"]) for page in pages if page.get("hand")}
+    lost = [page["cells"] for page in before if page.get("hand")]
+    # Whoever laid it out is told where most of it is now: on the page of the first of its panels that is left.
+    now = {cell["panel_id"]: number for number, page in enumerate(pages) for cell in page["cells"]}
+    let_go = set()
+    for cells in lost:
+        ids = tuple(cell["panel_id"] for cell in cells)
+        left = [now[one] for one in ids if one in now]
+        if ids not in theirs and left:
+            let_go.add(left[0])
+    found = []
+    for number, page in enumerate(pages):
+        mine = {cell["panel_id"]: placed[cell["panel_id"]] for cell in page["cells"] if cell["panel_id"] in placed}
+        more = {"placed": mine} if mine else {}
+        found.append({**_without(page, "placed"), **more, **({"let_go": True} if number in let_go else {})})
+    return found
+
+
+def _without(page: Json, key: str) -> dict[str, Any]:
+    return {name: value for name, value in page.items() if name != key}
+
+
+def _overlap(one: Json, other: Json) -> float:
+    across = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])
+    down = min(one["y"] + one["height"], other["y"] + other["height"]) - max(one["y"], other["y"])
+    smaller = min(one["width"] * one["height"], other["width"] * other["height"])
+    return float(max(across, 0) * max(down, 0) / smaller)

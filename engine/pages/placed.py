@@ -1,0 +1,232 @@
+"""Lettering that a person placed: balloons moved, tails led and lines broken by hand, and kept when words change."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.digest import digest
+from engine.errors import BadInput
+from engine.pages.balloons import Balloon, Rect, body_size
+from engine.pages.formats import TextSize
+from engine.pages.layer import balloons_of, set_in
+from engine.pages.wrapping import Block, block, emphasised, measured, tidy
+from models.lettering import BalloonChange, Lettered, PanelLettering, Placed
+from models.story import PanelData
+
+# Sums of fractions end a hair beside the edge that they mean.
+_HAIR = 0.5
+# What lines have and a text may not have, or the other way round.
+_MARKS = "-*_\u200b"
+_ROOMS = (0.94, 0.86, 0.78, 0.7, 0.6, 0.5)
+
+
+def changed(layer: PanelLettering, changes: Sequence[BalloonChange], width: int, height: int) -> PanelLettering:
+    """The lettering of a panel of `width` × `height` pixels as a person wants it; what is named is marked as theirs.
+
+    Raises `BadInput` where it cannot be like that.
+    """
+    texts = list(layer.texts)
+    for change in changes:
+        if not 0 <= change.order < len(texts):
+            raise BadInput(f"Panel {layer.panel_id} has no balloon {change.order}.")
+        before = balloons_of(layer)[change.order]
+        texts[change.order] = set_in(texts[change.order], _changed(texts[change.order], before, change, width, height))
+    return layer.model_copy(update={"texts": texts})
+
+
+def _changed(text: Lettered, balloon: Balloon, change: BalloonChange, width: int, height: int) -> Balloon:
+    lines = balloon.block
+    if change.lines is not None:
+        if _letters("".join(change.lines)) != _letters("".join(text.lines)):
+            raise BadInput("The lines must say what the balloon says: only where they end can be changed.")
+        broken = [emphasised(tidy(line, text.language)) for line in change.lines]
+        lines = measured(broken, text.size, text.language, vertical=text.vertical)
+    if change.body is not None:
+        body = change.body
+        rect = Rect(body.x, body.y, body.width, body.height)
+        if change.lines is None and not _fits(lines, balloon, rect):
+            lines = _broken(_unbroken(text), balloon, rect, (text.size,)) or lines
+        least = body_size(lines, balloon.kind, balloon.roundness)
+        if not _fits(lines, balloon, rect):
+            raise BadInput(f"The text has no room in it: it takes {least[0]:.0f} × {least[1]:.0f} pixels.")
+    else:
+        # Other lines have another shape, about the same middle.
+        across, down = body_size(lines, balloon.kind, balloon.roundness)
+        middle_x, middle_y = balloon.rect.centre
+        rect = balloon.rect if change.lines is None else Rect(middle_x - across / 2, middle_y - down / 2, across, down)
+    if not _inside(rect, width, height):
+        raise BadInput(f"The balloon is not inside of its panel, which is {width} × {height} pixels.")
+    tail = balloon.tail
+    if "tail_tip" in change.model_fields_set:
+        tail = (change.tail_tip.x, change.tail_tip.y) if change.tail_tip else None
+        if tail is not None and balloon.boxed:
+            raise BadInput("Captions and sounds have no tails.")
+        if tail is not None and not (0 <= tail[0] <= width and 0 <= tail[1] <= height):
+            raise BadInput(f"The tail ends outside of its panel, which is {width} × {height} pixels.")
+    return replace(balloon, rect=rect, block=lines, tail=tail, hand=True)
+
+
+def in_other_cells(
+    lettering: Sequence[Mapping[str, Any]], before: Mapping[str, Any], layout: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The lettering of a page whose panels have other sizes now, each balloon in proportion; both layouts as stored."""
+    old = {cell["panel_id"]: cell for cell in before["cells"]}
+    new = {cell["panel_id"]: cell for cell in layout["cells"]}
+    found = []
+    for each in lettering:
+        layer = PanelLettering.model_validate(each)
+        if layer.panel_id not in old:
+            # Of before the panels went to other pages, which are not lettered yet.
+            continue
+        one, other = old[layer.panel_id], new[layer.panel_id]
+        scale = (other["width"] / one["width"], other["height"] / one["height"])
+        texts = [
+            set_in(text, _in_proportion(balloon, scale))
+            for text, balloon in zip(layer.texts, balloons_of(layer), strict=True)
+        ]
+        found.append(layer.model_copy(update={"texts": texts}).model_dump(mode="json"))
+    return found
+
+
+def kept(layer: PanelLettering, cell: Mapping[str, Any], panel: PanelData, picture: str | None) -> Placed:
+    """A panel's lettering as it is kept from now on; `picture` is the SHA-256 of what lies under it."""
+    return Placed(texts=layer.texts, width=cell["width"], height=cell["height"], made_from=_rests_on(panel, picture))
+
+
+def _rests_on(panel: PanelData, picture: str | None) -> dict[str, str]:
+    """What lettering by hand was made for, as digests by name: its words and its picture."""
+    return {"words": digest(list(_said(panel).values())), "picture": picture or ""}
+
+
+def moved_on(placed: Placed, panel: PanelData, picture: str | None, width: int, height: int) -> list[str]:
+    """The names of what is otherwise than when a person placed the lettering."""
+    now = _rests_on(panel, picture)
+    found = [name for name in sorted(now) if placed.made_from.get(name, now[name]) != now[name]]
+    return ["layout", *found] if (placed.width, placed.height) != (width, height) else found
+
+
+def held(
+    placed: Placed, panel: PanelData, width: int, height: int, size: TextSize
+) -> tuple[tuple[Balloon, ...], list[str]]:
+    """The balloons that stay where a person left them, for the words of now, and what could not stay.
+
+    In a panel of another size they keep their place in proportion; where the words are others, their body.
+    """
+    balloons = balloons_of(PanelLettering(texts=placed.texts))
+    lines = _lines_now(placed.texts, panel)
+    scale = (width / placed.width, height / placed.height)
+    kept: dict[int, Balloon] = {}
+    problems: list[str] = []
+    for number, (text, balloon) in enumerate(zip(placed.texts, balloons, strict=True)):
+        line = lines.get(text.line)
+        if line is None:
+            continue
+        now = replace(_in_proportion(balloon, scale), line=line)
+        said = _text_of(line, panel)
+        if _letters(said) != _letters(text.text):
+            alone = sum(other.line == text.line for other in placed.texts) == 1
+            sizes = tuple(sorted({text.size, size.minimum}, reverse=True))
+            refit = _broken(said, now, now.rect, sizes) if alone else None
+            now = replace(now, block=refit) if refit else replace(now, block=Block((), (), 0))
+        if now.block.lines and _inside(now.rect, width, height):
+            kept[number] = now
+        elif text.hand and line not in {kept[one].line for one in kept}:
+            problems.append(f"“{said[:32]}” has no room where it was placed by hand: it is placed anew")
+    # All pieces of a line stay, or none.
+    whole = {
+        line
+        for line in {one.line for one in kept.values()}
+        if sum(one.line == line for one in kept.values()) == sum(lines.get(one.line) == line for one in placed.texts)
+    }
+    kept = {number: one for number, one in kept.items() if one.line in whole}
+    places = {number: place for place, number in enumerate(kept)}
+    return tuple(
+        replace(one, joined=places.get(one.joined) if one.joined is not None else None) for one in kept.values()
+    ), problems
+
+
+def _lines_now(texts: Sequence[Lettered], panel: PanelData) -> dict[int, int]:
+    """Which line of now each line was: the one that says the same, else the one in its place that nobody claims."""
+    now = _said(panel)
+    found: dict[int, int] = {}
+    for text in texts:
+        same = [
+            line
+            for line, (kind, speaker, said) in now.items()
+            if line not in found.values() and (kind, speaker, _letters(said)) == (*_voice(text), _letters(text.text))
+        ]
+        if text.line not in found and same:
+            found[text.line] = min(same, key=lambda line: abs(line - text.line))
+    for text in texts:
+        there = now.get(text.line)
+        if text.line not in found and there and text.line not in found.values() and there[:2] == _voice(text):
+            found[text.line] = text.line
+    return found
+
+
+def _said(panel: PanelData) -> Mapping[int, tuple[str, str, str]]:
+    lines = {number: (str(line.kind), line.speaker, line.text) for number, line in enumerate(panel.dialogue)}
+    return {**lines, -1: ("caption", "", panel.caption)} if panel.caption.strip() else lines
+
+
+def _voice(text: Lettered) -> tuple[str, str]:
+    return str(text.kind), text.speaker
+
+
+def _text_of(line: int, panel: PanelData) -> str:
+    return panel.caption if line < 0 else panel.dialogue[line].text
+
+
+def _in_proportion(balloon: Balloon, scale: tuple[float, float]) -> Balloon:
+    if scale == (1.0, 1.0):
+        return balloon
+    x, y = balloon.rect.centre
+    rect = balloon.rect
+    tail = (balloon.tail[0] * scale[0], balloon.tail[1] * scale[1]) if balloon.tail else None
+    return replace(
+        balloon,
+        rect=Rect(x * scale[0] - rect.width / 2, y * scale[1] - rect.height / 2, rect.width, rect.height),
+        tail=tail,
+    )
+
+
+def _broken(text: str, balloon: Balloon, rect: Rect, sizes: Sequence[int]) -> Block | None:
+    """The text in lines that fit into a body, in the largest of the sizes in which they do."""
+    vertical, language = balloon.block.vertical, balloon.block.language
+    said, long = emphasised(tidy(text, language)), rect.height if vertical else rect.width
+    for size in sizes:
+        for room in _ROOMS:
+            lines = block(said, size, room * long, language, vertical=vertical)
+            if _fits(lines, balloon, rect):
+                return lines
+    return None
+
+
+def _fits(lines: Block, balloon: Balloon, rect: Rect) -> bool:
+    across, down = body_size(lines, balloon.kind, balloon.roundness)
+    return across <= rect.width + _HAIR and down <= rect.height + _HAIR
+
+
+def _inside(rect: Rect, width: int, height: int) -> bool:
+    return rect.x >= -_HAIR and rect.y >= -_HAIR and rect.right <= width + _HAIR and rect.bottom <= height + _HAIR
+
+
+def _unbroken(text: Lettered) -> str:
+    """What a balloon says, as it was written: its lines are a stretch of that, with hyphens of their own."""
+    places = [number for number, sign in enumerate(text.text) if _letters(sign)]
+    mine, said = _letters("".join(text.lines)), "".join(text.text[place] for place in places)
+    first = said.find(mine)
+    if first < 0 or not mine:
+        return " ".join(text.lines)
+    start, end = places[first], places[first + len(mine) - 1] + 1
+    while start and text.text[start - 1] in _MARKS:
+        start -= 1
+    while end < len(text.text) and text.text[end] in _MARKS:
+        end += 1
+    return text.text[start:end]
+
+
+def _letters(text: str) -> str:
+    """What a text says, whatever its lines: without blanks, hyphens and signs of emphasis."""
+    return "".join(sign for sign in unicodedata.normalize("NFC", text) if not sign.isspace() and sign not in _MARKS)

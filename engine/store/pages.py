@@ -1,0 +1,77 @@
+"""What people do to pages: lay one out, and place its lettering. The next order for the chapter composes it again."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.errors import BadInput, Conflict
+from engine.pages import hand, placed
+from engine.store import editing, locks
+from engine.store import scope as rows
+from engine.store.panels import of_chapter
+from engine.store.scope import Scope
+from models.lettering import BalloonChange, PanelLettering
+from models.tables import Page
+
+
+async def change(
+    session: AsyncSession,
+    scope: Scope,
+    page_id: UUID,
+    version: int,
+    *,
+    cells: Sequence[Mapping[str, Any]] | None,
+    lettering: Sequence[BalloonChange],
+    release: Sequence[str],
+) -> Page:
+    """A page as a person wants it; `cells` are all of its panels'.
+
+    Raises `Conflict`, `NotFound`, and `BadInput` for what cannot be set like that.
+    """
+    page = await editing.still(session, scope, Page, page_id)
+    touched = [UUID(cell["panel_id"]) for cell in cells or ()] + [one.panel_id for one in lettering]
+    for panel_id in dict.fromkeys(touched):
+        await locks.refuse_if_held(session, panel_id, scope.actor)
+    layout, layers = hand.released(page.layout, release), list(page.lettering)
+    if cells is not None:
+        layout = hand.arranged(layout, cells)
+        layers = placed.in_other_cells(layers, page.layout, layout)
+    if lettering:
+        layout, layers = await _lettered(session, page, layout, layers, lettering)
+    given = {"layout": cells is not None, "lettering": bool(lettering)}
+    changed = await rows.change(session, scope, Page, page_id, version, {"layout": layout, "lettering": layers})
+    fields = [part for part in given if given[part] or part in release]
+    data = {"number": page.number, "fields": fields, "version": changed.version}
+    await editing.tell(session, scope, changed, "changed", data)
+    return changed
+
+
+async def _lettered(
+    session: AsyncSession,
+    page: Page,
+    layout: dict[str, Any],
+    layers: list[dict[str, Any]],
+    changes: Sequence[BalloonChange],
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The layout and the lettering of a page with some balloons placed by a person."""
+    cells = {cell["panel_id"]: cell for cell in layout["cells"]}
+    places = {layer["panel_id"]: number for number, layer in enumerate(layers)}
+    ids = list(dict.fromkeys(str(change.panel_id) for change in changes))
+    if missing := [one for one in ids if one not in cells]:
+        raise BadInput(f"Panel {missing[0]} is not on this page.")
+    if any(one not in places for one in ids):
+        raise Conflict("The page is not lettered yet: order the chapter first.")
+    found = await of_chapter(session, page.project_id, page.chapter_id, [UUID(one) for one in ids])
+    shown = {str(one.panel.id): one for one in found}
+    theirs, layers = dict(layout.get("placed", {})), list(layers)
+    for panel_id in ids:
+        cell, one = cells[panel_id], shown[panel_id]
+        mine = [change for change in changes if str(change.panel_id) == panel_id]
+        before = PanelLettering.model_validate(layers[places[panel_id]])
+        layer = placed.changed(before, mine, cell["width"], cell["height"])
+        layers[places[panel_id]] = layer.model_dump(mode="json")
+        kept = placed.kept(layer, cell, one.data, one.image.sha256 if one.image else None)
+        theirs[panel_id] = kept.model_dump(mode="json")
+    return {**layout, "placed": theirs}, layers
