@@ -14,7 +14,7 @@ from engine.pages.layout import LayoutPanel, lay_out
 from engine.pages.weights import picture_size
 from models.exports import ExportOptions
 from models.options import PageFormat
-from models.story import Box, Line, LineKind, PanelData, Profile
+from models.story import Box, Direction, Line, LineKind, PanelData, Profile
 
 HEADS = (
     Box(kind="head", name="Mara", x=0.3, y=0.45, width=0.12, height=0.2),
@@ -58,6 +58,8 @@ def lettered(
     panels: tuple[PanelData, ...] = (TALK, NOISE),
     *,
     format: PageFormat = "page",
+    direction: Direction = "ltr",
+    language: str = "",
     missing: tuple[int, ...] = (),
     **options: object,
 ) -> Bound:
@@ -66,13 +68,13 @@ def lettered(
     drawn.write_bytes(picture())
     shapes = [picture_size(panel, format) for panel in panels]
     layouts = lay_out(
-        [LayoutPanel(str(number), *shapes[number], panel) for number, panel in enumerate(panels)], format, "ltr"
+        [LayoutPanel(str(number), *shapes[number], panel) for number, panel in enumerate(panels)], format, direction
     )
     pages, files = [], []
     for layout in layouts:
         art = {cell.id: None if int(cell.id) in missing else drawn.read_bytes() for cell in layout.cells}
         shown = {cell.id: LetteredPanel(art[cell.id], HEADS, panels[int(cell.id)]) for cell in layout.cells}
-        composed = compose_page(layout, shown, "ltr")
+        composed = compose_page(layout, shown, direction, language=language)
         files.append(folder / f"lettered-{layout.number}.png")
         files[-1].write_bytes(composed.png)
         placed = [
@@ -93,6 +95,7 @@ def lettered(
         UUID(int=1),
         "Lamp",
         format=format,
+        direction=direction,
         pages=tuple(pages),
         pictures=(PanelPicture("art.png", "art.png", BY_MODEL, "openai/ink-1"),),
         options=ExportOptions.model_validate(options),

@@ -16,7 +16,7 @@ from engine.pages import fonts
 from engine.pages.formats import SIZES
 from engine.pages.layer import balloons_of
 from models.lettering import PanelLettering
-from models.story import Direction
+from models.story import Direction, Line
 from tests.engine.export.conftest import Bind
 from tests.engine.export.lettered import TALK, lettered
 
@@ -176,6 +176,33 @@ def set_lines(out: Path) -> list[tuple[str, float, float, float]]:
                     text += "".join(signs[code] for code in codes)
                     found[-1] = (text, x, y, width + len(codes) * size * 0.5 * stretch)
     return found
+
+
+def test_a_word_in_a_column_is_marked_down_the_column(tmp_path: Path) -> None:
+    panel = TALK.model_copy(
+        update={"caption": "その夜。", "dialogue": [Line(speaker="Mara", text="そんなはずはない。百年は動く。")]}
+    )
+    bound, out = lettered(tmp_path, (panel,), direction="rtl", language="ja"), tmp_path / "a.pdf"
+    build_pdf(bound, out)
+    [page] = bound.book.pages
+    assert page.panels[0].lettering is not None
+    texts = page.panels[0].lettering.texts
+    columns = [line for text in texts for line in text.lines]
+    assert len(columns) > 1
+    rooms = [room for balloon in balloons_of(page.panels[0].lettering) for room in balloon.text_rects()]
+    found = set_lines(out)
+    assert [text for text, *_ in found] == columns
+    with pikepdf.open(out) as pdf:
+        ways = [
+            [float(number) for number in list(one.operands)[:4]]
+            for one in pikepdf.parse_content_stream(pdf.pages[0])
+            if str(one.operator) == "Tm"
+        ]
+    assert ways == [[0, -1, 1, 0]] * len(columns)
+    for (_, x, y, long), room in zip(found, rooms, strict=True):
+        assert room.x < x / 0.24 - page.panels[0].x < room.right
+        assert page.height - y / 0.24 == pytest.approx(page.panels[0].y + room.y, abs=0.1)
+        assert long == pytest.approx(room.height * 0.24, rel=0.01)
 
 
 def test_what_found_no_room_is_not_found(tmp_path: Path) -> None:

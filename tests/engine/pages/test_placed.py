@@ -12,7 +12,7 @@ from engine.pages.compose import ComposedPage, LetteredPanel, compose_page
 from engine.pages.layout import Cell, PageLayout
 from engine.pages.placed import changed, in_other_cells, kept, moved_on
 from models.lettering import BalloonChange, Lettered, PanelLettering
-from models.story import Box, Line, LineKind, PanelData, Profile
+from models.story import Box, Direction, Line, LineKind, PanelData, Profile
 
 pytestmark = pytest.mark.unit
 
@@ -216,3 +216,33 @@ def test_every_kind_can_be_moved(kind: LineKind) -> None:
     after = layer(data, kept(changed(first, [change(0, body=body)], WIDTH, HEIGHT), cell(), data, None))
     assert (after.texts[0].body.x, after.texts[0].body.y) == (33, 44)
     assert after.texts[0].lines == first.texts[0].lines
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        pytest.param("Die Unabhängigkeitserklärungen der Weltraumbehörde sind *sehr geheime* Dinge.", "de", id="cut"),
+        pytest.param("ばかな。百年は動くように*作った*のだ。誰も止められない。", "ja", id="without blanks"),
+        pytest.param("Well-known words, well-spoken.", "en", id="hyphens of its own"),
+    ],
+)
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_a_balloon_made_narrower_says_what_was_written(text: str, language: str, direction: Direction) -> None:
+    data = panel(Line(speaker="Mara", text=text), caption="")
+    picture = io.BytesIO()
+    Image.new("RGB", (WIDTH, HEIGHT), (120, 160, 200)).save(picture, "PNG")
+    layout = PageLayout(1, 1988, 3075, (Cell("one", 84, 84, WIDTH, HEIGHT),))
+    lettered = {"one": LetteredPanel(picture.getvalue(), HEADS, data)}
+    [first] = compose_page(layout, lettered, direction, language=language).lettering
+    across, down = (900.0, 190.0) if first.texts[0].vertical else (230.0, 900.0)
+    [now] = changed(first, [change(0, body={"x": 20, "y": 20, "width": across, "height": down})], WIDTH, HEIGHT).texts
+    assert now.vertical is (language == "ja" and direction == "rtl")
+    assert len(now.lines) > len(first.texts[0].lines)
+    # Signs of emphasis stand around every piece of a word that was cut, and hyphens at its cuts.
+    assert _bare("".join(now.lines)) == _bare(text)
+    marked = [word for line in now.lines for word in line.split() if "*" in word]
+    assert bool(marked) == ("*" in text)
+
+
+def _bare(text: str) -> str:
+    return "".join(sign for sign in text if not sign.isspace() and sign not in "-*")
