@@ -14,7 +14,7 @@ from engine.pages.layout import LayoutPanel, lay_out
 from engine.pages.weights import picture_size
 from models.exports import ExportOptions
 from models.options import PageFormat
-from models.story import Box, Direction, Line, LineKind, PanelData, Profile
+from models.story import Box, Direction, Line, LineKind, PanelData, Profile, Shot
 
 HEADS = (
     Box(kind="head", name="Mara", x=0.3, y=0.45, width=0.12, height=0.2),
@@ -43,6 +43,10 @@ NOISE = TALK.model_copy(
 )
 
 
+# Opens a chapter on a page of its own, over which it bleeds.
+SPLASH = TALK.model_copy(update={"shot": Shot.ESTABLISHING, "caption": "Night.", "dialogue": []})
+
+
 def picture() -> bytes:
     """Colours that differ from pixel to pixel, so that nothing is right by chance."""
     grey = Image.radial_gradient("L").resize((640, 512))
@@ -61,12 +65,13 @@ def lettered(
     direction: Direction = "ltr",
     language: str = "",
     missing: tuple[int, ...] = (),
+    opener: bool = False,
     **options: object,
 ) -> Bound:
     """A book of these panels; those whose numbers are `missing` have no picture."""
     drawn = folder / "art.png"
     drawn.write_bytes(picture())
-    shapes = [picture_size(panel, format) for panel in panels]
+    shapes = [picture_size(panel, format, opener=opener and not number) for number, panel in enumerate(panels)]
     layouts = lay_out(
         [LayoutPanel(str(number), *shapes[number], panel) for number, panel in enumerate(panels)], format, direction
     )

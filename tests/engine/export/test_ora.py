@@ -3,6 +3,7 @@
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -14,7 +15,7 @@ from engine.export.build import finished
 from engine.export.ora import build_ora
 from models.options import PageFormat
 from models.story import Line, PanelData
-from tests.engine.export.lettered import NOISE, TALK, lettered, unlettered
+from tests.engine.export.lettered import NOISE, SPLASH, TALK, lettered, unlettered
 
 pytestmark = pytest.mark.unit
 
@@ -54,11 +55,12 @@ def flattened(file: zipfile.ZipFile) -> Image.Image:
         pytest.param((TALK, NOISE, TALK, NOISE), "page", {}, id="page"),
         pytest.param((NOISE, TALK), "webtoon", {}, id="strip"),
         pytest.param((TALK,), "page", {"page_numbers": True}, id="one panel, numbered"),
+        pytest.param((SPLASH, *(TALK,) * 11), "page", {"opener": True}, id="bleeding"),
         pytest.param((TALK.model_copy(update={"caption": "", "dialogue": []}),), "page", {}, id="silent"),
     ],
 )
 def test_flattened_it_is_the_page(
-    tmp_path: Path, panels: tuple[PanelData, ...], format: PageFormat, options: dict[str, object]
+    tmp_path: Path, panels: tuple[PanelData, ...], format: PageFormat, options: dict[str, Any]
 ) -> None:
     """To within 2 of 255 where edges are smooth, and exactly almost everywhere."""
     file = opened(lettered(tmp_path, panels, format=format, missing=(1,), **options), tmp_path)
