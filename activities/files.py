@@ -24,8 +24,9 @@ from engine.store.events import emit
 from engine.store.progress import complete, complete_and_tell, split
 from engine.store.scope import Scope, get
 from models.events import EventType
-from models.exports import SUFFIXES, ExportFormat, ExportOptions
+from models.exports import SUFFIXES, ExportFormat
 from models.ids import new_id
+from models.options import GenerationOptions
 from models.runs import ExportCall
 from models.tables import Chapter, Export, Project
 from models.tables.story import WHOLE_PROJECT
@@ -45,8 +46,9 @@ class Files:
         format = _known(call.format)
         async with self._database.session() as session:
             there = (await session.exec(_of(call))).one_or_none()
-            manner = books.manner_of(call.options.export, there, anew=call.anew)
-            book = await _book(session, call, manner)
+            options = call.options.in_edition(call.language)
+            manner = books.manner_of(options.export, there, anew=call.anew)
+            book = await _book(session, call, options.model_copy(update={"export": manner}))
         _require(book, format)
         made_from = book.made_from(format)
         values: dict[str, Any] = {}
@@ -64,6 +66,7 @@ class Files:
             if values:
                 await _keep(session, call, format, values)
                 told = {"format": format, "bytes": values["bytes"]}
+                told |= {"language": call.language} if call.language else {}
                 await emit(session, call.project_id, call.generation_id, EventType.EXPORT_BUILT, told)
             elif moved:
                 await emit(session, call.project_id, call.generation_id, EventType.GENERATION_PROGRESSED, {})
@@ -104,14 +107,15 @@ def _known(format: str) -> ExportFormat:
 
 
 def _of(call: ExportCall) -> Any:
-    query = select(Export).where(Export.project_id == call.project_id, Export.format == call.format)
+    query = select(Export).where(
+        Export.project_id == call.project_id, Export.language == call.language, Export.format == call.format
+    )
     if call.chapter_id is None:
         return query.where(col(Export.chapter_id).is_(None))
     return query.where(Export.chapter_id == call.chapter_id)
 
 
-async def _book(session: AsyncSession, call: ExportCall, manner: ExportOptions) -> Book:
-    options = call.options.model_copy(update={"export": manner})
+async def _book(session: AsyncSession, call: ExportCall, options: GenerationOptions) -> Book:
     scope = Scope(project_id=call.project_id)
     if call.chapter_id is None:
         return await books.of_project(session, await get(session, scope, Project, call.project_id), options)
@@ -147,6 +151,7 @@ async def _keep(session: AsyncSession, call: ExportCall, format: ExportFormat, v
         id=new_id(),
         project_id=call.project_id,
         chapter_id=call.chapter_id,
+        language=call.language,
         format=format,
         built_at=func.clock_timestamp(),
         **values,
@@ -154,8 +159,9 @@ async def _keep(session: AsyncSession, call: ExportCall, format: ExportFormat, v
     changed = {**values, "built_at": func.clock_timestamp()}
     if call.chapter_id is None:
         statement = statement.on_conflict_do_update(
-            index_elements=["project_id", "format"], index_where=WHOLE_PROJECT, set_=changed
+            index_elements=["project_id", "language", "format"], index_where=WHOLE_PROJECT, set_=changed
         )
     else:
-        statement = statement.on_conflict_do_update(index_elements=["chapter_id", "format"], set_=changed)
+        index = ["chapter_id", "language", "format"]
+        statement = statement.on_conflict_do_update(index_elements=index, set_=changed)
     await session.exec(statement)

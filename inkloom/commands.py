@@ -6,6 +6,7 @@ import logging
 import shlex
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from rich.console import Console
 from engine.db import Database, driver_url
 from engine.errors import BadInput
 from engine.estimate import estimate, work_of_script, work_of_text
+from engine.languages import refuse_own
 from engine.prices import Prices
 from engine.providers import require_all
 from engine.settings import Settings
@@ -25,10 +27,11 @@ from inkloom.local import doctor
 from inkloom.local.signals import cancelled_by_signals
 from inkloom.local.supervise import Endpoints, Stack
 from inkloom.run import Decided, Finished, run_story
-from inkloom.story import Story, read_story
+from inkloom.story import Story, read_story, read_translation
 from inkloom.watch import Bar
 from models.options import GenerationOptions, GenerationStatus
 from models.script import Script
+from models.translation import TranslationFile
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples"
@@ -61,13 +64,15 @@ async def run_command(
     choices: dict[str, Any],
     budget: Decimal | None,
     decided: Decided,
+    translated: Mapping[str, Path],
     as_json: bool,
 ) -> int:
     """`run`: everything that can be refused is refused before a server is started."""
     story = read_story(path, title)
     options = _options(settings, story, choices)
+    files = [read_translation(file, language) for language, file in translated.items()]
     await refuse_what_cannot_run(settings)
-    finished, _ = await _run(settings, story, options, claim(out), budget, decided)
+    finished, _ = await _run(settings, story, options, claim(out), budget, decided, files)
     # As it was given: with other options it would be another chapter.
     _tell(finished, as_json, "python -m inkloom " + shlex.join(sys.argv[1:]))
     return finished.exit_code
@@ -205,6 +210,7 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         # What an artist is set to has options of its own on the command line.
         place = next(part for part in first["loc"] if part != "render")
         raise BadInput(f"--{str(place).replace('_', '-')}: {first['msg']}.") from error
+    refuse_own(options)
     require_all(options, settings)
     Prices.of(settings).require(options)
     return options
@@ -217,6 +223,7 @@ async def _run(
     out: Path,
     budget: Decimal | None,
     decided: Decided | None = None,
+    translated: Sequence[TranslationFile] = (),
 ) -> tuple[Finished, Endpoints]:
     """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
     began = time.monotonic()
@@ -227,7 +234,9 @@ async def _run(
                     report(f"Temporal UI: {endpoints.temporal_ui}")
                 bar = Bar(say)
                 try:
-                    finished = await run_story(settings, endpoints, story, options, out, budget, bar, began, decided)
+                    finished = await run_story(
+                        settings, endpoints, story, options, out, budget, bar, began, decided, translated
+                    )
                 finally:
                     bar.close()
         except asyncio.CancelledError:
@@ -271,3 +280,5 @@ def _tell(finished: Finished, as_json: bool, again: str) -> None:
     ):
         if path:
             print(f"{label + ':':<13} {path}")  # noqa: T201
+    for language, one in delivered.translations.items():
+        print(f"{language + ':':<13} {Path(one.words or '').parent}")  # noqa: T201

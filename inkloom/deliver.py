@@ -4,8 +4,8 @@ import asyncio
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -18,13 +18,17 @@ from engine.export.book import Bound
 from engine.export.webtoon import build_slices
 from engine.storage import Storage
 from engine.storage.whole import write_whole
-from engine.store import books
+from engine.store import books, translator
 from engine.store.scope import Scope, get
 from engine.store.scripts import tell
 from models.exports import SUFFIXES, ExportFormat
 from models.options import GenerationOptions
-from models.tables import Chapter, Draft, Export, Image, Panel, Scene
+from models.tables import Chapter, Draft, Export, Image, Page, Panel, Scene
 from models.tables.story import PanelState
+from models.translation import TranslationFile
+
+# How the file is called that a translator fills in.
+WORDS = "translation.json"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,14 @@ class Delivered:
     script: str | None = None
     pages: tuple[str, ...] = ()
     drafts: str | None = None
+    # Of a translation: the file that a translator fills in.
+    words: str | None = None
+    translations: Mapping[str, "Delivered"] = field(default_factory=dict)
+
+    @property
+    def exports(self) -> dict[str, str | None]:
+        """What was built, by format."""
+        return {"cbz": self.cbz, "pdf": self.pdf, "epub": self.epub, "webtoon": self.webtoon}
 
 
 def claim(folder: Path) -> Path:
@@ -58,36 +70,31 @@ def claim(folder: Path) -> Path:
 async def deliver(
     database: Database, storage: Storage, project_id: UUID, chapter_id: UUID, options: GenerationOptions, folder: Path
 ) -> Delivered:
-    """Write what there is of the chapter. Every file appears whole; what others put into the folder stays."""
+    """Write what there is of the chapter, each of its translations into a folder of its own.
+
+    Every file appears whole; what others put into the folders stays.
+    """
     async with database.session() as session:
         chapter = await get(session, Scope(project_id=project_id), Chapter, chapter_id)
-        told = await tell(session, chapter, options)
-        book = await books.of_one(session, chapter, options)
-        exports = (await session.exec(select(Export).where(Export.chapter_id == chapter_id))).all()
+        told = await tell(session, chapter, options.in_edition(""))
         drafts = await _drafts(session, chapter_id)
-    slug = slug_of(chapter.title)
-    built: dict[str, str] = {}
-    slices: str | None = None
+        there = select(Page.language).where(Page.chapter_id == chapter_id, Page.language != "").distinct()
+        languages = sorted((await session.exec(there)).all())
+        words = {language: await translator.file_of(session, chapter, language) for language in languages}
     try:
-        for export in exports:
-            path = folder / f"{slug}.{SUFFIXES[ExportFormat(export.format)]}"
-            await storage.fetch(export.key, path)
-            built[export.format] = str(path)
-        composed = tuple(page for page in book.pages if page.key)
-        paths = [folder / "pages" / f"{number:03}.png" for number in range(1, len(composed) + 1)]
-        (folder / "pages").mkdir(exist_ok=True)
-        for path, page in zip(paths, composed, strict=True):
-            await storage.fetch(page.key, path)
-        _drop_surplus(folder / "pages", [path.name for path in paths])
+        own = await _edition(database, storage, chapter, options.in_edition(""), folder)
+        editions = {}
+        for language in languages:
+            place = folder / language
+            place.mkdir(exist_ok=True)
+            write_words(place, words[language])
+            editions[language] = await _edition(database, storage, chapter, options.in_edition(language), place)
         if drafts:
             (folder / "drafts").mkdir(exist_ok=True)
             for name, key in drafts.items():
                 await storage.fetch(key, folder / "drafts" / name)
         if (folder / "drafts").exists():
             _drop_surplus(folder / "drafts", list(drafts))
-        if options.format == "webtoon" and paths:
-            await asyncio.to_thread(build_slices, Bound(replace(book, pages=composed), paths), folder / "webtoon")
-            slices = str(folder / "webtoon")
         script = None
         if told.script is not None:
             (folder / "images").mkdir(exist_ok=True)
@@ -97,14 +104,51 @@ async def deliver(
             write_whole(script, told.script.model_dump_json(indent=2).encode(), replace=True)
     except OSError as error:
         raise BadInput(f"{folder} could not be written: {error.strerror or error}.") from error
+    return replace(
+        own,
+        script=str(script) if script else None,
+        drafts=str(folder / "drafts") if drafts else None,
+        translations=editions,
+    )
+
+
+def write_words(folder: Path, words: TranslationFile) -> Path:
+    """The chapter's words beside their translation, for a translator; where they were put."""
+    path = folder / WORDS
+    write_whole(path, words.model_dump_json(indent=2).encode(), replace=True)
+    return path
+
+
+async def _edition(
+    database: Database, storage: Storage, chapter: Chapter, options: GenerationOptions, folder: Path
+) -> Delivered:
+    """Pages and files in one language."""
+    async with database.session() as session:
+        book = await books.of_one(session, chapter, options)
+        query = select(Export).where(Export.chapter_id == chapter.id, Export.language == options.edition)
+        exports = (await session.exec(query)).all()
+    slug, built = slug_of(book.title if options.edition else chapter.title), dict[str, str]()
+    for export in exports:
+        path = folder / f"{slug}.{SUFFIXES[ExportFormat(export.format)]}"
+        await storage.fetch(export.key, path)
+        built[export.format] = str(path)
+    composed = tuple(page for page in book.pages if page.key)
+    paths = [folder / "pages" / f"{number:03}.png" for number in range(1, len(composed) + 1)]
+    (folder / "pages").mkdir(exist_ok=True)
+    for path, page in zip(paths, composed, strict=True):
+        await storage.fetch(page.key, path)
+    _drop_surplus(folder / "pages", [path.name for path in paths])
+    slices: str | None = None
+    if options.format == "webtoon" and paths:
+        await asyncio.to_thread(build_slices, Bound(replace(book, pages=composed), paths), folder / "webtoon")
+        slices = str(folder / "webtoon")
     return Delivered(
         cbz=built.get("cbz"),
         pdf=built.get("pdf"),
         epub=built.get("epub"),
         webtoon=slices,
-        script=str(script) if script else None,
         pages=tuple(str(path) for path in paths),
-        drafts=str(folder / "drafts") if drafts else None,
+        words=str(folder / WORDS) if options.edition else None,
     )
 
 

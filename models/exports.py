@@ -80,7 +80,9 @@ class ExportOptions(Frozen):
         default_factory=list, max_length=len(ExportFormat), description="empty: cbz, pdf and epub"
     )
     title: NameIfAny = Field(default="", description="empty: the chapter's, or the project's")
-    language: Language = Field(default="", description="of the words, as BCP 47 has it: en, pt-BR; empty: not told")
+    language: Language = Field(
+        default="", description="one of the languages that the chapter is translated into; empty: the story's own words"
+    )
     credits: list[Credit] = Field(default_factory=list, max_length=50)
     title_page: bool = Field(default=False, strict=True, description="a page with title and credits comes first")
     page_numbers: bool = Field(default=False, strict=True, description="printed in the lower margin of pages")

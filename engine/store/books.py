@@ -19,6 +19,7 @@ from engine.export.provenance import (
 )
 from engine.store.panels import Shown, of_chapter
 from engine.store.scripts import tell
+from engine.store.translations import in_language, title_in
 from models.exports import ExportOptions
 from models.options import GenerationOptions
 from models.tables import Chapter, Export, Image, Page, Project
@@ -47,9 +48,9 @@ class _Made:
 
 def manner_of(asked: ExportOptions, there: Export | None, *, anew: bool) -> ExportOptions:
     """How a file is built: as an order for files says. A chapter's order that says nothing leaves it as it was."""
-    if anew or there is None or asked.manner != ExportOptions():
+    if anew or there is None or asked.manner != ExportOptions(language=asked.language):
         return asked.manner
-    return ExportOptions.model_validate(there.options)
+    return ExportOptions.model_validate({**there.options, "language": asked.language})
 
 
 async def of_one(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
@@ -57,12 +58,16 @@ async def of_one(session: AsyncSession, chapter: Chapter, options: GenerationOpt
     project = (await session.exec(select(Project).where(Project.id == chapter.project_id))).one()
     told = await _told(session, chapter, options)
     told = replace(told, series=project.title, number=chapter.position + 1)
-    return bound_as(told, chapter, options.export)
+    return bound_as(told, options)
 
 
-def bound_as(book: Book, chapter: Chapter, manner: ExportOptions) -> Book:
-    """The book of a chapter, bound in another manner."""
-    return replace(book, title=manner.title or chapter.title, options=manner)
+def bound_as(book: Book, options: GenerationOptions) -> Book:
+    """The book of a chapter, bound in another manner: what it says of itself is in the language of its words."""
+    return replace(book, title=options.export.title or book.chapters[0].title, options=_in_words(options))
+
+
+def _in_words(options: GenerationOptions) -> ExportOptions:
+    return options.export.model_copy(update={"language": options.words_language})
 
 
 async def of_project(session: AsyncSession, project: Project, options: GenerationOptions) -> Book:
@@ -92,29 +97,33 @@ async def of_project(session: AsyncSession, project: Project, options: Generatio
         origin=origin_of_pages(origins),
         models=_once(model for one in told for model in one.models),
         made_at=max((one.made_at for one in told), default=LONG_AGO),
-        options=options.export,
+        options=_in_words(options),
     )
 
 
 async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
-    shown = await of_chapter(session, chapter.project_id, chapter.id)
+    shown, title = await of_chapter(session, chapter.project_id, chapter.id), chapter.title
+    if options.edition:
+        shown = await in_language(session, chapter.id, shown, options.edition)
+        there = title_in(chapter, options.edition)
+        title = title if there is None else there.text
     query = (
         select(Page, Image)
         .join(Image, col(Image.id) == col(Page.image_id), isouter=True)
-        .where(Page.chapter_id == chapter.id)
+        .where(Page.chapter_id == chapter.id, Page.language == options.edition)
         .order_by(col(Page.number))
     )
     found = (await session.exec(query)).all()
     by_id = {str(one.panel.id): one for one in shown}
     made = _Made.of(shown, (image for _, image in found))
-    script = await tell(session, chapter, options, shown)
+    script = await tell(session, chapter, options, shown, title)
     return Book(
         id=chapter.id,
-        title=chapter.title,
+        title=title,
         direction=options.direction,
         format=options.format,
         pages=tuple(_page(page.layout, image, by_id) for page, image in found),
-        chapters=(books.Chapter(title=chapter.title, first=0, script=script.script),),
+        chapters=(books.Chapter(title=title, first=0, script=script.script),),
         pictures=tuple(_pictures(shown)),
         summary=chapter.summary,
         characters=_once(who.name for one in shown for who in one.data.characters),
@@ -122,7 +131,7 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
         origin=origin_of_pages(made.origins),
         models=tuple(made.models),
         made_at=made.newest,
-        options=options.export,
+        options=_in_words(options),
     )
 
 
