@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -66,6 +67,11 @@ def bound_as(book: Book, options: GenerationOptions) -> Book:
     return replace(book, title=options.export.title or book.chapters[0].title, options=_in_words(options))
 
 
+def _known_by(id: UUID, edition: str) -> UUID:
+    """What readers know a book by: to them, a translation is another one, and must not take its place."""
+    return uuid5(id, edition) if edition else id
+
+
 def _in_words(options: GenerationOptions) -> ExportOptions:
     return options.export.model_copy(update={"language": options.words_language})
 
@@ -80,7 +86,7 @@ async def of_project(session: AsyncSession, project: Project, options: Generatio
         first += len(one.pages)
     origins = {one.origin for one in told}
     return Book(
-        id=project.id,
+        id=_known_by(project.id, options.edition),
         title=options.export.title or project.title,
         direction=options.direction,
         format=options.format,
@@ -91,7 +97,7 @@ async def of_project(session: AsyncSession, project: Project, options: Generatio
             for number, one in enumerate(told, 1)
             for picture in one.pictures
         ),
-        summary=project.description,
+        summary="" if options.edition else project.description,
         characters=_once(name for one in told for name in one.characters),
         notes=notes_together(one.notes for one in told),
         origin=origin_of_pages(origins),
@@ -118,14 +124,15 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
     made = _Made.of(shown, (image for _, image in found))
     script = await tell(session, chapter, options, shown, title)
     return Book(
-        id=chapter.id,
+        id=_known_by(chapter.id, options.edition),
         title=title,
         direction=options.direction,
         format=options.format,
         pages=tuple(_page(page.layout, image, by_id) for page, image in found),
         chapters=(books.Chapter(title=title, first=0, script=script.script),),
         pictures=tuple(_pictures(shown)),
-        summary=chapter.summary,
+        # Nobody has translated it.
+        summary="" if options.edition else chapter.summary,
         characters=_once(who.name for one in shown for who in one.data.characters),
         notes=notes_of(made.artists),
         origin=origin_of_pages(made.origins),

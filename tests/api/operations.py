@@ -52,7 +52,7 @@ class Operation:
 
     def at(self, ids: Mapping[str, UUID]) -> str:
         """Its path with these ids."""
-        return self.path.format(**ids, format="cbz")
+        return self.path.format(**ids, format="cbz", language="de")
 
 
 def operations() -> Iterator[Operation]:
