@@ -179,3 +179,5 @@ def _one_for_one(where: str, caption: str, sources: Sequence[str], text: str, te
     for name, source, said in pairs:
         if source.strip() and not said.strip():
             raise BadInput(f"{place}{name} is not translated.")
+        if said.strip() and not source.strip():
+            raise BadInput(f"{place}{name} is a translation of nothing: the story has no words there.")
