@@ -31,6 +31,7 @@ from inkloom.story import Story, read_story, read_translation
 from inkloom.watch import Bar
 from models.options import GenerationOptions, GenerationStatus
 from models.script import Script
+from models.texts import UNFIT
 from models.translation import TranslationFile
 
 ROOT = Path(__file__).parent.parent
@@ -209,7 +210,9 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         first = error.errors()[0]
         # What an artist is set to has options of its own on the command line.
         place = next(part for part in first["loc"] if part != "render")
-        raise BadInput(f"--{str(place).replace('_', '-')}: {first['msg']}.") from error
+        place = "translate" if place == "translations" else str(place).replace("_", "-")
+        said = UNFIT.get(first.get("ctx", {}).get("pattern", ""), first["msg"]).removeprefix("Value error, ").rstrip(".")
+        raise BadInput(f"--{place}: {said}.") from error
     refuse_own(options)
     require_all(options, settings)
     Prices.of(settings).require(options)
