@@ -211,8 +211,8 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         # What an artist is set to has options of its own on the command line.
         place = next(part for part in first["loc"] if part != "render")
         place = "translate" if place == "translations" else str(place).replace("_", "-")
-        said = UNFIT.get(first.get("ctx", {}).get("pattern", ""), first["msg"]).removeprefix("Value error, ").rstrip(".")
-        raise BadInput(f"--{place}: {said}.") from error
+        said = UNFIT.get(first.get("ctx", {}).get("pattern", ""), first["msg"].removeprefix("Value error, "))
+        raise BadInput(f"--{place}: {said.rstrip('.')}.") from error
     refuse_own(options)
     require_all(options, settings)
     Prices.of(settings).require(options)
