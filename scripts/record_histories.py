@@ -393,6 +393,11 @@ async def record(recorder: Recorder) -> None:
     )
     write("chapter-translated", found["ChapterWorkflow"])
     write("translation", found["TranslationWorkflow"])
+    project, chapter = await recorder.chapter()
+    found = await recorder.histories(
+        await recorder.make(project, chapter, writer=Writer(translating), review="all", translations=["de"])
+    )
+    write("chapter-translated-reviewed", found["ChapterWorkflow"])
     found = await recorder.histories(await recorder.make(*await recorder.chapter(), translations=["de"]))
     write("translation-that-failed", found["TranslationWorkflow"])
 

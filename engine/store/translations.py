@@ -205,7 +205,9 @@ _TITLE = text(
 )
 _FORGIVE = text(
     "UPDATE scenes SET untranslated = untranslated - CAST(:language AS text)"
-    " WHERE chapter_id = :chapter AND jsonb_exists(untranslated, CAST(:language AS text))"
+    # In one order: another language's may be forgiven at the same time.
+    " WHERE id IN (SELECT id FROM scenes WHERE chapter_id = :chapter"
+    " AND jsonb_exists(untranslated, CAST(:language AS text)) ORDER BY id FOR UPDATE)"
 )
 
 
