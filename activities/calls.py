@@ -19,7 +19,6 @@ from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflow
 
 from models.options import Choice, HoldReason, Stage, TaskName
 from models.runs import (
-    Callback,
     ChapterBrief,
     ChapterRun,
     Decision,
@@ -32,6 +31,7 @@ from models.runs import (
     Outcome,
     Outlined,
     PageCall,
+    PagesCall,
     PagesPlanned,
     PanelRun,
     PanelsOpened,
@@ -42,6 +42,8 @@ from models.runs import (
     SelectCall,
     TaskCall,
     TaskDone,
+    TranslationPlanned,
+    TranslationRun,
 )
 
 WORKFLOWS = "workflows"
@@ -54,6 +56,7 @@ CALLBACKS = "callbacks"
 SCENES_AT_A_TIME = 6
 PANELS_AT_A_TIME = 8
 SHEETS_AT_A_TIME = 8
+LANGUAGES_AT_A_TIME = 4
 PAGES_AT_A_TIME = 4
 EXPORTS_AT_A_TIME = 2
 
@@ -77,7 +80,7 @@ class Pace:
     heartbeat: timedelta = timedelta(seconds=10)
 
 
-_RETRY = RetryPolicy(
+RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=300), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=20)
 )
 _DAYS = timedelta(days=7)
@@ -129,7 +132,7 @@ async def _call(name: str, argument: Run, result: type[ResultT], queue: str, pac
         start_to_close_timeout=limits.attempt,
         schedule_to_close_timeout=limits.total,
         heartbeat_timeout=limits.heartbeat,
-        retry_policy=_RETRY,
+        retry_policy=RETRY,
         priority=priority(argument),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
@@ -147,10 +150,13 @@ def _stop_if_cancelled() -> None:
 
 
 async def ask(
-    task: TaskName, run: Run, target_id: UUID, summary: str, *, part: int = 0, softer: bool = False
+    task: TaskName, run: Run, target_id: UUID, summary: str, *, part: int = 0, softer: bool = False, **more: Any
 ) -> TaskDone:
-    """Run an LLM task for a target, by the task's writer or those that stand in for it; again, if in milder words."""
-    call = TaskCall(**base(run), target_id=target_id, part=part, softer=softer)
+    """Run an LLM task for a target, by the task's writer or those that stand in for it; again, if in milder words.
+
+    `more` is what a translation is told besides: the `language`, and whether the `title` goes along.
+    """
+    call = TaskCall(**base(run), target_id=target_id, part=part, softer=softer, **more)
     # Without a profile the story can be told; everybody would wait for a person before that.
     decides = MONEY if task == "CharacterProfile" else EVERYTHING
     work = _Paid(task, TaskDone, run.options.writers(task), llm_queue, "llm", summary, task, decides)
@@ -347,59 +353,50 @@ async def review(run: Run, stage: Stage, target_id: UUID, redraw: Callable[[Redr
 
 
 async def fail(
-    part: Literal["panel", "sheet", "scene"],
+    part: Literal["panel", "sheet", "scene", "translation"],
     run: Run,
     target_id: UUID,
     reason: str,
     redraw_id: UUID | None = None,
+    language: str = "",
 ) -> None:
     """Write down that a part, or a redraw of it, has failed for good."""
-    failure = Failure(**base(run), target_id=target_id, reason=reason, redraw_id=redraw_id)
+    failure = Failure(**base(run), target_id=target_id, reason=reason, redraw_id=redraw_id, language=language)
     await _call(f"fail_{part}", failure, type(None), IO, "io", f"mark the {part} as failed")
 
 
-async def plan_pages(run: ChapterRun) -> PagesPlanned:
-    return await _call("plan_pages", run, PagesPlanned, PAGES, "pages", "put panels on pages")
+async def plan_translation(run: TranslationRun) -> TranslationPlanned:
+    return await _call("plan_translation", run, TranslationPlanned, IO, "io", f"what to put into {run.language}")
 
 
-async def compose_page(run: ChapterRun, number: int) -> None:
-    call = PageCall(**base(run), chapter_id=run.chapter_id, number=number)
-    await _call("compose_page", call, type(None), PAGES, "pages", f"page {number}")
+async def pages(run: ChapterRun, language: str = "") -> PagesPlanned:
+    """Put the panels on pages and compose those that are due, in the story's own words or in another language."""
+    call = PagesCall(**base(run), chapter_id=run.chapter_id, language=language)
+    planned = await _call("plan_pages", call, PagesPlanned, PAGES, "pages", "put panels on pages")
+    workflow.set_current_details(f"{len(planned.due)} of {planned.pages} pages")
+
+    async def compose(number: int) -> None:
+        page = PageCall(**base(run), chapter_id=run.chapter_id, number=number, language=language)
+        await _call("compose_page", page, type(None), PAGES, "pages", f"page {number}")
+
+    await side_by_side(PAGES_AT_A_TIME, planned.due, compose)
+    return planned
 
 
-async def build_export(run: Run, chapter_id: UUID | None, format: str, *, anew: bool = False) -> None:
-    call = ExportCall(**base(run), chapter_id=chapter_id, format=format, anew=anew)
-    await _call("build_export", call, type(None), PAGES, "pages", format)
+async def exports(
+    run: Run, chapter_id: UUID | None, formats: Sequence[str], language: str = "", *, anew: bool = False
+) -> None:
+    """Build files of a chapter, or of the project."""
+
+    async def build(format: str) -> None:
+        call = ExportCall(**base(run), chapter_id=chapter_id, format=format, language=language, anew=anew)
+        await _call("build_export", call, type(None), PAGES, "pages", format)
+
+    await side_by_side(EXPORTS_AT_A_TIME, formats, build)
 
 
 async def finish_generation(ending: Ending) -> None:
     await _call("finish_generation", ending, type(None), IO, "io", ending.status)
-
-
-async def deliver(callback: Callback) -> bool:
-    """Carry a message to its address; the workflow's only way to fail is that nobody took it for a day."""
-    return await _carry("deliver", callback, bool, "callbacks", "tell")
-
-
-async def give_up_callback(callback: Callback) -> None:
-    await _carry("give_up", callback, type(None), "io", "nobody took it")
-
-
-async def _carry(name: str, callback: Callback, result: type[ResultT], pace: str, summary: str) -> ResultT:
-    limits = PACES[pace]
-    answer: ResultT = await workflow.execute_activity(
-        name,
-        callback,
-        result_type=result,
-        task_queue=CALLBACKS,
-        start_to_close_timeout=limits.attempt,
-        schedule_to_close_timeout=limits.total,
-        heartbeat_timeout=limits.heartbeat,
-        retry_policy=_RETRY,
-        priority=Priority(fairness_key=str(callback.project_id)),
-        summary=summary,
-    )
-    return answer
 
 
 async def child(kind: str, argument: Run, name: str, summary: str) -> Outcome:

@@ -16,7 +16,7 @@ from temporalio import activity
 from engine.db import Database
 from engine.errors import BadInput
 from engine.export.book import Book, Bound
-from engine.export.build import OF_PANELS, OF_WORDS, build
+from engine.export.build import OF_BOTH, OF_PANELS, OF_WORDS, build
 from engine.export.signing import Signer
 from engine.storage import Storage
 from engine.storage.keys import content_key
@@ -25,8 +25,9 @@ from engine.store.events import emit
 from engine.store.progress import complete, complete_and_tell, split
 from engine.store.scope import Scope, get
 from models.events import EventType
-from models.exports import SUFFIXES, ExportFormat, ExportOptions
+from models.exports import SUFFIXES, ExportFormat
 from models.ids import new_id
+from models.options import GenerationOptions
 from models.runs import ExportCall
 from models.tables import Chapter, Export, Project
 from models.tables.story import WHOLE_PROJECT
@@ -47,8 +48,9 @@ class Files:
         format = _known(call.format)
         async with self._database.session() as session:
             there = (await session.exec(_of(call))).one_or_none()
-            manner = books.manner_of(call.options.export, there, anew=call.anew)
-            book = await _book(session, call, manner)
+            options = call.options.in_edition(call.language)
+            manner = books.manner_of(options.export, there, anew=call.anew)
+            book = await _book(session, call, options.model_copy(update={"export": manner}))
         _require(book, format)
         made_from = book.made_from(format, self._signer)
         values: dict[str, Any] = {}
@@ -66,6 +68,7 @@ class Files:
             if values:
                 await _keep(session, call, format, values)
                 told = {"format": format, "bytes": values["bytes"]}
+                told |= {"language": call.language} if call.language else {}
                 await emit(session, call.project_id, call.generation_id, EventType.EXPORT_BUILT, told)
             elif moved:
                 await emit(session, call.project_id, call.generation_id, EventType.GENERATION_PROGRESSED, {})
@@ -74,9 +77,11 @@ class Files:
         """The book with the files that it is made of, chapter by chapter: a file of many tells how far it is."""
         if format in OF_WORDS:
             return Bound(book)
+        pictures: list[Path] = []
+        if format in OF_PANELS | OF_BOTH:
+            pictures = await self._fetched([picture.key for picture in book.pictures], folder / "panel", 0)
         if format in OF_PANELS:
-            keys = [picture.key for picture in book.pictures]
-            return Bound(book, pictures=await self._fetched(keys, folder / "panel", 0), signer=self._signer)
+            return Bound(book, pictures=pictures, signer=self._signer)
         step, files = f"export:{format}", list[Path]()
         begins = [chapter.first for chapter in book.chapters]
         if call.chapter_id is None:
@@ -88,7 +93,7 @@ class Files:
             if call.chapter_id is None:
                 async with self._database.session() as session:
                     await complete_and_tell(session, call.project_id, call.generation_id, f"{step}:{number}")
-        return Bound(book, pages=files, signer=self._signer)
+        return Bound(book, pages=files, pictures=pictures, signer=self._signer)
 
     async def _fetched(self, keys: Sequence[str], start: Path, first: int) -> list[Path]:
         files = []
@@ -106,14 +111,15 @@ def _known(format: str) -> ExportFormat:
 
 
 def _of(call: ExportCall) -> Any:
-    query = select(Export).where(Export.project_id == call.project_id, Export.format == call.format)
+    query = select(Export).where(
+        Export.project_id == call.project_id, Export.language == call.language, Export.format == call.format
+    )
     if call.chapter_id is None:
         return query.where(col(Export.chapter_id).is_(None))
     return query.where(Export.chapter_id == call.chapter_id)
 
 
-async def _book(session: AsyncSession, call: ExportCall, manner: ExportOptions) -> Book:
-    options = call.options.model_copy(update={"export": manner})
+async def _book(session: AsyncSession, call: ExportCall, options: GenerationOptions) -> Book:
     scope = Scope(project_id=call.project_id)
     if call.chapter_id is None:
         return await books.of_project(session, await get(session, scope, Project, call.project_id), options)
@@ -149,6 +155,7 @@ async def _keep(session: AsyncSession, call: ExportCall, format: ExportFormat, v
         id=new_id(),
         project_id=call.project_id,
         chapter_id=call.chapter_id,
+        language=call.language,
         format=format,
         built_at=func.clock_timestamp(),
         **values,
@@ -156,8 +163,9 @@ async def _keep(session: AsyncSession, call: ExportCall, format: ExportFormat, v
     changed = {**values, "built_at": func.clock_timestamp()}
     if call.chapter_id is None:
         statement = statement.on_conflict_do_update(
-            index_elements=["project_id", "format"], index_where=WHOLE_PROJECT, set_=changed
+            index_elements=["project_id", "language", "format"], index_where=WHOLE_PROJECT, set_=changed
         )
     else:
-        statement = statement.on_conflict_do_update(index_elements=["chapter_id", "format"], set_=changed)
+        index = ["chapter_id", "language", "format"]
+        statement = statement.on_conflict_do_update(index_elements=index, set_=changed)
     await session.exec(statement)

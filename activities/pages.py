@@ -13,7 +13,7 @@ from temporalio import activity
 
 from engine.db import Database
 from engine.pages.compose import LetteredPanel, compose_page
-from engine.pages.hand import LET_GO
+from engine.pages.hand import LET_GO, carried
 from engine.pages.keys import laid_out, notes_of_page, page_key
 from engine.pages.layout import Cell, PageLayout
 from engine.storage import Storage
@@ -21,11 +21,12 @@ from engine.store.events import emit
 from engine.store.images import keep, record
 from engine.store.languages import spoken
 from engine.store.panels import of_chapter
-from engine.store.progress import complete, complete_and_tell, split
+from engine.store.progress import complete, complete_and_tell, page_step, pages_step, split
+from engine.store.translations import in_language
 from models.events import EventType
 from models.ids import new_id
 from models.lettering import Placed
-from models.runs import ChapterRun, PageCall, PagesPlanned
+from models.runs import PageCall, PagesCall, PagesPlanned
 from models.tables import Export, Page
 
 
@@ -38,14 +39,21 @@ class Pages:
         return [self.plan_pages, self.compose_page]
 
     @activity.defn
-    async def plan_pages(self, run: ChapterRun) -> PagesPlanned:
-        """Put the chapter's panels on pages, and say which of them are to be composed."""
+    async def plan_pages(self, run: PagesCall) -> PagesPlanned:
+        """Put the chapter's panels on pages, and say which of them are to be composed.
+
+        In another language they lie where they do in the story's own: nothing moves but words.
+        """
         async with self._database.session() as session:
             shown = await of_chapter(session, run.project_id, run.chapter_id)
             query = select(Page).where(Page.chapter_id == run.chapter_id).order_by(col(Page.number))
-            before = (await session.exec(query)).all()
+            before = (await session.exec(query.where(Page.language == ""))).all()
             layouts = await asyncio.to_thread(laid_out, shown, run.options, [page.layout for page in before])
-            language = await spoken(session, run.chapter_id, run.options)
+            if run.language:
+                shown = await in_language(session, run.chapter_id, shown, run.language)
+                before = (await session.exec(query.where(Page.language == run.language))).all()
+                layouts = carried([page.layout for page in before], layouts)
+            language = run.language or await spoken(session, run.chapter_id, run.options.language)
             composed = {page.number: page.made_from for page in before if page.image_id is not None}
             by_id = {str(one.panel.id): one for one in shown}
             due = [
@@ -53,39 +61,47 @@ class Pages:
                 for layout in layouts
                 if composed.get(layout["number"]) != page_key(layout, run.options.direction, language, by_id)
             ]
-            await session.exec(
-                delete(Page).where(col(Page.chapter_id) == run.chapter_id, col(Page.number) > len(layouts))
-            )
+            surplus = delete(Page).where(col(Page.chapter_id) == run.chapter_id, col(Page.language) == run.language)
+            await session.exec(surplus.where(col(Page.number) > len(layouts)))
             for layout in layouts:
                 statement = insert(Page).values(
                     id=new_id(),
                     project_id=run.project_id,
                     chapter_id=run.chapter_id,
+                    language=run.language,
                     number=layout["number"],
                     layout=layout,
                     problems=[],
                 )
                 await session.exec(
-                    statement.on_conflict_do_update(index_elements=["chapter_id", "number"], set_={"layout": layout})
+                    statement.on_conflict_do_update(
+                        index_elements=["chapter_id", "language", "number"], set_={"layout": layout}
+                    )
                 )
+            step = pages_step(run.language)
             if due:
-                await split(session, run.generation_id, "pages", {f"page:{number}": 1.0 for number in due})
+                parts = {page_step(run.language, number): 1.0 for number in due}
+                await split(session, run.generation_id, step, parts)
             else:
-                await complete_and_tell(session, run.project_id, run.generation_id, "pages")
-            built = select(Export.format).where(Export.chapter_id == run.chapter_id).order_by(col(Export.format))
+                await complete_and_tell(session, run.project_id, run.generation_id, step)
+            built = select(Export.format).where(Export.chapter_id == run.chapter_id, Export.language == run.language)
+            there = (await session.exec(built.order_by(col(Export.format)))).all()
             # What was built before is brought up to date with the rest.
-            formats = dict.fromkeys([*run.options.export.wanted, *(await session.exec(built)).all()])
+            formats = dict.fromkeys([*run.options.export.wanted, *there])
             return PagesPlanned(pages=len(layouts), due=due, exports=list(formats))
 
     @activity.defn
     async def compose_page(self, call: PageCall) -> None:
         """Draw, letter and store one page."""
         async with self._database.session() as session:
-            page = await _page(session, call.chapter_id, call.number)
+            page = await _page(session, call)
             layout = _from_json(page.layout)
-            language = await spoken(session, call.chapter_id, call.options)
             ids = [UUID(cell.id) for cell in layout.cells]
-            shown = {str(one.panel.id): one for one in await of_chapter(session, call.project_id, call.chapter_id, ids)}
+            found = await of_chapter(session, call.project_id, call.chapter_id, ids)
+            if call.language:
+                found = await in_language(session, call.chapter_id, found, call.language)
+            language = call.language or await spoken(session, call.chapter_id, call.options.language)
+        shown = {str(one.panel.id): one for one in found}
         made_from = page_key(page.layout, call.options.direction, language, shown)
         if page.image_id is None or page.made_from != made_from:
             placed = page.layout.get("placed", {})
@@ -107,21 +123,30 @@ class Pages:
             composed, picture = None, None
         async with self._database.session() as session:
             if composed is not None and picture is not None:
-                page = await _page(session, call.chapter_id, call.number, lock=True)
+                page = await _page(session, call, lock=True)
                 page.image_id = await record(session, call.project_id, picture)
-                page.problems = [*([LET_GO] if page.layout.get("let_go") else []), *composed.problems]
+                page.problems = [
+                    *([LET_GO] if page.layout.get("let_go") else []),
+                    *composed.problems,
+                    *(
+                        f"panel {panel_id}: not translated into {call.language} yet"
+                        for panel_id, one in shown.items()
+                        if one.untranslated
+                    ),
+                ]
                 page.lettering = [panel.model_dump(mode="json") for panel in composed.lettering]
                 page.made_from = made_from
                 session.add(page)
                 await session.flush()
-            moved = await complete(session, call.generation_id, f"page:{call.number}")
+            moved = await complete(session, call.generation_id, page_step(call.language, call.number))
             if composed is not None or moved:
                 await emit(
                     session,
                     call.project_id,
                     call.generation_id,
                     EventType.PAGE_COMPOSED if composed is not None else EventType.GENERATION_PROGRESSED,
-                    {"number": call.number, "image_id": str(page.image_id), "problems": len(page.problems)},
+                    {"number": call.number, "image_id": str(page.image_id), "problems": len(page.problems)}
+                    | ({"language": call.language} if call.language else {}),
                 )
 
 
@@ -133,6 +158,8 @@ def _from_json(value: dict[str, Any]) -> PageLayout:
     return PageLayout(number=value["number"], width=value["width"], height=value["height"], cells=cells)
 
 
-async def _page(session: AsyncSession, chapter_id: UUID, number: int, *, lock: bool = False) -> Page:
-    query = select(Page).where(Page.chapter_id == chapter_id, Page.number == number)
+async def _page(session: AsyncSession, call: PageCall, *, lock: bool = False) -> Page:
+    query = select(Page).where(
+        Page.chapter_id == call.chapter_id, Page.language == call.language, Page.number == call.number
+    )
     return (await session.exec(query.with_for_update() if lock else query)).one()

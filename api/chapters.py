@@ -6,9 +6,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlmodel import col
 
 from api.deps import Editing, Scoped, Session
-from api.given import ExternalId, Facts, Labels, Metadata, Order, Position, labelled
+from api.given import Edition, ExternalId, Facts, Labels, Metadata, Order, Position, labelled
 from api.listing import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from api.pages import PageOut
 from engine.reading import read_manuscript
@@ -198,7 +199,12 @@ async def remove(chapter_id: UUID, session: Session, scope: Editing) -> None:
 
 @router.get("/chapters/{chapter_id}/pages", summary="List a chapter's pages in order", responses=NOT_FOUND)
 async def pages(
-    chapter_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+    chapter_id: UUID,
+    session: Session,
+    scope: Scoped,
+    language: Edition = "",
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Listing[PageOut]:
     found, following = await rows.children(
         session,
@@ -206,6 +212,7 @@ async def pages(
         Chapter,
         chapter_id,
         Page,
+        col(Page.language) == language,
         columns=PageOut.model_fields,
         after=cursor,
         limit=limit,

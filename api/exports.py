@@ -11,9 +11,11 @@ from starlette.background import BackgroundTask
 
 from api.deps import Owned, Resources, Scoped, Session
 from api.downloads import as_download
+from api.given import Edition
 from api.listing import NOT_FOUND, file_of
 from engine.errors import NotFound
 from engine.store import scope as rows
+from engine.store.translations import title_in
 from models.exports import MEDIA_TYPES, SUFFIXES, ExportFormat
 from models.tables import Chapter, Export, Project
 
@@ -30,13 +32,16 @@ _FILES = {200: file_of(*dict.fromkeys(MEDIA_TYPES.values())), **NOT_FOUND}
     response_class=Response,
     responses=_FILES,
 )
-async def export(chapter_id: UUID, format: ExportFormat, session: Session, scope: Scoped, owned: Owned) -> Response:
+async def export(
+    chapter_id: UUID, format: ExportFormat, session: Session, scope: Scoped, owned: Owned, language: Edition = ""
+) -> Response:
     chapter = await rows.get(session, scope, Chapter, chapter_id)
-    query = select(Export).where(Export.chapter_id == chapter_id, Export.format == format)
+    query = select(Export).where(Export.chapter_id == chapter_id, Export.format == format, Export.language == language)
     found = (await session.exec(query)).one_or_none()
     if found is None:
-        raise NotFound(f"This chapter has no {format} yet. Order a generation of kind export to build it.")
-    return await _download(owned, found, chapter.title or "chapter")
+        raise NotFound(f"This chapter has no {_called(format, language)}.")
+    title = title_in(chapter, language)
+    return await _download(owned, found, chapter.title if title is None else title.text)
 
 
 @router.get(
@@ -45,17 +50,35 @@ async def export(chapter_id: UUID, format: ExportFormat, session: Session, scope
     response_class=Response,
     responses=_FILES,
 )
-async def whole(project_id: UUID, format: ExportFormat, session: Session, scope: Scoped, owned: Owned) -> Response:
+async def whole(
+    project_id: UUID, format: ExportFormat, session: Session, scope: Scoped, owned: Owned, language: Edition = ""
+) -> Response:
     """Of a generation of kind export whose target is the project. `GET projects/{id}/export` is another thing: the
     project itself, to be imported elsewhere."""
     project = await rows.get(session, scope, Project, project_id)
     query = select(Export).where(
-        Export.project_id == project_id, Export.format == format, col(Export.chapter_id).is_(None)
+        Export.project_id == project_id,
+        Export.format == format,
+        Export.language == language,
+        col(Export.chapter_id).is_(None),
     )
     found = (await session.exec(query)).one_or_none()
     if found is None:
-        raise NotFound(f"This project has no {format} yet. Order a generation of kind export to build it.")
+        raise NotFound(f"This project has no {_called(format, language)}.")
     return await _download(owned, found, project.title)
+
+
+def _suffix(found: Export) -> str:
+    """How the file's name ends: editions of a chapter lie side by side in a folder."""
+    suffix = SUFFIXES[ExportFormat(found.format)]
+    return f"{found.language}.{suffix}" if found.language else suffix
+
+
+def _called(format: ExportFormat, language: str) -> str:
+    """What a file that is not there is, and how to come by it."""
+    if language:
+        return f"{format} in {language} yet. Order it with this language among its translations, then export it"
+    return f"{format} yet. Order a generation of kind export to build it"
 
 
 async def _download(owned: Resources, found: Export, title: str) -> Response:
@@ -69,7 +92,7 @@ async def _download(owned: Resources, found: Export, title: str) -> Response:
         folder.cleanup()
         raise
     headers = {
-        "Content-Disposition": as_download(title, SUFFIXES[format]),
+        "Content-Disposition": as_download(title or "chapter", _suffix(found)),
         "ETag": f'"{found.sha256}"',
         "X-Content-Type-Options": "nosniff",
     }

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from api.listing import AN_ID, ANOTHER_ID
 from models.numbers import Number
-from models.texts import Words
+from models.texts import Language, Words
 
 Position = Annotated[
     Annotated[int, Field(ge=0, lt=2**31), Number] | None,
@@ -25,6 +25,10 @@ Metadata = Annotated[
         description="the caller's own facts: up to 20, under names of up to 40 letters, digits and `_.-`",
         json_schema_extra={"additionalProperties": False},
     ),
+]
+# Which of a chapter's languages is asked for.
+Edition = Annotated[
+    Language, Query(description="one of the languages that it is translated into; empty: the story's own words")
 ]
 # What they are called when they are read: the tables say `labels`, for `metadata` is SQLAlchemy's.
 Labels = Annotated[dict[str, str], Field(validation_alias=AliasChoices("labels", "metadata"))]

@@ -17,7 +17,8 @@ from api.given import ExternalId, Metadata
 from api.listing import AN_ID, CONFLICT, NOT_FOUND, refusal
 from api.money import Usd
 from api.starting import PATIENCE, start
-from engine.errors import BadInput, Conflict, NotFound
+from engine import languages
+from engine.errors import BadInput, Conflict, NotConfigured, NotFound
 from engine.prices import Prices
 from engine.providers import require_all
 from engine.settings import Settings
@@ -90,6 +91,9 @@ async def create(
             Prices.of(owned.settings).require(options)
         if chapter is not None:
             options = _as_scripted(options, chapter)
+        await languages.require(session, project.id, body.kind, options)
+        if chapter is not None and body.kind == GenerationKind.CHAPTER:
+            await _translatable(session, chapter, options)
         generation = await generations.request(
             session,
             project_id=project.id,
@@ -217,6 +221,18 @@ def chosen(options: GenerationOptions, project: Project, settings: Settings) -> 
     # What nobody named stays open, for the chapter's script to say.
     named_by_all = {*project.options, *named, *providers}
     return GenerationOptions.model_validate(found.model_dump(include=named_by_all))
+
+
+async def _translatable(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> None:
+    """Raise `NotConfigured` where something would have to be translated by a writer that cannot."""
+    left = await languages.lacking(session, chapter, options)
+    if left:
+        raise NotConfigured(
+            f"{options.writers('Translate')[0].provider!r} cannot translate, and there are words that are not in"
+            f" {' and '.join(left)} yet, or are about to be others. Name a writer that can in options.llm or for the"
+            f' task alone, {{"llm_tasks": {{"Translate": …}}}}; or make the chapter without translations, bring a'
+            f" translator's file with PUT /api/v1/chapters/{chapter.id}/translations/{left[0]}, and order again."
+        )
 
 
 async def begin(owned: Resources, generation: Generation) -> None:

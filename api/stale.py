@@ -20,6 +20,9 @@ from models.tables import Chapter, Project
 
 router = APIRouter(tags=["directing"])
 
+# What takes a call of a writer each. Translations are asked for by the scene.
+_WRITTEN = frozenset({"outline", "summary", "panels", "words", "prompt", "profile"})
+
 
 class StaleOut(BaseModel):
     """A part that is missing, stale, about to follow from one that is, or kept because a person wrote it."""
@@ -32,6 +35,7 @@ class StaleOut(BaseModel):
                     "kind": "page",
                     "id": AN_ID,
                     "number": 1,
+                    "language": "",
                     "part": "page",
                     "state": "follows",
                     "because": ["panels"],
@@ -43,11 +47,13 @@ class StaleOut(BaseModel):
 
     kind: staleness.Kind
     id: UUID | None = Field(
-        description="of the chapter, character, scene, panel, page or file; null where there is none yet"
+        description="of the chapter, character, scene, panel, page or file; of a translation the panel's, or the"
+        " chapter's for its title; null where there is none yet"
     )
     number: int | None = Field(description="of a page")
+    language: str = Field(description="of a translation, and of its pages and files; empty: the story's own words")
     part: str = Field(
-        description="outline, summary, panels, words, prompt, picture, profile, sheet, page, a page's layout or"
+        description="outline, summary, panels, words, prompt, picture, profile, sheet, title, page, a page's layout or"
         " lettering by hand, or a file's format"
     )
     state: staleness.State
@@ -93,7 +99,8 @@ async def stale(
     return StaleParts(
         items=[StaleOut.model_validate(part) for part in found[start : start + limit]],
         next_cursor=str(start + limit) if start + limit < len(found) else None,
-        llm_calls=sum(part.part in ("outline", "summary", "panels", "words", "prompt", "profile") for part in due),
+        llm_calls=sum(part.kind != "translation" and part.part in _WRITTEN for part in due)
+        + await staleness.translate_calls(session, chapter, options, due),
         image_calls=sum(part.drafts for part in due) + sum(part.part == "sheet" for part in due),
     )
 

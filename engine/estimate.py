@@ -31,6 +31,7 @@ _USUAL: Mapping[TaskName, tuple[int, int, int]] = {
     "PanelDescription": (2_800, 1_200, 6_000),
     "Dialogue": (1_500, 250, 2_000),
     "VisualPrompt": (1_400, 350, 1_800),
+    "Translate": (2_000, 900, 8_000),
 }
 # A picture's usual size in pixels, and the share of the worst case that it usually takes.
 _PICTURE = (1024, 1024)
@@ -124,6 +125,7 @@ def work_of_text(words: int, options: GenerationOptions) -> Work:
             "PanelDescription": scenes,
             "Dialogue": panels,
             "VisualPrompt": panels,
+            "Translate": scenes.times(exactly(len(options.translations))),
         },
         pictures=panels.times(exactly(options.drafts)) if drawn else Range(),
         sheets=people if drawn else Range(),
@@ -140,6 +142,7 @@ def work_of_script(script: Script, options: GenerationOptions) -> Work:
         tasks={
             "CharacterProfile": exactly(len(people)),
             "VisualPrompt": exactly(sum(not panel.prompt for panel in panels)),
+            "Translate": exactly(len(script.scenes) * len(options.translations)),
         },
         pictures=exactly(len(panels) * options.drafts) if drawn else Range(),
         sheets=exactly(len(people)) if drawn else Range(),

@@ -57,10 +57,18 @@ class Provider:
     draws: Draws | None = None
     # Its calls cost nothing, whatever the model: it runs on the user's own machine.
     free: bool = False
+    # Whether it can put words into another language.
+    translates: bool = True
 
 
 PROVIDERS = (
-    Provider("offline", "llm", "storyboards from the manuscript's own words; needs no key and no network", free=True),
+    Provider(
+        "offline",
+        "llm",
+        "storyboards from the manuscript's own words; needs no key and no network",
+        free=True,
+        translates=False,
+    ),
     Provider(
         "offline",
         "images",

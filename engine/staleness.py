@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -28,10 +28,11 @@ from engine.derived import (
 )
 from engine.estimate import Work, exactly, work_of_script, work_of_text
 from engine.outlining import unread
+from engine.pages.hand import carried
 from engine.pages.keys import laid_out, moved_on, page_key
 from engine.providers import artist_of
 from engine.standing import standing
-from engine.store import books, drafts, references
+from engine.store import books, drafts, references, translations
 from engine.store.house import house_of
 from engine.store.languages import spoken
 from engine.store.panels import Shown, cast_of, of_chapter
@@ -43,7 +44,7 @@ from models.story import Profile
 from models.tables import Chapter, Character, Draft, Export, Page, Panel, Project, Scene
 from models.tables.story import DraftOrigin, PanelState, SceneState
 
-Kind = Literal["chapter", "character", "scene", "panel", "page", "export"]
+Kind = Literal["chapter", "character", "scene", "panel", "translation", "page", "export"]
 
 
 class State(StrEnum):
@@ -67,6 +68,8 @@ class Part:
     because: list[str] = field(default_factory=list)
     drafts: int = 0
     number: int | None = None
+    # Of what there is in a language that the chapter is translated into.
+    language: str = ""
 
     @property
     def due(self) -> bool:
@@ -110,10 +113,19 @@ async def _parts(session: AsyncSession, chapter: Chapter, rows: _Chapter, option
             again = any(part.due and part.part == "panels" for part in parts)
             for one in (one for one in rows.shown if one.scene.id == scene.id):
                 found += _panel(rows, one, again=again)
+    changing = {part.id for part in found if part.due and part.part != "prompt"}
+    written = {part.id for part in found if part.due and (part.kind, part.part) == ("panel", "words")}
+    editions = {"": changing}
+    for language in options.translations:
+        words = await _translation(session, chapter, language, written)
+        found += words
+        editions[language] = changing | {part.id for part in words if part.due}
     if options.until == "pages":
-        pages = await _pages(session, chapter, rows, {part.id for part in found if part.due and part.part != "prompt"})
-        found += pages
-        found += await _exports(session, chapter, options, again=any(part.due for part in pages))
+        for language, due in editions.items():
+            pages = await _pages(session, chapter, rows, due, language)
+            found += pages
+            again = any(part.due for part in pages)
+            found += await _exports(session, chapter, options.in_edition(language), again=again)
     return found
 
 
@@ -139,8 +151,10 @@ async def work_left(session: AsyncSession, chapter: Chapter, options: Generation
         "Dialogue": "words",
         "VisualPrompt": "prompt",
     }
+    own = [part for part in due if part.kind != "translation"]
+    counts = {task: exactly(sum(part.part == name for part in own)) for task, name in tasks.items()}
     work = Work(
-        tasks={task: exactly(sum(part.part == name for part in due)) for task, name in tasks.items()},
+        tasks={**counts, "Translate": exactly(await translate_calls(session, chapter, options, due))},
         pictures=exactly(sum(part.drafts for part in due)),
         sheets=exactly(sum(part.part == "sheet" for part in due)),
         counted=not any(part.part in ("panels", "outline") for part in due),
@@ -148,6 +162,18 @@ async def work_left(session: AsyncSession, chapter: Chapter, options: Generation
     # Of a text that is read again, all may come out otherwise.
     again = any(part.part == "outline" for part in due)
     return work.up_to(work_of_text(len(chapter.source_text.split()), options)) if again else work
+
+
+async def translate_calls(
+    session: AsyncSession, chapter: Chapter, options: GenerationOptions, parts: Iterable[Part]
+) -> int:
+    """How often a writer is asked to translate, where these parts are brought up to date: once for a scene or more."""
+    changing = {part.id for part in parts if part.due and (part.kind, part.part) == ("panel", "words")}
+    calls = 0
+    for language in options.translations:
+        panels = await translations.worded(session, chapter.id, language)
+        calls += sum(len(scene.parts) for scene in translations.due(chapter, language, panels, changing))
+    return calls
 
 
 async def _read(
@@ -338,44 +364,80 @@ def _why(draft: Draft | None, inputs: Inputs, ordered: str) -> list[str]:
     return drafts.differs(draft, inputs, ordered) if draft is not None else []
 
 
-async def _pages(session: AsyncSession, chapter: Chapter, rows: _Chapter, due: set[UUID | None]) -> list[Part]:
+async def _translation(
+    session: AsyncSession, chapter: Chapter, language: str, changing: set[UUID | None]
+) -> list[Part]:
+    """What of the words is not translated, or not as the story has them now. The title is a part of its own."""
+    panels = await translations.worded(session, chapter.id, language)
+    found: list[Part] = []
+    title = translations.title_state(chapter, language)
+    if panels and title != translations.State.MADE:
+        why = [] if title == translations.State.MISSING else ["title"]
+        found.append(Part("translation", chapter.id, "title", State(title), why, language=language))
+    for one in panels:
+        id, state = one.panel.id, one.state
+        if state != translations.State.MADE:
+            why = [] if state == translations.State.MISSING else ["words"]
+            found.append(Part("translation", id, "words", State(state), why, language=language))
+        elif id in changing:
+            follows = State.FOLLOWS if one.follows(changing) else State.KEPT
+            found.append(Part("translation", id, "words", follows, ["words"], language=language))
+    return found
+
+
+async def _pages(
+    session: AsyncSession, chapter: Chapter, rows: _Chapter, due: set[UUID | None], language: str
+) -> list[Part]:
     """Pages whose panels are about to be others, and those that are not as their panels are now."""
     if not rows.shown:
         return []
     query = select(Page).where(Page.chapter_id == chapter.id).order_by(col(Page.number))
-    before = (await session.exec(query)).all()
-    by_id = {str(one.panel.id): one for one in rows.shown}
+    before = (await session.exec(query.where(Page.language == ""))).all()
+    layouts = laid_out(rows.shown, rows.options, [page.layout for page in before])
+    shown = rows.shown
+    if language:
+        before = (await session.exec(query.where(Page.language == language))).all()
+        layouts = carried([page.layout for page in before], layouts)
+        shown = await translations.in_language(session, chapter.id, shown, language)
+    by_id = {str(one.panel.id): one for one in shown}
     found: list[Part] = []
     pages = {page.number: page for page in before}
-    language = await spoken(session, chapter.id, rows.options)
-    for layout in laid_out(rows.shown, rows.options, [page.layout for page in before]):
+    words = language or await spoken(session, chapter.id, rows.options.language)
+    for layout in layouts:
         number = layout["number"]
         page = pages.get(number)
         ids = [cell["panel_id"] for cell in layout["cells"]]
-        key = page_key(layout, rows.options.direction, language, by_id)
+        key = page_key(layout, rows.options.direction, words, by_id)
+        named: dict[str, Any] = {"number": number, "language": language}
         if page is None or page.image_id is None:
-            found.append(Part("page", page.id if page else None, "page", State.MISSING, number=number))
+            found.append(Part("page", page.id if page else None, "page", State.MISSING, **named))
         elif {UUID(one) for one in ids} & due:
-            found.append(Part("page", page.id, "page", State.FOLLOWS, ["panels"], number=number))
+            found.append(Part("page", page.id, "page", State.FOLLOWS, ["panels"], **named))
         elif page.made_from != key:
-            found.append(Part("page", page.id, "page", State.STALE, ["panels"], number=number))
+            found.append(Part("page", page.id, "page", State.STALE, ["panels"], **named))
         for part, why in moved_on(layout, by_id, rows.options).items():
-            found.append(Part("page", page.id if page else None, part, State.KEPT, why, number=number))
+            found.append(Part("page", page.id if page else None, part, State.KEPT, why, **named))
     return found
 
 
 async def _exports(session: AsyncSession, chapter: Chapter, options: GenerationOptions, *, again: bool) -> list[Part]:
-    there = (await session.exec(select(Export).where(Export.chapter_id == chapter.id))).all()
+    """Files in the language that the options are for."""
+    language = options.edition
+    query = select(Export).where(Export.chapter_id == chapter.id, Export.language == language)
+    there = (await session.exec(query)).all()
     if again:
-        return [Part("export", export.id, export.format, State.FOLLOWS, ["pages"]) for export in there]
+        return [
+            Part("export", export.id, export.format, State.FOLLOWS, ["pages"], language=language) for export in there
+        ]
     if not there:
         return []
     found = []
     plain = await books.of_one(session, chapter, options)
     for export in there:
-        book = books.bound_as(plain, chapter, books.manner_of(options.export, export, anew=False))
+        manner = books.manner_of(options.export, export, anew=False)
+        book = books.bound_as(plain, options.model_copy(update={"export": manner}))
         if export.made_from != book.made_from(export.format):
-            found.append(Part("export", export.id, export.format, State.STALE, ["pages"]))
+            found.append(Part("export", export.id, export.format, State.STALE, ["pages"], language=language))
     return found
 
 

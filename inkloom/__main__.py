@@ -84,6 +84,10 @@ PageNumbers = Annotated[bool, typer.Option("--page-numbers", help="Files have pa
 Credits = Annotated[
     list[str] | None, typer.Option("--credit", help="Who is named in files: ROLE=NAME, like writer=Ada; several times.")
 ]
+Translate = Annotated[
+    list[str] | None,
+    typer.Option(help="Letter it in other languages too: de,ja; or de=FILE as a translator has filled it in."),
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 
 
@@ -118,6 +122,26 @@ def chosen_drafts(words: list[str] | None) -> list[tuple[int, int, int]]:
             raise BadInput(f"--choose {word}: give it as SCENE.PANEL=DRAFT, like 2.1=3.")
         found.append((int(match[1]), int(match[2]), int(match[3])))
     return found
+
+
+def languages_of(words: list[str] | None) -> dict[str, str]:
+    """`de,ja` or `de=FILE`: languages, and the translators' files of those that have one."""
+    found: dict[str, str] = {}
+    for word in words or []:
+        language, named, file = word.partition("=")
+        if named and not file:
+            raise BadInput(f"--translate {word}: name the file, like de=german.json.")
+        for one in [language] if named else language.split(","):
+            if one.strip() in found:
+                raise BadInput(f"--translate: {one.strip()} is named twice.")
+            found[one.strip()] = file
+    return found
+
+
+def translation_choices(translate: list[str] | None, translator: str | None) -> dict[str, Any]:
+    """The options that say which languages, and who translates."""
+    by = choices_of([translator] if translator else None)
+    return {"translations": list(languages_of(translate)) or None, "llm_tasks": by and {"Translate": by[0]}}
 
 
 def _a_number(value: float | None) -> float | None:
@@ -162,6 +186,10 @@ def run(
     review: Annotated[Reviewing, typer.Option(help="Wait for you after the outline, the drafts, or each step.")] = (
         Reviewing.NONE
     ),
+    translate: Translate = None,
+    translator: Annotated[
+        str | None, typer.Option(help="Who translates, where it is not the writer: provider or provider/model.")
+    ] = None,
     approve: Annotated[bool, typer.Option("--approve", help="Go on from where it waits for you.")] = False,
     choose: Annotated[
         list[str] | None, typer.Option(help="Show a draft: SCENE.PANEL=DRAFT, as its file is called; several times.")
@@ -201,10 +229,12 @@ def run(
                 "pages": pages,
                 "review": review.value,
                 "until": until.value,
+                **translation_choices(translate, translator),
             },
             ordered=ordered(exports, credits=credit, title_page=title_page, page_numbers=page_numbers),
             budget=None if budget is None else Decimal(str(budget)),
             decided=Decided(resume=resume, skip_refused=skip_refused, approve=approve, choose=chosen_drafts(choose)),
+            translated={language: Path(file) for language, file in languages_of(translate).items() if file},
             as_json=as_json,
         )
     )
@@ -238,6 +268,7 @@ def estimate(
     drafts: Drafts = 1,
     max_panels: MaxPanels = None,
     until: UntilWhen = Until.PAGES,
+    translate: Translate = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Say what a story would cost. Nothing is started and nothing is sent."""
@@ -251,6 +282,7 @@ def estimate(
         "drafts": drafts,
         "max_panels": max_panels,
         "until": until.value,
+        **translation_choices(translate, None),
     }
     _finish(estimate_command(settings(), story, choices=choices, as_json=as_json))
 

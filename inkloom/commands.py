@@ -6,6 +6,7 @@ import logging
 import shlex
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from rich.console import Console
 from engine.db import Database, driver_url
 from engine.errors import BadInput
 from engine.estimate import estimate, work_of_script, work_of_text
+from engine.languages import refuse_own
 from engine.prices import Prices
 from engine.providers import require_all
 from engine.settings import Settings
@@ -24,12 +26,14 @@ from inkloom.deliver import claim
 from inkloom.local import doctor
 from inkloom.local.signals import cancelled_by_signals
 from inkloom.local.supervise import Endpoints, Stack
-from inkloom.ordered import Ordered
 from inkloom.run import Decided, Finished, run_story
-from inkloom.story import Story, read_story
+from inkloom.story import Story, read_story, read_translation
 from inkloom.watch import Bar
+from models.exports import ExportOptions
 from models.options import GenerationOptions, GenerationStatus
 from models.script import Script
+from models.texts import UNFIT
+from models.translation import TranslationFile
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples"
@@ -62,16 +66,18 @@ async def run_command(
     *,
     title: str | None,
     choices: dict[str, Any],
-    ordered: Ordered,
+    ordered: ExportOptions,
     budget: Decimal | None,
     decided: Decided,
+    translated: Mapping[str, Path],
     as_json: bool,
 ) -> int:
     """`run`: everything that can be refused is refused before a server is started."""
     story = read_story(path, title)
-    options = _options(settings, story, {**choices, "export": ordered.said})
+    options = _options(settings, story, {**choices, "export": ordered.model_dump(exclude_unset=True) or None})
+    files = [read_translation(file, language) for language, file in translated.items()]
     await refuse_what_cannot_run(settings)
-    finished, _ = await _run(settings, story, options, claim(out), budget, decided, layered=ordered.layered)
+    finished, _ = await _run(settings, story, options, claim(out), budget, decided, files)
     # As it was given: with other options it would be another chapter.
     _tell(finished, as_json, "python -m inkloom " + shlex.join(sys.argv[1:]))
     return finished.exit_code
@@ -209,7 +215,10 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         first = error.errors()[0]
         # What an artist is set to has options of its own on the command line.
         place = next(part for part in first["loc"] if part != "render")
-        raise BadInput(f"--{str(place).replace('_', '-')}: {first['msg']}.") from error
+        place = "translate" if place == "translations" else str(place).replace("_", "-")
+        said = UNFIT.get(first.get("ctx", {}).get("pattern", ""), first["msg"].removeprefix("Value error, "))
+        raise BadInput(f"--{place}: {said.rstrip('.')}.") from error
+    refuse_own(options)
     require_all(options, settings)
     Prices.of(settings).require(options)
     return options
@@ -222,8 +231,7 @@ async def _run(
     out: Path,
     budget: Decimal | None,
     decided: Decided | None = None,
-    *,
-    layered: bool = False,
+    translated: Sequence[TranslationFile] = (),
 ) -> tuple[Finished, Endpoints]:
     """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
     began = time.monotonic()
@@ -235,7 +243,7 @@ async def _run(
                 bar = Bar(say)
                 try:
                     finished = await run_story(
-                        settings, endpoints, story, options, out, budget, bar, began, decided, layered=layered
+                        settings, endpoints, story, options, out, budget, bar, began, decided, translated
                     )
                 finally:
                     bar.close()
@@ -277,3 +285,5 @@ def _tell(finished: Finished, as_json: bool, again: str) -> None:
     ):
         if path:
             print(f"{label + ':':<13} {path}")  # noqa: T201
+    for language, one in delivered.translations.items():
+        print(f"{language + ':':<13} {Path(one.words or '').parent}")  # noqa: T201

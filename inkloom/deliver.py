@@ -19,14 +19,17 @@ from engine.export.signing import Signer
 from engine.export.webtoon import build_slices
 from engine.storage import Storage
 from engine.storage.whole import write_whole
-from engine.store import books
+from engine.store import books, translator
 from engine.store.scope import Scope, get
 from engine.store.scripts import tell
-from inkloom.files import deliver_built, deliver_layers
-from models.exports import ExportFormat
+from models.exports import SUFFIXES, ExportFormat
 from models.options import GenerationOptions
-from models.tables import Chapter, Draft, Export, Image, Panel, Scene
+from models.tables import Chapter, Draft, Export, Image, Page, Panel, Scene
 from models.tables.story import PanelState
+from models.translation import TranslationFile
+
+# How the file is called that a translator fills in.
+WORDS = "translation.json"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,9 @@ class Delivered:
     script: str | None = None
     pages: tuple[str, ...] = ()
     drafts: str | None = None
+    # Of a translation: the file that a translator fills in.
+    words: str | None = None
+    translations: Mapping[str, "Delivered"] = field(default_factory=dict)
 
 
 def claim(folder: Path) -> Path:
@@ -63,37 +69,33 @@ async def deliver(
     options: GenerationOptions,
     folder: Path,
     *,
-    layered: bool = False,
     signer: Signer | None = None,
 ) -> Delivered:
-    """Write what there is of the chapter. Every file appears whole; what others put into the folder stays."""
+    """Write what there is of the chapter, each of its translations into a folder of its own.
+
+    Every file appears whole; what others put into the folders stays.
+    """
     async with database.session() as session:
         chapter = await get(session, Scope(project_id=project_id), Chapter, chapter_id)
-        told = await tell(session, chapter, options)
-        book = await books.of_one(session, chapter, options)
-        exports = (await session.exec(select(Export).where(Export.chapter_id == chapter_id))).all()
+        told = await tell(session, chapter, options.in_edition(""))
         drafts = await _drafts(session, chapter_id)
-    slug = slug_of(chapter.title)
+        there = select(Page.language).where(Page.chapter_id == chapter_id, Page.language != "").distinct()
+        languages = sorted((await session.exec(there)).all())
+        words = {language: await translator.file_of(session, chapter, language) for language in languages}
     try:
-        built = await deliver_built(storage, exports, folder, slug)
-        if layered:
-            built |= await deliver_layers(storage, book, folder, slug)
-        composed = tuple(page for page in book.pages if page.key)
-        paths = [folder / "pages" / f"{number:03}.png" for number in range(1, len(composed) + 1)]
-        (folder / "pages").mkdir(exist_ok=True)
-        for path, page in zip(paths, composed, strict=True):
-            await storage.fetch(page.key, path)
-        _drop_surplus(folder / "pages", [path.name for path in paths])
+        own = await _edition(database, storage, chapter, options.in_edition(""), folder, signer)
+        editions = {}
+        for language in languages:
+            place = folder / language
+            place.mkdir(exist_ok=True)
+            write_words(place, words[language])
+            editions[language] = await _edition(database, storage, chapter, options.in_edition(language), place, signer)
         if drafts:
             (folder / "drafts").mkdir(exist_ok=True)
             for name, key in drafts.items():
                 await storage.fetch(key, folder / "drafts" / name)
         if (folder / "drafts").exists():
             _drop_surplus(folder / "drafts", list(drafts))
-        if options.format == "webtoon" and paths:
-            strip = Bound(replace(book, pages=composed), paths, signer=signer)
-            await asyncio.to_thread(build_slices, strip, folder / "webtoon")
-            built[ExportFormat.WEBTOON] = str(folder / "webtoon")
         script = None
         if told.script is not None:
             (folder / "images").mkdir(exist_ok=True)
@@ -103,11 +105,58 @@ async def deliver(
             write_whole(script, told.script.model_dump_json(indent=2).encode(), replace=True)
     except OSError as error:
         raise BadInput(f"{folder} could not be written: {error.strerror or error}.") from error
+    return replace(
+        own,
+        script=str(script) if script else None,
+        drafts=str(folder / "drafts") if drafts else None,
+        translations=editions,
+    )
+
+
+def write_words(folder: Path, words: TranslationFile) -> Path:
+    """The chapter's words beside their translation, for a translator; where they were put."""
+    path = folder / WORDS
+    write_whole(path, words.model_dump_json(indent=2).encode(), replace=True)
+    return path
+
+
+async def deliver_built(storage: Storage, exports: Sequence[Export], folder: Path, slug: str) -> dict[str, str]:
+    """Write files that were built, each whole; their paths by format."""
+    paths = {one.format: folder / f"{slug}.{SUFFIXES[ExportFormat(one.format)]}" for one in exports}
+    for one in exports:
+        await storage.fetch(one.key, paths[one.format])
+    return {format: str(path) for format, path in paths.items()}
+
+
+async def _edition(
+    database: Database,
+    storage: Storage,
+    chapter: Chapter,
+    options: GenerationOptions,
+    folder: Path,
+    signer: Signer | None,
+) -> Delivered:
+    """Pages and files in one language."""
+    async with database.session() as session:
+        book = await books.of_one(session, chapter, options)
+        query = select(Export).where(Export.chapter_id == chapter.id, Export.language == options.edition)
+        exports = (await session.exec(query)).all()
+    slug = slug_of(book.title if options.edition else chapter.title)
+    built = await deliver_built(storage, exports, folder, slug)
+    composed = tuple(page for page in book.pages if page.key)
+    paths = [folder / "pages" / f"{number:03}.png" for number in range(1, len(composed) + 1)]
+    (folder / "pages").mkdir(exist_ok=True)
+    for path, page in zip(paths, composed, strict=True):
+        await storage.fetch(page.key, path)
+    _drop_surplus(folder / "pages", [path.name for path in paths])
+    if options.format == "webtoon" and paths:
+        strip = Bound(replace(book, pages=composed), paths, signer=signer)
+        await asyncio.to_thread(build_slices, strip, folder / "webtoon")
+        built[ExportFormat.WEBTOON] = str(folder / "webtoon")
     return Delivered(
         exports=built,
-        script=str(script) if script else None,
         pages=tuple(str(path) for path in paths),
-        drafts=str(folder / "drafts") if drafts else None,
+        words=str(folder / WORDS) if options.edition else None,
     )
 
 

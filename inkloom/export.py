@@ -13,13 +13,11 @@ from engine.errors import BadInput, NotFound
 from engine.settings import Settings
 from engine.storage import Storage
 from engine.storage.open import open_storage
-from engine.store import books, generations, projects
+from engine.store import generations, projects
 from engine.store.scope import Scope, get
-from inkloom.deliver import claim, slug_of
-from inkloom.files import deliver_built, deliver_layers
+from inkloom.deliver import claim, deliver_built, slug_of
 from inkloom.local.signals import cancelled_by_signals
 from inkloom.local.supervise import Endpoints, Stack
-from inkloom.ordered import Ordered
 from inkloom.run import EXIT_CODES, export
 from inkloom.watch import Bar, Display, patiently
 from models.exports import ExportOptions
@@ -29,7 +27,7 @@ from models.tables import Chapter, Export, Generation, Project
 say = Console(stderr=True, highlight=False)
 
 
-async def export_command(settings: Settings, target: UUID, ordered: Ordered, out: Path, *, as_json: bool) -> int:
+async def export_command(settings: Settings, target: UUID, ordered: ExportOptions, out: Path, *, as_json: bool) -> int:
     """`export`: order the files, wait for them, and write them to `out`."""
     out = claim(out)
     with cancelled_by_signals():
@@ -57,7 +55,7 @@ async def export_command(settings: Settings, target: UUID, ordered: Ordered, out
 
 
 async def exported(
-    settings: Settings, there: Endpoints, target: UUID, ordered: Ordered, out: Path, display: Display
+    settings: Settings, there: Endpoints, target: UUID, ordered: ExportOptions, out: Path, display: Display
 ) -> tuple[Generation, dict[str, str]]:
     """The order when it has ended, and the paths of its files by format."""
     database, storage = Database(there.database_url, pool_size=4), open_storage(settings)
@@ -65,13 +63,13 @@ async def exported(
         async with database.session() as session:
             owner = await projects.local_owner(session)
             project, chapter = await target_of(session, Scope(user_id=owner), target)
-            options = await options_of(session, project, chapter, ordered.options)
+            options = await options_of(session, project, chapter, ordered)
         of = chapter.id if chapter is not None else None
         generation = await export(settings, there, database, project.id, of, options, display)
         if generation.status != GenerationStatus.COMPLETED:
             return generation, {}
         return generation, await patiently(
-            lambda: _delivered(database, storage, project, chapter, options, ordered, out), display
+            lambda: _delivered(database, storage, project, chapter, options, out), display
         )
     finally:
         await storage.close()
@@ -107,22 +105,13 @@ async def _delivered(
     project: Project,
     chapter: Chapter | None,
     options: GenerationOptions,
-    ordered: Ordered,
     out: Path,
 ) -> dict[str, str]:
-    # Who names layered pages alone wants those alone.
-    wanted = ordered.options.formats if ordered.layered else options.export.wanted
     async with database.session() as session:
         of = Export.chapter_id == chapter.id if chapter else col(Export.chapter_id).is_(None)
-        query = select(Export).where(Export.project_id == project.id, of, col(Export.format).in_(wanted))
-        exports = (await session.exec(query)).all()
-        if chapter is not None:
-            book = await books.of_one(session, chapter, options)
-        else:
-            book = await books.of_project(session, project, options)
-    slug = slug_of(chapter.title if chapter else project.title)
+        query = select(Export).where(Export.project_id == project.id, of, Export.language == options.edition)
+        exports = (await session.exec(query.where(col(Export.format).in_(options.export.wanted)))).all()
     try:
-        built = await deliver_built(storage, exports, out, slug)
-        return built | (await deliver_layers(storage, book, out, slug) if ordered.layered else {})
+        return await deliver_built(storage, exports, out, slug_of(chapter.title if chapter else project.title))
     except OSError as error:
         raise BadInput(f"{out} could not be written: {error.strerror or error}.") from error

@@ -14,14 +14,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.service import RPCError
 
 from api.starting import start, wake
+from engine import languages
 from engine.db import Database
-from engine.errors import BadInput
+from engine.errors import BadInput, NotConfigured
 from engine.export.signing import signer_of
 from engine.settings import Settings
 from engine.storage.open import open_storage
-from engine.store import directing, generations, holds, projects, reviews, tallies
+from engine.store import directing, editing, generations, holds, projects, reviews, tallies, translations, translator
 from engine.store.scope import Scope
-from inkloom.deliver import Delivered, deliver
+from inkloom.deliver import Delivered, deliver, write_words
 from inkloom.local.supervise import Endpoints
 from inkloom.story import Story
 from inkloom.watch import Display, follow, patiently
@@ -29,6 +30,7 @@ from inkloom.worker import connect
 from models.exports import ExportOptions
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Chapter, Draft, Generation, Panel, Scene
+from models.translation import TranslationFile
 
 EXIT_CODES = {
     GenerationStatus.COMPLETED: 0,
@@ -87,7 +89,6 @@ class Finished:
 
     def as_json(self) -> dict[str, Any]:
         """The contract of `run --json`."""
-        delivered = self.delivered
         return {
             "project_id": str(self.generation.project_id),
             "chapter_id": str(self.generation.chapter_id),
@@ -105,8 +106,12 @@ class Finished:
             },
             "cost_usd": float(self.calls.cost_usd),
             "seconds": round(self.seconds, 3),
-            "exports": dict.fromkeys(("cbz", "pdf", "epub", "webtoon")) | dict(delivered.exports),
-            "script": delivered.script,
+            "exports": dict.fromkeys(("cbz", "pdf", "epub", "webtoon")) | dict(self.delivered.exports),
+            "translations": {
+                language: {"pages": list(one.pages), "exports": dict(one.exports), "words": one.words}
+                for language, one in self.delivered.translations.items()
+            },
+            "script": self.delivered.script,
         }
 
 
@@ -120,10 +125,13 @@ async def run_story(
     display: Display,
     began: float | None = None,
     decided: Decided | None = None,
-    *,
-    layered: bool = False,
+    translated: Sequence[TranslationFile] = (),
 ) -> Finished:
-    """Order the chapter, or attach to it, wait for it, and write its files to `out`."""
+    """Order the chapter, or attach to it, wait for it, and write its files to `out`.
+
+    What people have `translated` is taken before, while nothing is at work on the chapter; where something is, it is
+    waited for and the rest is ordered after it.
+    """
     decided = decided or Decided()
     woken: list[str] = []
     began = time.monotonic() if began is None else began
@@ -143,7 +151,16 @@ async def run_story(
                 source_text=story.text,
                 script=story.script,
             )
-            generation = await order_or_attach(session, chapter.id, project_id, options, budget)
+            latest = await generations.latest_of(session, chapter.id)
+            fresh, asked = False, options
+            if translated and not await translations.worded(session, chapter.id, ""):
+                # There has to be something to translate first.
+                asked = options.model_copy(update={"translations": []})
+            elif latest is None or latest.status in FINAL_STATUSES:
+                scope = Scope(user_id=owner)
+                fresh = await take_translations(session, scope, chapter.id, translated)
+                await require_translated(session, chapter, options, translated, out)
+            generation = await order_or_attach(session, chapter.id, project_id, asked, budget, anew=fresh)
             woken[:] = await _decide(session, generation, budget, decided)
             return since, chapter, generation
 
@@ -151,9 +168,7 @@ async def run_story(
         storage = open_storage(settings)
         try:
             signer = signer_of(settings)
-            delivered = await deliver(
-                database, storage, chapter.project_id, chapter.id, options, out, layered=layered, signer=signer
-            )
+            delivered = await deliver(database, storage, chapter.project_id, chapter.id, options, out, signer=signer)
         finally:
             await storage.close()
         async with database.session() as session:
@@ -173,9 +188,14 @@ async def run_story(
         since, chapter, generation = await patiently(order, display)
         cached_before = generation.cached_calls
         finished_before = generation.status in FINAL_STATUSES
-        if not finished_before:
+        while generation.status not in FINAL_STATUSES:
             await _start(settings, endpoints, generation, story.title, woken, display)
             generation = await follow(database, chapter.project_id, generation.id, display)
+            if generation.status != GenerationStatus.COMPLETED or not (translated or _lacks(generation, options)):
+                break
+            # It was at work already, for other languages.
+            _, _, generation = await patiently(order, display)
+            cached_before = generation.cached_calls
         # Files are no part of what makes it this chapter: it may have been ordered with others, or none.
         told = options.export != ExportOptions() and options.until == "pages"
         made = GenerationOptions.model_validate(generation.options)
@@ -286,14 +306,24 @@ async def _choose(session: AsyncSession, generation: Generation, scene: int, pan
 
 
 async def order_or_attach(
-    session: AsyncSession, chapter_id: UUID, project_id: UUID, options: GenerationOptions, budget: Decimal | None
+    session: AsyncSession,
+    chapter_id: UUID,
+    project_id: UUID,
+    options: GenerationOptions,
+    budget: Decimal | None,
+    *,
+    anew: bool = False,
 ) -> Generation:
-    """The open generation of the chapter, or the finished one; a new one where there is none or the last one failed.
+    """The open generation of the chapter, or the finished one; a new one where there is none or the last one failed,
+    and where languages are named that it was not for, or words have come in `anew`.
 
     The last budget that was given counts, also where it was given to the one that failed.
     """
     latest = await generations.latest_of(session, chapter_id)
-    if latest is not None and (latest.status not in FINAL_STATUSES or latest.status == GenerationStatus.COMPLETED):
+    if latest is not None and latest.status not in FINAL_STATUSES:
+        return latest
+    finished = latest is not None and latest.status == GenerationStatus.COMPLETED
+    if latest is not None and finished and not anew and not _lacks(latest, options):
         return latest
     return await generations.request(
         session,
@@ -301,6 +331,56 @@ async def order_or_attach(
         chapter_id=chapter_id,
         kind=GenerationKind.CHAPTER,
         options=options,
-        retry_of=latest.id if latest else None,
-        budget_usd=budget if budget is not None or latest is None else latest.budget_usd,
+        # Nothing of a finished one is tried again: what is added to it has a purse of its own.
+        retry_of=latest.id if latest and not finished else None,
+        budget_usd=budget if budget is not None or latest is None or finished else latest.budget_usd,
+    )
+
+
+def _lacks(generation: Generation, options: GenerationOptions) -> bool:
+    """Whether it was for other words: not in these languages, or in another that was said to be the story's own."""
+    was = GenerationOptions.model_validate(generation.options)
+    return bool(set(options.translations) - set(was.translations)) or was.language != options.language
+
+
+async def take_translations(
+    session: AsyncSession, scope: Scope, chapter_id: UUID, translated: Sequence[TranslationFile]
+) -> bool:
+    """Take what people have translated; whether any of it is new."""
+    if not translated:
+        return False
+    chapter = await editing.still(session, scope, Chapter, chapter_id)
+    return any([await translator.take(session, scope, chapter, file) for file in translated])
+
+
+async def require_translated(
+    session: AsyncSession,
+    chapter: Chapter,
+    options: GenerationOptions,
+    translated: Sequence[TranslationFile],
+    out: Path,
+) -> None:
+    """Raise `NotConfigured` where the writer would have to translate and cannot; the words lie there to be filled in.
+
+    A file that somebody has filled in is theirs: it is never written over.
+    """
+    left = await languages.lacking(session, chapter, options)
+    if not left:
+        return
+    writer, named = options.writers("Translate")[0].provider, ", ".join(left)
+    paths = {}
+    for language in left:
+        words = await translator.file_of(session, chapter, language)
+        if words.panels and language not in {file.language for file in translated}:
+            (out / language).mkdir(exist_ok=True)
+            paths[language] = write_words(out / language, words)
+    if paths:
+        files = " ".join(f"--translate {language}={path}" for language, path in paths.items())
+        how = f"The words lie in {', '.join(map(str, paths.values()))}: fill in every text and run again with {files}"
+    elif translated:
+        how = "The file leaves texts empty: fill them in"
+    else:
+        how = "Make the chapter without --translate first, and then run with it again to get the words as a file"
+    raise NotConfigured(
+        f"The {writer} writer cannot translate into {named}. {how}; or name a writer that can: --translator openai."
     )

@@ -3,19 +3,25 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from engine.digest import digest
 from engine.errors import BadInput
 from engine.reading import read_manuscript, title_of
 from models.options import GenerationOptions
 from models.script import Script
+from models.translation import TranslationFile
+
+FileT = TypeVar("FileT", bound=BaseModel)
 
 MAX_BYTES = 20_000_000
 MAX_TEXT = 6_000_000
-NO_IDENTITY = {"priority", "review", "review_hours", "review_default", "remind_hours", "export"}
+NO_IDENTITY = {
+    *("priority", "review", "review_hours", "review_default", "remind_hours"),
+    *("language", "translations", "export"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,11 @@ class Story:
 
     def chapter_key(self, options: GenerationOptions) -> str:
         """The same story, title and options are the same chapter."""
-        # How urgent it is, who looks at it and which files are made of it changes nothing of the chapter; an option of
-        # a later version does not, until it is used.
-        chosen = options.model_dump(mode="json", exclude=NO_IDENTITY, exclude_defaults=True)
-        return digest(self.project_key, chosen)
+        # How urgent it is and who looks at it changes nothing of what is asked for, nor do the languages that its words
+        # are had in, who translates, and which files are made; an option of a later version does not, until it is used.
+        tasks = {task: by for task, by in options.llm_tasks.items() if task != "Translate"}
+        asked = options.model_copy(update={"llm_tasks": tasks})
+        return digest(self.project_key, asked.model_dump(mode="json", exclude=NO_IDENTITY, exclude_defaults=True))
 
 
 def read_story(path: Path, title: str | None) -> Story:
@@ -70,17 +77,34 @@ def _clean(title: str) -> str:
     return " ".join(printable.split())[:200] or "Untitled"
 
 
-def _script(data: bytes, name: str) -> Script:
+def read_translation(path: Path, language: str) -> TranslationFile:
+    """A translator's file for a language; raises `BadInput` saying what is wrong."""
     try:
-        return Script.model_validate(json.loads(data.decode("utf-8-sig")))
+        if path.stat().st_size > MAX_BYTES:
+            raise BadInput(f"{path.name} is larger than {MAX_BYTES // 1_000_000} MB.")
+        file = _read_as(TranslationFile, path.read_bytes(), path.name, "translation")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from error
+    if file.language != language:
+        raise BadInput(f"{path.name} is in {file.language}, and was named for {language}.")
+    return file
+
+
+def _script(data: bytes, name: str) -> Script:
+    return _read_as(Script, data, name, "script")
+
+
+def _read_as(kind: type[FileT], data: bytes, name: str, what: str) -> FileT:
+    try:
+        return kind.model_validate(json.loads(data.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
         raise BadInput(f"{name} is not UTF-8 at byte {error.start}: save it as UTF-8.") from error
     except json.JSONDecodeError as error:
         raise BadInput(f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
     except RecursionError as error:
-        raise BadInput(f"{name} is nested too deeply to be a script.") from error
+        raise BadInput(f"{name} is nested too deeply to be a {what}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the top level"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise BadInput(f"{name} is not a script: at {place}: {first['msg']}{more}.") from error
+        raise BadInput(f"{name} is not a {what}: at {place}: {first['msg']}{more}.") from error

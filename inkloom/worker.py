@@ -24,6 +24,7 @@ from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
 from activities.request_ids import RequestIds
+from activities.translating import Translating
 from activities.writing import Writing
 from engine.callbacks import Caller
 from engine.db import Database
@@ -41,6 +42,7 @@ from workflows.export import ExportWorkflow
 from workflows.panel import PanelWorkflow
 from workflows.panels import PanelsWorkflow
 from workflows.scene import SceneWorkflow
+from workflows.translation import TranslationWorkflow
 
 if TYPE_CHECKING:
     from engine.cache import AnswerCache
@@ -51,6 +53,7 @@ ALL_WORKFLOWS = [
     PanelWorkflow,
     PanelsWorkflow,
     CharacterSheetWorkflow,
+    TranslationWorkflow,
     ExportWorkflow,
     CallbackWorkflow,
 ]
@@ -115,7 +118,8 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
     workers: list[Worker] = []
     if queues in ("flow", "all"):
         workers.append(workflow_worker(client))
-        workers.append(_worker(client, IO, Records(parts.database).activities(), 16))
+        recording = (Records(parts.database), Translating(parts.database))
+        workers.append(_worker(client, IO, [work for part in recording for work in part.activities()], 16))
         telling = Callbacks(parts.database, parts.caller, parts.secrets).activities()
         workers.append(_worker(client, CALLBACKS, telling, AT_A_TIME))
         writing = Writing(

@@ -7,7 +7,8 @@ from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, model_validato
 from models.options import GenerationOptions
 from models.script import Script
 from models.story import Box, Frozen, Line, Profile, Shot
-from models.texts import Words
+from models.texts import NamedLanguage, Words
+from models.translation import TitleIn
 
 MAX_ROWS = 20_000
 SHA256 = r"^[0-9a-f]{64}$"
@@ -97,6 +98,16 @@ class BundledDraft(Bundled):
     rejected_at: AwareDatetime | None = None
 
 
+class BundledTranslation(Bundled):
+    """A panel's words in another language."""
+
+    language: NamedLanguage
+    caption: str = Field(default="", max_length=100_000)
+    lines: list[Line] = Field(default_factory=list, max_length=1000)
+    made_from: str = Field(max_length=64)
+    hand: bool = False
+
+
 class BundledPanel(Bundled):
     """`selected` is the ordinal of the draft that is shown."""
 
@@ -115,6 +126,7 @@ class BundledPanel(Bundled):
     hand: list[Literal["description", "words", "prompt"]] = Field(default_factory=list, max_length=3)
     basis: dict[Literal["words", "prompt"], Basis] = Field(default_factory=dict)
     frame: Frame | None = None
+    translations: list[BundledTranslation] = Field(default_factory=list, max_length=1000)
     selected: int | None = None
     drafts: list[BundledDraft] = Field(default_factory=list, max_length=1000)
     attached: list[Attached] = Field(default_factory=list, max_length=1000)
@@ -127,6 +139,9 @@ class BundledPanel(Bundled):
         tries = {(draft.made_from, draft.slot) for draft in self.drafts}
         if self.last < self.first or len(set(ordinals)) != len(ordinals) or len(tries) != len(ordinals):
             raise ValueError("a panel's sentences and its drafts must be in order")
+        languages = [one.language for one in self.translations]
+        if len(set(languages)) != len(languages):
+            raise ValueError("a panel's words are translated once into a language")
         if self.selected is not None and self.selected not in ordinals:
             raise ValueError("a panel shows one of its drafts")
         return self
@@ -178,6 +193,7 @@ class BundledChapter(Bundled):
     outline_key: str | None = Field(default=None, max_length=64)
     external_id: str | None = Field(default=None, max_length=200)
     labels: dict[str, str] = Field(default_factory=dict, max_length=100)
+    titles: dict[NamedLanguage, TitleIn] = Field(default_factory=dict, max_length=1000)
     scenes: list[BundledScene] = Field(default_factory=list, max_length=2000)
 
 

@@ -40,6 +40,7 @@ class EventType(StrEnum):
     SCENE_REORDERED = "scene.reordered"
     SCENE_WRITTEN = "scene.written"
     SCENE_FAILED = "scene.failed"
+    SCENE_TRANSLATED = "scene.translated"
     PANEL_CREATED = "panel.created"
     PANEL_CHANGED = "panel.changed"
     PANEL_DELETED = "panel.deleted"
@@ -50,6 +51,10 @@ class EventType(StrEnum):
     PANEL_DRAFTED = "panel.drafted"
     PANEL_SELECTED = "panel.selected"
     PANEL_FAILED = "panel.failed"
+    TRANSLATION_CHANGED = "translation.changed"
+    TRANSLATION_DELETED = "translation.deleted"
+    TRANSLATION_IMPORTED = "translation.imported"
+    TRANSLATION_FAILED = "translation.failed"
     DRAFT_ADDED = "draft.added"
     DRAFT_REJECTED = "draft.rejected"
     DRAFT_DELETED = "draft.deleted"
@@ -82,6 +87,7 @@ CALLBACKS = frozenset(
         EventType.CHAPTER_OUTLINED,
         EventType.SCENE_FAILED,
         EventType.PANEL_FAILED,
+        EventType.TRANSLATION_FAILED,
         EventType.EXPORT_BUILT,
         EventType.COMMENT_ADDED,
         EventType.MEMBER_JOINED,

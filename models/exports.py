@@ -23,6 +23,7 @@ class ExportFormat(StrEnum):
     PANELS = "panels"
     SCRIPT = "script"
     SCRIPT_TEXT = "script-text"
+    ORA = "ora"
 
 
 # What a chapter is built as when nobody says otherwise: what readers open. The rest is on demand.
@@ -39,6 +40,7 @@ MEDIA_TYPES = {
     ExportFormat.PANELS: "application/zip",
     ExportFormat.SCRIPT: "application/vnd.inkloom.script+json",
     ExportFormat.SCRIPT_TEXT: "text/markdown",
+    ExportFormat.ORA: "application/zip",
 }
 
 # How a file's name ends: two formats of one chapter lie side by side in a folder.
@@ -53,6 +55,7 @@ SUFFIXES = {
     ExportFormat.PANELS: "panels.zip",
     ExportFormat.SCRIPT: "script.json",
     ExportFormat.SCRIPT_TEXT: "script.md",
+    ExportFormat.ORA: "ora.zip",
 }
 
 Role = Literal["writer", "artist", "inker", "colorist", "letterer", "cover", "editor", "translator", "publisher"]
@@ -80,7 +83,9 @@ class ExportOptions(Frozen):
         default_factory=list, max_length=len(ExportFormat), description="empty: cbz, pdf and epub"
     )
     title: NameIfAny = Field(default="", description="empty: the chapter's, or the project's")
-    language: Language = Field(default="", description="of the words, as BCP 47 has it: en, pt-BR; empty: not told")
+    language: Language = Field(
+        default="", description="one of the languages that the chapter is translated into; empty: the story's own words"
+    )
     credits: list[Credit] = Field(default_factory=list, max_length=50)
     title_page: bool = Field(default=False, strict=True, description="a page with title and credits comes first")
     page_numbers: bool = Field(default=False, strict=True, description="printed in the lower margin of pages")

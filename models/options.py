@@ -3,12 +3,12 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from models.exports import ExportOptions
 from models.numbers import Number, Whole
 from models.story import Direction, Frozen
-from models.texts import Language, Words
+from models.texts import Language, NamedLanguage, Words
 
 
 class GenerationKind(StrEnum):
@@ -75,7 +75,15 @@ _PANELS_A_PAGE: dict[PageSizeName, int] = {"us-comic": 5, "manga-b5": 5, "manga-
 _PANELS_A_SLICE = 2
 
 
-TaskName = Literal["ChapterOutline", "SceneSummary", "CharacterProfile", "PanelDescription", "Dialogue", "VisualPrompt"]
+TaskName = Literal[
+    "ChapterOutline",
+    "SceneSummary",
+    "CharacterProfile",
+    "PanelDescription",
+    "Dialogue",
+    "VisualPrompt",
+    "Translate",
+]
 
 
 class Choice(Frozen):
@@ -140,13 +148,46 @@ class GenerationOptions(Frozen):
         default="",
         description="of the story's words, as BCP 47 has it: how lines are broken and spaced; empty: not told",
     )
+    translations: list[NamedLanguage] = Field(
+        default_factory=list,
+        max_length=20,
+        description="the languages that the chapter is had in besides: its words are translated and lettered into the"
+        " same pictures; each once",
+        json_schema_extra={"uniqueItems": True},
+    )
     export: ExportOptions = Field(default_factory=ExportOptions, description="which files are built, and how")
     priority: Whole = Field(default=3, ge=1, le=5, description="1 interactive … 5 batch")
+
+    @field_validator("translations")
+    @classmethod
+    def each_once(cls, languages: list[str]) -> list[str]:
+        """`pt-BR` and `pt-br` are the same language."""
+        if len({language.casefold() for language in languages}) < len(languages):
+            raise ValueError("each language is named once")
+        return languages
 
     def writers(self, task: TaskName) -> list[Choice]:
         """Who writes a task: the one it is for first, then those who stand in."""
         first = self.llm_tasks.get(task, Choice(provider=self.llm, model=self.llm_model))
-        return [first, *self.llm_fallback]
+        # The offline writer stands in for everything but this: it knows no language.
+        stand_ins = [one for one in self.llm_fallback if task != "Translate" or one.provider != "offline"]
+        return [first, *stand_ins]
+
+    @property
+    def edition(self) -> str:
+        """The translation that files are built in; empty: the story's own words."""
+        return "" if self.export.language == self.language else self.export.language
+
+    def in_edition(self, language: str) -> "GenerationOptions":
+        """The same for files in one of the languages: `export.title` is in the language that `export` names."""
+        if language == self.edition:
+            return self
+        return self.model_copy(update={"export": self.export.model_copy(update={"language": language, "title": ""})})
+
+    @property
+    def words_language(self) -> str:
+        """The language of the words that stand in those files, if anybody has told."""
+        return self.edition or self.language
 
     def reviews(self, stage: Stage) -> bool:
         """Whether a person looks at a stage before the generation goes on."""

@@ -71,11 +71,20 @@ class ExportRun(Run):
     own: bool = False
 
 
+class TranslationRun(ChapterRun):
+    """One language of a chapter: its words, its pages, and with `files` its files."""
+
+    language: str
+    files: bool = True
+
+
 class TaskCall(Run):
     """Run one LLM task for one target. `part` counts the windows of a text that is read in several."""
 
     target_id: UUID
     part: int = 0
+    language: str = Field(default="", description="what a translation is into")
+    title: bool = Field(default=False, description="the chapter's title is translated along with it")
     softer: bool = Field(default=False, description="again, in milder words: what came of it was refused")
     by: Choice | None = Field(default=None, description="the writer, where it is not the generation's")
     gives_way: bool = Field(default=False, description="another writer is asked when this one is down")
@@ -133,6 +142,7 @@ class Failure(Run):
     target_id: UUID
     reason: str
     redraw_id: UUID | None = Field(default=None, description="the redraw that failed: the panel stays as it was")
+    language: str = Field(default="", description="of a translation that failed: the scene itself is as it was")
 
 
 class Holding(Run):
@@ -176,6 +186,24 @@ class Outcome(Frozen):
     failed: int = 0
 
 
+class SceneDue(Frozen):
+    """A scene with words to be translated: in which parts it is asked for, and whether the title goes along."""
+
+    scene_id: UUID
+    parts: list[int]
+    title: bool = False
+
+
+class TranslationPlanned(Frozen):
+    scenes: list[SceneDue] = Field(default_factory=list)
+
+
+class PagesCall(ChapterRun):
+    """Plan the pages of a chapter, in the story's own words or in a language that it is translated into."""
+
+    language: str = ""
+
+
 class PagesPlanned(Frozen):
     pages: int
     due: list[int] = Field(default_factory=list, description="the numbers of those that are to be composed")
@@ -184,6 +212,7 @@ class PagesPlanned(Frozen):
 
 class PageCall(ChapterRun):
     number: int
+    language: str = ""
 
 
 class ExportCall(Run):
@@ -191,6 +220,7 @@ class ExportCall(Run):
 
     chapter_id: UUID | None = None
     format: str
+    language: str = ""
     anew: bool = False
 
 

@@ -24,8 +24,11 @@ Title = Annotated[str, Field(pattern=_NAME, min_length=1, max_length=500)]
 NameIfAny = Annotated[str, Field(pattern=_NAME_IF_ANY, max_length=200)]
 
 # As BCP 47 has it: a language, then script, region or variant. Empty where nobody says which.
-_LANGUAGE = r"^$|^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
+_TAG = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
+_LANGUAGE = rf"^$|{_TAG}"
 Language = Annotated[str, Field(pattern=_LANGUAGE, max_length=35)]
+# The same where one has to be named.
+NamedLanguage = Annotated[str, Field(pattern=_TAG, min_length=2, max_length=35)]
 
 # What is between the @ and the blanks is the mail server's business.
 EMAIL = rf"^[^@{_CONTROL}{_BLANK}]{{1,64}}@[^@{_CONTROL}{_BLANK}]{{1,255}}$"
@@ -37,5 +40,6 @@ UNFIT = {
     _NAME: "This must be one line in which there is something to read, without control characters.",
     _NAME_IF_ANY: "This must be one line in which there is something to read, or nothing at all.",
     _LANGUAGE: "This is no language tag as BCP 47 has it, such as en, pt-BR or zh-Hant.",
+    _TAG: "This is no language tag as BCP 47 has it, such as en, pt-BR or zh-Hant.",
     EMAIL: "This is no e-mail address.",
 }

@@ -40,7 +40,7 @@ from inkloom.worker import connect
 from models.events import EventType
 from models.options import GenerationKind, GenerationOptions, Review, Stage
 from models.tables import Character, Generation, Hold, Panel, Project, Scene, User, Webhook
-from tests.working import Painter, Writer, workers
+from tests.working import Painter, Writer, translating, workers
 
 STAGES: tuple[Stage, ...] = ("outline", "sheets", "drafts", "pages")
 FOLDER = Path(__file__).parents[1] / "tests" / "histories"
@@ -119,6 +119,7 @@ class Recorder:
         cancel_when: asyncio.Event | None = None,
         drafts: int = 1,
         review: Review = "none",
+        translations: Sequence[str] = (),
     ) -> UUID:
         """Run a generation to its end, whichever that is. Reviews are approved, the drafts' after a redraw."""
         async with self._database.session() as session:
@@ -127,7 +128,7 @@ class Recorder:
                 project_id=project_id,
                 chapter_id=chapter_id,
                 kind=kind,
-                options=GenerationOptions(max_panels=2, drafts=drafts, review=review),
+                options=GenerationOptions(max_panels=2, drafts=drafts, review=review, translations=list(translations)),
                 target_ids=[target or chapter_id],
             )
         serving = workers(self._client, self._database, self._storage, writer or Writer(), painter or Painter())
@@ -386,6 +387,19 @@ async def record(recorder: Recorder) -> None:
     await recorder.resume(project)
     found = await recorder.histories(await paused)
     write("panel-that-was-paused", found["PanelWorkflow"])
+
+    found = await recorder.histories(
+        await recorder.make(*await recorder.chapter(), writer=Writer(translating), translations=["de"])
+    )
+    write("chapter-translated", found["ChapterWorkflow"])
+    write("translation", found["TranslationWorkflow"])
+    project, chapter = await recorder.chapter()
+    found = await recorder.histories(
+        await recorder.make(project, chapter, writer=Writer(translating), review="all", translations=["de"])
+    )
+    write("chapter-translated-reviewed", found["ChapterWorkflow"])
+    found = await recorder.histories(await recorder.make(*await recorder.chapter(), translations=["de"]))
+    write("translation-that-failed", found["TranslationWorkflow"])
 
     write("callback", await recorder.callback(project))
 

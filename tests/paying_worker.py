@@ -13,6 +13,7 @@ from engine.logs import log_to_stderr
 from engine.settings import Settings
 from inkloom.serve import serve_workers
 from inkloom.worker import Queues
+from tests.working import translating
 
 TEACH = "/teach"
 
@@ -28,7 +29,7 @@ class Teaching:
         self._vendor = httpx.AsyncClient(base_url=vendor, trust_env=False)
 
     async def ask(self, request: LLMRequest) -> LLMReply:
-        answer = (await OfflineWriter().ask(request)).text
+        answer = (await translating(request) or await OfflineWriter().ask(request)).text
         await self._vendor.post(TEACH, json={"system": request.system, "prompt": request.prompt, "answer": answer})
         return await self._adapter.ask(request)
 

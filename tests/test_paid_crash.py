@@ -145,7 +145,7 @@ async def _run(vendor: Vendor, data: Path, out: Path) -> Ran:
                 text=story_of(3, random.Random(3)) + "\n***\n\n" + story_of(4, random.Random(3)),
                 script=None,
             )
-            options = GenerationOptions(llm="openai", images="openai")
+            options = GenerationOptions(llm="openai", images="openai", translations=["de"])
             making = asyncio.create_task(
                 run_story(settings, endpoints, story, options, out, Decimal(500), display, None)
             )

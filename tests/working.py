@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from engine.llm.offline import OfflineWriter
 from engine.storage import Storage
 from engine.store import generations, tallies
 from engine.store.scope import get
+from engine.tokens import Tokens
 from inkloom.worker import Parts, build_workers
 from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus
 from models.story import Box
@@ -58,6 +60,23 @@ async def plain(request: ImageRequest) -> ImageResult:
         boxes=[Box(kind="head", name=who.name, x=0.4, y=0.5, width=0.1, height=0.1) for who in people],
         may_be_flat=True,
     )
+
+
+async def translating(request: LLMRequest) -> LLMReply | None:
+    """A writer's `before` that translates: every text says which language it is in, and is itself after that."""
+    if request.task != "Translate":
+        return None
+    data: Any = request.data
+    panels = [
+        {
+            "number": panel.number,
+            "caption": panel.caption and f"{data.into}: {panel.caption}",
+            "lines": [f"{data.into}: {line.text}" for line in panel.lines],
+        }
+        for panel in data.panels
+    ]
+    answer = {"title": data.title and f"{data.into}: {data.title}", "panels": panels}
+    return LLMReply(json.dumps(answer), "", "stop", Tokens(100, 100))
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from activities import calls
+from activities import calls, carrying
 from models.runs import Callback
 
 
@@ -14,10 +14,10 @@ class CallbackWorkflow:
     @workflow.run
     async def run(self, callback: Callback) -> bool:
         try:
-            return await calls.deliver(callback)
+            return await carrying.deliver(callback)
         except ActivityError as error:
             if calls.cancelled(error):
                 raise
             workflow.set_current_details(calls.reason_of(error))
-            await calls.give_up_callback(callback)
+            await carrying.give_up(callback)
             return False

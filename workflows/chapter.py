@@ -1,4 +1,4 @@
-"""A chapter: outline → character sheets → scenes → pages → exports."""
+"""A chapter: outline → character sheets → scenes → pages → translations → exports."""
 
 from functools import partial
 from uuid import UUID
@@ -7,7 +7,7 @@ from temporalio import workflow
 
 from activities import calls
 from activities.lifecycle import generation
-from models.runs import ChapterRun, Outcome, Outlined, PagesPlanned, SceneRun, SheetRun
+from models.runs import ChapterRun, Outcome, Outlined, SceneRun, SheetRun, TranslationRun
 
 
 @workflow.defn
@@ -36,12 +36,18 @@ class ChapterWorkflow(calls.Wakeable):
             if run.options.until == "pages":
                 if run.options.reviews("drafts"):
                     ending.failed += await calls.review(run, "drafts", run.chapter_id, redraw)
-                planned = await self._pages(run)
-                if run.options.reviews("pages"):
+                planned, looked_at = await calls.pages(run), run.options.reviews("pages")
+                ending.failed += await self._translations(run, "", files=not looked_at)
+                if looked_at:
                     ending.failed += await calls.review(run, "pages", run.chapter_id, redraw)
                     # What was changed meanwhile is lettered again; the rest is there.
-                    planned = await self._pages(run)
-                await self._exports(run, planned)
+                    planned = await calls.pages(run)
+                    ending.failed += await self._translations(run, "/approved", files=True)
+                workflow.set_current_details("exports")
+                # Pages that were planned before formats could be chosen name none.
+                await calls.exports(run, run.chapter_id, planned.exports or ["cbz", "pdf"])
+            else:
+                ending.failed += await self._translations(run, "", files=False)
             return Outcome(panels=sum(outcome.panels for outcome in scenes), failed=ending.failed)
 
     async def _outline(self, run: ChapterRun) -> Outlined:
@@ -67,16 +73,13 @@ class ChapterWorkflow(calls.Wakeable):
         part = SceneRun(**calls.base(run), scene_id=scene_id)
         return await calls.child("SceneWorkflow", part, f"scene-{scene_id}", "scene")
 
-    async def _pages(self, run: ChapterRun) -> PagesPlanned:
-        planned = await calls.plan_pages(run)
-        workflow.set_current_details(f"{len(planned.due)} of {planned.pages} pages")
-        await calls.side_by_side(calls.PAGES_AT_A_TIME, planned.due, lambda number: calls.compose_page(run, number))
-        return planned
+    async def _translations(self, run: ChapterRun, again: str, *, files: bool) -> int:
+        """Each language for itself, with its pages: panels lie as they do in the story's own. How many parts failed."""
 
-    async def _exports(self, run: ChapterRun, planned: PagesPlanned) -> None:
-        workflow.set_current_details("exports")
-        # Pages that were planned before formats could be chosen name none.
-        formats = planned.exports or ["cbz", "pdf"]
-        await calls.side_by_side(
-            calls.EXPORTS_AT_A_TIME, formats, lambda format: calls.build_export(run, run.chapter_id, format)
-        )
+        async def into(language: str) -> Outcome:
+            part = TranslationRun(**calls.base(run), chapter_id=run.chapter_id, language=language, files=files)
+            name = f"translation-{language}{again}"
+            return await calls.child("TranslationWorkflow", part, name, f"translation into {language}")
+
+        outcomes = await calls.side_by_side(calls.LANGUAGES_AT_A_TIME, run.options.translations, into)
+        return sum(outcome.failed for outcome in outcomes)

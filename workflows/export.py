@@ -13,16 +13,9 @@ class ExportWorkflow:
 
     @workflow.run
     async def run(self, run: ExportRun) -> Outcome:
+        language = run.options.edition
         async with generation(run, own=run.own):
             if run.chapter_id is not None:
-                await self._pages(ChapterRun(**calls.base(run), chapter_id=run.chapter_id))
-            await calls.side_by_side(
-                calls.EXPORTS_AT_A_TIME,
-                run.formats,
-                lambda format: calls.build_export(run, run.chapter_id, format, anew=True),
-            )
+                await calls.pages(ChapterRun(**calls.base(run), chapter_id=run.chapter_id), language)
+            await calls.exports(run, run.chapter_id, run.formats, language, anew=True)
         return Outcome()
-
-    async def _pages(self, chapter: ChapterRun) -> None:
-        planned = await calls.plan_pages(chapter)
-        await calls.side_by_side(calls.PAGES_AT_A_TIME, planned.due, lambda number: calls.compose_page(chapter, number))

@@ -10,6 +10,7 @@ from engine.export.cbz import build_cbz
 from engine.export.cores import over_cores
 from engine.export.epub import build_epub
 from engine.export.front import footed, title_page, with_number
+from engine.export.ora import build_ora
 from engine.export.pdf import build_pdf, build_print
 from engine.export.pictures import build_jpeg, build_panels, build_png
 from engine.export.scripts import build_script, build_script_text
@@ -27,9 +28,11 @@ BUILDERS: dict[ExportFormat, Callable[[Bound, Path], None]] = {
     ExportFormat.PANELS: build_panels,
     ExportFormat.SCRIPT: build_script,
     ExportFormat.SCRIPT_TEXT: build_script_text,
+    ExportFormat.ORA: build_ora,
 }
-# What is made of pages needs their pictures, and panels theirs; a script needs none.
+# What is made of pages needs their pictures, and panels theirs; layers need both, a script none.
 OF_PANELS = frozenset({ExportFormat.PANELS})
+OF_BOTH = frozenset({ExportFormat.ORA})
 OF_WORDS = frozenset({ExportFormat.SCRIPT, ExportFormat.SCRIPT_TEXT})
 
 

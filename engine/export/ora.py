@@ -28,9 +28,7 @@ from engine.pages.layout import Cell
 from engine.pages.painting import joined, paint_body, write
 from models.lettering import Lettered, PanelLettering, Set
 
-# What it is called on the command line, and how its file ends.
-NAME, SUFFIX = "ora", "ora.zip"
-MEDIA_TYPE = "image/openraster"
+_MEDIA_TYPE = "image/openraster"
 _VERSION = "0.0.6"
 _DPI = 300
 _THUMBNAIL = 256
@@ -78,7 +76,7 @@ def _file(page: BookPage, merged: bytes, layers: Iterable[_Layer]) -> bytes:
     data, stacked = io.BytesIO(), []
     archive = Zipped(data)
     # The type comes first and as it is, so that it can be told from the first bytes.
-    archive.add("mimetype", MEDIA_TYPE)
+    archive.add("mimetype", _MEDIA_TYPE)
     for number, layer in enumerate(layers):
         place = f"data/{number:03}.png"
         archive.add(place, layer.png)

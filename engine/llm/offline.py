@@ -39,7 +39,10 @@ class OfflineWriter:
         """The answer as JSON text, like any writer's."""
         known = _ANSWERS.get(request.task)
         if known is None:
-            raise ProviderRejected(f"the offline writer does not know the task {request.task}")
+            raise ProviderRejected(
+                f"The offline writer does not know the task {request.task}: it works from the story's own words. Name"
+                " another writer for it."
+            )
         expected, answer = known
         if not isinstance(request.data, expected):
             raise ProviderRejected(f"the task {request.task} needs {expected.__module__}.In as its data")

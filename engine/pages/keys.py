@@ -45,6 +45,7 @@ def _lettered(one: Shown) -> list[Any]:
         one.data.dialogue,
         one.data.caption,
         [who.name for who in one.data.characters],
+        *(["untranslated"] if one.untranslated else []),
     ]
 
 

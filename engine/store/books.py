@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from uuid import UUID, uuid5
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,8 +17,10 @@ from engine.export.provenance import (
     origin_of_pages,
     origin_of_picture,
 )
+from engine.store.languages import spoken
 from engine.store.panels import Shown, of_chapter
 from engine.store.scripts import tell
+from engine.store.translations import in_language, title_in
 from models.exports import ExportOptions
 from models.lettering import PanelLettering
 from models.options import GenerationOptions
@@ -47,9 +50,9 @@ class _Made:
 
 def manner_of(asked: ExportOptions, there: Export | None, *, anew: bool) -> ExportOptions:
     """How a file is built: as an order for files says. A chapter's order that says nothing leaves it as it was."""
-    if anew or there is None or asked.manner != ExportOptions():
+    if anew or there is None or asked.manner != ExportOptions(language=asked.language):
         return asked.manner
-    return ExportOptions.model_validate(there.options)
+    return ExportOptions.model_validate({**there.options, "language": asked.language})
 
 
 async def of_one(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
@@ -57,12 +60,22 @@ async def of_one(session: AsyncSession, chapter: Chapter, options: GenerationOpt
     project = (await session.exec(select(Project).where(Project.id == chapter.project_id))).one()
     told = await _told(session, chapter, options)
     told = replace(told, series=project.title, number=chapter.position + 1)
-    return bound_as(told, chapter, options.export)
+    return bound_as(told, options)
 
 
-def bound_as(book: Book, chapter: Chapter, manner: ExportOptions) -> Book:
-    """The book of a chapter, bound in another manner."""
-    return replace(book, title=manner.title or chapter.title, options=manner)
+def bound_as(book: Book, options: GenerationOptions) -> Book:
+    """The book of a chapter, bound in another manner: what it says of itself is in the language of its words."""
+    manner = _in(options, book.options.language)
+    return replace(book, title=manner.title or book.chapters[0].title, options=manner)
+
+
+def _known_by(id: UUID, edition: str) -> UUID:
+    """What readers know a book by: to them, a translation is another one, and must not take its place."""
+    return uuid5(id, edition) if edition else id
+
+
+def _in(options: GenerationOptions, language: str) -> ExportOptions:
+    return options.export.model_copy(update={"language": language})
 
 
 async def of_project(session: AsyncSession, project: Project, options: GenerationOptions) -> Book:
@@ -73,9 +86,9 @@ async def of_project(session: AsyncSession, project: Project, options: Generatio
     for one in told:
         chapters += [replace(begin, first=begin.first + first) for begin in one.chapters]
         first += len(one.pages)
-    origins = {one.origin for one in told}
+    origins, languages = {one.origin for one in told}, {one.options.language for one in told}
     return Book(
-        id=project.id,
+        id=_known_by(project.id, options.edition),
         title=options.export.title or project.title,
         direction=options.direction,
         format=options.format,
@@ -86,43 +99,48 @@ async def of_project(session: AsyncSession, project: Project, options: Generatio
             for number, one in enumerate(told, 1)
             for picture in one.pictures
         ),
-        summary=project.description,
+        summary="" if options.edition else project.description,
         characters=_once(name for one in told for name in one.characters),
         notes=notes_together(one.notes for one in told),
         origin=origin_of_pages(origins),
         models=_once(model for one in told for model in one.models),
         made_at=max((one.made_at for one in told), default=LONG_AGO),
-        options=options.export,
+        options=_in(options, languages.pop() if len(languages) == 1 else ""),
     )
 
 
 async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
-    shown = await of_chapter(session, chapter.project_id, chapter.id)
+    shown, title = await of_chapter(session, chapter.project_id, chapter.id), chapter.title
+    if options.edition:
+        shown = await in_language(session, chapter.id, shown, options.edition)
+        there = title_in(chapter, options.edition)
+        title = title if there is None else there.text
     query = (
         select(Page, Image)
         .join(Image, col(Image.id) == col(Page.image_id), isouter=True)
-        .where(Page.chapter_id == chapter.id)
+        .where(Page.chapter_id == chapter.id, Page.language == options.edition)
         .order_by(col(Page.number))
     )
     found = (await session.exec(query)).all()
     by_id = {str(one.panel.id): one for one in shown}
     made = _Made.of(shown, (image for _, image in found))
-    script = await tell(session, chapter, options, shown)
+    script = await tell(session, chapter, options, shown, title)
     return Book(
-        id=chapter.id,
-        title=chapter.title,
+        id=_known_by(chapter.id, options.edition),
+        title=title,
         direction=options.direction,
         format=options.format,
         pages=tuple(_page(page, image, by_id) for page, image in found),
-        chapters=(books.Chapter(title=chapter.title, first=0, script=script.script),),
+        chapters=(books.Chapter(title=title, first=0, script=script.script),),
         pictures=tuple(_pictures(shown)),
-        summary=chapter.summary,
+        # Nobody has translated it.
+        summary="" if options.edition else chapter.summary,
         characters=_once(who.name for one in shown for who in one.data.characters),
         notes=notes_of(made.artists),
         origin=origin_of_pages(made.origins),
         models=tuple(made.models),
         made_at=made.newest,
-        options=options.export,
+        options=_in(options, options.edition or await spoken(session, chapter.id, options.language)),
     )
 
 

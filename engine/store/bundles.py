@@ -17,6 +17,7 @@ from models.bundle import (
     BundledPanel,
     BundledProject,
     BundledScene,
+    BundledTranslation,
 )
 from models.ids import new_id
 from models.tables import (
@@ -30,9 +31,11 @@ from models.tables import (
     Project,
     ProjectInstruction,
     Scene,
+    Translation,
 )
 
-_PANEL = set(BundledPanel.model_fields) - {"selected", "drafts", "attached", "frame"}
+_PANEL = set(BundledPanel.model_fields) - {"selected", "drafts", "attached", "frame", "translations"}
+_WORDS = set(BundledTranslation.model_fields)
 _SCENE = set(BundledScene.model_fields) - {"panels"}
 _DRAFT = set(BundledDraft.model_fields) - {"picture", "parent"}
 _CHARACTER = {"name", "aliases", "profile", "sheet_made_from", "sheet_basis", "hand", "failure"}
@@ -63,6 +66,9 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
     drafts: dict[UUID, list[Draft]] = {}
     for draft in sorted(await bundled.all_of(session, Draft, project.id), key=lambda one: one.ordinal):
         drafts.setdefault(draft.panel_id, []).append(draft)
+    words: dict[UUID, list[dict[str, Any]]] = {}
+    for one_of in sorted(await bundled.all_of(session, Translation, project.id), key=lambda one: one.language):
+        words.setdefault(one_of.panel_id, []).append(one_of.model_dump(include=_WORDS))
     panels: dict[UUID, list[BundledPanel]] = {}
     for panel in sorted(await bundled.all_of(session, Panel, project.id), key=lambda one: one.position):
         mine = drafts.get(panel.id, [])
@@ -70,6 +76,7 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
             **panel.model_dump(include=_PANEL),
             "selected": next((one.ordinal for one in mine if one.id == panel.selected_draft_id), None),
             "frame": panel.frame or None,
+            "translations": words.get(panel.id, []),
             "drafts": [_drafted(one, mine, hashes[one.image_id]) for one in mine],
             "attached": attached.get(panel.id, []),
         }
@@ -166,6 +173,10 @@ async def plant(
                 panel = Panel(project_id=project_id, scene_id=in_scene.id, position=place_of, **values)
                 panels.append(panel)
                 later += attach(told.attached, panel_id=panel.id)
+                later += [
+                    Translation(project_id=project_id, panel_id=panel.id, **one.model_dump(mode="json"))
+                    for one in told.translations
+                ]
                 ids = {one_of.ordinal: new_id() for one_of in told.drafts}
                 for one_of in told.drafts:
                     values = one_of.model_dump(include=_DRAFT)

@@ -14,7 +14,7 @@ from engine.errors import Conflict
 from engine.ledger import abandon
 from engine.store import versions
 from engine.store.events import emit
-from engine.store.progress import plan
+from engine.store.progress import pages_step, plan
 from models.events import EventType
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Chapter, Character, Event, Generation, Hold, Panel, Project, Redraw, Scene
@@ -108,7 +108,7 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
         parts = _parts(GenerationKind(kind), targets, GenerationOptions.model_validate(options))
         if chapter_id is None:
             # Of all chapters: their pages are taken as they are.
-            parts.pop("pages", None)
+            parts = {name: weight for name, weight in parts.items() if name.startswith("export:")}
         await plan(session, generation_id, parts)
         await emit(session, project_id, generation_id, EventType.GENERATION_STARTED, {})
 
@@ -128,7 +128,7 @@ def _parts(kind: GenerationKind, targets: Sequence[str], options: GenerationOpti
         case GenerationKind.CHARACTER_SHEET:
             return {f"character:{target}:profile": 1.0, f"character:{target}:sheet": 2.0}
         case GenerationKind.EXPORT:
-            return {"pages": 3.0} | {f"export:{format}": 1.0 for format in options.export.wanted}
+            return {pages_step(options.edition): 3.0} | {f"export:{format}": 1.0 for format in options.export.wanted}
         case GenerationKind.CHAPTER:
             return {}
 
@@ -324,9 +324,20 @@ async def failures(session: AsyncSession, chapter_id: UUID) -> list[str]:
         .where(Chapter.id == chapter_id, Character.failure != "")
         .order_by(col(Character.id))
     )
-    missing = [f"character sheet of {name}: {why}" for name, why in characters.all()]
-    return [*missing, *(f"scene {scene + 1}: {why}" for scene, why in scenes.all())] + [
-        f"scene {scene + 1}, panel {panel + 1}: {why}" for scene, panel, why in panels.all()
+    untranslated = await session.exec(
+        select(Scene.position, Scene.untranslated)
+        .where(Scene.chapter_id == chapter_id, col(Scene.untranslated) != {})
+        .order_by(col(Scene.position))
+    )
+    return [
+        *(f"character sheet of {name}: {why}" for name, why in characters.all()),
+        *(f"scene {scene + 1}: {why}" for scene, why in scenes.all()),
+        *(f"scene {scene + 1}, panel {panel + 1}: {why}" for scene, panel, why in panels.all()),
+        *(
+            f"scene {scene + 1} into {language}: {why}"
+            for scene, failed in untranslated.all()
+            for language, why in sorted(failed.items())
+        ),
     ]
 
 

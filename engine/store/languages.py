@@ -8,15 +8,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.reading.language import READ, language_of
-from models.options import GenerationOptions
 from models.script import Script
 from models.tables import Chapter
 
 
-async def spoken(session: AsyncSession, chapter_id: UUID, options: GenerationOptions) -> str:
-    """The language as BCP 47 has it; empty where nobody says and too little is written to tell."""
-    if options.language:
-        return options.language
+async def spoken(session: AsyncSession, chapter_id: UUID, told: str) -> str:
+    """The language as BCP 47 has it, as an order has `told`; empty where nobody says and too little is written."""
+    if told:
+        return told
     query = select(func.left(Chapter.source_text, READ), Chapter.script).where(col(Chapter.id) == chapter_id)
     text, script = (await session.exec(query)).one()
     if script is not None:

@@ -1,5 +1,6 @@
 """Who edits which panel. A lock is soft: it expires, and whoever wants it longer takes it again."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -38,6 +39,17 @@ async def refuse_if_held(session: AsyncSession, panel_id: UUID, user_id: UUID) -
         f"{name or 'Somebody else'} edits this panel, until {lock.expires_at:%H:%M:%S} UTC at least.",
         held={"user_id": str(lock.user_id), "name": name, "expires_at": lock.expires_at.isoformat()},
     )
+
+
+async def refuse_if_any_held(session: AsyncSession, panel_ids: Collection[UUID], user_id: UUID) -> None:
+    """The same for many panels: raise `Conflict` when somebody other than the user edits one of them."""
+    query = select(PanelLock.panel_id).where(
+        col(PanelLock.panel_id).in_(panel_ids),
+        PanelLock.user_id != user_id,
+        col(PanelLock.expires_at) > func.clock_timestamp(),
+    )
+    for panel_id in (await session.exec(query.limit(1))).all():
+        await refuse_if_held(session, panel_id, user_id)
 
 
 async def take(session: AsyncSession, scope: Scope, panel_id: UUID) -> PanelLock:

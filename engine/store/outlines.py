@@ -15,7 +15,7 @@ from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator
 from engine.store.arranging import Outline, arrange
 from engine.store.events import emit
 from engine.store.panels import cast_of
-from engine.store.progress import complete, plan, split
+from engine.store.progress import complete, pages_step, plan, split
 from engine.tasks.outline import Out
 from models.events import EventType
 from models.ids import new_id
@@ -33,6 +33,8 @@ async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int,
     shares |= {"sheets": 0.06, "scenes": 0.9}
     if options.until == "pages":
         shares |= {"scenes": 0.75, "pages": 0.12, "exports": 0.03}
+        shares |= {pages_step(language): 0.08 for language in options.translations}
+    shares |= {f"translation:{language}": 0.04 for language in options.translations}
     await plan(session, generation_id, shares)
 
 

@@ -12,6 +12,7 @@ from engine.store import editing, locks
 from engine.store import scope as rows
 from engine.store.panels import of_chapter
 from engine.store.scope import Scope
+from engine.store.translations import in_language
 from models.lettering import BalloonChange, PanelLettering
 from models.tables import Page
 
@@ -31,6 +32,8 @@ async def change(
     Raises `Conflict`, `NotFound`, and `BadInput` for what cannot be set like that.
     """
     page = await editing.still(session, scope, Page, page_id)
+    if page.language and (cells is not None or "layout" in release):
+        raise BadInput("In another language, panels lie as on the page in the story's own words: lay out that one.")
     touched = [UUID(cell["panel_id"]) for cell in cells or ()] + [one.panel_id for one in lettering]
     for panel_id in dict.fromkeys(touched):
         await locks.refuse_if_held(session, panel_id, scope.actor)
@@ -64,6 +67,8 @@ async def _lettered(
     if any(one not in places for one in ids):
         raise Conflict("The page is not lettered yet: order the chapter first.")
     found = await of_chapter(session, page.project_id, page.chapter_id, [UUID(one) for one in ids])
+    if page.language:
+        found = await in_language(session, page.chapter_id, found, page.language)
     shown = {str(one.panel.id): one for one in found}
     theirs, layers = dict(layout.get("placed", {})), list(layers)
     for panel_id in ids:

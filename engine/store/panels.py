@@ -86,6 +86,8 @@ class Shown:
     data: PanelData
     draft: Draft | None
     image: Image | None
+    # In another language: its words are still the story's.
+    untranslated: bool = False
 
     @property
     def boxes(self) -> list[Box]:

@@ -36,6 +36,16 @@ _DONE = text(
 )
 
 
+def pages_step(language: str) -> str:
+    """All pages in a language; empty: in the story's own words."""
+    return f"pages:{language}" if language else "pages"
+
+
+def page_step(language: str, number: int) -> str:
+    """One of them."""
+    return f"page:{language}:{number}" if language else f"page:{number}"
+
+
 async def plan(session: AsyncSession, generation_id: UUID, shares: Mapping[str, float]) -> None:
     """The first plan: steps with their share of the whole. Shares are scaled to add up to 1."""
     await _insert(session, generation_id, shares, 1.0)

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.store.panels import Shown, cast_of, of_chapter
 from models.options import GenerationOptions
 from models.script import Script, ScriptPanel, ScriptScene
-from models.story import Line, Profile, Shot
+from models.story import Profile, Shot
 from models.tables import Chapter, Scene
 
 
@@ -23,9 +23,14 @@ class Told:
 
 
 async def tell(
-    session: AsyncSession, chapter: Chapter, options: GenerationOptions, shown: Sequence[Shown] | None = None
+    session: AsyncSession,
+    chapter: Chapter,
+    options: GenerationOptions,
+    shown: Sequence[Shown] | None = None,
+    title: str | None = None,
 ) -> Told:
-    """The chapter as data; its panels are read unless they are `shown` already. None while it has none.
+    """The chapter as data; its panels are read unless they are `shown` already, with the words that they are to have
+    and the `title` in their language. None while it has none.
 
     Pictures are named by place: `images/scene-01-panel-01.png`.
     """
@@ -46,8 +51,8 @@ async def tell(
                 shot=Shot(one.panel.shot),
                 description=one.panel.description,
                 characters=one.panel.characters,
-                dialogue=[Line.model_validate(line) for line in one.panel.dialogue or []],
-                caption=one.panel.caption,
+                dialogue=one.data.dialogue,
+                caption=one.data.caption,
                 prompt=one.panel.prompt or "",
                 negative=one.panel.negative,
                 image=path,
@@ -58,11 +63,11 @@ async def tell(
     query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
     cast = await cast_of(session, chapter.project_id)
     script = Script(
-        title=chapter.title,
+        title=chapter.title if title is None else title,
         format=options.format,
         page_size=options.page_size,
         direction=options.direction,
-        language=options.language,
+        language=options.words_language,
         characters=[Profile.model_validate(who.profile) for who in cast if who.profile and who.name in names],
         scenes=[
             ScriptScene(

@@ -57,7 +57,7 @@ async def made(session: AsyncSession, chapter_id: UUID) -> Made:
         select(func.count()).select_from(Draft).where(col(Draft.panel_id).in_(panels)).scalar_subquery(),
         select(func.count())
         .select_from(Page)
-        .where(col(Page.chapter_id) == chapter_id, col(Page.image_id).is_not(None))
+        .where(col(Page.chapter_id) == chapter_id, Page.language == "", col(Page.image_id).is_not(None))
         .scalar_subquery(),
     )
     return Made(*(await session.exec(query)).one())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.tasks import dialogue, outline, panels, profile, prompt, summary
+from engine.tasks import dialogue, outline, panels, profile, prompt, summary, translate
 from engine.tasks.task import Task, TaskInput
 
 ALL: dict[str, Task[Any, Any]] = {
@@ -12,6 +12,7 @@ ALL: dict[str, Task[Any, Any]] = {
     "PanelDescription": panels.TASK,
     "Dialogue": dialogue.TASK,
     "VisualPrompt": prompt.TASK,
+    "Translate": translate.TASK,
 }
 
 __all__ = ["ALL", "Task", "TaskInput"]

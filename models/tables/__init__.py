@@ -5,7 +5,7 @@ from models.tables.directing import ChapterVersion, Redraw, Selection
 from models.tables.ledger import ProviderCall, TaskResult
 from models.tables.projects import Invitation, Project, ProjectInstruction, ProjectMember
 from models.tables.runs import Event, Generation, GenerationStep, Hold, Removal, Unheard
-from models.tables.story import Chapter, Character, Draft, Export, Image, Location, Page, Panel, Scene
+from models.tables.story import Chapter, Character, Draft, Export, Image, Location, Page, Panel, Scene, Translation
 from models.tables.together import Comment, PanelLock, Presence
 from models.tables.uploads import Attachment
 from models.tables.webhooks import Delivery, Webhook
@@ -44,6 +44,7 @@ __all__ = [
     "TaskResult",
     "Throttle",
     "Ticket",
+    "Translation",
     "Unheard",
     "User",
     "Webhook",

@@ -81,6 +81,7 @@ class Chapter(Row, table=True):
     outline: dict[str, Any] = json_object("what each window of the text was outlined as, by its number")
     outline_key: str | None = Field(default=None, max_length=64, description="SHA-256 of what the scenes came from")
     threads: list[str] = json_list("what the chapter leaves open for later ones")
+    titles: dict[str, Any] = json_object("the title in other languages: `models.translation.TitleIn` by language")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
@@ -117,6 +118,7 @@ class Scene(Row, table=True):
     outfits: dict[str, str] = json_object("what people wear here, by name, where it is not what they always wear")
     hand: list[str] = json_list("what people wrote themselves: `outline`, `summary`, `outfits`")
     basis: dict[str, Any] = json_object("what `summary` and `panels` were made from: digests by name of the input")
+    untranslated: dict[str, str] = json_object("why its words could not be translated, by language")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
@@ -163,6 +165,26 @@ class Panel(Row, table=True):
     hand: list[str] = json_list("what people wrote themselves: `description`, `words`, `prompt`")
     basis: dict[str, Any] = json_object("what `words` and `prompt` were made from: digests by name of the input")
     frame: dict[str, Any] = json_object("the size in pixels that its place on the page has, and what decided it")
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class Translation(Row, table=True):
+    """A panel's words in another language. The panel's own stay as they are."""
+
+    __tablename__ = "translations"
+    __table_args__ = (
+        scoped(),
+        UniqueConstraint("panel_id", "language"),
+        within_project("panel_id", "panels"),
+    )
+
+    project_id: UUID
+    panel_id: UUID
+    language: str = Field(max_length=35)
+    caption: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    lines: list[dict[str, Any]] = json_list("lines in order, as the panel has them, with their texts translated")
+    made_from: str = Field(max_length=64, description="SHA-256 of the words that it translates")
+    hand: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
@@ -283,7 +305,7 @@ class Page(Row, table=True):
     __tablename__ = "pages"
     __table_args__ = (
         scoped(),
-        UniqueConstraint("chapter_id", "number"),
+        UniqueConstraint("chapter_id", "language", "number"),
         within_project("chapter_id", "chapters"),
         held("image_id", "images"),
         Index("ix_pages_image_id", "image_id"),
@@ -292,6 +314,9 @@ class Page(Row, table=True):
 
     project_id: UUID
     chapter_id: UUID
+    language: str = Field(
+        default="", max_length=35, sa_column_kwargs={"server_default": ""}, description="empty: the story's own words"
+    )
     number: int
     image_id: UUID | None = Field(default=None, description="null until composed")
     layout: dict[str, Any] = json_object("page size and cells in pixels, in reading order, and what people placed")
@@ -307,14 +332,24 @@ class Export(Row, table=True):
     __tablename__ = "exports"
     __table_args__ = (
         scoped(),
-        UniqueConstraint("chapter_id", "format"),
+        UniqueConstraint("chapter_id", "language", "format"),
         within_project("chapter_id", "chapters"),
         one_of("format", ExportFormat),
-        Index("uq_exports_project_id_format", "project_id", "format", unique=True, postgresql_where=WHOLE_PROJECT),
+        Index(
+            "uq_exports_project_id_language_format",
+            "project_id",
+            "language",
+            "format",
+            unique=True,
+            postgresql_where=WHOLE_PROJECT,
+        ),
     )
 
     project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
     chapter_id: UUID | None = Field(default=None, description="null: of all chapters")
+    language: str = Field(
+        default="", max_length=35, sa_column_kwargs={"server_default": ""}, description="empty: the story's own words"
+    )
     format: str = Field(max_length=16)
     key: str = Field(max_length=1024)
     sha256: str = Field(max_length=64)

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from pathlib import Path
 
 import pytest
 from PIL import Image as Pillow
@@ -14,12 +13,10 @@ from activities.pages import Pages
 from engine.db import Database
 from engine.errors import BadInput
 from engine.storage.folder import FolderStorage
-from engine.store import books
 from engine.store.images import keep, record
-from inkloom.files import deliver_layers
 from models.ids import new_id
-from models.runs import ExportCall, PageCall
-from models.tables import Chapter, Draft, Export, Page, Panel, Scene
+from models.runs import ExportCall, PageCall, PagesCall
+from models.tables import Draft, Export, Page, Panel, Scene
 from tests.conftest import Order, Ordered
 
 pytestmark = pytest.mark.integration
@@ -65,9 +62,13 @@ async def panels(
             rows[position].selected_draft_id = draft.id
 
 
+def paged(ordered: Ordered) -> PagesCall:
+    return PagesCall(**dict(ordered.run))
+
+
 async def composed(database: Database, storage: FolderStorage, ordered: Ordered) -> None:
     paging, environment = Pages(database, storage), ActivityEnvironment()
-    planned = await environment.run(paging.plan_pages, ordered.run)
+    planned = await environment.run(paging.plan_pages, paged(ordered))
     base = ordered.run.model_dump(include={"project_id", "generation_id", "options"})
     for number in planned.due:
         call = PageCall(**base, chapter_id=ordered.run.chapter_id, number=number)
@@ -97,14 +98,14 @@ def names(data: bytes) -> list[str]:
         return archive.namelist()
 
 
-@pytest.mark.parametrize("format", ["cbz", "pdf", "epub", "print", "webtoon", "png", "jpeg"])
+@pytest.mark.parametrize("format", ["cbz", "pdf", "epub", "print", "webtoon", "png", "jpeg", "ora"])
 async def test_a_page_without_picture_ends_the_build(
     database: Database, storage: FolderStorage, order: Order, format: str
 ) -> None:
     """A book with a hole in it would be taken for a whole one: nothing is kept, and it says which page it is."""
     ordered = await order()
     await panels(database, storage, ordered, 1)
-    await ActivityEnvironment().run(Pages(database, storage).plan_pages, ordered.run)
+    await ActivityEnvironment().run(Pages(database, storage).plan_pages, paged(ordered))
     with pytest.raises(BadInput, match=r"“A chapter”: page 1 has no picture yet\. Order the chapter"):
         await build(database, storage, ordered, format)
     async with database.session() as session:
@@ -112,7 +113,7 @@ async def test_a_page_without_picture_ends_the_build(
 
 
 async def test_a_panel_without_picture_is_shown_as_missing_and_has_none_of_its_own(
-    database: Database, storage: FolderStorage, order: Order, tmp_path: Path
+    database: Database, storage: FolderStorage, order: Order
 ) -> None:
     """Its page is there, with a placeholder; among the pictures of panels it is left out; layers say what it lacks."""
     ordered = await order()
@@ -120,27 +121,11 @@ async def test_a_panel_without_picture_is_shown_as_missing_and_has_none_of_its_o
     await composed(database, storage, ordered)
     assert names(await build(database, storage, ordered, "png")) == ["001.png"]
     assert names(await build(database, storage, ordered, "panels")) == ["scene-01-panel-02.png"]
-    async with database.session() as session:
-        chapter = (await session.exec(select(Chapter).where(Chapter.id == ordered.run.chapter_id))).one()
-        book = await books.of_one(session, chapter, ordered.run.options)
-    [out] = (await deliver_layers(storage, book, tmp_path, "lamp")).values()
-    with zipfile.ZipFile(io.BytesIO(zipfile.ZipFile(out).read("001.ora"))) as archive:
+    layers = zipfile.ZipFile(io.BytesIO(await build(database, storage, ordered, "ora")))
+    with zipfile.ZipFile(io.BytesIO(layers.read("001.ora"))) as archive:
         stack = archive.read("stack.xml").decode()
     assert 'name="Panel 1 (picture missing)"' in stack
     assert 'name="Panel 2"' in stack
-
-
-async def test_layers_wait_for_all_pages(
-    database: Database, storage: FolderStorage, order: Order, tmp_path: Path
-) -> None:
-    """A run that stops on the way delivers what there is, and layered pages are not."""
-    ordered = await order()
-    await panels(database, storage, ordered, 1)
-    await ActivityEnvironment().run(Pages(database, storage).plan_pages, ordered.run)
-    async with database.session() as session:
-        chapter = (await session.exec(select(Chapter).where(Chapter.id == ordered.run.chapter_id))).one()
-        book = await books.of_one(session, chapter, ordered.run.options)
-    assert await deliver_layers(storage, book, tmp_path, "lamp") == {}
 
 
 async def test_no_picture_of_any_panel_is_no_file(database: Database, storage: FolderStorage, order: Order) -> None:
@@ -169,5 +154,5 @@ async def test_a_page_of_one_panel_is_a_whole_book(database: Database, storage: 
     async with database.session() as session:
         [page] = (await session.exec(select(Page).where(Page.chapter_id == ordered.run.chapter_id))).all()
     assert len(page.layout["cells"]) == 1
-    for format in ("cbz", "pdf", "epub", "print", "png", "jpeg"):
+    for format in ("cbz", "pdf", "epub", "print", "png", "jpeg", "ora"):
         assert await build(database, storage, ordered, format)

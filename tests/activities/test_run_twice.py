@@ -21,6 +21,7 @@ from activities.files import Files
 from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
+from activities.translating import Translating
 from activities.writing import Writing
 from engine.callbacks import Caller
 from engine.db import Database
@@ -41,16 +42,18 @@ from models.runs import (
     Failure,
     Holding,
     PageCall,
+    PagesCall,
     PanelsRun,
     Run,
     SceneRun,
     SelectCall,
     TaskCall,
     TaskDone,
+    TranslationRun,
 )
 from models.tables import Character, Delivery, Draft, Generation, Panel, Scene, Webhook
 from tests.conftest import Order
-from tests.working import Painter, Writer
+from tests.working import Painter, Writer, translating
 
 STORY = """\
 The kitchen was dark. Mara lit a lamp and put two keys on the table.
@@ -77,12 +80,13 @@ class Stage:
     database: Database
     storage: FolderStorage
     run: ChapterRun
-    writer: Writer = field(default_factory=Writer)
+    writer: Writer = field(default_factory=lambda: Writer(translating))
     painter: Painter = field(default_factory=Painter)
 
     def __post_init__(self) -> None:
         crew = (
             Records(self.database),
+            Translating(self.database),
             Writing(self.database, {"offline": self.writer}, Prices(), Terms()),
             Rendering(self.database, self.storage, {"offline": self.painter}, Prices(), Terms()),
             Pages(self.database, self.storage),
@@ -174,8 +178,24 @@ def failing(model: type[Panel | Scene | Character]) -> Callable[[Stage], Awaitab
     return argument
 
 
+async def language(stage: Stage) -> Run:
+    return TranslationRun(**stage.base, chapter_id=stage.run.chapter_id, language="de")
+
+
+async def into_german(stage: Stage) -> Run:
+    return TaskCall(**stage.base, target_id=await stage.first(Scene), language="de", title=True)
+
+
+async def untranslated(stage: Stage) -> Run:
+    return Failure(**stage.base, target_id=await stage.first(Scene), reason="It would not.", language="de")
+
+
 async def scene(stage: Stage) -> Run:
     return SceneRun(**stage.base, scene_id=await stage.first(Scene))
+
+
+async def planned(stage: Stage) -> Run:
+    return PagesCall(**stage.base, chapter_id=stage.run.chapter_id)
 
 
 async def page(stage: Stage) -> Run:
@@ -270,7 +290,10 @@ ROWS = {
     "let_go": Row(decided, "hold"),
     "deliver": Row(message, None),
     "give_up": Row(message, None),
-    "plan_pages": Row(chapter, "select_draft"),
+    "plan_translation": Row(language, "VisualPrompt"),
+    "Translate": Row(into_german, "plan_translation"),
+    "fail_translation": Row(untranslated, "plan_translation"),
+    "plan_pages": Row(planned, "select_draft"),
     "compose_page": Row(page, "plan_pages"),
     "build_export": Row(file, "compose_page"),
     "finish_generation": Row(ending, "build_export"),
@@ -294,7 +317,7 @@ async def test_running_twice_is_running_once(
 ) -> None:
     """The second run leaves every row, event and counter as the first did, pays nobody and says the same."""
     script = ROWS[name].script
-    stage = Stage(database, storage, (await order("" if script else STORY, script=script)).run)
+    stage = Stage(database, storage, (await order("" if script else STORY, script=script, translations=["de"])).run)
     await stage.reach(name)
     before = await stage.rows()
     first = await stage.perform(name)

@@ -41,6 +41,8 @@ class Operation:
     path: str
     body: Any
     queries: tuple[str, ...]
+    # A language, so far.
+    required: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -52,8 +54,9 @@ class Operation:
         return [part[1:-1] for part in self.path.split("/") if part.endswith("_id}")]
 
     def at(self, ids: Mapping[str, UUID]) -> str:
-        """Its path with these ids."""
-        return self.path.format(**ids, format="cbz")
+        """Its path with these ids, and what it cannot do without."""
+        named = "".join(f"?{name}=de" for name in self.required)
+        return self.path.format(**ids, format="cbz", language="de") + named
 
 
 def operations() -> Iterator[Operation]:
@@ -65,7 +68,12 @@ def operations() -> Iterator[Operation]:
                 for one in described.get("parameters", ())
                 if one["in"] == "query" and "'format': 'uuid'" in str(one["schema"])
             )
-            yield Operation(method, path, BODIES.get(f"{method} {path}", _example(described)), queries)
+            required = tuple(
+                one["name"]
+                for one in described.get("parameters", ())
+                if one["in"] == "query" and one.get("required", False)
+            )
+            yield Operation(method, path, BODIES.get(f"{method} {path}", _example(described)), queries, required)
 
 
 def _example(described: Mapping[str, Any]) -> Any:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import BadInput
 from inkloom.deliver import slug_of
-from inkloom.ordered import FORMATS, ordered
+from inkloom.ordered import ordered
 from inkloom.story import Story
 from models.exports import SUFFIXES, ExportFormat
 from models.options import GenerationOptions
@@ -17,10 +17,9 @@ STORY = Story(title="Lamp", text="It rained.", script=None)
 
 
 def test_formats_are_named_with_commas() -> None:
-    """Each counts once, in the order in which they are named; layered pages are no stored file."""
-    found = ordered(" CBZ, print,ora,cbz")
-    assert (found.options.formats, found.layered) == ([ExportFormat.CBZ, ExportFormat.PRINT], True)
-    assert ordered(",".join(FORMATS)).options.formats == list(ExportFormat)
+    """Each counts once, in the order in which they are named."""
+    assert ordered(" CBZ, print,ora,cbz").formats == [ExportFormat.CBZ, ExportFormat.PRINT, ExportFormat.ORA]
+    assert ordered(",".join(ExportFormat)).formats == list(ExportFormat)
 
 
 @pytest.mark.parametrize(("word", "unknown"), [("cbr", "cbr"), ("cbz,docx", "docx"), ("cbz;pdf", "cbz;pdf")])
@@ -28,7 +27,7 @@ def test_what_is_no_format_is_refused_with_those_that_are(word: str, unknown: st
     with pytest.raises(BadInput) as refused:
         ordered(word)
     assert refused.value.message.startswith(f"--export {unknown}: ")
-    assert all(name in refused.value.message for name in FORMATS)
+    assert all(name in refused.value.message for name in ExportFormat)
 
 
 @pytest.mark.parametrize("word", ["", " ", ","])
@@ -39,14 +38,13 @@ def test_no_format_is_no_order(word: str) -> None:
 
 def test_what_is_not_said_stays_open() -> None:
     """Who says nothing changes no file that was ordered otherwise."""
-    assert ordered(None).said is None
-    assert ordered("ora").said is None
-    assert ordered(None, title_page=True).said == {"title_page": True}
+    assert ordered(None).model_fields_set == set()
+    assert ordered(None, title_page=True).model_dump(exclude_unset=True) == {"title_page": True}
 
 
 def test_credits_are_role_and_name() -> None:
     found = ordered(None, credits=["writer=Ada = Eve", " letterer = Bo "])
-    assert [(one.role, one.name) for one in found.options.credits] == [("writer", "Ada = Eve"), ("letterer", "Bo")]
+    assert [(one.role, one.name) for one in found.credits] == [("writer", "Ada = Eve"), ("letterer", "Bo")]
 
 
 @pytest.mark.parametrize("word", ["Ada", "boss=Ada", "writer=", "=Ada", "writer=\x00"])

@@ -7,9 +7,9 @@ from jinja2 import UndefinedError
 from pydantic import Field
 
 from engine.errors import BadAnswer
-from engine.tasks import ALL, Task, TaskInput, dialogue, outline, panels, profile, prompt, summary
+from engine.tasks import ALL, Task, TaskInput, dialogue, outline, panels, profile, prompt, summary, translate
 from engine.tasks.task import fenced, numbered
-from models.story import Frozen, Profile, Shot
+from models.story import Frozen, Line, Profile, Shot
 
 pytestmark = pytest.mark.unit
 
@@ -34,6 +34,15 @@ INPUTS: dict[str, TaskInput] = {
     ),
     "VisualPrompt": prompt.In(
         description=HOSTILE, characters=[Profile(name=HOSTILE)], absent=[HOSTILE], place=HOSTILE, mood=HOSTILE
+    ),
+    "Translate": translate.In(
+        into="de",
+        title=HOSTILE,
+        names=[HOSTILE],
+        panels=[
+            translate.Words(number=1, description=HOSTILE, caption=HOSTILE, lines=[Line(speaker=HOSTILE, text=HOSTILE)])
+        ],
+        done=[translate.Done(number=2, source=[HOSTILE], text=[HOSTILE])],
     ),
 }
 

@@ -1,0 +1,55 @@
+"""Translations: what is to be asked for, and what could not be had. The asking is a task like the others."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from temporalio import activity
+
+from activities.records import reason_with_notes
+from engine.db import Database
+from engine.store import translations
+from engine.store.events import emit
+from engine.store.progress import complete, complete_and_tell, split
+from engine.store.scope import Scope, get
+from models.events import EventType
+from models.runs import Failure, SceneDue, TranslationPlanned, TranslationRun
+from models.tables import Chapter, Scene
+
+
+class Translating:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        return [self.plan_translation, self.fail_translation]
+
+    @activity.defn
+    async def plan_translation(self, run: TranslationRun) -> TranslationPlanned:
+        """The scenes whose words are not translated, or not as they are now."""
+        async with self._database.session() as session:
+            chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id)
+            panels = await translations.worded(session, chapter.id, run.language)
+            due = translations.due(chapter, run.language, panels)
+            await translations.forgive(session, chapter.id, run.language)
+            step = f"translation:{run.language}"
+            shares = {f"{step}:{scene.scene_id}": float(len(scene.parts)) for scene in due}
+            if due:
+                await split(session, run.generation_id, step, shares)
+            else:
+                await complete_and_tell(session, run.project_id, run.generation_id, step)
+            return TranslationPlanned(scenes=[SceneDue(**vars(scene)) for scene in due])
+
+    @activity.defn
+    async def fail_translation(self, failure: Failure) -> None:
+        """The scene's words stay as they are in the story; the reason is kept and its share of the work is over."""
+        async with self._database.session() as session:
+            scene = await get(session, Scope(project_id=failure.project_id), Scene, failure.target_id, lock=True)
+            reason = await reason_with_notes(session, failure)
+            news = scene.untranslated.get(failure.language) != reason
+            scene.untranslated = {**scene.untranslated, failure.language: reason}
+            session.add(scene)
+            await session.flush()
+            step = f"translation:{failure.language}:{scene.id}"
+            if await complete(session, failure.generation_id, step) or news:
+                told = {"scene_id": str(scene.id), "language": failure.language, "reason": reason[:1000]}
+                await emit(session, failure.project_id, failure.generation_id, EventType.TRANSLATION_FAILED, told)

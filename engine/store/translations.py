@@ -1,0 +1,245 @@
+"""Words in other languages: which are there, whether they still stand for the story's own, and how they are set.
+
+A translation keeps the digest of the words that it was made from. It is stale when they are others now; one that a
+person wrote is kept all the same, and counts until it is given back.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.db import execute
+from engine.digest import digest
+from engine.store.panels import Shown
+from models.ids import new_id
+from models.story import Line, PanelData
+from models.tables import Chapter, Panel, Scene, Translation
+from models.tables.columns import table
+from models.translation import TitleIn
+
+# So much of a scene is asked for at a time: an answer has to fit what a writer may write.
+_SIGNS_A_PART = 3_000
+_PANELS_A_PART = 30
+
+
+class State(StrEnum):
+    """`kept` would be stale, had not a person written it."""
+
+    MISSING = "missing"
+    STALE = "stale"
+    KEPT = "kept"
+    MADE = "made"
+
+
+def key_of(caption: str, lines: Sequence[str]) -> str:
+    """What words are known by. Who says them, and how, is no word."""
+    return digest("words", caption, list(lines))
+
+
+def texts_of(lines: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    """What lines say, as they are stored."""
+    return [line["text"] for line in lines or []]
+
+
+@dataclass(frozen=True)
+class Worded:
+    """A panel that has words, and its translation into one language, if there is one."""
+
+    scene_id: UUID
+    scene: int
+    panel: Panel
+    translation: Translation | None
+
+    @property
+    def key(self) -> str:
+        """What the panel's own words are known by."""
+        return key_of(self.panel.caption, texts_of(self.panel.dialogue))
+
+    @property
+    def state(self) -> State:
+        there = self.translation
+        return _state(None if there is None else there.made_from, self.key, hand=there is not None and there.hand)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is to be translated."""
+        return self.state in (State.MISSING, State.STALE)
+
+    def follows(self, changing: Collection[UUID | None]) -> bool:
+        """Whether it will have to be made again, because its panel's words are among those that will be others."""
+        return self.panel.id in changing and not (self.translation is not None and self.translation.hand)
+
+
+def _state(made_from: str | None, key: str, *, hand: bool) -> State:
+    if made_from is None:
+        return State.MISSING
+    if made_from == key:
+        return State.MADE
+    return State.KEPT if hand else State.STALE
+
+
+def title_in(chapter: Chapter, language: str) -> TitleIn | None:
+    """The chapter's title in a language, whatever it was made from."""
+    there = chapter.titles.get(language)
+    return None if there is None else TitleIn.model_validate(there)
+
+
+def title_state(chapter: Chapter, language: str) -> State:
+    """Whether the title is translated. A chapter without a title has nothing to translate."""
+    if not chapter.title.strip():
+        return State.MADE
+    there = title_in(chapter, language)
+    return _state(None if there is None else there.made_from, digest(chapter.title), hand=bool(there and there.hand))
+
+
+def title_due(chapter: Chapter, language: str) -> bool:
+    return title_state(chapter, language) in (State.MISSING, State.STALE)
+
+
+async def worded(
+    session: AsyncSession, chapter_id: UUID, language: str, *only: ColumnElement[bool] | bool
+) -> list[Worded]:
+    """The panels of a chapter that have words, in reading order, each with its translation."""
+    mine = and_(col(Translation.panel_id) == col(Panel.id), col(Translation.language) == language)
+    query = (
+        select(Panel, Scene.id, Scene.position, Translation)
+        .join(Scene, col(Scene.id) == col(Panel.scene_id))
+        .join(Translation, mine, isouter=True)
+        .where(Scene.chapter_id == chapter_id, *only)
+        .order_by(col(Scene.position), col(Panel.position))
+    )
+    return [
+        Worded(scene_id, position, panel, translation)
+        for panel, scene_id, position, translation in (await session.exec(query)).all()
+        if has_words(panel)
+    ]
+
+
+def has_words(panel: Panel) -> bool:
+    return bool(panel.caption.strip() or any(said.strip() for said in texts_of(panel.dialogue)))
+
+
+def parts_of(panels: Sequence[Worded]) -> list[list[Worded]]:
+    """The panels of a scene in runs that are translated one after the other.
+
+    By the story's words alone: which are translated already moves no panel into another part.
+    """
+    parts: list[list[Worded]] = []
+    signs = 0
+    for one in panels:
+        own = len(one.panel.caption) + sum(map(len, texts_of(one.panel.dialogue)))
+        if not parts or len(parts[-1]) >= _PANELS_A_PART or signs + own > _SIGNS_A_PART:
+            parts.append([])
+            signs = 0
+        parts[-1].append(one)
+        signs += own
+    return parts
+
+
+@dataclass(frozen=True)
+class DueScene:
+    """A scene of which something is to be translated: in which of its parts, and whether the title goes along."""
+
+    scene_id: UUID
+    parts: list[int]
+    title: bool = False
+
+
+def due(
+    chapter: Chapter, language: str, panels: Sequence[Worded], changing: Collection[UUID | None] = ()
+) -> list[DueScene]:
+    """What a generation has to ask a writer about, of all panels of a chapter that have words.
+
+    The words of those that are `changing` are about to be others. The title goes along with the first scene.
+    """
+    scenes: dict[UUID, list[Worded]] = {}
+    for one in panels:
+        scenes.setdefault(one.scene_id, []).append(one)
+    found = []
+    for number, (scene_id, mine) in enumerate(scenes.items()):
+        title = number == 0 and title_due(chapter, language)
+        parts = [
+            part
+            for part, some in enumerate(parts_of(mine))
+            if any(one.due or one.follows(changing) for one in some) or (part == 0 and title)
+        ]
+        if parts:
+            found.append(DueScene(scene_id, parts, title))
+    return found
+
+
+async def in_language(session: AsyncSession, chapter_id: UUID, shown: Sequence[Shown], language: str) -> list[Shown]:
+    """Panels with their words in a language; those that are not translated keep the story's, and say so."""
+    there = {one.panel.id: one for one in await worded(session, chapter_id, language)}
+    return [_said(one, there.get(one.panel.id)) for one in shown]
+
+
+def _said(one: Shown, words: Worded | None) -> Shown:
+    if words is None:
+        return one
+    if words.translation is None:
+        return replace(one, untranslated=True)
+    return replace(one, data=translated(one.data, words.translation))
+
+
+def translated(data: PanelData, by: Translation) -> PanelData:
+    """The panel with its words translated. Who says them, and how, is as in the story while the lines are as many."""
+    lines = [Line.model_validate(line) for line in by.lines]
+    if len(lines) == len(data.dialogue):
+        pairs = zip(data.dialogue, lines, strict=True)
+        lines = [own.model_copy(update={"text": line.text}) for own, line in pairs]
+    return data.model_copy(update={"dialogue": lines, "caption": by.caption})
+
+
+_TRANSLATIONS = table(Translation)
+_TITLE = text(
+    "UPDATE chapters SET titles = titles || jsonb_build_object(CAST(:language AS text), CAST(:title AS jsonb))"
+    " WHERE id = :chapter AND NOT COALESCE(CAST(titles -> CAST(:language AS text) ->> 'hand' AS boolean), false)"
+)
+_FORGIVE = text(
+    "UPDATE scenes SET untranslated = untranslated - CAST(:language AS text)"
+    # In one order: another language's may be forgiven at the same time.
+    " WHERE id IN (SELECT id FROM scenes WHERE chapter_id = :chapter"
+    " AND jsonb_exists(untranslated, CAST(:language AS text)) ORDER BY id FOR UPDATE)"
+)
+
+
+async def keep_title(session: AsyncSession, chapter_id: UUID, language: str, title: TitleIn) -> None:
+    """Store what a writer made of the title, unless a person has written it."""
+    values = {"chapter": chapter_id, "language": language, "title": title.model_dump_json()}
+    await execute(session, _TITLE, values)
+
+
+async def keep(
+    session: AsyncSession, panel: Panel, language: str, caption: str, lines: Sequence[str], made_from: str
+) -> None:
+    """Store what a writer made of a panel's words, unless a person has translated them."""
+    own = panel.dialogue or []
+    values = {
+        "caption": caption,
+        "lines": [{**line, "text": said} for line, said in zip(own, lines, strict=True)],
+        "made_from": made_from,
+    }
+    statement = insert(_TRANSLATIONS).values(
+        id=new_id(), project_id=panel.project_id, panel_id=panel.id, language=language, hand=False, version=1, **values
+    )
+    await execute(
+        session,
+        statement.on_conflict_do_update(
+            index_elements=["panel_id", "language"],
+            set_={**values, "version": _TRANSLATIONS.c.version + 1},
+            where=~_TRANSLATIONS.c.hand,
+        ),
+    )
+
+
+async def forgive(session: AsyncSession, chapter_id: UUID, language: str) -> None:
+    """What could not be translated is tried again, or is there by now."""
+    await execute(session, _FORGIVE, {"chapter": chapter_id, "language": language})

@@ -1,0 +1,183 @@
+"""What a person translates: a panel by hand, or a chapter as one file. It is theirs until they give it back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.digest import digest
+from engine.errors import BadInput, Conflict
+from engine.store import locks, translations
+from engine.store.events import emit
+from engine.store.scope import Scope
+from engine.store.translations import Worded, key_of, texts_of
+from models.events import EventType
+from models.tables import Chapter, Panel, Translation
+from models.translation import TitleIn, TranslatedLine, TranslatedPanel, TranslatedText, TranslationFile
+
+
+async def of_panel(session: AsyncSession, panel: Panel, chapter_id: UUID, language: str) -> Worded | None:
+    """A panel's words with their translation; None where it has no words."""
+    found = await translations.worded(session, chapter_id, language, col(Panel.id) == panel.id)
+    return next(iter(found), None)
+
+
+async def write(
+    session: AsyncSession,
+    scope: Scope,
+    words: Worded,
+    language: str,
+    caption: str,
+    lines: Sequence[str],
+    version: int,
+) -> None:
+    """Translate a panel by hand. `version` is that of the translation that was looked at, 0 where there was none.
+
+    The panel is still, and nobody else edits it. Raises `BadInput` for words that are not one for one, and `Conflict`
+    where somebody was faster.
+    """
+    panel, there = words.panel, words.translation
+    if version != (there.version if there is not None else 0):
+        raise Conflict("The translation was changed meanwhile. Read it again, and then change it.")
+    _one_for_one("", panel.caption, texts_of(panel.dialogue), caption, lines)
+    row = _put(words, language, caption, _lines(panel.dialogue or [], lines), words.key)
+    session.add(row)
+    await session.flush()
+    told = {"panel_id": str(panel.id), "language": language, "version": row.version}
+    await emit(session, panel.project_id, None, EventType.TRANSLATION_CHANGED, told, actor=scope.actor)
+
+
+async def give_back(session: AsyncSession, scope: Scope, words: Worded, language: str) -> None:
+    """Take a panel's translation away: the next order has it translated anew."""
+    if words.translation is None:
+        return
+    await session.delete(words.translation)
+    await session.flush()
+    told = {"panel_id": str(words.panel.id), "language": language}
+    await emit(session, words.panel.project_id, None, EventType.TRANSLATION_DELETED, told, actor=scope.actor)
+
+
+async def file_of(session: AsyncSession, chapter: Chapter, language: str) -> TranslationFile:
+    """All words of the chapter beside their translations, for a translator to fill in."""
+    title = translations.title_in(chapter, language)
+    return TranslationFile(
+        language=language,
+        title=TranslatedText(source=chapter.title, text="" if title is None else title.text),
+        panels=[told(one) for one in await translations.worded(session, chapter.id, language)],
+    )
+
+
+def told(one: Worded) -> TranslatedPanel:
+    """A panel's words in both languages."""
+    there = one.translation
+    # Lines that are not as many as the story has now belong to words of before.
+    fits = there is not None and len(there.lines) == len(one.panel.dialogue or [])
+    texts = texts_of(there.lines) if there is not None and fits else [""] * len(one.panel.dialogue or [])
+    return TranslatedPanel(
+        panel_id=one.panel.id,
+        scene=one.scene + 1,
+        panel=one.panel.position + 1,
+        caption=TranslatedText(source=one.panel.caption, text=there.caption if there is not None and fits else ""),
+        lines=[
+            TranslatedLine(speaker=line["speaker"], kind=line["kind"], source=line["text"], text=said)
+            for line, said in zip(one.panel.dialogue or [], texts, strict=True)
+        ],
+    )
+
+
+async def take(session: AsyncSession, scope: Scope, chapter: Chapter, file: TranslationFile) -> int:
+    """Take what a translator has filled in; returns how many panels have other words now.
+
+    What is as it was stays whose it is, and what is empty stays untranslated. Words of the story that were changed
+    since the file was made make its translation one of the words of before: it is kept, and told to be out of date.
+    The chapter is still. Raises `BadInput` saying where the file is wrong.
+    """
+    language = file.language
+    panels = await translations.worded(session, chapter.id, language)
+    by_id = {one.panel.id: one for one in panels}
+    by_place = {(one.scene + 1, one.panel.position + 1): one for one in panels}
+    changed: dict[UUID, Translation] = {}
+    for part in file.panels:
+        where = f"scene {part.scene}, panel {part.panel}"
+        words = by_id.get(part.panel_id) if part.panel_id else None
+        words = words or by_place.get((part.scene, part.panel))
+        if words is None:
+            raise BadInput(f"{where}: the chapter has no panel with words there.")
+        if words.panel.id in changed:
+            raise BadInput(f"{where} is in the file twice.")
+        row = _taken(words, language, part, where)
+        if row is not None:
+            changed[words.panel.id] = row
+    await locks.refuse_if_any_held(session, changed.keys(), scope.actor)
+    session.add_all(changed.values())
+    titled = _titled(chapter, file)
+    session.add(chapter)
+    await session.flush()
+    if changed or titled:
+        told_of = {"chapter_id": str(chapter.id), "language": language, "panels": len(changed)}
+        await emit(session, chapter.project_id, None, EventType.TRANSLATION_IMPORTED, told_of, actor=scope.actor)
+    return len(changed)
+
+
+def _taken(words: Worded, language: str, told: TranslatedPanel, where: str) -> Translation | None:
+    """The row that a panel of a file comes to; None where it says nothing new."""
+    caption, lines = told.caption.text, [line.text for line in told.lines]
+    if not any(text.strip() for text in (caption, *lines)):
+        return None
+    panel, sources = words.panel, [line.source for line in told.lines]
+    own = [told.caption.source, *sources]
+    if any(own) and key_of(own[0], sources) != words.key:
+        # Of the words as they were: who says them is as the file has it.
+        _one_for_one(where, own[0], sources, caption, lines)
+        said = [{"speaker": line.speaker, "kind": line.kind.value, "text": line.text} for line in told.lines]
+        made_from = key_of(own[0], sources)
+    else:
+        _one_for_one(where, panel.caption, texts_of(panel.dialogue), caption, lines)
+        said, made_from = _lines(panel.dialogue or [], lines), words.key
+    there = words.translation
+    if there is not None and (there.caption, texts_of(there.lines), there.made_from) == (caption, lines, made_from):
+        return None
+    return _put(words, language, caption, said, made_from)
+
+
+def _titled(chapter: Chapter, file: TranslationFile) -> bool:
+    """Take the title of a file; whether it is another one."""
+    text, there = " ".join(file.title.text.split()), translations.title_in(chapter, file.language)
+    made_from = digest(file.title.source or chapter.title)
+    if not text or (there is not None and (there.text, there.made_from) == (text, made_from)):
+        return False
+    if len(text) > 200:
+        raise BadInput("The title has more than 200 characters.")
+    title = TitleIn(text=text, made_from=made_from, hand=True)
+    chapter.titles = {**chapter.titles, file.language: title.model_dump(mode="json")}
+    return True
+
+
+def _put(words: Worded, language: str, caption: str, lines: list[dict[str, Any]], made_from: str) -> Translation:
+    """The row with what a person has written."""
+    row = words.translation or Translation(
+        project_id=words.panel.project_id, panel_id=words.panel.id, language=language, made_from=made_from, version=0
+    )
+    row.caption, row.lines, row.made_from, row.hand = caption, lines, made_from, True
+    row.version += 1
+    return row
+
+
+def _lines(own: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[dict[str, Any]]:
+    return [{**line, "text": said} for line, said in zip(own, texts, strict=True)]
+
+
+def _one_for_one(where: str, caption: str, sources: Sequence[str], text: str, texts: Sequence[str]) -> None:
+    """Raise `BadInput` unless every text that the story has is there once."""
+    place = f"{where}: " if where else ""
+    if len(texts) != len(sources):
+        raise BadInput(f"{place}The panel has {len(sources)} lines, and {len(texts)} were given: one for one.")
+    pairs = [("The caption", caption, text)]
+    pairs += [(f"Line {number}", *pair) for number, pair in enumerate(zip(sources, texts, strict=True), 1)]
+    for name, source, said in pairs:
+        if source.strip() and not said.strip():
+            raise BadInput(f"{place}{name} is not translated.")
+        if said.strip() and not source.strip():
+            raise BadInput(f"{place}{name} is a translation of nothing: the story has no words there.")

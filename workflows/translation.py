@@ -1,0 +1,48 @@
+"""One language of a chapter: its words, scene by scene, then its pages, then its files."""
+
+from temporalio import workflow
+
+from activities import calls
+from models.runs import Outcome, SceneDue, TranslationRun
+
+
+@workflow.defn
+class TranslationWorkflow(calls.Wakeable):
+    """Without the words of a scene the rest is lettered all the same, and its pages say what is not translated."""
+
+    @workflow.run
+    async def run(self, run: TranslationRun) -> Outcome:
+        planned = await calls.plan_translation(run)
+        workflow.set_current_details(f"{len(planned.scenes)} scenes")
+        outcomes = await calls.side_by_side(
+            calls.SCENES_AT_A_TIME, planned.scenes, lambda scene: self._scene(run, scene)
+        )
+        if run.options.until == "pages":
+            pages = await calls.pages(run, run.language)
+            if run.files:
+                workflow.set_current_details("exports")
+                await calls.exports(run, run.chapter_id, pages.exports, run.language)
+        workflow.set_current_details("done")
+        return Outcome(failed=sum(outcome.failed for outcome in outcomes))
+
+    async def _scene(self, run: TranslationRun, scene: SceneDue) -> Outcome:
+        """Its parts one after the other: each is told how those before it were put."""
+        try:
+            for part in scene.parts:
+                title = scene.title and part == scene.parts[0]
+                await calls.ask(
+                    "Translate",
+                    run,
+                    scene.scene_id,
+                    f"into {run.language}",
+                    part=part,
+                    language=run.language,
+                    title=title,
+                )
+        except Exception as error:
+            if calls.cancelled(error):
+                raise
+            reason = calls.reason_of(error)
+            await calls.fail("translation", run, scene.scene_id, reason, language=run.language)
+            return Outcome(failed=1)
+        return Outcome()
