@@ -13,6 +13,7 @@ from engine.steps.step import Loaded, Made, Step
 from engine.store import translations
 from engine.store.events import emit
 from engine.store.house import house_of
+from engine.store.languages import spoken
 from engine.store.panels import cast_of
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get
@@ -51,7 +52,7 @@ async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Mad
     data = In(
         context=context.text,
         into=call.language,
-        language=call.options.language,
+        language=await spoken(session, chapter.id, call.options.language),
         title=title,
         names=list(dict.fromkeys(name for who in cast for name in (who.name, *who.aliases))),
         panels=[

@@ -73,7 +73,7 @@ async def test_a_translators_file_makes_a_chapter_that_costs_nothing(directed: D
     plain = await directed.api.get(f"/api/v1{path}/exports/epub")
     with zipfile.ZipFile(io.BytesIO(plain.content)) as archive:
         other = archive.read("book/package.opf").decode()
-    assert "<dc:language>und</dc:language>" in other
+    assert "<dc:language>en</dc:language>" in other
     # To a reader's library the two are two books.
     assert package.split("urn:uuid:")[1][:36] != other.split("urn:uuid:")[1][:36]
     missing = await directed.api.get(f"/api/v1{path}/exports/cbz?language=ja")
