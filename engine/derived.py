@@ -51,12 +51,13 @@ def summary_inputs(scene: Any, house: House) -> Inputs:
     return _keys(text=scene.sentences, outline=[scene.title, scene.gist], instructions=concerning("summary", house))
 
 
-def panels_inputs(scene: Any, house: House) -> Inputs:
+def panels_inputs(scene: Any, room: int | None, house: House) -> Inputs:
+    """`room` is how many panels it may have."""
     return _keys(
         text=scene.sentences,
         summary=[scene.summary, scene.place, scene.time, scene.weather, scene.mood],
         characters=scene.characters,
-        length=scene.max_panels,
+        length=room,
         instructions=concerning("panels", house),
     )
 

@@ -1,5 +1,6 @@
 """How a chapter's text is read for its outline: in windows, of which those are read again whose text is another."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from engine.catalogue import limits
@@ -45,3 +46,23 @@ def unread(chapter: Chapter, options: GenerationOptions) -> list[int]:
         for number, window in enumerate(spans)
         if chapter.outline.get(str(number), {}).get("source") != source_of(texts, window)
     ]
+
+
+def rooms(scenes: Sequence[Sequence[str]], max_panels: int | None) -> list[int | None]:
+    """How many panels each scene may have: by length, at least one, and with fewer panels than scenes, one each for
+    scenes spread evenly over the chapter and none for the others."""
+    if max_panels is None:
+        return [None] * len(scenes)
+    count = len(scenes)
+    if max_panels <= count:
+        chosen = {round(index * (count - 1) / max(1, max_panels - 1)) for index in range(max_panels)}
+        return [1 if index in chosen else 0 for index in range(count)]
+    lengths = [sum(map(len, scene)) for scene in scenes]
+    spare, total = max_panels - count, max(1, sum(lengths))
+    shares = [spare * length / total for length in lengths]
+    budgets = [1 + int(share) for share in shares]
+    # What rounding left goes to the largest remainders, the earlier scene first.
+    rest = sorted(range(count), key=lambda index: (int(shares[index]) - shares[index], index))
+    for index in rest[: max_panels - sum(budgets)]:
+        budgets[index] += 1
+    return list(budgets)

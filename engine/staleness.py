@@ -5,8 +5,9 @@ part that will be made again is counted with it, for it will hardly come out the
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
@@ -26,8 +27,8 @@ from engine.derived import (
     summary_inputs,
     words_inputs,
 )
-from engine.estimate import Work, exactly, work_of_script, work_of_text
-from engine.outlining import unread
+from engine.estimate import Range, Work, exactly, work_of_script, work_of_text
+from engine.outlining import rooms, unread
 from engine.pages.hand import carried
 from engine.pages.keys import laid_out, moved_on, page_key
 from engine.providers import artist_of
@@ -84,6 +85,8 @@ class _Chapter:
     project: Project
     options: GenerationOptions
     house: House
+    # How many panels each scene may have, as this order condenses the chapter.
+    rooms: Mapping[UUID, int | None]
     cast: Sequence[Character]
     scenes: Sequence[Scene]
     shown: Sequence[Shown]
@@ -107,7 +110,7 @@ async def _parts(session: AsyncSession, chapter: Chapter, rows: _Chapter, option
     found = [*await _outline(chapter, options), *_characters(rows)]
     for scene in rows.scenes:
         # What was left out when the chapter was condensed has no panels and gets none.
-        if scene.max_panels != 0:
+        if rows.rooms[scene.id] != 0:
             parts = list(_scene(rows, scene))
             found += parts
             again = any(part.due and part.part == "panels" for part in parts)
@@ -152,15 +155,25 @@ async def work_left(session: AsyncSession, chapter: Chapter, options: Generation
         "VisualPrompt": "prompt",
     }
     own = [part for part in due if part.kind != "translation"]
-    counts = {task: exactly(sum(part.part == name for part in own)) for task, name in tasks.items()}
+    # Told at another length, a scene has other panels: fewer, it may be, than follow from it now.
+    other_length = any(part.part == "panels" and "length" in part.because for part in due)
+    least = [part for part in own if part.state != State.FOLLOWS] if other_length else own
+
+    def many(what: Callable[[Part], int]) -> Range:
+        return replace(exactly(sum(map(what, own))), low=Decimal(sum(map(what, least))))
+
+    def parts_called(name: str) -> Range:
+        return many(lambda part: part.part == name)
+
+    counts = {task: parts_called(name) for task, name in tasks.items()}
     work = Work(
         tasks={**counts, "Translate": exactly(await translate_calls(session, chapter, options, due))},
-        pictures=exactly(sum(part.drafts for part in due)),
-        sheets=exactly(sum(part.part == "sheet" for part in due)),
+        pictures=many(lambda part: part.drafts),
+        sheets=parts_called("sheet"),
         counted=not any(part.part in ("panels", "outline") for part in due),
     )
     # Of a text that is read again, all may come out otherwise.
-    again = any(part.part == "outline" for part in due)
+    again = other_length or any(part.part == "outline" for part in due)
     return work.up_to(work_of_text(len(chapter.source_text.split()), options)) if again else work
 
 
@@ -210,6 +223,7 @@ async def _read(
         project=project,
         options=options,
         house=await house_of(session, chapter.project_id),
+        rooms=_rooms(chapter, scenes, options),
         cast=cast,
         scenes=scenes,
         shown=shown,
@@ -227,6 +241,17 @@ async def _outline(chapter: Chapter, options: GenerationOptions) -> list[Part]:
     if chapter.outline:
         return [Part("chapter", chapter.id, "outline", State.STALE, ["text"])] * many
     return [Part("chapter", chapter.id, "outline", State.MISSING)] * many
+
+
+def _rooms(chapter: Chapter, scenes: Sequence[Scene], options: GenerationOptions) -> dict[UUID, int | None]:
+    """As an outline of the same text would hand them out for this order; as they are where scenes are not its own."""
+    told = [scene for scene in scenes if scene.sentences]
+    planned = sum(len(window["output"]["scenes"]) for window in chapter.outline.values())
+    found = {scene.id: scene.max_panels for scene in scenes}
+    if chapter.script is None and len(told) == planned:
+        many = rooms([scene.sentences for scene in told], options.most_panels)
+        found |= {scene.id: room for scene, room in zip(told, many, strict=True)}
+    return found
 
 
 def _outlined(chapter: Chapter) -> set[str]:
@@ -280,7 +305,7 @@ def _scene(rows: _Chapter, scene: Scene) -> Iterable[Part]:
         scene.id,
         "panels",
         there=scene.state == SceneState.DESCRIBED,
-        why=changed(scene.basis.get("panels"), panels_inputs(scene, rows.house)),
+        why=changed(scene.basis.get("panels"), panels_inputs(scene, rows.rooms[scene.id], rows.house)),
         kept="panels" in scene.hand,
         after="summary" if summary is not None and summary.due else "",
     )

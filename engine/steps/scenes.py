@@ -76,7 +76,7 @@ async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out,
 
 async def load_panels(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id)
-    inputs = panels_inputs(scene, await house_of(session, call.project_id))
+    inputs = panels_inputs(scene, scene.max_panels, await house_of(session, call.project_id))
     described = scene.state == SceneState.DESCRIBED
     kept = described and ("panels" in scene.hand or not changed(scene.basis.get("panels"), inputs))
     if kept or await _scripted(session, scene):

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine import staleness
 from engine.digest import digest
 from engine.errors import BadInput
+from engine.outlining import rooms
 from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator, sentences
 from engine.store.arranging import Outline, arrange
 from engine.store.events import emit
@@ -49,7 +50,7 @@ async def store_outline(
             f"The text has {len(scenes)} scenes, and a chapter {MAX_SCENES} at most: split it into chapters,"
             " or condense it with max_panels."
         )
-    budgets = _budgets([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.most_panels)
+    budgets = rooms([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.most_panels)
     key = digest([scene.model_dump() for scene in scenes], budgets, list(texts))
     names: dict[str, list[str]] = {}
     for part in parts:
@@ -245,23 +246,3 @@ def paragraph_of(text: str) -> list[str]:
     """The sentences of a paragraph, the last one marked as such."""
     units = sentences(text)
     return [*units[:-1], units[-1] + PARAGRAPH_END] if units else []
-
-
-def _budgets(scenes: Sequence[Sequence[str]], max_panels: int | None) -> list[int | None]:
-    """How many panels each scene may have: by length, at least one, and with fewer panels than scenes, one each for
-    scenes spread evenly over the chapter and none for the others."""
-    if max_panels is None:
-        return [None] * len(scenes)
-    count = len(scenes)
-    if max_panels <= count:
-        chosen = {round(index * (count - 1) / max(1, max_panels - 1)) for index in range(max_panels)}
-        return [1 if index in chosen else 0 for index in range(count)]
-    lengths = [sum(map(len, scene)) for scene in scenes]
-    spare, total = max_panels - count, max(1, sum(lengths))
-    shares = [spare * length / total for length in lengths]
-    budgets = [1 + int(share) for share in shares]
-    # What rounding left goes to the largest remainders, the earlier scene first.
-    rest = sorted(range(count), key=lambda index: (int(shares[index]) - shares[index], index))
-    for index in rest[: max_panels - sum(budgets)]:
-        budgets[index] += 1
-    return list(budgets)

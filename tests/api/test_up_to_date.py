@@ -107,19 +107,36 @@ async def test_panels_that_are_given_back(api: AsyncClient, crew: Crew) -> None:
 
 
 async def test_a_chapter_that_is_condensed_afterwards(api: AsyncClient, crew: Crew) -> None:
-    """Scenes for which there is no room have no panels any more, but for those that people wrote."""
-    async with finished_chapter(api, crew, STORY) as directed:
-        assert len(await directed.panels()) > 3
-        await _ordered(directed, max_panels=3)
+    """Scenes for which there is no room have no panels any more, but for those that people wrote.
+
+    An order for another length is foreseen: it is told, and estimated, before it costs anything.
+    """
+    async with finished_chapter(api, crew, STORY.replace("Mara", "Hedda").replace("Joss", "Ivo")) as directed:
+        many = len(await directed.panels())
+        assert many > 3
+        assert await _foreseen(directed, max_panels=3) > 0
         assert len(await directed.panels()) == 3
         assert await _left(directed) == []
-        await _ordered(directed)
+        await _foreseen(directed)
+        assert await _left(directed) == []
         panel, *_ = panels = await directed.panels()
-        assert len(panels) > 3
+        assert len(panels) == many
         for panel in panels:
             await directed.patch(f"/panels/{panel['id']}", {"version": panel["version"], "caption": "By hand."})
         await _ordered(directed, max_panels=3)
         assert len(await directed.panels()) == len(panels)
+
+
+async def _foreseen(directed: Directed, **options: Any) -> int:
+    """Order the chapter; how many calls were made, which is no more than was estimated before."""
+    order = {"kind": "chapter", "target_ids": [directed.chapter_id], "options": options}
+    told = await directed.post("/generations/estimate", order)
+    asked = await _ordered(directed, **options)
+    pictures = asked["pictures"] + asked["sheets"]
+    words = asked.total() - pictures
+    assert words <= int(told["llm"]["high"])
+    assert pictures <= int(told["image"]["high"])
+    return words
 
 
 async def test_a_text_that_is_changed_while_its_outline_is_looked_at(api: AsyncClient, crew: Crew) -> None:
