@@ -67,7 +67,7 @@ class TranslationOut(BaseModel):
     panel: int = Field(description="in its scene, counted from 1")
     caption: TextOut
     lines: list[LineOut]
-    state: translations.State = Field(
+    state: translations.Standing = Field(
         description="missing; made, as the words are now; stale, of other words than these; kept, stale but by hand"
     )
     hand: bool = Field(description="somebody wrote it, and generations leave it as it is")
@@ -94,8 +94,8 @@ class TranslationsOut(BaseModel):
     items: list[TranslationOut]
     next_cursor: str | None
     title: TextOut
-    title_state: translations.State
-    counts: dict[translations.State, int] = Field(description="of all panels, by their state")
+    title_state: translations.Standing
+    counts: dict[translations.Standing, int] = Field(description="of all panels, by their state")
 
 
 class TranslationChange(BaseModel):
@@ -179,7 +179,7 @@ async def listing(
     session: Session,
     scope: Scoped,
     language: Annotated[NamedLanguage, Query(description="as BCP 47 has it")],
-    state: Annotated[translations.State | None, Query(description="only those in this state")] = None,
+    state: Annotated[translations.Standing | None, Query(description="only those in this state")] = None,
     cursor: Annotated[
         str | None, Query(pattern=r"^[0-9]{1,6}$", description="`next_cursor` of the page before")
     ] = None,
@@ -196,7 +196,7 @@ async def listing(
         next_cursor=str(start + limit) if start + limit < len(found) else None,
         title=TextOut(source=chapter.title, text="" if title is None else title.text),
         title_state=translations.title_state(chapter, language),
-        counts={one: states.count(one) for one in translations.State if one in states},
+        counts={one: states.count(one) for one in translations.Standing if one in states},
     )
 
 
@@ -224,7 +224,7 @@ async def take(chapter_id: UUID, language: Into, body: ChapterTranslation, sessi
     chapter = await editing.still(session, scope, Chapter, chapter_id)
     changed = await translator.take(session, scope, chapter, body)
     panels = await translations.worded(session, chapter_id, language)
-    missing = sum(one.state == translations.State.MISSING for one in panels)
+    missing = sum(one.state == translations.Standing.MISSING for one in panels)
     return Taken(language=language, changed=changed, missing=missing)
 
 

@@ -396,13 +396,13 @@ async def _translation(
     panels = await translations.worded(session, chapter.id, language)
     found: list[Part] = []
     title = translations.title_state(chapter, language)
-    if panels and title != translations.State.MADE:
-        why = [] if title == translations.State.MISSING else ["title"]
+    if panels and title != translations.Standing.MADE:
+        why = [] if title == translations.Standing.MISSING else ["title"]
         found.append(Part("translation", chapter.id, "title", State(title), why, language=language))
     for one in panels:
         id, state = one.panel.id, one.state
-        if state != translations.State.MADE:
-            why = [] if state == translations.State.MISSING else ["words"]
+        if state != translations.Standing.MADE:
+            why = [] if state == translations.Standing.MISSING else ["words"]
             found.append(Part("translation", id, "words", State(state), why, language=language))
         elif id in changing:
             follows = State.FOLLOWS if one.follows(changing) else State.KEPT

@@ -29,7 +29,7 @@ _SIGNS_A_PART = 3_000
 _PANELS_A_PART = 30
 
 
-class State(StrEnum):
+class Standing(StrEnum):
     """`kept` would be stale, had not a person written it."""
 
     MISSING = "missing"
@@ -63,26 +63,26 @@ class Worded:
         return key_of(self.panel.caption, texts_of(self.panel.dialogue))
 
     @property
-    def state(self) -> State:
+    def state(self) -> Standing:
         there = self.translation
         return _state(None if there is None else there.made_from, self.key, hand=there is not None and there.hand)
 
     @property
     def due(self) -> bool:
         """Whether it is to be translated."""
-        return self.state in (State.MISSING, State.STALE)
+        return self.state in (Standing.MISSING, Standing.STALE)
 
     def follows(self, changing: Collection[UUID | None]) -> bool:
         """Whether it will have to be made again, because its panel's words are among those that will be others."""
         return self.panel.id in changing and not (self.translation is not None and self.translation.hand)
 
 
-def _state(made_from: str | None, key: str, *, hand: bool) -> State:
+def _state(made_from: str | None, key: str, *, hand: bool) -> Standing:
     if made_from is None:
-        return State.MISSING
+        return Standing.MISSING
     if made_from == key:
-        return State.MADE
-    return State.KEPT if hand else State.STALE
+        return Standing.MADE
+    return Standing.KEPT if hand else Standing.STALE
 
 
 def title_in(chapter: Chapter, language: str) -> TitleIn | None:
@@ -91,16 +91,16 @@ def title_in(chapter: Chapter, language: str) -> TitleIn | None:
     return None if there is None else TitleIn.model_validate(there)
 
 
-def title_state(chapter: Chapter, language: str) -> State:
+def title_state(chapter: Chapter, language: str) -> Standing:
     """Whether the title is translated. A chapter without a title has nothing to translate."""
     if not chapter.title.strip():
-        return State.MADE
+        return Standing.MADE
     there = title_in(chapter, language)
     return _state(None if there is None else there.made_from, digest(chapter.title), hand=bool(there and there.hand))
 
 
 def title_due(chapter: Chapter, language: str) -> bool:
-    return title_state(chapter, language) in (State.MISSING, State.STALE)
+    return title_state(chapter, language) in (Standing.MISSING, Standing.STALE)
 
 
 async def worded(

@@ -146,11 +146,11 @@ async def test_one_changed_line_is_asked_about_alone(
     assert [panel["caption"].endswith("Changed.") for panel in asked.data.model_dump()["panels"]] == [True]
     assert len(asked.data.model_dump()["done"]) >= 1
     states = await states_of(database, ordered.run.chapter_id)
-    assert states[first] == translations.State.MADE
-    assert states[second] == translations.State.KEPT
+    assert states[first] == translations.Standing.MADE
+    assert states[second] == translations.Standing.KEPT
 
 
-async def states_of(database: Database, chapter_id: UUID) -> dict[UUID, translations.State]:
+async def states_of(database: Database, chapter_id: UUID) -> dict[UUID, translations.Standing]:
     async with database.session() as session:
         return {one.panel.id: one.state for one in await translations.worded(session, chapter_id, "de")}
 
@@ -173,7 +173,7 @@ async def test_what_was_paid_for_is_found_again(
         writer.asked.clear()
         assert (await generate(await again(database, ordered))).status == GenerationStatus.COMPLETED
     assert writer.asked == []
-    assert set((await states_of(database, ordered.run.chapter_id)).values()) == {translations.State.MADE}
+    assert set((await states_of(database, ordered.run.chapter_id)).values()) == {translations.Standing.MADE}
     async with database.session() as session:
         calls = (
             await session.exec(
@@ -195,4 +195,4 @@ async def test_with_a_script_alone_the_words_are_translated(
         assert (await generate(ordered)).status == GenerationStatus.COMPLETED
     assert not painter.asked
     assert await pages_of(database, ordered, "de") == []
-    assert set((await states_of(database, ordered.run.chapter_id)).values()) == {translations.State.MADE}
+    assert set((await states_of(database, ordered.run.chapter_id)).values()) == {translations.Standing.MADE}

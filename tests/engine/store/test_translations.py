@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from engine.digest import digest
-from engine.store.translations import State, Worded, due, key_of, parts_of, title_state, translated
+from engine.store.translations import Standing, Worded, due, key_of, parts_of, title_state, translated
 from models.story import Line, LineKind, PanelData
 from models.tables import Chapter, Panel, Translation
 
@@ -34,16 +34,16 @@ def worded(own: Panel, made_from: str | None = None, *, hand: bool = False, scen
 @pytest.mark.parametrize(
     ("one", "state"),
     [
-        pytest.param(worded(panel(), ""), State.MISSING, id="none"),
-        pytest.param(worded(panel()), State.MADE, id="of these words"),
-        pytest.param(worded(panel(), "other"), State.STALE, id="of others"),
-        pytest.param(worded(panel(), "other", hand=True), State.KEPT, id="of others, by hand"),
-        pytest.param(worded(panel(), hand=True), State.MADE, id="by hand"),
+        pytest.param(worded(panel(), ""), Standing.MISSING, id="none"),
+        pytest.param(worded(panel()), Standing.MADE, id="of these words"),
+        pytest.param(worded(panel(), "other"), Standing.STALE, id="of others"),
+        pytest.param(worded(panel(), "other", hand=True), Standing.KEPT, id="of others, by hand"),
+        pytest.param(worded(panel(), hand=True), Standing.MADE, id="by hand"),
     ],
 )
-def test_a_translation_stands_for_the_words_it_was_made_from(one: Worded, state: State) -> None:
+def test_a_translation_stands_for_the_words_it_was_made_from(one: Worded, state: Standing) -> None:
     assert one.state == state
-    assert one.due is (state in (State.MISSING, State.STALE))
+    assert one.due is (state in (Standing.MISSING, Standing.STALE))
 
 
 def test_who_says_it_and_how_is_no_word() -> None:
@@ -85,12 +85,12 @@ def test_the_title_goes_along_with_the_first_scene() -> None:
         (second, [0], False),
     ]
     chapter.titles = {"de": {"text": "Zwei Schlüssel", "made_from": digest("Two Keys")}}
-    assert title_state(chapter, "de") == State.MADE
+    assert title_state(chapter, "de") == Standing.MADE
     assert [one.scene_id for one in due(chapter, "de", panels)] == [second]
     chapter.title = "Three Keys"
-    assert title_state(chapter, "de") == State.STALE
+    assert title_state(chapter, "de") == Standing.STALE
     chapter.title = ""
-    assert title_state(chapter, "de") == State.MADE
+    assert title_state(chapter, "de") == Standing.MADE
 
 
 def test_words_that_are_about_to_be_others_are_counted() -> None:
