@@ -17,7 +17,7 @@ from models.story import Direction
 from models.tables.story import DraftOrigin
 
 # Goes up with every change that makes the same panels look different on a page.
-LETTERING = 3
+LETTERING = 4
 
 
 def page_key(layout: Mapping[str, Any], direction: Direction, language: str, shown: Mapping[str, Shown]) -> str:

@@ -71,6 +71,8 @@ _SPLASH: _Plan = ()
 _STRETCH = (0.885, 1.13)
 # On a last page with little on it, and alone in a tier, pictures rather lose something than the page.
 _LOOSE = 1.3
+# A panel alone that is almost as wide as the page is that wide: an edge just off the margin looks like a slip.
+_SNUG = 0.85
 _TALLEST = 0.49
 # Letters side by side that a balloon needs with its tail and its rim.
 _LINE = 13
@@ -312,6 +314,7 @@ def _cells(
     natural = natural_height(tier, aspects, width, size.gutter)
     # A tall panel whose tier was held back keeps its shape instead of losing half the picture, in the page's middle.
     share = min(1.0, max(loss, _LOOSE if len(panels) == 1 else 0.0) * (bottom - top) / natural)
+    share = 1.0 if len(panels) == 1 and share > _SNUG else share
     left = size.margin + (1 - share) * width / 2
     cells = []
     for one, place in zip(panels, places(tier, aspects, width * share, bottom - top, size.gutter), strict=True):

@@ -3,9 +3,11 @@
 import re
 import unicodedata
 
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"”’»)\]]*\s+|(?<=[。！？])(?![」』）])")
-_CLAUSE = re.compile(r"(?<=[,;:–—،、])\s+|(?<=、)")
-_WORD = re.compile(r"\s+")
+# Marks that stand alone after a blank, as in French, belong to what they close.
+_CLOSING = r"(?!(?:[!?;:\"”’»)\]]\s?)+(?:\s|$))"
+_SENTENCE = re.compile(rf"(?<=[.!?…])[\"”’»)\]]*\s+{_CLOSING}|(?<=[.!?…]\s[\"”’»)\]])\s+|(?<=[。！？])(?![」』）])")
+_CLAUSE = re.compile(rf"(?<=[,;:–—،、])\s+{_CLOSING}|(?<=、)")
+_WORD = re.compile(rf"\s+{_CLOSING}")
 
 
 def pieces(text: str, most: int) -> list[str]:

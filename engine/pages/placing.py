@@ -21,6 +21,8 @@ from models.story import LineKind
 _ROOMS = (0.3, 0.4, 0.52, 0.66, 0.82, 1.0)
 _CALM, _FULL = 2.6, 6.0
 _LOUD = (2.6, 2.0, 1.5, 1.0)
+# A balloon so many times as tall as it is wide is a needle: lines of a word or two, and words broken.
+_NEEDLE = 1.4
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,7 @@ def _place(
     found: list[tuple[float, float, float, float, Balloon]] = []
     for rank, shape in enumerate(options.shapes):
         width, height = shape.rect.width, shape.rect.height
+        slim = 0.0 if shape.block.vertical else 1.2 * max(height / width - _NEEDLE, 0.0)
         for y in _downs(placed, height, stage):
             first, last = _open_span(placed, y, stage)
             for x in _acrosses(placed, width, text, stage):
@@ -201,7 +204,7 @@ def _place(
                     options.costs[key] = _cost(shape.at(x, y), text, stage, rule)
                 priced = options.costs[key]
                 if priced is not None:
-                    cost = state.cost + priced[0] + 0.22 * rank
+                    cost = state.cost + priced[0] + 0.22 * rank + slim
                     if text.continues and placed:
                         cost += 0.5 * _apart(x, y, width, height, placed[-1].rect) / shape.block.size
                     found.append((cost, priced[1], x, y, shape))

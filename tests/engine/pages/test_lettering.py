@@ -1,5 +1,6 @@
 """Balloons hold their text, keep inside the panel, read in order, and keep off faces."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -12,6 +13,7 @@ from engine.pages.formats import TextSize, text_size
 from engine.pages.layer import balloons_of, layer_of
 from engine.pages.layout import Cell, PageLayout
 from engine.pages.lettering import Head, Lettering, letter, safe_area
+from engine.pages.pieces import pieces
 from engine.pages.placing import follows
 from engine.pages.wrapping import block, emphasised, tidy
 from models.story import Direction, Line, LineKind, PanelData, Profile
@@ -249,6 +251,35 @@ def test_balloons_go_where_there_is_little_to_see() -> None:
         [balloon] = letter(words, 1000, 900, [], "ltr", SIZE, detail=detail_of(picture, 1000, 900)).balloons
         sides.append(balloon.rect.centre[0] > 500)
     assert sides == [True, False]
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u202f"])
+@pytest.mark.parametrize("most", range(12, 80, 7))
+def test_no_piece_begins_with_a_mark_that_closes(most: int, blank: str) -> None:
+    """French has a blank before them, which is no place to go on in another balloon."""
+    text = "Il dit : « Demain tout sera plus clair ! » Mais demain ne vint pas ; qui « donc » le savait ? Personne !"
+    text = re.sub(" (?=[!?;:»])", blank, text)
+    parts = pieces(text, most)
+    assert " ".join(parts) == text
+    assert not [part for part in parts if part[0] in "!?;:»"]
+
+
+@pytest.mark.parametrize("x", [460, 468, 474, 482])
+def test_a_long_text_is_no_needle_between_two_figures(x: int) -> None:
+    """Above the faces is the caption, between them a gap as wide as a word: the text goes where its lines are lines."""
+    heads = [Head("Ilo", Rect(59, 322, 203, 218)), Head("Mara", Rect(x, 460, 164, 188))]
+    figures = [Head("Ilo", Rect(2, 322, 263, 815)), Head("Mara", Rect(275, 460, 393, 638))]
+    sunday = "Alle acht. Und Großmutter bringt Kuchen mit, wenn Sie versprechen, dass Sie nicht auf die Wäsche tropfen."
+    told = "Lise setzte sich zu ihm auf die unterste Stufe. Das Wasser stieg ihr in die Schuhe, "
+    told += "aber sie zog die Füße nicht weg."
+    words = panel(
+        ("Mara", "Dann kommen wir sonntags", LineKind.SPEECH), ("Mara", sunday, LineKind.SPEECH), caption=told
+    )
+    lettering = letter(words, 722, 1142, heads, "rtl", SIZE, language="de", figures=figures)
+    assert not lettering.problems
+    for balloon in lettering.balloons:
+        assert balloon.rect.height < 2 * balloon.rect.width
+        assert not any(line.endswith("-") for line in balloon.block.lines)
 
 
 @pytest.mark.parametrize("x", [0, 200])
