@@ -15,13 +15,14 @@ from engine.pages.formats import WEBTOON, TextSize, size_of, text_size
 from engine.pages.layout import Cell, PageLayout
 from engine.pages.pieces import pieces
 from engine.pages.placing import HURRIED, THOROUGH, USUAL, Arrangement, Effort, Rule, Stage, Text, arrange, shelve
-from engine.pages.tails import calling, clear, crosses, in_face, pointing, speaking, tail_edges
+from engine.pages.tails import calling, clear, in_face, pointing, speaking, tail_edges, tangled
 from engine.pages.wrapping import emphasised, tidy, written
 from models.story import Direction, LineKind, PanelData
 
 # Longer than this is more than one balloon in any case; and what is taken apart when room is short.
 _LONGEST, _SHORTEST = 280, 64
 _QUOTED = 32
+_STOPS = {",": ".", "،": ".", "、": "。"}
 # From so many texts on, a search is dear: fewer sizes are tried.
 _MANY = 8
 
@@ -129,7 +130,19 @@ def _texts(
             apart = line.kind in (LineKind.OFF, LineKind.SFX)
             head = None if apart else _head_of(line.speaker, panel, heads, figures, width, height)
             texts.append(Text(number, line.kind, said, line.speaker, head))
-    return _continued(texts)
+    after: list[Text | None] = [*texts[1:], None]
+    return _continued([_ended(text, following) for text, following in zip(texts, after, strict=False)])
+
+
+def _ended(text: Text, following: Text | None) -> Text:
+    """A speech that ends in a comma has lost who said it, and ends there, unless its voice goes on with it."""
+    if text.kind is None or text.text[-1] not in _STOPS:
+        return text
+    if following is not None and _goes_on(following, text):
+        first = next((sign for sign in fonts.plain(following.text) if sign.isalpha()), "")
+        if not first.isupper():
+            return text
+    return replace(text, text=text.text[:-1] + _STOPS[text.text[-1]])
 
 
 def _continued(texts: Sequence[Text]) -> list[Text]:
@@ -239,7 +252,7 @@ def _faults(balloons: Sequence[Balloon], texts: Sequence[Text], names: dict[Rect
                 yield f"the tail of {quoted} runs across the face of {name or 'somebody'}"
         if any(other.covers(*point) for other in balloons if other is not balloon for point in tail_edges(balloon)):
             yield f"the tail of {quoted} runs across other words"
-        if any(crosses(balloon, other) for other in balloons if other is not balloon):
+        if any(tangled(balloon, other) for other in balloons if other is not balloon):
             yield f"the tail of {quoted} crosses another"
         if text.head is not None and not balloon.boxed and not _voiced(balloon, balloons, text.head):
             yield f"the tail of {quoted} does not reach {text.speaker}"

@@ -98,6 +98,21 @@ def crosses(balloon: Balloon, other: Balloon) -> bool:
     return any(_cross(*first, *second) for first, second in product(pairwise(one), pairwise(two)))
 
 
+def tangled(balloon: Balloon, other: Balloon) -> bool:
+    """The same as `crosses`, by their outlines instead of their courses: exact, and too slow for a search."""
+    if balloon.tail is None or other.tail is None or math.dist(balloon.tail, other.tail) < balloon.block.size:
+        return crosses(balloon, other)
+    return any(
+        _cross(*first, *second) and not any(each.covers(*first[0]) for each in (balloon, other))
+        for first, second in product(_edges(balloon), _edges(other))
+    )
+
+
+def _edges(balloon: Balloon) -> list[tuple[Point, Point]]:
+    closed = ([*shape, shape[0]] for shape in tail_shapes(balloon))
+    return [(start, end) for shape in closed for start, end in pairwise(shape) if start != end]
+
+
 def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
     """Whether the straight lines from a to b and from c to d have a point in common."""
 

@@ -191,6 +191,25 @@ def test_another_manner_is_another_balloon(kinds: tuple[LineKind, LineKind]) -> 
     assert len(tail_of(balloons)) == 2
 
 
+@pytest.mark.parametrize(
+    ("lines", "ends"),
+    [
+        pytest.param([("Mara", "Take the small key,")], ["key."], id="who said it is gone"),
+        pytest.param([("Mara", "Then who,"), ("Mara", "gave me this?")], ["who,", "this?"], id="the voice goes on"),
+        pytest.param([("Mara", "Go home,"), ("Mara", "It is late.")], ["home.", "late."], id="another sentence"),
+        pytest.param([("Mara", "Well,"), ("Ilo", "what now?")], ["Well.", "now?"], id="somebody else"),
+        pytest.param([("Mara", "行け、")], ["行け。"], id="japanese"),
+        pytest.param([("Mara", "No")], ["No"], id="no stop of its own"),
+    ],
+)
+def test_a_speech_does_not_end_in_the_comma_before_who_said_it(lines: list[tuple[str, str]], ends: list[str]) -> None:
+    words = panel(*((who, text, LineKind.SPEECH) for who, text in lines))
+    heads = [head("Mara", 300, 420), head("Ilo", 620, 420)]
+    found = letter(words, 1000, 900, heads, "ltr", SIZE)
+    assert [balloon.block.lines[-1].split(" ")[-1] for balloon in found.balloons] == ends
+    assert [text.text for text in layer_of(found, words, "p").texts] == [text for _, text in lines]
+
+
 def test_400_words_are_said_in_joined_balloons() -> None:
     """On a whole page, which is what the layout gives so many words."""
     text = " ".join((WORDS * 30).split()[:400])
