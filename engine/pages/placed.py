@@ -148,7 +148,7 @@ def held(
 
 def _lines_now(texts: Sequence[Lettered], panel: PanelData) -> dict[int, int]:
     """Which line of now each line was: the one that says the same, else the one in its place that nobody claims."""
-    now = _said(panel)
+    now = {line: said for line, said in _said(panel).items() if tidy(said[-1])}
     found: dict[int, int] = {}
     for text in texts:
         same = [

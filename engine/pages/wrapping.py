@@ -64,10 +64,14 @@ class _Piece:
 
 
 def tidy(text: str, language: str = "") -> str:
-    """The text on one line: control characters out, runs of white space to one space, which holds what it must hold."""
+    """The text on one line: control characters out, runs of white space to one space, which holds what it must hold.
+
+    Where nothing of it would be seen, as of joiners alone, it is empty: there is nothing to set.
+    """
     kept = "".join(_blank(sign) if sign.isspace() else sign for sign in text if sign.isspace() or _printable(sign))
     words = re.sub(r" *(\u00a0) *| +", lambda found: found[1] or " ", unicodedata.normalize("NFC", kept))
-    return bound(words.strip(), language).strip(BOUND)
+    words = bound(words.strip(), language).strip(BOUND)
+    return "" if all(sign.isspace() or fonts.invisible(sign) for sign in words) else words
 
 
 def _blank(sign: str) -> str:

@@ -151,6 +151,15 @@ def test_other_words_without_room_are_placed_anew_and_a_problem_says_so() -> Non
     assert said(found.lettering[0], 1).body == said(by_hand, 1).body
 
 
+@pytest.mark.parametrize("nothing", ["", "\u200b"])
+def test_a_line_that_says_nothing_any_more_is_gone_and_no_problem(nothing: str) -> None:
+    data = panel()
+    placed = kept(moved_right(data), cell(), data, None)
+    silent = composed(panel(Line(speaker="Mara", text=nothing), data.dialogue[1]), placed)
+    assert silent.problems == []
+    assert [text.line for text in silent.lettering[0].texts] == [-1, 1]
+
+
 def test_a_line_that_comes_before_takes_nobodys_place() -> None:
     """Words are known again by what they say, not by their number; the new ones go around what is there."""
     data = panel()
