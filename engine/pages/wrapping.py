@@ -16,6 +16,10 @@ _PAIRED = set("…‥―—")
 _WORDS = re.compile(f"([ {BOUND}{fonts.SEAM}])")
 # Scripts without blanks between words: a sign of emphasis may stand between any two of their letters.
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+# In others, as in Thai, a seam has to stand there: without it the sign would be one within a word, and no emphasis.
+_SPACED = rf"[^\W_{_UNSPACED}]"
+_NEEDED = rf"(?<=[*_]){fonts.SEAM}(?={_SPACED})|(?<={_SPACED}){fonts.SEAM}(?=[*_])"
+_SEAMS = re.compile(f"({_NEEDED})|{fonts.SEAM}")
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def written(text: str) -> str:
             if mark in word:
                 word = f"{sign}{word.replace(mark, '')}{sign}"
         words.append(word)
-    return "".join(words).replace(fonts.SEAM, "")
+    return _SEAMS.sub(lambda seam: seam[1] or "", "".join(words))
 
 
 def _mark(mark: str) -> Callable[[re.Match[str]], str]:
