@@ -193,6 +193,18 @@ def test_in_a_panel_of_another_size_places_are_in_proportion() -> None:
     assert said(PanelLettering.model_validate(shown), -1).body == after.body
 
 
+def test_in_a_smaller_panel_what_was_put_into_a_corner_stays_there() -> None:
+    """It has room in the panel: that its middle would be too near to the edge is no reason to place it anew."""
+    data = panel()
+    first = layer(data)
+    body = {**first.texts[0].body.model_dump(), "x": 2, "y": 2}
+    placed = kept(changed(first, [change(0, body=body)], WIDTH, HEIGHT), cell(), data, None)
+    smaller = composed(data, placed, (WIDTH // 2, HEIGHT * 3 // 4))
+    caption = said(smaller.lettering[0], -1)
+    assert (caption.hand, caption.body.x, caption.body.y) == (True, 0, 0)
+    assert not any("placed anew" in problem for problem in smaller.problems)
+
+
 def test_joined_balloons_stay_joined() -> None:
     data = panel(*(Line(speaker="Mara", text=text) for text in ("Wait.", "There is a light.")), caption="")
     first = layer(data)
