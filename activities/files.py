@@ -51,7 +51,7 @@ class Files:
             options = call.options.in_edition(call.language)
             manner = books.manner_of(options.export, there, anew=call.anew)
             book = await _book(session, call, options.model_copy(update={"export": manner}))
-        _require(book, format)
+        _require(book, format, call.language)
         made_from = book.made_from(format, self._signer)
         values: dict[str, Any] = {}
         if there is None or there.made_from != made_from:
@@ -126,7 +126,7 @@ async def _book(session: AsyncSession, call: ExportCall, options: GenerationOpti
     return await books.of_one(session, await get(session, scope, Chapter, call.chapter_id), options)
 
 
-def _require(book: Book, format: ExportFormat) -> None:
+def _require(book: Book, format: ExportFormat, language: str) -> None:
     """Raise `BadInput` where something is missing: a book with a hole in it would be taken for a whole one."""
     if format in OF_WORDS:
         if not any(chapter.script for chapter in book.chapters):
@@ -142,6 +142,11 @@ def _require(book: Book, format: ExportFormat) -> None:
         book.chapters, pairwise([*(one.first for one in book.chapters), len(book.pages)]), strict=True
     ):
         named = f"The chapter “{chapter.title}”" if chapter.title else "A chapter without a title"
+        if first == end and language:
+            raise BadInput(
+                f"{named} has no finished pages in {language} yet."
+                f' Order it with "translations": ["{language}"], then export again.'
+            )
         if first == end:
             raise BadInput(f"{named} has no finished pages yet. Make it first, or delete it.")
         for number, page in enumerate(book.pages[first:end], 1):

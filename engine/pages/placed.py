@@ -80,9 +80,9 @@ def in_other_cells(
             # Of before the panels went to other pages, which are not lettered yet.
             continue
         one, other = old[layer.panel_id], new[layer.panel_id]
-        scale = (other["width"] / one["width"], other["height"] / one["height"])
+        was, now = (one["width"], one["height"]), (other["width"], other["height"])
         texts = [
-            set_in(text, _in_proportion(balloon, scale))
+            set_in(text, _in_proportion(balloon, was, now))
             for text, balloon in zip(layer.texts, balloons_of(layer), strict=True)
         ]
         found.append(layer.model_copy(update={"texts": texts}).model_dump(mode="json"))
@@ -115,14 +115,13 @@ def held(
     """
     balloons = balloons_of(PanelLettering(texts=placed.texts))
     lines = _lines_now(placed.texts, panel)
-    scale = (width / placed.width, height / placed.height)
     kept: dict[int, Balloon] = {}
     problems: list[str] = []
     for number, (text, balloon) in enumerate(zip(placed.texts, balloons, strict=True)):
         line = lines.get(text.line)
         if line is None:
             continue
-        now = replace(_in_proportion(balloon, scale), line=line)
+        now = replace(_in_proportion(balloon, (placed.width, placed.height), (width, height)), line=line)
         said = _text_of(line, panel)
         if _letters(said) != _letters(text.text):
             alone = sum(other.line == text.line for other in placed.texts) == 1
@@ -148,7 +147,7 @@ def held(
 
 def _lines_now(texts: Sequence[Lettered], panel: PanelData) -> dict[int, int]:
     """Which line of now each line was: the one that says the same, else the one in its place that nobody claims."""
-    now = _said(panel)
+    now = {line: said for line, said in _said(panel).items() if tidy(said[-1])}
     found: dict[int, int] = {}
     for text in texts:
         same = [
@@ -178,17 +177,17 @@ def _text_of(line: int, panel: PanelData) -> str:
     return panel.caption if line < 0 else panel.dialogue[line].text
 
 
-def _in_proportion(balloon: Balloon, scale: tuple[float, float]) -> Balloon:
-    if scale == (1.0, 1.0):
+def _in_proportion(balloon: Balloon, was: tuple[float, float], now: tuple[float, float]) -> Balloon:
+    """The balloon where it is in a panel of another size. One in a corner stays in it, and does not slide out."""
+    if was == now:
         return balloon
+    scale = (now[0] / was[0], now[1] / was[1])
     x, y = balloon.rect.centre
     rect = balloon.rect
+    left = min(max(x * scale[0] - rect.width / 2, 0.0), max(now[0] - rect.width, 0.0))
+    top = min(max(y * scale[1] - rect.height / 2, 0.0), max(now[1] - rect.height, 0.0))
     tail = (balloon.tail[0] * scale[0], balloon.tail[1] * scale[1]) if balloon.tail else None
-    return replace(
-        balloon,
-        rect=Rect(x * scale[0] - rect.width / 2, y * scale[1] - rect.height / 2, rect.width, rect.height),
-        tail=tail,
-    )
+    return replace(balloon, rect=Rect(left, top, rect.width, rect.height), tail=tail)
 
 
 def _broken(text: str, balloon: Balloon, rect: Rect, sizes: Sequence[int]) -> Block | None:

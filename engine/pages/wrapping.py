@@ -16,6 +16,10 @@ _PAIRED = set("…‥―—")
 _WORDS = re.compile(f"([ {BOUND}{fonts.SEAM}])")
 # Scripts without blanks between words: a sign of emphasis may stand between any two of their letters.
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+# In others, as in Thai, a seam has to stand there: without it the sign would be one within a word, and no emphasis.
+_SPACED = rf"[^\W_{_UNSPACED}]"
+_NEEDED = rf"(?<=[*_]){fonts.SEAM}(?={_SPACED})|(?<={_SPACED}){fonts.SEAM}(?=[*_])"
+_SEAMS = re.compile(f"({_NEEDED})|{fonts.SEAM}")
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,14 @@ class _Piece:
 
 
 def tidy(text: str, language: str = "") -> str:
-    """The text on one line: control characters out, runs of white space to one space, which holds what it must hold."""
+    """The text on one line: control characters out, runs of white space to one space, which holds what it must hold.
+
+    Where nothing of it would be seen, as of joiners alone, it is empty: there is nothing to set.
+    """
     kept = "".join(_blank(sign) if sign.isspace() else sign for sign in text if sign.isspace() or _printable(sign))
     words = re.sub(r" *(\u00a0) *| +", lambda found: found[1] or " ", unicodedata.normalize("NFC", kept))
-    return bound(words.strip(), language).strip(BOUND)
+    words = bound(words.strip(), language).strip(BOUND)
+    return "" if all(sign.isspace() or fonts.invisible(sign) for sign in words) else words
 
 
 def _blank(sign: str) -> str:
@@ -91,7 +99,7 @@ def written(text: str) -> str:
             if mark in word:
                 word = f"{sign}{word.replace(mark, '')}{sign}"
         words.append(word)
-    return "".join(words).replace(fonts.SEAM, "")
+    return _SEAMS.sub(lambda seam: seam[1] or "", "".join(words))
 
 
 def _mark(mark: str) -> Callable[[re.Match[str]], str]:

@@ -70,6 +70,8 @@ async def _lettered(
     if page.language:
         found = await in_language(session, page.chapter_id, found, page.language)
     shown = {str(one.panel.id): one for one in found}
+    if gone := [one for one in ids if one not in shown]:
+        raise Conflict(f"Panel {gone[0]} is no longer in the chapter: order it, and its pages are laid out without.")
     theirs, layers = dict(layout.get("placed", {})), list(layers)
     for panel_id in ids:
         cell, one = cells[panel_id], shown[panel_id]

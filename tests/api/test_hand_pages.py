@@ -122,6 +122,10 @@ async def test_a_layout_whose_panels_change_is_let_go_and_a_problem_says_so(api:
         await updated(directed)
         gone = first["layout"]["cells"][1]["panel_id"]
         assert (await api.delete(f"/api/v1/panels/{gone}")).status_code == 204
+        moved = {"panel_id": gone, "order": 0, "tail_tip": None}
+        path, version = f"/pages/{first['id']}", (await directed.get(f"/pages/{first['id']}"))["version"]
+        refused = await directed.patch(path, {"version": version, "lettering": [moved]}, 409)
+        assert "no longer in the chapter" in refused["detail"]
         await updated(directed)
         now = (await pages(directed))[0]
         assert now["hand"] == []

@@ -227,6 +227,15 @@ async def test_files_in_a_language_on_demand(directed: Directed) -> None:
         assert '"language": "de"' in script.text
         assert '"text": "de ' in script.text
         assert (await directed.api.get(f"/api/v1{place}/exports/png")).status_code == 404
+    # Of a chapter that is finished, but not in that language, nobody is told to delete it.
+    other = {"title": "Another", "text": STORY.replace("Mara", "Asta")}
+    second = (await directed.post(f"/projects/{directed.project_id}/chapters", other, 201))["id"]
+    await directed.post("/generations", {"kind": "chapter", "target_ids": [second]})
+    failed = await directed.ended((await directed.post("/generations", body))["id"])
+    assert failed["error"] == (
+        "The chapter “Another” has no finished pages in de yet."
+        ' Order it with "translations": ["de"], then export again.'
+    )
 
 
 async def test_translations_go_along_with_a_project(directed: Directed) -> None:

@@ -202,3 +202,13 @@ def test_emphasis_needs_no_blanks_where_the_script_has_none() -> None:
 )
 def test_a_language_is_told_from_enough_text_or_not_at_all(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+def test_emphasis_that_stands_between_seams_is_read_back_from_the_layer() -> None:
+    """In Thai a word is emphasised between zero-width spaces: pages that are drawn from the layer show no signs."""
+    text = "รอที่นี่\u200b*ตลอดไป*\u200bนะ"
+    panel = PanelData(description="x", dialogue=[Line(speaker="Mara", text=text)])
+    lettering = letter(panel, 1000, 900, (), "ltr", SIZE, language="th")
+    [balloon], [again] = lettering.balloons, balloons_of(layer_of(lettering, panel, "one"))
+    assert any(fonts.BOLD in line for line in balloon.block.lines)
+    assert again.block == balloon.block

@@ -73,6 +73,14 @@ def said(balloons: Sequence[Balloon]) -> str:
 
 
 @pytest.mark.parametrize("kind", [*LineKind, None], ids=lambda kind: kind or "caption")
+@pytest.mark.parametrize("text", ["\u200b", "\u200b \u200b", "\u200d", "\u2060\ufeff", "\ufe0f"])
+def test_a_text_of_which_nothing_would_be_seen_is_not_set(text: str, kind: LineKind | None) -> None:
+    """A zero-width space alone, pasted from somewhere: no balloon around nothing, and no reason to stop."""
+    words = panel(caption=text) if kind is None else panel(("Mara", text, kind))
+    assert letter(words, 1000, 900, [head("Mara", 300, 420)], "ltr", SIZE) == Lettering(())
+
+
+@pytest.mark.parametrize("kind", [*LineKind, None], ids=lambda kind: kind or "caption")
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_text_stays_inside_its_balloon_and_nothing_is_lost(text: str, kind: LineKind | None) -> None:
     words = panel(caption=text) if kind is None else panel(("Mara", text, kind))

@@ -151,6 +151,15 @@ def test_other_words_without_room_are_placed_anew_and_a_problem_says_so() -> Non
     assert said(found.lettering[0], 1).body == said(by_hand, 1).body
 
 
+@pytest.mark.parametrize("nothing", ["", "\u200b"])
+def test_a_line_that_says_nothing_any_more_is_gone_and_no_problem(nothing: str) -> None:
+    data = panel()
+    placed = kept(moved_right(data), cell(), data, None)
+    silent = composed(panel(Line(speaker="Mara", text=nothing), data.dialogue[1]), placed)
+    assert silent.problems == []
+    assert [text.line for text in silent.lettering[0].texts] == [-1, 1]
+
+
 def test_a_line_that_comes_before_takes_nobodys_place() -> None:
     """Words are known again by what they say, not by their number; the new ones go around what is there."""
     data = panel()
@@ -182,6 +191,18 @@ def test_in_a_panel_of_another_size_places_are_in_proportion() -> None:
     layouts = [{"cells": [{"panel_id": "one", **cell(*size)}]} for size in ((WIDTH, HEIGHT), (1200, 1400))]
     [shown] = in_other_cells([by_hand.model_dump(mode="json")], *layouts)
     assert said(PanelLettering.model_validate(shown), -1).body == after.body
+
+
+def test_in_a_smaller_panel_what_was_put_into_a_corner_stays_there() -> None:
+    """It has room in the panel: that its middle would be too near to the edge is no reason to place it anew."""
+    data = panel()
+    first = layer(data)
+    body = {**first.texts[0].body.model_dump(), "x": 2, "y": 2}
+    placed = kept(changed(first, [change(0, body=body)], WIDTH, HEIGHT), cell(), data, None)
+    smaller = composed(data, placed, (WIDTH // 2, HEIGHT * 3 // 4))
+    caption = said(smaller.lettering[0], -1)
+    assert (caption.hand, caption.body.x, caption.body.y) == (True, 0, 0)
+    assert not any("placed anew" in problem for problem in smaller.problems)
 
 
 def test_joined_balloons_stay_joined() -> None:
