@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.digest import digest
 from engine.errors import BadInput, Conflict
+from engine.pages.wrapping import tidy
 from engine.store import locks, translations
 from engine.store.events import emit
 from engine.store.scope import Scope
@@ -177,7 +178,7 @@ def _one_for_one(where: str, caption: str, sources: Sequence[str], text: str, te
     pairs = [("The caption", caption, text)]
     pairs += [(f"Line {number}", *pair) for number, pair in enumerate(zip(sources, texts, strict=True), 1)]
     for name, source, said in pairs:
-        if source.strip() and not said.strip():
+        if tidy(source) and not tidy(said):
             raise BadInput(f"{place}{name} is not translated.")
         if said.strip() and not source.strip():
             raise BadInput(f"{place}{name} is a translation of nothing: the story has no words there.")
