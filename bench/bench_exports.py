@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -18,9 +19,12 @@ from PIL import Image, ImageDraw
 
 from engine.export.book import Book, BookPage, Bound, Chapter, PanelPicture, PlacedPanel
 from engine.export.build import build
-from engine.pages.formats import PAGE
+from engine.pages.formats import PAGE, text_size
+from engine.pages.layer import layer_of
+from engine.pages.lettering import letter
 from models.exports import ExportFormat, ExportOptions
 from models.script import Script
+from models.story import Line, PanelData
 
 DIFFERENT = 8
 PANELS = 5
@@ -49,9 +53,15 @@ def bound(folder: Path, pages: int, *, finished: bool) -> Bound:
         )
         for row in range(PANELS)
     )
+    panel = PanelData(description="A lamp.", dialogue=[Line(speaker="Mara", text="Take the small one, not that.")])
     spoken = tuple(
-        PlacedPanel(one.x, one.y, one.width, one.height, one.description, (("Mara", "Take the small one, not that."),))
-        for one in panels
+        replace(
+            one,
+            words=(("Mara", panel.dialogue[0].text),),
+            picture=str(row),
+            lettering=layer_of(letter(panel, one.width, one.height, [], "ltr", text_size(PAGE.width)), panel, str(row)),
+        )
+        for row, one in enumerate(panels)
     )
     files = [folder / f"{number % DIFFERENT}.png" for number in range(pages)]
     script = Script.model_validate(

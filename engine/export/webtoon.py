@@ -67,10 +67,16 @@ def _slices(bound: Bound, page: BookPage, file: Path, packet: str) -> list[tuple
         fits = opened.width == limits.width and opened.height <= limits.height
         if fits and len(data) <= limits.bytes and opened.format == "PNG":
             return [(data, ".png")]
-        whole = opened.convert("RGB")
-    bands = [(0, whole.height)] if fits else _bands(page, whole.height, limits.height * whole.width / limits.width)
-    cropped = (whole.crop((0, top, whole.width, bottom)) for top, bottom in bands)
-    return [_encoded(bound, _fitted(piece, limits), limits.bytes, packet) for piece in cropped]
+        opened.load()
+        # A page takes 24 MB, so there is one copy of it, and what is cut off of it is small.
+        whole = opened if opened.mode == "RGB" else opened.convert("RGB")
+        bands = [(0, whole.height)] if fits else _bands(page, whole.height, limits.height * whole.width / limits.width)
+        fitted = [_fitted(_cut(whole, top, bottom), limits) for top, bottom in bands]
+    return [_encoded(bound, piece, limits.bytes, packet) for piece in fitted]
+
+
+def _cut(whole: Image.Image, top: int, bottom: int) -> Image.Image:
+    return whole if (top, bottom) == (0, whole.height) else whole.crop((0, top, whole.width, bottom))
 
 
 def _bands(page: BookPage, height: int, tallest: float) -> list[tuple[int, int]]:
