@@ -6,6 +6,7 @@ how clear each pixel is. So a layer shows what the page shows, whatever is drawn
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -74,17 +75,16 @@ def build_ora(bound: Bound, out: Path) -> None:
 def _file(page: BookPage, merged: bytes, layers: Iterable[_Layer]) -> bytes:
     """One OpenRaster file; `layers` from the paper up."""
     data, stacked = io.BytesIO(), []
-    archive = Zipped(data)
-    # The type comes first and as it is, so that it can be told from the first bytes.
-    archive.add("mimetype", _MEDIA_TYPE)
-    for number, layer in enumerate(layers):
-        place = f"data/{number:03}.png"
-        archive.add(place, layer.png)
-        stacked.append((layer, place))
-    archive.add("stack.xml", _stack(page, stacked), deflated=True)
-    archive.add("mergedimage.png", merged)
-    archive.add("Thumbnails/thumbnail.png", _thumbnail(merged))
-    archive.close()
+    with closing(Zipped(data)) as archive:
+        # The type comes first and as it is, so that it can be told from the first bytes.
+        archive.add("mimetype", _MEDIA_TYPE)
+        for number, layer in enumerate(layers):
+            place = f"data/{number:03}.png"
+            archive.add(place, layer.png)
+            stacked.append((layer, place))
+        archive.add("stack.xml", _stack(page, stacked), deflated=True)
+        archive.add("mergedimage.png", merged)
+        archive.add("Thumbnails/thumbnail.png", _thumbnail(merged))
     return data.getvalue()
 
 
