@@ -15,7 +15,7 @@ from engine.pages.formats import WEBTOON, TextSize, size_of, text_size
 from engine.pages.layout import Cell, PageLayout
 from engine.pages.pieces import pieces
 from engine.pages.placing import HURRIED, THOROUGH, USUAL, Arrangement, Effort, Rule, Stage, Text, arrange, shelve
-from engine.pages.tails import calling, clear, in_face, pointing, speaking, tail_edges, tangled
+from engine.pages.tails import calling, clear, in_face, pointing, speaking, tail_line, tangled
 from engine.pages.wrapping import emphasised, tidy, written
 from models.story import Direction, LineKind, PanelData
 
@@ -243,14 +243,14 @@ def _faults(balloons: Sequence[Balloon], texts: Sequence[Text], names: dict[Rect
     of = {text.line: text for text in texts}
     for balloon in balloons:
         text = of[balloon.line]
-        said = fonts.plain(text.text)
+        said, edge = fonts.plain(text.text), tail_line(balloon)
         quoted = f"“{said[:_QUOTED]}{'…' if len(said) > _QUOTED else ''}”"
         for head, name in names.items():
             if balloon.meets(head):
                 yield f"{quoted} covers the face of {name or 'somebody'}"
-            elif any(in_face(point, head) for point in tail_edges(balloon)):
+            elif any(in_face(point, head) for point in edge):
                 yield f"the tail of {quoted} runs across the face of {name or 'somebody'}"
-        if any(other.covers(*point) for other in balloons if other is not balloon for point in tail_edges(balloon)):
+        if any(other.covers(*point) for other in balloons if other is not balloon for point in edge):
             yield f"the tail of {quoted} runs across other words"
         if any(tangled(balloon, other) for other in balloons if other is not balloon):
             yield f"the tail of {quoted} crosses another"

@@ -12,6 +12,8 @@ _BENDS = (1.0, -1.0, 0.0)
 _SHORTEST = 0.3
 _LONGEST_NECK = 1.8
 _STRIDE = 3
+# In pixels.
+_FINE = 2.0
 
 
 def speaking(balloon: Balloon, head: Rect, heads: Sequence[Rect], others: Sequence[Balloon]) -> Balloon | None:
@@ -125,6 +127,18 @@ def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
 def tail_edges(balloon: Balloon) -> tuple[Point, ...]:
     """Points around the tail."""
     return tuple(point for shape in tail_shapes(balloon) for point in shape)
+
+
+def tail_line(balloon: Balloon) -> list[Point]:
+    """The same with no gap wider than a few pixels: too many points for a search, so that none slips past a corner."""
+    found: list[Point] = []
+    for start, end in _edges(balloon):
+        steps = max(1, math.ceil(math.dist(start, end) / _FINE))
+        found += [
+            (start[0] + (end[0] - start[0]) * step / steps, start[1] + (end[1] - start[1]) * step / steps)
+            for step in range(steps)
+        ]
+    return found
 
 
 def neck_way(balloon: Balloon, earlier: Balloon) -> tuple[Point, ...]:
