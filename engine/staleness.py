@@ -124,8 +124,11 @@ async def _parts(session: AsyncSession, chapter: Chapter, rows: _Chapter, option
         found += words
         editions[language] = changing | {part.id for part in words if part.due}
     if options.until == "pages":
+        there = await _composed(session, chapter, editions)
+        # Panels lie in every language as they do in the story's own.
+        layouts = laid_out(rows.shown, rows.options, [page.layout for page in there[""]]) if rows.shown else []
         for language, due in editions.items():
-            pages = await _pages(session, chapter, rows, due, language)
+            pages = await _pages(session, chapter, rows, layouts, there[language], due, language)
             found += pages
             again = any(part.due for part in pages)
             found += await _exports(session, chapter, options.in_edition(language), again=again)
@@ -410,18 +413,29 @@ async def _translation(
     return found
 
 
+async def _composed(session: AsyncSession, chapter: Chapter, languages: Iterable[str]) -> dict[str, list[Page]]:
+    """The pages that there are, in their order, by language."""
+    found: dict[str, list[Page]] = {language: [] for language in languages}
+    query = select(Page).where(Page.chapter_id == chapter.id, col(Page.language).in_(found)).order_by(col(Page.number))
+    for page in (await session.exec(query)).all():
+        found[page.language].append(page)
+    return found
+
+
 async def _pages(
-    session: AsyncSession, chapter: Chapter, rows: _Chapter, due: set[UUID | None], language: str
+    session: AsyncSession,
+    chapter: Chapter,
+    rows: _Chapter,
+    layouts: list[dict[str, Any]],
+    before: Sequence[Page],
+    due: set[UUID | None],
+    language: str,
 ) -> list[Part]:
     """Pages whose panels are about to be others, and those that are not as their panels are now."""
-    if not rows.shown:
+    if not layouts:
         return []
-    query = select(Page).where(Page.chapter_id == chapter.id).order_by(col(Page.number))
-    before = (await session.exec(query.where(Page.language == ""))).all()
-    layouts = laid_out(rows.shown, rows.options, [page.layout for page in before])
     shown = rows.shown
     if language:
-        before = (await session.exec(query.where(Page.language == language))).all()
         layouts = carried([page.layout for page in before], layouts)
         shown = await translations.in_language(session, chapter.id, shown, language)
     by_id = {str(one.panel.id): one for one in shown}

@@ -17,8 +17,8 @@ from engine.errors import BadInput
 from engine.export.book import Book, BookPage, Bound, PanelPicture, PlacedPanel
 from engine.export.cores import over_cores
 from engine.export.front import footed, print_number
-from engine.export.pictures import packet_of
-from engine.export.provenance import with_xmp, xmp
+from engine.export.pictures import packet_of, packet_of_panel
+from engine.export.provenance import with_xmp
 from engine.export.titles import printable
 from engine.export.zipped import Zipped, numbered, zipped
 from engine.pages import fonts
@@ -140,9 +140,7 @@ def _art(book: Book, panel: PlacedPanel, cell: Cell, art: Mapping[str, tuple[Pan
     name = f"Panel {cell.id}" if found is not None else f"Panel {cell.id} (picture missing)"
     png = _png(shown)
     if picture is not None and found is not None:
-        made_by = [picture.model] if picture.model else []
-        told = xmp(title=book.title, credits=book.options.credits, origin=picture.origin, models=made_by)
-        png = with_xmp(png, told)
+        png = with_xmp(png, packet_of_panel(book, picture))
     return _Layer(name, cell.x, cell.y, png)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from engine.export.book import Book, Bound
+from engine.export.book import Book, Bound, PanelPicture
 from engine.export.cores import over_cores
 from engine.export.provenance import with_xmp, xmp
 from engine.export.titles import printable
@@ -28,6 +28,12 @@ def packet_of(book: Book) -> str:
         origin=book.origin,
         models=book.models,
     )
+
+
+def packet_of_panel(book: Book, picture: PanelPicture) -> str:
+    """The same for a panel's own picture."""
+    made_by = [picture.model] if picture.model else []
+    return xmp(title=book.title, credits=book.options.credits, origin=picture.origin, models=made_by)
 
 
 def labelled(bound: Bound) -> Iterator[bytes]:
@@ -73,8 +79,7 @@ def build_panels(bound: Bound, out: Path) -> None:
             if not book.options.prompts:
                 data = without(data, PARAMETERS)
             made_by = [picture.model] if picture.model else []
-            packet = xmp(title=book.title, credits=book.options.credits, origin=picture.origin, models=made_by)
-            data = with_xmp(data, packet)
+            data = with_xmp(data, packet_of_panel(book, picture))
             kind = _KINDS.get(picture.name.rsplit(".", 1)[-1])
             if bound.signer is not None and kind is not None and picture.origin:
                 data = bound.signer.sign(

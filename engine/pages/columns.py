@@ -38,7 +38,7 @@ def draw(
                 box = (middle - half, y + 0.14 * size, middle + half, y + 0.86 * size)
                 canvas.rectangle(box, outline=ink, width=max(1, size // 14))
         elif way == "down":
-            font, heavy = run.face.at(size), _heavy(run, size)
+            font, heavy = run.face.at(size), run.stroke(size)
             canvas.text(
                 (middle, top),
                 run.text,
@@ -51,7 +51,7 @@ def draw(
             )
         elif way == "upright":
             spot = (middle, top + 0.88 * size)
-            canvas.text(spot, run.text, font=run.face.at(size), fill=ink, anchor="ms", stroke_width=_heavy(run, size))
+            canvas.text(spot, run.text, font=run.face.at(size), fill=ink, anchor="ms", stroke_width=run.stroke(size))
         else:
             _turned(canvas, middle, top, run, size, ink)
         top += long
@@ -64,13 +64,9 @@ def _turned(canvas: ImageDraw.ImageDraw, middle: float, top: float, run: Run, si
     mask = Image.new("L", (round(_length(run, "turned", size)) + 2 * size, 2 * size))
     pen = ImageDraw.Draw(mask)
     pen.text(
-        (size, 1.36 * size), run.text, font=run.face.at(size), fill=255, anchor="ls", stroke_width=_heavy(run, size)
+        (size, 1.36 * size), run.text, font=run.face.at(size), fill=255, anchor="ls", stroke_width=run.stroke(size)
     )
     canvas.bitmap((round(middle) - size, round(top) - size), mask.transpose(Image.Transpose.ROTATE_270), fill=ink)
-
-
-def _heavy(run: Run, size: int) -> int:
-    return max(1, round(size / 32)) if run.bold else 0
 
 
 def _length(run: Run, way: str, size: int) -> float:

@@ -88,6 +88,10 @@ class Run:
     bold: bool = False
     slanted: bool = False
 
+    def stroke(self, size: int) -> int:
+        """By how many pixels its letters are made heavier at a size."""
+        return max(1, round(size / 32)) if self.bold else 0
+
 
 def is_rtl(text: str) -> bool:
     """Whether most of the letters are written right to left."""
@@ -194,7 +198,7 @@ def _draw(
                 x += _BOX_WIDTH * size
             continue
         font, way = run.face.at(size), _direction(run.text)
-        heavy = stroke + (max(1, round(size / 32)) if run.bold else 0)
+        heavy = stroke + run.stroke(size)
         long = font.getlength(run.text, direction=way)
         if run.slanted:
             _slant(canvas, x, baseline, run, size, ink, heavy, long)
@@ -213,14 +217,7 @@ def _draw(
 
 
 def _slant(
-    canvas: ImageDraw.ImageDraw,
-    x: float,
-    baseline: float,
-    run: Run,
-    size: int,
-    ink: Colour,
-    stroke: int,
-    long: float,
+    canvas: ImageDraw.ImageDraw, x: float, baseline: float, run: Run, size: int, ink: Colour, stroke: int, long: float
 ) -> None:
     """Draws a run leaning to the right: the lettering face has no italics of its own."""
     if run.face is None:

@@ -30,6 +30,10 @@ class PageSize:
         """Width and height between the margins."""
         return self.width - 2 * self.margin, self.height - 2 * self.margin
 
+    def is_of(self, width: int, height: int) -> bool:
+        """Whether a page of so many pixels is one of this size; slices of a strip are as tall as they come."""
+        return width == self.width and (self == WEBTOON or height == self.height)
+
 
 @dataclass(frozen=True)
 class TextSize:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import BadInput
-from engine.pages.formats import WEBTOON, PageSize
+from engine.pages.formats import PageSize
 
 # In pixels; as a share of the smaller of two panels, by how much one may lie over the other: an inset.
 _LEAST_SIDE, _MOST_OVERLAP = 120, 0.12
@@ -54,8 +54,8 @@ def kept_pages(before: Sequence[Json], ids: Sequence[str], size: PageSize) -> di
     for page in before:
         cells = [cell["panel_id"] for cell in page["cells"]]
         first = places.get(cells[0]) if cells else None
-        as_wide = page["width"] == size.width and (size is WEBTOON or page["height"] == size.height)
-        if page.get("hand") and as_wide and first is not None and list(ids[first : first + len(cells)]) == cells:
+        of_size = size.is_of(page["width"], page["height"])
+        if page.get("hand") and of_size and first is not None and list(ids[first : first + len(cells)]) == cells:
             found[first] = page
     return found
 

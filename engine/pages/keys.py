@@ -128,9 +128,7 @@ def _still_stands(
     if any((page.get("format"), page.get("direction")) != (options.format, options.direction) for page in before):
         return False
     size = size_for(options.format, options.page_size)
-    if any(page["width"] != size.width for page in before):
-        return False
-    if options.format == "page" and any(page["height"] != size.height for page in before):
+    if not all(size.is_of(page["width"], page["height"]) for page in before):
         return False
     theirs = [bool(page.get("hand")) for page in before for _ in page["cells"]]
     return all(

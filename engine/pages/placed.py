@@ -26,11 +26,11 @@ def changed(layer: PanelLettering, changes: Sequence[BalloonChange], width: int,
 
     Raises `BadInput` where it cannot be like that.
     """
-    texts = list(layer.texts)
+    texts, balloons = list(layer.texts), balloons_of(layer)
     for change in changes:
         if not 0 <= change.order < len(texts):
             raise BadInput(f"Panel {layer.panel_id} has no balloon {change.order}.")
-        before = balloons_of(layer)[change.order]
+        before = balloons[change.order]
         texts[change.order] = set_in(texts[change.order], _changed(texts[change.order], before, change, width, height))
     return layer.model_copy(update={"texts": texts})
 

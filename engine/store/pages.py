@@ -35,8 +35,7 @@ async def change(
     if page.language and (cells is not None or "layout" in release):
         raise BadInput("In another language, panels lie as on the page in the story's own words: lay out that one.")
     touched = [UUID(cell["panel_id"]) for cell in cells or ()] + [one.panel_id for one in lettering]
-    for panel_id in dict.fromkeys(touched):
-        await locks.refuse_if_held(session, panel_id, scope.actor)
+    await locks.refuse_if_any_held(session, touched, scope.actor)
     layout, layers = hand.released(page.layout, release), list(page.lettering)
     if cells is not None:
         layout = hand.arranged(layout, cells)
