@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from engine.pages import columns, fonts
 from engine.pages.languages import BOUND, bound, is_spaced, syllables
+from engine.reading.emphasis import UNSPACED, stretches
 
 _NEVER_FIRST = set("、。，．・：；？！ー」』）】〉》〕ぁぃぅぇぉっゃゅょァィゥェォッャュョ…‥%,.!?:;)]}”’")
 _NEVER_LAST = set("「『（【〈《〔([{“‘")
 # Two of these in a row are one sign.
 _PAIRED = set("…‥―—")
 _WORDS = re.compile(f"([ {BOUND}{fonts.SEAM}])")
-# Scripts without blanks between words: a sign of emphasis may stand between any two of their letters.
-_UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-# In others, as in Thai, a seam has to stand there: without it the sign would be one within a word, and no emphasis.
-_SPACED = rf"[^\W_{_UNSPACED}]"
+# In other scripts than `UNSPACED`, as in Thai, a seam has to stand there: without it the sign would be one within a
+# word, and no emphasis.
+_SPACED = rf"[^\W_{UNSPACED}]"
 _NEEDED = rf"(?<=[*_]){fonts.SEAM}(?={_SPACED})|(?<={_SPACED}){fonts.SEAM}(?=[*_])"
 _SEAMS = re.compile(f"({_NEEDED})|{fonts.SEAM}")
 
@@ -85,9 +85,8 @@ def _blank(sign: str) -> str:
 def emphasised(text: str) -> str:
     """The tidy text with `*bold*` and `_slanted_` words marked for drawing, and the signs around them gone."""
     for sign, mark in (("*", fonts.BOLD), ("_", fonts.SLANTED)):
-        inner = rf"{re.escape(sign)}(?=[^\s{sign}])([^{sign}]+)(?<=\S){re.escape(sign)}"
-        text = re.sub(rf"(?<![^\W_]){inner}(?![^\W_])", _mark(mark), text)
-        text = re.sub(rf"(?<=[{_UNSPACED}]){inner}|{inner}(?=[{_UNSPACED}])", _seamed(mark), text)
+        around, within = stretches(sign)
+        text = within.sub(_seamed(mark), around.sub(_mark(mark), text))
     return text
 
 

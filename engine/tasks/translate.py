@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import Field
 
+from engine.reading.emphasis import stretches
 from engine.tasks.task import Task, TaskInput
 from models.story import Frozen, Line, LineKind
 
@@ -125,8 +126,9 @@ def _width(text: str) -> int:
 
 def _spans(text: str, sign: str) -> int:
     """How many stretches stand between two such signs, as the letterer reads them."""
-    own = re.escape(sign)
-    return len(re.findall(rf"(?<![^\W_]){own}(?=[^\s{own}])[^{own}]+(?<=\S){own}(?![^\W_])", text))
+    around, within = stretches(sign)
+    rest, many = around.subn(r"\1", text)
+    return many + len(within.findall(rest))
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -35,6 +35,9 @@ def said(caption: str = "", *lines: str, number: int = 4, title: str = "") -> Ou
             words("", "tick tick tick tick tick", kind=LineKind.SFX), said("", *["tick tick tick tick tick"]), id="sfx"
         ),
         pytest.param(words("", "It is *mine*."), said("", "Das ist *meins*."), id="stress kept"),
+        pytest.param(
+            words("", "*Never* go."), said("", "*絶対に*行かないで。"), id="stress in a script without blanks"
+        ),
         pytest.param(words("", "2 * 3 is six"), said("", "2 mal 3 ist sechs"), id="a sign that stresses nothing"),
         pytest.param(
             words(LONG).model_copy(update={"into": "ja"}),
