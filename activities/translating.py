@@ -9,7 +9,7 @@ from activities.records import reason_with_notes
 from engine.db import Database
 from engine.store import translations
 from engine.store.events import emit
-from engine.store.progress import complete, complete_and_tell, split
+from engine.store.progress import complete, complete_and_tell, split, translation_step
 from engine.store.scope import Scope, get
 from models.events import EventType
 from models.runs import Failure, SceneDue, TranslationPlanned, TranslationRun
@@ -31,8 +31,8 @@ class Translating:
             panels = await translations.worded(session, chapter.id, run.language)
             due = translations.due(chapter, run.language, panels)
             await translations.forgive(session, chapter.id, run.language)
-            step = f"translation:{run.language}"
-            shares = {f"{step}:{scene.scene_id}": float(len(scene.parts)) for scene in due}
+            step = translation_step(run.language)
+            shares = {translation_step(run.language, one.scene_id): float(len(one.parts)) for one in due}
             if due:
                 await split(session, run.generation_id, step, shares)
             else:
@@ -49,7 +49,7 @@ class Translating:
             scene.untranslated = {**scene.untranslated, failure.language: reason}
             session.add(scene)
             await session.flush()
-            step = f"translation:{failure.language}:{scene.id}"
+            step = translation_step(failure.language, scene.id)
             if await complete(session, failure.generation_id, step) or news:
                 told = {"scene_id": str(scene.id), "language": failure.language, "reason": reason[:1000]}
                 await emit(session, failure.project_id, failure.generation_id, EventType.TRANSLATION_FAILED, told)

@@ -15,7 +15,7 @@ from engine.store.events import emit
 from engine.store.house import house_of
 from engine.store.languages import spoken
 from engine.store.panels import cast_of
-from engine.store.progress import complete, complete_and_tell
+from engine.store.progress import complete, complete_and_tell, translation_step
 from engine.store.scope import Scope, get
 from engine.store.translations import Worded
 from engine.tasks.translate import Done, In, Out, Words
@@ -26,11 +26,6 @@ from models.tables import Chapter, Scene
 from models.translation import TitleIn
 
 _TITLE = "title"
-
-
-def step_of(call: TaskCall) -> str:
-    """The step of the plan that a scene's translation into a language is."""
-    return f"translation:{call.language}:{call.target_id}"
 
 
 async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
@@ -44,7 +39,9 @@ async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Mad
     title = chapter.title if call.title and translations.title_due(chapter, call.language) else ""
     if not due and not title:
         if not _left(panels, call):
-            await complete_and_tell(session, call.project_id, call.generation_id, step_of(call))
+            await complete_and_tell(
+                session, call.project_id, call.generation_id, translation_step(call.language, call.target_id)
+            )
         return []
     cast = await cast_of(session, call.project_id)
     house = await house_of(session, call.project_id)
@@ -88,7 +85,7 @@ async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) 
         if said is not None and asked[str(one.panel.id)] == one.key:
             await translations.keep(session, one.panel, call.language, said.caption, said.lines, one.key)
     if not _left(here, call):
-        await complete(session, call.generation_id, step_of(call))
+        await complete(session, call.generation_id, translation_step(call.language, call.target_id))
     told = {"scene_id": str(scene.id), "language": call.language, "panels": len(asked)}
     await emit(session, call.project_id, call.generation_id, EventType.SCENE_TRANSLATED, told)
     return []

@@ -16,7 +16,7 @@ from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator
 from engine.store.arranging import Outline, arrange
 from engine.store.events import emit
 from engine.store.panels import cast_of
-from engine.store.progress import complete, pages_step, plan, split
+from engine.store.progress import complete, pages_step, plan, split, translation_step
 from engine.tasks.outline import Out
 from models.events import EventType
 from models.ids import new_id
@@ -35,7 +35,7 @@ async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int,
     if options.until == "pages":
         shares |= {"scenes": 0.75, "pages": 0.12, "exports": 0.03}
         shares |= {pages_step(language): 0.08 for language in options.translations}
-    shares |= {f"translation:{language}": 0.04 for language in options.translations}
+    shares |= {translation_step(language): 0.04 for language in options.translations}
     await plan(session, generation_id, shares)
 
 

@@ -46,6 +46,11 @@ def page_step(language: str, number: int) -> str:
     return f"page:{language}:{number}" if language else f"page:{number}"
 
 
+def translation_step(language: str, scene_id: UUID | None = None) -> str:
+    """All words in a language, or a scene's."""
+    return f"translation:{language}:{scene_id}" if scene_id else f"translation:{language}"
+
+
 async def plan(session: AsyncSession, generation_id: UUID, shares: Mapping[str, float]) -> None:
     """The first plan: steps with their share of the whole. Shares are scaled to add up to 1."""
     await _insert(session, generation_id, shares, 1.0)

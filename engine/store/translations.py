@@ -48,6 +48,11 @@ def texts_of(lines: Sequence[Mapping[str, Any]] | None) -> list[str]:
     return [line["text"] for line in lines or []]
 
 
+def in_other_words(lines: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[dict[str, Any]]:
+    """The lines, as they are stored, saying something else."""
+    return [{**line, "text": said} for line, said in zip(lines, texts, strict=True)]
+
+
 @dataclass(frozen=True)
 class Worded:
     """A panel that has words, and its translation into one language, if there is one."""
@@ -224,7 +229,7 @@ async def keep(
     own = panel.dialogue or []
     values = {
         "caption": caption,
-        "lines": [{**line, "text": said} for line, said in zip(own, lines, strict=True)],
+        "lines": in_other_words(own, lines),
         "made_from": made_from,
     }
     statement = insert(_TRANSLATIONS).values(

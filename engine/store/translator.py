@@ -1,6 +1,6 @@
 """What a person translates: a panel by hand, or a chapter as one file. It is theirs until they give it back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from engine.pages.wrapping import tidy
 from engine.store import locks, translations
 from engine.store.events import emit
 from engine.store.scope import Scope
-from engine.store.translations import Worded, key_of, texts_of
+from engine.store.translations import Worded, in_other_words, key_of, texts_of
 from models.events import EventType
 from models.tables import Chapter, Panel, Translation
 from models.translation import TitleIn, TranslatedLine, TranslatedPanel, TranslatedText, TranslationFile
@@ -43,7 +43,7 @@ async def write(
     if version != (there.version if there is not None else 0):
         raise Conflict("The translation was changed meanwhile. Read it again, and then change it.")
     _one_for_one("", panel.caption, texts_of(panel.dialogue), caption, lines)
-    row = _put(words, language, caption, _lines(panel.dialogue or [], lines), words.key)
+    row = _put(words, language, caption, in_other_words(panel.dialogue or [], lines), words.key)
     session.add(row)
     await session.flush()
     told = {"panel_id": str(panel.id), "language": language, "version": row.version}
@@ -136,7 +136,7 @@ def _taken(words: Worded, language: str, told: TranslatedPanel, where: str) -> T
         made_from = key_of(own[0], sources)
     else:
         _one_for_one(where, panel.caption, texts_of(panel.dialogue), caption, lines)
-        said, made_from = _lines(panel.dialogue or [], lines), words.key
+        said, made_from = in_other_words(panel.dialogue or [], lines), words.key
     there = words.translation
     if there is not None and (there.caption, texts_of(there.lines), there.made_from) == (caption, lines, made_from):
         return None
@@ -164,10 +164,6 @@ def _put(words: Worded, language: str, caption: str, lines: list[dict[str, Any]]
     row.caption, row.lines, row.made_from, row.hand = caption, lines, made_from, True
     row.version += 1
     return row
-
-
-def _lines(own: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[dict[str, Any]]:
-    return [{**line, "text": said} for line, said in zip(own, texts, strict=True)]
 
 
 def _one_for_one(where: str, caption: str, sources: Sequence[str], text: str, texts: Sequence[str]) -> None:
