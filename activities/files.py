@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadInput
 from engine.export.book import Book, Bound
 from engine.export.build import OF_BOTH, OF_PANELS, OF_WORDS, build

@@ -9,7 +9,7 @@ from psycopg.errors import DeadlockDetected, DiskFull
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from engine.ledger import ANSWER_PATIENCE
+from engine.money.ledger import ANSWER_PATIENCE
 
 AGAIN_SECONDS = 0.5
 # So many seconds a cancelled activity still waits for an answer that is on its way.

@@ -11,11 +11,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from engine.db import Database
+from engine.db.session import Database
+from engine.freshness.page_keys import laid_out, notes_of_page, page_key
 from engine.pages.compose import LetteredPanel, compose_page
-from engine.pages.hand import LET_GO, carried
-from engine.pages.keys import laid_out, notes_of_page, page_key
 from engine.pages.layout import Cell, PageLayout
+from engine.pages.manual_layout import LET_GO, carried
 from engine.storage import Storage
 from engine.store.events import emit
 from engine.store.images import keep, record

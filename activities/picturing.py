@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.derived import Inputs, frame_key, picture_inputs
+from engine.basis import Inputs, frame_key, picture_inputs
 from engine.digest import digest
 from engine.images import Control, ImageRequest, Picture
 from engine.pages.weights import picture_size
-from engine.providers import artist_of
+from engine.providers.registry import artist_of
 from engine.storage import Storage
 from engine.store import drafts, references
 from engine.store.panels import as_data, cast_of, in_scene

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.catalogue import limits
 from engine.errors import ProviderRejected
 from engine.llm import LLMRequest
-from engine.prices import most_of_text
+from engine.money.prices import most_of_text
+from engine.providers.model_facts import limits
 from engine.reading import count_tokens
 from engine.steps import CONTEXT_TOKENS, STEPS, Loaded, Made
 from engine.tasks import Task

@@ -9,14 +9,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
-from engine.db import Database
-from engine.outlining import read, window_tokens
+from engine.db.session import Database
+from engine.freshness.assignment import assign
 from engine.steps.outline import outlined
 from engine.store import generations, holds, outlines, redraws, reviews
 from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get
+from engine.tasks.outline_windows import read, window_tokens
 from models.events import EventType
 from models.runs import (
     ChapterBrief,
@@ -86,14 +87,16 @@ class Records:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
             texts, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(run.options))
             parts = [outlined(chapter, part) for part in range(len(spans))]
-            return await outlines.store_outline(session, run, chapter, texts, parts)
+            stored = await outlines.store_outline(session, run, chapter, texts, parts)
+            return await assign(session, run, chapter, stored)
 
     @activity.defn
     async def adopt_script(self, run: ChapterRun) -> Outlined:
         """Take scenes, panels and cast from the chapter's script."""
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
-            return await outlines.adopt_script(session, run, chapter, Script.model_validate(chapter.script))
+            stored = await outlines.adopt_script(session, run, chapter, Script.model_validate(chapter.script))
+            return await assign(session, run, chapter, stored)
 
     @activity.defn
     async def open_panels(self, run: PanelsRun) -> PanelsOpened:

@@ -18,29 +18,29 @@ from temporalio import activity
 from activities.interceptor import tell
 from activities.outages import keep_answer
 from activities.picturing import Drawing, drawing_of, drawn, seed_of
+from activities.provider_slots import Turns, holder
 from activities.sending import sending
-from activities.turns import Turns, holder
 from activities.writing import Owners
-from engine import ledger
-from engine.db import Database
-from engine.derived import changed_sheet, concerning, sheet_inputs, style_of
+from engine.basis import changed_sheet, concerning, sheet_inputs, style_of
+from engine.cast.outfits import worn
+from engine.db.session import Database
 from engine.digest import digest
 from engine.errors import EngineError, NotConfigured, ProviderError, StorageError
 from engine.images import Artist, ImageRequest
 from engine.images.verify import verify
+from engine.money import ledger
+from engine.money.prices import Prices, most_of_picture
 from engine.pictures.scores import score
-from engine.prices import Prices, most_of_picture
-from engine.providers import artist_of, resolved
+from engine.providers.registry import artist_of, resolved
 from engine.storage import Storage
 from engine.storage.keys import content_key
 from engine.store import drafts, references
 from engine.store.choosing import choose
 from engine.store.events import emit
-from engine.store.house import house_of
 from engine.store.images import SUFFIXES, keep, record
+from engine.store.instructions import house_of
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get, missing
-from engine.wardrobe import worn
 from models.events import EventType
 from models.ids import new_id
 from models.options import Choice

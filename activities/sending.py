@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from temporalio import activity
 
 from activities import tracing
-from engine import ledger
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import AnswerLost, BadAnswer, CallInFlight, EngineError, ProviderDown, ProviderError
+from engine.money import ledger
 from models.tables import ProviderCall
 
 # So many seconds a provider may fail before the next one is asked, where there is one.

@@ -6,7 +6,7 @@ from typing import Any
 from temporalio import activity
 
 from activities.records import reason_with_notes
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import translations
 from engine.store.events import emit
 from engine.store.progress import complete, complete_and_tell, split, translation_step

@@ -13,17 +13,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.outages import keep_answer
+from activities.provider_slots import Turns, holder
 from activities.questions import question
 from activities.sending import sending
-from activities.turns import Turns, holder
-from engine import ledger
-from engine.catalogue import most_output
-from engine.db import Database, execute
+from engine.db.session import Database, execute
 from engine.digest import digest
 from engine.errors import BadAnswer, EngineError, ProviderError, ProviderRefused
 from engine.llm import LLM, LLMRequest
-from engine.prices import Prices, most_of_text
-from engine.providers import resolved
+from engine.money import ledger
+from engine.money.prices import Prices, most_of_text
+from engine.providers.model_facts import most_output
+from engine.providers.registry import resolved
 from engine.reading import count_tokens
 from engine.steps import STEPS, Loaded, Made
 from engine.store.scope import Scope, get
@@ -37,7 +37,7 @@ from models.tables.ledger import CallState
 
 if TYPE_CHECKING:
     # Only where a cache is named does it cost the memory of a Redis client.
-    from engine.cache import AnswerCache
+    from engine.money.answer_cache import AnswerCache
 
 _RESULTS = table(TaskResult)
 _KEY = ("project_id", "task", "task_version", "provider", "model", "input_hash")

@@ -9,24 +9,26 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities import tracing
 from activities.request_ids import RequestIds
-from api import (
+from api.http import docs, metrics, openapi, problems
+from api.http.deps import Resources
+from api.http.schemas import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
+from api.middleware import stack
+from api.middleware.access import WATCHED
+from api.routes import (
     activity,
     auth,
     bibles,
-    bundles,
     chapters,
     characters,
     comments,
     costs,
     costs_csv,
-    decisions,
-    describe,
-    directing,
-    docs,
     drafts,
     drift,
     exports,
     generations,
+    generations_control,
+    generations_create,
     health,
     images,
     instructions,
@@ -34,26 +36,21 @@ from api import (
     locations,
     locks,
     members,
-    metrics,
-    orders,
     pages,
     panels,
     presence,
-    problems,
+    project_files,
     projects,
+    redraws,
     scenes,
     sockets,
-    stale,
+    staleness,
     translations,
     uploads,
     versions,
     webhooks,
 )
-from api.deps import Resources
-from api.listing import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
-from api.middleware import stack
-from api.middleware.access import WATCHED
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadInput
 from engine.live.hub import live
 from engine.pictures.workshop import Workshop
@@ -63,7 +60,7 @@ from engine.storage.open import open_storage
 
 NOUNS = (
     auth,
-    bundles,
+    project_files,
     bibles,
     projects,
     chapters,
@@ -72,16 +69,16 @@ NOUNS = (
     panels,
     pages,
     drafts,
-    directing,
+    redraws,
     translations,
-    stale,
+    staleness,
     drift,
     characters,
     locations,
     instructions,
     generations,
-    orders,
-    decisions,
+    generations_create,
+    generations_control,
     versions,
     images,
     uploads,
@@ -142,7 +139,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=describe.name_of,
+        generate_unique_id_function=openapi.name_of,
         telemetry={
             "tracing": tracing.provider() is not None,
             "tracer_provider": tracing.provider(),
@@ -155,7 +152,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app)
     stack.install(app, settings)
-    describe.install(app)
+    openapi.install(app)
     docs.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)

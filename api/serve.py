@@ -13,7 +13,7 @@ from websockets.http11 import Request
 
 from activities import tracing
 from api.app import create_app
-from api.connections import last_words, limited
+from api.http.connections import last_words, limited
 from engine.errors import BadInput
 from engine.logs import log_to_stderr
 from engine.settings import Settings

@@ -22,7 +22,6 @@ import httpx
 from PIL import Image
 from pydantic import BaseModel
 
-from engine.catalogue import most_output
 from engine.images import ImageRequest
 from engine.images.local import LocalArtist
 from engine.images.openai import OpenAIArtist
@@ -30,6 +29,7 @@ from engine.llm import LLMRequest
 from engine.llm.anthropic import AnthropicWriter
 from engine.llm.ollama import OllamaWriter
 from engine.llm.openai import OpenAIWriter
+from engine.providers.model_facts import most_output
 from engine.tasks import ALL
 from tests.fakes.anthropic import Anthropic
 from tests.fakes.ollama import Ollama

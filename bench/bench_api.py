@@ -26,11 +26,11 @@ import psycopg
 import uvloop
 from sqlmodel import col, select
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
+from inkloom.local.commands import Commands
 from inkloom.local.ports import next_free
-from inkloom.local.programs import Commands
-from inkloom.local.supervise import Endpoints, Stack
+from inkloom.local.stack import Endpoints, Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect
 from models.tables import Panel, Scene

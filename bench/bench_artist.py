@@ -10,7 +10,7 @@ import os
 import time
 
 from engine.images import ImageRequest
-from engine.images.offline import OfflineArtist
+from engine.offline.artist import OfflineArtist
 from models.story import Line, PanelData, Profile, Shot
 
 ROUNDS = 3

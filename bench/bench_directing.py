@@ -15,20 +15,20 @@ from uuid import UUID, uuid4
 
 from sqlmodel import col, select
 
-from api.starting import start
 from bench.bench_offline import ROOT
-from engine import staleness
-from engine.db import Database
+from engine.db.session import Database
+from engine.freshness import staleness
 from engine.settings import Settings
-from engine.store import editing, events, generations, hand
+from engine.store import editing, events, generations, manual_edits
 from engine.store.projects import add_chapter
 from engine.store.scope import Scope, get
-from inkloom.local.supervise import Stack
+from inkloom.local.stack import Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect
 from models.events import EventType
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions
 from models.tables import Chapter, Generation, Page, Panel, Project, Scene, User
+from workflows.starting import start
 
 PAGES = 24
 ROUNDS = 5
@@ -79,7 +79,7 @@ async def change_a_word(database: Database, scope: Scope, chapter_id: UUID, turn
         panel = panels[(turn + 1) * len(panels) // (ROUNDS + 2)]
         first, *others = panel.dialogue or []
         line = {**first, "text": " ".join([*first["text"].split()[:-1], "then."])}
-        values = hand.written(panel, {"dialogue": [line, *others]})
+        values = manual_edits.written(panel, {"dialogue": [line, *others]})
         await editing.change(session, scope, Panel, panel.id, panel.version, values)
 
 

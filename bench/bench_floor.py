@@ -19,18 +19,18 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.calls import IO, PAGES, WORKFLOWS, image_queue, llm_queue
 from bench.bench_orchestration import ROUNDS, SLOTS, compared
 from bench.delayed_worker import PANELS, SCENES
 from engine.settings import Settings
 from engine.tasks import ALL
-from inkloom.local.programs import Commands
-from inkloom.local.supervise import Stack
+from inkloom.local.commands import Commands
+from inkloom.local.stack import Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect, workflow_worker
 from models.options import GenerationOptions
 from models.runs import ChapterBrief, ChapterRun, Outlined, PagesPlanned, Run, TaskDone
 from workflows.chapter import ChapterWorkflow
+from workflows.dispatch.calls import IO, PAGES, WORKFLOWS, image_queue, llm_queue
 
 Answer = Callable[[], object]
 

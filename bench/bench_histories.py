@@ -20,8 +20,8 @@ from temporalio.worker import Replayer
 
 from bench.bench_orchestration import Silent
 from engine.settings import Settings
-from inkloom.deliver import claim
-from inkloom.local.supervise import Stack
+from inkloom.local.stack import Stack
+from inkloom.output import claim
 from inkloom.run import run_story
 from inkloom.story import read_story
 from inkloom.worker import ALL_WORKFLOWS, connect, sandbox

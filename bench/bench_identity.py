@@ -14,23 +14,23 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from bench.bench_storyboard import Score, bare, blocks_of, told
-from engine.drift import Told, drift
+from engine.cast.blocking import standing
+from engine.cast.descriptions import FIXED, described, mixed_up
+from engine.cast.drift import Told, drift
+from engine.cast.outfits import noted
 from engine.images import ImageRequest
-from engine.llm.storyboard.outlining import outline_chapter
-from engine.llm.storyboard.profiling import profile_character
-from engine.llm.storyboard.prompting import write_prompt
-from engine.llm.storyboard.staging import describe_panels
-from engine.llm.storyboard.summarising import summarise_scene
-from engine.llm.storyboard.wearing import changes, dressed
-from engine.outlining import WINDOW_TOKENS
+from engine.offline.storyboard.outlining import outline_chapter
+from engine.offline.storyboard.profiling import profile_character
+from engine.offline.storyboard.prompting import write_prompt
+from engine.offline.storyboard.staging import describe_panels
+from engine.offline.storyboard.summarising import summarise_scene
 from engine.reading import names, paragraphs, read_manuscript, windows
-from engine.standing import standing
+from engine.reading.people.clothing import changes, dressed
 from engine.steps.characters import MAX_EXCERPTS
 from engine.store.panels import as_data
 from engine.store.references import arranged, given, people_of
 from engine.tasks import outline, panels, profile, prompt, summary
-from engine.telling_apart import FIXED, described, mixed_up
-from engine.wardrobe import noted
+from engine.tasks.outline_windows import WINDOW_TOKENS
 from models.story import PanelData, Profile
 from models.tables import Character, Image, Location, Panel, Scene
 

@@ -18,11 +18,11 @@ from uuid import UUID
 
 import psutil
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from engine.store import events
-from inkloom.local.programs import Commands
-from inkloom.local.supervise import Stack
+from inkloom.local.commands import Commands
+from inkloom.local.stack import Stack
 from models.events import EventType
 from models.tables import Event
 

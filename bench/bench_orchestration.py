@@ -19,10 +19,10 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from bench.delayed_worker import PANELS, SCENES
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
-from inkloom.local.programs import Commands
-from inkloom.local.supervise import Endpoints, Stack
+from inkloom.local.commands import Commands
+from inkloom.local.stack import Endpoints, Stack
 from inkloom.run import run_story
 from inkloom.story import Story
 from models.events import EventType

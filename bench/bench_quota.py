@@ -17,13 +17,13 @@ from uuid import UUID
 
 import httpx
 
-from engine import ledger
-from engine.db import Database
+from engine.db.session import Database
+from engine.money import ledger
+from engine.providers.usage import Tokens
 from engine.settings import Rate, Settings
 from engine.store import generations, projects
-from engine.tokens import Tokens
-from inkloom.local.programs import Commands
-from inkloom.local.supervise import Stack
+from inkloom.local.commands import Commands
+from inkloom.local.stack import Stack
 from models.options import GenerationKind, GenerationOptions
 
 QUOTA = 60

@@ -31,13 +31,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
 
 from api.serve import WEBSOCKETS
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from engine.store import generations, projects
 from engine.store.events import emit
+from inkloom.local.commands import Commands
 from inkloom.local.ports import next_free
-from inkloom.local.programs import Commands
-from inkloom.local.supervise import Stack
+from inkloom.local.stack import Stack
 from models.events import EventType
 from models.options import GenerationKind, GenerationOptions
 from models.tables import Project

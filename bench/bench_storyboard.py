@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.llm.storyboard.lettering import write_dialogue
-from engine.llm.storyboard.outlining import outline_chapter
-from engine.llm.storyboard.staging import describe_panels
-from engine.llm.storyboard.summarising import summarise_scene
-from engine.outlining import WINDOW_TOKENS
+from engine.offline.storyboard.lettering import write_dialogue
+from engine.offline.storyboard.outlining import outline_chapter
+from engine.offline.storyboard.staging import describe_panels
+from engine.offline.storyboard.summarising import summarise_scene
 from engine.reading import is_heading, is_separator, paragraphs, read_manuscript, windows
 from engine.store.outlines import paragraph_of
 from engine.tasks import dialogue, outline, panels, summary
 from engine.tasks.dialogue import squeezed
+from engine.tasks.outline_windows import WINDOW_TOKENS
 from models.story import Line
 
 FOLDER = Path(__file__).parent / "storyboard"

@@ -18,8 +18,8 @@ from PIL import Image
 from engine.images import ImageRequest, ImageResult, Progress, unheard
 from engine.llm import LLMReply, LLMRequest
 from engine.logs import log_to_stderr
+from engine.providers.usage import Tokens
 from engine.settings import Settings
-from engine.tokens import Tokens
 from inkloom.serve import serve_workers
 
 SCENES = PANELS = 6

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from pydantic import SecretStr
 
 from engine.images import Artist
-from engine.images.offline import OfflineArtist
 from engine.llm import LLM
-from engine.llm.offline import OfflineWriter
-from engine.providers import configured
+from engine.offline.artist import OfflineArtist
+from engine.offline.writer import OfflineWriter
+from engine.providers.registry import configured
 from engine.settings import Settings
 
 

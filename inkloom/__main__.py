@@ -202,7 +202,7 @@ def run(
 ) -> None:
     """Turn a story into a finished comic chapter. Run it again to go on with what was interrupted."""
     from inkloom.commands import run_command
-    from inkloom.ordered import ordered
+    from inkloom.export_options import ordered
     from inkloom.run import Decided
 
     _finish(
@@ -252,7 +252,7 @@ def export(
 ) -> None:
     """Build files of a finished chapter, or of all chapters of a project in one. Nobody is asked to write or draw."""
     from inkloom.export import export_command
-    from inkloom.ordered import ordered
+    from inkloom.export_options import ordered
 
     wanted = ordered(exports, credits=credit, title_page=title_page, page_numbers=page_numbers)
     _finish(export_command(settings(), of, wanted, out, as_json=as_json))

@@ -14,18 +14,18 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from engine.db import Database, driver_url
+from engine.db.session import Database, driver_url
 from engine.errors import BadInput
-from engine.estimate import estimate, work_of_script, work_of_text
-from engine.languages import refuse_own
-from engine.prices import Prices
-from engine.providers import require_all
+from engine.money.estimate import estimate, work_of_script, work_of_text
+from engine.money.prices import Prices
+from engine.orders.languages import refuse_own
+from engine.providers.registry import require_all
 from engine.settings import Settings
 from engine.store import projects
-from inkloom.deliver import claim
 from inkloom.local import doctor
 from inkloom.local.signals import cancelled_by_signals
-from inkloom.local.supervise import Endpoints, Stack
+from inkloom.local.stack import Endpoints, Stack
+from inkloom.output import claim
 from inkloom.run import Decided, Finished, run_story
 from inkloom.story import Story, read_story, read_translation
 from inkloom.watch import Bar

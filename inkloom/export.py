@@ -8,16 +8,16 @@ from rich.console import Console
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadInput, NotFound
 from engine.settings import Settings
 from engine.storage import Storage
 from engine.storage.open import open_storage
 from engine.store import generations, projects
 from engine.store.scope import Scope, get
-from inkloom.deliver import claim, deliver_built, slug_of
 from inkloom.local.signals import cancelled_by_signals
-from inkloom.local.supervise import Endpoints, Stack
+from inkloom.local.stack import Endpoints, Stack
+from inkloom.output import claim, deliver_built, slug_of
 from inkloom.run import EXIT_CODES, export
 from inkloom.watch import Bar, Display, patiently
 from models.exports import ExportOptions

@@ -13,17 +13,16 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.service import RPCError
 
-from api.starting import start, wake
-from engine import languages
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadInput, NotConfigured
 from engine.export.signing import signer_of
+from engine.orders import languages
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.store import directing, editing, generations, holds, projects, reviews, tallies, translations, translator
 from engine.store.scope import Scope
-from inkloom.deliver import Delivered, deliver, write_words
-from inkloom.local.supervise import Endpoints
+from inkloom.local.stack import Endpoints
+from inkloom.output import Delivered, deliver, write_words
 from inkloom.story import Story
 from inkloom.watch import Display, follow, patiently
 from inkloom.worker import connect
@@ -31,6 +30,7 @@ from models.exports import ExportOptions
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Chapter, Draft, Generation, Panel, Scene
 from models.translation import TranslationFile
+from workflows.starting import start, wake
 
 EXIT_CODES = {
     GenerationStatus.COMPLETED: 0,

@@ -14,22 +14,22 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities import tracing
-from engine.addresses import networks
-from engine.callbacks import Caller
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadInput
 from engine.export.signing import signer_of
 from engine.images import Artist
-from engine.ledger import Terms
 from engine.llm import LLM
-from engine.prices import Prices
+from engine.money.ledger import Terms
+from engine.money.prices import Prices
 from engine.settings import Settings
 from engine.storage.open import open_storage
+from engine.webhooks.guarded_network import networks
+from engine.webhooks.sender import Caller
 from inkloom.sweeper import carry_forever, remove_forever, sweep_forever, tidy_forever
 from inkloom.worker import Parts, Queues, build_workers, connect
 
 if TYPE_CHECKING:
-    from engine.cache import AnswerCache
+    from engine.money.answer_cache import AnswerCache
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def _cache(settings: Settings) -> "AnswerCache | None":
     if settings.cache_url is None:
         return None
     # Imported where one is named: its client costs memory.
-    from engine.cache import AnswerCache
+    from engine.money.answer_cache import AnswerCache
 
     return AnswerCache(settings.cache_url.get_secret_value())
 
@@ -123,7 +123,7 @@ async def _connected(settings: Settings, metrics: str | None) -> Client:
 
 
 async def ensure_search_attributes(client: Client) -> None:
-    """Register what `api/starting.py` sets; on a server that is ours this costs one call."""
+    """Register what `workflows/starting.py` sets; on a server that is ours this costs one call."""
     keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
     for name in ("ProjectId", "ChapterId", "GenerationStatus"):
         try:

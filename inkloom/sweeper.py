@@ -17,8 +17,7 @@ from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.starting import start, start_callback, workflow_id
-from engine.db import Database, execute
+from engine.db.session import Database, execute
 from engine.errors import Conflict
 from engine.storage import Storage
 from engine.storage.keys import project_prefix
@@ -26,6 +25,7 @@ from engine.store import expired, generations, holds, removals, reviews, webhook
 from engine.store.scope import Scope
 from models.options import GenerationStatus
 from models.tables import Generation
+from workflows.starting import start, start_callback, workflow_id
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from activities.outages import is_outage, outlast
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import EngineError
 from engine.store import events, tallies
 from engine.store.scope import Scope, get

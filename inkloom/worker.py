@@ -16,8 +16,6 @@ from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities import tracing
-from activities.callbacks import AT_A_TIME, Callbacks
-from activities.calls import CALLBACKS, IO, PAGES, WORKFLOWS, image_queue, llm_queue
 from activities.files import Files
 from activities.interceptor import ActivityErrors
 from activities.pages import Pages
@@ -25,27 +23,29 @@ from activities.records import Records
 from activities.rendering import Rendering
 from activities.request_ids import RequestIds
 from activities.translating import Translating
+from activities.webhooks import AT_A_TIME, Callbacks
 from activities.writing import Writing
-from engine.callbacks import Caller
-from engine.db import Database
+from engine.db.session import Database
 from engine.export.signing import Signer
 from engine.images import Artist
-from engine.ledger import Terms
 from engine.llm import LLM
-from engine.prices import Prices
+from engine.money.ledger import Terms
+from engine.money.prices import Prices
 from engine.storage import Storage
+from engine.webhooks.sender import Caller
 from inkloom.sandbox import Sandbox
-from workflows.callback import CallbackWorkflow
 from workflows.chapter import ChapterWorkflow
 from workflows.character_sheet import CharacterSheetWorkflow
+from workflows.dispatch.calls import CALLBACKS, IO, PAGES, WORKFLOWS, image_queue, llm_queue
 from workflows.export import ExportWorkflow
 from workflows.panel import PanelWorkflow
 from workflows.panels import PanelsWorkflow
 from workflows.scene import SceneWorkflow
 from workflows.translation import TranslationWorkflow
+from workflows.webhook import CallbackWorkflow
 
 if TYPE_CHECKING:
-    from engine.cache import AnswerCache
+    from engine.money.answer_cache import AnswerCache
 
 ALL_WORKFLOWS = [
     ChapterWorkflow,
@@ -59,10 +59,10 @@ ALL_WORKFLOWS = [
 ]
 
 # Everything a workflow file reaches by import. Ours, because a table class loaded anew for every run costs half a
-# second of CPU each; the libraries, because ours import them. Module level stays constant in all of it. Not
-# `workflows`: those files are what the sandbox is there to watch, and they do not import each other.
+# second of CPU each; the libraries, because ours import them. Module level stays constant in all of it. Of `workflows`
+# only `dispatch`: the workflow files are what the sandbox is there to watch, and they do not import each other.
 PASSTHROUGH = (
-    "activities",
+    "workflows.dispatch",
     "engine",
     "models",
     "jinja2",

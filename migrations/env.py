@@ -7,7 +7,7 @@ from sqlalchemy import Connection, create_engine, pool, text
 from sqlmodel import SQLModel
 
 import models.tables  # noqa: F401  # fills the metadata
-from engine.db import driver_url
+from engine.db.session import driver_url
 
 # Any constant will do, as long as every version of the project uses the same one.
 MIGRATION_LOCK = 7431640001

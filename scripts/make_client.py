@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from api.app import create_app
-from api.listing import FILES
+from api.http.schemas import FILES
 from engine.settings import Settings
 
 CONFIGURATION = {

@@ -22,25 +22,25 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
 
-from api.starting import start, start_callback, wake, workflow_id
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import Conflict, ProviderRejected
 from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
+from engine.providers.usage import Tokens
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import events, generations, holds, redraws, reviews, webhooks
 from engine.store.projects import add_chapter
 from engine.store.scope import Scope, get
-from engine.tokens import Tokens
-from inkloom.local.programs import Commands
-from inkloom.local.supervise import Stack
+from inkloom.local.commands import Commands
+from inkloom.local.stack import Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect
 from models.events import EventType
 from models.options import GenerationKind, GenerationOptions, Review, Stage
 from models.tables import Character, Generation, Hold, Panel, Project, Scene, User, Webhook
 from tests.working import Painter, Writer, translating, workers
+from workflows.starting import start, start_callback, wake, workflow_id
 
 STAGES: tuple[Stage, ...] = ("outline", "sheets", "drafts", "pages")
 FOLDER = Path(__file__).parents[1] / "tests" / "histories"

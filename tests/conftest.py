@@ -14,15 +14,14 @@ from sqlalchemy import delete
 from sqlmodel import col
 from temporalio.client import Client
 
-from api.starting import start
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import generations
 from engine.store.projects import add_chapter
 from engine.store.scope import Scope, get
-from inkloom.local.programs import Commands
-from inkloom.local.supervise import Endpoints, Stack
+from inkloom.local.commands import Commands
+from inkloom.local.stack import Endpoints, Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect
 from models.options import GenerationKind, GenerationOptions
@@ -30,6 +29,7 @@ from models.runs import ChapterRun
 from models.tables import Generation, Project, User
 from tests.s3_server import S3Server, s3_server
 from tests.working import Generate, Painter, Working, Writer, finished, workers
+from workflows.starting import start
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,6 @@
 """A panel with a draft, as rows alone: for tests that need no run."""
 
-from engine.db import Database
+from engine.db.session import Database
 from models.tables import Draft, Image, Panel, Scene
 from tests.conftest import Ordered
 

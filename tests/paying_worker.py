@@ -8,8 +8,8 @@ import uvloop
 
 from engine import wiring
 from engine.llm import LLM, LLMReply, LLMRequest
-from engine.llm.offline import OfflineWriter
 from engine.logs import log_to_stderr
+from engine.offline.writer import OfflineWriter
 from engine.settings import Settings
 from inkloom.serve import serve_workers
 from inkloom.worker import Queues

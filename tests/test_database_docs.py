@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from inkloom.database import upgrade
-from inkloom.local.supervise import Endpoints
+from inkloom.local.stack import Endpoints
 from tests.test_migrations import fresh
 
 DOCS = Path(__file__).parent.parent / "docs" / "database.md"

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from engine.db import driver_url
+from engine.db.session import driver_url
 from engine.settings import Settings
 from inkloom.database import upgrade
-from inkloom.local.supervise import Endpoints
+from inkloom.local.stack import Endpoints
 
 ROOT = Path(__file__).parent.parent
 

@@ -21,12 +21,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.digest import digest
 from engine.settings import Settings
-from inkloom.local.programs import Commands
+from inkloom.local.commands import Commands
+from inkloom.local.stack import Endpoints, Stack
 from inkloom.local.state import StateFile
-from inkloom.local.supervise import Endpoints, Stack
 from inkloom.run import Finished, run_story
 from inkloom.story import Story
 from inkloom.worker import connect

@@ -1,4 +1,4 @@
-"""`docs/providers.md` is true: its tables are `engine/providers.py`, and its errors are those of the engine."""
+"""`docs/providers.md` is true: its tables are the provider registry, and its errors are those of the engine."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from engine import errors
 from engine.errors import ProviderError, StorageNotConfigured
-from engine.providers import PROVIDERS, Draws, Kind, Provider, missing
+from engine.providers.registry import PROVIDERS, Draws, Kind, Provider, missing
 from engine.settings import Settings
 
 pytestmark = pytest.mark.unit

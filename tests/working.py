@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from temporalio.client import Client
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.images import ImageRequest, ImageResult, Progress, unheard
 from engine.llm import LLMReply, LLMRequest
-from engine.llm.offline import OfflineWriter
+from engine.offline.writer import OfflineWriter
+from engine.providers.usage import Tokens
 from engine.storage import Storage
 from engine.store import generations, tallies
 from engine.store.scope import get
-from engine.tokens import Tokens
 from inkloom.worker import Parts, build_workers
 from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus
 from models.story import Box

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from temporalio import workflow
 
-from activities import calls
-from activities.lifecycle import generation
 from models.runs import ChapterRun, Outcome, Outlined, SceneRun, SheetRun, TranslationRun
+from workflows.dispatch import calls
+from workflows.dispatch.lifecycle import generation
 
 
 @workflow.defn

@@ -2,9 +2,9 @@
 
 from temporalio import workflow
 
-from activities import calls
-from activities.lifecycle import generation
 from models.runs import ChapterRun, ExportRun, Outcome
+from workflows.dispatch import calls
+from workflows.dispatch.lifecycle import generation
 
 
 @workflow.defn

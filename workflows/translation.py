@@ -2,8 +2,8 @@
 
 from temporalio import workflow
 
-from activities import calls
 from models.runs import Outcome, SceneDue, TranslationRun
+from workflows.dispatch import calls
 
 
 @workflow.defn

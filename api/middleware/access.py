@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.metrics import IN_PROGRESS, observe
+from api.http.metrics import IN_PROGRESS, observe
 from api.middleware.callers import client_address
 
 log = logging.getLogger("api.access")

@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import problem
+from api.http.problems import problem
 from engine.errors import BadInput
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")

@@ -6,7 +6,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from api.problems import http_type, problem
+from api.http.problems import http_type, problem
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.deps import is_local, resources, who
-from api.problems import problem
+from api.http.deps import is_local, resources, who
+from api.http.problems import problem
 from engine.errors import Unauthorized
 
 # Where manuscripts and files are taken: six million characters may be four times as many bytes.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from engine.export.book import BookPage, Bound
 from engine.export.cbz import build_cbz
-from engine.export.cores import over_cores
 from engine.export.epub import build_epub
 from engine.export.front import footed, title_page, with_number
 from engine.export.ora import build_ora
+from engine.export.parallel import over_cores
 from engine.export.pdf import build_pdf, build_print
 from engine.export.pictures import build_jpeg, build_panels, build_png
 from engine.export.scripts import build_script, build_script_text

@@ -5,8 +5,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from engine.export.book import Book, Bound
+from engine.export.clean_text import printable
 from engine.export.pictures import labelled
-from engine.export.titles import printable
 from engine.export.zipped import numbered, zipped
 from models.exports import Role
 

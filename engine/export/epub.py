@@ -6,9 +6,9 @@ from html import escape
 from pathlib import Path
 
 from engine.export.book import Book, Bound
+from engine.export.clean_text import printable
 from engine.export.pictures import as_read, labelled
 from engine.export.provenance import IPTC_EXT
-from engine.export.titles import printable
 from engine.export.zipped import numbered, zipped
 from models.exports import Role
 

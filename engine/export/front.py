@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw
 
 from engine.export.book import Book, BookPage
+from engine.export.clean_text import printable
 from engine.export.pictures import as_read
-from engine.export.titles import printable
 from engine.pages import fonts
 from engine.pages.formats import PAGE, WEBTOON, size_of
 

@@ -15,11 +15,11 @@ from PIL import Image, ImageChops, ImageDraw
 
 from engine.errors import BadInput
 from engine.export.book import Book, BookPage, Bound, PanelPicture, PlacedPanel
-from engine.export.cores import over_cores
+from engine.export.clean_text import printable
 from engine.export.front import footed, print_number
+from engine.export.parallel import over_cores
 from engine.export.pictures import packet_of, packet_of_panel
 from engine.export.provenance import with_xmp
-from engine.export.titles import printable
 from engine.export.zipped import Zipped, numbered, zipped
 from engine.pages import fonts
 from engine.pages.balloons import Balloon, Rect

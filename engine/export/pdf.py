@@ -7,11 +7,11 @@ from pathlib import Path
 import pikepdf
 
 from engine.export.book import Book, BookPage, Bound
+from engine.export.clean_text import printable
 from engine.export.pdf_pages import PICTURE, write_pages
 from engine.export.pdf_words import HiddenWords
 from engine.export.pictures import as_read
 from engine.export.provenance import IPTC_EXT
-from engine.export.titles import printable
 from engine.pages.formats import size_of
 
 _DPI = 300

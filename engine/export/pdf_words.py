@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pikepdf
 
 from engine.export.book import PlacedPanel
-from engine.export.titles import printable
+from engine.export.clean_text import printable
 from engine.pages import fonts
 from engine.pages.languages import BOUND
 from engine.pages.layer import balloons_of

@@ -8,9 +8,9 @@ from typing import Any
 from PIL import Image
 
 from engine.export.book import Book, Bound, PanelPicture
-from engine.export.cores import over_cores
+from engine.export.clean_text import printable
+from engine.export.parallel import over_cores
 from engine.export.provenance import with_xmp, xmp
-from engine.export.titles import printable
 from engine.export.zipped import numbered, zipped
 from engine.images.png_text import PARAMETERS, without
 

@@ -3,12 +3,11 @@
 from collections.abc import Collection, Iterable
 from xml.etree import ElementTree
 
-from engine.export.titles import printable
-from engine.images.png_text import stamped, without
+from engine.export.clean_text import printable
+from engine.images.png_text import STORYBOARD, stamped, without
 from models.exports import Credit
 from models.tables.story import DraftOrigin
 
-STORYBOARD = "A storyboard drawn by rules: not the work of a person, not the output of an image model."
 _MIXED = f"Some of the pictures are storyboards. {STORYBOARD}"
 
 # The IPTC's vocabulary of digital source types.

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.export.book import Bound
+from engine.export.clean_text import printable
 from engine.export.pictures import as_read
-from engine.export.titles import printable
 from engine.export.zipped import written
 from models.script import Script, ScriptPanel
 from models.story import LineKind

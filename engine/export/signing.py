@@ -15,8 +15,8 @@ from typing import IO, Any
 from PIL import Image
 
 from engine.errors import NotConfigured
+from engine.export.clean_text import printable
 from engine.export.provenance import BY_RULES
-from engine.export.titles import printable
 from engine.settings import Settings
 from models.exports import Credit
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from engine.export.book import BookPage, Bound
-from engine.export.cores import over_cores
+from engine.export.parallel import over_cores
 from engine.export.pictures import as_jpeg, packet_of
 from engine.export.provenance import with_xmp
 from engine.export.zipped import zipped

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol
 
-from engine.tokens import Tokens
+from engine.providers.usage import Tokens
 from models.options import RenderSettings
 from models.story import Attributes, Box, PanelData
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from engine.errors import BadInput, ProviderRejected
 from engine.images import Control, ImageRequest, Picture
-from engine.providers import Draws, Sizes
+from engine.providers.registry import Draws, Sizes
 
 
 def fitted(request: ImageRequest, draws: Draws, artist: str) -> ImageRequest:

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 
 from engine.errors import NotConfigured
-from engine.failures import calling, code_of, of_status, quoted, words_of
 from engine.images import Control, ImageRequest, ImageResult, Progress, unheard
 from engine.images.fitting import fitted
 from engine.images.local_lists import Lists
 from engine.images.sdapi import asked, picture
-from engine.providers import Draws, find
+from engine.providers.failures import calling, code_of, of_status, quoted, words_of
+from engine.providers.registry import Draws, find
 
 _DRAWS = find("images", "local").draws or Draws()
 _POLL_SECONDS = 1.0

@@ -10,14 +10,14 @@ from openai import AsyncOpenAI, Timeout, omit
 from openai.types import ImagesResponse
 from PIL import Image, ImageOps
 
-from engine.catalogue import refuse_retired
 from engine.errors import BadInput
-from engine.failures import calling, lost, unusable
 from engine.images import ImageRequest, ImageResult, Picture, Progress, unheard
 from engine.images.fitting import fitted
 from engine.images.png_text import infotext, stamped
-from engine.providers import Draws, find
-from engine.tokens import Tokens
+from engine.providers.failures import calling, lost, unusable
+from engine.providers.model_facts import refuse_retired
+from engine.providers.registry import Draws, find
+from engine.providers.usage import Tokens
 
 # Said here, because the SDK would take an address that is set to nothing for one.
 _HOME = "https://api.openai.com/v1"

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PARAMETERS = "parameters"
+# What the pictures of the offline artist say of themselves.
+STORYBOARD = "A storyboard drawn by rules: not the work of a person, not the output of an image model."
 _TEXTS = (b"tEXt", b"iTXt", b"zTXt")
 # The header is the first chunk and always 13 bytes long, between 8 bytes before it and a checksum of 4.
 _AFTER_HEADER = len(_SIGNATURE) + 8 + 13 + 4

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from PIL import Image
 
-from engine.failures import lost, unusable
 from engine.images import Control, ImageRequest, ImageResult, Picture
 from engine.images.png_text import stamped
+from engine.providers.failures import lost, unusable
 
 # How far the second pass of a picture that is drawn small first may leave the first.
 _HIRES_STRENGTH = 0.5

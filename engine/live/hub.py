@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine.db import Database, driver_url
+from engine.db.session import Database, driver_url
 from engine.errors import TooMany
 from engine.live.relay import Relay, connected
 from engine.live.subscriber import Close, Subscriber, Told

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import AsyncConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import locks, outbox, presences
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
-from engine.tokens import Tokens
+from engine.providers.usage import Tokens
 
 # Why an answer ends: it is whole, there was no more room, or the writer would not.
 StopReason = Literal["stop", "length", "refusal"]

@@ -3,11 +3,11 @@
 from anthropic import AsyncAnthropic, Timeout
 from anthropic.types import Message, OutputConfigParam
 
-from engine.catalogue import most_output, refuse_retired, thinks
-from engine.failures import calling, lost, unusable
 from engine.llm import LLMReply, LLMRequest, StopReason
-from engine.providers import find
-from engine.tokens import Tokens
+from engine.providers.failures import calling, lost, unusable
+from engine.providers.model_facts import most_output, refuse_retired, thinks
+from engine.providers.registry import find
+from engine.providers.usage import Tokens
 
 # Said here, because the SDK would take an address that is set to nothing for one.
 _HOME = "https://api.anthropic.com"

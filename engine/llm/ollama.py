@@ -5,13 +5,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from engine.catalogue import THINKING_ROOM
 from engine.errors import NotConfigured, ProviderRejected
-from engine.failures import calling, code_of, lost, of_status, quoted, unusable, words_of
 from engine.llm import LLMReply, LLMRequest, StopReason
-from engine.providers import find
+from engine.providers.failures import calling, code_of, lost, of_status, quoted, unusable, words_of
+from engine.providers.model_facts import THINKING_ROOM
+from engine.providers.registry import find
+from engine.providers.usage import Tokens
 from engine.reading import count_tokens
-from engine.tokens import Tokens
 
 _STOPS: dict[str, StopReason] = {"stop": "stop", "length": "length"}
 _PORT = 11434

@@ -13,8 +13,8 @@ from engine.pages.formats import WEBTOON, size_of, text_size
 from engine.pages.layer import balloons_of, layer_of
 from engine.pages.layout import Cell, PageLayout
 from engine.pages.lettering import Head, letter, safe_area
+from engine.pages.manual_lettering import held
 from engine.pages.painting import INK, paint, write
-from engine.pages.placed import held
 from models.lettering import PanelLettering, Placed
 from models.story import Box, Direction, PanelData
 

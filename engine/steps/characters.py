@@ -3,13 +3,13 @@
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.context import assemble
-from engine.derived import Inputs, concerning
+from engine.basis import Inputs, concerning
 from engine.reading import names
+from engine.steps.context import assemble
 from engine.steps.known import instructions
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
-from engine.store.house import house_of
+from engine.store.instructions import house_of
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get
 from engine.tasks.profile import In, Out

@@ -12,12 +12,12 @@ from sqlmodel import col
 from sqlmodel import select as select_rows
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
-from engine.llm.storyboard.wearing import changes, dressed, told
-from engine.looks import GARMENTS
+from engine.cast.outfits import noted
+from engine.cast.vocabulary import GARMENTS
+from engine.db.session import execute
+from engine.reading.people.clothing import changes, dressed, told
 from engine.store.panels import aliases_of
 from engine.tasks.summary import Wearing
-from engine.wardrobe import noted
 from models.story import Profile
 from models.tables import Character, Scene
 from models.tables.columns import table

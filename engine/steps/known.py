@@ -8,10 +8,10 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.context import Context, Piece, assemble
-from engine.db import execute
-from engine.derived import Part, concerning
-from engine.store.house import house_of
+from engine.basis import Part, concerning
+from engine.db.session import execute
+from engine.steps.context import Context, Piece, assemble
+from engine.store.instructions import house_of
 from models.story import Profile
 from models.tables import Chapter, Character, Location, Project, Scene
 from models.tables.columns import table

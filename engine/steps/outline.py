@@ -4,13 +4,13 @@ import asyncio
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.derived import Inputs
-from engine.outlining import read, source_of, window_tokens
+from engine.basis import Inputs
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
 from engine.store.progress import complete_and_tell
 from engine.store.scope import Scope, get
 from engine.tasks.outline import In, Out
+from engine.tasks.outline_windows import read, source_of, window_tokens
 from models.runs import TaskCall
 from models.tables import Chapter
 

@@ -6,14 +6,14 @@ from sqlalchemy import TextClause, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.context import assemble
-from engine.db import execute
-from engine.derived import Inputs, changed, concerning, directed, prompt_inputs, shot_input, style_of, words_inputs
-from engine.standing import standing
+from engine.basis import Inputs, changed, concerning, directed, prompt_inputs, shot_input, style_of, words_inputs
+from engine.cast.blocking import standing
+from engine.db.session import execute
+from engine.steps.context import assemble
 from engine.steps.known import instructions
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
-from engine.store.house import HOUSE
+from engine.store.instructions import HOUSE
 from engine.store.panels import aliases_of, cast_of, profiles_of
 from engine.store.places import looks_of, place_of
 from engine.store.progress import complete

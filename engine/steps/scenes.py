@@ -6,17 +6,17 @@ from uuid import UUID
 from sqlalchemy import bindparam, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
-from engine.derived import Inputs, changed, panels_inputs, summary_inputs
+from engine.basis import Inputs, changed, panels_inputs, summary_inputs
+from engine.db.session import execute
 from engine.digest import digest
+from engine.freshness.staleness import due_panels
 from engine.reading import names, sentences
-from engine.staleness import due_panels
 from engine.steps import clothing
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
 from engine.store.describing import describe
 from engine.store.events import emit
-from engine.store.house import house_of
+from engine.store.instructions import house_of
 from engine.store.panels import aliases_of, cast_of
 from engine.store.progress import complete_and_tell, split
 from engine.store.scope import Scope, get

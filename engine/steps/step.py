@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.derived import Inputs
+from engine.basis import Inputs
 from engine.tasks import TaskInput
 from models.runs import TaskCall
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.context import assemble
-from engine.derived import Inputs, concerning
+from engine.basis import Inputs, concerning
 from engine.digest import digest
+from engine.steps.context import assemble
 from engine.steps.known import instructions
 from engine.steps.step import Loaded, Made, Step
 from engine.store import translations
 from engine.store.events import emit
-from engine.store.house import house_of
+from engine.store.instructions import house_of
 from engine.store.languages import spoken
 from engine.store.panels import cast_of
 from engine.store.progress import complete, complete_and_tell, translation_step

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import NotFound, StorageError
+from engine.storage.atomic import write_whole
 from engine.storage.keys import checked
-from engine.storage.whole import write_whole
 
 
 class FolderStorage:

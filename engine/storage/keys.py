@@ -9,6 +9,8 @@ _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 MAX_KEY = 512
 # What file systems allow in one name.
 MAX_PART = 255
+# The file names of pictures, by media type.
+PICTURE_SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 def checked(key: str) -> str:

@@ -16,9 +16,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.errors import BadInput, StorageError, StorageNotConfigured
+from engine.storage.atomic import write_whole
 from engine.storage.keys import checked
 from engine.storage.s3_failures import status_of, telling
-from engine.storage.whole import write_whole
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

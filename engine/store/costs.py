@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import ARRAY, DateTime, bindparam, case, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
+from engine.db.session import execute
 from engine.errors import BadInput
-from engine.estimate import Experience, Seen
+from engine.money.estimate import Experience, Seen
 from models.tables import Chapter, Generation, Panel, Project, ProviderCall, Scene
 from models.tables.columns import table
 from models.tables.ledger import CallState

@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
-from engine.derived import Inputs, changed_picture
+from engine.basis import Inputs, changed_picture
+from engine.db.session import execute
 from models.tables import Draft, Panel
 from models.tables.columns import table
 from models.tables.story import DraftOrigin

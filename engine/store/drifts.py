@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.drift import Finding, Told, drift
+from engine.cast.drift import Finding, Told, drift
 from engine.store.panels import cast_of, of_chapter
 from engine.store.places import looks_of, place_of
 from models.tables import Chapter, Project

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
+from engine.db.session import execute
 from engine.store import outbox, webhooks
 from models.events import CALLBACKS, EventType
 from models.tables import Event, Project, User

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from engine.db import Database, execute
+from engine.db.session import Database, execute
 from engine.store import idempotency, throttles
 
 # How long the messages to an address can be looked up.

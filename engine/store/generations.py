@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import Conflict
-from engine.ledger import abandon
+from engine.money.ledger import abandon
 from engine.store import versions
 from engine.store.events import emit
 from engine.store.progress import pages_step, plan

@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine import budgets
 from engine.errors import Conflict
+from engine.money import budgets
 from engine.store.events import emit
 from engine.store.scope import Scope, get
 from models.events import EventType

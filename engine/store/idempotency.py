@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
+from engine.db.session import execute
 from engine.errors import BadInput
 from models.ids import new_id
 from models.tables import IdempotentRequest

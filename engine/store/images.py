@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
+from engine.db.session import execute
 from engine.storage import Storage
-from engine.storage.keys import content_key
+from engine.storage.keys import PICTURE_SUFFIXES, content_key
 from models.ids import new_id
 from models.tables import Image
 from models.tables.columns import table
@@ -20,7 +20,6 @@ _NEW = insert(_IMAGES)
 _RECORD = _NEW.on_conflict_do_update(
     index_elements=[_IMAGES.c.project_id, _IMAGES.c.sha256], set_={"key": _NEW.excluded.key}
 ).returning(_IMAGES.c.id)
-SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 class StoredPicture:
@@ -28,7 +27,7 @@ class StoredPicture:
 
     def __init__(self, project_id: UUID, data: bytes, media_type: str, width: int, height: int) -> None:
         self.sha256 = hashlib.sha256(data).hexdigest()
-        self.key = content_key(project_id, "images", self.sha256, SUFFIXES[media_type])
+        self.key = content_key(project_id, "images", self.sha256, PICTURE_SUFFIXES[media_type])
         self.media_type = media_type
         self.width = width
         self.height = height

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import Conflict
 from engine.store.events import emit
 from engine.store.scope import Scope, get

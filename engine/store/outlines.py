@@ -1,31 +1,37 @@
 """From the outlines of a text's windows, or from a script, to rows: scenes, cast, places and the plan of the work."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine import staleness
 from engine.digest import digest
 from engine.errors import BadInput
-from engine.outlining import rooms
 from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator, sentences
 from engine.store.arranging import Outline, arrange
-from engine.store.events import emit
 from engine.store.panels import cast_of
-from engine.store.progress import complete, pages_step, plan, split, translation_step
+from engine.store.progress import pages_step, plan, translation_step
 from engine.tasks.outline import Out
-from models.events import EventType
+from engine.tasks.outline_windows import rooms
 from models.ids import new_id
 from models.options import GenerationOptions
-from models.runs import ChapterRun, Outlined
+from models.runs import ChapterRun
 from models.script import MAX_SCENES, Script
 from models.story import Profile
 from models.tables import Chapter, Character, Location, Panel, Scene
 from models.tables.story import PanelState, SceneState
+
+
+@dataclass(frozen=True)
+class StoredOutline:
+    """The characters of an outline, by name, and whether its scenes are the ones that were there before."""
+
+    character_ids: Mapping[str, UUID]
+    unchanged: bool
 
 
 async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int, options: GenerationOptions) -> None:
@@ -41,7 +47,7 @@ async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int,
 
 async def store_outline(
     session: AsyncSession, run: ChapterRun, chapter: Chapter, texts: Sequence[str], parts: Sequence[Out]
-) -> Outlined:
+) -> StoredOutline:
     """Merge the windows. An outline that did not change leaves the rows as they are; of another one, scenes that tell
     the same go on as they are."""
     scenes = [scene for part in parts for scene in part.scenes]
@@ -74,10 +80,10 @@ async def store_outline(
         chapter.threads = parts[-1].threads
         session.add(chapter)
         await session.flush()
-    return await _outlined(session, run, chapter, character_ids, again=again)
+    return StoredOutline(character_ids, unchanged=again)
 
 
-async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter, script: Script) -> Outlined:
+async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter, script: Script) -> StoredOutline:
     """Scenes and panels straight from a script; an unchanged one leaves the rows as they are.
 
     A changed one replaces them all; pictures of unchanged panels are then found in the ledger, not drawn again.
@@ -135,45 +141,7 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
         chapter.summary = " ".join(scene.summary for scene in script.scenes)[:2000]
         session.add(chapter)
         await session.flush()
-    return await _outlined(session, run, chapter, character_ids, again=again)
-
-
-async def _outlined(
-    session: AsyncSession, run: ChapterRun, chapter: Chapter, character_ids: Mapping[str, UUID], *, again: bool
-) -> Outlined:
-    """Hand the work out to scenes and characters, and say so. Where they were there before, only what is to be done."""
-    query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
-    scenes = [scene for scene in (await session.exec(query)).all() if scene.max_panels != 0]
-    parts = [part for part in await staleness.of(session, chapter, run.options) if part.due]
-    # Those whom people have put into panels appear, too.
-    appear = [part.id for part in parts if part.kind == "character" and part.id is not None]
-    people, due = list(dict.fromkeys([*character_ids.values(), *appear])), scenes
-    if again:
-        ids = {part.id for part in parts}
-        people = [who for who in people if who in ids]
-        holding = select(Panel.scene_id).where(col(Panel.id).in_([part.id for part in parts if part.kind == "panel"]))
-        ids |= set((await session.exec(holding)).all())
-        due = [scene for scene in scenes if scene.id in ids]
-    drawn = run.options.until == "pages"
-    await split(
-        session,
-        run.generation_id,
-        "sheets",
-        {f"character:{who}:profile": 1.0 for who in people}
-        | ({f"character:{who}:sheet": 2.0 for who in people} if drawn else {}),
-    )
-    weights = {scene.id: float(scene.max_panels or max(1, sum(map(len, scene.sentences)) // 200)) for scene in due}
-    shares = {f"scene:{scene_id}:summary": 0.05 * weight for scene_id, weight in weights.items()}
-    shares |= {f"scene:{scene_id}:panels": 0.95 * weight for scene_id, weight in weights.items()}
-    news = await split(session, run.generation_id, "scenes", shares)
-    nothing_to_do = [step for step, some in (("sheets", people), ("scenes", due)) if not some]
-    if chapter.script is not None:
-        nothing_to_do.append("outline:0")
-    moved = await complete(session, run.generation_id, *nothing_to_do)
-    if news or (moved and not due):
-        told = {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(character_ids)}
-        await emit(session, run.project_id, run.generation_id, EventType.CHAPTER_OUTLINED, told)
-    return Outlined(scene_ids=[scene.id for scene in due], character_ids=people, has_script=chapter.script is not None)
+    return StoredOutline(character_ids, unchanged=again)
 
 
 async def _characters(

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, Conflict
-from engine.pages import hand, placed
+from engine.pages import manual_layout, manual_lettering
 from engine.store import editing, locks
 from engine.store import scope as rows
 from engine.store.panels import of_chapter
@@ -36,10 +36,10 @@ async def change(
         raise BadInput("In another language, panels lie as on the page in the story's own words: lay out that one.")
     touched = [UUID(cell["panel_id"]) for cell in cells or ()] + [one.panel_id for one in lettering]
     await locks.refuse_if_any_held(session, touched, scope.actor)
-    layout, layers = hand.released(page.layout, release), list(page.lettering)
+    layout, layers = manual_layout.released(page.layout, release), list(page.lettering)
     if cells is not None:
-        layout = hand.arranged(layout, cells)
-        layers = placed.in_other_cells(layers, page.layout, layout)
+        layout = manual_layout.arranged(layout, cells)
+        layers = manual_lettering.in_other_cells(layers, page.layout, layout)
     if lettering:
         layout, layers = await _lettered(session, page, layout, layers, lettering)
     given = {"layout": cells is not None, "lettering": bool(lettering)}
@@ -76,8 +76,8 @@ async def _lettered(
         cell, one = cells[panel_id], shown[panel_id]
         mine = [change for change in changes if str(change.panel_id) == panel_id]
         before = PanelLettering.model_validate(layers[places[panel_id]])
-        layer = placed.changed(before, mine, cell["width"], cell["height"])
+        layer = manual_lettering.changed(before, mine, cell["width"], cell["height"])
         layers[places[panel_id]] = layer.model_dump(mode="json")
-        kept = placed.kept(layer, cell, one.data, one.image.sha256 if one.image else None)
+        kept = manual_lettering.kept(layer, cell, one.data, one.image.sha256 if one.image else None)
         theirs[panel_id] = kept.model_dump(mode="json")
     return {**layout, "placed": theirs}, layers

@@ -9,8 +9,8 @@ from sqlalchemy import bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.cast.outfits import worn
 from engine.store.scope import missing
-from engine.wardrobe import worn
 from models.story import Attributes, Box, Direction, Line, PanelData, Profile, Shot
 from models.tables import Character, Draft, Image, Panel, Scene
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import Database, execute
+from engine.db.session import Database, execute
 from engine.store.events import emit
 from models.events import EventType
 from models.tables import Panel, Presence, Project, User

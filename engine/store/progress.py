@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
+from engine.db.session import execute
 from engine.store.events import emit
 from models.events import EventType
 

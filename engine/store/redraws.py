@@ -10,10 +10,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, Conflict
-from engine.providers import PROVIDERS, Draws
+from engine.providers.registry import PROVIDERS, Draws
 from engine.reading.directions import about
 from engine.store import drafts, generations, holds
-from engine.store.hand import RELEASED
+from engine.store.manual_edits import RELEASED
 from engine.store.references import draws_of
 from engine.store.scope import Scope, get
 from models.options import GenerationKind, GenerationOptions

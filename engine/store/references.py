@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.cast.blocking import across, standing
 from engine.images import ImageRequest, Of, Picture
 from engine.images.fitting import accompanied
-from engine.providers import PROVIDERS, Draws
-from engine.standing import across, standing
+from engine.providers.registry import PROVIDERS, Draws
 from engine.storage import Storage
 from engine.store.places import place_of
 from models.story import Attributes, PanelData, Profile

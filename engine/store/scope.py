@@ -29,7 +29,7 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from engine.db import read
+from engine.db.session import read
 from engine.errors import BadInput, Conflict, Forbidden, NotFound
 from engine.store import cursors
 from models.tables import Event, Project, ProjectMember, User

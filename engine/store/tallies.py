@@ -11,7 +11,7 @@ from sqlalchemy import func, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
+from engine.db.session import execute
 from models.tables import Draft, Page, Panel, ProviderCall, Scene
 from models.tables.ledger import CallState
 

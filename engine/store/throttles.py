@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
+from engine.db.session import execute
 from engine.errors import TooMany
 
 # One statement, so that however many ask at once, no try is given away twice. `left` is what would be there now.

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
+from engine.db.session import execute
 from engine.digest import digest
 from engine.store.panels import Shown
 from models.ids import new_id

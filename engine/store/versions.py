@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
+from engine.db.session import execute
 from models.ids import new_id
 from models.tables import Chapter, ChapterVersion
 from models.version import KeptChapter

@@ -9,7 +9,7 @@ from sqlalchemy import func, text, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db import execute
+from engine.db.session import execute
 from engine.errors import Conflict
 from engine.store import throttles
 from engine.store.scope import Scope, get

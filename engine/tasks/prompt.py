@@ -1,12 +1,9 @@
 """Turn a panel into a prompt an image model can draw from."""
 
-import re
-from collections.abc import Iterable
-
 from pydantic import Field
 
+from engine.cast.descriptions import FIXED, described, mixed_up, named_off_stage
 from engine.tasks.task import Task, TaskInput
-from engine.telling_apart import FIXED, described, mixed_up
 from models.story import Attributes, Frozen, Shot
 
 LONGEST_PROMPT = 4_000
@@ -45,31 +42,6 @@ def longest(data: In) -> int:
     return max(LONGEST_PROMPT, told + _ROOM_FOR_THE_SCENE)
 
 
-def mentions(text: str, name: str) -> bool:
-    """Whether a name stands in a text as a word of its own."""
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
-
-
-def without_those_on_stage(data: In, text: str) -> str:
-    """Text without what belongs to those on stage, so that "Ada" is not found in "Ada Reed".
-
-    What is given of style and place is left out too.
-    """
-    own: set[str] = {data.style, data.place_looks}
-    for who in data.characters:
-        own |= {who.name, *who.aliases, *who.props, *(getattr(who, field) for field in FIXED)}
-    for piece in sorted(filter(None, own), key=len, reverse=True):
-        text = text.replace(piece, " ")
-    return text
-
-
-def present(data: In, text: str) -> Iterable[str]:
-    """The absent who are named nevertheless."""
-    rest = without_those_on_stage(data, text)
-    on_stage = {who.name for who in data.characters}
-    return [name for name in data.absent if name and name not in on_stage and mentions(rest, name)]
-
-
 def check(data: In, out: Out) -> list[str]:
     """Everybody on stage is described with their fixed attributes and told apart, and nobody else is named."""
     notes = []
@@ -86,7 +58,8 @@ def check(data: In, out: Out) -> list[str]:
         notes.append(f"what the place looks like must be given word for word: {data.place_looks}")
     if not notes and len(data.characters) > 1:
         notes += mixed_up(out.prompt, data.characters) + _standing(data, out)
-    notes += [f"{name} is not on stage and must not be named" for name in present(data, out.prompt)]
+    intruders = named_off_stage(out.prompt, data.characters, data.absent, [data.style, data.place_looks])
+    notes += [f"{name} is not on stage and must not be named" for name in intruders]
     for label, text in [("prompt", out.prompt), ("negative", out.negative)]:
         if len(text) > longest(data):
             notes.append(f"the {label} has {len(text)} characters; at most {longest(data)} are allowed")

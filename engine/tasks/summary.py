@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from engine.looks import telling, words_of
+from engine.cast.outfits import WITHOUT
+from engine.cast.vocabulary import telling, words_of
 from engine.tasks.task import Task, TaskInput
-from engine.wardrobe import WITHOUT
 from models.story import Frozen
 
 LONGEST_CLOTHES = 120

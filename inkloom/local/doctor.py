@@ -16,7 +16,7 @@ from PIL import features
 
 from engine.errors import EngineError
 from engine.export.signing import signer_of
-from engine.providers import configured as configured_providers
+from engine.providers.registry import configured as configured_providers
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from inkloom.local.ports import answers as port_answers

@@ -39,7 +39,7 @@ class Row(SQLModel):
 
 
 def table(model: type[SQLModel]) -> Table:
-    """The plain table behind a model, for statements that `engine.db.execute` runs."""
+    """The plain table behind a model, for statements that `engine.db.session.execute` runs."""
     plain: Table = model.__table__  # type: ignore[attr-defined]  # set by SQLAlchemy, unknown to SQLModel's types
     return plain
 

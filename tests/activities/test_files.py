@@ -10,7 +10,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.files import Files
 from activities.pages import Pages
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadInput
 from engine.storage.folder import FolderStorage
 from engine.store.images import keep, record

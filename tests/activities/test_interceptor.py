@@ -17,7 +17,6 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from activities.calls import PACES
 from activities.interceptor import (
     BEAT_SECONDS,
     MAX_ATTEMPTS_ON_DEFECT,
@@ -29,6 +28,7 @@ from activities.interceptor import (
 )
 from engine import errors
 from engine.errors import EngineError, ProviderBusy
+from workflows.dispatch.calls import PACES
 
 pytestmark = pytest.mark.unit
 

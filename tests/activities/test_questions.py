@@ -3,13 +3,13 @@
 import pytest
 
 from activities.questions import question
-from engine.catalogue import limits
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import ProviderRejected
-from engine.outlining import WINDOW_TOKENS, window_tokens
-from engine.prices import most_of_text
+from engine.money.prices import most_of_text
+from engine.providers.model_facts import limits
 from engine.reading import count_tokens
 from engine.tasks import ALL
+from engine.tasks.outline_windows import WINDOW_TOKENS, window_tokens
 from models.options import Choice, GenerationOptions
 from models.runs import TaskCall
 from models.tables import ProjectInstruction

@@ -16,21 +16,21 @@ from sqlmodel import SQLModel, col, select
 from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
-from activities.callbacks import Callbacks
 from activities.files import Files
 from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
 from activities.translating import Translating
+from activities.webhooks import Callbacks
 from activities.writing import Writing
-from engine.callbacks import Caller
-from engine.db import Database
-from engine.ledger import Terms
-from engine.prices import Prices
+from engine.db.session import Database
+from engine.money.ledger import Terms
+from engine.money.prices import Prices
 from engine.storage.folder import FolderStorage
 from engine.store import holds
 from engine.store.scope import Scope, get
-from inkloom.local.supervise import Endpoints
+from engine.webhooks.sender import Caller
+from inkloom.local.stack import Endpoints
 from inkloom.worker import Parts, build_workers, connect
 from models.options import GenerationStatus, HoldReason
 from models.runs import (

@@ -11,9 +11,9 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.outages import see_through
 from activities.sending import sending
-from engine import ledger
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import AnswerLost, CallInFlight, EngineError, ProviderBusy, ProviderDown, ProviderRejected
+from engine.money import ledger
 from engine.settings import Rate
 from engine.store.scope import get
 from models.tables import ProviderCall

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from activities.turns import Turns
+from activities.provider_slots import Turns
 from engine.errors import NotConfigured
 
 pytestmark = pytest.mark.unit

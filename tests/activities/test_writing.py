@@ -4,13 +4,13 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.writing import Writing
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadAnswer, ProviderError, ProviderRefused
-from engine.ledger import Terms
 from engine.llm import LLMReply, LLMRequest
-from engine.prices import Prices
+from engine.money.ledger import Terms
+from engine.money.prices import Prices
+from engine.providers.usage import Tokens
 from engine.tasks import ALL
-from engine.tokens import Tokens
 from models.runs import TaskCall, TaskDone
 from tests.conftest import Order, Ordered
 from tests.working import Writer

@@ -16,10 +16,10 @@ from temporalio.client import Client
 
 from api.app import create_app
 from api.serve import config_of
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
-from inkloom.local.supervise import Endpoints
+from inkloom.local.stack import Endpoints
 from models.options import FINAL_STATUSES, GenerationStatus
 from tests.fakes.server import eventually
 from tests.working import STORY, Painter, Writer, workers

@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from api.app import create_app
 from api.serve import WEBSOCKETS
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from engine.store.events import emit
 from models.events import EventType

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from api.app import create_app
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from models.tables import (
     AccessToken,

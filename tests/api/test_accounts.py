@@ -14,11 +14,11 @@ from pydantic import SecretStr
 from sqlalchemy import func, update
 from sqlmodel import col, select
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.security import digest
 from engine.settings import Settings
 from inkloom.database import upgrade
-from inkloom.local.supervise import Endpoints
+from inkloom.local.stack import Endpoints
 from models.tables import AccessToken, Invitation, RefreshToken, Throttle, User
 from tests.api.conftest import PASSWORD, Json, Serve, problem, refused, registered, serving
 from tests.api.live import caught_up, listening, new_project

@@ -11,7 +11,7 @@ from httpx2 import AsyncClient
 from sqlalchemy import text
 from sqlmodel import col, select, update
 
-from engine.db import Database, execute
+from engine.db.session import Database, execute
 from engine.steps.known import context_for
 from engine.store import generations
 from models.bible import Bible

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 from sqlalchemy import text
 
-from engine.archive import Archive
-from engine.db import Database, execute
+from engine.db.session import Database, execute
 from engine.errors import BadInput
+from engine.export.project_archive import Archive
 from engine.settings import Settings
 from models.tables import Project
 from tests.api.conftest import Crew, Json, Made, ended, problem, refused, registered

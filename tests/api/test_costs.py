@@ -9,10 +9,10 @@ import pytest
 from httpx2 import AsyncClient
 from temporalio.client import Client
 
-from api.orders import chosen
-from engine.db import Database
+from api.routes.generations_create import chosen
+from engine.db.session import Database
 from engine.errors import NotConfigured
-from engine.prices import Prices
+from engine.money.prices import Prices
 from engine.settings import Price, Settings
 from engine.storage.folder import FolderStorage
 from models.options import Choice, GenerationOptions

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from httpx2 import AsyncClient
 
-from engine.db import Database
+from engine.db.session import Database
 from models.tables import ProviderCall
 from models.tables.projects import Role
 from tests.api.conftest import problem, refused

@@ -6,7 +6,7 @@ import pytest
 from httpx2 import AsyncClient
 from sqlmodel import col, select
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import generations
 from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Generation, Hold

@@ -7,7 +7,7 @@ import pytest
 from httpx2 import AsyncClient
 from sqlmodel import select
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.images import ImageRequest, ImageResult
 from engine.settings import Settings
 from engine.store import generations

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from httpx2 import AsyncClient
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import generations
 from models.options import GenerationStatus
 from tests.api.conftest import Json, new_chapter, problem, refused, registered

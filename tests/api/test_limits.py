@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api.app import create_app
-from api.connections import HEADERS_BYTES
+from api.http.connections import HEADERS_BYTES
 from engine.settings import Settings
 from tests.api.conftest import Serve, new_chapter, problem, refused, serving
 from tests.fakes.server import eventually

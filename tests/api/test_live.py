@@ -10,7 +10,7 @@ from httpx2 import AsyncClient
 from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.live.relay import TAKEOVER
 from engine.settings import Settings
 from engine.store import generations

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from tests.api.conftest import registered
 from tests.api.live import Served, caught_up, happen, listening, new_project, until

@@ -9,7 +9,7 @@ from httpx2 import AsyncClient
 from sqlalchemy import func, update
 from sqlmodel import col
 
-from engine.db import Database
+from engine.db.session import Database
 from models.tables import Invitation, ProjectMember
 from models.tables.projects import Role
 from tests.api.conftest import problem, refused

@@ -7,14 +7,14 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from api.app import create_app
-from api.chapters import NewChapter
-from api.decisions import NewBudget, Resume
-from api.given import Order
-from api.mistakes import form_of, in_words
-from api.orders import NewGeneration
-from api.panels import NewPanel, PanelChange
-from api.projects import NewProject
-from api.webhooks import NewWebhook
+from api.http.params import Order
+from api.http.validation_messages import form_of, in_words
+from api.routes.chapters import NewChapter
+from api.routes.generations_control import NewBudget, Resume
+from api.routes.generations_create import NewGeneration
+from api.routes.panels import NewPanel, PanelChange
+from api.routes.projects import NewProject
+from api.routes.webhooks import NewWebhook
 from engine.settings import Settings
 
 pytestmark = pytest.mark.unit

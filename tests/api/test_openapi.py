@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 import api
 from api.app import create_app
-from api.listing import Problem
+from api.http.schemas import Problem
 from engine.settings import Settings
 
 pytestmark = pytest.mark.unit

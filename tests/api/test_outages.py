@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from httpx2 import AsyncClient
 
-from api.starting import PATIENCE
 from engine.settings import Settings
 from tests.api.conftest import new_chapter, problem, refused, serving
+from workflows.starting import PATIENCE
 
 pytestmark = pytest.mark.workflow
 

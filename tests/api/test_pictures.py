@@ -9,7 +9,7 @@ import pytest
 from httpx2 import AsyncClient
 from PIL import Image
 
-from engine.db import Database
+from engine.db.session import Database
 from models.exports import ExportFormat
 from models.tables import Page
 from tests.api.conftest import Made, new_chapter, problem, refused

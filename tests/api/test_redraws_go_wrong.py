@@ -15,8 +15,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.records import Records
-from api.starting import workflow_id
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadInput
 from engine.images import ImageRequest, ImageResult
 from engine.store import redraws
@@ -27,6 +26,7 @@ from models.runs import SelectCall
 from models.tables import Generation, Hold, Panel, Project, Redraw
 from tests.api.conftest import Crew, Json, new_chapter, problem, refused
 from tests.api.directed import Directed, finished_chapter
+from workflows.starting import workflow_id
 
 pytestmark = pytest.mark.workflow
 

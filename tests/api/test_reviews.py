@@ -14,8 +14,7 @@ from httpx2 import AsyncClient
 from sqlmodel import select
 from temporalio.client import Client
 
-from api.starting import workflow_id
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from engine.store import directing
 from engine.store.scope import Scope
@@ -24,6 +23,7 @@ from models.tables import Hold, Project, Selection
 from tests.api.conftest import Crew, Json, new_chapter, problem, refused
 from tests.api.directed import Directed, finished_chapter
 from tests.working import STORY
+from workflows.starting import workflow_id
 
 pytestmark = pytest.mark.workflow
 

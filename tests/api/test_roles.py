@@ -3,7 +3,7 @@
 import pytest
 from httpx2 import AsyncClient
 
-from engine.db import Database
+from engine.db.session import Database
 from models.tables import ProjectMember
 from models.tables.projects import Role
 from tests.api.operations import Operation, belongings, operations

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from httpx2 import AsyncClient
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import events
 from models.tables import Panel, Scene
 from tests.api.conftest import Crew, ended, new_chapter, problem, refused

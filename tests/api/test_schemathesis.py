@@ -16,7 +16,7 @@ from httpx2 import AsyncClient
 
 from engine.settings import Settings
 from inkloom.database import upgrade
-from inkloom.local.supervise import Endpoints
+from inkloom.local.stack import Endpoints
 from tests.api.conftest import Serve
 from tests.test_migrations import fresh
 

@@ -12,7 +12,7 @@ from httpx2 import AsyncClient
 from PIL import Image
 from temporalio.client import Client
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from inkloom.sweeper import remove
 from tests.api.conftest import Json, problem, refused, serving

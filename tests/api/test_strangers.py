@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from httpx2 import AsyncClient
 
-from engine.db import Database
+from engine.db.session import Database
 from tests.api.conftest import new_chapter
 from tests.api.operations import belongings, operations
 from tests.conftest import Order

@@ -9,7 +9,7 @@ import pytest
 from httpx2 import AsyncClient
 from sqlalchemy import text
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.settings import Settings
 from engine.store import comments, throttles
 from models.tables import Panel, Scene

@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from pydantic import SecretStr
 
 from activities import tracing
-from engine.db import Database
+from engine.db.session import Database
 from engine.images.openai import OpenAIArtist
 from engine.llm.openai import OpenAIWriter
 from engine.logs import told

@@ -13,7 +13,7 @@ from sqlmodel import SQLModel, select
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from engine.db import Database, execute
+from engine.db.session import Database, execute
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import removals

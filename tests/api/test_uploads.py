@@ -185,7 +185,7 @@ async def test_what_is_no_fit_picture_is_refused(api: AsyncClient, project: str,
 )
 def test_names_are_made_plain(given: str, kept: str) -> None:
     """No paths, no control characters, nothing that turns the writing round, and an end."""
-    from engine.names import plain_name
+    from api.http.filenames import plain_name
 
     assert plain_name(given, 200) == kept
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from httpx2 import AsyncClient
 
-from engine.db import Database
+from engine.db.session import Database
 from models.tables import Redraw, Selection
 from tests.api.conftest import Crew, Json, Made, ended, new_chapter, problem, refused, registered
 from tests.working import Painter, Writer

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from httpx2 import AsyncClient
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import throttles, webhooks
 from engine.store.scope import Scope
 from models.tables import Delivery

@@ -7,8 +7,8 @@ from typing import Any
 import httpcore
 import pytest
 
-from engine.addresses import GuardedNetwork, OutOfReach, check_url, is_public, may_reach, networks
 from engine.errors import BadInput
+from engine.webhooks.guarded_network import GuardedNetwork, OutOfReach, check_url, is_public, may_reach, networks
 
 pytestmark = pytest.mark.unit
 

@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from engine import budgets, ledger
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BudgetExceeded, BudgetTight, EngineError, OutcomeUnknown, ProviderBusy
+from engine.money import budgets, ledger
+from engine.providers.usage import Tokens
 from engine.settings import Rate
 from engine.store import generations, holds, tallies
 from engine.store.events import emit
 from engine.store.scope import change, get
-from engine.tokens import Tokens
 from models.events import EventType
 from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.runs import Holding

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from engine.addresses import networks
-from engine.callbacks import Answer, Caller
+from engine.webhooks.guarded_network import networks
+from engine.webhooks.sender import Answer, Caller
 
 pytestmark = pytest.mark.integration
 

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from engine.catalogue import THINKING_ROOM, limits, most_output, refuse_retired
 from engine.errors import ProviderRejected
-from engine.providers import PROVIDERS
+from engine.providers.model_facts import THINKING_ROOM, limits, most_output, refuse_retired
+from engine.providers.registry import PROVIDERS
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from engine.comparing import compare
+from engine.store.version_diff import compare
 from models.version import KeptChapter, KeptCharacter, KeptPanel, KeptPicture, KeptScene
 
 pytestmark = pytest.mark.unit

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.context import Piece, assemble
 from engine.reading import count_tokens
+from engine.steps.context import Piece, assemble
 
 pytestmark = pytest.mark.unit
 

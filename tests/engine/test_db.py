@@ -10,8 +10,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import col, select
 
 from activities.outages import is_outage
-from engine.db import IDLE_SECONDS, Database, read
-from inkloom.local.supervise import Endpoints
+from engine.db.session import IDLE_SECONDS, Database, read
+from inkloom.local.stack import Endpoints
 from models.tables import User
 
 pytestmark = pytest.mark.integration

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine import derived
+from engine import basis
 from engine.store import drafts
 from engine.store.drafts import Standing
 from models.ids import new_id
@@ -39,32 +39,32 @@ def test_an_instruction_concerns_what_its_kind_says(
 ) -> None:
     house = [*HOUSE, (kind, "Otherwise.")]
     assert (
-        derived.changed(derived.summary_inputs(scene(), HOUSE), derived.summary_inputs(scene(), house)),
-        derived.changed(derived.words_inputs(panel(), ["a"], HOUSE), derived.words_inputs(panel(), ["a"], house)),
-        derived.changed(
-            derived.prompt_inputs(panel(), scene(), [MARA], "", HOUSE),
-            derived.prompt_inputs(panel(), scene(), [MARA], "", house),
+        basis.changed(basis.summary_inputs(scene(), HOUSE), basis.summary_inputs(scene(), house)),
+        basis.changed(basis.words_inputs(panel(), ["a"], HOUSE), basis.words_inputs(panel(), ["a"], house)),
+        basis.changed(
+            basis.prompt_inputs(panel(), scene(), [MARA], "", HOUSE),
+            basis.prompt_inputs(panel(), scene(), [MARA], "", house),
         ),
     ) == (summary, words, prompt)
 
 
 def test_the_most_important_instruction_comes_first_and_counts_by_its_place() -> None:
     house = [("do", "First."), ("tone", "Never."), ("do", "Second.")]
-    assert derived.concerning("prompt", house) == ["First.", "Second."]
-    assert derived.changed(
-        derived.words_inputs(panel(), [], house), derived.words_inputs(panel(), [], house[::-1])
-    ) == ["instructions"]
+    assert basis.concerning("prompt", house) == ["First.", "Second."]
+    assert basis.changed(basis.words_inputs(panel(), [], house), basis.words_inputs(panel(), [], house[::-1])) == [
+        "instructions"
+    ]
 
 
 def test_looks_are_said_by_name() -> None:
-    before = derived.prompt_inputs(panel(), scene(), [MARA], "", [])
+    before = basis.prompt_inputs(panel(), scene(), [MARA], "", [])
     changed = MARA.model_copy(update={"clothes": "a red coat"})
-    assert derived.changed(before, derived.prompt_inputs(panel(), scene(), [changed], "", [])) == ["looks of Mara"]
+    assert basis.changed(before, basis.prompt_inputs(panel(), scene(), [changed], "", [])) == ["looks of Mara"]
 
 
-def picture(prompt: str = "p", artist: str = "offline", **data: Any) -> derived.Inputs:
+def picture(prompt: str = "p", artist: str = "offline", **data: Any) -> basis.Inputs:
     shown = PanelData(**{"description": "d", "characters": [MARA], **data})
-    return derived.picture_inputs(prompt, "", shown, Choice(provider=artist), RenderSettings(), "page")
+    return basis.picture_inputs(prompt, "", shown, Choice(provider=artist), RenderSettings(), "page")
 
 
 @pytest.mark.parametrize("artist", ["offline", "openai"])
@@ -74,8 +74,8 @@ def test_words_are_lettered_over_a_picture_and_change_it_not(artist: str) -> Non
 
 
 def test_a_storyboard_follows_the_scene_and_a_model_its_prompt() -> None:
-    assert derived.changed(picture(), picture(weather="rain")) == ["scene"]
-    assert derived.changed(picture(artist="openai"), picture(artist="openai", weather="rain")) == []
+    assert basis.changed(picture(), picture(weather="rain")) == ["scene"]
+    assert basis.changed(picture(artist="openai"), picture(artist="openai", weather="rain")) == []
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_a_storyboard_follows_the_scene_and_a_model_its_prompt() -> None:
 def test_a_storyboard_never_takes_the_place_of_a_picture(
     drawn_by: str, ordered: str, prompt: str, why: list[str]
 ) -> None:
-    basis, inputs = picture(artist=drawn_by), picture(prompt, ordered)
-    assert derived.changed_picture(basis, inputs, drawn_by, ordered) == why
+    before, inputs = picture(artist=drawn_by), picture(prompt, ordered)
+    assert basis.changed_picture(before, inputs, drawn_by, ordered) == why
 
 
 def stood(*slots: int, **state: bool) -> list[Standing]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.llm.storyboard.directed import lines_asked, shot_asked
+from engine.offline.storyboard.directed import lines_asked, shot_asked
 from engine.reading.directions import about
 from models.story import Line, Shot
 

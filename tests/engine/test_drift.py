@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from engine.drift import Finding, Kind, Told, drift
-from engine.llm.storyboard.prompting import write_prompt
-from engine.standing import standing
+from engine.cast.blocking import standing
+from engine.cast.drift import Finding, Kind, Told, drift
+from engine.offline.storyboard.prompting import write_prompt
 from engine.tasks import prompt
 from models.story import Attributes
 

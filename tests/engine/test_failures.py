@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.failures import calling, code_of, quoted, words_of
+from engine.providers.failures import calling, code_of, quoted, words_of
 
 pytestmark = pytest.mark.unit
 

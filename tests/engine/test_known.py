@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select, update
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.steps.known import context_for, last_worn
 from engine.store.outlines import store_outline
 from engine.store.projects import add_chapter

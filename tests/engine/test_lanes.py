@@ -4,7 +4,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from engine.lanes import Full, Lanes
+from engine.webhooks.fair_queue import Full, Lanes
 
 pytestmark = pytest.mark.unit
 

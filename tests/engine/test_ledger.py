@@ -9,11 +9,11 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from engine import ledger
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import CallInFlight, EngineError, Paused
+from engine.money import ledger
+from engine.providers.usage import Tokens
 from engine.store import holds
-from engine.tokens import Tokens
 from models.tables import Generation, ProviderCall
 from models.tables.ledger import CallState
 from tests.conftest import Order, Ordered

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from engine.errors import Unpriced
-from engine.prices import Prices, most_of_picture, most_of_text
-from engine.providers import Kind
+from engine.money.prices import Prices, most_of_picture, most_of_text
+from engine.providers.registry import Kind
+from engine.providers.usage import Tokens
 from engine.settings import Price
-from engine.tokens import Tokens
 from models.options import Choice, GenerationOptions
 
 pytestmark = pytest.mark.unit

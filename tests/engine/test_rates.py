@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine.rates import WINDOW, next_turn
+from engine.money.rate_limits import WINDOW, next_turn
 from engine.settings import Rate
 
 pytestmark = pytest.mark.unit

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from engine.standing import across, standing
-from engine.telling_apart import described, mixed_up, stretches
+from engine.cast.blocking import across, standing
+from engine.cast.descriptions import described, mixed_up, stretches
 from models.story import Attributes
 
 pytestmark = pytest.mark.unit

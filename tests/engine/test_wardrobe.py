@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.wardrobe import noted, worn
+from engine.cast.outfits import noted, worn
 from models.story import Outfit, Profile
 
 pytestmark = pytest.mark.unit

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from engine import wiring
 from engine.llm.anthropic import AnthropicWriter
 from engine.llm.openai import OpenAIWriter
-from engine.providers import PROVIDERS
+from engine.providers.registry import PROVIDERS
 from engine.settings import Settings
 
 pytestmark = pytest.mark.unit

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.llm import LLM, LLMReply, LLMRequest
-from engine.llm.offline import OfflineWriter
+from engine.offline.writer import OfflineWriter
 
 
 @dataclass(frozen=True)

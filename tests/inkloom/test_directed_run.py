@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadInput
 from engine.settings import Settings
 from inkloom.__main__ import chosen_drafts
-from inkloom.deliver import claim
-from inkloom.local.supervise import Endpoints
+from inkloom.local.stack import Endpoints
+from inkloom.output import claim
 from inkloom.run import Decided, Finished, run_story
 from inkloom.story import Story
 from models.options import GenerationOptions

@@ -10,10 +10,10 @@ import pytest
 
 from engine.errors import BadInput
 from engine.settings import Settings
-from inkloom.deliver import claim
 from inkloom.export import exported
-from inkloom.local.supervise import Endpoints
-from inkloom.ordered import ordered
+from inkloom.export_options import ordered
+from inkloom.local.stack import Endpoints
+from inkloom.output import claim
 from inkloom.run import Finished, run_story
 from inkloom.story import Story
 from models.exports import ExportOptions

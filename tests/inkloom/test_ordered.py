@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from engine.errors import BadInput
-from inkloom.deliver import slug_of
-from inkloom.ordered import ordered
+from inkloom.export_options import ordered
+from inkloom.output import slug_of
 from inkloom.story import Story
 from models.exports import SUFFIXES, ExportFormat
 from models.options import GenerationOptions

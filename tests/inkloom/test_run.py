@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import generations
 from inkloom.run import order_or_attach
 from inkloom.story import Story

@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from sqlalchemy import delete
 from sqlmodel import col
 
-from engine.cache import AnswerCache
-from engine.db import Database
+from engine.db.session import Database
+from engine.money.answer_cache import AnswerCache
 from models.options import GenerationStatus
 from models.tables import TaskResult
 from tests.conftest import Order

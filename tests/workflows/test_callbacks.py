@@ -14,12 +14,12 @@ from standardwebhooks import Webhook as Receiver
 from standardwebhooks import WebhookVerificationError
 from temporalio.client import Client
 
-from activities.callbacks import TO_AN_ADDRESS
-from engine.addresses import networks
-from engine.callbacks import Caller, shown, signing_key
-from engine.db import Database
+from activities.webhooks import TO_AN_ADDRESS
+from engine.db.session import Database
 from engine.settings import Settings
 from engine.store import generations, webhooks
+from engine.webhooks.guarded_network import networks
+from engine.webhooks.sender import Caller, shown, signing_key
 from inkloom.sweeper import carry
 from models.options import GenerationStatus
 from models.tables import Delivery, Webhook

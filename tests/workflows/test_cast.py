@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from sqlmodel import col, select
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.images import ImageRequest
 from engine.images.png_text import stamped
 from engine.storage.folder import FolderStorage

@@ -10,19 +10,19 @@ from sqlmodel import col, select
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
-from api.starting import start, workflow_id
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import ProviderBusy, ProviderRejected
 from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
+from engine.providers.usage import Tokens
 from engine.store import events, generations, tallies
 from engine.store.scope import get
-from engine.tokens import Tokens
 from inkloom.sweeper import sweep
 from models.options import GenerationStatus
 from models.tables import Event, Export, Generation, Page, Panel, ProviderCall, Scene, TaskResult
 from tests.conftest import Order, Ordered
 from tests.working import STORY, Generate, Painter, Working, Writer, again, finished
+from workflows.starting import start, workflow_id
 
 pytestmark = pytest.mark.workflow
 

@@ -8,21 +8,21 @@ import pytest
 from sqlmodel import select
 from temporalio.client import Client
 
-from api.starting import start, wake
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import AnswerLost, BadAnswer, ProviderBusy, ProviderRefused, ProviderRejected, QuotaExhausted
 from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
-from engine.prices import Prices
+from engine.money.prices import Prices
+from engine.providers.usage import Tokens
 from engine.settings import Price
 from engine.store import events, holds, tallies
 from engine.store.scope import get
-from engine.tokens import Tokens
 from inkloom.sweeper import sweep
 from models.options import Choice, GenerationStatus
 from models.tables import Draft, Generation, Hold, ProviderCall, TaskResult
 from tests.conftest import Order, Ordered
 from tests.working import STORY, Generate, Painter, Working, Writer, again, finished, reached
+from workflows.starting import start, wake
 
 pytestmark = pytest.mark.workflow
 

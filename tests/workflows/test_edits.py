@@ -6,8 +6,7 @@ import pytest
 from sqlmodel import col, select
 from temporalio.client import Client
 
-from api.starting import start
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadInput
 from engine.images import ImageRequest
 from engine.storage.folder import FolderStorage
@@ -21,6 +20,7 @@ from models.runs import ChapterRun
 from models.tables import Draft, Image, Panel
 from tests.conftest import Order, Ordered
 from tests.working import Generate, Painter, Working, Writer, finished, plain
+from workflows.starting import start
 
 pytestmark = pytest.mark.workflow
 

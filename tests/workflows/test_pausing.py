@@ -5,8 +5,7 @@ import asyncio
 import pytest
 from temporalio.client import Client
 
-from api.starting import start, wake
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import Conflict, ProviderRefused
 from engine.llm import LLMReply, LLMRequest
 from engine.store import events, generations, holds
@@ -15,6 +14,7 @@ from models.options import GenerationStatus
 from models.tables import Generation
 from tests.conftest import Order, Ordered
 from tests.working import STORY, Generate, Painter, Working, Writer, finished, reached
+from workflows.starting import start, wake
 
 pytestmark = pytest.mark.workflow
 

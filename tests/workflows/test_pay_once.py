@@ -6,20 +6,20 @@ import pytest
 from sqlmodel import select
 from temporalio.client import Client
 
-from api.starting import start, workflow_id
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import ProviderRejected
 from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
+from engine.providers.usage import Tokens
 from engine.store import generations
 from engine.store.projects import add_chapter
 from engine.store.scope import get
 from engine.store.scripts import tell
-from engine.tokens import Tokens
 from models.options import GenerationKind, GenerationOptions, GenerationStatus
 from models.tables import Chapter, Generation, ProviderCall
 from tests.conftest import Order, Ordered
 from tests.working import STORY, Generate, Painter, Working, Writer, finished
+from workflows.starting import start, workflow_id
 
 pytestmark = pytest.mark.workflow
 

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import col, select
 from temporalio.client import Client
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.images import Artist
 from engine.images.local import LocalArtist
 from engine.images.openai import OpenAIArtist

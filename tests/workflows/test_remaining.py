@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from engine import staleness
-from engine.db import Database
-from engine.estimate import Work
+from engine.db.session import Database
+from engine.freshness import staleness
+from engine.money.estimate import Work
 from engine.store.scope import get
 from models.options import GenerationOptions
 from models.tables import Chapter, Draft, Panel

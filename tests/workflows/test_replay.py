@@ -19,10 +19,10 @@ from temporalio.worker import Replayer, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError, SandboxImportNotificationPolicy
 
-from activities import calls
 from inkloom.worker import ALL_WORKFLOWS, sandbox
 from models.runs import Outcome, PanelRun
 from scripts.record_histories import FOLDER, WORDS
+from workflows.dispatch import calls
 
 pytestmark = pytest.mark.unit
 

@@ -9,9 +9,9 @@ import pytest
 from sqlmodel import col, select
 from temporalio.client import Client
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.images import ImageRequest
-from inkloom.deliver import deliver
+from inkloom.output import deliver
 from models.options import GenerationStatus
 from models.tables import Image, ProviderCall
 from models.tables.ledger import CallState

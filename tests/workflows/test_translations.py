@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import ProviderRejected
 from engine.llm import LLMReply, LLMRequest
 from engine.store import generations, translations

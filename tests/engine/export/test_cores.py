@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from engine.export.cores import over_cores
+from engine.export.parallel import over_cores
 
 pytestmark = pytest.mark.unit
 

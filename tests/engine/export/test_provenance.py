@@ -18,7 +18,6 @@ from engine.export.provenance import (
     COMPOSED,
     EDITED_BY_MODEL,
     IPTC_EXT,
-    STORYBOARD,
     notes_of,
     notes_together,
     origin_of_pages,
@@ -27,6 +26,7 @@ from engine.export.provenance import (
     xmp,
 )
 from engine.export.webtoon import build_slices
+from engine.images.png_text import STORYBOARD
 from models.exports import Credit, ExportFormat
 from models.tables.story import DraftOrigin
 from tests.engine.export.conftest import Bind

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from engine.images.drawing.acting import pose_of, stance_of
-from engine.images.drawing.camera import view_of
-from engine.images.drawing.colours import light_of
-from engine.images.drawing.face import Expression, Head
-from engine.images.drawing.figure import draw_figure
-from engine.images.drawing.look import look_of
-from engine.images.drawing.pen import Pen, Spot
-from engine.images.drawing.stage import draw_panel
-from engine.images.drawing.staging import Actor, staged
-from engine.images.drawing.stance import NECK, STANCES, Pose, build_of
-from engine.images.drawing.verbs import Deed, deeds_of
+from engine.offline.drawing.camera import view_of
+from engine.offline.drawing.cast_layout import Actor, staged
+from engine.offline.drawing.colours import light_of
+from engine.offline.drawing.face import Expression, Head
+from engine.offline.drawing.figure import draw_figure
+from engine.offline.drawing.look import look_of
+from engine.offline.drawing.panel_scene import draw_panel
+from engine.offline.drawing.pen import Pen, Spot
+from engine.offline.drawing.poses import NECK, STANCES, Pose, build_of
+from engine.offline.drawing.poses_from_text import pose_of, stance_of
+from engine.offline.drawing.verbs import Deed, deeds_of
 from models.story import Line, PanelData, Profile, Shot
 
 pytestmark = pytest.mark.unit

@@ -4,12 +4,12 @@ import itertools
 
 import pytest
 
-from engine.images.drawing.acting import pose_of
-from engine.images.drawing.creatures import BREEDS, creature_of
-from engine.images.drawing.look import look_of
-from engine.images.drawing.sheet import draw_sheet
-from engine.images.drawing.stage import draw_panel
-from engine.images.drawing.verbs import deeds_of
+from engine.offline.drawing.creatures import BREEDS, creature_of
+from engine.offline.drawing.look import look_of
+from engine.offline.drawing.panel_scene import draw_panel
+from engine.offline.drawing.poses_from_text import pose_of
+from engine.offline.drawing.sheet import draw_sheet
+from engine.offline.drawing.verbs import deeds_of
 from models.story import Line, PanelData, Profile, Shot
 
 pytestmark = pytest.mark.unit

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from engine.errors import BadInput, ProviderRejected
 from engine.images import Control, ImageRequest, ImageResult, Picture
-from engine.images.offline import OfflineArtist
+from engine.offline.artist import OfflineArtist
 from models.story import Attributes, PanelData, Shot
 
 pytestmark = pytest.mark.unit

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.images.fitting import size_for
-from engine.providers import PROVIDERS, Draws, Sizes
+from engine.providers.registry import PROVIDERS, Draws, Sizes
 
 pytestmark = pytest.mark.unit
 

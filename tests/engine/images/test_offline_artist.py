@@ -8,9 +8,9 @@ from PIL import Image, ImageChops, ImageStat
 
 from engine.errors import BadInput
 from engine.images import ImageRequest, ImageResult
-from engine.images.drawing.look import look_of
-from engine.images.drawing.things import thing_of
-from engine.images.offline import OfflineArtist
+from engine.offline.artist import OfflineArtist
+from engine.offline.drawing.look import look_of
+from engine.offline.drawing.things import thing_of
 from models.story import Line, LineKind, PanelData, Profile, Shot
 
 pytestmark = pytest.mark.unit

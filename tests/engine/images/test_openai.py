@@ -10,7 +10,7 @@ from PIL import Image
 from engine.errors import ProviderRejected
 from engine.images import Control, ImageRequest, ImageResult, Picture
 from engine.images.openai import OpenAIArtist
-from engine.tokens import Tokens
+from engine.providers.usage import Tokens
 from models.options import RenderSettings
 from tests.engine.failing import KEY
 from tests.engine.images.test_conformance import REQUEST, a_picture

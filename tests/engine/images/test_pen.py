@@ -5,11 +5,11 @@ import itertools
 import pytest
 from PIL import Image, ImageChops
 
-from engine.images.drawing.colours import Light, light_of
-from engine.images.drawing.look import look_of
-from engine.images.drawing.pen import Pen
-from engine.images.drawing.stage import draw_panel
-from engine.images.drawing.tones import toned
+from engine.offline.drawing.colours import Light, light_of
+from engine.offline.drawing.look import look_of
+from engine.offline.drawing.panel_scene import draw_panel
+from engine.offline.drawing.pen import Pen
+from engine.offline.drawing.tones import toned
 from models.story import PanelData, Profile, Shot
 
 pytestmark = pytest.mark.unit

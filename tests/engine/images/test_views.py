@@ -7,10 +7,10 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from engine.images import ImageRequest
-from engine.images.drawing.places import INDOORS, kind_of
-from engine.images.drawing.stage import draw_panel
-from engine.images.drawing.tones import asks_for_tones
-from engine.images.offline import OfflineArtist
+from engine.offline.artist import OfflineArtist
+from engine.offline.drawing.panel_scene import draw_panel
+from engine.offline.drawing.places import INDOORS, kind_of
+from engine.offline.drawing.tones import asks_for_tones
 from models.story import Line, PanelData, Profile, Shot
 
 pytestmark = pytest.mark.unit

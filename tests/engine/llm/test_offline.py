@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ProviderRejected
 from engine.llm import LLM, LLMReply, LLMRequest
-from engine.llm.offline import OfflineWriter
+from engine.offline.writer import OfflineWriter
 from engine.reading import count_tokens, paragraphs, quoted, read_manuscript, sentences, title_of, windows
 from engine.store.outlines import paragraph_of
 from engine.tasks import Task, TaskInput, dialogue, outline, panels, profile, prompt, summary

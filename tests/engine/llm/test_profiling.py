@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.images.drawing.creatures import creature_of
-from engine.llm.storyboard.profiling import profile_character
+from engine.offline.drawing.creatures import creature_of
+from engine.offline.storyboard.profiling import profile_character
 from engine.tasks import profile
 
 pytestmark = pytest.mark.unit

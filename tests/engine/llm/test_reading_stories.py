@@ -2,10 +2,10 @@
 
 import pytest
 
-from engine.llm.storyboard.outlining import outline_chapter
-from engine.llm.storyboard.speakers import attribute
-from engine.llm.storyboard.staging import describe_panels
+from engine.offline.storyboard.outlining import outline_chapter
+from engine.offline.storyboard.staging import describe_panels
 from engine.reading import PARAGRAPH_END, paragraphs, quoted, sentences
+from engine.reading.people.speakers import attribute
 from engine.tasks import outline, panels
 
 pytestmark = pytest.mark.unit

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.llm.storyboard.summarising import summarise_scene
+from engine.offline.storyboard.summarising import summarise_scene
 from engine.tasks import summary
 
 pytestmark = pytest.mark.unit

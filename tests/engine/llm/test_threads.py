@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.llm.storyboard.outlining import outline_chapter
+from engine.offline.storyboard.outlining import outline_chapter
 from engine.reading import paragraphs
 from engine.tasks import outline
 

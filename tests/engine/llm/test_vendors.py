@@ -8,7 +8,7 @@ import pytest
 from engine.errors import AnswerLost, BadAnswer
 from engine.llm.anthropic import AnthropicWriter
 from engine.llm.openai import OpenAIWriter
-from engine.tokens import Tokens
+from engine.providers.usage import Tokens
 from tests.engine.failing import KEY
 from tests.engine.llm.test_conformance import REQUEST
 from tests.fakes import anthropic, openai

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.llm.storyboard.summarising import summarise_scene
-from engine.llm.storyboard.wearing import changes, dressed, told
+from engine.offline.storyboard.summarising import summarise_scene
+from engine.reading.people.clothing import changes, dressed, told
 from engine.tasks import summary
 
 pytestmark = pytest.mark.unit

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import BadInput
 from engine.pages.formats import PAGE, SIZES, WEBTOON
-from engine.pages.hand import arranged, carried, kept_pages, released
+from engine.pages.manual_layout import arranged, carried, kept_pages, released
 
 pytestmark = pytest.mark.unit
 

@@ -10,7 +10,7 @@ from PIL import Image
 from engine.errors import BadInput
 from engine.pages.compose import ComposedPage, LetteredPanel, compose_page
 from engine.pages.layout import Cell, PageLayout
-from engine.pages.placed import changed, in_other_cells, kept, moved_on
+from engine.pages.manual_lettering import changed, in_other_cells, kept, moved_on
 from models.lettering import BalloonChange, Lettered, PanelLettering
 from models.story import Box, Direction, Line, LineKind, PanelData, Profile
 

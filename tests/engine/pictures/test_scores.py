@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from engine.images import ImageRequest
-from engine.images.offline import OfflineArtist
+from engine.offline.artist import OfflineArtist
 from engine.pages.weights import picture_size
 from engine.pictures.scores import SCORERS, Scores, distance, score
 from models.story import Box, Line, PanelData, Profile, Shot

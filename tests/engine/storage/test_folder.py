@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import StorageError
+from engine.storage.atomic import write_whole
 from engine.storage.folder import FolderStorage
-from engine.storage.whole import write_whole
 
 pytestmark = pytest.mark.integration
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import events
 from engine.store.progress import complete_and_tell, plan
 from models.events import EventType

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import accounts, expired, idempotency, throttles, webhooks
 from models.tables import AccessToken, Delivery, IdempotentRequest, RefreshToken, Throttle, Ticket, User
 from models.tables.webhooks import DeliveryState

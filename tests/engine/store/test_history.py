@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import history
 from engine.store.events import emit
 from engine.store.history import Deed

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import Unauthorized
 from engine.store import accounts
 from models.tables import User

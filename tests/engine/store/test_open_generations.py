@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import generations
 from models.options import GenerationStatus
 from models.tables import Generation

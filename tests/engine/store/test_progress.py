@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import col, select
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.store import generations
 from engine.store.progress import complete_and_tell, plan, split
 from models.options import GenerationStatus

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from PIL import Image as Pixels
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.images import ImageRequest
 from engine.storage.folder import FolderStorage
 from engine.store import references

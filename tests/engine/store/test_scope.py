@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from engine.db import Database
+from engine.db.session import Database
 from engine.errors import BadInput, Conflict, NotFound
 from engine.store import scope as rows
 from engine.store.projects import add_chapter, local_owner

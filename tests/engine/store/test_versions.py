@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import col, select, update
 
-from engine.db import Database, execute
+from engine.db.session import Database, execute
 from engine.store import generations, versions
 from models.options import GenerationKind, GenerationOptions, GenerationStatus
 from models.tables import Chapter, ChapterVersion, Character, Draft, Generation, Image, Panel, Scene

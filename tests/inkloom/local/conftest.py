@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inkloom.local.programs import Commands
+from inkloom.local.commands import Commands
 
 LIVES = (sys.executable, "-c", "import time; time.sleep(600)")
 SERVES = (

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from engine.settings import Settings
+from inkloom.local.commands import Commands
 from inkloom.local.doctor import Check, checks
-from inkloom.local.programs import Commands
-from inkloom.local.supervise import Stack
+from inkloom.local.stack import Stack
 from tests.s3_server import BUCKET, KEYS, PATIENCE, S3Server
 
 pytestmark = pytest.mark.integration

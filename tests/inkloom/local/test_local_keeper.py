@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from inkloom.local.errors import Killed, StackError
-from inkloom.local.keeper import STARTS, Keeper
 from inkloom.local.processes import Process, myself
+from inkloom.local.supervisor import STARTS, Keeper
 
 pytestmark = pytest.mark.unit
 

@@ -14,15 +14,15 @@ import pytest
 from pydantic import SecretStr
 
 from engine.settings import Settings
-from inkloom.local import keeper
+from inkloom.local import supervisor
+from inkloom.local.commands import Commands, environment
 from inkloom.local.errors import StackError
 from inkloom.local.ports import answers as port_answers
 from inkloom.local.ports import next_free
 from inkloom.local.postgres_address import answers
 from inkloom.local.processes import Identity, identify
-from inkloom.local.programs import Commands, environment
+from inkloom.local.stack import Endpoints, Stack
 from inkloom.local.state import State, StateFile
-from inkloom.local.supervise import Endpoints, Stack
 from inkloom.local.temporal_binary import find
 
 pytestmark = pytest.mark.integration
@@ -30,9 +30,9 @@ ROOT = Path(__file__).parents[3]
 SUPERVISOR = """
 import asyncio, json, pathlib, sys
 from engine.settings import Settings
-from inkloom.local.programs import Commands
+from inkloom.local.commands import Commands
 from inkloom.local.signals import cancelled_by_signals
-from inkloom.local.supervise import Stack
+from inkloom.local.stack import Stack
 LIVES = (sys.executable, "-c", "import time; time.sleep(600)")
 commands = Commands(migrate=(sys.executable, "-c", ""), workers={"worker-flow": LIVES}, api=LIVES)
 settings = Settings(data=pathlib.Path(sys.argv[1]), temporal_ui_port=0)
@@ -237,7 +237,7 @@ async def test_a_pid_used_again_is_left_alone(data: Path, commands: Commands) ->
 async def test_a_child_that_cannot_live_is_reported(
     data: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.02)
     said: list[str] = []
     dies = (sys.executable, "-c", "raise SystemExit('the reason why')")
     broken = Commands(migrate=commands.migrate, workers={**commands.workers, "worker-flow": dies}, api=commands.api)

@@ -1,0 +1,105 @@
+"""Tells addresses of what happened."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import select
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from engine.db.session import Database
+from engine.errors import CallbackFailed
+from engine.store import webhooks
+from engine.webhooks.fair_queue import Full, Lanes
+from engine.webhooks.sender import GONE, Caller, message_id, signing_key
+from models.runs import Callback
+from models.tables import Delivery, Webhook
+from models.tables.webhooks import DeliveryState
+
+# Seconds after the first failure, and by how much longer after each further one.
+FIRST_WAIT, GROWS = 5.0, 4.0
+# So many messages are sent at a time by one process; of them so many of one project, and to one address. One that does
+# not answer takes half a minute, and others must not wait for that.
+AT_A_TIME, OF_A_PROJECT, TO_AN_ADDRESS = 32, 6, 3
+
+
+class Callbacks:
+    """`secrets` are the installation's: the first signs, those of before sign too."""
+
+    def __init__(self, database: Database, caller: Caller, secrets: Sequence[str]) -> None:
+        self._database = database
+        self._caller = caller
+        self._secrets = secrets
+        self._lanes = Lanes[UUID]()
+
+    def activities(self) -> list[Callable[..., Any]]:
+        return [self.deliver, self.give_up]
+
+    @activity.defn
+    async def deliver(self, callback: Callback) -> bool:
+        """One try; whether the message has arrived. Raises `CallbackFailed`, to be tried again.
+
+        While as many are under way as may be to its address or for its project, it is put off, and that is no try.
+        """
+        async with self._database.session() as session:
+            query = select(Delivery, Webhook).join(Webhook).where(Delivery.id == callback.delivery_id)
+            found = (await session.exec(query)).one_or_none()
+        if found is None:
+            # Deleted in between, with all that was on its way.
+            return False
+        delivery, webhook = found
+        if delivery.state != DeliveryState.PENDING:
+            return delivery.state == DeliveryState.DELIVERED
+        if not webhook.active:
+            await self._note(callback, None, "the address was switched off", 0, DeliveryState.FAILED)
+            return False
+        numbers = range(webhook.secret_number, max(0, webhook.secret_number - 2), -1)
+        keys = [signing_key(secret, webhook.id, number) for secret in self._secrets for number in numbers]
+        # No transaction is held while somebody else is waited for.
+        try:
+            with self._lanes.one({webhook.id: TO_AN_ADDRESS, webhook.project_id: OF_A_PROJECT}):
+                message = message_id(webhook.id, delivery.seq)
+                answer = await self._caller.send(webhook.url, keys, message, delivery.body or {})
+        except Full as full:
+            raise ApplicationError(
+                "Others of this project are under way.",
+                type="InTurn",
+                next_retry_delay=timedelta(seconds=full.wait),
+                category=ApplicationErrorCategory.BENIGN,
+            ) from None
+        gone = answer.status == GONE
+        state = DeliveryState.DELIVERED if answer.ok else DeliveryState.FAILED if gone else DeliveryState.PENDING
+        await self._note(callback, answer.status, answer.error, answer.ms, state, switch_off=gone)
+        if state != DeliveryState.PENDING:
+            return answer.ok
+        wait = FIRST_WAIT * GROWS ** min(len(delivery.tries), 8)
+        why = answer.error.removesuffix(".")
+        raise CallbackFailed(f"The callback was not taken: {why}.", retry_after=max(wait, answer.retry_after or 0))
+
+    @activity.defn
+    async def give_up(self, callback: Callback) -> None:
+        """All tries were in vain."""
+        async with self._database.session() as session:
+            await webhooks.give_up(session, callback.delivery_id)
+
+    async def _note(
+        self,
+        callback: Callback,
+        status: int | None,
+        error: str,
+        ms: int,
+        state: DeliveryState,
+        *,
+        switch_off: bool = False,
+    ) -> None:
+        attempt = {"at": datetime.now(UTC).isoformat(), "status": status, "error": error, "ms": ms}
+        async with self._database.session() as session:
+            delivery = await session.get(Delivery, callback.delivery_id, with_for_update=True)
+            if delivery is None:
+                return
+            await webhooks.tried(session, delivery, attempt, state)
+            if switch_off and (webhook := await session.get(Webhook, delivery.webhook_id, with_for_update=True)):
+                webhook.active = False
+                session.add(webhook)

@@ -1,0 +1,148 @@
+"""Connections of the API: how long one may take to say what it wants, how much it may say, and how many there may be.
+
+What uvicorn does not limit is limited here, before anything of a request reaches the application; what it would refuse
+in words of its own is refused as a problem.
+"""
+
+import json
+from asyncio import TimerHandle, Transport
+from http import HTTPStatus
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from api.http.problems import MEDIA_TYPE, body_of
+
+# A request line and all headers together; a token and a few cookies of others take a tenth of it.
+HEADERS_BYTES = 64 * 1024
+# The application answers a slow body itself; this is for those that no route waits for.
+GRACE = 5.0
+
+
+class Connection(HttpToolsProtocol):
+    """Use `limited`, which sets the limits."""
+
+    seconds: ClassVar[float]
+    at_most: ClassVar[int]
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._arrival: TimerHandle | None = None
+        # Bytes of the present headers, by what is parsed and by what has come without ending them.
+        self._head = self._unended = 0
+        self._in_headers = False
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as in the class above
+        super().connection_made(transport)
+        if len(self.connections) > self.at_most:
+            self.app = _busy
+        self._wait(self.seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._arrived()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head = self._unended = 0
+        self._in_headers = True
+        self._wait(self.seconds)
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._count(len(name) + len(value))
+
+    def on_headers_complete(self) -> None:
+        self._in_headers = False
+        self._wait(self.seconds + GRACE)
+        if not self.transport.is_closing():
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self.transport.is_closing():
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._arrived()
+        if not self.transport.is_closing():
+            super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._arrived()
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        if not self.transport.is_closing():
+            self._refuse(400, "malformed-request", "This is not HTTP as we understand it.")
+
+    def data_received(self, data: bytes) -> None:
+        known = self._in_headers and self._head
+        super().data_received(data)
+        # Of a header that does not end the parser tells nothing, and keeps it all.
+        if self._in_headers and self._head == known:
+            self._unended += len(data)
+            self._count(0)
+
+    def _count(self, size: int) -> None:
+        self._head += size
+        if max(self._head, self._unended) > HEADERS_BYTES and not self.transport.is_closing():
+            self._refuse(431, "headers-too-large", f"The headers may have {HEADERS_BYTES} bytes at most.")
+
+    def _wait(self, seconds: float) -> None:
+        self._arrived()
+        self._arrival = self.loop.call_later(seconds, self._too_slow)
+
+    def _arrived(self) -> None:
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+
+    def _too_slow(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self._in_headers:
+            self._refuse(408, "too-slow", f"The request did not arrive within {self.seconds:g} seconds.")
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, type: str, detail: str) -> None:
+        self.transport.write(last_words(status, type, detail))
+        self.transport.close()
+
+
+def last_words(status: int, type: str, detail: str) -> bytes:
+    """A problem as it is sent where no application answers, before the connection is closed."""
+    id = uuid4().hex
+    body = json.dumps(body_of(status, type, detail, "", id)).encode()
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {MEDIA_TYPE}\r\nx-request-id: {id}\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def limited(seconds: float, connections: int) -> type[Connection]:
+    """The class of connections, of which there may be so many, each of which has so long to send a request."""
+    return type("LimitedConnection", (Connection,), {"seconds": seconds, "at_most": connections})
+
+
+async def _busy(scope: Scope, receive: Receive, send: Send) -> None:
+    """In place of the application, for connections beyond those that there may be."""
+    id = uuid4().hex
+    detail = "There are as many connections as there may be; try again in a moment."
+    body = json.dumps(body_of(503, "busy", detail, scope["path"], id)).encode()
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-request-id", id.encode()),
+        (b"retry-after", b"5"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

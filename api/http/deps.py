@@ -1,0 +1,209 @@
+"""What routes are given: the database, the Temporal client, the storage, and in whose name they act."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import OAuth2PasswordBearer
+from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.requests import HTTPConnection
+from temporalio.client import Client
+
+from api.middleware.callers import passed_on
+from engine.db.session import Database
+from engine.errors import Forbidden, Unauthorized
+from engine.live.hub import Hub
+from engine.pictures.workshop import Workshop
+from engine.security import Passwords, Signer, digest
+from engine.settings import Settings
+from engine.storage import Storage
+from engine.store import accounts
+from engine.store.projects import local_owner
+from engine.store.scope import Scope
+from models.tables.accounts import TokenScope
+from models.tables.projects import Role
+
+# Seconds for which an answer of the database about a token counts: so long may a login that was ended elsewhere go on.
+REMEMBERED = 5.0
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True)
+class Caller:
+    """In whose name a request comes, and what it may do."""
+
+    user_id: UUID
+    # The login that it belongs to; none for a personal access token and for the local owner.
+    family: UUID | None = None
+    # What a personal access token may do; None is everything.
+    scopes: frozenset[str] | None = None
+    project_id: UUID | None = None
+    ends_at: datetime | None = None
+    # The personal access token that is shown.
+    token_id: UUID | None = None
+
+    @property
+    def login(self) -> UUID | None:
+        """What may be ended: a login or a personal access token; none for the local owner."""
+        return self.family or self.token_id
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(user_id=self.user_id, project_id=self.project_id)
+
+
+@dataclass
+class Resources:
+    """What one API process owns."""
+
+    settings: Settings
+    database: Database
+    temporal: Client
+    storage: Storage
+    # The installation's: what callbacks are signed with is derived from it.
+    secret: str
+    signer: Signer
+    passwords: Passwords
+    hub: Hub
+    workshop: Workshop
+    # What the database said of a token, by its hash or its login, and when.
+    known: dict[str, tuple[float, Caller | None]] = field(default_factory=dict)
+    # Thumbnails that are being made, by their key: whoever asks for one meanwhile waits for it.
+    thumbnails: dict[str, asyncio.Task[bytes]] = field(default_factory=dict)
+    # What storage said when it was last looked at, and when.
+    storage_state: tuple[float, str] = (-60.0, "")
+
+
+async def resources(connection: HTTPConnection) -> Resources:
+    """The process's resources, made by the lifespan. Not a plain function: those are called in a thread."""
+    owned: Resources = connection.app.state.resources
+    return owned
+
+
+Owned = Annotated[Resources, Depends(resources)]
+
+
+async def session(owned: Owned) -> AsyncIterator[AsyncSession]:
+    """One transaction per request, committed when the route returns."""
+    async with owned.database.session() as opened:
+        yield opened
+
+
+# `function` scope: the transaction ends before the answer is sent, so an answer is never about uncommitted rows.
+Session = Annotated[AsyncSession, Depends(session, scope="function")]
+
+bearer = OAuth2PasswordBearer(
+    tokenUrl="/api/v1/auth/login",
+    refreshUrl="/api/v1/auth/refresh",
+    auto_error=False,
+    description="An access token from `auth/login`, or a personal access token.",
+)
+
+
+def is_local(connection: HTTPConnection) -> bool:
+    """Whether a request comes from this machine, is meant for it, and nobody has passed it on."""
+    host = connection.headers.get("Host", "")
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    try:
+        from_here = connection.client is not None and ip_address(connection.client.host).is_loopback
+    except ValueError:
+        from_here = False
+    return from_here and not passed_on(connection) and name.lower() in _LOOPBACK
+
+
+async def who(owned: Resources, token: str | None, *, local: bool) -> Caller:
+    """Whom a token stands for; without one, from this machine, the local owner while nobody has registered.
+
+    Raises `Unauthorized`.
+    """
+    if token is None:
+        if local and owned.settings.local_owner:
+            async with owned.database.session() as opened:
+                if not await accounts.anybody(opened):
+                    return Caller(await local_owner(opened))
+        raise Unauthorized("Log in, and send the access token as `Authorization: Bearer …`.")
+    if token.startswith(accounts.PERSONAL):
+        found = await _remembered(owned, digest(token), token=token)
+    else:
+        signed = owned.signer.read(token)
+        found = await _remembered(
+            owned, str(signed.family), caller=Caller(signed.user_id, signed.family, ends_at=signed.ends_at)
+        )
+    if found is None:
+        raise Unauthorized("The access token is not valid, or not any more.")
+    return found
+
+
+async def _remembered(owned: Resources, key: str, *, token: str = "", caller: Caller | None = None) -> Caller | None:
+    """What the database says of a personal token or of a login, asked again after `REMEMBERED` seconds."""
+    now = time.monotonic()
+    at, found = owned.known.get(key, (-REMEMBERED, None))
+    if now - at >= REMEMBERED:
+        if found is not None:
+            # One asks; those who come meanwhile go by what was known.
+            owned.known[key] = now, found
+        async with owned.database.session() as opened:
+            if caller is not None and caller.family is not None:
+                found = caller if await accounts.living(opened, {caller.family}) else None
+            elif row := await accounts.personal(opened, token):
+                found = Caller(
+                    row.user_id,
+                    scopes=frozenset(row.scopes),
+                    project_id=row.project_id,
+                    ends_at=row.expires_at,
+                    token_id=row.id,
+                )
+            else:
+                found = None
+        if len(owned.known) > 10_000:
+            owned.known.clear()
+        owned.known[key] = now, found
+    return caller if caller is not None and found is not None else found
+
+
+def forget(owned: Resources) -> None:
+    """A login or a token was ended here: ask the database again."""
+    owned.known.clear()
+
+
+async def caller(request: Request, owned: Owned, token: Annotated[str | None, Depends(bearer)]) -> Caller:
+    """Who asks. A token that may only read changes nothing."""
+    found = await who(owned, token, local=is_local(request))
+    request.state.user_id = found.user_id
+    if found.scopes is not None and request.method not in _SAFE and TokenScope.WRITE not in found.scopes:
+        raise Forbidden("This token may only read.")
+    return found
+
+
+Asking = Annotated[Caller, Depends(caller)]
+
+
+async def person(asking: Asking) -> Caller:
+    """Somebody who is there with a password, not a script: for what concerns the account itself."""
+    if asking.scopes is not None:
+        raise Forbidden("A personal access token cannot do this. Log in.")
+    return asking
+
+
+Person = Annotated[Caller, Depends(person)]
+
+
+def _at_least(role: Role) -> Callable[[Caller], Awaitable[Scope]]:
+    async def scope(asking: Asking) -> Scope:
+        return asking.scope.needs(role)
+
+    return scope
+
+
+# What may be touched, by what is done: every route says which of these it needs.
+Scoped = Annotated[Scope, Depends(_at_least(Role.VIEWER))]
+Commenting = Annotated[Scope, Depends(_at_least(Role.COMMENTER))]
+Editing = Annotated[Scope, Depends(_at_least(Role.EDITOR))]
+Owning = Annotated[Scope, Depends(_at_least(Role.OWNER))]

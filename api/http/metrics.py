@@ -1,0 +1,68 @@
+"""What Prometheus is told of this process. Not public: it shows what is used how much, and when nobody looks."""
+
+from functools import cache
+from hmac import compare_digest
+from ipaddress import ip_address
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from starlette.exceptions import HTTPException
+
+from api.http.deps import Owned
+from api.middleware.callers import client_address, passed_on
+
+router = APIRouter(include_in_schema=False)
+
+# A series for each series, to say when it began, which nobody reads.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's function has no types
+
+_REQUESTS = Counter("inkloom_http_requests", "Requests answered", ["method", "route", "status"])
+_SECONDS = Histogram(
+    "inkloom_http_request_seconds",
+    "Seconds from a request's first line to the end of its answer",
+    ["method", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+IN_PROGRESS = Gauge("inkloom_http_requests_in_progress", "Requests being answered")
+SOCKETS = Gauge("inkloom_websockets_open", "WebSockets that are open")
+_POOL = Gauge("inkloom_database_connections", "Connections of the database pool", ["state"])
+
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
+
+def observe(method: str, route: str, status: int, seconds: float) -> None:
+    """Count an answered request. `route` is the template, so that no client can make up series."""
+    answered, took = _series(method if method in _KNOWN_METHODS else "other", route, status)
+    answered.inc()
+    took.observe(seconds)
+
+
+@cache
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    # Looking them up by their labels takes longer than counting.
+    return _REQUESTS.labels(method, route, status), _SECONDS.labels(method, route)
+
+
+@router.get("/metrics")
+async def metrics(request: Request, owned: Owned) -> Response:
+    token = owned.settings.metrics_token
+    if not (_from_here(request) or (token and _bears(request, token.get_secret_value()))):
+        # As for any path that is not there.
+        raise HTTPException(404)
+    SOCKETS.set(owned.hub.sockets)
+    pool = owned.database.engine.pool
+    for state in ("checkedin", "checkedout"):
+        _POOL.labels({"checkedin": "idle", "checkedout": "in use"}[state]).set(getattr(pool, state)())
+    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _from_here(request: Request) -> bool:
+    try:
+        return ip_address(client_address(request.scope)).is_loopback and not passed_on(request)
+    except ValueError:
+        return False
+
+
+def _bears(request: Request, token: str) -> bool:
+    given = request.headers.get("Authorization", "")
+    return compare_digest(given.encode(), f"Bearer {token}".encode())

@@ -1,0 +1,40 @@
+"""The OpenAPI document: what clients that are built from it call the operations, and one shape of every refusal."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from api.http.schemas import Problem, refusal
+
+# What can be wrong with any body before anybody looks at what it says.
+_BODIES = {
+    **refusal(400, "bad-request", "The body cannot be read.", "There was an error parsing the body"),
+    **refusal(408, "too-slow", "The body did not come in time.", "The request did not come in time."),
+    **refusal(413, "body-too-large", "The body is too large.", "The body is larger than is taken here."),
+    **refusal(415, "unsupported-media-type", "The body is of another type.", "The body must be JSON."),
+}
+_SHAPES = "#/components/schemas/{model}"
+
+
+def name_of(route: APIRoute) -> str:
+    """What a client calls an operation: its file and its function, such as `chapters_create`."""
+    return f"{route.endpoint.__module__.rpartition('.')[2]}_{route.name}"
+
+
+def install(app: FastAPI) -> None:
+    """Add what refusals refer to. They are described by example, so FastAPI does not know of it."""
+    written = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            described = written()
+            shape = Problem.model_json_schema(ref_template=_SHAPES)
+            parts = shape.pop("$defs", {})
+            for operation in (one for path in described["paths"].values() for one in path.values()):
+                if "requestBody" in operation:
+                    operation["responses"].update({str(status): said for status, said in _BODIES.items()})
+            described.setdefault("components", {}).setdefault("schemas", {}).update({"Problem": shape, **parts})
+        return app.openapi_schema or written()
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's own way to extend the document

@@ -1,0 +1,66 @@
+"""What several operations are given: texts that can be stored, the caller's own names and facts, a new order."""
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import AliasChoices, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from sqlalchemy import ColumnElement
+from sqlmodel import col
+
+from api.http.schemas import AN_ID, ANOTHER_ID
+from models.numbers import Number
+from models.texts import Language, Words
+
+Position = Annotated[
+    Annotated[int, Field(ge=0, lt=2**31), Number] | None,
+    Field(description="where it goes, counted from 0; none: behind the last one"),
+]
+ExternalId = Annotated[Words, Field(min_length=1, max_length=200, description="the caller's own name for it")]
+Metadata = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], Annotated[Words, Field(max_length=500)]],
+    Field(
+        max_length=20,
+        description="the caller's own facts: up to 20, under names of up to 40 letters, digits and `_.-`",
+        json_schema_extra={"additionalProperties": False},
+    ),
+]
+# Which of a chapter's languages is asked for.
+Edition = Annotated[
+    Language, Query(description="one of the languages that it is translated into; empty: the story's own words")
+]
+# What they are called when they are read: the tables say `labels`, for `metadata` is SQLAlchemy's.
+Labels = Annotated[dict[str, str], Field(validation_alias=AliasChoices("labels", "metadata"))]
+Facts = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}:[^\x00]{0,500}$")]] | None,
+    Query(alias="metadata", max_length=20, description="`name:value`, as often as wanted: what has all of them"),
+]
+
+
+def labelled(model: Any, facts: list[str] | None, external_id: str | None) -> list[ColumnElement[bool]]:
+    """The filters of `metadata=name:value` and of `external_id`."""
+    pairs = (fact.partition(":") for fact in facts or ())
+    filters = [col(model.labels).contains({name: value}) for name, _, value in pairs]
+    return filters if external_id is None else [*filters, col(model.external_id) == external_id]
+
+
+def _dated(value: Any) -> Any:
+    """Refuses what is no date and time in words of RFC 3339."""
+    if isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
+        raise ValueError("give a date and a time with its offset, like 2026-01-31T12:00:00Z")
+    return value
+
+
+# RFC 3339; pydantic alone would take any number for seconds since 1970.
+Moment = Annotated[
+    Annotated[AwareDatetime, BeforeValidator(_dated)] | None, Query(description="with its offset from UTC")
+]
+
+
+class Order(BaseModel):
+    """All of them, in the new order."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [ANOTHER_ID, AN_ID]}]})
+
+    ids: list[UUID] = Field(min_length=1, max_length=10_000)

@@ -1,0 +1,194 @@
+"""A series' bible: what every book shares and what was told so far, from one project into another."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.concurrency import run_in_threadpool
+
+from api.http.deps import Editing, Owned, Resources, Scoped, Session
+from api.http.multipart import form, sent
+from api.http.schemas import CONFLICT, NOT_FOUND, file_of
+from api.routes.project_files import UNFINISHED, UNFIT, taken_out, zipped
+from engine.errors import BadInput
+from engine.export.project_archive import Archive
+from engine.pictures.workshop import Opened
+from engine.store import bibles, removals, uploads
+from engine.store import images as pictures
+from engine.store import scope as rows
+from engine.store.images import StoredPicture
+from models.bible import Bible
+from models.bundle import Bundle, Picture
+from models.tables import Project
+
+router = APIRouter(tags=["bible"])
+
+Replace = Annotated[
+    bool, Query(description="what the project has of the same name becomes what the bible says; default: it stays")
+]
+_LOOKS: dict[str, Any] = {
+    "name": "Mara",
+    "aliases": ["the keeper"],
+    "role": "keeper of the lamp",
+    "age": "about thirty",
+    "build": "small, quick",
+    "hair": "short, black",
+    "face": "freckles",
+    "clothes": "a blue oilskin",
+    "props": ["two keys"],
+    "colours": ["blue", "brass"],
+    "outfits": [],
+}
+_BIBLE: dict[str, Any] = {
+    "format": "inkloom-bible",
+    "version": 1,
+    "title": "The Clock That Waited",
+    "style": "ink and wash",
+    "instructions": [{"kind": "tone", "body": "Quiet and dry; nobody explains a joke."}],
+    "characters": [{"name": "Mara", "aliases": ["the keeper"], "profile": _LOOKS}],
+    "locations": [{"name": "the quay", "description": "wet stones, a crane, gulls"}],
+    "chapters": [{"title": "One", "summary": "Mara lights a lamp.", "threads": ["Who has taken the boat?"]}],
+}
+_PART: dict[str, Any] = {
+    "characters": ["Mara"],
+    "locations": ["the quay"],
+    "instructions": 1,
+    "chapters": 12,
+    "style": True,
+}
+_NOTHING: dict[str, Any] = {"characters": [], "locations": [], "instructions": 0, "chapters": 0, "style": False}
+
+
+class SeriesBible(Bible):
+    """`chapters` are those of all books so far, the first one first; a project that takes the bible begins after them.
+
+    Pictures are not in it: with reference sheets, a bible is a file.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_BIBLE]})
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [_PART]})
+
+    characters: list[str] = Field(description="names")
+    locations: list[str] = Field(description="names")
+    instructions: int = Field(description="how many")
+    chapters: int = Field(description="how many of those told so far")
+    style: bool
+
+
+class TakenOut(BaseModel):
+    """What became of a bible's parts. `kept` is what the project had already and goes on with."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"added": _PART, "replaced": _NOTHING, "kept": {**_NOTHING, "characters": ["Joss"]}}]
+        }
+    )
+
+    added: Part
+    replaced: Part
+    kept: Part
+
+
+@router.get("/projects/{project_id}/bible", summary="Read a series' bible", responses=NOT_FOUND)
+async def read(project_id: UUID, session: Session, scope: Scoped) -> SeriesBible:
+    """Style, instructions, cast and places of the project, and what its chapters tell and leave open, in their order,
+    behind those that came before it."""
+    project = await rows.get(session, scope, Project, project_id)
+    bundle, _ = await bibles.gather(session, project)
+    return SeriesBible.of(bundle)
+
+
+@router.post(
+    "/projects/{project_id}/bible", summary="Put a series' bible into a project", responses={**NOT_FOUND, **CONFLICT}
+)
+async def take(
+    project_id: UUID, body: SeriesBible, session: Session, scope: Editing, replace: Replace = False
+) -> TakenOut:
+    """Chapters of the project are not touched. Its first one is then told what the bible's chapters told, as what came
+    before it. Refused while a generation is at work in the project."""
+    taken = await bibles.take(session, scope, project_id, body.as_bundle(), replace=replace)
+    return TakenOut.model_validate(asdict(taken))
+
+
+@router.get(
+    "/projects/{project_id}/bible/file",
+    summary="Download a series' bible with its pictures",
+    response_class=Response,
+    responses={200: file_of("application/zip"), **NOT_FOUND},
+)
+async def export(project_id: UUID, owned: Owned, scope: Scoped) -> Response:
+    """With reference sheets and reference pictures: a project's file without chapters. `POST projects/import` makes a
+    new project of it, which begins where this one ends."""
+    async with owned.database.session() as session:
+        project = await rows.get(session, scope, Project, project_id)
+        bundle, images = await bibles.gather(session, project)
+    return await zipped(owned, bundle, images, f"{project.title} (bible)")
+
+
+@router.post(
+    "/projects/{project_id}/bible/file",
+    summary="Put a series' bible with its pictures into a project",
+    responses={**NOT_FOUND, **CONFLICT, **UNFIT},
+    openapi_extra=form(),
+)
+async def take_file(
+    project_id: UUID, request: Request, owned: Owned, scope: Editing, replace: Replace = False
+) -> TakenOut:
+    """The same as without pictures; every one of them is opened again. Of a whole project's file what is no bible is
+    refused. All of it or nothing."""
+    async with owned.database.session() as session:
+        await rows.get(session, scope, Project, project_id)
+    async with sent(request) as file:
+        archive = await run_in_threadpool(Archive, file.path, owned.settings.max_import_bytes)
+        try:
+            bundle = await run_in_threadpool(archive.bundle)
+            if bundle.chapters:
+                raise BadInput("The file is a whole project, not a bible: it has chapters.")
+            found = [(one, *await taken_out(owned, archive, one, file.path.parent)) for one in bundle.pictures]
+            return await _with_pictures(owned, scope, project_id, bundle, found, replace=replace)
+        finally:
+            await run_in_threadpool(archive.close)
+
+
+async def _with_pictures(
+    owned: Resources,
+    scope: rows.Scope,
+    project_id: UUID,
+    bundle: Bundle,
+    found: Sequence[tuple[Picture, Path, Opened]],
+    *,
+    replace: bool,
+) -> TakenOut:
+    """Store the pictures and write the rows, in one transaction. What is stored for nothing is ordered away before."""
+    stored: list[StoredPicture] = []
+    for _, path, opened in found:
+        data = await run_in_threadpool(path.read_bytes)
+        stored.append(StoredPicture(project_id, data, opened.media_type, opened.width, opened.height))
+    async with owned.database.session() as session:
+        keys = [picture.key for picture in stored]
+        removal = await removals.order(session, project_id, UNFINISHED, keys=keys)
+    async with owned.database.session() as session:
+        await removals.storing(session, project_id)
+        images: dict[str, UUID] = {}
+        for (told, path, _), picture in zip(found, stored, strict=True):
+            await owned.storage.put(picture.key, await run_in_threadpool(path.read_bytes))
+            images[told.sha256] = await _row(session, project_id, told, picture)
+        taken = await bibles.take(session, scope, project_id, bundle, replace=replace, images=images)
+        await removals.take_back(session, removal)
+    return TakenOut.model_validate(asdict(taken))
+
+
+async def _row(session: AsyncSession, project_id: UUID, told: Picture, picture: StoredPicture) -> UUID:
+    if told.origin == "uploaded":
+        image, _ = await uploads.add(session, project_id, picture, told.name)
+        return image.id
+    boxes = [box.model_dump(mode="json") for box in told.boxes]
+    return await pictures.record(session, project_id, picture, boxes=boxes, parameters=told.parameters)

@@ -1,0 +1,226 @@
+"""Chapters: a manuscript on its way to pages."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response, status
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlmodel import col
+
+from api.http.deps import Editing, Scoped, Session
+from api.http.params import Edition, ExternalId, Facts, Labels, Metadata, Order, Position, labelled
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.routes.pages import PageOut
+from engine.reading import read_manuscript
+from engine.store import editing, removals
+from engine.store import scope as rows
+from engine.store.projects import add_chapter
+from models.numbers import Whole
+from models.script import Script
+from models.tables import Chapter, Page, Project
+from models.texts import NameIfAny, Said, Words
+
+router = APIRouter(tags=["chapters"])
+
+Thread = Annotated[Said, Field(max_length=200)]
+
+
+class NewChapter(BaseModel):
+    """Either a text or a script."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"title": "One", "text": 'It rained.\n\n"Again?" said Mara.'}]}
+    )
+
+    title: NameIfAny = ""
+    text: Words | None = Field(default=None, max_length=6_000_000)
+    script: Script | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
+    position: Position = None
+
+    @model_validator(mode="after")
+    def one_of_them(self) -> "NewChapter":
+        if (self.text is None) == (self.script is None):
+            raise ValueError("give either text or script")
+        return self
+
+
+class ChapterChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "title": "Two"}]})
+
+    version: Whole = Field(ge=1, lt=2**31)
+    title: NameIfAny | None = None
+    text: Words | None = Field(default=None, max_length=6_000_000)
+    external_id: ExternalId | None = Field(default=None, description="null takes it away")
+    metadata: Metadata | None = Field(default=None, description="replaces all that was there")
+    threads: list[Thread] | None = Field(default=None, max_length=20, description="what the chapter leaves open")
+
+
+class ChapterOut(BaseModel):
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "project_id": ANOTHER_ID,
+                    "position": 0,
+                    "title": "One",
+                    "summary": "Mara lights a lamp.",
+                    "threads": ["Who has taken the boat?"],
+                    "external_id": "book-7/ch-1",
+                    "metadata": {"volume": "1"},
+                    "version": 1,
+                    "created_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    project_id: UUID
+    position: int
+    title: str
+    summary: str
+    threads: list[str] = Field(description="what it leaves open; later chapters are told of it")
+    external_id: str | None
+    metadata: Labels
+    version: int
+    created_at: datetime
+
+
+@router.post("/projects/{project_id}/chapters", status_code=201, summary="Create a chapter", responses=NOT_FOUND)
+async def create(
+    project_id: UUID, body: NewChapter, session: Session, scope: Editing, response: Response
+) -> ChapterOut:
+    """At `position`, before the chapter that stands there now, or behind the last one."""
+    await editing.open_project(session, scope, project_id)
+    text = read_manuscript(body.text.encode("utf-8", "replace"), "text") if body.text is not None else ""
+    script = body.script.model_dump(mode="json") if body.script else None
+    title = body.title or (_on_one_line(body.script.title) if body.script else "")
+    chapter = await add_chapter(
+        session,
+        project_id,
+        title=title,
+        source_text=text,
+        script=script,
+        external_id=body.external_id,
+        labels=body.metadata,
+        at=body.position,
+    )
+    await editing.announce(session, scope, [chapter])
+    response.headers["Location"] = f"/api/v1/chapters/{chapter.id}"
+    return ChapterOut.model_validate(chapter)
+
+
+@router.get("/projects/{project_id}/chapters", summary="List a project's chapters", responses=NOT_FOUND)
+async def listing(
+    project_id: UUID,
+    session: Session,
+    scope: Scoped,
+    external_id: Annotated[ExternalId | None, Query()] = None,
+    facts: Facts = None,
+    sort: Literal["position", "-position", "created_at", "-created_at", "title", "-title"] = "position",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[ChapterOut]:
+    filters = labelled(Chapter, facts, external_id)
+    found, following = await rows.children(
+        session,
+        scope,
+        Project,
+        project_id,
+        Chapter,
+        *filters,
+        columns={*ChapterOut.model_fields, "labels"},
+        after=cursor,
+        limit=limit,
+        sort=sort,
+    )
+    return Listing(items=[ChapterOut.model_validate(row) for row in found], next_cursor=following)
+
+
+@router.post(
+    "/projects/{project_id}/chapters/reorder",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Put a project's chapters into another order",
+    responses=NOT_FOUND,
+)
+async def reorder(project_id: UUID, body: Order, session: Session, scope: Editing) -> None:
+    """`ids` names every chapter of the project once. What is written later is told another story so far."""
+    await editing.open_project(session, scope, project_id)
+    await editing.reorder(session, scope, Chapter, project_id, project_id, body.ids)
+
+
+@router.get("/chapters/{chapter_id}", summary="Read a chapter", responses=NOT_FOUND)
+async def read(chapter_id: UUID, session: Session, scope: Scoped) -> ChapterOut:
+    return ChapterOut.model_validate(await rows.get(session, scope, Chapter, chapter_id))
+
+
+@router.patch("/chapters/{chapter_id}", summary="Change a chapter", responses={**NOT_FOUND, **CONFLICT})
+async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope: Editing) -> ChapterOut:
+    """A new text is outlined by the next generation, which replaces the scenes if they come out otherwise.
+
+    `threads` are the writer's again after that.
+    """
+    values: dict[str, Any] = body.model_dump(include={"title", "external_id"}, exclude_none=True)
+    if "external_id" in body.model_fields_set:
+        values["external_id"] = body.external_id
+    if body.metadata is not None:
+        values["labels"] = body.metadata
+    if body.threads is not None:
+        values["threads"] = body.threads
+    if body.text is not None:
+        await editing.still(session, scope, Chapter, chapter_id)
+        values["source_text"] = read_manuscript(body.text.encode("utf-8", "replace"), "text")
+        values["script"] = None
+    return ChapterOut.model_validate(await editing.change(session, scope, Chapter, chapter_id, body.version, values))
+
+
+@router.delete(
+    "/chapters/{chapter_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a chapter with all that is in it",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def remove(chapter_id: UUID, session: Session, scope: Editing) -> None:
+    """With its pictures, files and histories, and what providers answered for it; what they were paid stays known.
+
+    The chapters behind it move up. Refused while a generation is at work on it.
+    """
+    chapter = await rows.get(session, scope, Chapter, chapter_id)
+    await editing.open_project(session, scope, chapter.project_id)
+    chapter = await editing.still(session, scope, Chapter, chapter_id)
+    await removals.chapter_goes(session, chapter)
+    await editing.gone(session, scope, chapter)
+
+
+@router.get("/chapters/{chapter_id}/pages", summary="List a chapter's pages in order", responses=NOT_FOUND)
+async def pages(
+    chapter_id: UUID,
+    session: Session,
+    scope: Scoped,
+    language: Edition = "",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[PageOut]:
+    found, following = await rows.children(
+        session,
+        scope,
+        Chapter,
+        chapter_id,
+        Page,
+        col(Page.language) == language,
+        columns=PageOut.model_fields,
+        after=cursor,
+        limit=limit,
+        sort="number",
+    )
+    return Listing(items=[PageOut.model_validate(page) for page in found], next_cursor=following)
+
+
+def _on_one_line(title: str) -> str:
+    """A script's title, which may be anything that its file could hold, as a chapter's."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in title).split())[:200]

@@ -1,0 +1,241 @@
+"""Characters: who is in the story, and how they look in every panel."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response, status
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from sqlmodel import col
+
+from api.http.deps import Editing, Scoped, Session
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from engine.errors import Conflict
+from engine.store import cast, editing, manual_edits, references
+from engine.store import scope as rows
+from engine.store.generations import refuse_while_open
+from models.numbers import Whole
+from models.story import Profile
+from models.tables import Character, Project
+from models.texts import Name, Said, Words
+
+router = APIRouter(tags=["characters"])
+
+Attribute = Annotated[Words, Field(max_length=500)]
+Aliases = Annotated[list[Name], Field(max_length=20, description="what else the text calls them")]
+_OUTFIT: dict[str, Any] = {
+    "name": "nightgown",
+    "clothes": "a white nightgown",
+    "colours": ["white"],
+    "worn": "at night",
+}
+_LOOKS: dict[str, Any] = {
+    "role": "keeper of the lamp",
+    "age": "about thirty",
+    "build": "small, quick",
+    "hair": "short, black",
+    "face": "freckles",
+    "clothes": "a blue oilskin",
+    "props": ["two keys"],
+    "colours": ["blue", "brass"],
+    "outfits": [_OUTFIT],
+}
+
+
+class NewOutfit(BaseModel):
+    """What somebody wears in the scenes that name it, instead of `clothes`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_OUTFIT]})
+
+    name: Name
+    clothes: Annotated[Said, Field(max_length=500)]
+    colours: list[Attribute] = Field(default=[], max_length=10, description="none: those of the profile")
+    worn: Attribute = Field(default="", description="when, in a few words")
+
+
+class Looks(BaseModel):
+    """The fixed attributes of a character: the same in every panel. `outfits` are worn in the scenes that name them."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_LOOKS]})
+
+    role: Attribute = ""
+    age: Attribute = ""
+    build: Attribute = ""
+    hair: Attribute = ""
+    face: Attribute = ""
+    clothes: Attribute = ""
+    props: list[Attribute] = Field(default=[], max_length=10)
+    colours: list[Attribute] = Field(default=[], max_length=10, description="the most telling first")
+    outfits: list[NewOutfit] = Field(default=[], max_length=50)
+
+    @field_validator("outfits")
+    @classmethod
+    def told_apart(cls, outfits: list[NewOutfit]) -> list[NewOutfit]:
+        """A scene names an outfit: no two of somebody's have the same name."""
+        names = [one.name.casefold() for one in outfits]
+        if len(set(names)) < len(names):
+            raise ValueError("two outfits have the same name")
+        return outfits
+
+
+class NewCharacter(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"name": "Mara", "aliases": ["the keeper"], "profile": _LOOKS}]}
+    )
+
+    name: Name
+    aliases: Aliases = []
+    profile: Looks | None = Field(default=None, description="null: written by the next generation, from the text")
+
+
+class CharacterChange(BaseModel):
+    """`profile` replaces the whole of it, and null lets the next generation write it anew."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "profile": _LOOKS}]})
+
+    version: Whole = Field(ge=1, lt=2**31)
+    name: Name | None = None
+    aliases: Aliases | None = None
+    profile: Looks | None = None
+
+
+class CharacterOut(BaseModel):
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "project_id": ANOTHER_ID,
+                    "name": "Mara",
+                    "aliases": ["the keeper"],
+                    "profile": {"name": "Mara", "aliases": ["the keeper"], **_LOOKS},
+                    "sheet_image_id": ANOTHER_ID,
+                    "sheet_approved": False,
+                    "failure": "",
+                    "version": 1,
+                    "created_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    project_id: UUID
+    name: str
+    aliases: list[str]
+    profile: Profile | None = Field(description="null until written")
+    sheet_image_id: UUID | None = Field(description="the picture of the reference sheet, null until drawn")
+    sheet_approved: bool = Field(
+        validation_alias=AliasChoices("sheet_approved_at", "sheet_approved"),
+        description="a person has looked at the sheet, or at the pictures that were brought instead",
+    )
+    failure: str = Field(description="why there is no sheet")
+    version: int
+    created_at: datetime
+
+    @field_validator("sheet_approved", mode="before")
+    @classmethod
+    def once(cls, value: Any) -> bool:
+        """The row says when."""
+        return value not in (None, False)
+
+
+@router.post(
+    "/projects/{project_id}/characters",
+    status_code=201,
+    summary="Add a character",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def create(
+    project_id: UUID, body: NewCharacter, session: Session, scope: Editing, response: Response
+) -> CharacterOut:
+    """Names count once in a project, whatever their case. Outlines that find the name take the character as it is."""
+    await rows.get(session, scope, Project, project_id)
+    character = Character(project_id=project_id, **cast.named(body.name), aliases=body.aliases)
+    if body.profile is not None:
+        character.profile = cast.profile(body.name, body.aliases, body.profile.model_dump())
+        character.hand = ["profile"]
+    async with cast.once():
+        await editing.add(session, scope, character)
+    response.headers["Location"] = f"/api/v1/characters/{character.id}"
+    return CharacterOut.model_validate(character)
+
+
+@router.get("/projects/{project_id}/characters", summary="List a project's characters", responses=NOT_FOUND)
+async def listing(
+    project_id: UUID,
+    session: Session,
+    scope: Scoped,
+    name: Annotated[Name | None, Query(description="the whole name, in whatever case")] = None,
+    sort: Literal["created_at", "-created_at", "name", "-name"] = "created_at",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[CharacterOut]:
+    filters = [col(Character.name_key) == name.casefold()] if name is not None else []
+    found, following = await rows.children(
+        session,
+        scope,
+        Project,
+        project_id,
+        Character,
+        *filters,
+        columns=[*CharacterOut.model_fields, "sheet_approved_at"],
+        after=cursor,
+        limit=limit,
+        sort=sort,
+    )
+    return Listing(items=[CharacterOut.model_validate(row) for row in found], next_cursor=following)
+
+
+@router.get("/characters/{character_id}", summary="Read a character", responses=NOT_FOUND)
+async def read(character_id: UUID, session: Session, scope: Scoped) -> CharacterOut:
+    return CharacterOut.model_validate(await rows.get(session, scope, Character, character_id))
+
+
+@router.patch("/characters/{character_id}", summary="Change a character", responses={**NOT_FOUND, **CONFLICT})
+async def change(character_id: UUID, body: CharacterChange, session: Session, scope: Editing) -> CharacterOut:
+    """Panels name characters by name or alias: a name that is given up stays as an alias, unless aliases are given.
+
+    Prompts that are written stay; what is written and drawn later has the new looks, the reference sheet too, whose
+    approval is gone with the old ones. Refused while a generation is at work in the project.
+    """
+    character = await rows.get(session, scope, Character, character_id, lock=True)
+    await refuse_while_open(session, project_id=character.project_id)
+    given = body.profile.model_dump() if body.profile is not None else None
+    values = cast.changed(character, body.name, body.aliases, given, anew="profile" in body.model_fields_set)
+    if "profile" in body.model_fields_set:
+        values = manual_edits.written(character, values)
+    async with cast.once():
+        character = await editing.change(session, scope, Character, character_id, body.version, values)
+    return CharacterOut.model_validate(character)
+
+
+@router.post(
+    "/characters/{character_id}/approve", summary="Approve a character's sheet", responses={**NOT_FOUND, **CONFLICT}
+)
+async def approve(character_id: UUID, session: Session, scope: Editing) -> CharacterOut:
+    """Somebody has looked at the reference sheet, or at the pictures brought instead, and will have it so.
+
+    A sheet that is drawn anew, and other looks, have to be approved again. Approved already, nothing changes.
+    """
+    character = await rows.get(session, scope, Character, character_id, lock=True)
+    if character.sheet_approved_at is None:
+        if character.sheet_image_id is None and not await references.brought(session, [character_id]):
+            raise Conflict("There is no sheet to approve yet. Order one, or attach a picture.")
+        values = {"sheet_approved_at": datetime.now(UTC)}
+        character = await editing.change(session, scope, Character, character_id, character.version, values)
+    return CharacterOut.model_validate(character)
+
+
+@router.delete(
+    "/characters/{character_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a character",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def remove(character_id: UUID, session: Session, scope: Editing) -> None:
+    """Panels keep the name, and are drawn from it alone. Refused while a generation is at work in the project."""
+    character = await rows.get(session, scope, Character, character_id, lock=True)
+    await refuse_while_open(session, project_id=character.project_id)
+    await editing.remove(session, scope, character)

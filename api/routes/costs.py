@@ -1,0 +1,172 @@
+"""What things cost: before they are made, and afterwards by project, chapter, scene and panel."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.http.deps import Owned, Scoped, Session
+from api.http.schemas import AN_ID, ANOTHER_ID, NOT_FOUND
+from api.routes.generations_create import REFUSED, NewGeneration, chosen, target_of
+from engine.errors import BadInput
+from engine.freshness import staleness
+from engine.money.estimate import estimate
+from engine.money.prices import Prices
+from engine.store import costs
+from engine.store import scope as rows
+from models.options import GenerationKind
+from models.tables import Chapter, Project
+
+router = APIRouter(tags=["costs"])
+
+_SPENT: dict[str, Any] = {"usd": "0.412000", "unknown_usd": "0.000000", "calls": 31}
+
+
+class RangeOut(BaseModel):
+    model_config = ConfigDict(
+        from_attributes=True, json_schema_extra={"examples": [{"low": "22", "expected": "31", "high": "53"}]}
+    )
+
+    low: Decimal
+    expected: Decimal
+    high: Decimal
+
+
+class EstimateOut(BaseModel):
+    """What is still to be made; the three are the same where it is known."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "llm": {"low": "61", "expected": "61", "high": "61"},
+                    "image": {"low": "30", "expected": "30", "high": "30"},
+                    "usd": {"low": "1.9100", "expected": "3.4200", "high": "7.2600"},
+                    "basis": ["counted from the script"],
+                }
+            ]
+        },
+    )
+
+    llm: RangeOut = Field(description="calls to writers")
+    image: RangeOut = Field(description="calls to artists")
+    usd: RangeOut
+    basis: list[str] = Field(description="what the figures rest on")
+
+
+class SpentOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_SPENT]})
+
+    usd: Decimal
+    unknown_usd: Decimal = Field(description="the most that calls whose answer was lost may have cost besides")
+    calls: int
+
+
+class PanelCost(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"panel_id": AN_ID, "spent": _SPENT}]})
+
+    panel_id: UUID
+    spent: SpentOut
+
+
+class SceneCost(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"scene_id": AN_ID, "spent": _SPENT, "panels": []}]})
+
+    scene_id: UUID
+    spent: SpentOut
+    panels: list[PanelCost]
+
+
+class ChapterCost(BaseModel):
+    """The whole of a chapter; outline and characters belong to no scene."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"chapter_id": AN_ID, "spent": _SPENT, "scenes": []}]})
+
+    chapter_id: UUID
+    spent: SpentOut
+    scenes: list[SceneCost]
+
+
+class ChapterSum(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"chapter_id": AN_ID, "spent": _SPENT}]})
+
+    chapter_id: UUID | None = Field(description="none: of chapters that are gone")
+    spent: SpentOut
+
+
+class ProjectCost(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "project_id": AN_ID,
+                    "budget_usd": "25",
+                    "spent": _SPENT,
+                    "chapters": [{"chapter_id": ANOTHER_ID, "spent": _SPENT}],
+                }
+            ]
+        }
+    )
+
+    project_id: UUID
+    budget_usd: Decimal | None
+    spent: SpentOut
+    chapters: list[ChapterSum]
+
+
+@router.post(
+    "/generations/estimate",
+    summary="What a generation would cost; nothing is ordered",
+    responses={**NOT_FOUND, **REFUSED},
+)
+async def estimate_generation(body: NewGeneration, owned: Owned, session: Session, scope: Scoped) -> EstimateOut:
+    """For chapters: estimated from the text, and counted once there is a script.
+
+    Of a chapter that is finished it is what bringing it up to date costs; `GET /chapters/{id}/stale` says of what.
+    """
+    if body.kind != GenerationKind.CHAPTER:
+        raise BadInput("Only chapters can be estimated.")
+    chapter = await target_of(session, scope, body)
+    project = await rows.get(session, scope, Project, chapter.project_id)
+    options = chosen(body.options, project, owned.settings)
+    work = await staleness.work_left(session, chapter, options)
+    prices = Prices.of(owned.settings)
+    found = estimate(work, options, prices, await costs.experience(session, project.owner_id))
+    return EstimateOut.model_validate(found)
+
+
+@router.get("/projects/{project_id}/costs", summary="What a project cost, by chapter", responses=NOT_FOUND)
+async def project_costs(project_id: UUID, session: Session, scope: Scoped) -> ProjectCost:
+    project = await rows.get(session, scope, Project, project_id)
+    found = await costs.of_project(session, project_id)
+    return ProjectCost(
+        project_id=project_id,
+        budget_usd=project.budget_usd,
+        spent=_out(sum(found.values(), costs.Spent())),
+        chapters=[ChapterSum(chapter_id=chapter, spent=_out(spent)) for chapter, spent in found.items()],
+    )
+
+
+@router.get("/chapters/{chapter_id}/costs", summary="What a chapter cost, by scene and panel", responses=NOT_FOUND)
+async def chapter_costs(chapter_id: UUID, session: Session, scope: Scoped) -> ChapterCost:
+    chapter = await rows.get(session, scope, Chapter, chapter_id)
+    found = await costs.of_chapter(session, chapter)
+    panels: dict[UUID, list[PanelCost]] = {scene: [] for scene, _ in found if scene is not None}
+    sums = dict.fromkeys(panels, costs.Spent())
+    for (scene, panel), spent in found.items():
+        if scene is not None:
+            sums[scene] += spent
+            if panel is not None:
+                panels[scene].append(PanelCost(panel_id=panel, spent=_out(spent)))
+    return ChapterCost(
+        chapter_id=chapter_id,
+        spent=_out(sum(found.values(), costs.Spent())),
+        scenes=[SceneCost(scene_id=scene, spent=_out(sums[scene]), panels=panels[scene]) for scene in panels],
+    )
+
+
+def _out(spent: costs.Spent) -> SpentOut:
+    return SpentOut.model_validate(spent)

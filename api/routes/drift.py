@@ -1,0 +1,74 @@
+"""Drift: where the prompts of a chapter leave the fixed attributes of its characters."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.http.deps import Scoped, Session
+from api.http.schemas import AN_ID, NOT_FOUND, Cursor, Limit, Listing
+from engine.cast.drift import Finding, Kind
+from engine.errors import BadInput
+from engine.store import cursors, drifts
+from engine.store import scope as rows
+from models.tables import Chapter
+
+router = APIRouter(tags=["chapters"])
+
+_ORDER = "drift"
+_FOUND: dict[str, Any] = {
+    "panel_id": AN_ID,
+    "character": "Mara",
+    "kind": "contradicted",
+    "attribute": "hair",
+    "expected": "short, black",
+    "found": "red hair",
+}
+
+
+class DriftOut(BaseModel):
+    """One place where a prompt leaves a character."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_FOUND]})
+
+    panel_id: UUID
+    character: str
+    kind: Kind = Field(
+        description="`missing`: the attribute is not in the prompt; `contradicted`: the prompt says otherwise;"
+        " `stranger`: named, and not on stage; `unnamed`: on stage, and not named"
+    )
+    attribute: str = Field(description="`age`, `build`, `hair`, `face` or `clothes`; empty for people as a whole")
+    expected: str = Field(description="what is fixed, in the clothes of the scene")
+    found: str = Field(description="the prompt's words, where it has any")
+
+
+@router.get("/chapters/{chapter_id}/drift", summary="List where prompts leave their characters", responses=NOT_FOUND)
+async def listing(
+    chapter_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[DriftOut]:
+    """In reading order, over the prompts that are written: words against words. What was drawn is not looked at.
+
+    A prompt that the offline writer or an accepted answer gave has none; people's edits of prompts, profiles and
+    scenes bring them.
+    """
+    chapter = await rows.get(session, scope, Chapter, chapter_id)
+    behind = _place(cursor) if cursor is not None else (-1, -1, -1)
+    left = [one for one in await drifts.found_in(session, chapter) if one[0] > behind]
+    page = left[:limit]
+    following = _marked(*page[-1]) if len(left) > limit else None
+    return Listing(items=[DriftOut.model_validate(finding) for _, finding in page], next_cursor=following)
+
+
+def _marked(place: drifts.Place, finding: Finding) -> str:
+    return cursors.written(cursors.Mark(_ORDER, ".".join(map(str, place)), finding.panel_id))
+
+
+def _place(cursor: str) -> drifts.Place:
+    """Where a page ended. Raises `BadInput` for the cursor of another list."""
+    mark = cursors.read(cursor)
+    parts = mark.value.split(".") if isinstance(mark.value, str) else []
+    if mark.order != _ORDER or len(parts) != 3 or not all(part.isdecimal() and len(part) < 10 for part in parts):
+        raise BadInput(cursors.FOREIGN)
+    scene, panel, number = map(int, parts)
+    return scene, panel, number

@@ -1,0 +1,101 @@
+"""Built files of chapters and of whole projects, as downloads."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse
+from sqlmodel import col, select
+from starlette.background import BackgroundTask
+
+from api.http.deps import Owned, Resources, Scoped, Session
+from api.http.downloads import as_download
+from api.http.params import Edition
+from api.http.schemas import NOT_FOUND, file_of
+from engine.errors import NotFound
+from engine.store import scope as rows
+from engine.store.translations import title_in
+from models.exports import MEDIA_TYPES, SUFFIXES, ExportFormat
+from models.tables import Chapter, Export, Project
+
+router = APIRouter(tags=["chapters"])
+
+_FILES = {200: file_of(*dict.fromkeys(MEDIA_TYPES.values())), **NOT_FOUND}
+
+
+@router.get(
+    "/chapters/{chapter_id}/exports/{format}",
+    summary="Download a built file",
+    # Clients know it by this name.
+    operation_id="chapters_export",
+    response_class=Response,
+    responses=_FILES,
+)
+async def export(
+    chapter_id: UUID, format: ExportFormat, session: Session, scope: Scoped, owned: Owned, language: Edition = ""
+) -> Response:
+    chapter = await rows.get(session, scope, Chapter, chapter_id)
+    query = select(Export).where(Export.chapter_id == chapter_id, Export.format == format, Export.language == language)
+    found = (await session.exec(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"This chapter has no {_called(format, language)}.")
+    title = title_in(chapter, language)
+    return await _download(owned, found, chapter.title if title is None else title.text)
+
+
+@router.get(
+    "/projects/{project_id}/exports/{format}",
+    summary="Download a built file of all chapters",
+    response_class=Response,
+    responses=_FILES,
+)
+async def whole(
+    project_id: UUID, format: ExportFormat, session: Session, scope: Scoped, owned: Owned, language: Edition = ""
+) -> Response:
+    """Of a generation of kind export whose target is the project. `GET projects/{id}/export` is another thing: the
+    project itself, to be imported elsewhere."""
+    project = await rows.get(session, scope, Project, project_id)
+    query = select(Export).where(
+        Export.project_id == project_id,
+        Export.format == format,
+        Export.language == language,
+        col(Export.chapter_id).is_(None),
+    )
+    found = (await session.exec(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"This project has no {_called(format, language)}.")
+    return await _download(owned, found, project.title)
+
+
+def _suffix(found: Export) -> str:
+    """How the file's name ends: editions of a chapter lie side by side in a folder."""
+    suffix = SUFFIXES[ExportFormat(found.format)]
+    return f"{found.language}.{suffix}" if found.language else suffix
+
+
+def _called(format: ExportFormat, language: str) -> str:
+    """What a file that is not there is, and how to come by it."""
+    if language:
+        return f"{format} in {language} yet. Order it with this language among its translations, then export it"
+    return f"{format} yet. Order a generation of kind export to build it"
+
+
+async def _download(owned: Resources, found: Export, title: str) -> Response:
+    """By way of a file: a book of many pages does not fit into memory for everybody who asks."""
+    format = ExportFormat(found.format)
+    folder = TemporaryDirectory(prefix="inkloom-download-")
+    try:
+        path = Path(folder.name) / "file"
+        await owned.storage.fetch(found.key, path)
+    except BaseException:
+        folder.cleanup()
+        raise
+    headers = {
+        "Content-Disposition": as_download(title or "chapter", _suffix(found)),
+        "ETag": f'"{found.sha256}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return FileResponse(
+        path, media_type=MEDIA_TYPES[format], headers=headers, background=BackgroundTask(folder.cleanup)
+    )

@@ -1,0 +1,273 @@
+"""Generations as they are read: how far each is, what has happened in it, what was asked of providers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import SQLModel, col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.http.deps import Scoped, Session
+from api.http.params import ExternalId, Facts, Labels, Moment, labelled
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing
+from engine.store import events, holds, tallies
+from engine.store import scope as rows
+from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.tables import Generation, ProviderCall
+
+router = APIRouter(tags=["generations"])
+
+
+class HoldOut(BaseModel):
+    """A part that waits for a person: for its budget, about a lost answer, or because it was refused."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "reason": "budget",
+                    "purpose": "draft 1",
+                    "target_id": AN_ID,
+                    "message": "The next call may cost 0.2200 USD, and only 0.1000 are left.",
+                    "created_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    reason: HoldReason
+    purpose: str
+    target_id: UUID
+    message: str
+    created_at: datetime
+
+
+class CallCounts(BaseModel):
+    """Calls that were sent to a provider; `unknown` ones may have been billed without an answer."""
+
+    llm: int
+    image: int
+    cached: int
+    unknown: int
+
+
+class GenerationOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "project_id": ANOTHER_ID,
+                    "chapter_id": ANOTHER_ID,
+                    "kind": "chapter",
+                    "status": "completed",
+                    "progress": 1.0,
+                    "error": "",
+                    "target_ids": [ANOTHER_ID],
+                    "options": GenerationOptions().model_dump(mode="json"),
+                    "retry_of": ANOTHER_ID,
+                    "budget_usd": "5.000000",
+                    "external_id": "job-17",
+                    "metadata": {"batch": "spring"},
+                    "requested_by": ANOTHER_ID,
+                    "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
+                    "cost_usd": "0.000000",
+                    "waiting": [],
+                    "created_at": A_MOMENT,
+                    "started_at": A_MOMENT,
+                    "finished_at": A_MOMENT,
+                    "version": 3,
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    project_id: UUID
+    chapter_id: UUID | None
+    kind: GenerationKind
+    status: GenerationStatus
+    progress: float = Field(description="0 to 1, never backwards, exactly 1 when completed")
+    error: str
+    target_ids: list[UUID]
+    options: GenerationOptions
+    retry_of: UUID | None
+    budget_usd: Decimal | None
+    external_id: str | None
+    metadata: Labels
+    requested_by: UUID | None = Field(description="the account that ordered it, while there is one")
+    calls: CallCounts
+    cost_usd: Decimal
+    waiting: list[HoldOut] = Field(description="what waits for a person, the oldest first")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    version: int
+
+
+_EVENT: dict[str, Any] = {
+    "seq": 12,
+    "type": "panel.written",
+    "at": A_MOMENT,
+    "generation_id": AN_ID,
+    "actor_id": ANOTHER_ID,
+    "data": {"panel_id": ANOTHER_ID},
+}
+
+
+class EventOut(BaseModel):
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={"examples": [_EVENT]},
+    )
+
+    seq: int = Field(description="strictly increasing; ask for what comes after it")
+    type: str
+    at: datetime
+    generation_id: UUID | None
+    actor_id: UUID | None = Field(description="who did it; null: a workflow")
+    data: dict[str, Any]
+
+
+class CallOut(BaseModel):
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "attempt": 1,
+                    "state": "confirmed",
+                    "kind": "llm",
+                    "provider": "offline",
+                    "model": "",
+                    "purpose": "Dialogue",
+                    "target_id": ANOTHER_ID,
+                    "input_tokens": 412,
+                    "output_tokens": 38,
+                    "cost_usd": "0.000000",
+                    "reserved_usd": "0.000000",
+                    "stop_reason": "stop",
+                    "duration_ms": 3,
+                    "error": "",
+                    "submitted_at": A_MOMENT,
+                    "settled_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    attempt: int
+    state: str
+    kind: str
+    provider: str
+    model: str
+    purpose: str
+    target_id: UUID | None
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal
+    reserved_usd: Decimal = Field(description="the most it may have cost, where its answer was lost")
+    stop_reason: str
+    duration_ms: int | None
+    error: str
+    submitted_at: datetime | None
+    settled_at: datetime | None
+
+
+class EventsPage(BaseModel):
+    """Events of a generation, the oldest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EVENT], "next_cursor": 12}]})
+
+    items: list[EventOut]
+    next_cursor: int | None = Field(
+        description="pass as `after` for more that has happened already; null: that is all, so ask with the last `seq`"
+    )
+
+
+@router.get("/generations", summary="List generations")
+async def listing(
+    session: Session,
+    scope: Scoped,
+    project_id: UUID | None = None,
+    chapter_id: UUID | None = None,
+    status: Annotated[list[GenerationStatus] | None, Query(max_length=10, description="any of these")] = None,
+    kind: Annotated[list[GenerationKind] | None, Query(max_length=5, description="any of these")] = None,
+    external_id: Annotated[ExternalId | None, Query()] = None,
+    facts: Facts = None,
+    created_after: Moment = None,
+    created_before: Moment = None,
+    sort: Literal["created_at", "-created_at"] = "created_at",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[GenerationOut]:
+    equal = ((Generation.project_id, project_id), (Generation.chapter_id, chapter_id))
+    any_of = ((Generation.status, status), (Generation.kind, kind))
+    filters = [
+        *labelled(Generation, facts, external_id),
+        *(col(column) == wanted for column, wanted in equal if wanted is not None),
+        *(col(column).in_(wanted) for column, wanted in any_of if wanted),
+    ]
+    if created_after is not None:
+        filters.append(col(Generation.created_at) > created_after)
+    if created_before is not None:
+        filters.append(col(Generation.created_at) < created_before)
+    found, following = await rows.page(session, scope, Generation, *filters, after=cursor, limit=limit, sort=sort)
+    return Listing(items=await _all_told(session, found), next_cursor=following)
+
+
+@router.get("/generations/{generation_id:uuid}", summary="Read a generation and its progress", responses=NOT_FOUND)
+async def read(generation_id: UUID, session: Session, scope: Scoped) -> GenerationOut:
+    return await told(session, await rows.get(session, scope, Generation, generation_id))
+
+
+@router.get("/generations/{generation_id}/events", summary="Events after a `seq`", responses=NOT_FOUND)
+async def list_events(
+    generation_id: UUID,
+    session: Session,
+    scope: Scoped,
+    after: Annotated[int, Query(ge=0, lt=2**63, description="`seq` of the last event that the client has")] = 0,
+    limit: Limit = 100,
+) -> EventsPage:
+    await rows.get(session, scope, Generation, generation_id)
+    found = await events.of_generation(session, generation_id, after, limit + 1)
+    items = [EventOut.model_validate(event) for event in found[:limit]]
+    return EventsPage(items=items, next_cursor=items[-1].seq if len(found) > limit else None)
+
+
+@router.get("/generations/{generation_id}/calls", summary="List a generation's provider calls", responses=NOT_FOUND)
+async def list_calls(
+    generation_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[CallOut]:
+    await rows.get(session, scope, Generation, generation_id)
+    within = col(ProviderCall.generation_id) == generation_id
+    found, following = await rows.page(session, scope, ProviderCall, within, after=cursor, limit=limit)
+    return Listing(items=[CallOut.model_validate(row) for row in found], next_cursor=following)
+
+
+async def told(session: AsyncSession, generation: Generation) -> GenerationOut:
+    """A generation with its calls and what it waits for."""
+    return (await _all_told(session, [generation]))[0]
+
+
+async def _all_told(session: AsyncSession, found: Sequence[Generation]) -> list[GenerationOut]:
+    """With what each asked for and waits for, in one statement each for all of them."""
+    ids = [generation.id for generation in found]
+    calls = await tallies.calls_of(session, ids)
+    waiting: dict[UUID, list[HoldOut]] = {one: [] for one in ids}
+    for hold in await holds.waiting_of(session, ids):
+        waiting[hold.generation_id].append(HoldOut.model_validate(hold))
+    out = []
+    for one in found:
+        values, sent = SQLModel.model_dump(one), calls.get(one.id, tallies.NOTHING)
+        values |= {"metadata": one.labels, "cost_usd": sent.cost_usd, "waiting": waiting[one.id]}
+        values["calls"] = CallCounts(llm=sent.llm, image=sent.image, cached=one.cached_calls, unknown=sent.unknown)
+        out.append(GenerationOut(**{name: values[name] for name in GenerationOut.model_fields}))
+    return out

@@ -1,0 +1,159 @@
+"""Decisions about a generation that runs or waits. Each is a transaction; then whoever waits is woken."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from temporalio.service import RPCError, RPCStatusCode
+
+from api.http.deps import Editing, Owned, Resources
+from api.http.money import Usd
+from api.http.problems import TemporalAway
+from api.http.schemas import CONFLICT, NOT_FOUND
+from api.routes.generations import GenerationOut, told
+from engine.errors import Conflict
+from engine.store import generations, holds, reviews
+from engine.store import scope as rows
+from engine.store.scope import Scope
+from models.options import FINAL_STATUSES, GenerationStatus, Stage
+from models.tables import Chapter, Generation
+from workflows.starting import PATIENCE, wake_if_possible, workflow_id
+
+router = APIRouter(tags=["generations"])
+
+
+class NewBudget(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"budget_usd": "10"}]})
+
+    budget_usd: Usd
+
+
+class Resume(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"what": "waiting", "skip_refused": False}]}
+    )
+
+    what: holds.Meant | None = Field(
+        default=None,
+        description="`paused`: what was paused, and nothing else; sent twice, it is as if it was sent once. `waiting`:"
+        " what waits for a decision, paused or not. null: the first if it is paused, otherwise the second",
+    )
+    skip_refused: StrictBool = Field(default=False, description="give up what was refused, instead of trying it again")
+
+    @model_validator(mode="after")
+    def one_decision(self) -> "Resume":
+        if self.skip_refused and self.what == "paused":
+            raise ValueError("skip_refused decides about what is waiting, and what is named is paused")
+        return self
+
+
+class Approval(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"stage": "outline"}]})
+
+    stage: Stage | None = Field(default=None, description="none: whatever waits")
+
+
+@router.post(
+    "/generations/{generation_id}/cancel",
+    status_code=202,
+    summary="Cancel a generation",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def cancel(generation_id: UUID, owned: Owned, scope: Editing) -> GenerationOut:
+    """The workflow stops what is in flight, settles its calls and ends as cancelled; what is finished stays."""
+    async with owned.database.session() as session:
+        generation = await rows.get(session, scope, Generation, generation_id)
+        if generation.status in FINAL_STATUSES:
+            raise Conflict(f"The generation is {generation.status} already.")
+    # No transaction is held while Temporal is asked.
+    begun = await _cancelled(owned, generation_id)
+    async with owned.database.session() as session:
+        if not begun:
+            await generations.end(session, generation.project_id, generation_id, GenerationStatus.CANCELLED)
+        return await told(session, await rows.get(session, scope, Generation, generation_id))
+
+
+@router.post(
+    "/generations/{generation_id}/budget",
+    summary="Set the budget of a generation",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def set_budget(generation_id: UUID, body: NewBudget, owned: Owned, scope: Editing) -> GenerationOut:
+    """What waits for money goes on, if this is enough."""
+    async with owned.database.session() as session:
+        workflows = await holds.raise_budget(session, scope, generation_id, body.budget_usd)
+    return await _woken(owned, scope, generation_id, workflows)
+
+
+@router.post(
+    "/generations/{generation_id}/pause",
+    summary="Pause a generation",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def pause(generation_id: UUID, owned: Owned, scope: Editing) -> GenerationOut:
+    """Calls in flight are still answered and kept; no other is made until it is resumed. It may stay so for days."""
+    async with owned.database.session() as session:
+        await holds.pause(session, scope, generation_id)
+        return await told(session, await rows.get(session, scope, Generation, generation_id))
+
+
+@router.post(
+    "/generations/{generation_id}/resume",
+    summary="Go on with what is paused, or waits for a decision",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def resume(generation_id: UUID, owned: Owned, scope: Editing, body: Resume | None = None) -> GenerationOut:
+    """What was paused goes on; where nothing was, what waits for a decision does:
+
+    Calls whose answer was lost are made again, and may be billed twice; what was refused, too. Name `what` is meant, so
+    that a button that is pressed twice does not decide about that as well.
+
+    With `skip_refused` what was refused is given up, and nothing is asked again.
+    """
+    body = body or Resume()
+    async with owned.database.session() as session:
+        workflows = await holds.resume(session, scope, generation_id, skip=body.skip_refused, meant=body.what)
+    return await _woken(owned, scope, generation_id, workflows)
+
+
+@router.post(
+    "/chapters/{chapter_id}/approve",
+    summary="Approve what a chapter's generation waits to be looked at",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def approve(chapter_id: UUID, owned: Owned, scope: Editing, body: Approval | None = None) -> GenerationOut:
+    """The outline, the drafts or the pages are as they should be: the generation goes on.
+
+    Where drafts wait to be chosen, each panel shows the one with the best scores.
+    """
+    async with owned.database.session() as session:
+        chapter = await rows.get(session, scope, Chapter, chapter_id)
+        workflows = await reviews.approve(session, scope, chapter_id, body.stage if body else None)
+        generation = await generations.open_of(session, chapter.project_id, chapter_id)
+        if generation is None:
+            raise Conflict("The generation has ended meanwhile.")
+        generation_id = generation.id
+    return await _woken(owned, scope, generation_id, workflows)
+
+
+async def _woken(owned: Resources, scope: Scope, generation_id: UUID, workflows: Sequence[str]) -> GenerationOut:
+    """Wake what a decision was made for, and say how the generation stands."""
+    await wake_if_possible(owned.temporal, workflows)
+    async with owned.database.session() as session:
+        return await told(session, await rows.get(session, scope, Generation, generation_id))
+
+
+async def _cancelled(owned: Resources, generation_id: UUID) -> bool:
+    """Ask the workflow to cancel; False when there is none to ask."""
+    try:
+        await asyncio.wait_for(owned.temporal.get_workflow_handle(workflow_id(generation_id)).cancel(), PATIENCE)
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    except (RuntimeError, TimeoutError) as error:
+        # The first is what the client says when it has never been connected.
+        raise TemporalAway(type(error).__name__) from error
+    return True

@@ -1,0 +1,239 @@
+"""Pictures and their thumbnails: immutable, so a client that has one need not ask again."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Response, status
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import col
+from starlette.concurrency import run_in_threadpool
+
+from api.http.deps import Editing, Owned, Resources, Scoped, Session
+from api.http.schemas import (
+    A_MOMENT,
+    AN_ID,
+    ANOTHER_ID,
+    CONFLICT,
+    NOT_FOUND,
+    Cursor,
+    Limit,
+    Listing,
+    Responses,
+    file_of,
+)
+from engine.errors import Conflict, NotFound
+from engine.store import removals, uploads
+from engine.store import scope as rows
+from engine.store.events import emit
+from models.events import EventType
+from models.tables import Image, Project
+
+router = APIRouter(tags=["images"])
+
+UNCHANGED: Responses = {304: {"description": "The picture is the one that the client has."}}
+Known = Annotated[str | None, Header(alias="If-None-Match")]
+
+
+class ThumbnailSize(IntEnum):
+    """The longer side, in pixels; smaller pictures stay as they are."""
+
+    TINY = 128
+    SMALL = 256
+    MEDIUM = 512
+    LARGE = 1024
+
+
+class ImageOut(BaseModel):
+    """A stored picture: its bytes are at `image`."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "project_id": ANOTHER_ID,
+                    "image": f"/api/v1/images/{AN_ID}",
+                    "width": 1024,
+                    "height": 768,
+                    "media_type": "image/png",
+                    "bytes": 482133,
+                    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "name": "mara.png",
+                    "origin": "uploaded",
+                    "created_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    project_id: UUID
+    image: str = Field(description="path of the picture")
+    width: int
+    height: int
+    media_type: str
+    bytes: int
+    sha256: str = Field(description="of the bytes as they are stored")
+    name: str = Field(description="of the uploaded file; empty for what was made")
+    origin: Literal["made", "uploaded"]
+    created_at: datetime
+
+    @staticmethod
+    def of(row: Mapping[str, Any]) -> "ImageOut":
+        """What is told of a row's columns."""
+        return ImageOut.model_validate({**row, "image": f"/api/v1/images/{row['id']}"})
+
+
+class ImageLink(BaseModel):
+    """A link to the picture's bytes in storage. Whoever has it needs nothing else until it expires."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"url": "https://s3.example.org/a.png?X-Amz-…", "expires_at": A_MOMENT}]}
+    )
+
+    url: str
+    expires_at: datetime
+
+
+@router.get("/projects/{project_id}/images", summary="List a project's pictures", responses=NOT_FOUND)
+async def listing(
+    project_id: UUID,
+    session: Session,
+    scope: Scoped,
+    origin: Literal["made", "uploaded"] | None = None,
+    sort: Literal["created_at", "-created_at"] = "created_at",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[ImageOut]:
+    filters = [col(Image.origin) == origin] if origin is not None else []
+    found, following = await rows.children(
+        session,
+        scope,
+        Project,
+        project_id,
+        Image,
+        *filters,
+        columns=ImageOut.model_fields,
+        after=cursor,
+        limit=limit,
+        sort=sort,
+    )
+    return Listing(items=[ImageOut.of(row) for row in found], next_cursor=following)
+
+
+@router.get("/images/{image_id}/details", summary="Read what is known of a picture", responses=NOT_FOUND)
+async def details(image_id: UUID, session: Session, scope: Scoped) -> ImageOut:
+    return ImageOut.of((await rows.get(session, scope, Image, image_id)).model_dump())
+
+
+@router.get(
+    "/images/{image_id}",
+    summary="Read a picture",
+    response_class=Response,
+    responses={200: file_of("image/png", "image/jpeg", "image/webp"), **UNCHANGED, **NOT_FOUND},
+)
+async def read(image_id: UUID, session: Session, scope: Scoped, owned: Owned, if_none_match: Known = None) -> Response:
+    image = await rows.get(session, scope, Image, image_id)
+    headers = _headers(image.sha256)
+    if _has(if_none_match, image.sha256):
+        return Response(status_code=304, headers=headers)
+    return Response(await owned.storage.get(image.key), media_type=image.media_type, headers=headers)
+
+
+@router.get(
+    "/images/{image_id}/thumbnail",
+    summary="Read a picture in small",
+    response_class=Response,
+    responses={200: file_of("image/webp"), **UNCHANGED, **NOT_FOUND},
+)
+async def thumbnail(
+    image_id: UUID,
+    scope: Scoped,
+    owned: Owned,
+    size: Annotated[ThumbnailSize, Query()] = ThumbnailSize.SMALL,
+    if_none_match: Known = None,
+) -> Response:
+    """As WEBP, made when it is first asked for and kept."""
+    # No connection is kept while the picture is made.
+    async with owned.database.session() as session:
+        image = await rows.get(session, scope, Image, image_id)
+    tag = f"{image.sha256}-{size}"
+    headers = _headers(tag)
+    if _has(if_none_match, tag):
+        return Response(status_code=304, headers=headers)
+    key = removals.thumbnail_key(image.project_id, image.sha256, size)
+    try:
+        data = await owned.storage.get(key)
+    except NotFound:
+        if key not in owned.thumbnails:
+            owned.thumbnails[key] = asyncio.create_task(_make(owned, image, key, size))
+            owned.thumbnails[key].add_done_callback(lambda _: owned.thumbnails.pop(key, None))
+        # Whoever stops waiting must not stop it for the others.
+        data = await asyncio.shield(owned.thumbnails[key])
+    return Response(data, media_type="image/webp", headers=headers)
+
+
+@router.get(
+    "/images/{image_id}/link", summary="Get a link to a picture in storage", responses={**NOT_FOUND, **CONFLICT}
+)
+async def link(
+    image_id: UUID,
+    session: Session,
+    scope: Scoped,
+    owned: Owned,
+    seconds: Annotated[int, Query(ge=1, le=3600, description="how long it counts")] = 300,
+) -> ImageLink:
+    """Where pictures lie in S3. Elsewhere there are no links, which is 409: read the picture here."""
+    image = await rows.get(session, scope, Image, image_id)
+    now = datetime.now(UTC)
+    url = await owned.storage.link(image.key, seconds)
+    if url is None:
+        raise Conflict("Pictures lie in a folder here, which has no links. Read the picture itself.")
+    return ImageLink(url=url, expires_at=now + timedelta(seconds=seconds))
+
+
+@router.delete(
+    "/images/{image_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a picture that nothing uses",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def remove(image_id: UUID, session: Session, scope: Editing) -> None:
+    """The bytes follow within minutes. 409 while a draft, a page, a sheet or an attachment uses it."""
+    image = await rows.get(session, scope, Image, image_id, lock=True)
+    user = await uploads.used_by(session, image_id)
+    if user is not None:
+        raise Conflict(f"This picture is in use by {user}. Delete that first.")
+    await removals.image_goes(session, image)
+    told: dict[str, Any] = {"image_id": str(image_id)}
+    await emit(session, image.project_id, None, EventType.IMAGE_DELETED, told, actor=scope.actor)
+
+
+async def _make(owned: Resources, image: Image, key: str, size: int) -> bytes:
+    with TemporaryDirectory(prefix="inkloom-thumbnail-") as folder:
+        source, target = Path(folder) / "whole", Path(folder) / "small"
+        await owned.storage.fetch(image.key, source)
+        await owned.workshop.thumbnail(source, target, size)
+        data = await run_in_threadpool(target.read_bytes)
+    await owned.storage.put(key, data)
+    return data
+
+
+def _headers(tag: str) -> dict[str, str]:
+    return {
+        "ETag": f'"{tag}"',
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _has(if_none_match: str | None, tag: str) -> bool:
+    """Whether the client has what it would be given."""
+    return bool(if_none_match) and (f'"{tag}"' in str(if_none_match) or str(if_none_match).strip() == "*")

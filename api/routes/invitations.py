@@ -1,0 +1,168 @@
+"""Invitations: somebody with an address and a code may join a project."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.http.deps import Owning, Person, Session
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.routes.auth import Email
+from api.routes.members import MemberOut
+from engine.store import accounts, members
+from engine.store import scope as rows
+from models.tables import Invitation, Project
+from models.tables.projects import Role
+
+router = APIRouter(tags=["members"])
+
+_OUT: dict[str, Any] = {
+    "id": AN_ID,
+    "project_id": ANOTHER_ID,
+    "email": "mara@example.org",
+    "role": "editor",
+    "created_at": A_MOMENT,
+    "expires_at": A_MOMENT,
+}
+
+
+class NewInvitation(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"email": "mara@example.org", "role": "editor"}]}
+    )
+
+    email: Email
+    role: Role = Role.VIEWER
+
+
+class InvitationOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_OUT]})
+
+    id: UUID
+    project_id: UUID
+    email: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime
+
+
+class InvitationMade(InvitationOut):
+    """An invitation and, this once, its code."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_OUT, "code": "q3ZvZ0kq…"}]})
+
+    code: str = Field(description="shown here and never again: pass it on to whom you invite, for no mail is sent")
+
+
+class InvitedOut(BaseModel):
+    """An invitation to me. The code is not in it: whoever invited me has it."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "project": "The Clock That Waited",
+                    "invited_by": "Jo",
+                    "role": "editor",
+                    "expires_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    project: str = Field(description="its title")
+    invited_by: str = Field(description="the name of who did; empty, if they have none or are gone")
+    role: Role
+    expires_at: datetime
+
+
+class Code(BaseModel):
+    """What whoever invited me has passed on."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "q3ZvZ0kq…"}]})
+
+    code: str = Field(max_length=200)
+
+
+class JoinedOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "project_id": ANOTHER_ID,
+                    "member": {
+                        "user_id": AN_ID,
+                        "name": "Mara",
+                        "email": "mara@example.org",
+                        "role": "editor",
+                        "belongs": False,
+                        "since": A_MOMENT,
+                    },
+                }
+            ]
+        }
+    )
+
+    project_id: UUID
+    member: MemberOut
+
+
+@router.post(
+    "/projects/{project_id}/invitations",
+    status_code=201,
+    summary="Invite somebody by address",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def create(project_id: UUID, body: NewInvitation, session: Session, scope: Owning) -> InvitationMade:
+    """The code counts once, for 14 days, and for an account with this address alone. Inviting again replaces it.
+
+    The answer is the same whether the address has an account or not. A member's address is refused.
+    """
+    row, code = await members.invite(session, scope, project_id, body.email, body.role)
+    return InvitationMade(**InvitationOut.model_validate(row).model_dump(), code=code)
+
+
+@router.get("/projects/{project_id}/invitations", summary="List a project's invitations", responses=NOT_FOUND)
+async def listing(
+    project_id: UUID, session: Session, scope: Owning, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[InvitationOut]:
+    """Those that nobody has accepted, expired ones among them. For owners: others are not told addresses."""
+    found, following = await rows.children(
+        session, scope, Project, project_id, Invitation, columns=InvitationOut.model_fields, after=cursor, limit=limit
+    )
+    return Listing(items=[InvitationOut.model_validate(row) for row in found], next_cursor=following)
+
+
+@router.delete(
+    "/projects/{project_id}/invitations/{invitation_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Take an invitation back",
+    responses=NOT_FOUND,
+)
+async def remove(project_id: UUID, invitation_id: UUID, session: Session, scope: Owning) -> None:
+    await rows.get(session, scope, Project, project_id)
+    invitation = await rows.get(session, scope, Invitation, invitation_id)
+    if invitation.project_id != project_id:
+        raise rows.missing(Invitation, invitation_id)
+    await session.delete(invitation)
+
+
+@router.get("/invitations", summary="List invitations to me")
+async def mine(session: Session, person: Person, cursor: Cursor = None, limit: Limit = 50) -> Listing[InvitedOut]:
+    """By the address of my account; what has expired is left out."""
+    user = await accounts.user(session, person.user_id)
+    found, following = await members.invitations_to(session, user.email or "", cursor, limit)
+    return Listing(items=[InvitedOut.model_validate(one) for one in found], next_cursor=following)
+
+
+@router.post("/invitations/accept", summary="Join a project", responses={**NOT_FOUND, **CONFLICT})
+async def accept(body: Code, session: Session, person: Person) -> JoinedOut:
+    """With the code, and the address that it was made for."""
+    user = await accounts.user(session, person.user_id)
+    project_id, member = await members.accept(session, user, body.code)
+    return JoinedOut(project_id=project_id, member=MemberOut.model_validate(member))

@@ -1,0 +1,120 @@
+"""Places of the story."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response, status
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import col
+
+from api.http.deps import Editing, Scoped, Session
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from engine.store import cast, editing
+from engine.store import scope as rows
+from models.numbers import Whole
+from models.tables import Location, Project
+from models.texts import Name, Words
+
+router = APIRouter(tags=["locations"])
+
+_NEW: dict[str, Any] = {"name": "the quay", "description": "Wet stone steps under one lamp."}
+
+
+class NewLocation(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_NEW]})
+
+    name: Name
+    description: Words = Field(default="", max_length=4_000)
+
+
+class LocationChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, **_NEW}]})
+
+    version: Whole = Field(ge=1, lt=2**31)
+    name: Name | None = None
+    description: Words | None = Field(default=None, max_length=4_000)
+
+
+class LocationOut(BaseModel):
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [{"id": AN_ID, "project_id": ANOTHER_ID, **_NEW, "version": 1, "created_at": A_MOMENT}]
+        },
+    )
+
+    id: UUID
+    project_id: UUID
+    name: str
+    description: str
+    version: int
+    created_at: datetime
+
+
+@router.post(
+    "/projects/{project_id}/locations", status_code=201, summary="Add a place", responses={**NOT_FOUND, **CONFLICT}
+)
+async def create(
+    project_id: UUID, body: NewLocation, session: Session, scope: Editing, response: Response
+) -> LocationOut:
+    """Names count once in a project, whatever their case."""
+    await rows.get(session, scope, Project, project_id)
+    location = Location(project_id=project_id, **cast.named(body.name), description=body.description)
+    async with cast.once():
+        await editing.add(session, scope, location)
+    response.headers["Location"] = f"/api/v1/locations/{location.id}"
+    return LocationOut.model_validate(location)
+
+
+@router.get("/projects/{project_id}/locations", summary="List a project's places", responses=NOT_FOUND)
+async def listing(
+    project_id: UUID,
+    session: Session,
+    scope: Scoped,
+    name: Annotated[Name | None, Query(description="the whole name, in whatever case")] = None,
+    sort: Literal["created_at", "-created_at", "name", "-name"] = "created_at",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[LocationOut]:
+    filters = [col(Location.name_key) == name.casefold()] if name is not None else []
+    found, following = await rows.children(
+        session,
+        scope,
+        Project,
+        project_id,
+        Location,
+        *filters,
+        columns=LocationOut.model_fields,
+        after=cursor,
+        limit=limit,
+        sort=sort,
+    )
+    return Listing(items=[LocationOut.model_validate(row) for row in found], next_cursor=following)
+
+
+@router.get("/locations/{location_id}", summary="Read a place", responses=NOT_FOUND)
+async def read(location_id: UUID, session: Session, scope: Scoped) -> LocationOut:
+    return LocationOut.model_validate(await rows.get(session, scope, Location, location_id))
+
+
+@router.patch("/locations/{location_id}", summary="Change a place", responses={**NOT_FOUND, **CONFLICT})
+async def change(location_id: UUID, body: LocationChange, session: Session, scope: Editing) -> LocationOut:
+    """Scenes keep the name that they were given. A generation that is at work reads the change in what is left."""
+    values: dict[str, Any] = body.model_dump(include={"description"}, exclude_none=True)
+    if body.name is not None:
+        values |= cast.named(body.name)
+    async with cast.once():
+        location = await editing.change(session, scope, Location, location_id, body.version, values)
+    return LocationOut.model_validate(location)
+
+
+@router.delete(
+    "/locations/{location_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a place",
+    responses=NOT_FOUND,
+)
+async def remove(location_id: UUID, session: Session, scope: Editing) -> None:
+    """Scenes keep its name, and the next outline that finds it adds it again."""
+    await editing.remove(session, scope, await rows.get(session, scope, Location, location_id, lock=True))

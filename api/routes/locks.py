@@ -1,0 +1,69 @@
+"""Who edits a panel."""
+
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.http.deps import Editing, Scoped, Session
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, refusal
+from engine.store import locks
+from engine.store import scope as rows
+from models.tables import Panel
+
+router = APIRouter(tags=["together"])
+
+HELD = refusal(
+    409,
+    "conflict",
+    "Somebody else edits this panel.",
+    "Mara edits this panel, until 12:00:00 UTC at least.",
+    held={"user_id": ANOTHER_ID, "name": "Mara", "expires_at": A_MOMENT},
+)
+
+
+class LockOut(BaseModel):
+    """Who edits a panel, and until when at least; without a holder nobody does."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"panel_id": AN_ID, "user_id": ANOTHER_ID, "name": "Mara", "expires_at": A_MOMENT}]
+        }
+    )
+
+    panel_id: UUID
+    user_id: UUID | None = None
+    name: str | None = None
+    expires_at: datetime | None = Field(default=None, description="take it again before that, to keep it")
+
+
+@router.put("/panels/{panel_id}/lock", summary="Take or renew a panel's lock", responses={**NOT_FOUND, **HELD})
+async def take(panel_id: UUID, session: Session, scope: Editing) -> LockOut:
+    """For 60 seconds; others see it, and their changes to the panel are refused."""
+    await locks.take(session, scope, panel_id)
+    return await _out(session, panel_id)
+
+
+@router.get("/panels/{panel_id}/lock", summary="Who edits a panel?", responses=NOT_FOUND)
+async def read(panel_id: UUID, session: Session, scope: Scoped) -> LockOut:
+    await rows.get(session, scope, Panel, panel_id)
+    return await _out(session, panel_id)
+
+
+@router.delete(
+    "/panels/{panel_id}/lock",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Give a panel's lock back",
+    responses={**NOT_FOUND, **HELD},
+)
+async def release(panel_id: UUID, session: Session, scope: Editing) -> None:
+    await locks.release(session, scope, panel_id)
+
+
+async def _out(session: Session, panel_id: UUID) -> LockOut:
+    found = await locks.held(session, panel_id)
+    if found is None:
+        return LockOut(panel_id=panel_id)
+    lock, name = found
+    return LockOut(panel_id=panel_id, user_id=lock.user_id, name=name, expires_at=lock.expires_at)

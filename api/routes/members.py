@@ -1,0 +1,122 @@
+"""Members of a project and their roles."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, status
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.http.deps import Owning, Scoped, Session
+from api.http.schemas import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from engine.errors import Forbidden
+from engine.store import members
+from engine.store import scope as rows
+from engine.store.scope import Scope
+from models.tables import Project
+from models.tables.projects import Role
+
+router = APIRouter(tags=["members"])
+
+_OUT: dict[str, Any] = {
+    "user_id": AN_ID,
+    "name": "Mara",
+    "email": "mara@example.org",
+    "role": "editor",
+    "belongs": False,
+    "since": A_MOMENT,
+}
+
+
+class MemberChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"role": "commenter"}]})
+
+    role: Role
+
+
+class Transfer(BaseModel):
+    """The member whose the project becomes."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"user_id": AN_ID}]})
+
+    user_id: UUID
+
+
+class MemberOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_OUT]})
+
+    user_id: UUID
+    name: str
+    email: str | None = Field(description="told to owners alone; null to others")
+    role: Role
+    belongs: bool = Field(description="whether the project belongs to this account, which therefore cannot leave")
+    since: datetime
+
+
+@router.get("/projects/{project_id}/members", summary="List a project's members", responses=NOT_FOUND)
+async def listing(
+    project_id: UUID,
+    session: Session,
+    scope: Scoped,
+    role: Annotated[list[Role] | None, Query(max_length=4, description="any of these")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[MemberOut]:
+    """In the order of their accounts. Whom the project belongs to is one of them, as an owner."""
+    await rows.get(session, scope, Project, project_id)
+    found, following = await members.listing(session, project_id, role, cursor, limit)
+    addressed = await _owns(session, scope, project_id)
+    return Listing(items=[_out(member, addressed) for member in found], next_cursor=following)
+
+
+@router.get("/projects/{project_id}/members/{user_id}", summary="Read a member", responses=NOT_FOUND)
+async def read(project_id: UUID, user_id: UUID, session: Session, scope: Scoped) -> MemberOut:
+    await rows.get(session, scope, Project, project_id)
+    member = await members.one(session, project_id, user_id)
+    return _out(member, await _owns(session, scope, project_id))
+
+
+@router.patch(
+    "/projects/{project_id}/members/{user_id}",
+    summary="Give a member another role",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def change(project_id: UUID, user_id: UUID, body: MemberChange, session: Session, scope: Owning) -> MemberOut:
+    """By an owner. Not of the account that the project belongs to."""
+    return _out(await members.change(session, scope, project_id, user_id, body.role), addressed=True)
+
+
+@router.delete(
+    "/projects/{project_id}/members/{user_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Remove a member, or leave",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def remove(project_id: UUID, user_id: UUID, session: Session, scope: Scoped) -> None:
+    """Owners may remove others, and everybody may go. Not the account that the project belongs to."""
+    await members.leave(session, scope, project_id, user_id)
+
+
+@router.post(
+    "/projects/{project_id}/transfer",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Give a project to another member",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def transfer(project_id: UUID, body: Transfer, session: Session, scope: Owning) -> None:
+    """Only whom it belongs to can, and stays as an owner. Its budgets and answers that were paid for go with it."""
+    await members.transfer(session, scope, project_id, body.user_id)
+
+
+async def _owns(session: AsyncSession, scope: Scope, project_id: UUID) -> bool:
+    try:
+        await rows.get(session, scope.needs(Role.OWNER), Project, project_id)
+    except Forbidden:
+        return False
+    return True
+
+
+def _out(member: members.Member, addressed: bool) -> MemberOut:
+    out = MemberOut.model_validate(member)
+    return out if addressed else out.model_copy(update={"email": None})

@@ -1,0 +1,176 @@
+"""Pages: where panels stand on them, and what is lettered where. A person may have a hand in both."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+
+from api.http.deps import Editing, Scoped, Session
+from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
+from engine.store import pages
+from engine.store import scope as rows
+from models.lettering import MOST, BalloonChange, PanelLettering
+from models.numbers import Whole
+from models.tables import Page
+
+router = APIRouter(tags=["pages"])
+
+Pixel = Annotated[Whole, Field(ge=0, le=MOST)]
+PagePart = Literal["layout", "lettering"]
+_CELL: dict[str, Any] = {"panel_id": ANOTHER_ID, "x": 84, "y": 84, "width": 1820, "height": 1400}
+
+
+class NewCell(BaseModel):
+    """A panel's place, in pixels from the page's top left corner."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_CELL]})
+
+    panel_id: UUID
+    x: Pixel
+    y: Pixel
+    width: Pixel
+    height: Pixel
+
+
+class NewLayout(BaseModel):
+    """All panels of the page, in the order in which they are read."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cells": [_CELL]}]})
+
+    cells: list[NewCell] = Field(min_length=1, max_length=50)
+
+
+class PageChange(BaseModel):
+    """What is changed is yours: orders keep it until you `release` it.
+
+    `layout` places every panel; what bleeds may reach to the page's edges. `lettering` moves balloons, leads their
+    tails and breaks their lines; a panel in which anything was placed keeps all of its lettering as it is.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "version": 1,
+                    "layout": {"cells": [_CELL]},
+                    "lettering": [
+                        {
+                            "panel_id": ANOTHER_ID,
+                            "order": 0,
+                            "body": {"x": 120, "y": 40, "width": 320, "height": 150},
+                            "tail_tip": {"x": 350, "y": 420},
+                            "lines": ["The ferry", "is due at nine."],
+                        }
+                    ],
+                }
+            ]
+        },
+    )
+
+    version: Whole = Field(ge=1, lt=2**31)
+    layout: NewLayout | None = None
+    lettering: list[BalloonChange] = Field(default=[], max_length=500)
+    release: list[PagePart] = Field(default=[], max_length=2, description="what is made by rules again")
+
+    @model_validator(mode="after")
+    def one_way(self) -> "PageChange":
+        changed = {part for part, told in (("layout", self.layout), ("lettering", self.lettering)) if told}
+        if both := changed & {*self.release}:
+            raise ValueError(f"{min(both)} cannot be changed and released at once")
+        return self
+
+
+class PageOut(BaseModel):
+    """A composed page. `layout` has the cells of its panels in pixels, in reading order; `lettering` what is set in
+    them, in pixels from each panel's corner."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "number": 1,
+                    "image_id": AN_ID,
+                    "image": f"/api/v1/images/{AN_ID}",
+                    "layout": {
+                        "number": 1,
+                        "width": 1988,
+                        "height": 3075,
+                        "cells": [_CELL],
+                    },
+                    "lettering": [
+                        {
+                            "panel_id": ANOTHER_ID,
+                            "texts": [
+                                {
+                                    "order": 0,
+                                    "line": 0,
+                                    "kind": "speech",
+                                    "speaker": "Mara",
+                                    "text": "The ferry is due at nine.",
+                                    "lines": ["The ferry is", "due at nine."],
+                                    "language": "en",
+                                    "size": 38,
+                                    "vertical": False,
+                                    "body": {"x": 120, "y": 40, "width": 320, "height": 150},
+                                    "text_box": {"x": 160, "y": 69, "width": 240, "height": 92},
+                                    "roundness": 2.6,
+                                    "from_right": False,
+                                    "tail": {"start": {"x": 300, "y": 188}, "tip": {"x": 350, "y": 420}, "bend": 1},
+                                    "joined": None,
+                                    "hand": False,
+                                }
+                            ],
+                            "unplaced": [],
+                            "problems": [],
+                        }
+                    ],
+                    "problems": [],
+                    "hand": [],
+                    "version": 1,
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    number: int
+    image_id: UUID | None
+    layout: dict[str, Any]
+    lettering: list[PanelLettering] = Field(description="empty until composed")
+    problems: list[str]
+    version: int
+
+    @computed_field(description="path of the picture, null until composed")  # type: ignore[prop-decorator]  # pydantic's way
+    @property
+    def image(self) -> str | None:
+        return f"/api/v1/images/{self.image_id}" if self.image_id else None
+
+    @computed_field(description="what people placed, and orders leave as it is")  # type: ignore[prop-decorator]  # as above
+    @property
+    def hand(self) -> list[PagePart]:
+        found: list[PagePart] = ["layout"] if self.layout.get("hand") else []
+        return [*found, "lettering"] if self.layout.get("placed") else found
+
+
+@router.get("/pages/{page_id}", summary="Read a page", responses=NOT_FOUND)
+async def read(page_id: UUID, session: Session, scope: Scoped) -> PageOut:
+    return PageOut.model_validate(await rows.get(session, scope, Page, page_id))
+
+
+@router.patch("/pages/{page_id}", summary="Lay out a page, or place its lettering", responses={**NOT_FOUND, **CONFLICT})
+async def change(page_id: UUID, body: PageChange, session: Session, scope: Editing) -> PageOut:
+    """The page shows it when the chapter is ordered next, which calls no model for it.
+
+    Later orders keep it. A layout stays while its panels follow each other, the lettering of a panel while its words
+    have room where they are; what cannot be kept is in the page's `problems`. Refused while a generation is at work
+    on the chapter, and while somebody else edits one of the panels.
+    """
+    cells = [cell.model_dump(mode="json") for cell in body.layout.cells] if body.layout else None
+    changed = await pages.change(
+        session, scope, page_id, body.version, cells=cells, lettering=body.lettering, release=body.release
+    )
+    return PageOut.model_validate(changed)

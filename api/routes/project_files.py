@@ -1,0 +1,174 @@
+"""Projects as a whole: copied, taken along as one file, brought back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import FileResponse
+
+from api.http.deps import Owned, Resources, Scoped
+from api.http.downloads import as_download
+from api.http.multipart import form, sent
+from api.http.schemas import NOT_FOUND, file_of, refusal
+from api.routes.projects import ProjectOut
+from engine.errors import Forbidden
+from engine.export.project_archive import Archive, Written, name_of
+from engine.pictures.workshop import Opened
+from engine.storage.keys import project_prefix
+from engine.store import bundles, removals
+from engine.store import scope as rows
+from engine.store.bundles import Kept
+from engine.store.images import StoredPicture
+from models.bundle import Bundle, Picture
+from models.ids import new_id
+from models.tables import Image, Project
+
+router = APIRouter(tags=["projects"])
+
+# Whatever breaks off before its project is there is removed after this: no request takes so long.
+UNFINISHED = timedelta(hours=6)
+AT_A_TIME = 4
+
+UNFIT = refusal(
+    422, "bad-input", "The file is no exported project.", "The file has no project.json: it is no exported project."
+)
+
+# Puts the pictures of a project, whose id it is given, into storage.
+Bring = Callable[[UUID], Awaitable[dict[str, Kept]]]
+
+
+@router.post("/projects/{project_id}/copy", status_code=201, summary="Copy a project", responses=NOT_FOUND)
+async def copy(project_id: UUID, owned: Owned, scope: Scoped, response: Response) -> ProjectOut:
+    """Its story, cast, panels and pictures, for whoever copies; not its members, generations, costs and comments."""
+    _makes_projects(scope)
+    async with owned.database.session() as session:
+        project = await rows.get(session, scope, Project, project_id)
+        bundle, images = await bundles.gather(session, project)
+
+    async def bring(new: UUID) -> dict[str, Kept]:
+        async def one(image: Image) -> Kept:
+            data = await owned.storage.get(image.key)
+            picture = StoredPicture(new, data, image.media_type, image.width, image.height)
+            await owned.storage.put(picture.key, data)
+            return Kept(**vars(picture))
+
+        return dict(zip(images, await _side_by_side(one, list(images.values())), strict=True))
+
+    return await _new(owned, scope.actor, bundle, bring, response)
+
+
+@router.get(
+    "/projects/{project_id}/export",
+    summary="Download a project as one file",
+    response_class=Response,
+    responses={200: file_of("application/zip"), **NOT_FOUND},
+)
+async def export(project_id: UUID, owned: Owned, scope: Scoped) -> Response:
+    """A zip that `POST projects/import` takes, here or elsewhere. The same project is the same file, byte for byte."""
+    async with owned.database.session() as session:
+        project = await rows.get(session, scope, Project, project_id)
+        bundle, images = await bundles.gather(session, project)
+    return await zipped(owned, bundle, images, project.title)
+
+
+@router.post(
+    "/projects/import",
+    status_code=201,
+    summary="Create a project from an exported file",
+    responses=UNFIT,
+    openapi_extra=form(),
+)
+async def take(request: Request, owned: Owned, scope: Scoped, response: Response) -> ProjectOut:
+    """All of it or nothing. Every picture is opened again; one with more in it than pixels is drawn anew."""
+    _makes_projects(scope)
+    async with sent(request) as file:
+        archive = await run_in_threadpool(Archive, file.path, owned.settings.max_import_bytes)
+        try:
+            bundle = await run_in_threadpool(archive.bundle)
+
+            async def bring(new: UUID) -> dict[str, Kept]:
+                kept: dict[str, Kept] = {}
+                for picture in bundle.pictures:
+                    path, opened = await taken_out(owned, archive, picture, file.path.parent)
+                    data = await run_in_threadpool(path.read_bytes)
+                    path.unlink()
+                    stored = StoredPicture(new, data, opened.media_type, opened.width, opened.height)
+                    await owned.storage.put(stored.key, data)
+                    kept[picture.sha256] = Kept(**vars(stored))
+                return kept
+
+            return await _new(owned, scope.actor, bundle, bring, response)
+        finally:
+            await run_in_threadpool(archive.close)
+
+
+async def zipped(owned: Resources, bundle: Bundle, images: Mapping[str, Image], title: str) -> Response:
+    """A project's file, as a download."""
+    folder = TemporaryDirectory(prefix="inkloom-export-")
+    try:
+        path, picture = Path(folder.name) / "project.zip", Path(folder.name) / "picture"
+        written = await run_in_threadpool(Written, path, bundle)
+        for sha256, image in sorted(images.items()):
+            await owned.storage.fetch(image.key, picture)
+            await run_in_threadpool(written.picture, name_of(sha256, image.media_type), picture)
+        await run_in_threadpool(written.close)
+    except BaseException:
+        folder.cleanup()
+        raise
+    headers = {
+        "Content-Disposition": as_download(title, "inkloom.zip"),
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
+    return FileResponse(path, media_type="application/zip", headers=headers, background=BackgroundTask(folder.cleanup))
+
+
+async def taken_out(owned: Resources, archive: Archive, picture: Picture, folder: Path) -> tuple[Path, Opened]:
+    """A picture of a file, opened again, and where it lies as it is to be stored: with nothing in it but pixels."""
+    given, anew = folder / picture.sha256, folder / f"{picture.sha256}-anew"
+    await run_in_threadpool(archive.picture, name_of(picture.sha256, picture.media_type), given, picture.sha256)
+    opened = await owned.workshop.check(given, anew)
+    if opened.kept:
+        return given, opened
+    given.unlink()
+    return anew, opened
+
+
+def _makes_projects(scope: rows.Scope) -> None:
+    if scope.project_id is not None:
+        raise Forbidden("This token opens one project alone.")
+
+
+async def _new(owned: Resources, owner_id: UUID, bundle: Bundle, bring: Bring, response: Response) -> ProjectOut:
+    """A new project. Its removal is ordered before anything is stored, and taken back with the rows."""
+    project_id = new_id()
+    async with owned.database.session() as session:
+        removal = await removals.order(session, project_id, UNFINISHED, whole=True)
+    try:
+        kept = await bring(project_id)
+        async with owned.database.session() as session:
+            project = await bundles.plant(session, owner_id, project_id, bundle, kept)
+            await removals.take_back(session, removal)
+            answer = ProjectOut.model_validate(project)
+    except Exception:
+        await owned.storage.delete_under(project_prefix(project_id))
+        raise
+    response.headers["Location"] = f"/api/v1/projects/{project_id}"
+    return answer
+
+
+async def _side_by_side(one: Callable[[Any], Awaitable[Kept]], many: list[Any]) -> list[Kept]:
+    gate = asyncio.Semaphore(AT_A_TIME)
+
+    async def gated(item: Any) -> Kept:
+        async with gate:
+            return await one(item)
+
+    return await asyncio.gather(*(gated(item) for item in many))

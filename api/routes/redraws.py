@@ -1,0 +1,300 @@
+"""Directing a panel: choose among its drafts, want it otherwise, change a part of it, bring art along."""
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.http.deps import Editing, Owned, Session
+from api.http.money import Usd
+from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
+from api.routes.drafts import DraftOut, out_of
+from api.routes.generations import GenerationOut
+from api.routes.generations_create import REFUSED, IdempotencyKey, again, answered, begin, chosen, location, written
+from api.routes.panels import PanelOut
+from engine.errors import BadInput
+from engine.money.prices import Prices
+from engine.providers.registry import require_all
+from engine.settings import Settings
+from engine.store import directing, editing, generations, locks, redraws
+from engine.store import scope as rows
+from engine.store.events import emit
+from engine.store.scope import Scope
+from models.events import EventType
+from models.numbers import Number, Whole
+from models.options import GenerationOptions, RenderSettings
+from models.tables import Panel, Project, Scene
+from models.texts import Words
+from workflows.starting import wake_if_possible
+
+router = APIRouter(tags=["directing"])
+
+At = Annotated[
+    Annotated[int, Field(ge=1, lt=2**31), Number] | None,
+    Field(description="the panel's version that was read; where it is another one by now, the answer is 409"),
+]
+Notes = Annotated[Words, Field(max_length=2_000)]
+Strength = Annotated[float, Field(ge=0, le=1, strict=True)]
+
+
+class Choosing(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 3, "panel_id": AN_ID}]})
+
+    version: At = None
+    panel_id: UUID | None = Field(default=None, description="the panel that is meant; the draft of another is refused")
+
+
+class Undo(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 4}]})
+
+    version: At = None
+
+
+Tries = Annotated[Whole, Field(ge=1, le=8, description="how many new drafts")]
+Budget = Annotated[Usd | None, Field(description="of a generation of its own")]
+
+
+class By(BaseModel):
+    """An artist, and how it works; what is not named is as in the chapter's last order."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"images": "openai", "image_model": "gpt-image-2.6-flare"}]}
+    )
+
+    images: Words | None = Field(default=None, max_length=64)
+    image_model: Words | None = Field(default=None, max_length=200)
+    render: RenderSettings | None = None
+
+
+class NewRedraw(BaseModel):
+    """`notes` say what should be otherwise. Without any, the same is drawn once more, with another seed."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"notes": "Closer, and she is angry.", "drafts": 2}]}
+    )
+
+    notes: Notes = ""
+    about: list[Literal["words", "picture"]] | None = Field(
+        default=None, min_length=1, max_length=2, description="what is made again; none: the notes tell"
+    )
+    drafts: Tries = 1
+    version: At = None
+    by: By | None = None
+    budget_usd: Budget = None
+
+    @model_validator(mode="after")
+    def something_to_do(self) -> "NewRedraw":
+        if self.about is not None and "words" in self.about and not self.notes.strip():
+            raise ValueError("words are written again by notes: say what should be otherwise")
+        return self
+
+
+_UNIT: dict[str, Any] = {"image": AN_ID, "module": "openpose", "model": "control_v11p_sd15_openpose", "weight": 1.0}
+
+
+class ControlUnit(BaseModel):
+    """A sketch, a pose or a depth map that leads the drawing, for artists with ControlNet."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [_UNIT]},
+    )
+
+    image: UUID = Field(description="an uploaded picture")
+    module: Words = Field(default="none", max_length=100, description="what is read from the picture; none: it is that")
+    model: Words = Field(default="", max_length=200)
+    weight: float = Field(default=1.0, ge=0, le=2, strict=True)
+
+
+class NewEdit(BaseModel):
+    """Change a draft: all of it, or where the mask is white; or draw anew, led by a sketch."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"draft_id": AN_ID, "mask": ANOTHER_ID, "prompt": "a red lantern"}]},
+    )
+
+    draft_id: UUID | None = Field(default=None, description="none: the draft that the panel shows")
+    prompt: Words = Field(default="", max_length=4_000, description="what is to be seen; empty: as the panel says")
+    mask: UUID | None = Field(default=None, description="an uploaded picture of the draft's size, white where to draw")
+    strength: Strength = Field(default=0.75, description="how freely the draft is changed: 0 not at all, 1 wholly")
+    control: ControlUnit | None = Field(default=None, description="with it alone, nothing is taken from a draft")
+    drafts: Tries = 1
+    version: At = None
+    by: By | None = None
+    budget_usd: Budget = None
+
+
+class NewDraft(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"image_id": AN_ID, "select": True}]})
+
+    image_id: UUID = Field(description="a picture that was uploaded to the project")
+    select: StrictBool = Field(default=True, description="the panel shows it from now on")
+
+
+@router.post("/drafts/{draft_id}/select", summary="Show a draft", responses={**NOT_FOUND, **CONFLICT})
+async def select(draft_id: UUID, owned: Owned, scope: Editing, body: Choosing | None = None) -> PanelOut:
+    """The panel shows this draft from now on. It counts at once, whatever state a generation is in.
+
+    A generation that waits for its drafts to be chosen goes on with the last choice that it needs.
+    """
+    body = body or Choosing()
+    async with owned.database.session() as session:
+        panel, workflows = await directing.choose(session, scope, draft_id, body.version, body.panel_id)
+        out = PanelOut.model_validate(panel)
+    await wake_if_possible(owned.temporal, workflows)
+    return out
+
+
+@router.post("/drafts/{draft_id}/reject", summary="Reject a draft", responses={**NOT_FOUND, **CONFLICT})
+async def reject(draft_id: UUID, session: Session, scope: Editing) -> DraftOut:
+    """It is not chosen automatically any more. Selecting it takes that back."""
+    draft = await directing.reject(session, scope, draft_id)
+    return await out_of(session, scope, draft)
+
+
+@router.post("/panels/{panel_id}/undo", summary="Undo a selection", responses={**NOT_FOUND, **CONFLICT})
+async def undo(panel_id: UUID, owned: Owned, scope: Editing, body: Undo | None = None) -> PanelOut:
+    """The panel shows what it showed before; once more goes one further back."""
+    async with owned.database.session() as session:
+        panel, workflows = await directing.undo(session, scope, panel_id, body.version if body else None)
+        out = PanelOut.model_validate(panel)
+    await wake_if_possible(owned.temporal, workflows)
+    return out
+
+
+@router.post(
+    "/panels/{panel_id}/drafts",
+    status_code=201,
+    summary="Bring a picture along as a draft",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def bring(panel_id: UUID, body: NewDraft, owned: Owned, scope: Editing, response: Response) -> DraftOut:
+    """Finished art: while the panel shows it, no artist is asked for another one, and words are lettered over it."""
+    async with owned.database.session() as session:
+        panel = await editing.still(session, scope, Panel, panel_id)
+        await locks.refuse_if_held(session, panel_id, scope.actor)
+        draft, workflows = await directing.bring(session, scope, panel, body.image_id, select_it=body.select)
+        out = await out_of(session, scope, draft)
+    await wake_if_possible(owned.temporal, workflows)
+    response.headers["Location"] = f"/api/v1/drafts/{draft.id}"
+    return out
+
+
+@router.post(
+    "/panels/{panel_id}/redraw",
+    status_code=202,
+    summary="Want a panel otherwise",
+    responses={**NOT_FOUND, **CONFLICT, **REFUSED},
+)
+async def redraw(
+    panel_id: UUID,
+    body: NewRedraw,
+    owned: Owned,
+    scope: Editing,
+    response: Response,
+    background: BackgroundTasks,
+    idempotency_key: IdempotencyKey = None,
+) -> GenerationOut:
+    """New drafts; the old ones stay. Notes about words write the dialogue anew, notes about the picture its prompt.
+
+    They stay with the panel: whatever is written of it later follows them. Where a generation of the chapter waits
+    for a review, it does the work; otherwise this orders one of its own. Refused while one is at work.
+    """
+    wanted = redraws.Wanted(notes=body.notes.strip(), about=body.about or (), drafts=body.drafts)
+    return await _ordered(panel_id, body, wanted, owned, scope, response, background, idempotency_key, "redraw")
+
+
+@router.post(
+    "/panels/{panel_id}/edit",
+    status_code=202,
+    summary="Change a draft, or a part of it",
+    responses={**NOT_FOUND, **CONFLICT, **REFUSED},
+)
+async def edit(
+    panel_id: UUID,
+    body: NewEdit,
+    owned: Owned,
+    scope: Editing,
+    response: Response,
+    background: BackgroundTasks,
+    idempotency_key: IdempotencyKey = None,
+) -> GenerationOut:
+    """Inpainting with a mask, img2img without one, ControlNet with a sketch: new drafts that know what they come from.
+
+    The draft that is changed stays. What the artist cannot do is refused, and which ones can is said.
+    """
+    wanted = redraws.Wanted(
+        drafts=body.drafts,
+        parent_id=body.draft_id,
+        prompt=body.prompt.strip(),
+        mask_image_id=body.mask,
+        strength=body.strength,
+        control_image_id=body.control.image if body.control else None,
+        control=body.control.model_dump(exclude={"image"}) if body.control else {},
+    )
+    return await _ordered(panel_id, body, wanted, owned, scope, response, background, idempotency_key, "edit")
+
+
+async def _ordered(
+    panel_id: UUID,
+    body: NewRedraw | NewEdit,
+    wanted: redraws.Wanted,
+    owned: Owned,
+    scope: Scope,
+    response: Response,
+    background: BackgroundTasks,
+    key: str | None,
+    what: str,
+) -> GenerationOut:
+    async with owned.database.session() as session:
+        asked = body.model_dump(mode="json", exclude_unset=True)
+        if before := await answered(session, scope, key, f"panels/{panel_id}/{what}", asked):
+            return again(response, before)
+        panel = await editing.still(session, scope, Panel, panel_id)
+        if body.version is not None:
+            await rows.change(session, scope, Panel, panel_id, body.version, {})
+        await locks.refuse_if_held(session, panel_id, scope.actor)
+        if what == "edit" and wanted.parent_id is None and wanted.control_image_id is None:
+            if panel.selected_draft_id is None:
+                raise BadInput("The panel shows no draft yet: name the one that is to be changed.")
+            wanted = replace(wanted, parent_id=panel.selected_draft_id)
+        options = await _options(session, scope, panel, body, owned.settings)
+        more: dict[str, Any] = {"budget_usd": body.budget_usd, "requested_by": scope.actor}
+        generation, workflows = await redraws.order(
+            session, scope, panel, wanted, options, by_another=body.by is not None, **more
+        )
+        told = {"panel_id": str(panel_id), "notes": wanted.notes or wanted.prompt, "kind": what}
+        await emit(session, panel.project_id, generation.id, EventType.PANEL_REDRAWN, told, actor=scope.actor)
+        out = await written(session, scope, key, generation)
+    if workflows:
+        await wake_if_possible(owned.temporal, workflows)
+    else:
+        background.add_task(begin, owned, generation)
+    response.headers["Location"] = location(out)
+    return out
+
+
+async def _options(
+    session: AsyncSession, scope: Scope, panel: Panel, body: NewRedraw | NewEdit, settings: Settings
+) -> GenerationOptions:
+    """Those of the chapter's last order, by the artist that is asked for, and with nothing that waits for a review."""
+    scene = await rows.get(session, scope, Scene, panel.scene_id)
+    latest = await generations.latest_of(session, scene.chapter_id)
+    project = await rows.get(session, scope, Project, panel.project_id)
+    last = GenerationOptions.model_validate(latest.options) if latest else GenerationOptions()
+    by = body.by or By()
+    changed: dict[str, Any] = {"review": "none", "until": "pages", "drafts": body.drafts, "priority": 1}
+    if by.images is not None:
+        changed |= {"images": by.images, "image_model": by.image_model or "", "image_fallback": []}
+    elif by.image_model is not None:
+        changed |= {"image_model": by.image_model}
+    if by.render is not None:
+        changed |= {"render": by.render}
+    options = last.model_copy(update=changed) if latest else chosen(last.model_copy(update=changed), project, settings)
+    require_all(options, settings)
+    Prices.of(settings).require(options)
+    return options

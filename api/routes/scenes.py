@@ -1,0 +1,297 @@
+"""Scenes: stretches of a chapter in one place and time, with the panels that they are told in."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response, status
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.http.deps import Editing, Scoped, Session
+from api.http.params import Order, Position
+from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.routes.panels import NewPanel, panel_of
+from engine.errors import Conflict
+from engine.reading import paragraphs
+from engine.store import editing, manual_edits
+from engine.store import scope as rows
+from engine.store.outlines import paragraph_of
+from models.numbers import Whole
+from models.tables import Chapter, Panel, Scene
+from models.tables.story import SceneState
+from models.texts import Name, Words
+
+router = APIRouter(tags=["scenes"])
+
+Place = Annotated[Words, Field(max_length=200)]
+Cast = Annotated[list[Name], Field(max_length=50, description="names of who appears")]
+Outfits = Annotated[
+    dict[Name, Name],
+    Field(
+        max_length=50,
+        description="character → the outfit worn here, where it is not what they always wear",
+        json_schema_extra={"additionalProperties": False},
+    ),
+]
+Text = Annotated[Words, Field(max_length=100_000, description="what happens, as the writers of panels read it")]
+
+_NEW: dict[str, Any] = {
+    "title": "The lamp",
+    "summary": "Mara lights a lamp and finds two keys.",
+    "place": "the kitchen",
+    "characters": ["Mara"],
+}
+
+
+class NewScene(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{**_NEW, "position": 0}]})
+
+    title: Words = Field(default="", max_length=200)
+    summary: Words = Field(default="", max_length=4_000, description="none: written from the text, with what follows")
+    place: Place = ""
+    time: Place = ""
+    weather: Place = ""
+    mood: Place = ""
+    characters: Cast = []
+    outfits: Outfits = {}
+    text: Text = ""
+    position: Position = None
+
+
+class NewSceneInBulk(NewScene):
+    """A scene, and the panels that it has from the start."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{**_NEW, "panels": [{"description": "Mara holds up two keys."}]}]},
+    )
+
+    position: None = Field(default=None, description="of all together: `position` beside `scenes`")
+    panels: list[NewPanel] = Field(default=[], max_length=50)
+
+
+class NewScenes(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"scenes": [_NEW], "position": 2}]})
+
+    scenes: list[NewSceneInBulk] = Field(min_length=1, max_length=100)
+    position: Position = None
+
+
+class SceneChange(BaseModel):
+    """What is changed is yours, and no generation writes over it until you `release` it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "mood": "uneasy"}]})
+
+    version: Whole = Field(ge=1, lt=2**31)
+    title: Words | None = Field(default=None, max_length=200)
+    summary: Words | None = Field(default=None, max_length=4_000)
+    place: Place | None = None
+    time: Place | None = None
+    weather: Place | None = None
+    mood: Place | None = None
+    characters: Cast | None = None
+    gist: Words | None = Field(default=None, max_length=2_000, description="what the outline says of it")
+    outfits: Outfits | None = None
+    text: Text | None = None
+    release: list[Literal["outline", "summary", "panels", "outfits"]] = Field(
+        default=[], max_length=4, description="what generations may write again"
+    )
+
+
+_OUT: dict[str, Any] = {
+    "id": AN_ID,
+    "chapter_id": ANOTHER_ID,
+    "position": 0,
+    "title": "The lamp",
+    "summary": "Mara lights a lamp and finds two keys.",
+    "place": "the kitchen",
+    "time": "night",
+    "weather": "",
+    "mood": "quiet",
+    "characters": ["Mara"],
+    "gist": "Mara finds two keys.",
+    "outfits": {"Mara": "nightgown"},
+    "hand": ["summary"],
+    "state": "described",
+    "failure": "",
+    "version": 1,
+}
+
+
+class SceneOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_OUT]})
+
+    id: UUID
+    chapter_id: UUID
+    position: int
+    title: str
+    summary: str
+    place: str
+    time: str
+    weather: str
+    mood: str
+    characters: list[str]
+    gist: str = Field(description="what the outline says of it")
+    outfits: dict[str, str] = Field(description="who wears here what they do not always wear, by name")
+    hand: list[str] = Field(description="what people wrote, and generations leave as it is")
+    state: SceneState
+    failure: str
+    version: int
+
+
+class SceneTextOut(SceneOut):
+    """A scene with its text."""
+
+    model_config = ConfigDict(
+        from_attributes=True, json_schema_extra={"examples": [{**_OUT, "text": 'It rained.\n"Again?" said Mara.'}]}
+    )
+
+    text: str = Field(validation_alias=AliasChoices("sentences", "text"))
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def joined(cls, value: Any) -> Any:
+        """A scene keeps its text as sentences; the last of a paragraph ends in a line feed."""
+        return " ".join(value).replace("\n ", "\n").strip() if isinstance(value, list) else value
+
+
+class ScenesOut(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_OUT]}]})
+
+    items: list[SceneOut] = Field(description="in the order in which they were given")
+
+
+@router.post(
+    "/chapters/{chapter_id}/scenes", status_code=201, summary="Add a scene", responses={**NOT_FOUND, **CONFLICT}
+)
+async def create(
+    chapter_id: UUID, body: NewScene, session: Session, scope: Editing, response: Response
+) -> SceneTextOut:
+    """At `position`, before the scene that stands there now, or behind the last one.
+
+    It stays where it is when the chapter's text is read, beside the scenes that come of the text. Refused while a
+    generation is at work on the chapter.
+    """
+    chapter = await editing.still(session, scope, Chapter, chapter_id)
+    scene = await editing.add(session, scope, _scene(chapter, body), at=body.position)
+    response.headers["Location"] = f"/api/v1/scenes/{scene.id}"
+    return SceneTextOut.model_validate(scene)
+
+
+@router.post(
+    "/chapters/{chapter_id}/scenes/bulk",
+    status_code=201,
+    summary="Add many scenes with their panels",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def create_many(chapter_id: UUID, body: NewScenes, session: Session, scope: Editing) -> ScenesOut:
+    """All of them or none, in the order given. A scene with panels is left as it is by generations, but for words and
+    prompts that its panels lack."""
+    chapter = await editing.still(session, scope, Chapter, chapter_id)
+    scenes = [_scene(chapter, one) for one in body.scenes]
+    await editing.place(session, scenes, body.position)
+    panels: list[Panel] = []
+    for scene, one in zip(scenes, body.scenes, strict=True):
+        panels += [panel_of(scene, panel, position=number) for number, panel in enumerate(one.panels)]
+    session.add_all(panels)
+    await session.flush()
+    counts = {scene.id: {"panels": len(one.panels)} for scene, one in zip(scenes, body.scenes, strict=True)}
+    await editing.announce(session, scope, scenes, counts)
+    return ScenesOut(items=[SceneOut.model_validate(scene) for scene in scenes])
+
+
+@router.get("/chapters/{chapter_id}/scenes", summary="List a chapter's scenes", responses=NOT_FOUND)
+async def listing(
+    chapter_id: UUID,
+    session: Session,
+    scope: Scoped,
+    state: Annotated[list[SceneState] | None, Query(max_length=4, description="any of these")] = None,
+    sort: Literal["position", "-position", "created_at", "-created_at"] = "position",
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[SceneOut]:
+    filters = [col(Scene.state).in_(state)] if state else []
+    found, following = await rows.children(
+        session,
+        scope,
+        Chapter,
+        chapter_id,
+        Scene,
+        *filters,
+        columns=SceneOut.model_fields,
+        after=cursor,
+        limit=limit,
+        sort=sort,
+    )
+    return Listing(items=[SceneOut.model_validate(row) for row in found], next_cursor=following)
+
+
+@router.post(
+    "/chapters/{chapter_id}/scenes/reorder",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Put a chapter's scenes into another order",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def reorder(chapter_id: UUID, body: Order, session: Session, scope: Editing) -> None:
+    """`ids` names every scene of the chapter once."""
+    chapter = await editing.still(session, scope, Chapter, chapter_id)
+    await editing.reorder(session, scope, Scene, chapter.project_id, chapter_id, body.ids)
+
+
+@router.get("/scenes/{scene_id}", summary="Read a scene", responses=NOT_FOUND)
+async def read(scene_id: UUID, session: Session, scope: Scoped) -> SceneTextOut:
+    return SceneTextOut.model_validate(await rows.get(session, scope, Scene, scene_id))
+
+
+@router.patch("/scenes/{scene_id}", summary="Change a scene", responses={**NOT_FOUND, **CONFLICT})
+async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Editing) -> SceneTextOut:
+    """What is changed is yours: generations keep it, and bring up to date what follows from it.
+
+    The text can be changed while the scene has no panels, which point into it. Refused while a generation is at work
+    on the chapter.
+    """
+    scene = await editing.still(session, scope, Scene, scene_id)
+    values = body.model_dump(exclude={"version", "text", "release"}, exclude_none=True)
+    if body.text is not None:
+        if await _has_panels(session, scene_id):
+            raise Conflict("The scene's panels point into its text. Delete them first, or leave the text.")
+        values["sentences"] = _sentences(body.text)
+    values = manual_edits.written(scene, values, body.release)
+    return SceneTextOut.model_validate(await editing.change(session, scope, Scene, scene_id, body.version, values))
+
+
+@router.delete(
+    "/scenes/{scene_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a scene with its panels",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def remove(scene_id: UUID, session: Session, scope: Editing) -> None:
+    """The scenes behind it move up. Refused while a generation is at work on the chapter."""
+    await editing.remove(session, scope, await editing.still(session, scope, Scene, scene_id))
+
+
+def _scene(chapter: Chapter, body: NewScene) -> Scene:
+    """The row; with panels it counts as described, and no writer adds others."""
+    values = body.model_dump(exclude={"text", "position", "panels"})
+    described = isinstance(body, NewSceneInBulk) and body.panels
+    mine = ["outline", *manual_edits.new(Scene, values), *(["panels"] if described else [])]
+    return Scene(
+        project_id=chapter.project_id,
+        chapter_id=chapter.id,
+        position=0,
+        **values,
+        gist=body.summary,
+        sentences=_sentences(body.text),
+        hand=list(dict.fromkeys(mine)),
+        state=SceneState.DESCRIBED if described else SceneState.OUTLINED,
+    )
+
+
+def _sentences(text: str) -> list[str]:
+    return [sentence for paragraph in paragraphs(text) for sentence in paragraph_of(paragraph)]
+
+
+async def _has_panels(session: AsyncSession, scene_id: UUID) -> bool:
+    return (await session.exec(select(Panel.id).where(Panel.scene_id == scene_id).limit(1))).first() is not None

@@ -1,0 +1,300 @@
+"""WebSockets of projects and generations: who may open one, what is sent, what may be said. See `docs/live.md`."""
+
+import asyncio
+import json
+import logging
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, WebSocket
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.websockets import WebSocketDisconnect
+
+from api.http.deps import Caller, Owned, Resources, is_local, who
+from api.http.problems import kebab, problem
+from engine.errors import BadInput, EngineError, NotFound, Unauthorized
+from engine.live.hub import told
+from engine.live.subscriber import Close, Ended, Subscriber, Told
+from engine.store import accounts, events, presences
+from engine.store import scope as rows
+from models.events import EventType
+from models.options import FINAL_STATUSES
+from models.tables import Generation, Project
+
+log = logging.getLogger(__name__)
+router = APIRouter(prefix="/ws")
+
+# Events read from the database at a time, for who has missed some.
+PAGE = 200
+# Messages that a client may send, at once and in a second.
+BURST, A_SECOND = 20.0, 5.0
+# Seconds between two changes of what somebody looks at that others are told of.
+SETTLE = 1.0
+# Seconds for a peer to take what was sent last, before it is cut off.
+LINGER = 5.0
+_ENDS = {EventType.GENERATION_COMPLETED, EventType.GENERATION_FAILED, EventType.GENERATION_CANCELLED}
+
+
+class Looking(BaseModel):
+    """What a client may say on a project's socket: which panel is being looked at, or that none is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"type": "looking", "panel_id": None}]})
+
+    type: Literal["looking"]
+    panel_id: UUID | None
+
+
+@router.websocket("/projects/{project_id}")
+async def project(websocket: WebSocket, project_id: str, owned: Owned) -> None:
+    await _serve(websocket, owned, Project, project_id)
+
+
+@router.websocket("/generations/{generation_id}")
+async def generation(websocket: WebSocket, generation_id: str, owned: Owned) -> None:
+    await _serve(websocket, owned, Generation, generation_id)
+
+
+async def _serve(websocket: WebSocket, owned: Resources, model: type[Project | Generation], given: str) -> None:
+    """Refuse with a problem, or accept and send until one side ends it."""
+    if not hasattr(websocket.state, "request_id"):
+        websocket.state.request_id = uuid4().hex
+    admitted: Subscriber | None = None
+    try:
+        try:
+            after = _after(websocket)
+            asking = await _caller(websocket, owned)
+            async with owned.database.session() as session:
+                try:
+                    row = await rows.get(session, asking.scope, model, UUID(given))
+                except ValueError as error:
+                    raise NotFound(f"There is no {model.__name__.lower()} {given[:36]}.") from error
+                project_id = row.id if isinstance(row, Project) else row.project_id
+                subscriber = Subscriber(asking.user_id, project_id, None if isinstance(row, Project) else row.id)
+                head = (await events.heads(session, {project_id})).get(project_id, 0)
+                if after > head:
+                    raise BadInput(f"after={after} lies ahead of this project, whose newest event is {head}.")
+            subscriber.login, subscriber.present = asking.login, isinstance(row, Project)
+            owned.hub.admit(subscriber)
+            admitted = subscriber
+        except EngineError as error:
+            refusal = problem(websocket, error.http_status, kebab(type(error).__name__), error.message)
+            await websocket.send_denial_response(refusal)
+            return
+        except SQLAlchemyError:
+            detail = "The database cannot be reached right now."
+            await websocket.send_denial_response(problem(websocket, 503, "database-unavailable", detail))
+            return
+        await websocket.accept()
+        await _Open(websocket, owned, subscriber, asking.ends_at).run(after)
+    finally:
+        if admitted is not None:
+            owned.hub.dismiss(admitted)
+
+
+def _after(websocket: WebSocket) -> int:
+    given = websocket.query_params.get("after", "0")
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise BadInput("after is the `seq` of the last event that the client has: a number, 0 or more.")
+    return int(given)
+
+
+async def _caller(websocket: WebSocket, owned: Resources) -> Caller:
+    """Who opens it."""
+    ticket = getattr(websocket.state, "ticket", None)
+    if ticket is not None:
+        async with owned.database.session() as session:
+            taken = await accounts.take_ticket(session, ticket)
+        if taken is None:
+            raise Unauthorized("The ticket is not valid, or not any more: each opens one socket, within seconds.")
+        return Caller(taken.user_id, taken.login, project_id=taken.project_id, ends_at=taken.ends_at)
+    scheme, _, token = websocket.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return await who(owned, None, local=is_local(websocket))
+    return await who(owned, token, local=False)
+
+
+class _Open:
+    """An accepted socket."""
+
+    def __init__(
+        self, websocket: WebSocket, owned: Resources, subscriber: Subscriber, ends_at: datetime | None
+    ) -> None:
+        self._websocket = websocket
+        self._hub = owned.hub
+        self._database = owned.database
+        self._patience = owned.settings.socket_patience
+        self._subscriber = subscriber
+        self._ends_at = ends_at
+        self._looking: asyncio.Task[None] | None = None
+        self._wanted: UUID | None = None
+        self._looked = 0.0
+        self._position = 0
+
+    async def run(self, after: int) -> None:
+        """Send and hear until one side ends it."""
+        loop = asyncio.get_running_loop()
+        expiry = None
+        if self._ends_at is not None:
+            left = (self._ends_at - datetime.now(UTC)).total_seconds()
+            expired = partial(self._subscriber.end, Close.EXPIRED, "the token has expired: connect with a new one")
+            expiry = loop.call_later(max(0.0, left), expired)
+        hearing = loop.create_task(self._hear())
+        try:
+            self._position = after
+            await self._tell()
+        except Ended as ended:
+            await self._close(ended)
+        except (WebSocketDisconnect, RuntimeError):
+            # The peer has gone; the second is what the server says of a socket that it has closed itself.
+            pass
+        except SQLAlchemyError as error:
+            log.warning("a socket is closed because the database cannot be read: %s", type(error).__name__)
+            await self._close(Ended(Close.AWAY, "the database cannot be reached right now: connect again"))
+        finally:
+            hearing.cancel()
+            if expiry is not None:
+                expiry.cancel()
+            self._hub.dismiss(self._subscriber)
+            loop.call_later(LINGER, self._cut)
+            await self._depart()
+
+    async def _tell(self) -> None:
+        """Send what was missed, then what comes; who is overtaken by it reads from the database again, for a while."""
+        if self._subscriber.present:
+            async with self._database.session() as session:
+                await presences.enter(session, self._subscriber)
+        await self._hub.stir()
+        await self._catch_up()
+        await self._send(json.dumps({"type": "live", "seq": self._position}))
+        while True:
+            for one in await self._subscriber.next():
+                await self._event(one)
+            if self._subscriber.overtaken:
+                try:
+                    async with asyncio.timeout(self._patience):
+                        await self._catch_up()
+                except TimeoutError:
+                    raise Ended(Close.TOO_SLOW, "too slow: connect again with the last seq") from None
+
+    async def _catch_up(self) -> None:
+        """Send what there is already, and join those who are told what comes, without a gap."""
+        final, head = await self._standing()
+        while head - self._position > PAGE:
+            await self._until(head)
+            final, head = await self._standing()
+        joined = self._hub.join(self._subscriber, self._position)
+        await self._until(max(head, joined))
+        self._subscriber.last = max(self._subscriber.last, self._position)
+        if final:
+            raise Ended(Close.FINISHED, "the generation is finished")
+
+    async def _standing(self) -> tuple[bool, int]:
+        """Whether nothing more can come, and up to which `seq` all can be read."""
+        subscriber = self._subscriber
+        async with self._database.session() as session:
+            final = False
+            if subscriber.generation_id is not None:
+                generation = await session.get(Generation, subscriber.generation_id)
+                final = generation is None or generation.status in FINAL_STATUSES
+            heads = await events.heads(session, {subscriber.project_id})
+        if subscriber.project_id not in heads:
+            raise Ended(Close.NO_ACCESS, "the project is gone")
+        return final, heads[subscriber.project_id]
+
+    async def _until(self, head: int) -> None:
+        """Send all up to `head`, page by page."""
+        subscriber = self._subscriber
+        while self._position < head:
+            subscriber.go_on()
+            async with self._database.session() as session:
+                found = await events.between(
+                    session, subscriber.project_id, subscriber.generation_id, self._position, head, PAGE
+                )
+            for event in found:
+                await self._event(told(event))
+            if len(found) < PAGE:
+                self._position = head
+
+    async def _event(self, one: Told) -> None:
+        if one.seq <= self._position:
+            return
+        await self._send(one.text)
+        self._position = one.seq
+        if self._subscriber.generation_id is not None and one.type in _ENDS:
+            raise Ended(Close.FINISHED, "the generation is finished")
+
+    async def _send(self, text: str) -> None:
+        self._subscriber.go_on()
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._websocket.send_text(text)
+        except TimeoutError:
+            raise Ended(Close.TOO_SLOW, "too slow: connect again with the last seq") from None
+
+    async def _hear(self) -> None:
+        """Take what the client says. More than a little, or what cannot be read, ends the socket."""
+        left, at = BURST, time.monotonic()
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                self._subscriber.end(None)
+                # If what was sent last is still on its way, somebody waits who reads no more.
+                asyncio.get_running_loop().call_later(1.0, self._cut)
+                return
+            now = time.monotonic()
+            left, at = min(BURST, left + (now - at) * A_SECOND) - 1, now
+            if left < 0:
+                self._subscriber.end(Close.UNFIT, f"more than {A_SECOND:g} messages a second")
+                return
+            try:
+                said = Looking.model_validate_json(message.get("text") or "")
+            except ValidationError:
+                self._subscriber.end(Close.UNFIT, "this message is not understood")
+                return
+            if not self._subscriber.present:
+                self._subscriber.end(Close.UNFIT, "a generation's socket takes no messages")
+                return
+            self._wanted = said.panel_id
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        """Tell the others what is looked at, once it has settled."""
+        told_of = self._subscriber.panel_id
+        while told_of != self._wanted:
+            await asyncio.sleep(max(0.0, self._looked + SETTLE - time.monotonic()))
+            self._looked = time.monotonic()
+            told_of = self._wanted
+            with suppress(SQLAlchemyError):
+                async with self._database.session() as session:
+                    await presences.look(session, self._subscriber, told_of)
+
+    async def _depart(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._subscriber.present:
+            # If not, it lapses for want of a sign of life.
+            with suppress(SQLAlchemyError, OSError):
+                async with self._database.session() as session:
+                    await presences.leave(session, self._subscriber)
+
+    async def _close(self, ended: Ended) -> None:
+        if ended.code is None:
+            return
+        try:
+            async with asyncio.timeout(LINGER):
+                await self._websocket.close(ended.code, ended.reason)
+        except TimeoutError:
+            self._cut()
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+
+    def _cut(self) -> None:
+        extension: dict[str, Any] | None = self._websocket.scope.get("extensions", {}).get("inkloom.cut")
+        if extension is not None:
+            extension["cut"]()

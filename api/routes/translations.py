@@ -1,0 +1,248 @@
+"""A chapter's words in other languages: panel by panel by hand, or all of them as one file for a translator."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, status
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.http.deps import Editing, Scoped, Session
+from api.http.schemas import AN_ID, CONFLICT, NOT_FOUND
+from engine.errors import BadInput
+from engine.store import editing, locks, translations, translator
+from engine.store import scope as rows
+from engine.store.translations import Worded
+from models.numbers import Whole
+from models.story import LineKind
+from models.tables import Chapter, Panel, Scene
+from models.texts import NamedLanguage, Words
+from models.translation import TranslationFile
+
+router = APIRouter(tags=["translations"])
+
+# Spelled out as everywhere: a path that names no language is no path of ours.
+Into = Annotated[NamedLanguage, Path(description="the language, as BCP 47 has it")]
+
+_LINE: dict[str, Any] = {
+    "speaker": "Mara",
+    "kind": "speech",
+    "source": "Take the small one.",
+    "text": "Nimm den kleinen.",
+}
+_PANEL: dict[str, Any] = {
+    "panel_id": AN_ID,
+    "scene": 1,
+    "panel": 2,
+    "caption": {"source": "Late.", "text": "Spät."},
+    "lines": [_LINE],
+}
+_OUT: dict[str, Any] = {**_PANEL, "language": "de", "state": "made", "hand": True, "version": 1}
+
+
+class TextOut(BaseModel):
+    """A text of the story, and what it is in the other language: empty while it is not translated."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"source": "Late.", "text": "Spät."}]})
+
+    source: str
+    text: str
+
+
+class LineOut(TextOut):
+    model_config = ConfigDict(json_schema_extra={"examples": [_LINE]})
+
+    speaker: str
+    kind: LineKind
+
+
+class TranslationOut(BaseModel):
+    """A panel's words in another language."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_OUT]})
+
+    panel_id: UUID
+    language: str
+    scene: int = Field(description="counted from 1")
+    panel: int = Field(description="in its scene, counted from 1")
+    caption: TextOut
+    lines: list[LineOut]
+    state: translations.Standing = Field(
+        description="missing; made, as the words are now; stale, of other words than these; kept, stale but by hand"
+    )
+    hand: bool = Field(description="somebody wrote it, and generations leave it as it is")
+    version: int = Field(description="0 while there is none")
+
+
+class TranslationsOut(BaseModel):
+    """The panels of a chapter that have words, in reading order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [_OUT],
+                    "next_cursor": "100",
+                    "title": {"source": "Two Keys", "text": "Zwei Schlüssel"},
+                    "title_state": "made",
+                    "counts": {"made": 12, "missing": 3},
+                }
+            ]
+        }
+    )
+
+    items: list[TranslationOut]
+    next_cursor: str | None
+    title: TextOut
+    title_state: translations.Standing
+    counts: dict[translations.Standing, int] = Field(description="of all panels, by their state")
+
+
+class TranslationChange(BaseModel):
+    """A panel's words, translated one for one. `version` is that of the translation as it was read."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"version": 0, "caption": "Spät.", "lines": ["Nimm den kleinen."]}]},
+    )
+
+    version: Whole = Field(ge=0, lt=2**31)
+    caption: Words = Field(default="", max_length=4_000)
+    lines: list[Annotated[Words, Field(max_length=2_000)]] = Field(default_factory=list, max_length=1000)
+
+
+class ChapterTranslation(TranslationFile):
+    """All words of a chapter beside what they are in another language: a file for a translator to fill in."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "language": "de",
+                    "title": {"source": "Two Keys", "text": "Zwei Schlüssel"},
+                    "panels": [{**_PANEL, "lines": [_LINE]}],
+                }
+            ]
+        },
+    )
+
+
+class Taken(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"language": "de", "changed": 12, "missing": 3}]})
+
+    language: str
+    changed: int = Field(description="panels that have other words now")
+    missing: int = Field(description="panels that are still not translated")
+
+
+@router.get("/panels/{panel_id}/translations/{language}", summary="Read a panel's translation", responses=NOT_FOUND)
+async def read(panel_id: UUID, language: Into, session: Session, scope: Scoped) -> TranslationOut:
+    """One that is not there yet has empty texts, the state `missing` and the version 0."""
+    panel = await rows.get(session, scope, Panel, panel_id)
+    return _out(await _words(session, scope, panel, language), language)
+
+
+@router.put(
+    "/panels/{panel_id}/translations/{language}",
+    summary="Translate a panel by hand",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def write(
+    panel_id: UUID, language: Into, body: TranslationChange, session: Session, scope: Editing
+) -> TranslationOut:
+    """What you write is yours: generations keep it, also when the panel's own words change. It costs nothing, and
+    pages show it when they are composed again. Refused while a generation is at work on the chapter."""
+    panel = await editing.still(session, scope, Panel, panel_id)
+    await locks.refuse_if_held(session, panel_id, scope.actor)
+    words = await _words(session, scope, panel, language)
+    await translator.write(session, scope, words, language, body.caption, body.lines, body.version)
+    return _out(await _words(session, scope, panel, language), language)
+
+
+@router.delete(
+    "/panels/{panel_id}/translations/{language}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Give a panel's translation back",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def give_back(panel_id: UUID, language: Into, session: Session, scope: Editing) -> None:
+    """The next order that names the language has the panel translated anew."""
+    panel = await editing.still(session, scope, Panel, panel_id)
+    await locks.refuse_if_held(session, panel_id, scope.actor)
+    await translator.give_back(session, scope, await _words(session, scope, panel, language), language)
+
+
+@router.get("/chapters/{chapter_id}/translations", summary="List a chapter's words in a language", responses=NOT_FOUND)
+async def listing(
+    chapter_id: UUID,
+    session: Session,
+    scope: Scoped,
+    language: Annotated[NamedLanguage, Query(description="as BCP 47 has it")],
+    state: Annotated[translations.Standing | None, Query(description="only those in this state")] = None,
+    cursor: Annotated[
+        str | None, Query(pattern=r"^[0-9]{1,6}$", description="`next_cursor` of the page before")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> TranslationsOut:
+    """Panel by panel, with what is missing or out of date."""
+    chapter = await rows.get(session, scope, Chapter, chapter_id)
+    panels = await translations.worded(session, chapter_id, language)
+    states = [one.state for one in panels]
+    found = [one for one in panels if state is None or one.state == state]
+    start, title = int(cursor or 0), translations.title_in(chapter, language)
+    return TranslationsOut(
+        items=[_out(one, language) for one in found[start : start + limit]],
+        next_cursor=str(start + limit) if start + limit < len(found) else None,
+        title=TextOut(source=chapter.title, text="" if title is None else title.text),
+        title_state=translations.title_state(chapter, language),
+        counts={one: states.count(one) for one in translations.Standing if one in states},
+    )
+
+
+@router.get(
+    "/chapters/{chapter_id}/translations/{language}",
+    summary="Take a chapter's words to a translator",
+    responses=NOT_FOUND,
+)
+async def export(chapter_id: UUID, language: Into, session: Session, scope: Scoped) -> ChapterTranslation:
+    """As one file, with what is translated already; `text` is empty where nothing is. PUT takes it back."""
+    chapter = await rows.get(session, scope, Chapter, chapter_id)
+    return ChapterTranslation.model_validate(vars(await translator.file_of(session, chapter, language)))
+
+
+@router.put(
+    "/chapters/{chapter_id}/translations/{language}",
+    summary="Take a translator's file",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def take(chapter_id: UUID, language: Into, body: ChapterTranslation, session: Session, scope: Editing) -> Taken:
+    """Panels are found by their ids, or by scene and panel where a file has none. What is filled in is yours as if you
+    had written it panel by panel; what is empty, or as it was, changes nothing. All of it, or nothing."""
+    if body.language != language:
+        raise BadInput(f"The file is in {body.language}, and the path says {language}.")
+    chapter = await editing.still(session, scope, Chapter, chapter_id)
+    changed = await translator.take(session, scope, chapter, body)
+    panels = await translations.worded(session, chapter_id, language)
+    missing = sum(one.state == translations.Standing.MISSING for one in panels)
+    return Taken(language=language, changed=changed, missing=missing)
+
+
+async def _words(session: AsyncSession, scope: rows.Scope, panel: Panel, language: str) -> Worded:
+    """Raises `BadInput` where the panel has no words."""
+    scene = await rows.get(session, scope, Scene, panel.scene_id)
+    words = await translator.of_panel(session, panel, scene.chapter_id, language)
+    if words is None:
+        raise BadInput("The panel has no words, so there is nothing to translate.")
+    return words
+
+
+def _out(one: Worded, language: str) -> TranslationOut:
+    told, there = translator.told(one), one.translation
+    return TranslationOut(
+        **told.model_dump(),
+        language=language,
+        state=one.state,
+        hand=there is not None and there.hand,
+        version=0 if there is None else there.version,
+    )

@@ -1,0 +1,240 @@
+"""Pictures that people upload, and what they attach them to."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response, status
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.concurrency import run_in_threadpool
+
+from api.http.deps import Editing, Owned, Scoped, Session
+from api.http.filenames import plain_name
+from api.http.multipart import form, sent
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing, Responses, refusal
+from api.routes.images import ImageOut
+from engine.errors import BadInput
+from engine.store import removals, uploads
+from engine.store import scope as rows
+from engine.store.events import emit
+from engine.store.images import StoredPicture
+from engine.store.scope import Scope
+from models.events import EventType
+from models.tables import Attachment, Character, Image, Location, Panel, Project
+from models.tables.uploads import AttachmentRole
+
+router = APIRouter(tags=["images"])
+
+# How far the sides of a mask may be from those of the picture it lies on, as a share: scaled pictures are rounded.
+TOLERANCE = 0.01
+
+UNFIT = refusal(
+    422,
+    "bad-input",
+    "The file is no picture that can be taken.",
+    "This is not a whole picture in PNG, JPEG or WEBP (UnidentifiedImageError).",
+)
+THERE: Responses = {200: {"description": "It was there already, and is as it was.", "model": ImageOut}}
+
+
+class Purpose(StrEnum):
+    """What a picture is to be: masks and control pictures keep every pixel, so they become PNG."""
+
+    REFERENCE = "reference"
+    MASK = "mask"
+    CONTROL = "control"
+
+
+class NewAttachment(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"image_id": AN_ID, "role": "reference"}]}
+    )
+
+    image_id: UUID = Field(description="a picture of the same project")
+    role: AttachmentRole = AttachmentRole.REFERENCE
+
+
+class AttachmentOut(BaseModel):
+    """A picture that goes with a character, a place or a panel."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "role": "reference",
+                    "image_id": ANOTHER_ID,
+                    "image": f"/api/v1/images/{ANOTHER_ID}",
+                    "created_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    role: AttachmentRole
+    image_id: UUID
+    image: str = Field(description="path of the picture")
+    created_at: datetime
+
+
+@router.post(
+    "/projects/{project_id}/images",
+    status_code=201,
+    summary="Upload a picture",
+    responses={**THERE, **NOT_FOUND, **UNFIT},
+    openapi_extra=form(
+        purpose={"type": "string", "enum": [one.value for one in Purpose], "default": Purpose.REFERENCE.value}
+    ),
+)
+async def upload(project_id: UUID, request: Request, response: Response, owned: Owned, scope: Editing) -> ImageOut:
+    """PNG, JPEG or WEBP, whatever it is called. It is drawn anew: only its pixels stay, upright and in sRGB.
+
+    What is there already answers 200.
+    """
+    async with owned.database.session() as session:
+        await rows.get(session, scope, Project, project_id)
+    async with sent(request, "purpose") as file:
+        try:
+            purpose = Purpose(file.fields.get("purpose", Purpose.REFERENCE))
+        except ValueError:
+            raise BadInput(f"`purpose` is one of {', '.join(Purpose)}.") from None
+        anew = file.path.with_name("anew")
+        opened = await owned.workshop.redraw(file.path, anew, as_png=purpose != Purpose.REFERENCE)
+        data = await run_in_threadpool(anew.read_bytes)
+        picture = StoredPicture(project_id, data, opened.media_type, opened.width, opened.height)
+        async with owned.database.session() as session:
+            await rows.get(session, scope, Project, project_id)
+            await removals.storing(session, project_id)
+            await owned.storage.put(picture.key, data)
+            image, new = await uploads.add(session, project_id, picture, plain_name(file.name, 200))
+            if new:
+                told = {"image_id": str(image.id), "name": image.name}
+                await emit(session, project_id, None, EventType.IMAGE_UPLOADED, told, actor=scope.actor)
+    response.status_code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
+    response.headers["Location"] = f"/api/v1/images/{image.id}"
+    return ImageOut.of(image.model_dump())
+
+
+@router.post(
+    "/characters/{character_id}/images",
+    status_code=201,
+    summary="Attach a picture to a character",
+    responses=NOT_FOUND,
+)
+async def attach_to_character(
+    character_id: UUID, body: NewAttachment, session: Session, scope: Editing, response: Response
+) -> AttachmentOut:
+    """How somebody looks. Attached in this role already, it answers 200."""
+    character = await rows.get(session, scope, Character, character_id, lock=True)
+    answer = await _attached(session, scope, character, body, response, character_id=character.id)
+    if response.status_code != status.HTTP_200_OK:
+        told = {"character_id": str(character_id), "fields": ["images"], "version": character.version}
+        await emit(session, character.project_id, None, EventType.CHARACTER_CHANGED, told, actor=scope.actor)
+    return answer
+
+
+@router.post(
+    "/locations/{location_id}/images", status_code=201, summary="Attach a picture to a place", responses=NOT_FOUND
+)
+async def attach_to_location(
+    location_id: UUID, body: NewAttachment, session: Session, scope: Editing, response: Response
+) -> AttachmentOut:
+    """How a place looks. Attached in this role already, it answers 200."""
+    location = await rows.get(session, scope, Location, location_id, lock=True)
+    answer = await _attached(session, scope, location, body, response, location_id=location.id)
+    if response.status_code != status.HTTP_200_OK:
+        told = {"location_id": str(location_id), "fields": ["images"], "version": location.version}
+        await emit(session, location.project_id, None, EventType.LOCATION_CHANGED, told, actor=scope.actor)
+    return answer
+
+
+@router.post("/panels/{panel_id}/images", status_code=201, summary="Attach a picture to a panel", responses=NOT_FOUND)
+async def attach_to_panel(
+    panel_id: UUID, body: NewAttachment, session: Session, scope: Editing, response: Response
+) -> AttachmentOut:
+    """A mask has the shape of the picture that the panel shows, in any size; white is what may be drawn over."""
+    panel = await rows.get(session, scope, Panel, panel_id, lock=True)
+    answer = await _attached(session, scope, panel, body, response, panel_id=panel.id)
+    if response.status_code != status.HTTP_200_OK:
+        told = {"panel_id": str(panel_id), "fields": ["images"], "version": panel.version}
+        await emit(session, panel.project_id, None, EventType.PANEL_CHANGED, told, actor=scope.actor)
+    return answer
+
+
+@router.get(
+    "/characters/{character_id}/images", summary="List the pictures attached to a character", responses=NOT_FOUND
+)
+async def of_character(
+    character_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[AttachmentOut]:
+    return await _listed(session, scope, Character, character_id, cursor, limit)
+
+
+@router.get("/locations/{location_id}/images", summary="List the pictures attached to a place", responses=NOT_FOUND)
+async def of_location(
+    location_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[AttachmentOut]:
+    return await _listed(session, scope, Location, location_id, cursor, limit)
+
+
+@router.get("/panels/{panel_id}/images", summary="List the pictures attached to a panel", responses=NOT_FOUND)
+async def of_panel(
+    panel_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[AttachmentOut]:
+    return await _listed(session, scope, Panel, panel_id, cursor, limit)
+
+
+@router.delete(
+    "/attachments/{attachment_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Take an attached picture away",
+    responses=NOT_FOUND,
+)
+async def detach(attachment_id: UUID, session: Session, scope: Editing) -> None:
+    """The picture itself stays in the project."""
+    await rows.remove(session, scope, Attachment, attachment_id)
+
+
+async def _attached(
+    session: AsyncSession,
+    scope: Scope,
+    target: Character | Location | Panel,
+    body: NewAttachment,
+    response: Response,
+    **ids: Any,
+) -> AttachmentOut:
+    """The attachment. A picture of another project, the caller's own too, is not found."""
+    image = await rows.get(session, Scope(project_id=target.project_id), Image, body.image_id, lock=True)
+    if body.role == AttachmentRole.MASK:
+        if not isinstance(target, Panel):
+            raise BadInput("A mask lies on a panel's picture: attach it to a panel.")
+        shown = await uploads.shown_by(session, target)
+        if shown is not None and abs(image.width * shown.height / (image.height * shown.width) - 1) > TOLERANCE:
+            raise BadInput(
+                f"The mask has {image.width} × {image.height} pixels and the panel's picture {shown.width} ×"
+                f" {shown.height}: it must have the same shape."
+            )
+    attachment = Attachment(project_id=target.project_id, image_id=image.id, role=body.role, **ids)
+    found, new = await uploads.attach(session, attachment)
+    response.status_code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
+    return _out(found.model_dump())
+
+
+async def _listed(
+    session: AsyncSession, scope: Scope, model: type[SQLModel], parent_id: UUID, cursor: str | None, limit: int
+) -> Listing[AttachmentOut]:
+    columns = {*AttachmentOut.model_fields} - {"image"}
+    found, following = await rows.children(
+        session, scope, model, parent_id, Attachment, columns=columns, after=cursor, limit=limit
+    )
+    return Listing(items=[_out(one) for one in found], next_cursor=following)
+
+
+def _out(one: Mapping[str, Any]) -> AttachmentOut:
+    return AttachmentOut.model_validate({**one, "image": f"/api/v1/images/{one['image_id']}"})

@@ -1,0 +1,260 @@
+"""What a chapter was like, what is different, and what became of a panel."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response, status
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.http.deps import Editing, Scoped, Session
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing
+from engine.errors import BadInput
+from engine.store import history as histories
+from engine.store import scope as rows
+from engine.store import versions
+from engine.store.events import emit
+from engine.store.version_diff import compare as compared
+from models.events import EventType
+from models.tables import Chapter, ChapterVersion, User
+from models.texts import Name
+from models.version import Change, KeptChapter
+
+router = APIRouter(tags=["history"])
+
+_VERSION: dict[str, Any] = {
+    "id": AN_ID,
+    "chapter_id": ANOTHER_ID,
+    "number": 3,
+    "reason": "before the rewrite",
+    "generation_id": AN_ID,
+    "actor_id": ANOTHER_ID,
+    "actor": "Mara",
+    "created_at": A_MOMENT,
+}
+_PANEL: dict[str, Any] = {
+    "id": ANOTHER_ID,
+    "shot": "medium",
+    "description": "Mara lights the lamp.",
+    "characters": ["Mara"],
+    "dialogue": [{"speaker": "Mara", "kind": "speech", "text": "Again?"}],
+    "caption": "",
+    "prompt": "Mara lights the lamp, at night",
+    "negative": "",
+    "picture": {"draft_id": AN_ID, "image_id": ANOTHER_ID, "sha256": "0" * 64},
+}
+_SCENE: dict[str, Any] = {
+    "id": AN_ID,
+    "title": "The quay",
+    "summary": "Mara lights the lamp.",
+    "place": "the quay",
+    "time": "night",
+    "weather": "rain",
+    "mood": "tense",
+    "characters": ["Mara"],
+    "outfits": {},
+    "panels": [_PANEL],
+}
+_CONTENT: dict[str, Any] = {
+    "title": "One",
+    "summary": "Mara lights a lamp.",
+    "threads": ["Who has taken the boat?"],
+    "text_sha256": "0" * 64,
+    "characters": [
+        {"id": AN_ID, "name": "Mara", "aliases": ["the keeper"], "profile": {"name": "Mara"}, "sheet": "0" * 64}
+    ],
+    "scenes": [_SCENE],
+}
+_CHANGE: dict[str, Any] = {
+    "kind": "changed",
+    "what": "panel",
+    "scene": 1,
+    "panel": 2,
+    "scene_id": AN_ID,
+    "panel_id": ANOTHER_ID,
+    "field": "caption",
+    "before": "",
+    "after": "Midnight.",
+}
+
+
+class NewVersion(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"label": "before the rewrite"}]})
+
+    label: Annotated[Name, Field(max_length=64)] = Field(description="what it is kept for")
+
+
+class VersionOut(BaseModel):
+    """A chapter as it was. `reason` is what it was kept for: a person's words, or what was generated."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_VERSION]})
+
+    id: UUID
+    chapter_id: UUID
+    number: int = Field(description="higher than those of all versions of the chapter that are there")
+    reason: str
+    generation_id: UUID | None = Field(description="after which it was kept")
+    actor_id: UUID | None = Field(description="who kept it; null: kept by itself, or the account is gone")
+    actor: str | None = None
+    created_at: datetime
+
+
+class VersionContent(VersionOut):
+    """With all that was in it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_VERSION, "content": _CONTENT}]})
+
+    content: KeptChapter
+
+
+class Comparison(BaseModel):
+    """What is different in the second of two versions; `after` null is the chapter as it is now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"before": _VERSION, "after": {**_VERSION, "id": ANOTHER_ID, "number": 4}, "changes": [_CHANGE]}
+            ]
+        }
+    )
+
+    before: VersionOut
+    after: VersionOut | None
+    changes: list[Change]
+
+
+class Deed(BaseModel):
+    """Something that became of a panel. `type` is `selection`, `redraw`, or an event's."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "at": A_MOMENT,
+                    "type": "selection",
+                    "actor_id": ANOTHER_ID,
+                    "actor": "Mara",
+                    "data": {"draft_id": AN_ID, "before_id": ANOTHER_ID, "kind": "person"},
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    at: datetime
+    type: str
+    actor_id: UUID | None = Field(description="null: a workflow, or an account that is gone")
+    actor: str | None
+    data: dict[str, Any]
+
+
+@router.get("/chapters/{chapter_id}/versions", summary="List a chapter's versions", responses=NOT_FOUND)
+async def listing(
+    chapter_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[VersionOut]:
+    """The newest first, without what is in them."""
+    columns = set(VersionOut.model_fields)
+    found, following = await rows.children(
+        session,
+        scope,
+        Chapter,
+        chapter_id,
+        ChapterVersion,
+        columns=columns,
+        after=cursor,
+        limit=limit,
+        sort="-number",
+    )
+    names = await _names(session, {row["actor_id"] for row in found})
+    items = [VersionOut.model_validate({**row, "actor": names.get(row["actor_id"])}) for row in found]
+    return Listing(items=items, next_cursor=following)
+
+
+@router.post(
+    "/chapters/{chapter_id}/versions",
+    status_code=201,
+    summary="Keep a chapter as it is now",
+    responses={200: {"description": "It still is as its newest version.", "model": VersionOut}, **NOT_FOUND},
+)
+async def keep(chapter_id: UUID, body: NewVersion, session: Session, scope: Editing, response: Response) -> VersionOut:
+    """One is also kept at the end of every generation that changed it. If it still is as the newest one, that one is
+    answered, with these words if it has nobody's yet. Of 50, what was kept by itself goes first."""
+    await rows.get(session, scope, Chapter, chapter_id)
+    kept = await versions.keep(session, chapter_id, reason=body.label, actor_id=scope.actor)
+    version = await rows.get(session, scope, ChapterVersion, kept.version_id)
+    answer = await _out(session, version)
+    if kept.fresh:
+        told = {"chapter_id": str(chapter_id), "version_id": str(version.id), "number": version.number}
+        await emit(session, version.project_id, None, EventType.CHAPTER_KEPT, told, actor=scope.actor)
+    response.status_code = 201 if kept.fresh else 200
+    response.headers["Location"] = f"/api/v1/versions/{version.id}"
+    return answer
+
+
+@router.get("/versions/{version_id}", summary="Read a version with all that is in it", responses=NOT_FOUND)
+async def read(version_id: UUID, session: Session, scope: Scoped) -> VersionContent:
+    version = await rows.get(session, scope, ChapterVersion, version_id)
+    told = (await _out(session, version)).model_dump()
+    return VersionContent(**told, content=KeptChapter.model_validate(version.content))
+
+
+@router.delete(
+    "/versions/{version_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a version",
+    responses=NOT_FOUND,
+)
+async def remove(version_id: UUID, session: Session, scope: Editing) -> None:
+    """The chapter stays as it is. What was deleted in the chapter itself is in its versions until they go."""
+    await rows.remove(session, scope, ChapterVersion, version_id)
+
+
+@router.get("/versions/{version_id}/compare", summary="What is different since a version", responses=NOT_FOUND)
+async def compare(
+    version_id: UUID,
+    session: Session,
+    scope: Scoped,
+    other: Annotated[
+        UUID | None, Query(alias="with", description="another version of the chapter; default: the chapter as it is")
+    ] = None,
+) -> Comparison:
+    """Scenes and panels are the same ones by their id; where a text was outlined anew, by what they say and where they
+    stand. What was moved says from where and to where."""
+    before = await rows.get(session, scope, ChapterVersion, version_id)
+    after = None if other is None else await rows.get(session, scope, ChapterVersion, other)
+    if after is None:
+        content = await versions.now(session, before.chapter_id)
+    elif after.chapter_id != before.chapter_id:
+        raise BadInput("The two are versions of different chapters.")
+    else:
+        content = KeptChapter.model_validate(after.content)
+    return Comparison(
+        before=await _out(session, before),
+        after=None if after is None else await _out(session, after),
+        changes=compared(KeptChapter.model_validate(before.content), content),
+    )
+
+
+@router.get("/panels/{panel_id}/history", summary="What became of a panel", responses=NOT_FOUND)
+async def history(
+    panel_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[Deed]:
+    """Who chose, changed and redrew what, the newest first."""
+    found, following = await histories.of_panel(session, scope, panel_id, after=cursor, limit=limit)
+    return Listing(items=[Deed.model_validate(one) for one in found], next_cursor=following)
+
+
+async def _out(session: AsyncSession, version: ChapterVersion) -> VersionOut:
+    names = await _names(session, {version.actor_id})
+    told = VersionOut.model_validate(version)
+    return told.model_copy(update={"actor": names.get(version.actor_id)})
+
+
+async def _names(session: AsyncSession, ids: Collection[UUID | None]) -> dict[UUID | None, str]:
+    query = select(User.id, User.name).where(col(User.id).in_([one for one in ids if one is not None]))
+    return dict((await session.exec(query)).all())

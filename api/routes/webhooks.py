@@ -1,0 +1,253 @@
+"""Callbacks: addresses that are told of a project's events, and how each message fared."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response, status
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from sqlmodel import col
+
+from api.http.deps import Owned, Owning, Resources, Session
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, Cursor, Limit, Listing, refusal
+from engine.store import scope as rows
+from engine.store import webhooks
+from engine.webhooks.guarded_network import MAX_URL, check_url, networks
+from engine.webhooks.sender import shown, signing_key
+from models.events import CALLBACKS, EventType
+from models.numbers import Whole
+from models.tables import Delivery, Project, Webhook
+from models.tables.webhooks import DeliveryState
+
+router = APIRouter(tags=["callbacks"])
+
+URL = r"^https?://[!-~]+$"
+UNREACHABLE = refusal(
+    422,
+    "bad-input",
+    "Callbacks cannot go there.",
+    "Callbacks do not go to private addresses; INKLOOM_CALLBACK_NETWORKS lists exceptions.",
+)
+Url = Annotated[str, Field(min_length=8, max_length=MAX_URL, pattern=URL)]
+CallbackEvent = StrEnum("CallbackEvent", {type.name: type.value for type in EventType if type in CALLBACKS})  # type: ignore[misc]  # of a list that is kept elsewhere
+Events = Annotated[list[CallbackEvent], Field(max_length=len(CALLBACKS))]
+
+
+class NewWebhook(BaseModel):
+    """An address that answers a POST with 2xx. Without `events` it is told of all that callbacks are sent for."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"url": "https://example.org/hooks/inkloom", "events": ["generation.completed"]}]
+        },
+    )
+
+    url: Url
+    events: Events = Field(default=[], description="none: all of them")
+
+
+class WebhookChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "active": False}]})
+
+    version: Whole = Field(ge=1, lt=2**31)
+    url: Url | None = None
+    events: Events | None = None
+    active: StrictBool | None = None
+
+
+class WebhookOut(BaseModel):
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "project_id": ANOTHER_ID,
+                    "url": "https://example.org/hooks/inkloom",
+                    "events": ["generation.completed"],
+                    "active": True,
+                    "version": 1,
+                    "created_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    project_id: UUID
+    url: str
+    events: list[str]
+    active: bool = Field(description="false: switched off, by a person or because it answered 410")
+    version: int
+    created_at: datetime
+
+
+class WebhookMade(WebhookOut):
+    """An address and, this once, the secret with which its messages are signed."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "project_id": ANOTHER_ID,
+                    "url": "https://example.org/hooks/inkloom",
+                    "events": ["generation.completed"],
+                    "active": True,
+                    "version": 1,
+                    "created_at": A_MOMENT,
+                    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                }
+            ]
+        }
+    )
+
+    secret: str
+
+
+class TryOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"at": A_MOMENT, "status": 503, "error": "answered with 503", "ms": 12}]}
+    )
+
+    at: datetime
+    status: int | None = Field(description="null: there was no answer")
+    error: str
+    ms: int
+
+
+class DeliveryOut(BaseModel):
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "webhook_id": ANOTHER_ID,
+                    "seq": 12,
+                    "type": "generation.completed",
+                    "state": "delivered",
+                    "tries": [{"at": A_MOMENT, "status": 204, "error": "", "ms": 31}],
+                    "redelivery_of": ANOTHER_ID,
+                    "body": {"type": "generation.completed", "timestamp": A_MOMENT, "data": {"seq": 12}},
+                    "created_at": A_MOMENT,
+                    "ended_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    id: UUID
+    webhook_id: UUID
+    seq: int
+    type: str
+    state: DeliveryState
+    tries: list[TryOut]
+    redelivery_of: UUID | None
+    body: dict[str, Any] | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@router.post(
+    "/projects/{project_id}/webhooks",
+    status_code=201,
+    summary="Add a callback address",
+    responses={**NOT_FOUND, **CONFLICT, **UNREACHABLE},
+)
+async def create(
+    project_id: UUID, body: NewWebhook, session: Session, scope: Owning, owned: Owned, response: Response
+) -> WebhookMade:
+    """Messages follow Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. Keep the secret."""
+    check_url(body.url, networks(owned.settings.callback_networks))
+    webhook = await webhooks.add(session, scope, project_id, body.url, _chosen(body.events))
+    response.headers["Location"] = f"/api/v1/webhooks/{webhook.id}"
+    return _made(owned, webhook)
+
+
+@router.get("/projects/{project_id}/webhooks", summary="List callback addresses", responses=NOT_FOUND)
+async def listing(
+    project_id: UUID, session: Session, scope: Owning, cursor: Cursor = None, limit: Limit = 50
+) -> Listing[WebhookOut]:
+    await rows.get(session, scope, Project, project_id)
+    within = col(Webhook.project_id) == project_id
+    found, following = await rows.page(session, scope, Webhook, within, after=cursor, limit=limit)
+    return Listing(items=[WebhookOut.model_validate(row) for row in found], next_cursor=following)
+
+
+@router.get("/webhooks/{webhook_id}", summary="Read a callback address", responses=NOT_FOUND)
+async def read(webhook_id: UUID, session: Session, scope: Owning) -> WebhookOut:
+    return WebhookOut.model_validate(await rows.get(session, scope, Webhook, webhook_id))
+
+
+@router.patch(
+    "/webhooks/{webhook_id}",
+    summary="Change a callback address",
+    responses={**NOT_FOUND, **CONFLICT, **UNREACHABLE},
+)
+async def change(webhook_id: UUID, body: WebhookChange, session: Session, scope: Owning, owned: Owned) -> WebhookOut:
+    values = body.model_dump(exclude={"version"}, exclude_none=True, mode="json")
+    if body.url is not None:
+        check_url(body.url, networks(owned.settings.callback_networks))
+    if body.events is not None:
+        values["events"] = _chosen(body.events)
+    return WebhookOut.model_validate(await rows.change(session, scope, Webhook, webhook_id, body.version, values))
+
+
+@router.post("/webhooks/{webhook_id}/rotate", summary="Take a new secret", responses=NOT_FOUND)
+async def rotate(webhook_id: UUID, session: Session, scope: Owning, owned: Owned) -> WebhookMade:
+    """Until the next rotation messages are signed with both, so that nothing is missed on the way."""
+    webhook = await rows.get(session, scope, Webhook, webhook_id, lock=True)
+    webhook.secret_number += 1
+    session.add(webhook)
+    return _made(owned, webhook)
+
+
+@router.delete(
+    "/webhooks/{webhook_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a callback address",
+    responses=NOT_FOUND,
+)
+async def remove(webhook_id: UUID, session: Session, scope: Owning) -> None:
+    """What is on its way to it is dropped."""
+    await rows.remove(session, scope, Webhook, webhook_id)
+
+
+@router.get("/webhooks/{webhook_id}/deliveries", summary="List messages to an address", responses=NOT_FOUND)
+async def deliveries(
+    webhook_id: UUID,
+    session: Session,
+    scope: Owning,
+    state: DeliveryState | None = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Listing[DeliveryOut]:
+    await rows.get(session, scope, Webhook, webhook_id)
+    filters = [col(Delivery.webhook_id) == webhook_id]
+    if state is not None:
+        filters.append(col(Delivery.state) == state)
+    found, following = await rows.page(session, scope, Delivery, *filters, after=cursor, limit=limit)
+    return Listing(items=[DeliveryOut.model_validate(row) for row in found], next_cursor=following)
+
+
+@router.post(
+    "/deliveries/{delivery_id}/redeliver",
+    status_code=202,
+    summary="Send a message again",
+    responses={**NOT_FOUND, **TOO_MANY},
+)
+async def redeliver(delivery_id: UUID, session: Session, scope: Owning) -> DeliveryOut:
+    """The same message under the same `webhook-id`: whoever has it notices."""
+    return DeliveryOut.model_validate(await webhooks.again(session, scope, delivery_id))
+
+
+def _chosen(events: list[CallbackEvent]) -> list[str]:
+    return sorted({event.value for event in events})
+
+
+def _made(owned: Resources, webhook: Webhook) -> WebhookMade:
+    key = signing_key(owned.secret, webhook.id, webhook.secret_number)
+    return WebhookMade(**WebhookOut.model_validate(webhook).model_dump(), secret=shown(key))

@@ -1,0 +1,152 @@
+"""A project's file: a zip of `project.json` and `pictures/<sha256>.<suffix>`. Written plainly, read with suspicion."""
+
+import hashlib
+import json
+import re
+import stat
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from engine.errors import BadInput
+from engine.storage.keys import PICTURE_SUFFIXES
+from models.bundle import MAX_ROWS, Bundle
+
+DOCUMENT = "project.json"
+# Unpacked; a chapter of six million characters has room in it several times over.
+MAX_DOCUMENT = 64 << 20
+MAX_PICTURE = 64 << 20
+_PICTURE = re.compile(r"pictures/[0-9a-f]{64}\.(png|jpg|webp)\Z")
+# The same content is the same file, byte for byte.
+_WHEN = (1980, 1, 1, 0, 0, 0)
+
+
+def name_of(sha256: str, media_type: str) -> str:
+    """Where a picture lies in the file."""
+    return f"pictures/{sha256}.{PICTURE_SUFFIXES[media_type]}"
+
+
+class Written:
+    """A project's file that is being written to `path`. Blocking; close it at the end."""
+
+    def __init__(self, path: Path, bundle: Bundle) -> None:
+        self._zip = zipfile.ZipFile(path, "w")
+        text = json.dumps(bundle.model_dump(mode="json"), ensure_ascii=False, indent=1, sort_keys=True)
+        self._add(DOCUMENT, text.encode("utf-8", "replace"), zipfile.ZIP_DEFLATED)
+
+    def picture(self, name: str, path: Path) -> None:
+        """Pictures are compressed as they are."""
+        self._add(name, path.read_bytes(), zipfile.ZIP_STORED)
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def _add(self, name: str, data: bytes, how: int) -> None:
+        entry = zipfile.ZipInfo(name, _WHEN)
+        entry.external_attr = 0o644 << 16
+        self._zip.writestr(entry, data, compress_type=how)
+
+
+class Archive:
+    """A project's file from outside. Blocking. Raises `BadInput` for whatever it is not."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        """`most` is how many bytes all of it may have unpacked."""
+        self._most = most
+        try:
+            self._zip = zipfile.ZipFile(path)
+            entries = self._zip.infolist()
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeError, OverflowError):
+            raise BadInput("This is no zip file that can be read.") from None
+        self._entries = _checked(entries, path.stat().st_size, most)
+
+    def bundle(self) -> Bundle:
+        """What `project.json` says."""
+        if DOCUMENT not in self._entries:
+            raise BadInput(f"The file has no {DOCUMENT}: it is no exported project.")
+        data = self._read(DOCUMENT, MAX_DOCUMENT)
+        try:
+            head = json.loads(data)
+        except (ValueError, RecursionError):
+            raise BadInput(f"{DOCUMENT} is not JSON.") from None
+        if not isinstance(head, dict) or head.get("format") != "inkloom-project":
+            raise BadInput(f"{DOCUMENT} is not a project's.")
+        if head.get("version") != 1:
+            raise BadInput("The project was exported by a version of Inkloom that this one does not know.")
+        try:
+            bundle = Bundle.model_validate_json(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise BadInput(f"{DOCUMENT} is not as it should be, at {where or 'its root'}: {first['msg']}") from None
+        except RecursionError:
+            raise BadInput(f"{DOCUMENT} is nested too deeply.") from None
+        wanted = {name_of(picture.sha256, picture.media_type) for picture in bundle.pictures} | {DOCUMENT}
+        if wanted != set(self._entries):
+            raise BadInput("The file holds other pictures than its project names.")
+        return bundle
+
+    def picture(self, name: str, target: Path, sha256: str) -> None:
+        """Write a picture to a file. It must be what its name says."""
+        data = self._read(name, MAX_PICTURE)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise BadInput(f"{name} is not the picture that it is named after.")
+        target.write_bytes(data)
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def _read(self, name: str, most: int) -> bytes:
+        """The entry, unpacked; what it said of its size is not believed."""
+        most = min(most, self._most)
+        data = bytearray()
+        try:
+            with self._zip.open(self._entries[name]) as file:
+                while part := file.read(1 << 20):
+                    data += part
+                    if len(data) > most:
+                        raise BadInput(f"{name} is too large unpacked.")
+        except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
+            raise BadInput(f"{name} cannot be unpacked ({type(error).__name__}).") from None
+        except Exception as error:
+            # zlib's own error has no other base.
+            if type(error).__module__ != "zlib":
+                raise
+            raise BadInput(f"{name} cannot be unpacked.") from None
+        self._most -= len(data)
+        return bytes(data)
+
+
+def _checked(entries: Sequence[zipfile.ZipInfo], size: int, most: int) -> dict[str, zipfile.ZipInfo]:
+    if len(entries) > MAX_ROWS + 1:
+        raise BadInput(f"The file has more than {MAX_ROWS} entries.")
+    names: dict[str, zipfile.ZipInfo] = {}
+    for entry in entries:
+        name = entry.orig_filename
+        # Names that are known are plain: no way leads out, nothing is absolute, a folder or somebody's program.
+        if name != entry.filename or (name != DOCUMENT and not _PICTURE.match(name)):
+            raise BadInput("The file holds something that no exported project does.")
+        if name in names:
+            raise BadInput(f"{name} is in the file twice.")
+        if entry.flag_bits & 0x1:
+            raise BadInput("The file is encrypted.")
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG) or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadInput(f"{name} is not a plain file.")
+        if entry.file_size > (MAX_DOCUMENT if name == DOCUMENT else MAX_PICTURE):
+            raise BadInput(f"{name} is too large.")
+        names[name] = entry
+    if sum(entry.file_size for entry in entries) > most:
+        raise BadInput("The project is too large.")
+    for before, after in _pairs(sorted(entries, key=lambda entry: entry.header_offset)):
+        end = before.header_offset + 30 + len(before.orig_filename) + before.compress_size
+        if end > (after.header_offset if after is not None else size):
+            raise BadInput("Entries of the file overlap.")
+    return names
+
+
+def _pairs(entries: Sequence[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInfo, zipfile.ZipInfo | None]]:
+    for index, entry in enumerate(entries):
+        yield entry, entries[index + 1] if index + 1 < len(entries) else None

@@ -1,0 +1,376 @@
+"""The one door to everything that costs money.
+
+`acquire` answers with a stored answer, a reservation or a no, in one transaction under a lock on the call's key: is it
+answered already → may it be asked again → does it fit the budgets → when is its turn. What happens then is written down
+before it happens: reserved → submitted → confirmed | failed. A call whose process died in between is found by the next
+attempt of the same activity, which knows its own, and becomes `unknown`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, case, delete, func, literal_column, text, update
+from sqlalchemy import select as plain_select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.db.session import execute
+from engine.digest import digest
+from engine.errors import CallInFlight, EngineError, OutcomeUnknown, Paused, ProviderBusy
+from engine.money import budgets
+from engine.money.rate_limits import WINDOW, next_turn
+from engine.providers.usage import Tokens
+from engine.settings import Rate
+from models.tables import Generation, Project, ProviderCall
+from models.tables.columns import table
+from models.tables.ledger import CallState
+from models.tables.projects import UnknownPolicy
+
+# A turn that is more seconds away than this is not given. Who waits for long is given up by Temporal in between, and
+# turns that nobody takes would keep the others waiting, in the end for ever.
+LONGEST_WAIT = 120.0
+# So many seconds whoever holds an answer goes on trying to store it: letting go of it means paying for it again.
+ANSWER_PATIENCE = 300.0
+
+
+_CALLS = table(ProviderCall)
+_RESERVE = (
+    insert(_CALLS)
+    .on_conflict_do_nothing(index_elements=[_CALLS.c.call_key, _CALLS.c.attempt])
+    .returning(
+        _CALLS.c.id,
+        # A subquery of SQLAlchemy's would not see the row that is being inserted.
+        literal_column("(SELECT paused_at FROM generations WHERE id = provider_calls.generation_id)").label(
+            "paused_at"
+        ),
+    )
+)
+_TAKE_BACK = delete(_CALLS).where(_CALLS.c.id == bindparam("call"))
+_RESERVE_AND_SEND = _RESERVE.values(submitted_at=func.clock_timestamp())
+_SETTLE = (
+    update(_CALLS)
+    .where(_CALLS.c.id == bindparam("call"), _CALLS.c.state.in_(bindparam("before", expanding=True)))
+    .values(settled_at=func.clock_timestamp())
+)
+_GENERATIONS = table(Generation)
+_SUBMIT = (
+    update(_CALLS)
+    .where(
+        _CALLS.c.id == bindparam("call"),
+        _CALLS.c.state == CallState.RESERVED,
+        # It may have waited for its turn, and somebody may have paused the generation meanwhile.
+        _GENERATIONS.c.id == _CALLS.c.generation_id,
+        _GENERATIONS.c.paused_at.is_(None),
+    )
+    .values(state=CallState.SUBMITTED, submitted_at=func.clock_timestamp())
+    .returning(_CALLS.c.id)
+)
+_OTHERS = _CALLS.alias()
+# Of two answers to one call that was sent twice, the one that came first is kept as the answer.
+_CONFIRM = _SETTLE.values(
+    state=case(
+        (
+            plain_select(_OTHERS.c.id)
+            .where(
+                _OTHERS.c.call_key == _CALLS.c.call_key,
+                _OTHERS.c.id != _CALLS.c.id,
+                _OTHERS.c.state == CallState.CONFIRMED,
+            )
+            .exists(),
+            CallState.UNKNOWN,
+        ),
+        else_=CallState.CONFIRMED,
+    )
+)
+
+
+_PROJECTS = table(Project)
+_POLICY = plain_select(_PROJECTS.c.unknown_policy).where(_PROJECTS.c.id == bindparam("project"))
+_SENT = (
+    plain_select(
+        _CALLS.c.send_at,
+        case(
+            (_CALLS.c.state == CallState.CONFIRMED, _CALLS.c.input_tokens + _CALLS.c.output_tokens),
+            else_=_CALLS.c.reserved_tokens,
+        ).label("tokens"),
+    )
+    .where(
+        _CALLS.c.provider == bindparam("provider"),
+        _CALLS.c.send_at > bindparam("since"),
+        # A turn that was given up before it came is free again.
+        (_CALLS.c.state != CallState.FAILED) | _CALLS.c.submitted_at.is_not(None),
+    )
+    .order_by(_CALLS.c.send_at)
+)
+
+
+_TRIED = plain_select(
+    func.coalesce(func.extract("epoch", func.clock_timestamp() - func.min(_CALLS.c.submitted_at)), 0)
+).where(_CALLS.c.call_key == bindparam("key"), _CALLS.c.holder == bindparam("holder"))
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be asked of whom, for whom. `ordinal` tells redraws of the same request apart.
+
+    `most_usd` and `most_tokens` are the worst case, which is set aside while the call runs. `accepted` are lost calls
+    of which a person has said that they may be made again.
+    """
+
+    owner_id: UUID
+    project_id: UUID
+    generation_id: UUID
+    kind: str
+    provider: str
+    model: str
+    purpose: str
+    target_id: UUID
+    request_hash: str
+    ordinal: int
+    holder: str
+    most_usd: Decimal = Decimal(0)
+    most_tokens: int = 0
+    accepted: frozenset[UUID] = frozenset()
+
+    @property
+    def call_key(self) -> str:
+        """The identity of the call. An owner's projects share what was paid for; different owners share nothing."""
+        return digest(str(self.owner_id), self.provider, self.model, self.request_hash, self.ordinal)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an answered call used and cost."""
+
+    tokens: Tokens = field(default_factory=Tokens)
+    cost_usd: Decimal = Decimal(0)
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How this installation deals with providers: what each allows a minute, and up to what price a lost answer is
+    simply asked for again."""
+
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    ask_above_usd: Decimal = Decimal("0.05")
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A confirmed call with its answer, or a fresh one that the caller makes, `wait` seconds from now."""
+
+    call: ProviderCall
+    wait: float = 0.0
+
+
+FREE = Terms()
+
+
+async def acquire(
+    session: AsyncSession, order: Order, *, terms: Terms = FREE, send: bool = False, alive: Collection[UUID] = ()
+) -> Grant | EngineError:
+    """The confirmed call with its answer, or a fresh one in state `reserved` that the caller now has to make.
+
+    With `send` the caller makes it as soon as this transaction is committed, and the fresh one is `submitted`, unless
+    it has to wait for its turn: then the caller waits, and submits it. Calls in `alive` are still waited for by this
+    process: an attempt of theirs that Temporal gave up is not given up here.
+
+    A no is returned, to be raised after the commit, because what was found out about earlier attempts has to stay:
+    `CallInFlight` while somebody else's attempt at the same call has not settled, `OutcomeUnknown` where a person has
+    to decide about another, `Paused` where somebody stopped the generation for a while, `BudgetTight` and
+    `BudgetExceeded` where it does not fit, `ProviderBusy` where its turn at the provider is too far away to wait for.
+    """
+    rate = terms.rates.get(order.provider)
+    if not order.most_usd and rate is None:
+        # Nearly every free call is the first of its key: then one statement is all.
+        fresh = await _reserve(session, order, 1, send)
+        if fresh is not None:
+            return fresh if isinstance(fresh, Paused) else Grant(fresh)
+    # Activities with the same request meet here, one after the other.
+    await execute(session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key})
+    past = (
+        await session.exec(
+            select(ProviderCall).where(ProviderCall.call_key == order.call_key).order_by(col(ProviderCall.attempt))
+        )
+    ).all()
+    for call in past:
+        if call.state == CallState.CONFIRMED and call.kind == "image" and call.image_id is None:
+            call.state, call.error = CallState.FAILED, "The picture was deleted since."
+            session.add(call)
+        elif call.state == CallState.CONFIRMED:
+            await session.exec(
+                update(Generation)
+                .where(col(Generation.id) == order.generation_id)
+                .values(cached_calls=Generation.cached_calls + 1)
+                .execution_options(synchronize_session=False)
+            )
+            return Grant(call)
+    now = (await session.exec(select(func.clock_timestamp()))).one()
+    for call in past:
+        if call.id in order.accepted:
+            call.accepted = True
+            session.add(call)
+        # Whatever its row says: a generation that ended in between has given the call up, this process has not.
+        if call.id in alive:
+            return CallInFlight("An earlier attempt at this call is still waiting for its answer.", retry_after=2)
+        if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
+            continue
+        touched = call.submitted_at or call.created_at
+        if call.holder != order.holder and touched is not None and now - touched < budgets.ABANDONED_AFTER:
+            return CallInFlight("The same call is already on its way.", retry_after=2)
+        # Our own earlier attempt, or one long abandoned: its process is gone. Never sent, it cost nothing; sent, it
+        # may have been billed.
+        call.state = CallState.UNKNOWN if call.state == CallState.SUBMITTED else CallState.FAILED
+        call.error = "The process that made this call ended before it was answered."
+        call.settled_at = now
+        session.add(call)
+    await session.flush()
+    lost = [call for call in past if call.state == CallState.UNKNOWN and not call.accepted]
+    if lost and await asks(session, order.project_id, order.most_usd, terms):
+        return OutcomeUnknown(
+            f"The answer of {order.provider} to {order.purpose} was lost, and it may have been billed"
+            f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). A person decides about asking again.",
+            lost=[call.id for call in lost],
+        )
+    if order.most_usd:
+        refused = await budgets.beyond(session, order.project_id, order.generation_id, order.most_usd)
+        if refused is not None:
+            return refused
+    send_at, wait = await _turn(session, order, rate) if rate is not None else (None, 0.0)
+    if wait > LONGEST_WAIT:
+        return ProviderBusy(f"{order.provider} is asked as often as it allows.", retry_after=wait - LONGEST_WAIT)
+    fresh = await _reserve(session, order, len(past) + 1, send and not wait, send_at)
+    if fresh is None:
+        return CallInFlight("The same call is already on its way.", retry_after=2)
+    return fresh if isinstance(fresh, Paused) else Grant(fresh, wait)
+
+
+async def asks(session: AsyncSession, project_id: UUID, usd: Decimal, terms: Terms) -> bool:
+    """Whether a person decides about a call of at most `usd` whose answer was lost."""
+    if not usd:
+        return False
+    policy = (await execute(session, _POLICY, {"project": project_id})).scalar_one()
+    if policy == UnknownPolicy.AUTO:
+        return usd > terms.ask_above_usd
+    return bool(policy == UnknownPolicy.ASK)
+
+
+async def tried(session: AsyncSession, call: ProviderCall) -> float:
+    """Seconds since whoever makes the call first sent it."""
+    return float((await execute(session, _TRIED, {"key": call.call_key, "holder": call.holder})).scalar_one())
+
+
+async def _turn(session: AsyncSession, order: Order, rate: Rate) -> tuple[datetime, float]:
+    """When the provider may be asked, and in how many seconds. Whoever asks next waits here, and sees this turn."""
+    await execute(
+        session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))"), {"key": f"rate {order.provider}"}
+    )
+    now: datetime = (await execute(session, text("SELECT clock_timestamp()"))).scalar_one()
+    sent = await execute(session, _SENT, {"provider": order.provider, "since": now - WINDOW})
+    turn = next_turn([(row.send_at, row.tokens) for row in sent], now, rate, order.most_tokens)
+    return turn, (turn - now).total_seconds()
+
+
+async def _reserve(
+    session: AsyncSession, order: Order, attempt: int, send: bool, send_at: datetime | None = None
+) -> ProviderCall | Paused | None:
+    """A fresh attempt, or None when there is one with this number already; none for a generation that is paused."""
+    call = ProviderCall(
+        project_id=order.project_id,
+        generation_id=order.generation_id,
+        call_key=order.call_key,
+        attempt=attempt,
+        state=CallState.SUBMITTED if send else CallState.RESERVED,
+        kind=order.kind,
+        provider=order.provider,
+        model=order.model,
+        purpose=order.purpose,
+        target_id=order.target_id,
+        holder=order.holder,
+        reserved_usd=order.most_usd,
+        reserved_tokens=order.most_tokens,
+        send_at=send_at,
+    )
+    made = await execute(
+        session, _RESERVE_AND_SEND if send else _RESERVE, call.model_dump(exclude={"created_at"}, exclude_none=True)
+    )
+    row = made.first()
+    if row is not None and row.paused_at is not None:
+        await execute(session, _TAKE_BACK, {"call": call.id})
+        return Paused("The generation is paused.")
+    return call if row is not None else None
+
+
+async def submit(session: AsyncSession, call: ProviderCall) -> bool:
+    """From here on the call may be billed. Commit before sending; not to be sent where it was given up, or paused."""
+    return (await execute(session, _SUBMIT, {"call": call.id})).first() is not None
+
+
+async def confirm(
+    session: AsyncSession,
+    call: ProviderCall,
+    usage: Usage,
+    *,
+    answer: str | None = None,
+    stop_reason: str = "stop",
+    image_id: UUID | None = None,
+) -> None:
+    """The answer is here and stored in this transaction. A call given up as unknown may still be confirmed, late.
+
+    Like `fail` it moves the call only from where the caller believes it is; another attempt may have moved it first.
+    """
+    values = {
+        "call": call.id,
+        "before": [CallState.SUBMITTED, CallState.UNKNOWN],
+        "answer": answer,
+        "stop_reason": stop_reason,
+        "image_id": image_id,
+        **_used(usage),
+    }
+    await execute(session, _CONFIRM, values)
+
+
+async def fail(session: AsyncSession, call: ProviderCall, error: str, usage: Usage | None = None) -> None:
+    """The provider said no, or gave something of no use, for which `usage` may be billed all the same."""
+    values = {
+        "call": call.id,
+        "before": [CallState.RESERVED, CallState.SUBMITTED],
+        "state": CallState.FAILED,
+        "error": error[:2000],
+    }
+    await execute(session, _SETTLE, values | _used(usage) if usage is not None else values)
+
+
+async def lose(session: AsyncSession, call: ProviderCall, error: str) -> None:
+    """The call was sent, and its answer will not come: it may have been billed."""
+    values = {"call": call.id, "before": [CallState.SUBMITTED], "state": CallState.UNKNOWN, "error": error[:2000]}
+    await execute(session, _SETTLE, values)
+
+
+def _used(usage: Usage) -> dict[str, Any]:
+    return {
+        "input_tokens": usage.tokens.input,
+        "output_tokens": usage.tokens.output,
+        "cached_input_tokens": usage.tokens.cached_input,
+        "cost_usd": usage.cost_usd,
+        "duration_ms": usage.duration_ms,
+    }
+
+
+async def abandon(session: AsyncSession, generation_id: UUID) -> None:
+    """A generation has ended: what was reserved was never sent, what was sent and not answered is unknown."""
+    for before, after in ((CallState.RESERVED, CallState.FAILED), (CallState.SUBMITTED, CallState.UNKNOWN)):
+        await session.exec(
+            update(ProviderCall)
+            .where(col(ProviderCall.generation_id) == generation_id, col(ProviderCall.state) == before)
+            .values(
+                state=after, error="The generation ended before the answer came.", settled_at=func.clock_timestamp()
+            )
+            .execution_options(synchronize_session=False)
+        )

@@ -1,0 +1,148 @@
+"""What calls cost: dated prices of models, what a call used, and the most a call can cost.
+
+The prices come from settings first, then from our own short list of what is too new, then from the data of
+`genai_prices`, which carries the dates from which each price holds. A model without a price is not free.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import ROUND_UP, Decimal
+
+from engine.errors import Unpriced
+from engine.providers.registry import PROVIDERS, Kind, model_of
+from engine.providers.usage import Tokens
+from engine.settings import Price, Settings
+from models.options import Choice, GenerationOptions
+
+_MILLION = Decimal(1_000_000)
+_CENT_OF_A_CENT = Decimal("0.000001")
+
+# USD per million tokens; developers.openai.com, the models' pages, read 2026-11-22.
+_PICTURES = Price(
+    input=Decimal(5),
+    cached_input=Decimal("1.25"),
+    image_input=Decimal(8),
+    output=Decimal(30),
+    image_output=Decimal(30),
+)
+# With the day from which they hold.
+_NEWER: Mapping[str, tuple[date, Price]] = {
+    "openai/gpt-image-2.6-sunburst": (date(2026, 9, 8), _PICTURES),
+    "openai/gpt-image-2.6-flare": (date(2026, 9, 8), _PICTURES),
+}
+
+# The most output tokens that a picture of 1024 × 1024 pixels takes, by quality. Bounds of ours, from the prices per
+# picture that OpenAI gave for earlier models: too much is set aside rather than too little, and given back at once.
+_PICTURE_TOKENS = {"low": 800, "medium": 2_400, "high": 7_200, "xhigh": 14_400, "max": 28_800, "": 7_200}
+# And the most input tokens of a reference picture.
+_REFERENCE_TOKENS = 7_000
+# And of the words that say what it shows.
+_CAPTION_TOKENS = 60
+
+
+class Prices:
+    """Prices by provider and model. `allow_unpriced` counts what has none as free."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Prices":
+        """As the settings say."""
+        return cls(settings.prices, allow_unpriced=settings.allow_unpriced)
+
+    def __init__(self, given: Mapping[str, Price] | None = None, *, allow_unpriced: bool = False) -> None:
+        self._given = given or {}
+        self._allow_unpriced = allow_unpriced
+
+    def cost(self, kind: Kind, provider: str, model: str, used: Tokens) -> Decimal:
+        """What a call cost in USD, rounded up to the sixth digit. Raises `Unpriced`."""
+        price = self._given.get(f"{provider}/{model}") or _newer(provider, model)
+        if price is not None:
+            return _rounded(_by(price, used))
+        if any(one.free for one in PROVIDERS if (one.kind, one.id) == (kind, provider)):
+            return Decimal(0)
+        try:
+            return _rounded(_listed(provider, model, used))
+        except LookupError:
+            if self._allow_unpriced:
+                return Decimal(0)
+            raise Unpriced(
+                f"What {model or 'the model'} of {provider} costs is not known. Give its price in INKLOOM_PRICES, or"
+                " set INKLOOM_ALLOW_UNPRICED=true to let it work uncounted."
+            ) from None
+
+    def require(self, options: GenerationOptions) -> None:
+        """Every model that a generation may ask has a price. Raises `Unpriced`: before the first call, not after it."""
+        first = Choice(provider=options.llm, model=options.llm_model)
+        asked: list[tuple[Kind, Choice]] = [
+            ("llm", one) for one in (first, *options.llm_tasks.values(), *options.llm_fallback)
+        ]
+        if options.until == "pages":
+            asked += [("images", one) for one in options.artists()]
+        for kind, one in asked:
+            self.cost(kind, one.provider, model_of(kind, one), Tokens())
+
+    def settle(self, kind: Kind, provider: str, model: str, used: Tokens, otherwise: Decimal) -> Decimal:
+        """What an answered call cost; `otherwise`, the most it may have, where that cannot be said.
+
+        That is so where the vendor tells no usage, or one that does not add up, or the price went missing: no answer is
+        lost to it.
+        """
+        if used == Tokens():
+            return otherwise
+        try:
+            return self.cost(kind, provider, model, used)
+        # The second is what `genai_prices` says of more tokens from a cache than were read at all, and the like.
+        except (Unpriced, ValueError):
+            return otherwise
+
+
+def most_of_text(prompt_tokens: int, max_output_tokens: int) -> Tokens:
+    """The most that a question can use. Tokens are estimated, and vendors count differently: a third more."""
+    return Tokens(input=prompt_tokens * 4 // 3 + 200, output=max_output_tokens)
+
+
+def most_of_picture(prompt: str, width: int, height: int, quality: str, references: int) -> Tokens:
+    """The most that a picture can use."""
+    drawn = -(-_PICTURE_TOKENS[quality] * width * height // (1024 * 1024))
+    shown = references * _REFERENCE_TOKENS
+    read = len(prompt) // 2 + 100 + references * _CAPTION_TOKENS + shown
+    return Tokens(input=read, image_input=shown, output=drawn, image_output=drawn)
+
+
+def _newer(provider: str, model: str) -> Price | None:
+    since, price = _NEWER.get(f"{provider}/{model}", (date.max, None))
+    return price if since <= datetime.now(UTC).date() else None
+
+
+def _by(price: Price, used: Tokens) -> Decimal:
+    """A call by a price of ours: parts without a price of their own cost what the whole does."""
+    cached = price.input if price.cached_input is None else price.cached_input
+    image_input = price.input if price.image_input is None else price.image_input
+    image_output = price.output if price.image_output is None else price.image_output
+    plain_input = max(used.input - used.cached_input - used.image_input, 0)
+    tokens = (
+        plain_input * price.input
+        + used.cached_input * cached
+        + used.image_input * image_input
+        + max(used.output - used.image_output, 0) * price.output
+        + used.image_output * image_output
+    )
+    return tokens / _MILLION + price.call
+
+
+def _listed(provider: str, model: str, used: Tokens) -> Decimal:
+    """A call by the listed prices of today. Raises `LookupError` where there are none."""
+    # Slow to import, and needed only where something costs money.
+    from genai_prices import Usage, calc_price
+
+    usage = Usage(
+        input_tokens=used.input,
+        output_tokens=used.output,
+        cache_read_tokens=used.cached_input,
+        input_image_tokens=used.image_input,
+        output_image_tokens=used.image_output,
+    )
+    return calc_price(usage, model, provider_id=provider).total_price
+
+
+def _rounded(usd: Decimal) -> Decimal:
+    return usd.quantize(_CENT_OF_A_CENT, rounding=ROUND_UP)

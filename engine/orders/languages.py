@@ -1,0 +1,58 @@
+"""Which languages an order may be for, and whether whoever writes can put words into them."""
+
+from uuid import UUID
+
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.errors import BadInput
+from engine.freshness import staleness
+from engine.providers.registry import find
+from models.options import GenerationKind, GenerationOptions
+from models.tables import Chapter, Page, Translation
+
+
+def refuse_own(options: GenerationOptions) -> None:
+    """Raise `BadInput` for a translation into the language of the story's own words."""
+    if options.language.casefold() in {language.casefold() for language in options.translations}:
+        raise BadInput(
+            f"{options.language} is the language of the story's own words, so nothing is translated into it: leave it"
+            " out of the translations."
+        )
+
+
+async def require(session: AsyncSession, project_id: UUID, kind: GenerationKind, options: GenerationOptions) -> None:
+    """The same, and `BadInput` for files in a language that there is nothing in."""
+    refuse_own(options)
+    edition = options.edition
+    if not edition or edition in options.translations:
+        return
+    there = (
+        select(Translation.id).where(Translation.project_id == project_id, Translation.language == edition).limit(1),
+        select(Page.id).where(Page.project_id == project_id, Page.language == edition).limit(1),
+    )
+    if kind == GenerationKind.EXPORT:
+        for query in there:
+            if (await session.exec(query)).first() is not None:
+                return
+    raise BadInput(
+        f"Nothing is translated into {edition} here, so there is no file in it. Order the chapter with"
+        f' "translations": ["{edition}"], or bring a translation. The language of the story\'s own words is'
+        " options.language."
+    )
+
+
+async def lacking(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> list[str]:
+    """The languages in which an order with these options would have words translated that its writer cannot.
+
+    What people have translated takes no writer.
+    """
+    if find("llm", options.writers("Translate")[0].provider).translates:
+        return []
+    found = []
+    for language in options.translations:
+        alone = options.model_copy(update={"translations": [language]})
+        work = await staleness.work_left(session, chapter, alone)
+        if work.tasks["Translate"].high:
+            found.append(language)
+    return found

@@ -1,0 +1,288 @@
+"""What speaks for a word being somebody: how capitalised words are used, who acts without a name, who says I."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from engine.reading import Sentence
+from engine.reading.people.cast import WORD
+from engine.reading.people.references import ASKS_NAME, INTRODUCES, outer
+from engine.reading.people.roles import KNOWN_ROLES
+from engine.reading.people.words import (
+    ARTICLES,
+    HER_TITLES,
+    HIS_TITLES,
+    KIN,
+    LONG_NAMES,
+    MEN,
+    NOBODY,
+    NOT_NAMES,
+    RANKS,
+    STREET_WORDS,
+    TITLES,
+    WOMEN,
+    words_of,
+)
+from engine.reading.quotes import SPEECH_VERBS
+
+_ACTS = """
+was had is has said went came stood sat ran took gave held put looked turned saw knew felt thought kept let got made
+left rose fell shook spoke told began climbed drew hung woke slept ate drank wore and would could did laid led lit met
+paid rode rang sang sank sent set shot shut slid spat split spread sprang stole struck swam swept swung taught threw
+understood won wrote brought bought caught chose cut dug fed fought found flew forgot froze grew heard hid hit knelt lay
+leant leapt lost bent bit blew broke drove fled is does comes goes takes puts looks turns sits stands runs gets makes
+opens picks pulls walks holds leans nods smiles waits reads lifts steps reaches
+"""
+_ACTIONS = frozenset(_ACTS.split())
+# "The judge had gone" tells of somebody who is not there.
+_HERE = "|".join(sorted(_ACTIONS - {"had", "has", "would", "could"}))
+_PRONOUNS = frozenset(["he", "she", "his", "her", "him"])
+
+_ARTICLE = rf"(?i:{'|'.join(ARTICLES)})"
+_VERB = rf"(?i:{'|'.join(sorted(SPEECH_VERBS))})"
+_PERSON = rf"(?:{'|'.join(sorted(KNOWN_ROLES))})\b"
+# "the sailor", "the goose girl": a word before the noun may be what tells one girl from another.
+_SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:[a-zäöü][\w’'-]*\s+)?{_PERSON}(?!\s+{_PERSON})|[^\W\d_][\w’'-]+)"
+_NOUN = re.compile(rf"\b{_SOMEBODY}")
+_NEW = re.compile(r"\b(?:an?|ein|eine|une?)\s+(?:[a-zäöü][\w’'-]+\s+){0,2}?(?P<noun>[^\W\d_][\w’'-]+)", re.IGNORECASE)
+_NOUN_ACTS = re.compile(rf"\b(?:{_SOMEBODY}|(?i:an?|eine?|une?)\s+(?P<new>(?i:{_PERSON})))\s+(?:{_HERE}|\w+ed)\b")
+_YOUNG = re.compile(r"\b(?i:young|junge|jeune)\s+(?P<name>[^\W\d_a-z][\w’-]+)")
+_VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
+_NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
+_TAGS = re.compile(rf"^\W*(?:\w+\s+)?{_SOMEBODY}")
+# "Said Mother", "Granny put down the pot": kin who are called nothing else.
+_FAMILY = re.compile(
+    r"(?:\b(?P<verb>[^\W\d_]+)\s+|^|[.!?,]\s+|\b(?:and|but|und|et)\s+)"
+    r"(?P<name>Mother|Father|Mum|Mom|Mama|Dad|Papa|Granny|Gran|Grandma|Grandpa|Grandmother|Grandfather|Auntie"
+    r"|Mutter|Vater|Oma|Opa|Mama|Maman)\b(?!['’]?\s*[A-Z]|,\s*[A-Z])(?:\s+(?P<does>[^\W\d_]+))?"
+)
+_CALL_ME = re.compile(
+    r"\b(?:[Mm]y name (?:is|was)|[Cc]all me|[Ii]ch heiße|[Jj]e m['’]appelle)\s+(?P<name>[^\W\d_a-z][\w’-]+)"
+)
+# "A tall, sad man called Abara", "a badge that said EZRA" is none.
+_NAMED = re.compile(r"\b(?:called|named|namens|nommée?|appelée?)\s+$")
+
+
+class NameEvidence:
+    """What speaks for a capitalised word being somebody's name."""
+
+    def __init__(self) -> None:
+        self.words = self.capitals = 0
+        self.speaks: Counter[str] = Counter()
+        self.acts: Counter[str] = Counter()
+        self.inside: Counter[str] = Counter()
+        self.opening: Counter[str] = Counter()
+        self.located: Counter[str] = Counter()
+        self.introduced: dict[str, None] = {}
+        self.called: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()
+        self.once: Counter[str] = Counter()
+        self.lower: set[str] = set()
+        self.new: Counter[str] = Counter()
+        self.nameless: Counter[str] = Counter()
+        self.nouns: Counter[str] = Counter()
+        self.doing: Counter[str] = Counter()
+        self.young: set[str] = set()
+        self.told_by: Counter[str] = Counter()
+        self.call_me = ""
+        self.asked = False
+        self.family: Counter[str] = Counter()
+
+    def read(self, part: Sentence) -> None:
+        if part.cue:
+            name = part.cue.title() if part.cue.isupper() and len(part.cue) > 1 else part.cue
+            self.speaks[name] += 1
+        said = ""
+        goes_on = any(stretch.text[:1].islower() for stretch in part.said[1:])
+        for stretch in part.stretches:
+            if stretch.quoted and goes_on and stretch.text.endswith(",") and len(stretch.text.split()) == 1:
+                # "Nell," said Gus, "did you feed it?"
+                self.called[stretch.text.strip(",")] += 2
+            text = outer(stretch.text) if stretch.quoted else stretch.text
+            self._read_stretch(text, not stretch.quoted, beside_quote=bool(part.said), tags=said.endswith(","))
+            if not stretch.quoted and not part.cue:
+                self._read_nameless(stretch.text, beside_quote=bool(part.said))
+                if said.endswith(","):
+                    self._count(self.nameless, _TAGS, stretch.text[:60])
+            said = stretch.text if stretch.quoted else ""
+            if stretch.quoted:
+                self.asked = ASKS_NAME.search(stretch.text) is not None
+
+    def _read_nameless(self, text: str, *, beside_quote: bool) -> None:
+        """Somebody who speaks without a name, and the one who tells it all."""
+        self._count(self.nouns, _NOUN, text)
+        self._count(self.doing, _NOUN_ACTS, text)
+        self.young.update(match["name"] for match in _YOUNG.finditer(text))
+        self.new.update(match["noun"].lower() for match in _NEW.finditer(text))
+        self.told_by.update(filter(None, map(_first_person, WORD.findall(text))))
+        for family in _FAMILY.finditer(text):
+            does = family["does"] or ""
+            says = (family["verb"] or "").lower() in SPEECH_VERBS
+            if says or (not family["verb"] and (does in SPEECH_VERBS or does in _ACTIONS or does.endswith("ed"))):
+                self.speaks[family["name"]] += says or does in SPEECH_VERBS
+                self.family[family["name"]] += 1
+        named = _CALL_ME.search(text)
+        self.call_me = self.call_me or (named["name"] if named else "")
+        if beside_quote:
+            for pattern in (_VERB_NOUN, _NOUN_VERB):
+                self._count(self.nameless, pattern, text)
+
+    @staticmethod
+    def _count(counts: Counter[str], pattern: re.Pattern[str], text: str) -> None:
+        for match in pattern.finditer(text):
+            noun = (match["noun"] or match["new"]).lower()
+            counts.update({noun, noun.split()[-1]})
+
+    def _read_stretch(self, text: str, told: bool, beside_quote: bool, tags: bool) -> None:
+        self.lower.update(word for word in WORD.findall(text) if word[0].islower())
+        for name, start, end in self._names(text):
+            before, after = text[:start].rstrip(), WORD.match(text, end + 1)
+            preceding = before.split()[-1].lower().strip(",") if before else ""
+            following = after.group() if after else ""
+            does = following.endswith(("ed", "ait")) or following in _ACTIONS
+            # "Hello," Ana tried: behind a comma stands who says it, whatever the verb.
+            if (
+                told
+                and beside_quote
+                and (preceding in SPEECH_VERBS or following in SPEECH_VERBS or (tags and not start))
+            ):
+                self.speaks[name] += 1
+            elif told and (does or text[end : end + 2] in {"'s", "’s"}):
+                self.acts[name] += 1
+            if told and _NAMED.search(text[:start]):
+                self.speaks[name] += 1
+            # "Slowly, Teodor rose": a capital within a sentence, and somebody who does something.
+            first_and_last = " " in name and not set(words_of(name)) & TITLES
+            rest = first_and_last or set(words_of(text[end : end + 80])) & _PRONOUNS
+            self.once[name] += told and does and ((bool(before) and before[-1] not in ".!?…") or bool(rest))
+            if preceding in {"the", "in", "at", "near", "a", "an", "of"}:
+                self.located[name] += 1
+            self.told[name] += told
+            if not told and (
+                INTRODUCES.search(text[:start]) or (self.asked and not start and text[end : end + 1] in {",", "."})
+            ):
+                self.speaks[name] += 1
+            # "Come, Ada!" calls somebody; what stands alone between two stops may be anything.
+            behind = text[end : end + 1]
+            commas = (before[-1:] == ",") + (behind == "," and bool(WORD.search(text[end:])))
+            if not told and commas and behind in {*",.!?…", ""} and (not before or before[-1] in ",.!?…—–"):
+                self.called[name] += 1 + (behind != ",")
+            opens = not before or before[-1] in ".!?…:—–“\"'‘"
+            (self.opening if opens else self.inside)[name] += 1
+            if " " in name and (told or not opens or name.split()[0].lower().strip(".") in TITLES):
+                # In speech an opening capital may be an order: "Fetch Finch".
+                self.introduced[name] = None
+
+    def _names(self, text: str) -> Iterator[tuple[str, int, int]]:
+        """Runs of capitalised words: "Mr. Tom Reed", with where they stand."""
+        run: list[re.Match[str]] = []
+        for match in WORD.finditer(text):
+            self.words += 1
+            word = match.group()
+            capital = word[0].isupper() and (len(word) > 1 or not word.isascii())
+            joins = bool(run) and text[run[-1].end() : match.start()] in {" ", ". "}
+            full_stop = bool(run) and text[run[-1].end() : match.start()] == ". "
+            if run and not (capital and joins and (not full_stop or run[-1].group().lower() in TITLES)):
+                yield from self._closed(text, run)
+                run = []
+            if capital:
+                before = text[: match.start()].rstrip()
+                self.capitals += bool(before) and before[-1] not in ".!?…:"
+                run.append(match)
+        yield from self._closed(text, run)
+
+    def _closed(self, text: str, run: list[re.Match[str]]) -> Iterator[tuple[str, int, int]]:
+        while run and _bare(run[0].group()).lower() in NOT_NAMES and run[0].group().lower() not in TITLES:
+            run = run[1:]
+        words = [_bare(match.group()) for match in run]
+        while words and words[-1].lower() in NOT_NAMES:
+            words.pop()
+        if words and len(words) <= 4 and any(word.lower() not in TITLES for word in words):
+            last = run[len(words) - 1]
+            start, end = run[0].start(), last.start() + len(words[-1])
+            yield text[start:end], start, end
+
+    def accepted(self) -> Counter[str]:
+        """Names with the weight of their evidence. Where nouns are capitalised too, only speakers count."""
+        nouns_too = self.capitals > 0.12 * max(self.words, 1) and self.words > 120
+        weights: Counter[str] = Counter()
+        for name in sorted({*self.speaks, *self.inside, *self.opening} - {*self.family}):
+            speaks, acts, inside = self.speaks[name], self.acts[name], self.inside[name]
+            total = inside + self.opening[name]
+            is_place = name.split()[-1].lower() in STREET_WORDS or 2 * self.located[name] > total
+            acting = total >= 2 and acts >= 1 and inside + acts >= 2 and not is_place and not nouns_too
+            # What is also written small is a word: "Wait, Mother" is somebody, "Geese! Geese!" nobody.
+            word = name.lower() in self.lower
+            called = self.called[name] >= 1 and not is_place and not nouns_too and not word
+            once = self.once[name] and not is_place and not nouns_too and not word and name.lower() not in KNOWN_ROLES
+            if speaks or acting or once or (called and (total >= 2 or inside or self.called[name] >= 2)):
+                weights[name] = 3 * speaks + acts + total
+        for name, often in self.family.items():
+            weights[name] = 3 * self.speaks[name] + often
+        for name in self.introduced:
+            own = self.inside[name] + self.opening[name]
+            title = name.split()[0].lower().strip(".")
+            # "Barnaby Finch", named once, is the Finch who speaks.
+            known = any(word in weights and word.lower() not in TITLES for word in name.split())
+            if name in weights or name.split()[-1].lower() in STREET_WORDS:
+                continue
+            if known:
+                weights[name] = own
+            elif title in TITLES:
+                # "Sergeant Wick", who is "the sergeant" from then on.
+                ranks = [title, *(role for role, titles in RANKS.items() if title in titles)]
+                often = sum(self.nouns[rank] for rank in ranks)
+                if often:
+                    weights[name] = own + often
+        for noun, often in sorted((self.nouns | self.doing).items(), key=lambda item: item[0]):
+            head, speaks = noun.split()[-1], self.nameless[noun]
+            kin = head in KIN and not speaks and often < 3
+            titled = head in TITLES and any(head in name.lower().split() for name in weights)
+            enough = speaks or often >= 3 or self.doing[noun] if head in KNOWN_ROLES else (speaks and often >= 3)
+            if not enough or head in NOBODY or titled or kin:
+                continue
+            # A girl who is mostly called the goose girl is that; one who is once called tired is a girl.
+            longer = any(other.endswith(f" {noun}") and 2 * count > often for other, count in self.nouns.items())
+            shorter = noun != head and 2 * often <= self.nouns[head]
+            if not longer and not shorter and not self._means_another(head, weights):
+                weights[noun.capitalize()] = 3 * speaks + often
+        return weights
+
+    def _means_another(self, noun: str, weights: Counter[str]) -> bool:
+        """ "The landlady" is Mrs. Okell, if she is the only Mrs. and nobody was "a landlady" first."""
+        titles = HER_TITLES if noun in WOMEN else HIS_TITLES if noun in MEN else frozenset()
+        bearers = {core_of(name) for name in weights if name.split()[0].lower().strip(".") in titles}
+        return len(bearers) == 1 and not self.new[noun]
+
+    def narrator(self) -> tuple[str, str]:
+        """The word of who tells the story, and the name that they or others give them; nothing in most stories."""
+        word, often = max(self.told_by.items(), key=lambda pair: pair[1], default=("", 0))
+        if often < 3 or often * 60 < self.words:
+            return "", ""
+        # Whom others call by a name that is never told: nobody tells of themselves by name.
+        told = {core_of(name) for name, count in self.told.items() if count}
+        called = [name for name, count in self.called.items() if count and not any(core_of(name) & one for one in told)]
+        called = [name for name in called if name.lower() not in self.lower]
+        called.sort(key=lambda name: (" " in name, -self.called[name]))
+        name = self.call_me or next(iter(called), "")
+        # "Pri" is Priya.
+        longer = [one for one in called if name and one.startswith(name)]
+        return word, max(longer, key=len, default=name)
+
+
+def _first_person(word: str) -> str:
+    """The narrator's word that a word is: "I've" is "I", "Ich" at the start of a sentence "ich"."""
+    start = re.split("['’]", word)[0]
+    if start == "I":
+        return start
+    return {"ich": "ich", "je": "je", "j": "je"}.get(start.lower(), "")
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"['’]s$|['’]$", "", word)
+
+
+def core_of(name: str) -> frozenset[str]:
+    """A name's words without its titles, short names as the long ones: what two spellings of one person share."""
+    words = [word.lower() for word in WORD.findall(name) if word.lower() not in TITLES]
+    return frozenset(LONG_NAMES.get(word, word) for word in words)

@@ -1,0 +1,68 @@
+"""How a chapter's text is read for its outline: in windows, of which those are read again whose text is another."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from engine.digest import digest
+from engine.providers.model_facts import limits
+from engine.providers.registry import model_of
+from engine.reading import paragraphs, windows
+from engine.tasks.outline import TASK
+from models.options import GenerationOptions
+from models.tables import Chapter
+
+# Small enough that the answer, with a scene every few hundred words, has room in any model's output.
+WINDOW_TOKENS = 6_000
+
+
+# What a window's instructions take beside it.
+_INSTRUCTIONS_TOKENS = 1_500
+
+
+def window_tokens(options: GenerationOptions) -> int:
+    """How much of the text is read at a time: less where one of the writers holds little."""
+    held = min(limits(by.provider, model_of("llm", by)).context for by in options.writers("ChapterOutline"))
+    # Vendors count up to a third more tokens than we do.
+    return max(min(WINDOW_TOKENS, (held - TASK.max_output_tokens - _INSTRUCTIONS_TOKENS) * 3 // 4), 500)
+
+
+@lru_cache(maxsize=4)
+def read(text: str, tokens: int) -> tuple[tuple[str, ...], tuple[range, ...]]:
+    """The paragraphs of a text and the windows it is read in. Remembered: every window asks for the same text."""
+    parts = paragraphs(text)
+    return tuple(parts), tuple(windows(parts, tokens))
+
+
+def source_of(texts: tuple[str, ...], window: range) -> str:
+    """What a window was outlined from."""
+    return digest(texts[window.start : window.stop])
+
+
+def unread(chapter: Chapter, options: GenerationOptions) -> list[int]:
+    """The windows that are still to be outlined, by their numbers; CPU work for a long text."""
+    texts, spans = read(chapter.source_text, window_tokens(options))
+    return [
+        number
+        for number, window in enumerate(spans)
+        if chapter.outline.get(str(number), {}).get("source") != source_of(texts, window)
+    ]
+
+
+def rooms(scenes: Sequence[Sequence[str]], max_panels: int | None) -> list[int | None]:
+    """How many panels each scene may have: by length, at least one, and with fewer panels than scenes, one each for
+    scenes spread evenly over the chapter and none for the others."""
+    if max_panels is None:
+        return [None] * len(scenes)
+    count = len(scenes)
+    if max_panels <= count:
+        chosen = {round(index * (count - 1) / max(1, max_panels - 1)) for index in range(max_panels)}
+        return [1 if index in chosen else 0 for index in range(count)]
+    lengths = [sum(map(len, scene)) for scene in scenes]
+    spare, total = max_panels - count, max(1, sum(lengths))
+    shares = [spare * length / total for length in lengths]
+    budgets = [1 + int(share) for share in shares]
+    # What rounding left goes to the largest remainders, the earlier scene first.
+    rest = sorted(range(count), key=lambda index: (int(shares[index]) - shares[index], index))
+    for index in rest[: max_panels - sum(budgets)]:
+        budgets[index] += 1
+    return list(budgets)

@@ -1,0 +1,59 @@
+"""The beginning and the end of every generation, whichever workflow carries it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ApplicationError
+
+from models.options import GenerationStatus
+from models.runs import Ending, Run
+from workflows.dispatch import calls
+
+STATUS = SearchAttributeKey.for_keyword("GenerationStatus")
+
+
+@dataclass
+class Count:
+    """How many parts failed for good."""
+
+    failed: int = 0
+
+
+@asynccontextmanager
+async def generation(run: Run, *, own: bool, begin: bool = True) -> AsyncIterator[Count]:
+    """Move the generation from requested to its final status around the work.
+
+    `own` is false for a workflow that is only a part of a generation: its parent does all this. Without `begin` the
+    first activity of the work moves it to running, which saves one on the way to the first call.
+    """
+    count = Count()
+    if not own:
+        yield count
+        return
+    workflow.upsert_search_attributes([STATUS.value_set(GenerationStatus.RUNNING)])
+    try:
+        if begin:
+            await calls.begin_generation(run)
+        yield count
+    # Not BaseException: the SDK ends evicted workflows with one of its own, which must pass.
+    except (Exception, asyncio.CancelledError) as error:
+        if calls.cancelled(error):
+            await _end(run, GenerationStatus.CANCELLED)
+            raise
+        reason = calls.reason_of(error)
+        await _end(run, GenerationStatus.FAILED, reason)
+        # The row says it all; a failed workflow besides would only say it twice, but the Temporal UI should show red.
+        raise ApplicationError(reason, type="GenerationFailed", non_retryable=True) from error
+    await _end(run, GenerationStatus.COMPLETED_WITH_FAILURES if count.failed else GenerationStatus.COMPLETED)
+
+
+async def _end(run: Run, status: GenerationStatus, error: str = "") -> None:
+    ending = Ending(**calls.base(run), status=status, error=error)
+    # Shielded: a cancelled workflow still has to clean up.
+    await asyncio.shield(calls.finish_generation(ending))
+    workflow.upsert_search_attributes([STATUS.value_set(status)])
+    workflow.set_current_details(error or status)

@@ -1,0 +1,119 @@
+"""From a stored order to a running workflow. Starting twice is the same as starting once."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from models.options import GenerationKind, GenerationOptions
+from models.runs import Callback, ChapterRun, ExportRun, PanelsRun, Run, SceneRun, SheetRun
+from models.tables import Delivery, Generation
+from workflows.chapter import ChapterWorkflow
+from workflows.character_sheet import CharacterSheetWorkflow
+from workflows.dispatch.calls import WORKFLOWS, priority
+from workflows.dispatch.lifecycle import STATUS
+from workflows.export import ExportWorkflow
+from workflows.panels import PanelsWorkflow
+from workflows.scene import SceneWorkflow
+from workflows.webhook import CallbackWorkflow
+
+PROJECT_ID = SearchAttributeKey.for_keyword("ProjectId")
+CHAPTER_ID = SearchAttributeKey.for_keyword("ChapterId")
+
+# Seconds in which Temporal answers a request of the API: more than it takes when it is well, less than people wait.
+PATIENCE = 3.0
+
+
+def workflow_id(generation_id: UUID) -> str:
+    """The one id that a generation's workflow can have."""
+    return f"generation-{generation_id}"
+
+
+async def start(client: Client, generation: Generation, title: str = "") -> None:
+    """Start the workflow of a generation whose row is committed. Already started, or finished, counts as success."""
+    run_method, argument = _work(generation)
+    attributes = [
+        SearchAttributePair(PROJECT_ID, str(generation.project_id)),
+        SearchAttributePair(STATUS, generation.status),
+    ]
+    if generation.chapter_id is not None:
+        attributes.append(SearchAttributePair(CHAPTER_ID, str(generation.chapter_id)))
+    try:
+        await client.start_workflow(
+            run_method,
+            argument,
+            id=workflow_id(generation.id),
+            task_queue=WORKFLOWS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=TypedSearchAttributes(attributes),
+            static_summary=f"{generation.kind}: {title}"[:190] if title else generation.kind,
+            priority=priority(argument),
+        )
+    except WorkflowAlreadyStartedError:
+        return
+
+
+async def start_callback(client: Client, delivery: Delivery) -> None:
+    """Start the workflow that carries a message. Already started, or finished, counts as success."""
+    with suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            CallbackWorkflow.run,
+            Callback(project_id=delivery.project_id, delivery_id=delivery.id),
+            id=f"callback-{delivery.id}",
+            task_queue=WORKFLOWS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=TypedSearchAttributes([SearchAttributePair(PROJECT_ID, str(delivery.project_id))]),
+            static_summary=f"callback: {delivery.type}",
+        )
+
+
+async def wake(client: Client, workflows: Sequence[str]) -> None:
+    """Tell workflows that something was decided. One that is gone needs no telling; what fails, the sweeper repeats."""
+    for one in workflows:
+        try:
+            await client.get_workflow_handle(one).signal("wake")
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+
+
+async def wake_if_possible(client: Client, workflows: Sequence[str]) -> None:
+    """The same, within seconds: with Temporal away the decision stands, and the sweeper tells of it later."""
+    with suppress(RPCError, RuntimeError, TimeoutError):
+        await asyncio.wait_for(wake(client, workflows), PATIENCE)
+
+
+def _work(generation: Generation) -> tuple[Any, Run]:
+    """Which workflow makes what was ordered, and its input."""
+    base: dict[str, Any] = {
+        "project_id": generation.project_id,
+        "generation_id": generation.id,
+        "options": GenerationOptions.model_validate(generation.options),
+    }
+    target = UUID(generation.target_ids[0]) if generation.target_ids else generation.chapter_id
+    match GenerationKind(generation.kind):
+        case GenerationKind.CHAPTER:
+            return ChapterWorkflow.run, ChapterRun(**base, chapter_id=generation.chapter_id)
+        case GenerationKind.SCENE:
+            return SceneWorkflow.run, SceneRun(**base, scene_id=target, own=True)
+        case GenerationKind.PANEL:
+            return PanelsWorkflow.run, PanelsRun(**base, chapter_id=generation.chapter_id)
+        case GenerationKind.CHARACTER_SHEET:
+            return CharacterSheetWorkflow.run, SheetRun(**base, character_id=target, own=True)
+        case GenerationKind.EXPORT:
+            formats = base["options"].export.wanted
+            return ExportWorkflow.run, ExportRun(**base, chapter_id=generation.chapter_id, formats=formats, own=True)
