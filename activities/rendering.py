@@ -33,11 +33,11 @@ from engine.money.prices import Prices, most_of_picture
 from engine.pictures.scores import score
 from engine.providers.registry import artist_of, resolved
 from engine.storage import Storage
-from engine.storage.keys import content_key
+from engine.storage.keys import PICTURE_SUFFIXES, content_key
 from engine.store import drafts, references
 from engine.store.choosing import choose
 from engine.store.events import emit
-from engine.store.images import SUFFIXES, keep, record
+from engine.store.images import keep, record
 from engine.store.instructions import house_of
 from engine.store.progress import complete, complete_and_tell
 from engine.store.scope import Scope, get, missing
@@ -270,7 +270,7 @@ class Rendering:
         if image is None:
             raise missing(Image, image_id)
         if image.project_id != project_id:
-            key = content_key(project_id, "images", image.sha256, SUFFIXES[image.media_type])
+            key = content_key(project_id, "images", image.sha256, PICTURE_SUFFIXES[image.media_type])
             await self._storage.put(key, await self._storage.get(image.key))
             image.key = key
         return image
