@@ -25,7 +25,7 @@ HELD = {
 MONEY = frozenset({HoldReason.BUDGET, HoldReason.UNKNOWN, HoldReason.PAUSED})
 EVERYTHING = frozenset(HELD.values())
 
-CallT = TypeVar("CallT", bound=TaskCall | DrawCall)
+CallT = TypeVar("CallT", TaskCall, DrawCall)
 ResultT = TypeVar("ResultT")
 
 
@@ -95,14 +95,17 @@ async def _paid(work: _Paid[CallT, ResultT], call: CallT) -> ResultT:
         try:
             return await _by_any(work, call)
         except ActivityError as error:
-            failure = _failure(error)
+            failure: ApplicationError | None = _failure(error)
             reason = HELD.get(failure.type or "") if failure is not None else None
             if failure is None or reason not in work.decides or not await decided(call, work.purpose, reason, failure):
                 raise
             if reason == HoldReason.UNKNOWN:
-                # The lost calls may belong to an earlier generation or another project: the hold names them.
-                accepted = [*call.accepted, *(UUID(str(lost)) for lost in failure.details)]
-                call = call.model_copy(update={"accepted": accepted})
+                call = call.model_copy(update={"accepted": [*call.accepted, *_lost(failure)]})
+
+
+def _lost(failure: ApplicationError) -> list[UUID]:
+    """The calls without an answer that a hold named: an earlier generation's or another project's, it may be."""
+    return [UUID(str(call_id)) for call_id in failure.details]
 
 
 async def _by_any(work: _Paid[CallT, ResultT], call: CallT) -> ResultT:
