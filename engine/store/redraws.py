@@ -10,11 +10,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, Conflict
-from engine.providers.registry import PROVIDERS, Draws
+from engine.providers.registry import PROVIDERS, Draws, draws_of
 from engine.reading.directions import about
 from engine.store import drafts, generations, holds
 from engine.store.manual_edits import RELEASED
-from engine.store.references import draws_of
 from engine.store.scope import Scope, get
 from models.ids import generation_workflow_id
 from models.options import GenerationKind, GenerationOptions

@@ -25,18 +25,17 @@ HELD = {
 MONEY = frozenset({HoldReason.BUDGET, HoldReason.UNKNOWN, HoldReason.PAUSED})
 EVERYTHING = frozenset(HELD.values())
 
-CallT = TypeVar("CallT", TaskCall, DrawCall)
 ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
-class _Paid(Generic[CallT, ResultT]):
+class _Paid(Generic[ResultT]):
     """A paid call of a workflow: which activity, the providers that may do it in their order, and what it is called.
 
     `purpose` names its hold. `decides` are the reasons for which a person is asked; for others a failure ends the part.
     """
 
-    activity: PaidActivity[CallT, ResultT]
+    activity: PaidActivity[Any, ResultT]
     providers: Sequence[Choice]
     summary: str
     purpose: str
@@ -75,8 +74,7 @@ async def draw(
         try:
             return await _paid(replace(work, decides=MONEY), call)
         except ActivityError as error:
-            failure = _failure(error)
-            if failure is None or failure.type != "ProviderRefused":
+            if _type_of(error) != "ProviderRefused":
                 raise
         await ask("VisualPrompt", run, panel_id, "prompt in milder words", softer=True)
     return await _paid(work, call)
@@ -89,40 +87,43 @@ async def draw_sheet(run: Run, character_id: UUID) -> None:
     await _paid(_Paid(DRAW_SHEET, run.options.artists(), "reference sheet", "sheet", MONEY), call)
 
 
-async def _paid(work: _Paid[CallT, ResultT], call: CallT) -> ResultT:
+async def _paid(work: _Paid[ResultT], call: TaskCall | DrawCall) -> ResultT:
     """Call it by the first provider that is up, and wait for a person where one has to decide."""
     while True:
         try:
             return await _by_any(work, call)
         except ActivityError as error:
-            failure: ApplicationError | None = _failure(error)
-            reason = HELD.get(failure.type or "") if failure is not None else None
-            if failure is None or reason not in work.decides or not await decided(call, work.purpose, reason, failure):
-                raise
-            if reason == HoldReason.UNKNOWN:
-                call = call.model_copy(update={"accepted": [*call.accepted, *_lost(failure)]})
+            call = await _again(work, call, error)
 
 
-def _lost(failure: ApplicationError) -> list[UUID]:
-    """The calls without an answer that a hold named: an earlier generation's or another project's, it may be."""
-    return [UUID(str(call_id)) for call_id in failure.details]
+async def _again(work: _Paid[ResultT], call: TaskCall | DrawCall, error: ActivityError) -> TaskCall | DrawCall:
+    """The call as a person allows it again; raises the error where no decision is asked for, or it is to skip."""
+    failure = error.cause
+    if not isinstance(failure, ApplicationError):
+        raise error
+    reason = HELD.get(failure.type or "")
+    if reason is None or reason not in work.decides or not await decided(call, work.purpose, reason, failure):
+        raise error
+    if reason != HoldReason.UNKNOWN:
+        return call
+    # The lost calls may belong to an earlier generation or to another project: the failure names them.
+    return call.model_copy(update={"accepted": [*call.accepted, *(UUID(str(lost)) for lost in failure.details)]})
 
 
-async def _by_any(work: _Paid[CallT, ResultT], call: CallT) -> ResultT:
+async def _by_any(work: _Paid[ResultT], call: TaskCall | DrawCall) -> ResultT:
     summary = work.summary
     for by in work.providers[:-1]:
         try:
             asked = call.model_copy(update={"by": by, "gives_way": True})
             return await execute_by(by.provider, work.activity, asked, summary)
         except ActivityError as error:
-            failure = _failure(error)
-            if failure is None or failure.type not in FALLS_BACK:
+            if _type_of(error) not in FALLS_BACK:
                 raise
             summary = f"{summary}, instead of {by.provider}"
     last = work.providers[-1]
     return await execute_by(last.provider, work.activity, call.model_copy(update={"by": last}), summary)
 
 
-def _failure(error: ActivityError) -> ApplicationError | None:
-    """The error that the activity itself raised."""
-    return error.cause if isinstance(error.cause, ApplicationError) else None
+def _type_of(error: ActivityError) -> str | None:
+    """The type of the error that the activity itself raised."""
+    return error.cause.type if isinstance(error.cause, ApplicationError) else None
