@@ -56,7 +56,7 @@ class Records:
             self.fail_scene,
             self.fail_sheet,
             self.hold,
-            self.let_go,
+            self.read_decision,
             self.finish_generation,
         ]
 
@@ -210,10 +210,10 @@ class Records:
             return await holds.hold(session, holding, _workflow())
 
     @activity.defn
-    async def let_go(self, holding: Holding) -> Decision:
+    async def read_decision(self, holding: Holding) -> Decision:
         """What a person decided about a part that waits."""
         async with self._database.session() as session:
-            return await holds.let_go(session, _workflow(), holding.purpose)
+            return await holds.read_decision(session, _workflow(), holding.purpose)
 
     @activity.defn
     async def finish_generation(self, ending: Ending) -> None:

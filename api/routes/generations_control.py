@@ -17,9 +17,10 @@ from engine.errors import Conflict
 from engine.store import generations, holds, reviews
 from engine.store import scope as rows
 from engine.store.scope import Scope
+from models.ids import generation_workflow_id
 from models.options import FINAL_STATUSES, GenerationStatus, Stage
 from models.tables import Chapter, Generation
-from workflows.starting import PATIENCE, wake_if_possible, workflow_id
+from workflows.starting import PATIENCE, wake_if_possible
 
 router = APIRouter(tags=["generations"])
 
@@ -148,7 +149,9 @@ async def _woken(owned: Resources, scope: Scope, generation_id: UUID, workflows:
 async def _cancelled(owned: Resources, generation_id: UUID) -> bool:
     """Ask the workflow to cancel; False when there is none to ask."""
     try:
-        await asyncio.wait_for(owned.temporal.get_workflow_handle(workflow_id(generation_id)).cancel(), PATIENCE)
+        await asyncio.wait_for(
+            owned.temporal.get_workflow_handle(generation_workflow_id(generation_id)).cancel(), PATIENCE
+        )
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
