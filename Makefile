@@ -2,12 +2,16 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# A file's tests stay in one process, because they share what they made. Two cores keep three processes busy: they wait
+# for servers much of the time.
+WORKERS ?= 3
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 40
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint types check bench client lock clean
+.PHONY: help setup demo test test-slow test-all lint types check bench client lock clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 # A stamp with the lock file's hash: a changed lock file installs again, an unchanged one costs nothing.
 .venv/installed: requirements.lock
@@ -24,8 +28,14 @@ setup: .venv/installed ## make .venv from the lock file
 demo: setup ## turn the example story into a chapter, offline
 	@$(BIN)/python -m inkloom demo
 
-test: setup ## run every test; they start the servers they need
-	@$(BIN)/python -m pytest
+test: setup ## run the tests of daily work; they start the servers they need
+	@$(PYTEST) -m "not slow"
+
+test-slow: setup ## run the tests that are slow by nature
+	@$(PYTEST) -m slow
+
+test-all: setup ## run every test
+	@$(PYTEST)
 
 lint: setup ## style, formatting and import rules
 	@$(BIN)/ruff check .
@@ -35,7 +45,7 @@ lint: setup ## style, formatting and import rules
 types: setup ## strict type check
 	@$(BIN)/mypy
 
-check: lint types test ## all that CI runs
+check: lint types test-all ## all that CI runs
 
 bench: setup ## measure; prints ratios with their raw samples
 	@for one in bench/bench_*.py; do $(BIN)/python -m bench.$$(basename $$one .py) || exit 1; done

@@ -50,6 +50,7 @@ async def worker_processes(settings: Settings) -> AsyncIterator[list[asyncio.sub
             await process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_drafts_are_selected_while_the_workers_lie_dead(api: AsyncClient, api_settings: Settings) -> None:
     """The generation waits through the kill of its worker; nobody pays twice, and the pages show what was chosen."""
