@@ -4,12 +4,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Wheels only: nothing is compiled on the machine that installs.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+# A file's tests stay in one process, because they share what they made. Two cores keep three processes busy: they wait
+# for servers much of the time.
+WORKERS ?= 3
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 40
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint types wheels check bench client lock clean
+.PHONY: help setup demo test test-slow test-all lint types wheels check bench client lock clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 # One stamp for each lock file: a changed lock file installs again, an unchanged one costs nothing.
 .venv/installed: requirements.lock
@@ -31,8 +35,14 @@ setup: .venv/installed-dev ## make .venv from the lock files: what runs, and the
 demo: .venv/installed ## turn the example story into a chapter, offline; needs no tool of development
 	@$(BIN)/python -m inkloom demo
 
-test: setup ## run every test; they start the servers they need
-	@$(BIN)/python -m pytest
+test: setup ## run the tests of daily work; they start the servers they need
+	@$(PYTEST) -m "not slow"
+
+test-slow: setup ## run the tests that are slow by nature
+	@$(PYTEST) -m slow
+
+test-all: setup ## run every test
+	@$(PYTEST)
 
 lint: setup ## style, formatting and import rules
 	@$(BIN)/ruff check .
@@ -45,7 +55,7 @@ types: setup ## strict type check
 wheels: setup ## ask the package index whether every locked package has a wheel for every Python
 	@$(BIN)/python -m scripts.check_lock
 
-check: lint types wheels test ## all that CI runs
+check: lint types wheels test-all ## all that CI runs
 
 bench: setup ## measure; prints ratios with their raw samples
 	@for one in bench/bench_*.py; do $(BIN)/python -m bench.$$(basename $$one .py) || exit 1; done

@@ -1,6 +1,7 @@
-"""The servers that tests need, started once per run: a real Postgres and a real Temporal, by the product's own code."""
+"""What tests of all kinds need: servers, a database, a Temporal client, workers."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -20,16 +21,42 @@ from engine.storage.folder import FolderStorage
 from engine.store import generations
 from engine.store.projects import add_chapter
 from engine.store.scope import Scope, get
-from inkloom.local.commands import Commands
-from inkloom.local.stack import Endpoints, Stack
-from inkloom.serve import ensure_search_attributes
-from inkloom.worker import connect
+from inkloom.local.stack import Endpoints
 from models.options import GenerationKind, GenerationOptions
 from models.runs import ChapterRun
 from models.tables import Generation, Project, User
 from tests.s3_server import S3Server, s3_server
+from tests.support.servers import connected, servers
 from tests.working import Generate, Painter, Working, Writer, finished, workers
 from workflows.starting import start
+
+# The data folder of the run's servers: pytest-xdist's controller makes it and tells its workers.
+SERVERS = pytest.StashKey[Path]()
+
+
+def _worker(config: pytest.Config) -> dict[str, Any]:
+    """What pytest-xdist's controller told this process; nothing where it is the only one, or the controller."""
+    told: dict[str, Any] = getattr(config, "workerinput", {})
+    return told
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    told = _worker(config)
+    folder = Path(told["servers"] if told else tempfile.mkdtemp(prefix="inkloom-servers-"))
+    # Started by root, Postgres runs under another account, which must be able to enter; otherwise it would keep its
+    # files elsewhere and leave them behind.
+    folder.chmod(0o755)
+    config.stash[SERVERS] = folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["servers"] = str(node.config.stash[SERVERS])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _worker(config):
+        shutil.rmtree(config.stash[SERVERS], ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,19 +68,23 @@ def _own_environment() -> None:
 
 
 @pytest.fixture(scope="session")
-def settings() -> Iterator[Settings]:
-    """Settings of a fresh data folder."""
-    with tempfile.TemporaryDirectory(prefix="inkloom-tests-") as folder:
-        # Started by root, Postgres runs as somebody else, who must be able to enter; otherwise it would keep its
-        # files elsewhere and leave them behind.
-        Path(folder).chmod(0o755)
-        yield Settings(data=Path(folder), temporal_ui_port=0)
+def process(pytestconfig: pytest.Config) -> str:
+    """The name of this process among those of the run."""
+    return str(_worker(pytestconfig).get("workerid", "alone"))
 
 
 @pytest.fixture(scope="session")
-async def endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
-    """Postgres with our tables, and Temporal. No workers: tests bring their own."""
-    async with Stack(settings, api=False, report=print, commands=Commands(workers={})) as running:
+def settings(process: str) -> Iterator[Settings]:
+    """Settings of a fresh data folder and this process's namespace."""
+    with tempfile.TemporaryDirectory(prefix="inkloom-tests-") as folder:
+        Path(folder).chmod(0o755)
+        yield Settings(data=Path(folder), temporal_ui_port=0, temporal_namespace=f"tests-{process}")
+
+
+@pytest.fixture(scope="session")
+async def endpoints(pytestconfig: pytest.Config, process: str) -> AsyncIterator[Endpoints]:
+    """Postgres with our tables, and Temporal."""
+    async with servers(pytestconfig.stash[SERVERS], process) as running:
         yield running
 
 
@@ -65,10 +96,8 @@ async def database(endpoints: Endpoints) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-async def client(endpoints: Endpoints) -> Client:
-    connected = await connect(endpoints.temporal_address, "default")
-    await ensure_search_attributes(connected)
-    return connected
+async def client(endpoints: Endpoints, settings: Settings) -> Client:
+    return await connected(endpoints.temporal_address, settings.temporal_namespace)
 
 
 @pytest.fixture(scope="session")

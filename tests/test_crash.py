@@ -12,7 +12,7 @@ import pytest
 
 from scripts.kill_matrix import TREE, Command, broken_promises, rows_of, story_of
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 # By now there are panels, with some of their words and pictures under way.
 MIDWAY = "  scene 1: "

@@ -1,6 +1,5 @@
 """`docs/database.md` is true: it lists the indexes there are, and the queries it names use them."""
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -10,10 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from engine.db.session import Database
-from engine.settings import Settings
-from inkloom.database import upgrade
 from inkloom.local.stack import Endpoints
-from tests.test_migrations import fresh
+from tests.support.servers import migrated_database
 
 DOCS = Path(__file__).parent.parent / "docs" / "database.md"
 ROW = re.compile(r"^\| (?P<index>[a-z]\w+) \| (?P<serves>[^|]+) \| `(?P<query>[^`]+)` \|$", re.MULTILINE)
@@ -25,9 +22,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 async def catalog(endpoints: Endpoints) -> AsyncIterator[Database]:
     """A database without a row: what its planner prefers does not depend on what other tests wrote."""
-    url = await fresh(endpoints, "catalog")
-    await asyncio.to_thread(upgrade, Settings(database_url=url))
-    database = Database(url, pool_size=1)
+    database = Database(await migrated_database(endpoints.database_url, "catalog"), pool_size=1)
     yield database
     await database.close()
 

@@ -7,26 +7,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from engine.db.session import driver_url
 from engine.settings import Settings
 from inkloom.database import upgrade
 from inkloom.local.stack import Endpoints
+from tests.support.servers import empty_database
 
 ROOT = Path(__file__).parent.parent
 
 pytestmark = pytest.mark.integration
-
-
-async def fresh(endpoints: Endpoints, name: str) -> str:
-    """An empty database beside the one of the tests."""
-    admin = create_async_engine(driver_url(endpoints.database_url), isolation_level="AUTOCOMMIT")
-    async with admin.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
-    await admin.dispose()
-    return make_url(endpoints.database_url).set(database=name).render_as_string(hide_password=False)
 
 
 def alembic(url: str, *words: str) -> str:
@@ -44,7 +36,7 @@ def alembic(url: str, *words: str) -> str:
 
 async def test_up_down_up_and_no_difference_left(endpoints: Endpoints) -> None:
     """A difference between migrations and tables, or a downgrade that forgets something, fails here."""
-    url = await fresh(endpoints, "migrated")
+    url = await empty_database(endpoints.database_url, "migrated")
     alembic(url, "upgrade", "head")
     assert "No new upgrade operations" in alembic(url, "check")
     alembic(url, "downgrade", "base")
@@ -61,7 +53,7 @@ async def test_up_down_up_and_no_difference_left(endpoints: Endpoints) -> None:
 
 async def test_init_db_twice_at_once_is_init_db_once(endpoints: Endpoints) -> None:
     """Two processes that start together migrate one after the other."""
-    url = await fresh(endpoints, "raced")
+    url = await empty_database(endpoints.database_url, "raced")
     environment = {**os.environ, "INKLOOM_DATABASE_URL": url}
     racers = await asyncio.gather(
         *(

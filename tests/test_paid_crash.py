@@ -39,7 +39,7 @@ from tests.fakes.questions import Question
 from tests.fakes.server import Answer, Asked
 from tests.paying_worker import TEACH
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 KEY = "sk-planted-0f3b9c6d7e1a"
 SECRET = "planted-secret-5d1c8e2f"

@@ -26,6 +26,7 @@ from activities.writing import Writing
 from engine.db.session import Database
 from engine.money.ledger import Terms
 from engine.money.prices import Prices
+from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import holds
 from engine.store.scope import Scope, get
@@ -301,10 +302,12 @@ ROWS = {
 
 
 @pytest.mark.workflow
-async def test_every_activity_has_a_row(endpoints: Endpoints, database: Database, storage: FolderStorage) -> None:
+async def test_every_activity_has_a_row(
+    endpoints: Endpoints, settings: Settings, database: Database, storage: FolderStorage
+) -> None:
     """What workers register is what is tried twice here: a new activity cannot be forgotten."""
     # A client of their own: workers that are built and never run stand in the way of those that come after them.
-    client = await connect(endpoints.temporal_address, "default")
+    client = await connect(endpoints.temporal_address, settings.temporal_namespace)
     workers = build_workers(client, Parts(database, storage, {"offline": Writer()}, {"offline": Painter()}))
     registered = {name_of(work) for worker in workers for work in worker.config().get("activities", ())}
     assert sorted(registered) == sorted(ROWS)

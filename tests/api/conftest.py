@@ -59,13 +59,14 @@ async def registered(api: AsyncClient, email: str | None = None) -> str:
 
 
 @pytest.fixture(scope="session")
-def api_settings(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def api_settings(endpoints: Endpoints, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("api")
     return Settings(
         data=folder,
         storage=str(folder / "pictures"),
         database_url=endpoints.database_url,
         temporal_address=endpoints.temporal_address,
+        temporal_namespace=settings.temporal_namespace,
         secret_key=SecretStr("a secret of the tests"),
         registrations=10_000,
         access_minutes=1440,

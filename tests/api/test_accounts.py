@@ -17,13 +17,12 @@ from sqlmodel import col, select
 from engine.db.session import Database
 from engine.security import digest
 from engine.settings import Settings
-from inkloom.database import upgrade
 from inkloom.local.stack import Endpoints
 from models.tables import AccessToken, Invitation, RefreshToken, Throttle, User
 from tests.api.conftest import PASSWORD, Json, Serve, problem, refused, registered, serving
 from tests.api.live import caught_up, listening, new_project
 from tests.conftest import Order
-from tests.test_migrations import fresh
+from tests.support.servers import migrated_database
 
 pytestmark = pytest.mark.workflow
 
@@ -358,11 +357,9 @@ async def test_nothing_that_opens_something_is_kept_as_it_is(api: AsyncClient, d
 @pytest.fixture
 async def untouched(endpoints: Endpoints, tmp_path: Path) -> Settings:
     """An installation where nobody has registered."""
-    url = await fresh(endpoints, f"untouched_{uuid4().hex[:8]}")
-    await asyncio.to_thread(upgrade, Settings(database_url=url))
     return Settings(
         data=tmp_path,
-        database_url=url,
+        database_url=await migrated_database(endpoints.database_url, f"untouched_{uuid4().hex[:8]}"),
         temporal_address=endpoints.temporal_address,
         secret_key=SecretStr("another secret"),
         local_owner=True,

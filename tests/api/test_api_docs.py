@@ -13,7 +13,7 @@ from PIL import Image
 from scripts.make_client import make_client
 from tests.api.conftest import Crew, Serve
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 

@@ -35,6 +35,7 @@ async def worker_processes(settings: Settings) -> AsyncIterator[list[asyncio.sub
         **os.environ,
         "INKLOOM_DATABASE_URL": settings.database_url or "",
         "TEMPORAL_ADDRESS": settings.temporal_address or "",
+        "TEMPORAL_NAMESPACE": settings.temporal_namespace,
         "INKLOOM_DATA": str(settings.data),
         "INKLOOM_STORAGE": settings.storage or "",
         "INKLOOM_SECRET_KEY": settings.secret_key.get_secret_value() if settings.secret_key else "",
@@ -49,6 +50,7 @@ async def worker_processes(settings: Settings) -> AsyncIterator[list[asyncio.sub
             await process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_drafts_are_selected_while_the_workers_lie_dead(api: AsyncClient, api_settings: Settings) -> None:
     """The generation waits through the kill of its worker; nobody pays twice, and the pages show what was chosen."""

@@ -14,15 +14,13 @@ from uuid import uuid4
 import pytest
 from httpx2 import AsyncClient
 
-from engine.settings import Settings
-from inkloom.database import upgrade
 from inkloom.local.stack import Endpoints
 from tests.api.conftest import Serve
-from tests.test_migrations import fresh
+from tests.support.servers import migrated_database
 
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "8")
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.timeout(900)]
 
 # Not the one of the examples: with it the tester would delete the account that it asks with.
 PASSWORD = "rope-shed-quay-fog-lamp"  # of nobody
@@ -53,8 +51,7 @@ async def ask(port: int, folder: Path, *more: str) -> tuple[int, str]:
 
 async def test_nothing_is_found(endpoints: Endpoints, served: Serve, tmp_path: Path) -> None:
     """No answer that is not documented, no valid request refused or invalid one taken, no guard that is open."""
-    url = await fresh(endpoints, f"asked_{uuid4().hex[:8]}")
-    await asyncio.to_thread(upgrade, Settings(database_url=url))
+    url = await migrated_database(endpoints.database_url, f"asked_{uuid4().hex[:8]}")
     limits = {"registrations": 100_000, "login_tries": 1000}
     async with served(database_url=url, **limits) as port:
         found = await ask(port, tmp_path, "--exclude-name", ENDS, "--max-examples", EXAMPLES)

@@ -20,7 +20,7 @@ from tests.api.test_true_deletion import everything_due
 from tests.api.test_uploads import encoded, photo, send
 from tests.s3_server import BUCKET, KEYS, PATIENCE, S3Server, fresh_prefix, s3_server
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(PATIENCE)]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 
 PICTURE = encoded(photo((640, 320)))
 

@@ -78,7 +78,7 @@ async def test_an_order_is_one_trace(api_settings: Settings, api: AsyncClient, d
         writer = Remembering(OpenAIWriter(KEY, vendor.base_url, 30))
         artist = OpenAIArtist(KEY, vendor.base_url, 30)
         settings = api_settings.model_copy(update={"openai_api_key": SecretStr(KEY)})
-        client = await connect(settings.temporal_address or "", "default")
+        client = await connect(settings.temporal_address or "", settings.temporal_namespace)
         storage = FolderStorage(settings.data / "pictures")
         async with serving(settings, api) as traced:
             _, chapter_id = await new_chapter(traced)

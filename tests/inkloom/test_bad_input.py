@@ -211,6 +211,7 @@ def test_an_unusual_story_becomes_a_chapter(
 
 
 @pytest.mark.workflow
+@pytest.mark.slow
 def test_a_whole_novel_is_read_to_the_end(tmp_path: Path, data: Path) -> None:
     """The last scene of a very long text is still the story's last; no more than was asked for is made of it."""
     (tmp_path / "novel.txt").write_text(PARAGRAPH * (1_500_000 // len(PARAGRAPH.encode())))

@@ -19,7 +19,7 @@ from tests.conftest import Order
 from tests.s3_server import BUCKET, PATIENCE, S3Server, fresh_prefix, s3_server
 from tests.working import STORY, Generate, Painter, Writer, workers
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(PATIENCE)]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 
 
 async def test_a_chapter_is_made_with_its_pictures_in_s3(

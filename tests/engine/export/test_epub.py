@@ -37,6 +37,7 @@ def facts(out: Path, property: str) -> list[str | None]:
     ]
 
 
+@pytest.mark.slow
 @with_java
 @pytest.mark.parametrize(
     ("title", "more"),

@@ -34,6 +34,7 @@ def digests(folder: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_bytes(tmp_path: Path) -> None:
     """With another seed for hashes, another time zone and language, in another folder."""
     told = []

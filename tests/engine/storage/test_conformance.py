@@ -33,20 +33,28 @@ class Place:
     everything: Callable[[], Awaitable[dict[str, bytes]]]
 
 
-@pytest.fixture(params=["folder", "s3"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path, s3: S3Server) -> AsyncIterator[Place]:
-    if request.param == "folder":
-        root = tmp_path / "pictures"
+@pytest.fixture
+def in_folder(tmp_path: Path) -> Place:
+    root = tmp_path / "pictures"
 
-        async def everything() -> dict[str, bytes]:
-            return local(root)
+    async def everything() -> dict[str, bytes]:
+        return local(root)
 
-        yield Place(FolderStorage(root), everything)
-    else:
-        prefix = fresh_prefix()
-        storage = s3.storage(prefix)
-        yield Place(storage, lambda: s3.everything(prefix))
-        await storage.close()
+    return Place(FolderStorage(root), everything)
+
+
+@pytest.fixture
+async def in_s3(s3: S3Server) -> AsyncIterator[Place]:
+    prefix = fresh_prefix()
+    storage = s3.storage(prefix)
+    yield Place(storage, lambda: s3.everything(prefix))
+    await storage.close()
+
+
+@pytest.fixture(params=["in_folder", pytest.param("in_s3", marks=pytest.mark.slow)])
+def place(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.getfixturevalue(request.param)
+    return found
 
 
 async def test_what_was_put_is_what_one_gets(place: Place, tmp_path: Path) -> None:

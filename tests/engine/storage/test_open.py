@@ -24,6 +24,7 @@ def test_without_a_word_it_is_a_folder_in_the_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
+@pytest.mark.slow
 @pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize("slash", ["", "/"])
 async def test_an_address_of_s3_and_the_usual_names_are_enough(

@@ -15,7 +15,7 @@ from engine.storage.s3 import LONGEST_LINK, MAX_PREFIX, MEETINGS, S3Storage
 from tests.fakes.server import Answer, Asked, Server
 from tests.s3_server import KEYS, PATIENCE, S3Server, fresh_prefix, program, s3_server
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(PATIENCE)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 
 KEY = "images/ab/abcd.png"
 ROOT = Path(__file__).parents[3]

@@ -57,6 +57,7 @@ async def test_a_folder_for_pictures_is_tried_and_left_as_it_was(data: Path, tmp
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["folder"]  # noqa: ASYNC240 - a test
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(PATIENCE)
 async def test_a_bucket_for_pictures_is_asked(data: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the keys of the environment; wrong ones are found out before anything is paid for."""

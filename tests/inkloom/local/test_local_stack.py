@@ -25,7 +25,7 @@ from inkloom.local.stack import Endpoints, Stack
 from inkloom.local.state import State, StateFile
 from inkloom.local.temporal_binary import find
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 ROOT = Path(__file__).parents[3]
 SUPERVISOR = """
 import asyncio, json, pathlib, sys
