@@ -70,7 +70,7 @@ ASKED: list[tuple[type[BaseModel], dict[str, Any], str, str]] = [
         NewBudget,
         {"budget_usd": "1e3"},
         "budget_usd",
-        "An amount looks like 12.5, with at most six digits before and after the point.",
+        "Write an amount like 12.5, with at most six digits before and after the point.",
     ),
     (NewWebhook, {"url": "ftp://a.b"}, "url", "An address begins with http:// or https:// and has no blanks."),
     (Order, {"ids": []}, "ids", "This must not be empty."),
