@@ -33,7 +33,7 @@ router = APIRouter(tags=["generations"])
 
 IdempotencyKey = Annotated[
     str | None,
-    Header(pattern=r"^[!-~]{1,255}$", description="a fresh one for every order; the same one when it is sent again"),
+    Header(pattern=r"^[!-~]{1,255}$", description="a new key for every request; the same key when you repeat it"),
 ]
 
 REFUSED = refusal(
@@ -45,10 +45,10 @@ REFUSED = refusal(
 
 
 class NewGeneration(BaseModel):
-    """An order. `target_ids` names one chapter, scene or character, as `kind` says, or panels of one chapter; an
-    export, a chapter, or a project for one file over all its chapters as their pages are now.
+    """A request for a generation. `target_ids` names one chapter, scene or character, as `kind` says, or panels of one
+    chapter. An export names a chapter, or a project for one file over all its chapters with their current pages.
 
-    What is there and still stands for what it was made from is kept: an order for a chapter brings it up to date.
+    Parts that are not stale are kept: a generation of a chapter brings it up to date.
     """
 
     model_config = ConfigDict(
@@ -57,11 +57,11 @@ class NewGeneration(BaseModel):
     )
 
     kind: GenerationKind
-    target_ids: list[UUID] = Field(min_length=1, max_length=500, description="one; of panels as many as wanted")
+    target_ids: list[UUID] = Field(min_length=1, max_length=500, description="one; or several panels")
     chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
     options: GenerationOptions = Field(default_factory=GenerationOptions)
     formats: list[ExportFormat] | None = Field(
-        default=None, min_length=1, max_length=len(ExportFormat), description="of an export: `options.export.formats`"
+        default=None, min_length=1, max_length=len(ExportFormat), description="for an export: `options.export.formats`"
     )
     budget_usd: Usd | None = None
     external_id: ExternalId | None = None
@@ -69,7 +69,7 @@ class NewGeneration(BaseModel):
 
 
 @router.post(
-    "/generations", status_code=202, summary="Order a generation", responses={**NOT_FOUND, **CONFLICT, **REFUSED}
+    "/generations", status_code=202, summary="Request a generation", responses={**NOT_FOUND, **CONFLICT, **REFUSED}
 )
 async def create(
     body: NewGeneration,
@@ -79,7 +79,7 @@ async def create(
     background: BackgroundTasks,
     idempotency_key: IdempotencyKey = None,
 ) -> GenerationOut:
-    """Sent again with the same `Idempotency-Key`, within a day, it is answered as the first time and orders nothing."""
+    """A repetition with the same `Idempotency-Key` within a day gets the first answer and starts nothing."""
     # A transaction of its own: the row must be there before the workflow that reads it.
     async with owned.database.session() as session:
         asked = body.model_dump(mode="json", exclude_unset=True)
@@ -115,7 +115,7 @@ async def create(
 @router.post(
     "/generations/{generation_id}/retry",
     status_code=202,
-    summary="Order again what failed",
+    summary="Retry a generation's failed parts",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def retry(
@@ -126,9 +126,10 @@ async def retry(
     background: BackgroundTasks,
     idempotency_key: IdempotencyKey = None,
 ) -> GenerationOut:
-    """A new generation of the same: what is finished is kept and costs nothing, what failed is tried again.
+    """Starts a new generation of the same target: finished parts are kept and cost nothing, failed parts are tried
+    again.
 
-    Refused for one that is completed: nothing in it failed.
+    Refused for a completed generation, in which nothing failed.
     """
     async with owned.database.session() as session:
         if before := await answered(session, scope, idempotency_key, f"{generation_id}/retry", {}):
@@ -138,11 +139,11 @@ async def retry(
             raise Conflict(f"The generation is {last.status}: there is nothing to retry yet.")
         if last.status == GenerationStatus.COMPLETED:
             raise Conflict(
-                "Nothing in this generation failed. To have something made again, change it, and order a new generation"
-                " of it with POST /api/v1/generations: what stayed as it was is kept and costs nothing."
+                "Nothing in this generation failed. To make something again, change it and request a new "
+                "generation with POST /api/v1/generations: unchanged parts are kept and cost nothing."
             )
         if last.chapter_id is None and last.kind != GenerationKind.EXPORT:
-            raise Conflict("The chapter of this generation is gone.")
+            raise Conflict("The chapter of this generation was deleted.")
         generation = await generations.request(
             session,
             project_id=last.project_id,
@@ -246,7 +247,7 @@ def _with_formats(options: GenerationOptions, body: NewGeneration) -> Generation
     if body.formats is None:
         return options
     if body.kind != GenerationKind.EXPORT:
-        raise BadInput("Only an export names formats; an order for a chapter does in options.export.formats.")
+        raise BadInput("Only an export takes `formats`; for a chapter, use options.export.formats.")
     # With what was given, and no more: what nobody named stays open.
     named = options.model_dump(include=options.model_fields_set)
     named["export"] = {**named.get("export", {}), "formats": body.formats}
@@ -266,7 +267,7 @@ async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) ->
     """The chapter that an order concerns."""
     target = body.target_ids[0]
     if len(body.target_ids) > 1 and body.kind != GenerationKind.PANEL:
-        raise BadInput(f"An order of kind {body.kind} names one target; give the others orders of their own.")
+        raise BadInput(f"A generation of kind {body.kind} has one target; request one for each of the others.")
     if len(set(body.target_ids)) < len(body.target_ids):
         raise BadInput("A panel is named twice.")
     match body.kind:
