@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Owned, Scoped, Session
 from api.http.schemas import AN_ID, ANOTHER_ID, NOT_FOUND
-from api.routes.generations_create import REFUSED, NewGeneration, chosen, target_of
+from api.routes.generations_create import REFUSED, NewGeneration
 from engine.errors import BadInput
 from engine.freshness import staleness
 from engine.money.estimate import estimate
 from engine.money.prices import Prices
+from engine.orders.resolve import named, resolve
+from engine.orders.targets import chapter_of
 from engine.store import costs
 from engine.store import scope as rows
 from models.options import GenerationKind
@@ -129,9 +131,9 @@ async def estimate_generation(body: NewGeneration, owned: Owned, session: Sessio
     """
     if body.kind != GenerationKind.CHAPTER:
         raise BadInput("Only chapters can be estimated.")
-    chapter = await target_of(session, scope, body)
+    chapter = await chapter_of(session, scope, body.kind, body.target_ids)
     project = await rows.get(session, scope, Project, chapter.project_id)
-    options = chosen(body.options, project, owned.settings)
+    options = resolve(named(body.options), owned.settings, project=project.options, script=chapter.script)
     work = await staleness.work_left(session, chapter, options)
     prices = Prices.of(owned.settings)
     found = estimate(work, options, prices, await costs.experience(session, project.owner_id))

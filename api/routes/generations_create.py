@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.service import RPCError
 
@@ -16,17 +15,17 @@ from api.http.money import Usd
 from api.http.params import ExternalId, Metadata
 from api.http.schemas import AN_ID, CONFLICT, NOT_FOUND, refusal
 from api.routes.generations import GenerationOut, told
-from engine.errors import BadInput, Conflict, NotConfigured, NotFound
+from engine.errors import BadInput, Conflict
 from engine.money.prices import Prices
 from engine.orders import languages
-from engine.providers.registry import require_all
-from engine.settings import Settings
+from engine.orders.resolve import named, resolve
+from engine.orders.targets import aim
 from engine.store import generations, idempotency, redraws
 from engine.store import scope as rows
 from engine.store.scope import Scope
 from models.exports import ExportFormat
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
-from models.tables import Chapter, Character, Generation, IdempotentRequest, Panel, Project, Scene
+from models.tables import Generation, IdempotentRequest
 from workflows.starting import PATIENCE, start
 
 router = APIRouter(tags=["generations"])
@@ -85,15 +84,14 @@ async def create(
         asked = body.model_dump(mode="json", exclude_unset=True)
         if before := await answered(session, scope, idempotency_key, "generations", asked):
             return again(response, before)
-        project, chapter = await _aim(session, scope, body)
-        options = _with_formats(chosen(body.options, project, owned.settings), body)
+        project, chapter = await aim(session, scope, body.kind, body.target_ids, sheet_for=body.chapter_id)
+        script = chapter.script if chapter is not None else None
+        options = resolve(_named(body), owned.settings, project=project.options, script=script)
         if body.kind != GenerationKind.EXPORT:
             Prices.of(owned.settings).require(options)
-        if chapter is not None:
-            options = _as_scripted(options, chapter)
         await languages.require(session, project.id, body.kind, options)
         if chapter is not None and body.kind == GenerationKind.CHAPTER:
-            await _translatable(session, chapter, options)
+            await languages.require_translator(session, chapter, options)
         generation = await generations.request(
             session,
             project_id=project.id,
@@ -191,114 +189,17 @@ def location(out: GenerationOut) -> str:
     return f"/api/v1/generations/{out.id}"
 
 
-def _as_scripted(options: GenerationOptions, chapter: Chapter) -> GenerationOptions:
-    """What an order does not name of how a story is read is as the chapter's script says, if it has one."""
-    told = ("format", "page_size", "direction", "language")
-    found = {name: (chapter.script or {}).get(name) for name in told if name not in options.model_fields_set}
-    return options.model_copy(update={name: value for name, value in found.items() if value})
-
-
-def chosen(options: GenerationOptions, project: Project, settings: Settings) -> GenerationOptions:
-    """What an order does not name is as the project says; providers that neither names are those of the settings.
-
-    Raises `NotConfigured` for a provider that cannot be used.
-    """
-    named = options.model_dump(include=options.model_fields_set)
-    if "export" in named:
-        # Part by part: who names a format does not mean that nobody is credited.
-        told = options.export.model_dump(include=options.export.model_fields_set)
-        named["export"] = {**project.options.get("export", {}), **told}
-    providers: dict[str, Any] = {}
-    for provider, model in (("llm", "llm_model"), ("images", "image_model")):
-        providers |= {provider: getattr(settings, provider), model: getattr(settings, model)}
-        for given in (project.options, named):
-            # A model goes with its provider: whoever names another provider does not mean the model of before.
-            if provider in given:
-                providers |= {provider: given[provider], model: ""}
-            if model in given:
-                providers[model] = given[model]
-    found = GenerationOptions.model_validate({**project.options, **named, **providers})
-    require_all(found, settings)
-    # What nobody named stays open, for the chapter's script to say.
-    named_by_all = {*project.options, *named, *providers}
-    return GenerationOptions.model_validate(found.model_dump(include=named_by_all))
-
-
-async def _translatable(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> None:
-    """Raise `NotConfigured` where something would have to be translated by a writer that cannot."""
-    left = await languages.lacking(session, chapter, options)
-    if left:
-        raise NotConfigured(
-            f"{options.writers('Translate')[0].provider!r} cannot translate, and there are words that are not in"
-            f" {' and '.join(left)} yet, or are about to be others. Name a writer that can in options.llm or for the"
-            f' task alone, {{"llm_tasks": {{"Translate": …}}}}; or make the chapter without translations, bring a'
-            f" translator's file with PUT /api/v1/chapters/{chapter.id}/translations/{left[0]}, and order again."
-        )
-
-
 async def begin(owned: Resources, generation: Generation) -> None:
     """Start the workflow, once the order is answered: it stands, and if this fails the sweeper starts it."""
     with suppress(RPCError, RuntimeError, TimeoutError):
         await asyncio.wait_for(start(owned.temporal, generation), PATIENCE)
 
 
-def _with_formats(options: GenerationOptions, body: NewGeneration) -> GenerationOptions:
-    """The formats that an export names beside its options. Raises `BadInput` where nothing is exported."""
+def _named(body: NewGeneration) -> dict[str, Any]:
+    """The options that a request names. Raises `BadInput` for formats where nothing is exported."""
+    options = named(body.options)
     if body.formats is None:
         return options
     if body.kind != GenerationKind.EXPORT:
-        raise BadInput("Only an export takes `formats`; for a chapter, use options.export.formats.")
-    # With what was given, and no more: what nobody named stays open.
-    named = options.model_dump(include=options.model_fields_set)
-    named["export"] = {**named.get("export", {}), "formats": body.formats}
-    return GenerationOptions.model_validate(named)
-
-
-async def _aim(session: AsyncSession, scope: Scope, body: NewGeneration) -> tuple[Project, Chapter | None]:
-    """The project and the chapter that an order concerns; no chapter where it concerns all of them."""
-    if body.kind == GenerationKind.EXPORT and len(body.target_ids) == 1:
-        with suppress(NotFound):
-            return await rows.get(session, scope, Project, body.target_ids[0]), None
-    chapter = await target_of(session, scope, body)
-    return await rows.get(session, scope, Project, chapter.project_id), chapter
-
-
-async def target_of(session: AsyncSession, scope: Scope, body: NewGeneration) -> Chapter:
-    """The chapter that an order concerns."""
-    target = body.target_ids[0]
-    if len(body.target_ids) > 1 and body.kind != GenerationKind.PANEL:
-        raise BadInput(f"A generation of kind {body.kind} has one target; request one for each of the others.")
-    if len(set(body.target_ids)) < len(body.target_ids):
-        raise BadInput("A panel is named twice.")
-    match body.kind:
-        case GenerationKind.CHAPTER | GenerationKind.EXPORT:
-            chapter = await rows.get(session, scope, Chapter, target)
-        case GenerationKind.SCENE:
-            scene = await rows.get(session, scope, Scene, target)
-            chapter = await rows.get(session, scope, Chapter, scene.chapter_id)
-        case GenerationKind.PANEL:
-            panel = await rows.get(session, scope, Panel, target)
-            scene = await rows.get(session, scope, Scene, panel.scene_id)
-            chapter = await rows.get(session, scope, Chapter, scene.chapter_id)
-            await _all_in(session, chapter, body.target_ids)
-        case GenerationKind.CHARACTER_SHEET:
-            character = await rows.get(session, scope, Character, target)
-            if body.chapter_id is None:
-                raise BadInput("A character sheet needs chapter_id: the chapter it is made for.")
-            chapter = await rows.get(session, scope, Chapter, body.chapter_id)
-            if chapter.project_id != character.project_id:
-                raise BadInput("The character and the chapter belong to different projects.")
-    return chapter
-
-
-async def _all_in(session: AsyncSession, chapter: Chapter, panels: list[UUID]) -> None:
-    """Raise `NotFound` for a panel of another chapter, which may be somebody else's."""
-    query = (
-        select(Panel.id)
-        .join(Scene, col(Scene.id) == col(Panel.scene_id))
-        .where(Scene.chapter_id == chapter.id, col(Panel.id).in_(panels))
-    )
-    there = set((await session.exec(query)).all())
-    for panel_id in panels:
-        if panel_id not in there:
-            raise rows.missing(Panel, panel_id)
+        raise BadInput("`formats` belongs to exports. For a chapter, name them in options.export.formats.")
+    return options | {"export": {**options.get("export", {}), "formats": body.formats}}

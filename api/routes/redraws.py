@@ -13,11 +13,10 @@ from api.http.money import Usd
 from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from api.routes.drafts import DraftOut, out_of
 from api.routes.generations import GenerationOut
-from api.routes.generations_create import REFUSED, IdempotencyKey, again, answered, begin, chosen, location, written
+from api.routes.generations_create import REFUSED, IdempotencyKey, again, answered, begin, location, written
 from api.routes.panels import PanelOut
 from engine.errors import BadInput
-from engine.money.prices import Prices
-from engine.providers.registry import require_all
+from engine.orders.resolve import for_redraw
 from engine.settings import Settings
 from engine.store import directing, editing, generations, locks, redraws
 from engine.store import scope as rows
@@ -285,20 +284,17 @@ async def _ordered(
 async def _options(
     session: AsyncSession, scope: Scope, panel: Panel, body: NewRedraw | NewEdit, settings: Settings
 ) -> GenerationOptions:
-    """Those of the chapter's last order, by the artist that is asked for, and with nothing that waits for a review."""
+    """The options of a redraw of this panel, by the artist that the request names."""
     scene = await rows.get(session, scope, Scene, panel.scene_id)
     latest = await generations.latest_of(session, scene.chapter_id)
     project = await rows.get(session, scope, Project, panel.project_id)
-    last = GenerationOptions.model_validate(latest.options) if latest else GenerationOptions()
     by = body.by or By()
-    changed: dict[str, Any] = {"review": "none", "until": "pages", "drafts": body.drafts, "priority": 1}
-    if by.images is not None:
-        changed |= {"images": by.images, "image_model": by.image_model or "", "image_fallback": []}
-    elif by.image_model is not None:
-        changed |= {"image_model": by.image_model}
-    if by.render is not None:
-        changed |= {"render": by.render}
-    options = last.model_copy(update=changed) if latest else chosen(last.model_copy(update=changed), project, settings)
-    require_all(options, settings)
-    Prices.of(settings).require(options)
-    return options
+    return for_redraw(
+        GenerationOptions.model_validate(latest.options) if latest else None,
+        settings,
+        project.options,
+        drafts=body.drafts,
+        images=by.images,
+        image_model=by.image_model,
+        render=by.render,
+    )

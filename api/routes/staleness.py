@@ -9,8 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Owned, Scoped, Session
 from api.http.schemas import AN_ID, NOT_FOUND
-from api.routes.generations_create import chosen
 from engine.freshness import staleness
+from engine.orders.resolve import resolve
 from engine.settings import Settings
 from engine.store import generations
 from engine.store import scope as rows
@@ -115,4 +115,4 @@ async def last_options(session: AsyncSession, scope: Scope, chapter: Chapter, se
     if latest is not None:
         return GenerationOptions.model_validate(latest.options)
     project = await rows.get(session, scope, Project, chapter.project_id)
-    return chosen(GenerationOptions(), project, settings)
+    return resolve({}, settings, project=project.options, script=chapter.script)
