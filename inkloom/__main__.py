@@ -8,11 +8,11 @@ import math
 import os
 import re
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import typer
@@ -219,8 +219,8 @@ def run(
 ) -> None:
     """Turn a story into a finished comic chapter. Run it again to continue after an interruption."""
     from inkloom.commands import run_command
+    from inkloom.decided import Decided
     from inkloom.export_options import ordered
-    from inkloom.run import Decided
 
     _finish(
         run_command(
@@ -423,7 +423,23 @@ def _escaped(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def _leave(code: int) -> None:
+class _Ended(SystemExit):
+    """What a command leaves with."""
+
+
+def _leave(code: int) -> NoReturn:
+    raise _Ended(code)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line, by default this process's. Ends in `SystemExit`, with the code that the shell is to see."""
+    try:
+        app(arguments, standalone_mode=True)
+    except EngineError as error:
+        _leave(_explain(error))
+
+
+def _end_process(code: int) -> NoReturn:
     """End without the interpreter's finalisation: with a Temporal client it was seen to abort in 1 of 10 to 15 runs."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
@@ -434,6 +450,6 @@ def _leave(code: int) -> None:
 
 if __name__ == "__main__":
     try:
-        app(standalone_mode=True)
-    except EngineError as error:
-        _leave(_explain(error))
+        main()
+    except _Ended as ended:
+        _end_process(int(ended.code or 0))

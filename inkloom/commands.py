@@ -1,4 +1,8 @@
-"""What the commands do, apart from reading their arguments."""
+"""What the commands do, apart from reading their arguments.
+
+Database, Temporal, pictures, servers and prices are imported by the functions that use them: they take seconds to load,
+and a mistyped file name is refused without them.
+"""
 
 import asyncio
 import json
@@ -9,31 +13,25 @@ import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from rich.console import Console
 
-from engine.db.session import Database, driver_url
 from engine.errors import BadInput
-from engine.money.estimate import estimate, work_of_script, work_of_text
-from engine.money.prices import Prices
-from engine.orders.languages import refuse_own
-from engine.providers.registry import require_all
 from engine.settings import Settings
-from engine.store import projects
-from inkloom.local import doctor
+from inkloom.decided import Decided
 from inkloom.local.signals import cancelled_by_signals
-from inkloom.local.stack import Endpoints, Stack
-from inkloom.output import claim
-from inkloom.run import Decided, Finished, run_story
 from inkloom.story import Story, read_story, read_translation
-from inkloom.watch import Bar
 from models.exports import ExportOptions
 from models.options import GenerationOptions, GenerationStatus
 from models.script import Script
 from models.texts import UNFIT
 from models.translation import TranslationFile
+
+if TYPE_CHECKING:
+    from inkloom.local.stack import Endpoints
+    from inkloom.run import Finished
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples"
@@ -77,6 +75,8 @@ async def run_command(
     options = _options(settings, story, {**choices, "export": ordered.model_dump(exclude_unset=True) or None})
     files = [read_translation(file, language) for language, file in translated.items()]
     await refuse_what_cannot_run(settings)
+    from inkloom.output import claim
+
     finished, _ = await _run(settings, story, options, claim(out), budget, decided, files)
     # As it was given: with other options it would be another chapter.
     _tell(finished, as_json, "python -m inkloom " + shlex.join(sys.argv[1:]))
@@ -85,6 +85,9 @@ async def run_command(
 
 async def estimate_command(settings: Settings, path: Path, *, choices: dict[str, Any], as_json: bool) -> int:
     """`estimate`: from the story alone; a script is counted, a text estimated."""
+    from engine.money.estimate import estimate, work_of_script, work_of_text
+    from engine.money.prices import Prices
+
     story = read_story(path, None)
     options = _options(settings, story, choices)
     prices = Prices.of(settings)
@@ -106,6 +109,8 @@ async def estimate_command(settings: Settings, path: Path, *, choices: dict[str,
 
 async def demo_command(settings: Settings, out: Path, *, as_json: bool) -> int:
     """`demo`: the example story, with the offline providers whatever the settings say."""
+    from inkloom.output import claim
+
     path = example()
     story = read_story(path, None)
     options = GenerationOptions()
@@ -124,6 +129,8 @@ async def demo_command(settings: Settings, out: Path, *, as_json: bool) -> int:
 
 async def up_command(settings: Settings) -> int:
     """`up`: servers, workers and API until a signal comes."""
+    from inkloom.local.stack import Stack
+
     await refuse_what_cannot_run(settings)
     if "local_owner" not in settings.model_fields_set:
         settings = settings.model_copy(update={"local_owner": True})
@@ -143,6 +150,10 @@ async def up_command(settings: Settings) -> int:
 
 async def seed_command(settings: Settings, *, as_json: bool) -> int:
     """`seed`: the example story as a project, in the configured or the embedded database."""
+    from engine.db.session import Database
+    from engine.store import projects
+    from inkloom.local.stack import Stack
+
     story = read_story(example(), None)
     await refuse_what_cannot_run(settings)
     async with Stack(settings, api=False, report=report) as endpoints:
@@ -171,6 +182,9 @@ async def refuse_what_cannot_run(settings: Settings) -> None:
     """Raises `BadInput` for settings that no server or worker could live with, before any of them is started."""
     if settings.log_level.upper() not in (levels := logging.getLevelNamesMapping()):
         raise BadInput(f"INKLOOM_LOG_LEVEL is {settings.log_level!r}; it must be one of: {', '.join(levels)}.")
+    from engine.db.session import driver_url
+    from inkloom.local import doctor
+
     if settings.database_url:
         driver_url(settings.database_url)
     for check in await doctor.configured(settings):
@@ -180,6 +194,8 @@ async def refuse_what_cannot_run(settings: Settings) -> None:
 
 async def doctor_command(settings: Settings, *, as_json: bool) -> int:
     """`doctor`: 0 when everything is well, 1 otherwise."""
+    from inkloom.local import doctor
+
     checks = await doctor.checks(settings)
     if as_json:
         print(json.dumps({"ok": all(one.ok for one in checks), "checks": [vars(one) for one in checks]}))  # noqa: T201
@@ -199,6 +215,9 @@ def example() -> Path:
 
 
 def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> GenerationOptions:
+    from engine.money.prices import Prices
+    from engine.providers.registry import require_all
+
     given = {name: value for name, value in choices.items() if value is not None}
     defaults = {"llm": settings.llm, "images": settings.images}
     # A model goes with its provider.
@@ -218,7 +237,10 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         place = "translate" if place == "translations" else str(place).replace("_", "-")
         said = UNFIT.get(first.get("ctx", {}).get("pattern", ""), first["msg"].removeprefix("Value error, "))
         raise BadInput(f"--{place}: {said.rstrip('.')}.") from error
-    refuse_own(options)
+    if options.translations:
+        from engine.orders.languages import refuse_own
+
+        refuse_own(options)
     require_all(options, settings)
     Prices.of(settings).require(options)
     return options
@@ -232,8 +254,12 @@ async def _run(
     budget: Decimal | None,
     decided: Decided | None = None,
     translated: Sequence[TranslationFile] = (),
-) -> tuple[Finished, Endpoints]:
+) -> "tuple[Finished, Endpoints]":
     """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
+    from inkloom.local.stack import Stack
+    from inkloom.run import run_story
+    from inkloom.watch import Bar
+
     began = time.monotonic()
     with cancelled_by_signals():
         try:
@@ -253,7 +279,7 @@ async def _run(
     return finished, endpoints
 
 
-def _tell(finished: Finished, as_json: bool, again: str) -> None:
+def _tell(finished: "Finished", as_json: bool, again: str) -> None:
     if as_json:
         print(json.dumps(finished.as_json()))  # noqa: T201  # stdout carries the result
         return

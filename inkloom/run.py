@@ -21,6 +21,7 @@ from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.store import directing, editing, generations, holds, projects, reviews, tallies, translations, translator
 from engine.store.scope import Scope
+from inkloom.decided import Decided
 from inkloom.local.stack import Endpoints
 from inkloom.output import Delivered, deliver, write_words
 from inkloom.story import Story
@@ -44,18 +45,6 @@ EXIT_CODES = {
 
 # With pages, of which files can be built.
 _MADE = frozenset({GenerationStatus.COMPLETED, GenerationStatus.COMPLETED_WITH_FAILURES})
-
-
-@dataclass(frozen=True)
-class Decided:
-    """What a person decides about parts that wait: try what was lost or refused again, or skip what was refused;
-    approve what waits to be looked at."""
-
-    resume: bool = False
-    skip_refused: bool = False
-    approve: bool = False
-    # Which draft a panel shows: scene, panel and draft, counted from 1.
-    choose: Sequence[tuple[int, int, int]] = ()
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import pytest
 
 from models.script import Script
 from scripts.kill_matrix import story_of
+from tests.support.command_line import ROOT, inkloom, inkloom_here
 
-ROOT = Path(__file__).parents[2]
 STORY = story_of(1, random.Random(1))
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 PARAGRAPH = "The harbour lay quiet, and somewhere a bell rang twice. “Listen,” said Mara. “It is for us.”\n\n"
@@ -24,19 +24,6 @@ PARAGRAPH = "The harbour lay quiet, and somewhere a bell rang twice. “Listen,�
 def script(**changes: object) -> str:
     panel = {"description": "A door opens.", "dialogue": [{"speaker": "Mara", "text": "Come in."}]}
     return json.dumps({"scenes": [{"panels": [panel]}], **changes})
-
-
-def inkloom(*arguments: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """The command line, as a person's shell starts it."""
-    return subprocess.run(
-        [sys.executable, "-m", "inkloom", *map(str, arguments)],
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("INKLOOM_")} | env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
 
 
 @pytest.mark.unit
@@ -118,6 +105,45 @@ def test_a_place_that_is_no_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.unit
+def test_a_shell_is_told_the_same(tmp_path: Path) -> None:
+    """As a process: what is wrong on stderr, nothing on stdout, and the exit code."""
+    done = inkloom("run", tmp_path / "missing.txt", "--json", INKLOOM_DATA=str(tmp_path / "data"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no file" in done.stderr
+    done = inkloom("run", tmp_path / "missing.txt", "--json", "--drafts", "0", INKLOOM_DATA=str(tmp_path / "data"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--drafts" in done.stderr
+
+
+@pytest.mark.unit
+def test_a_mistyped_file_name_is_answered_at_once(tmp_path: Path) -> None:
+    """What takes seconds to load is not loaded for it."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "inkloom", "run", str(tmp_path / "missing.txt")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "There is no file" in done.stderr
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert "pydantic" in loaded
+    heavy = {
+        "temporalio",
+        "sqlalchemy",
+        "sqlmodel",
+        "psycopg",
+        "PIL",
+        "numpy",
+        "boto3",
+        "openai",
+        "anthropic",
+        "fastapi",
+    }
+    assert not loaded & (heavy | {"httpx", "genai_prices", "jinja2", "opentelemetry", "py3langid"})
+
+
+@pytest.mark.unit
 def test_an_output_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     """Before the work is done, not after it was paid for."""
     (tmp_path / "a.txt").write_text(STORY)
@@ -133,7 +159,7 @@ def refused(
     env: Mapping[str, str] | None = None,
 ) -> None:
     out, data = out or folder / "out", folder / "data"
-    done = inkloom("run", story, "--out", out, "--json", *options, **{**(env or {}), "INKLOOM_DATA": str(data)})
+    done = inkloom_here("run", story, "--out", out, "--json", *options, **{**(env or {}), "INKLOOM_DATA": str(data)})
     assert done.returncode == 2, done.stderr
     assert said in " ".join(done.stderr.split()), done.stderr
     assert "Traceback" not in done.stderr

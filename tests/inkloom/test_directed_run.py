@@ -8,9 +8,10 @@ from engine.db.session import Database
 from engine.errors import BadInput
 from engine.settings import Settings
 from inkloom.__main__ import chosen_drafts
+from inkloom.decided import Decided
 from inkloom.local.stack import Endpoints
 from inkloom.output import claim
-from inkloom.run import Decided, Finished, run_story
+from inkloom.run import Finished, run_story
 from inkloom.story import Story
 from models.options import GenerationOptions
 from tests.working import Painter, Working, Writer

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.inkloom.test_bad_input import inkloom
+from tests.support.command_line import inkloom, inkloom_here
 from tests.working import STORY
-
-pytestmark = pytest.mark.workflow
 
 # The offline providers, at a price.
 PRICES = '{"offline/": {"call": 0.01}}'
@@ -25,6 +23,8 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.workflow
+@pytest.mark.slow
 def test_a_budget_ends_the_run_and_a_larger_one_goes_on(folder: Path) -> None:
     """Not a cent beyond it; without a word it waits again; with more money nothing is paid for a second time."""
 
@@ -49,6 +49,7 @@ def test_a_budget_ends_the_run_and_a_larger_one_goes_on(folder: Path) -> None:
     assert 0 < paid < 1
 
 
+@pytest.mark.unit
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
@@ -59,31 +60,34 @@ def test_a_budget_ends_the_run_and_a_larger_one_goes_on(folder: Path) -> None:
 )
 def test_settings_that_make_no_sense_are_explained(folder: Path, setting: dict[str, str], said: str) -> None:
     """Before anything is started."""
-    done = inkloom("estimate", folder / "story.txt", **setting)
+    done = inkloom_here("estimate", folder / "story.txt", **setting)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.unit
 def test_a_provider_without_its_key_is_refused_with_the_name_of_the_key(folder: Path) -> None:
     """Nothing is started for it."""
-    done = inkloom("run", folder / "story.txt", "--out", folder / "none", "--llm", "openai")
+    done = inkloom_here("run", folder / "story.txt", "--out", folder / "none", "--llm", "openai")
     assert (done.returncode, "OPENAI_API_KEY" in done.stderr) == (2, True)
 
 
+@pytest.mark.unit
 def test_those_who_stand_in_are_checked_like_the_first(folder: Path) -> None:
     """A word that is no provider, and one that has no key."""
     for word, said in (("crayon/soft", "crayon"), ("anthropic", "ANTHROPIC_API_KEY")):
-        done = inkloom("run", folder / "story.txt", "--out", folder / "none", "--llm-fallback", word)
+        done = inkloom_here("run", folder / "story.txt", "--out", folder / "none", "--llm-fallback", word)
         assert (done.returncode, said in done.stderr) == (2, True)
 
 
+@pytest.mark.unit
 def test_an_estimate_knows_what_it_does_not_know(folder: Path) -> None:
     """A price that nobody knows is said so instead of counted as nothing."""
-    known = inkloom("estimate", folder / "story.txt", "--json", INKLOOM_PRICES=PRICES)
+    known = inkloom_here("estimate", folder / "story.txt", "--json", INKLOOM_PRICES=PRICES)
     told = json.loads(known.stdout)
     assert 0 < told["usd"]["low"] <= told["usd"]["expected"] <= told["usd"]["high"]
-    unknown = inkloom(
+    unknown = inkloom_here(
         "estimate", folder / "story.txt", "--llm", "openai", "--llm-model", "of-tomorrow", OPENAI_API_KEY="sk-none"
     )
     assert (unknown.returncode, "INKLOOM_PRICES" in unknown.stderr) == (2, True)
