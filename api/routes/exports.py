@@ -78,8 +78,8 @@ def _suffix(found: Export) -> str:
 def _called(format: ExportFormat, language: str) -> str:
     """What a file that is not there is, and how to come by it."""
     if language:
-        return f"{format} in {language} yet. Order it with this language among its translations, then export it"
-    return f"{format} yet. Order a generation of kind export to build it"
+        return f"{format} in {language} yet. Request it with this language among its translations, then export it"
+    return f"{format} yet. Request a generation of kind export to build it"
 
 
 async def _download(owned: Resources, found: Export, title: str) -> Response:
