@@ -17,9 +17,14 @@ _BODIES = {
 _SHAPES = "#/components/schemas/{model}"
 
 
+# Modules whose operations belong to a noun with a module of its own.
+_NOUNS = {"generations_create": "generations", "generations_control": "generations"}
+
+
 def name_of(route: APIRoute) -> str:
-    """What a client calls an operation: its file and its function, such as `chapters_create`."""
-    return f"{route.endpoint.__module__.rpartition('.')[2]}_{route.name}"
+    """The name that clients give an operation: its noun and its function, such as `chapters_create`."""
+    module = route.endpoint.__module__.rpartition(".")[2]
+    return f"{_NOUNS.get(module, module)}_{route.name}"
 
 
 def install(app: FastAPI) -> None:
