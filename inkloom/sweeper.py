@@ -188,7 +188,7 @@ async def _decide(database: Database, client: Client, review: reviews.Overdue) -
     try:
         async with database.session() as session:
             scope = Scope(project_id=review.project_id)
-            woken = await reviews.approve(session, scope, review.chapter_id, overdue=True)
+            woken = await reviews.approve(session, scope, review.chapter_id, past_deadline=True)
     except Conflict as refusal:
         # Something is being redrawn, or a panel has no draft left: the next round, or a person, decides.
         log.info("the review of generation %s is overdue and stays: %s", review.generation_id, refusal.message)

@@ -134,14 +134,14 @@ async def who(owned: Resources, token: str | None, *, local: bool) -> Caller:
     else:
         signed = owned.signer.read(token)
         found = await _remembered(
-            owned, str(signed.family), caller=Caller(signed.user_id, signed.family, ends_at=signed.ends_at)
+            owned, str(signed.family), known=Caller(signed.user_id, signed.family, ends_at=signed.ends_at)
         )
     if found is None:
         raise Unauthorized("The access token is invalid or has expired.")
     return found
 
 
-async def _remembered(owned: Resources, key: str, *, token: str = "", caller: Caller | None = None) -> Caller | None:
+async def _remembered(owned: Resources, key: str, *, token: str = "", known: Caller | None = None) -> Caller | None:
     """What the database says of a personal token or of a login, asked again after `REMEMBERED` seconds."""
     now = time.monotonic()
     at, found = owned.known.get(key, (-REMEMBERED, None))
@@ -150,8 +150,8 @@ async def _remembered(owned: Resources, key: str, *, token: str = "", caller: Ca
             # One asks; those who come meanwhile go by what was known.
             owned.known[key] = now, found
         async with owned.database.session() as opened:
-            if caller is not None and caller.family is not None:
-                found = caller if await accounts.living(opened, {caller.family}) else None
+            if known is not None and known.family is not None:
+                found = known if await accounts.living(opened, {known.family}) else None
             elif row := await accounts.personal(opened, token):
                 found = Caller(
                     row.user_id,
@@ -165,7 +165,7 @@ async def _remembered(owned: Resources, key: str, *, token: str = "", caller: Ca
         if len(owned.known) > 10_000:
             owned.known.clear()
         owned.known[key] = now, found
-    return caller if caller is not None and found is not None else found
+    return known if known is not None and found is not None else found
 
 
 def forget(owned: Resources) -> None:

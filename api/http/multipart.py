@@ -30,11 +30,11 @@ async def sent(request: Request, *names: str) -> AsyncIterator[Sent]:
     if not request.headers.get("Content-Type", "").startswith("multipart/form-data"):
         raise BadInput("Send the file as multipart/form-data, in the field `file`.")
     with TemporaryDirectory(prefix="inkloom-upload-") as folder:
-        async with request.form(max_files=1, max_fields=len(names)) as form:
-            file = form.get("file")
+        async with request.form(max_files=1, max_fields=len(names)) as fields_sent:
+            file = fields_sent.get("file")
             if not isinstance(file, UploadFile):
                 raise BadInput("The form has no file in its field `file`.")
-            fields = {name: str(form[name]) for name in names if name in form}
+            fields = {name: str(fields_sent[name]) for name in names if name in fields_sent}
             path = Path(folder) / "sent"
             await run_in_threadpool(_pour, file, path)
             name = file.filename or ""

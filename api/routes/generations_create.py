@@ -178,8 +178,8 @@ async def written(session: AsyncSession, scope: Scope, key: str | None, generati
     return out
 
 
-def again(response: Response, answered: IdempotentRequest) -> GenerationOut:
-    out = GenerationOut.model_validate(answered.answer)
+def again(response: Response, earlier: IdempotentRequest) -> GenerationOut:
+    out = GenerationOut.model_validate(earlier.answer)
     response.headers["Location"] = location(out)
     response.headers["Idempotency-Replayed"] = "true"
     return out

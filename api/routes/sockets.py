@@ -199,8 +199,8 @@ class _Open:
         async with self._database.session() as session:
             final = False
             if subscriber.generation_id is not None:
-                generation = await session.get(Generation, subscriber.generation_id)
-                final = generation is None or generation.status in FINAL_STATUSES
+                row = await session.get(Generation, subscriber.generation_id)
+                final = row is None or row.status in FINAL_STATUSES
             heads = await events.heads(session, {subscriber.project_id})
         if subscriber.project_id not in heads:
             raise Ended(Close.NO_ACCESS, "the project is gone")

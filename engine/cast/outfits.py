@@ -28,14 +28,14 @@ def worn(profile: Profile, outfit: str = "") -> Attributes:
     return Attributes(**fixed)
 
 
-def noted(profile: Profile | None, clothes: str, worn: str = "") -> Outfit | None:
+def noted(profile: Profile | None, clothes: str, occasion: str = "") -> Outfit | None:
     """The outfit that a text speaks of; None where it is what they always wear, or nothing is known of it.
 
     `clothes` are the text's words, or `without …`. One that the profile has already is that one, as people wrote it.
     """
     clothes = " ".join(clothes.split())
     if clothes.casefold().startswith(WITHOUT):
-        return _without(profile, clothes, worn)
+        return _without(profile, clothes, occasion)
     name = " ".join(telling(clothes))[:_LONGEST_NAME].strip()
     if not name:
         return None
@@ -44,19 +44,19 @@ def noted(profile: Profile | None, clothes: str, worn: str = "") -> Outfit | Non
         return known
     if profile is not None and set(telling(clothes)) <= set(telling(profile.clothes)):
         return None
-    return Outfit(name=name, clothes=clothes, colours=colours_in(clothes), worn=worn[:_LONGEST_WORN])
+    return Outfit(name=name, clothes=clothes, colours=colours_in(clothes), worn=occasion[:_LONGEST_WORN])
 
 
 def _found(profile: Profile, name: str) -> Outfit | None:
     return next((one for one in profile.outfits if one.name.casefold() == name.casefold()), None)
 
 
-def _without(profile: Profile | None, clothes: str, worn: str) -> Outfit | None:
+def _without(profile: Profile | None, clothes: str, occasion: str) -> Outfit | None:
     """What is left of somebody's clothes; None where nothing is said of what is under them: nothing is made up."""
     off = telling(clothes[len(WITHOUT) :])
     name = f"{WITHOUT}{' '.join(off)}"[:_LONGEST_NAME].strip()
     if profile is None:
-        return Outfit(name=name, clothes=clothes, worn=worn[:_LONGEST_WORN]) if off else None
+        return Outfit(name=name, clothes=clothes, worn=occasion[:_LONGEST_WORN]) if off else None
     known = _found(profile, name)
     if known is not None:
         return known
@@ -66,4 +66,4 @@ def _without(profile: Profile | None, clothes: str, worn: str) -> Outfit | None:
     if not left or len(left) == len(parts):
         return None
     rest = ", ".join(left)
-    return Outfit(name=name, clothes=rest, colours=colours_in(rest), worn=worn[:_LONGEST_WORN])
+    return Outfit(name=name, clothes=rest, colours=colours_in(rest), worn=occasion[:_LONGEST_WORN])

@@ -111,8 +111,8 @@ def _part(size: tuple[int, int], across: tuple[float, float]) -> Picture:
     return Picture(data.getvalue())
 
 
-def _encoded(picture: Picture) -> str:
-    return base64.b64encode(picture.data).decode()
+def _encoded(image: Picture) -> str:
+    return base64.b64encode(image.data).decode()
 
 
 def picture(answer: Any, request: ImageRequest) -> ImageResult:

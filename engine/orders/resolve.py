@@ -18,7 +18,7 @@ _AS_SCRIPTED = ("format", "page_size", "direction", "language")
 
 
 def resolve(
-    named: Mapping[str, Any],
+    request: Mapping[str, Any],
     settings: Settings,
     *,
     project: Mapping[str, Any] | None = None,
@@ -28,13 +28,13 @@ def resolve(
 
     Raises `NotConfigured` for a provider that cannot be used, and pydantic's `ValidationError` for invalid values.
     """
-    layers: list[Mapping[str, Any]] = [project or {}, named]
+    layers: list[Mapping[str, Any]] = [project or {}, request]
     found = {name: script[name] for name in _AS_SCRIPTED if script.get(name)} if script else {}
     for layer in layers:
         found |= layer
-    if project and "export" in named:
+    if project and "export" in request:
         # Field by field: a request that names a format leaves the project's credits as they are.
-        found["export"] = {**project.get("export", {}), **named["export"]}
+        found["export"] = {**project.get("export", {}), **request["export"]}
     for provider, model in _PROVIDERS:
         found |= _provider(provider, model, settings, layers)
     options = GenerationOptions.model_validate(found)

@@ -115,7 +115,7 @@ def held(
     """
     balloons = balloons_of(PanelLettering(texts=placed.texts))
     lines = _lines_now(placed.texts, panel)
-    kept: dict[int, Balloon] = {}
+    staying: dict[int, Balloon] = {}
     problems: list[str] = []
     for number, (text, balloon) in enumerate(zip(placed.texts, balloons, strict=True)):
         line = lines.get(text.line)
@@ -129,19 +129,19 @@ def held(
             refit = _broken(said, now, now.rect, sizes) if alone else None
             now = replace(now, block=refit) if refit else replace(now, block=Block((), (), 0))
         if now.block.lines and _inside(now.rect, width, height):
-            kept[number] = now
-        elif text.hand and line not in {kept[one].line for one in kept}:
+            staying[number] = now
+        elif text.hand and line not in {staying[one].line for one in staying}:
             problems.append(f"“{said[:32]}” has no room where it was placed by hand: it is placed anew")
     # All pieces of a line stay, or none.
     whole = {
         line
-        for line in {one.line for one in kept.values()}
-        if sum(one.line == line for one in kept.values()) == sum(lines.get(one.line) == line for one in placed.texts)
+        for line in {one.line for one in staying.values()}
+        if sum(one.line == line for one in staying.values()) == sum(lines.get(one.line) == line for one in placed.texts)
     }
-    kept = {number: one for number, one in kept.items() if one.line in whole}
-    places = {number: place for place, number in enumerate(kept)}
+    staying = {number: one for number, one in staying.items() if one.line in whole}
+    places = {number: place for place, number in enumerate(staying)}
     return tuple(
-        replace(one, joined=places.get(one.joined) if one.joined is not None else None) for one in kept.values()
+        replace(one, joined=places.get(one.joined) if one.joined is not None else None) for one in staying.values()
     ), problems
 
 

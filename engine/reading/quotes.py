@@ -260,10 +260,10 @@ def _scan(text: str, closer: str) -> tuple[list[Stretch], str]:
     continues = bool(closer)
     told, opened = 0, 0
 
-    def put(start: int, end: int, quoted: bool) -> None:
+    def put(start: int, end: int, spoken: bool) -> None:
         content = text[start:end].strip()
         if content:
-            pieces.append(Stretch(content, quoted, quoted and continues and not pieces))
+            pieces.append(Stretch(content, spoken, spoken and continues and not pieces))
 
     for index, mark in _marks(text):
         if closer and not index and _first_mark(text) == "open":
@@ -353,7 +353,7 @@ def _cue_of(text: str) -> Sentence | None:
 
 def _dash_stretches(text: str) -> Iterator[Stretch]:
     """ "— Come, — said Ana. — Now." The tag between dashes begins small, after a mark or right behind its dash."""
-    quoted, start = True, 0
+    spoken, start = True, 0
     for match in _DASH.finditer(text):
         index, end = match.span()
         if index == 0:
@@ -361,11 +361,11 @@ def _dash_stretches(text: str) -> Iterator[Stretch]:
             continue
         before, following = text[start:index].rstrip(), text[end:].lstrip()
         glued = text[index - 1].isspace() and not text[end : end + 1].isspace()
-        to_tag = quoted and following[:1].islower() and (glued or before[-1:] in ",.!?…")
-        if to_tag or not quoted:
+        to_tag = spoken and following[:1].islower() and (glued or before[-1:] in ",.!?…")
+        if to_tag or not spoken:
             if before:
-                yield Stretch(before.strip(), quoted)
-            quoted, start = not quoted, end
+                yield Stretch(before.strip(), spoken)
+            spoken, start = not spoken, end
     rest = text[start:].strip()
     if rest:
-        yield Stretch(rest, quoted and any(char.isalnum() for char in rest))
+        yield Stretch(rest, spoken and any(char.isalnum() for char in rest))

@@ -92,18 +92,18 @@ def sentences(paragraph: str) -> list[str]:
     return [unit.strip() for unit in units if unit.strip()]
 
 
-def windows(paragraphs: Sequence[str], max_tokens: int) -> list[range]:
+def windows(texts: Sequence[str], max_tokens: int) -> list[range]:
     """Consecutive ranges of paragraphs, each within `max_tokens`; a paragraph too long for any has one of its own."""
     found: list[range] = []
     start = used = 0
-    for index, paragraph in enumerate(paragraphs):
+    for index, paragraph in enumerate(texts):
         tokens = count_tokens(paragraph) + 1
         if index > start and used + tokens > max_tokens:
             found.append(range(start, index))
             start, used = index, 0
         used += tokens
-    if paragraphs:
-        found.append(range(start, len(paragraphs)))
+    if texts:
+        found.append(range(start, len(texts)))
     return found
 
 

@@ -40,15 +40,15 @@ _PANEL = (
 )
 
 
-def _write(assignments: str, complete: str) -> str:
-    """Write to the panel; `complete` says by what was there before whether it now has both its words and its prompt.
+def _write(assignments: str, whole: str) -> str:
+    """Write to the panel; `whole` says by what was there before whether it now has both its words and its prompt.
 
     The row is locked first, so whichever of the two tasks comes last sees the other's work.
     """
     # Only constants of this file go into the text.
     return (
-        f"WITH before AS MATERIALIZED (SELECT id, {complete} AS complete,"  # noqa: S608
-        f" {complete} AND state IN ('described', 'failed') AS fresh"
+        f"WITH before AS MATERIALIZED (SELECT id, {whole} AS complete,"  # noqa: S608
+        f" {whole} AND state IN ('described', 'failed') AS fresh"
         " FROM panels WHERE id = :panel AND project_id = :project FOR NO KEY UPDATE)"
         # What a person wrote meanwhile stays; what was written from is kept beside it either way.
         f" UPDATE panels SET {assignments}, state = CASE WHEN fresh THEN 'written' ELSE state END,"

@@ -24,16 +24,16 @@ STALE = "The refresh token is not valid, or not any more. Log in again."
 
 async def register(session: AsyncSession, email: str, name: str, password_hash: str, *, claim: bool) -> User:
     """A new account. With `claim` it is the local owner's, if that is still nobody's. Raises `Conflict`."""
-    user = await unclaimed(session) if claim else None
-    user = user or User()
-    user.email, user.name, user.password_hash = email, name, password_hash
-    session.add(user)
+    account = await unclaimed(session) if claim else None
+    account = account or User()
+    account.email, account.name, account.password_hash = email, name, password_hash
+    session.add(account)
     try:
         await session.flush()
     except IntegrityError as error:
         raise Conflict("There is an account with this e-mail address already. Log in.") from error
-    await session.refresh(user)
-    return user
+    await session.refresh(account)
+    return account
 
 
 async def unclaimed(session: AsyncSession) -> User | None:

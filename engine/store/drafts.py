@@ -107,10 +107,10 @@ def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[S
 
 def place(drafts: Sequence[Standing], selected: UUID | None, number: int, many: int) -> UUID | int:
     """For the `number`-th of `many` drafts the one that is there already, or the slot in which it is to be drawn."""
-    there = kept(drafts, selected, many)
-    missing = many - len(there)
+    counted = kept(drafts, selected, many)
+    missing = many - len(counted)
     if number > missing:
-        return there[number - missing - 1].id
+        return counted[number - missing - 1].id
     taken = {one.slot for one in drafts if one.fresh and not (one.mine or one.brought)}
     free = (slot for slot in count(1) if slot not in taken)
     return [next(free) for _ in range(number)][-1]

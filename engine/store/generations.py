@@ -211,12 +211,12 @@ async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_
         await resting(session, project_id, chapter_id)
         return
     query = select(Generation).where(Generation.project_id == project_id, col(Generation.status).not_in(FINAL_STATUSES))
-    open_ones = (await session.exec(query.order_by(col(Generation.id)).with_for_update(key_share=True))).all()
-    for generation in open_ones:
+    unfinished = (await session.exec(query.order_by(col(Generation.id)).with_for_update(key_share=True))).all()
+    for generation in unfinished:
         if not await _rests(session, generation):
             raise Conflict(f"Generation {generation.id} is at work on it. Wait for it, or cancel it first.")
     await session.exec(select(Project.id).where(Project.id == project_id).with_for_update())
-    known = [generation.id for generation in open_ones]
+    known = [generation.id for generation in unfinished]
     new = (await session.exec(query.where(col(Generation.id).not_in(known)).limit(1))).first()
     if new is not None:
         raise Conflict(f"Generation {new.id} is at work on it. Wait for it, or cancel it first.")

@@ -150,7 +150,7 @@ async def resume(
         await session.flush()
         return await release(session, generation, [HoldReason.PAUSED])
     reasons = [HoldReason.REFUSED] if skip else [HoldReason.UNKNOWN, HoldReason.REFUSED]
-    waits = {HoldReason(hold.reason) for hold in await waiting(session, generation_id)}
+    waits = {HoldReason(held.reason) for held in await waiting(session, generation_id)}
     if waits == {HoldReason.BUDGET}:
         raise Conflict("The generation waits for its budget: raise that.")
     if not waits & set(reasons):

@@ -60,7 +60,7 @@ async def _lettered(
     """The layout and the lettering of a page with some balloons placed by a person."""
     cells = {cell["panel_id"]: cell for cell in layout["cells"]}
     places = {layer["panel_id"]: number for number, layer in enumerate(layers)}
-    ids = list(dict.fromkeys(str(change.panel_id) for change in changes))
+    ids = list(dict.fromkeys(str(wanted.panel_id) for wanted in changes))
     if missing := [one for one in ids if one not in cells]:
         raise BadInput(f"Panel {missing[0]} is not on this page.")
     if any(one not in places for one in ids):
@@ -74,7 +74,7 @@ async def _lettered(
     theirs, layers = dict(layout.get("placed", {})), list(layers)
     for panel_id in ids:
         cell, one = cells[panel_id], shown[panel_id]
-        mine = [change for change in changes if str(change.panel_id) == panel_id]
+        mine = [wanted for wanted in changes if str(wanted.panel_id) == panel_id]
         before = PanelLettering.model_validate(layers[places[panel_id]])
         layer = manual_lettering.changed(before, mine, cell["width"], cell["height"])
         layers[places[panel_id]] = layer.model_dump(mode="json")

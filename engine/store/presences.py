@@ -75,7 +75,7 @@ async def enter(session: AsyncSession, somebody: Somebody) -> None:
         .on_conflict_do_nothing(index_elements=["connection"])
     )
     if not known:
-        await _tell(session, somebody, here=True)
+        await _tell(session, somebody, present=True)
 
 
 async def look(session: AsyncSession, somebody: Somebody, panel_id: UUID | None) -> None:
@@ -94,7 +94,7 @@ async def look(session: AsyncSession, somebody: Somebody, panel_id: UUID | None)
         .execution_options(synchronize_session=False)
     )
     if changed.first() is not None:
-        await _tell(session, somebody, here=True)
+        await _tell(session, somebody, present=True)
 
 
 async def leave(session: AsyncSession, somebody: Somebody) -> None:
@@ -143,7 +143,7 @@ async def sweep(database: Database) -> None:
             )
             row = forgotten.scalars().first()
             if row is not None and not await _windows(session, project_id, user_id):
-                await _tell(session, row, here=False)
+                await _tell(session, row, present=False)
 
 
 async def _alone(session: AsyncSession, project_id: UUID, user_id: UUID) -> None:
@@ -162,9 +162,9 @@ async def _windows(session: AsyncSession, project_id: UUID, user_id: UUID) -> in
     return (await session.exec(query.where(Presence.project_id == project_id, Presence.user_id == user_id))).one()
 
 
-async def _tell(session: AsyncSession, somebody: Somebody, *, here: bool) -> None:
+async def _tell(session: AsyncSession, somebody: Somebody, *, present: bool) -> None:
     name = (await session.exec(select(User.name).where(User.id == somebody.user_id))).one_or_none()
-    data = {"user_id": str(somebody.user_id), "name": name or "", "here": here}
-    if here and somebody.panel_id is not None:
+    data = {"user_id": str(somebody.user_id), "name": name or "", "here": present}
+    if present and somebody.panel_id is not None:
         data["panel_id"] = str(somebody.panel_id)
     await emit(session, somebody.project_id, None, EventType.PRESENCE_CHANGED, data, actor=somebody.user_id)

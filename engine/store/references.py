@@ -48,9 +48,9 @@ async def of_panel(
         return []
     people = people_of(data.characters, cast)
     place = await place_of(session, panel.project_id, data.place)
-    brought = await _attached(session, [one.id for one in people.values()], place, panel)
+    uploaded = await _attached(session, [one.id for one in people.values()], place, panel)
     drawn = await _drawn(session, [one for one in (*people.values(), place) if one is not None])
-    return arranged(data, people, place, panel.id, brought | drawn)
+    return arranged(data, people, place, panel.id, uploaded | drawn)
 
 
 def arranged(

@@ -207,8 +207,8 @@ async def done(session: AsyncSession, removal_id: UUID) -> None:
 
 async def put_off(session: AsyncSession, removal_id: UUID, wait: timedelta) -> None:
     """It is tried again later; others come first."""
-    later = func.clock_timestamp() + wait
-    await execute(session, update(_REMOVALS).where(_REMOVALS.c.id == removal_id).values(due_at=later))
+    due_at = func.clock_timestamp() + wait
+    await execute(session, update(_REMOVALS).where(_REMOVALS.c.id == removal_id).values(due_at=due_at))
 
 
 async def _unused(session: AsyncSession, project_id: UUID, calls: Sequence[UUID]) -> list[str]:

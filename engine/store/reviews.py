@@ -89,7 +89,7 @@ async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Re
 
 
 async def approve(
-    session: AsyncSession, scope: Scope, chapter_id: UUID, stage: Stage | None = None, *, overdue: bool = False
+    session: AsyncSession, scope: Scope, chapter_id: UUID, stage: Stage | None = None, *, past_deadline: bool = False
 ) -> list[str]:
     """Let the chapter's generation go on; where drafts wait, each panel shows its best. Returns the workflows to wake.
 
@@ -101,17 +101,17 @@ async def approve(
     drafted = await _drafted(session, chapter_id)
     drawn = await _unapproved(session, chapter.project_id)
     generation = await generations.open_of(session, chapter.project_id, chapter_id)
-    waits = await _waiting(session, generation, stage)
-    if generation is None or not waits:
+    waiting = await _waiting(session, generation, stage)
+    if generation is None or not waiting:
         raise Conflict(
             f"The {stage or 'chapter'} does not wait to be approved."
             + (f" Its generation is {generation.status}." if generation is not None else "")
         )
     if await redraws.pending(session, generation.id):
         raise Conflict("Something is being redrawn: approve it once that is there.")
-    kind = SelectionKind.DEADLINE if overdue else SelectionKind.AUTOMATIC
-    actor = None if overdue else scope.user_id
-    stages = [hold.purpose.removeprefix(PREFIX) for hold in waits]
+    kind = SelectionKind.DEADLINE if past_deadline else SelectionKind.AUTOMATIC
+    actor = None if past_deadline else scope.user_id
+    stages = [hold.purpose.removeprefix(PREFIX) for hold in waiting]
     # With the pages, too, drafts may wait: of what was redrawn since somebody looked at the drafts.
     if "drafts" in stages or "pages" in stages:
         concerned = [panel for panel in drafted if _concerns(generation, panel)]
@@ -122,7 +122,7 @@ async def approve(
     if "sheets" in stages:
         await _approve_sheets(session, drawn)
     data = {"chapter_id": str(chapter_id), "stages": stages}
-    woken = await holds.release(session, generation, [HoldReason.REVIEW], purposes=[hold.purpose for hold in waits])
+    woken = await holds.release(session, generation, [HoldReason.REVIEW], purposes=[hold.purpose for hold in waiting])
     await emit(session, chapter.project_id, generation.id, EventType.CHAPTER_APPROVED, data, actor=actor)
     return woken
 
@@ -131,12 +131,12 @@ async def release_if_decided(session: AsyncSession, panel: Panel) -> list[str]:
     """After a selection: the last one that was missing lets the generation go on. Returns the workflows to wake."""
     scene = (await session.exec(select(Scene).where(Scene.id == panel.scene_id))).one()
     generation = await generations.open_of(session, panel.project_id, scene.chapter_id)
-    waits = await _waiting(session, generation, "drafts")
-    if generation is None or not waits or await redraws.pending(session, generation.id):
+    waiting = await _waiting(session, generation, "drafts")
+    if generation is None or not waiting or await redraws.pending(session, generation.id):
         return []
     if await _undecided(session, generation):
         return []
-    return await holds.release(session, generation, [HoldReason.REVIEW], purposes=[hold.purpose for hold in waits])
+    return await holds.release(session, generation, [HoldReason.REVIEW], purposes=[hold.purpose for hold in waiting])
 
 
 async def waits(session: AsyncSession, generation_id: UUID) -> bool:

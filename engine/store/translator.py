@@ -46,8 +46,8 @@ async def write(
     row = _put(words, language, caption, in_other_words(panel.dialogue or [], lines), words.key)
     session.add(row)
     await session.flush()
-    told = {"panel_id": str(panel.id), "language": language, "version": row.version}
-    await emit(session, panel.project_id, None, EventType.TRANSLATION_CHANGED, told, actor=scope.actor)
+    data = {"panel_id": str(panel.id), "language": language, "version": row.version}
+    await emit(session, panel.project_id, None, EventType.TRANSLATION_CHANGED, data, actor=scope.actor)
 
 
 async def give_back(session: AsyncSession, scope: Scope, words: Worded, language: str) -> None:
@@ -56,8 +56,8 @@ async def give_back(session: AsyncSession, scope: Scope, words: Worded, language
         return
     await session.delete(words.translation)
     await session.flush()
-    told = {"panel_id": str(words.panel.id), "language": language}
-    await emit(session, words.panel.project_id, None, EventType.TRANSLATION_DELETED, told, actor=scope.actor)
+    data = {"panel_id": str(words.panel.id), "language": language}
+    await emit(session, words.panel.project_id, None, EventType.TRANSLATION_DELETED, data, actor=scope.actor)
 
 
 async def file_of(session: AsyncSession, chapter: Chapter, language: str) -> TranslationFile:
@@ -122,17 +122,17 @@ async def take(session: AsyncSession, scope: Scope, chapter: Chapter, file: Tran
     return len(changed)
 
 
-def _taken(words: Worded, language: str, told: TranslatedPanel, where: str) -> Translation | None:
+def _taken(words: Worded, language: str, panel_file: TranslatedPanel, where: str) -> Translation | None:
     """The row that a panel of a file comes to; None where it says nothing new."""
-    caption, lines = told.caption.text, [line.text for line in told.lines]
+    caption, lines = panel_file.caption.text, [line.text for line in panel_file.lines]
     if not any(text.strip() for text in (caption, *lines)):
         return None
-    panel, sources = words.panel, [line.source for line in told.lines]
-    own = [told.caption.source, *sources]
+    panel, sources = words.panel, [line.source for line in panel_file.lines]
+    own = [panel_file.caption.source, *sources]
     if any(own) and key_of(own[0], sources) != words.key:
         # Of the words as they were: who says them is as the file has it.
         _one_for_one(where, own[0], sources, caption, lines)
-        said = [{"speaker": line.speaker, "kind": line.kind.value, "text": line.text} for line in told.lines]
+        said = [{"speaker": line.speaker, "kind": line.kind.value, "text": line.text} for line in panel_file.lines]
         made_from = key_of(own[0], sources)
     else:
         _one_for_one(where, panel.caption, texts_of(panel.dialogue), caption, lines)
