@@ -2,30 +2,37 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Wheels only: nothing is compiled on the machine that installs.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 # A file's tests stay in one process, because they share what they made. Two cores keep three processes busy: they wait
 # for servers much of the time.
 WORKERS ?= 3
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 40
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test test-slow test-all lint types check bench client lock clean
+.PHONY: help setup demo test test-slow test-all lint types wheels check bench client lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-# A stamp with the lock file's hash: a changed lock file installs again, an unchanged one costs nothing.
+# One stamp for each lock file: a changed lock file installs again, an unchanged one costs nothing.
 .venv/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Inkloom needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
 		echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the locked dependencies into .venv"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(INSTALL) -r requirements.lock
 	@touch $@
 
-setup: .venv/installed ## make .venv from the lock file
+.venv/installed-dev: requirements-dev.lock .venv/installed
+	@echo "Installing the locked tools of development into .venv"
+	@$(INSTALL) -r requirements-dev.lock
+	@touch $@
 
-demo: setup ## turn the example story into a chapter, offline
+setup: .venv/installed-dev ## make .venv from the lock files: what runs, and the tools of development
+
+demo: .venv/installed ## turn the example story into a chapter, offline; needs no tool of development
 	@$(BIN)/python -m inkloom demo
 
 test: setup ## run the tests of daily work; they start the servers they need
@@ -45,7 +52,10 @@ lint: setup ## style, formatting and import rules
 types: setup ## strict type check
 	@$(BIN)/mypy
 
-check: lint types test-all ## all that CI runs
+wheels: setup ## ask the package index whether every locked package has a wheel for every Python
+	@$(BIN)/python -m scripts.check_lock
+
+check: lint types wheels test-all ## all that CI runs
 
 bench: setup ## measure; prints ratios with their raw samples
 	@for one in bench/bench_*.py; do $(BIN)/python -m bench.$$(basename $$one .py) || exit 1; done
@@ -53,10 +63,14 @@ bench: setup ## measure; prints ratios with their raw samples
 client: setup ## make the typed Python client from the API's description
 	@$(BIN)/python -m scripts.make_client
 
-lock: setup ## resolve the dependencies of pyproject.toml anew
-	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
-		--generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
+# The development lock is resolved under the pins of production, so both can be installed together.
+RESOLVE := $(BIN)/uv pip compile --universal --python-version 3.11 --upgrade \
+	--generate-hashes --no-emit-index-url --no-header --quiet
+
+lock: setup ## resolve the dependencies of pyproject.toml again
+	@$(RESOLVE) pyproject.toml --extra c2pa -o requirements.lock
+	@$(RESOLVE) --group dev -c requirements.lock -o requirements-dev.lock
+	@$(BIN)/python -m scripts.check_lock
 
 clean: ## remove what was built, keep what was made
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -22,7 +22,7 @@ from engine.storage import Storage
 from engine.storage.keys import content_key
 from engine.store import books
 from engine.store.events import emit
-from engine.store.progress import complete, complete_and_tell, split
+from engine.store.progress import complete, complete_and_tell, export_step, split
 from engine.store.scope import Scope, get
 from models.events import EventType
 from models.exports import SUFFIXES, ExportFormat
@@ -64,7 +64,7 @@ class Files:
             values = {"key": key, "sha256": sha256, "bytes": size, "made_from": made_from}
             values["options"] = manner.model_dump(mode="json", exclude_defaults=True)
         async with self._database.session() as session:
-            moved = await complete(session, call.generation_id, f"export:{format}", f"export:{format}:file")
+            moved = await complete(session, call.generation_id, export_step(format), export_step(format, "file"))
             if values:
                 await _keep(session, call, format, values)
                 told = {"format": format, "bytes": values["bytes"]}
@@ -82,7 +82,7 @@ class Files:
             pictures = await self._fetched([picture.key for picture in book.pictures], folder / "panel", 0)
         if format in OF_PANELS:
             return Bound(book, pictures=pictures, signer=self._signer)
-        step, files = f"export:{format}", list[Path]()
+        step, files = export_step(format), list[Path]()
         begins = [chapter.first for chapter in book.chapters]
         if call.chapter_id is None:
             parts = {f"{step}:{number}": 1.0 for number in range(len(begins))} | {f"{step}:file": 1.0}

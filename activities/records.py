@@ -15,7 +15,7 @@ from engine.steps.outline import outlined
 from engine.store import generations, holds, outlines, redraws, reviews
 from engine.store.choosing import choose
 from engine.store.events import emit
-from engine.store.progress import complete, complete_and_tell
+from engine.store.progress import character_step, complete, complete_and_tell, panel_step, scene_step
 from engine.store.scope import Scope, get
 from engine.tasks.outline_windows import read, window_tokens
 from models.events import EventType
@@ -56,7 +56,7 @@ class Records:
             self.fail_scene,
             self.fail_sheet,
             self.hold,
-            self.let_go,
+            self.read_decision,
             self.finish_generation,
         ]
 
@@ -129,7 +129,8 @@ class Records:
                     redrawn=redrawn,
                 )
             elif redrawn:
-                await complete_and_tell(session, call.project_id, call.generation_id, f"panel:{call.target_id}:picture")
+                step = panel_step(call.target_id, "picture")
+                await complete_and_tell(session, call.project_id, call.generation_id, step)
 
     @activity.defn
     async def review(self, holding: Holding) -> Reviewed:
@@ -143,21 +144,21 @@ class Records:
         if failure.redraw_id is not None:
             await self._fail_redraw(failure)
             return
-        steps = [f"panel:{failure.target_id}:words", f"panel:{failure.target_id}:picture"]
+        steps = [panel_step(failure.target_id, "words"), panel_step(failure.target_id, "picture")]
         data = {"panel_id": str(failure.target_id)}
         await self._fail(failure, Panel, {"state": PanelState.FAILED}, steps, EventType.PANEL_FAILED, data)
 
     @activity.defn
     async def fail_scene(self, failure: Failure) -> None:
         """The scene has no panels; the reason is kept and its share of the work is over."""
-        steps = [f"scene:{failure.target_id}:summary", f"scene:{failure.target_id}:panels"]
+        steps = [scene_step(failure.target_id, "summary"), scene_step(failure.target_id, "panels")]
         data = {"scene_id": str(failure.target_id)}
         await self._fail(failure, Scene, {"state": SceneState.FAILED}, steps, EventType.SCENE_FAILED, data)
 
     @activity.defn
     async def fail_sheet(self, failure: Failure) -> None:
         """The character has no sheet; the reason is kept and its share of the work is over."""
-        steps = [f"character:{failure.target_id}:profile", f"character:{failure.target_id}:sheet"]
+        steps = [character_step(failure.target_id, "profile"), character_step(failure.target_id, "sheet")]
         data = {"character_id": str(failure.target_id)}
         await self._fail(failure, Character, {}, steps, EventType.CHARACTER_FAILED, data)
 
@@ -169,8 +170,8 @@ class Records:
             await complete(
                 session,
                 failure.generation_id,
-                f"panel:{failure.target_id}:words",
-                f"panel:{failure.target_id}:picture",
+                panel_step(failure.target_id, "words"),
+                panel_step(failure.target_id, "picture"),
             )
             data = {
                 "panel_id": str(failure.target_id),
@@ -210,10 +211,10 @@ class Records:
             return await holds.hold(session, holding, _workflow())
 
     @activity.defn
-    async def let_go(self, holding: Holding) -> Decision:
+    async def read_decision(self, holding: Holding) -> Decision:
         """What a person decided about a part that waits."""
         async with self._database.session() as session:
-            return await holds.let_go(session, _workflow(), holding.purpose)
+            return await holds.read_decision(session, _workflow(), holding.purpose)
 
     @activity.defn
     async def finish_generation(self, ending: Ending) -> None:

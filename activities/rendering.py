@@ -31,7 +31,7 @@ from engine.images.verify import verify
 from engine.money import ledger
 from engine.money.prices import Prices, most_of_picture
 from engine.pictures.scores import score
-from engine.providers.registry import artist_of, resolved
+from engine.providers.registry import artist_of, draws_of, resolved
 from engine.storage import Storage
 from engine.storage.keys import PICTURE_SUFFIXES, content_key
 from engine.store import drafts, references
@@ -39,7 +39,7 @@ from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.images import keep, record
 from engine.store.instructions import house_of
-from engine.store.progress import complete, complete_and_tell
+from engine.store.progress import character_step, complete, complete_and_tell
 from engine.store.scope import Scope, get, missing
 from models.events import EventType
 from models.ids import new_id
@@ -182,7 +182,7 @@ class Rendering:
 
     async def _sheet(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> None:
         scope = Scope(project_id=call.project_id)
-        step = f"character:{call.target_id}:sheet"
+        step = character_step(call.target_id, "sheet")
         async with self._database.session() as session:
             if await references.brought(session, [call.target_id]):
                 # People brought pictures that show the character: nothing is drawn, or paid for, beside them.
@@ -351,7 +351,7 @@ def _made_from(call: DrawCall, request: ImageRequest, shown: Sequence[references
 
 def _identity(by: Choice, request: ImageRequest) -> dict[str, Any]:
     """What the artist's picture depends on."""
-    return request.identity(data=references.draws_of(by.provider).data)
+    return request.identity(data=draws_of(by.provider).data)
 
 
 async def _adopt(session: AsyncSession, project_id: UUID, image: Image) -> UUID:

@@ -14,7 +14,7 @@ from engine.errors import CallbackFailed
 from engine.store import webhooks
 from engine.webhooks.fair_queue import Full, Lanes
 from engine.webhooks.sender import GONE, Caller, message_id, signing_key
-from models.runs import Callback
+from models.runs import WebhookDelivery
 from models.tables import Delivery, Webhook
 from models.tables.webhooks import DeliveryState
 
@@ -38,13 +38,13 @@ class Callbacks:
         return [self.deliver, self.give_up]
 
     @activity.defn
-    async def deliver(self, callback: Callback) -> bool:
+    async def deliver(self, sending: WebhookDelivery) -> bool:
         """One try; whether the message has arrived. Raises `CallbackFailed`, to be tried again.
 
         While as many are under way as may be to its address or for its project, it is put off, and that is no try.
         """
         async with self._database.session() as session:
-            query = select(Delivery, Webhook).join(Webhook).where(Delivery.id == callback.delivery_id)
+            query = select(Delivery, Webhook).join(Webhook).where(Delivery.id == sending.delivery_id)
             found = (await session.exec(query)).one_or_none()
         if found is None:
             # Deleted in between, with all that was on its way.
@@ -53,7 +53,7 @@ class Callbacks:
         if delivery.state != DeliveryState.PENDING:
             return delivery.state == DeliveryState.DELIVERED
         if not webhook.active:
-            await self._note(callback, None, "the address was switched off", 0, DeliveryState.FAILED)
+            await self._note(sending, None, "the address was switched off", 0, DeliveryState.FAILED)
             return False
         numbers = range(webhook.secret_number, max(0, webhook.secret_number - 2), -1)
         keys = [signing_key(secret, webhook.id, number) for secret in self._secrets for number in numbers]
@@ -71,22 +71,22 @@ class Callbacks:
             ) from None
         gone = answer.status == GONE
         state = DeliveryState.DELIVERED if answer.ok else DeliveryState.FAILED if gone else DeliveryState.PENDING
-        await self._note(callback, answer.status, answer.error, answer.ms, state, switch_off=gone)
+        await self._note(sending, answer.status, answer.error, answer.ms, state, switch_off=gone)
         if state != DeliveryState.PENDING:
             return answer.ok
         wait = FIRST_WAIT * GROWS ** min(len(delivery.tries), 8)
         why = answer.error.removesuffix(".")
-        raise CallbackFailed(f"The callback was not taken: {why}.", retry_after=max(wait, answer.retry_after or 0))
+        raise CallbackFailed(f"The webhook was not taken: {why}.", retry_after=max(wait, answer.retry_after or 0))
 
     @activity.defn
-    async def give_up(self, callback: Callback) -> None:
+    async def give_up(self, sending: WebhookDelivery) -> None:
         """All tries were in vain."""
         async with self._database.session() as session:
-            await webhooks.give_up(session, callback.delivery_id)
+            await webhooks.give_up(session, sending.delivery_id)
 
     async def _note(
         self,
-        callback: Callback,
+        sending: WebhookDelivery,
         status: int | None,
         error: str,
         ms: int,
@@ -96,7 +96,7 @@ class Callbacks:
     ) -> None:
         attempt = {"at": datetime.now(UTC).isoformat(), "status": status, "error": error, "ms": ms}
         async with self._database.session() as session:
-            delivery = await session.get(Delivery, callback.delivery_id, with_for_update=True)
+            delivery = await session.get(Delivery, sending.delivery_id, with_for_update=True)
             if delivery is None:
                 return
             await webhooks.tried(session, delivery, attempt, state)

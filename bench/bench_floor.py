@@ -30,7 +30,7 @@ from inkloom.worker import connect, workflow_worker
 from models.options import GenerationOptions
 from models.runs import ChapterBrief, ChapterRun, Outlined, PagesPlanned, Run, TaskDone
 from workflows.chapter import ChapterWorkflow
-from workflows.dispatch.calls import IO, PAGES, WORKFLOWS, image_queue, llm_queue
+from workflows.dispatch.queues import IO, PAGES, WORKFLOWS, image_queue, llm_queue
 
 Answer = Callable[[], object]
 

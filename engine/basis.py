@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from engine.digest import digest
-from engine.providers.registry import PROVIDERS
+from engine.providers.registry import draws_of
 from models.options import Choice, RenderSettings
 from models.story import Attributes, PanelData
 from models.tables.projects import InstructionKind
@@ -125,7 +125,7 @@ def picture_inputs(
         references=list(references),
         artist=[by.provider, by.model],
     )
-    if draws_data(by.provider):
+    if draws_of(by.provider).data:
         scene = data.model_dump(mode="json", exclude={"dialogue", "caption"})
         inputs["scene"] = _key(scene)
     return inputs
@@ -142,7 +142,7 @@ def sheet_inputs(who: Attributes, style: str, by: Choice, settings: RenderSettin
         style=style_of(style, house),
         settings=settings,
         artist=[by.provider, by.model],
-        storyboard=draws_data(by.provider),
+        storyboard=draws_of(by.provider).data,
         instructions=concerning("sheet", house),
     )
 
@@ -160,7 +160,7 @@ def changed_picture(basis: Mapping[str, str] | None, inputs: Inputs, drawn_by: s
     A storyboard never takes the place of a picture: who orders one keeps what better artists have drawn.
     """
     found = changed(basis, inputs)
-    if draws_data(ordered) and not draws_data(drawn_by):
+    if draws_of(ordered).data and not draws_of(drawn_by).data:
         found = [name for name in found if name not in ("artist", "scene", "settings", "references")]
     return found
 
@@ -168,15 +168,9 @@ def changed_picture(basis: Mapping[str, str] | None, inputs: Inputs, drawn_by: s
 def changed_sheet(basis: Mapping[str, str] | None, inputs: Inputs, ordered: str) -> list[str]:
     """The same for a reference sheet, which remembers itself whether a storyboard artist drew it."""
     found = changed(basis, inputs)
-    if draws_data(ordered) and (basis or {}).get("storyboard") != inputs["storyboard"]:
+    if draws_of(ordered).data and (basis or {}).get("storyboard") != inputs["storyboard"]:
         found = [name for name in found if name not in ("artist", "settings", "storyboard")]
     return [name for name in found if name != "storyboard"]
-
-
-def draws_data(provider: str) -> bool:
-    """Whether an artist draws storyboards, from the panel as data rather than from its prompt."""
-    artists = (one for one in PROVIDERS if (one.kind, one.id) == ("images", provider))
-    return any(one.draws is not None and one.draws.data for one in artists)
 
 
 def _keys(**inputs: Any) -> Inputs:

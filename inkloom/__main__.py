@@ -1,4 +1,4 @@
-"""The command line. Words for people go to stderr; stdout carries results, with `--json` nothing but one object."""
+"""Inkloom's command line. Messages go to stderr, results to stdout; with `--json`, stdout is one JSON object."""
 
 import asyncio
 import contextlib
@@ -68,25 +68,28 @@ class Queues(StrEnum):
 
 
 StoryFile = Annotated[Path, typer.Argument(help="A .txt or .md manuscript, or a script.json.")]
-Llm = Annotated[str | None, typer.Option(help="Writer: offline, openai, anthropic or ollama.")]
-LlmModel = Annotated[str | None, typer.Option(help="Model of the writer; default: the provider's.")]
-Images = Annotated[str | None, typer.Option(help="Artist: offline, openai or local.")]
-ImageModel = Annotated[str | None, typer.Option(help="Model of the artist; default: the provider's.")]
-Drafts = Annotated[int, typer.Option(help="Drafts drawn for each panel.", min=1, max=8)]
-MaxPanels = Annotated[int | None, typer.Option(help="Condense the story to so many panels.", min=1)]
+Llm = Annotated[str | None, typer.Option(help="Choose the writer: offline, openai, anthropic or ollama.")]
+LlmModel = Annotated[str | None, typer.Option(help="Choose the writer's model. Default: the provider's.")]
+Images = Annotated[str | None, typer.Option(help="Choose the artist: offline, openai or local.")]
+ImageModel = Annotated[str | None, typer.Option(help="Choose the artist's model. Default: the provider's.")]
+Drafts = Annotated[int, typer.Option(help="Draw this many drafts of each panel.", min=1, max=8)]
+MaxPanels = Annotated[int | None, typer.Option(help="Condense the story to at most this many panels.", min=1)]
 UntilWhen = Annotated[Until, typer.Option(help="Stop after the script, or go on to pages.")]
 Exports = Annotated[
     str | None,
-    typer.Option("--export", help="Files to build, separated by commas: cbz,print,ora. Default: cbz,pdf,epub."),
+    typer.Option("--export", help="Build these files, separated by commas: cbz,print,ora. Default: cbz,pdf,epub."),
 ]
-TitlePage = Annotated[bool, typer.Option("--title-page", help="Files begin with a page of title and credits.")]
-PageNumbers = Annotated[bool, typer.Option("--page-numbers", help="Files have page numbers.")]
+TitlePage = Annotated[bool, typer.Option("--title-page", help="Begin files with a page of title and credits.")]
+PageNumbers = Annotated[bool, typer.Option("--page-numbers", help="Print page numbers.")]
 Credits = Annotated[
-    list[str] | None, typer.Option("--credit", help="Who is named in files: ROLE=NAME, like writer=Ada; several times.")
+    list[str] | None,
+    typer.Option("--credit", help="Credit someone in the files: ROLE=NAME, e.g. writer=Ada. Repeatable."),
 ]
 Translate = Annotated[
     list[str] | None,
-    typer.Option(help="Letter it in other languages too: de,ja; or de=FILE as a translator has filled it in."),
+    typer.Option(
+        help="Letter the chapter in other languages too: de,ja; or take the words from a translator's file: de=FILE."
+    ),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
 
@@ -102,7 +105,9 @@ def settings() -> Settings:
         )
         raise BadInput(f"A setting in the environment is wrong: {wrong}") from error
     except SettingsError as error:
-        raise BadInput(f"A setting in the environment is no JSON: {error}; docs/settings.md shows one.") from error
+        raise BadInput(
+            f"A setting in the environment is not valid JSON: {error}. See docs/settings.md for an example."
+        ) from error
 
 
 def choices_of(words: list[str] | None) -> list[dict[str, str]] | None:
@@ -119,7 +124,7 @@ def chosen_drafts(words: list[str] | None) -> list[tuple[int, int, int]]:
     for word in words or []:
         match = re.fullmatch(r"([1-9]\d{0,3})\.([1-9]\d{0,3})=([1-9]\d{0,3})", word)
         if match is None:
-            raise BadInput(f"--choose {word}: give it as SCENE.PANEL=DRAFT, like 2.1=3.")
+            raise BadInput(f"--choose {word}: write SCENE.PANEL=DRAFT, e.g. 2.1=3.")
         found.append((int(match[1]), int(match[2]), int(match[3])))
     return found
 
@@ -130,7 +135,7 @@ def languages_of(words: list[str] | None) -> dict[str, str]:
     for word in words or []:
         language, named, file = word.partition("=")
         if named and not file:
-            raise BadInput(f"--translate {word}: name the file, like de=german.json.")
+            raise BadInput(f"--translate {word}: name the file, e.g. de=german.json.")
         for one in [language] if named else language.split(","):
             if one.strip() in found:
                 raise BadInput(f"--translate: {one.strip()} is named twice.")
@@ -154,13 +159,15 @@ def _a_number(value: float | None) -> float | None:
 @app.command()
 def run(
     story: StoryFile,
-    out: Annotated[Path, typer.Option(help="Folder for pages, exports and script.json.")] = Path("out"),
-    title: Annotated[str | None, typer.Option(help="Title; default: the text's heading or the file's name.")] = None,
-    format: Annotated[Format | None, typer.Option(help="Pages, or a vertical strip; default: page.")] = None,
-    page_size: Annotated[PageSize | None, typer.Option(help="What is printed; default: us-comic.")] = None,
-    direction: Annotated[Direction | None, typer.Option(help="Reading direction; default: ltr.")] = None,
+    out: Annotated[Path, typer.Option(help="Write pages, exports and script.json to this folder.")] = Path("out"),
+    title: Annotated[
+        str | None, typer.Option(help="Set the title. Default: the heading of the text, or the file name.")
+    ] = None,
+    format: Annotated[Format | None, typer.Option(help="Make pages, or a vertical strip. Default: page.")] = None,
+    page_size: Annotated[PageSize | None, typer.Option(help="Set the trim size. Default: us-comic.")] = None,
+    direction: Annotated[Direction | None, typer.Option(help="Set the reading direction. Default: ltr.")] = None,
     language: Annotated[
-        str | None, typer.Option(help="Of the story's words (en, de, pt-BR): how lines are broken and spaced.")
+        str | None, typer.Option(help="Set the story's language (en, de, pt-BR), for hyphenation and line breaks.")
     ] = None,
     llm: Llm = None,
     llm_model: LlmModel = None,
@@ -170,29 +177,39 @@ def run(
     max_panels: MaxPanels = None,
     until: UntilWhen = Until.PAGES,
     budget: Annotated[
-        float | None, typer.Option(help="Most that may be spent, in USD.", min=0, max=999_999, callback=_a_number)
+        float | None, typer.Option(help="Spend at most this much, in USD.", min=0, max=999_999, callback=_a_number)
     ] = None,
     llm_fallback: Annotated[
-        list[str] | None, typer.Option(help="Writer to ask when the first is down: provider or provider/model.")
+        list[str] | None,
+        typer.Option(help="Ask this writer when the first is down: provider or provider/model. Repeatable."),
     ] = None,
     image_fallback: Annotated[
-        list[str] | None, typer.Option(help="Artist to ask when the first is down: provider or provider/model.")
+        list[str] | None,
+        typer.Option(help="Ask this artist when the first is down: provider or provider/model. Repeatable."),
     ] = None,
-    quality: Annotated[str | None, typer.Option(help="Of OpenAI's pictures: low, medium, high, xhigh, max.")] = None,
-    soften: Annotated[bool, typer.Option("--soften", help="Ask once more, milder, for what is refused.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Try again what was lost or refused.")] = False,
-    skip_refused: Annotated[bool, typer.Option("--skip-refused", help="Go on without what was refused.")] = False,
-    pages: Annotated[int | None, typer.Option(help="Condense the story to about so many pages.", min=1)] = None,
-    review: Annotated[Reviewing, typer.Option(help="Wait for you after the outline, the drafts, or each step.")] = (
-        Reviewing.NONE
-    ),
+    quality: Annotated[
+        str | None, typer.Option(help="Set the quality of OpenAI's pictures: low, medium, high, xhigh, max.")
+    ] = None,
+    soften: Annotated[
+        bool, typer.Option("--soften", help="Ask once more in milder words for what a provider refuses.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue after a pause; retry lost answers and refused parts.")
+    ] = False,
+    skip_refused: Annotated[bool, typer.Option("--skip-refused", help="Continue without refused parts.")] = False,
+    pages: Annotated[int | None, typer.Option(help="Condense the story to about this many pages.", min=1)] = None,
+    review: Annotated[
+        Reviewing, typer.Option(help="Wait for your review after the outline, the drafts, or each step.")
+    ] = (Reviewing.NONE),
     translate: Translate = None,
     translator: Annotated[
-        str | None, typer.Option(help="Who translates, where it is not the writer: provider or provider/model.")
+        str | None, typer.Option(help="Choose another writer for translations: provider or provider/model.")
     ] = None,
-    approve: Annotated[bool, typer.Option("--approve", help="Go on from where it waits for you.")] = False,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Approve what is waiting for your review, and continue.")
+    ] = False,
     choose: Annotated[
-        list[str] | None, typer.Option(help="Show a draft: SCENE.PANEL=DRAFT, as its file is called; several times.")
+        list[str] | None, typer.Option(help="Select a draft: SCENE.PANEL=DRAFT, e.g. 2.1=3. Repeatable.")
     ] = None,
     exports: Exports = None,
     title_page: TitlePage = False,
@@ -200,7 +217,7 @@ def run(
     credit: Credits = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Turn a story into a finished comic chapter. Run it again to go on with what was interrupted."""
+    """Turn a story into a finished comic chapter. Run it again to continue after an interruption."""
     from inkloom.commands import run_command
     from inkloom.decided import Decided
     from inkloom.export_options import ordered
@@ -242,15 +259,15 @@ def run(
 
 @app.command()
 def export(
-    of: Annotated[UUID, typer.Argument(help="Id of a chapter or a project, as `run --json` and the API tell it.")],
-    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("out"),
+    of: Annotated[UUID, typer.Argument(help="ID of a chapter or a project, as `run --json` and the API report it.")],
+    out: Annotated[Path, typer.Option(help="Write the files to this folder.")] = Path("out"),
     exports: Exports = None,
     title_page: TitlePage = False,
     page_numbers: PageNumbers = False,
     credit: Credits = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Build files of a finished chapter, or of all chapters of a project in one. Nobody is asked to write or draw."""
+    """Build files of a finished chapter, or of all chapters of a project in one. Makes no call to a provider."""
     from inkloom.export import export_command
     from inkloom.export_options import ordered
 
@@ -271,7 +288,7 @@ def estimate(
     translate: Translate = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what a story would cost. Nothing is started and nothing is sent."""
+    """Estimate what a story would cost. Starts nothing and sends nothing."""
     from inkloom.commands import estimate_command
 
     choices = {
@@ -289,16 +306,17 @@ def estimate(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the result.")] = Path("out/demo"), as_json: JsonFlag = False
+    out: Annotated[Path, typer.Option(help="Write the result to this folder.")] = Path("out/demo"),
+    as_json: JsonFlag = False,
 ) -> None:
-    """Turn the example story into a chapter, offline, and say where everything is."""
+    """Turn the example story into a chapter, offline, and print where it is."""
     from inkloom.commands import demo_command
 
     _finish(demo_command(settings(), out, as_json=as_json))
 
 
 @app.command()
-def up(port: Annotated[int | None, typer.Option(help="Port of the API.", min=0, max=65535)] = None) -> None:
+def up(port: Annotated[int | None, typer.Option(help="Serve the API on this port.", min=0, max=65535)] = None) -> None:
     """Start Postgres, Temporal with its UI, workers and the API, and keep them running until Ctrl-C."""
     from inkloom.commands import up_command
 
@@ -317,7 +335,7 @@ def api() -> None:
 
 
 @app.command()
-def worker(queues: Annotated[Queues, typer.Option(help="Which queues to serve.")] = Queues.ALL) -> None:
+def worker(queues: Annotated[Queues, typer.Option(help="Serve these queues.")] = Queues.ALL) -> None:
     """Run workers alone; `up` does this for you."""
     import uvloop
 
@@ -337,7 +355,7 @@ def worker(queues: Annotated[Queues, typer.Option(help="Which queues to serve.")
 
 @app.command("init-db")
 def init_db(as_json: JsonFlag = False) -> None:
-    """Bring the database's tables to this version."""
+    """Migrate the database to this version."""
     from inkloom.database import upgrade
 
     given = settings()
@@ -347,7 +365,7 @@ def init_db(as_json: JsonFlag = False) -> None:
 
 @app.command()
 def seed(as_json: JsonFlag = False) -> None:
-    """Put the example story into the database as a project with one chapter, ready to be generated."""
+    """Add the example story to the database: a project with one chapter, ready to be generated."""
     from inkloom.commands import seed_command
 
     _finish(seed_command(settings(), as_json=as_json))
@@ -355,7 +373,7 @@ def seed(as_json: JsonFlag = False) -> None:
 
 @app.command()
 def doctor(as_json: JsonFlag = False) -> None:
-    """Look for what would keep Inkloom from running, and say what to do."""
+    """Check what would keep Inkloom from running, and say what to do about it."""
     from inkloom.commands import doctor_command
 
     _finish(doctor_command(settings(), as_json=as_json))
@@ -393,7 +411,7 @@ def _explain(error: Exception) -> int:
     logging.getLogger(__name__).debug("unexpected", exc_info=error)
     say.print(
         f"[bold red]inkloom:[/] something unexpected happened: {type(error).__name__}: {_escaped(str(error)[:500])}\n"
-        "Run `python -m inkloom doctor`; with INKLOOM_LOG_LEVEL=DEBUG the whole story is told.",
+        "Run `python -m inkloom doctor`; set INKLOOM_LOG_LEVEL=DEBUG for a traceback.",
         soft_wrap=True,
     )
     if os.environ.get("INKLOOM_LOG_LEVEL", "").upper() == "DEBUG":

@@ -216,20 +216,11 @@ def example() -> Path:
 
 def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> GenerationOptions:
     from engine.money.prices import Prices
-    from engine.providers.registry import require_all
+    from engine.orders.resolve import resolve
 
-    given = {name: value for name, value in choices.items() if value is not None}
-    defaults = {"llm": settings.llm, "images": settings.images}
-    # A model goes with its provider.
-    if given.get("llm", settings.llm) == settings.llm:
-        defaults["llm_model"] = settings.llm_model
-    if given.get("images", settings.images) == settings.images:
-        defaults["image_model"] = settings.image_model
-    # A script says how it is to be read; what the command line says wins.
-    how_read = ("format", "page_size", "direction", "language")
-    told = {name: story.script[name] for name in how_read} if story.script else {}
+    named = {name: value for name, value in choices.items() if value is not None}
     try:
-        options = GenerationOptions.model_validate(defaults | told | given)
+        options = resolve(named, settings, script=story.script)
     except ValidationError as error:
         first = error.errors()[0]
         # What an artist is set to has options of its own on the command line.
@@ -241,7 +232,6 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         from engine.orders.languages import refuse_own
 
         refuse_own(options)
-    require_all(options, settings)
     Prices.of(settings).require(options)
     return options
 

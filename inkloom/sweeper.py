@@ -23,9 +23,10 @@ from engine.storage import Storage
 from engine.storage.keys import project_prefix
 from engine.store import expired, generations, holds, removals, reviews, webhooks
 from engine.store.scope import Scope
+from models.ids import generation_workflow_id
 from models.options import GenerationStatus
 from models.tables import Generation
-from workflows.starting import start, start_callback, workflow_id
+from workflows.starting import start, start_delivery
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ async def carry(database: Database, client: Client) -> int:
     async with database.session() as session:
         found = await webhooks.waiting(session)
     for delivery in found:
-        await start_callback(client, delivery)
+        await start_delivery(client, delivery)
         async with database.session() as session:
             await webhooks.started(session, delivery.id)
     return len(found)
@@ -182,7 +183,7 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
 async def _decide(database: Database, client: Client, review: reviews.Overdue) -> bool:
     """Nobody has looked at it in time: do what was ordered for that."""
     if not review.approve:
-        await client.get_workflow_handle(workflow_id(review.generation_id)).cancel()
+        await client.get_workflow_handle(generation_workflow_id(review.generation_id)).cancel()
         return True
     try:
         async with database.session() as session:
@@ -224,7 +225,7 @@ async def _mend(database: Database, client: Client, generation: Generation) -> b
         await start(client, generation)
         return True
     try:
-        description = await client.get_workflow_handle(workflow_id(generation.id)).describe()
+        description = await client.get_workflow_handle(generation_workflow_id(generation.id)).describe()
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise

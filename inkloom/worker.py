@@ -33,16 +33,17 @@ from engine.money.ledger import Terms
 from engine.money.prices import Prices
 from engine.storage import Storage
 from engine.webhooks.sender import Caller
+from inkloom.described import require_activities, require_workflows
 from inkloom.sandbox import Sandbox
 from workflows.chapter import ChapterWorkflow
 from workflows.character_sheet import CharacterSheetWorkflow
-from workflows.dispatch.calls import CALLBACKS, IO, PAGES, WORKFLOWS, image_queue, llm_queue
+from workflows.dispatch.queues import IO, PAGES, WEBHOOKS, WORKFLOWS, image_queue, llm_queue
 from workflows.export import ExportWorkflow
 from workflows.panel import PanelWorkflow
 from workflows.panels import PanelsWorkflow
 from workflows.scene import SceneWorkflow
 from workflows.translation import TranslationWorkflow
-from workflows.webhook import CallbackWorkflow
+from workflows.webhook import WebhookWorkflow
 
 if TYPE_CHECKING:
     from engine.money.answer_cache import AnswerCache
@@ -55,7 +56,7 @@ ALL_WORKFLOWS = [
     CharacterSheetWorkflow,
     TranslationWorkflow,
     ExportWorkflow,
-    CallbackWorkflow,
+    WebhookWorkflow,
 ]
 
 # Everything a workflow file reaches by import. Ours, because a table class loaded anew for every run costs half a
@@ -121,7 +122,7 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
         recording = (Records(parts.database), Translating(parts.database))
         workers.append(_worker(client, IO, [work for part in recording for work in part.activities()], 16))
         telling = Callbacks(parts.database, parts.caller, parts.secrets).activities()
-        workers.append(_worker(client, CALLBACKS, telling, AT_A_TIME))
+        workers.append(_worker(client, WEBHOOKS, telling, AT_A_TIME))
         writing = Writing(
             parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache
         ).activities()
@@ -144,6 +145,7 @@ def _ahead(slots: int) -> int:
 
 def workflow_worker(client: Client) -> Worker:
     """The worker that runs workflows and nothing else."""
+    require_workflows(ALL_WORKFLOWS)
     return Worker(
         client,
         task_queue=WORKFLOWS,
@@ -158,6 +160,7 @@ def workflow_worker(client: Client) -> Worker:
 
 
 def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]], slots: int) -> Worker:
+    require_activities(queue, activities)
     return Worker(
         client,
         task_queue=queue,

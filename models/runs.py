@@ -34,7 +34,7 @@ class SceneRun(Run):
     own: bool = False
 
 
-class RedrawOrder(Frozen):
+class RedrawRequest(Frozen):
     """What a redraw makes again: the words, the prompt, and so many drafts."""
 
     id: UUID
@@ -46,7 +46,7 @@ class RedrawOrder(Frozen):
 
 class PanelRun(Run):
     panel_id: UUID
-    redraw: RedrawOrder | None = None
+    redraw: RedrawRequest | None = None
 
 
 class PanelsRun(Run):
@@ -57,7 +57,7 @@ class PanelsRun(Run):
 
 class PanelsOpened(Frozen):
     panel_ids: list[UUID] = Field(default_factory=list)
-    redraws: list[RedrawOrder] = Field(default_factory=list)
+    redraws: list[RedrawRequest] = Field(default_factory=list)
 
 
 class SheetRun(Run):
@@ -155,7 +155,7 @@ class Holding(Run):
     needed_usd: Decimal = Decimal(0)
 
 
-class Callback(Frozen):
+class WebhookDelivery(Frozen):
     """One message for one address."""
 
     model_config = ConfigDict(extra="ignore")
@@ -168,7 +168,7 @@ class Reviewed(Frozen):
     """How a review stands, and what is to be redrawn meanwhile."""
 
     approved: bool
-    redraws: list[RedrawOrder] = Field(default_factory=list)
+    redraws: list[RedrawRequest] = Field(default_factory=list)
 
 
 class Decision(StrEnum):

@@ -37,10 +37,11 @@ from inkloom.local.stack import Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect
 from models.events import EventType
+from models.ids import delivery_workflow_id, generation_workflow_id
 from models.options import GenerationKind, GenerationOptions, Review, Stage
 from models.tables import Character, Generation, Hold, Panel, Project, Scene, User, Webhook
 from tests.working import Painter, Writer, translating, workers
-from workflows.starting import start, start_callback, wake, workflow_id
+from workflows.starting import start, start_delivery, wake
 
 STAGES: tuple[Stage, ...] = ("outline", "sheets", "drafts", "pages")
 FOLDER = Path(__file__).parents[1] / "tests" / "histories"
@@ -134,7 +135,7 @@ class Recorder:
         serving = workers(self._client, self._database, self._storage, writer or Writer(), painter or Painter())
         async with serving:
             await start(self._client, generation)
-            handle = self._client.get_workflow_handle(workflow_id(generation.id))
+            handle = self._client.get_workflow_handle(generation_workflow_id(generation.id))
             for stage in STAGES if review == "all" else ():
                 await self.approve(project_id, chapter_id, stage)
             if cancel_when is not None:
@@ -149,7 +150,7 @@ class Recorder:
     async def histories(self, generation_id: UUID) -> dict[str, list[dict[str, Any]]]:
         """The generation's workflow and the first of each kind below it, by the name of the workflow."""
         found: dict[str, list[dict[str, Any]]] = {}
-        waiting = [workflow_id(generation_id)]
+        waiting = [generation_workflow_id(generation_id)]
         while waiting:
             try:
                 history = await self._client.get_workflow_handle(waiting.pop(0)).fetch_history()
@@ -201,7 +202,7 @@ class Recorder:
             generation = await get(session, Scope(project_id=project_id), Generation, generation_id)
         async with workers(self._client, self._database, self._storage, Writer(), Painter()):
             await start(self._client, generation)
-            await self._client.get_workflow_handle(workflow_id(generation_id)).result()
+            await self._client.get_workflow_handle(generation_workflow_id(generation_id)).result()
 
     async def approve(self, project_id: UUID, chapter_id: UUID, stage: Stage) -> None:
         """Once the chapter waits for it; drafts are redrawn before."""
@@ -231,13 +232,13 @@ class Recorder:
         async with workers(self._client, self._database, self._storage, Writer(), Painter()):
             async with self._database.session() as session:
                 (delivery,) = await webhooks.waiting(session)
-            await start_callback(self._client, delivery)
+            await start_delivery(self._client, delivery)
             await asyncio.sleep(1)
             async with self._database.session() as session:
                 webhook = await get(session, Scope(project_id=project_id), Webhook, webhook.id, lock=True)
                 webhook.active = False
                 session.add(webhook)
-            handle = self._client.get_workflow_handle(f"callback-{delivery.id}")
+            handle = self._client.get_workflow_handle(delivery_workflow_id(delivery.id))
             await handle.result()
         recorded: list[dict[str, Any]] = (await handle.fetch_history()).to_json_dict()["events"]
         return recorded
@@ -401,7 +402,7 @@ async def record(recorder: Recorder) -> None:
     found = await recorder.histories(await recorder.make(*await recorder.chapter(), translations=["de"]))
     write("translation-that-failed", found["TranslationWorkflow"])
 
-    write("callback", await recorder.callback(project))
+    write("webhook", await recorder.callback(project))
 
 
 async def main(data: Path) -> None:

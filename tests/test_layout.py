@@ -37,6 +37,7 @@ def test_a_package_resolves_to_this_checkout(package: str) -> None:
     "entry",
     [
         "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml", "requirements.lock",
+        "requirements-dev.lock",
         ".importlinter", "docker-compose.yml", "docker-compose.dev.yml", "Dockerfile", ".dockerignore", ".ci/run",
         "docs/architecture.md", "docs/database.md", "docs/settings.md", "migrations", "examples", "bench", "scripts",
     ],
@@ -58,9 +59,10 @@ def test_no_room_for_leftovers() -> None:
     assert [path for path in tracked(".py") if path.name in banned] == []
 
 
-def test_the_lock_file_pins_with_hashes_and_names_no_index() -> None:
-    """Anybody's mirror must do, and nothing may be swapped under way."""
-    text = (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_file_pins_with_hashes_and_names_no_index(lock: str) -> None:
+    """Any mirror must do, and nothing may be swapped under way."""
+    text = (ROOT / lock).read_text()
     pins = [line for line in text.splitlines() if "==" in line and not line.lstrip().startswith("#")]
     assert pins
     assert all(line.rstrip().endswith("\\") for line in pins)

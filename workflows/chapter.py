@@ -7,11 +7,16 @@ from temporalio import workflow
 
 from models.runs import ChapterRun, Outcome, Outlined, SceneRun, SheetRun, TranslationRun
 from workflows.dispatch import calls
-from workflows.dispatch.lifecycle import generation
+from workflows.dispatch.concurrency import LANGUAGES_AT_A_TIME, SCENES_AT_A_TIME, SHEETS_AT_A_TIME, side_by_side
+from workflows.dispatch.execute import base, execute, execute_child
+from workflows.dispatch.generation import generation
+from workflows.dispatch.paid import ask
+from workflows.dispatch.table import ADOPT_SCRIPT, OPEN_CHAPTER, SCENE, SHEET, STORE_OUTLINE, TRANSLATION
+from workflows.dispatch.waiting import Wakeable, review
 
 
 @workflow.defn
-class ChapterWorkflow(calls.Wakeable):
+class ChapterWorkflow(Wakeable):
     @workflow.run
     async def run(self, run: ChapterRun) -> Outcome:
         async with generation(run, own=True, begin=False) as ending:
@@ -19,27 +24,27 @@ class ChapterWorkflow(calls.Wakeable):
             workflow.set_current_details("reading")
             outlined = await self._outline(run)
             if run.options.reviews("outline"):
-                ending.failed += await calls.review(run, "outline", run.chapter_id, redraw)
+                ending.failed += await review(run, "outline", run.chapter_id, redraw)
                 # What it was changed to is what is made; a text that was changed is read again.
                 outlined = await self._outline(run)
             workflow.set_current_details(f"{len(outlined.character_ids)} characters")
             sheets = await self._sheets(run, outlined, "")
             if run.options.until == "pages" and run.options.reviews("sheets") and outlined.character_ids:
-                ending.failed += await calls.review(run, "sheets", run.chapter_id, redraw)
+                ending.failed += await review(run, "sheets", run.chapter_id, redraw)
                 # Of those whose looks were changed another one is drawn.
                 sheets = await self._sheets(run, outlined, "/approved")
             workflow.set_current_details(f"{len(outlined.scene_ids)} scenes")
-            scenes = await calls.side_by_side(
-                calls.SCENES_AT_A_TIME, outlined.scene_ids, lambda scene_id: self._scene(run, scene_id)
+            scenes = await side_by_side(
+                SCENES_AT_A_TIME, outlined.scene_ids, lambda scene_id: self._scene(run, scene_id)
             )
             ending.failed += sum(outcome.failed for outcome in [*sheets, *scenes])
             if run.options.until == "pages":
                 if run.options.reviews("drafts"):
-                    ending.failed += await calls.review(run, "drafts", run.chapter_id, redraw)
+                    ending.failed += await review(run, "drafts", run.chapter_id, redraw)
                 planned, looked_at = await calls.pages(run), run.options.reviews("pages")
                 ending.failed += await self._translations(run, "", files=not looked_at)
                 if looked_at:
-                    ending.failed += await calls.review(run, "pages", run.chapter_id, redraw)
+                    ending.failed += await review(run, "pages", run.chapter_id, redraw)
                     # What was changed meanwhile is lettered again; the rest is there.
                     planned = await calls.pages(run)
                     ending.failed += await self._translations(run, "/approved", files=True)
@@ -51,35 +56,33 @@ class ChapterWorkflow(calls.Wakeable):
             return Outcome(panels=sum(outcome.panels for outcome in scenes), failed=ending.failed)
 
     async def _outline(self, run: ChapterRun) -> Outlined:
-        brief = await calls.open_chapter(run)
+        brief = await execute(OPEN_CHAPTER, run)
         if brief.has_script:
-            return await calls.adopt_script(run)
+            return await execute(ADOPT_SCRIPT, run)
         # One after the other: each window is told whom the ones before it met.
         for window in range(brief.windows):
-            await calls.ask(
-                "ChapterOutline", run, run.chapter_id, f"read part {window + 1} of {brief.windows}", part=window
-            )
-        return await calls.store_outline(run)
+            await ask("ChapterOutline", run, run.chapter_id, f"read part {window + 1} of {brief.windows}", part=window)
+        return await execute(STORE_OUTLINE, run)
 
     async def _sheets(self, run: ChapterRun, outlined: Outlined, again: str) -> list[Outcome]:
         async def sheet(character_id: UUID) -> Outcome:
-            part = SheetRun(**calls.base(run), character_id=character_id)
+            part = SheetRun(**base(run), character_id=character_id)
             name = f"character-{character_id}{again}"
-            return await calls.child("CharacterSheetWorkflow", part, name, "character sheet")
+            return await execute_child(SHEET, part, name, "character sheet")
 
-        return await calls.side_by_side(calls.SHEETS_AT_A_TIME, outlined.character_ids, sheet)
+        return await side_by_side(SHEETS_AT_A_TIME, outlined.character_ids, sheet)
 
     async def _scene(self, run: ChapterRun, scene_id: UUID) -> Outcome:
-        part = SceneRun(**calls.base(run), scene_id=scene_id)
-        return await calls.child("SceneWorkflow", part, f"scene-{scene_id}", "scene")
+        part = SceneRun(**base(run), scene_id=scene_id)
+        return await execute_child(SCENE, part, f"scene-{scene_id}", "scene")
 
     async def _translations(self, run: ChapterRun, again: str, *, files: bool) -> int:
         """Each language for itself, with its pages: panels lie as they do in the story's own. How many parts failed."""
 
         async def into(language: str) -> Outcome:
-            part = TranslationRun(**calls.base(run), chapter_id=run.chapter_id, language=language, files=files)
+            part = TranslationRun(**base(run), chapter_id=run.chapter_id, language=language, files=files)
             name = f"translation-{language}{again}"
-            return await calls.child("TranslationWorkflow", part, name, f"translation into {language}")
+            return await execute_child(TRANSLATION, part, name, f"translation into {language}")
 
-        outcomes = await calls.side_by_side(calls.LANGUAGES_AT_A_TIME, run.options.translations, into)
+        outcomes = await side_by_side(LANGUAGES_AT_A_TIME, run.options.translations, into)
         return sum(outcome.failed for outcome in outcomes)

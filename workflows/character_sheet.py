@@ -4,11 +4,15 @@ from temporalio import workflow
 
 from models.runs import Outcome, SheetRun
 from workflows.dispatch import calls
-from workflows.dispatch.lifecycle import generation
+from workflows.dispatch.concurrency import cancelled, reason_of
+from workflows.dispatch.generation import generation
+from workflows.dispatch.paid import ask, draw_sheet
+from workflows.dispatch.table import FAIL_SHEET
+from workflows.dispatch.waiting import Wakeable
 
 
 @workflow.defn
-class CharacterSheetWorkflow(calls.Wakeable):
+class CharacterSheetWorkflow(Wakeable):
     """Without a sheet the panels can still be drawn from the profile, so a failed sheet fails nothing else."""
 
     @workflow.run
@@ -20,13 +24,13 @@ class CharacterSheetWorkflow(calls.Wakeable):
 
     async def _make(self, run: SheetRun) -> Outcome:
         try:
-            await calls.ask("CharacterProfile", run, run.character_id, "fixed attributes")
+            await ask("CharacterProfile", run, run.character_id, "fixed attributes")
             if run.options.until != "script":
-                await calls.draw_sheet(run, run.character_id)
+                await draw_sheet(run, run.character_id)
         except Exception as error:
-            if calls.cancelled(error):
+            if cancelled(error):
                 raise
-            await calls.fail("sheet", run, run.character_id, calls.reason_of(error))
-            workflow.set_current_details(f"failed: {calls.reason_of(error)}")
+            await calls.fail(FAIL_SHEET, run, run.character_id, reason_of(error))
+            workflow.set_current_details(f"failed: {reason_of(error)}")
             return Outcome(failed=1)
         return Outcome()

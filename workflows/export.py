@@ -4,7 +4,8 @@ from temporalio import workflow
 
 from models.runs import ChapterRun, ExportRun, Outcome
 from workflows.dispatch import calls
-from workflows.dispatch.lifecycle import generation
+from workflows.dispatch.execute import base
+from workflows.dispatch.generation import generation
 
 
 @workflow.defn
@@ -16,6 +17,6 @@ class ExportWorkflow:
         language = run.options.edition
         async with generation(run, own=run.own):
             if run.chapter_id is not None:
-                await calls.pages(ChapterRun(**calls.base(run), chapter_id=run.chapter_id), language)
+                await calls.pages(ChapterRun(**base(run), chapter_id=run.chapter_id), language)
             await calls.exports(run, run.chapter_id, run.formats, language, anew=True)
         return Outcome()

@@ -1,13 +1,21 @@
 """One panel: words and prompt side by side, then drafts, then a choice; or what a redraw wants of it again."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from temporalio import workflow
 
-from models.runs import Outcome, PanelRun, RedrawOrder
+from models.runs import DraftMade, Outcome, PanelRun, RedrawRequest, SelectCall
 from workflows.dispatch import calls
+from workflows.dispatch.concurrency import any_of, cancelled, reason_of, together
+from workflows.dispatch.execute import base, execute
+from workflows.dispatch.paid import ask, draw
+from workflows.dispatch.table import FAIL_PANEL, SELECT_DRAFT
+from workflows.dispatch.waiting import Wakeable
 
 
 @workflow.defn
-class PanelWorkflow(calls.Wakeable):
+class PanelWorkflow(Wakeable):
     """A panel that fails for good is marked and reported; its siblings go on."""
 
     @workflow.run
@@ -19,43 +27,51 @@ class PanelWorkflow(calls.Wakeable):
                 await self._anew(run)
             workflow.set_current_details("done")
         except Exception as error:
-            if calls.cancelled(error):
+            if cancelled(error):
                 raise
             redraw_id = run.redraw.id if run.redraw is not None else None
-            await calls.fail("panel", run, run.panel_id, calls.reason_of(error), redraw_id)
-            workflow.set_current_details(f"failed: {calls.reason_of(error)}")
+            await calls.fail(FAIL_PANEL, run, run.panel_id, reason_of(error), redraw_id=redraw_id)
+            workflow.set_current_details(f"failed: {reason_of(error)}")
             return Outcome(panels=1, failed=1)
         return Outcome(panels=1)
 
     async def _anew(self, run: PanelRun) -> None:
         workflow.set_current_details("writing")
-        await calls.together(
-            calls.ask("Dialogue", run, run.panel_id, "words"),
-            calls.ask("VisualPrompt", run, run.panel_id, "prompt"),
+        await together(
+            ask("Dialogue", run, run.panel_id, "words"),
+            ask("VisualPrompt", run, run.panel_id, "prompt"),
         )
         if run.options.until == "script":
             return
         workflow.set_current_details("drawing")
         many, wait = run.options.drafts, run.options.reviews("drafts")
         if many == 1 and not wait:
-            await calls.draw(run, run.panel_id, 1, choose=True)
+            await draw(run, run.panel_id, 1, choose=True)
             return
-        drafts = await calls.any_of(*(calls.draw(run, run.panel_id, ordinal, many) for ordinal in range(1, many + 1)))
-        await calls.select_draft(run, run.panel_id, drafts, wait=wait)
+        drafts = await any_of(*(draw(run, run.panel_id, ordinal, many) for ordinal in range(1, many + 1)))
+        await self._select(run, drafts, wait=wait)
 
-    async def _again(self, run: PanelRun, order: RedrawOrder) -> None:
+    async def _again(self, run: PanelRun, request: RedrawRequest) -> None:
         """Only what the redraw is about; whatever else may be stale is not its business."""
         workflow.set_current_details("writing")
-        if order.words:
-            await calls.ask("Dialogue", run, run.panel_id, "words")
-        if order.prompt:
-            await calls.ask("VisualPrompt", run, run.panel_id, "prompt")
+        if request.words:
+            await ask("Dialogue", run, run.panel_id, "words")
+        if request.prompt:
+            await ask("VisualPrompt", run, run.panel_id, "prompt")
         workflow.set_current_details("drawing")
-        drafts = await calls.any_of(
+        drafts = await any_of(
             *(
-                calls.draw(run, run.panel_id, ordinal, order.drafts, redraw_id=order.id)
-                for ordinal in range(1, order.drafts + 1)
+                draw(run, run.panel_id, ordinal, request.drafts, redraw_id=request.id)
+                for ordinal in range(1, request.drafts + 1)
             )
         )
         wait = run.options.reviews("drafts")
-        await calls.select_draft(run, run.panel_id, drafts, wait=wait, redraw_id=order.id)
+        await self._select(run, drafts, wait=wait, redraw_id=request.id)
+
+    async def _select(
+        self, run: PanelRun, drafts: Sequence[DraftMade], *, wait: bool, redraw_id: UUID | None = None
+    ) -> None:
+        """Show the best draft, or let a person choose; a redraw has ended with that."""
+        ids = list(dict.fromkeys(draft.draft_id for draft in drafts))
+        call = SelectCall(**base(run), target_id=run.panel_id, draft_ids=ids, wait=wait, redraw_id=redraw_id)
+        await execute(SELECT_DRAFT, call)

@@ -7,26 +7,30 @@ from temporalio import workflow
 
 from models.runs import Outcome, PanelRun, PanelsRun
 from workflows.dispatch import calls
-from workflows.dispatch.lifecycle import generation
+from workflows.dispatch.concurrency import PANELS_AT_A_TIME, side_by_side
+from workflows.dispatch.execute import base, execute, execute_child
+from workflows.dispatch.generation import generation
+from workflows.dispatch.table import OPEN_PANELS, PANEL
+from workflows.dispatch.waiting import Wakeable, review
 
 
 @workflow.defn
-class PanelsWorkflow(calls.Wakeable):
+class PanelsWorkflow(Wakeable):
     """The rest of the chapter stays as it is; its pages are composed again by the next order for it."""
 
     @workflow.run
     async def run(self, run: PanelsRun) -> Outcome:
         async with generation(run, own=True, begin=False) as ending:
-            opened = await calls.open_panels(run)
+            opened = await execute(OPEN_PANELS, run)
 
             async def panel(panel_id: UUID) -> Outcome:
-                part = PanelRun(**calls.base(run), panel_id=panel_id)
-                return await calls.child("PanelWorkflow", part, f"panel-{panel_id}", "panel")
+                part = PanelRun(**base(run), panel_id=panel_id)
+                return await execute_child(PANEL, part, f"panel-{panel_id}", "panel")
 
             redraw = partial(calls.redraw, run)
-            outcomes = await calls.side_by_side(calls.PANELS_AT_A_TIME, opened.panel_ids, panel)
-            outcomes += await calls.side_by_side(calls.PANELS_AT_A_TIME, opened.redraws, redraw)
+            outcomes = await side_by_side(PANELS_AT_A_TIME, opened.panel_ids, panel)
+            outcomes += await side_by_side(PANELS_AT_A_TIME, opened.redraws, redraw)
             ending.failed = sum(outcome.failed for outcome in outcomes)
             if run.options.until == "pages" and run.options.reviews("drafts"):
-                ending.failed += await calls.review(run, "drafts", run.chapter_id, redraw)
+                ending.failed += await review(run, "drafts", run.chapter_id, redraw)
             return Outcome(panels=len(outcomes), failed=ending.failed)

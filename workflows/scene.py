@@ -7,11 +7,16 @@ from temporalio import workflow
 
 from models.runs import Outcome, PanelRun, SceneRun
 from workflows.dispatch import calls
-from workflows.dispatch.lifecycle import generation
+from workflows.dispatch.concurrency import PANELS_AT_A_TIME, cancelled, reason_of, side_by_side
+from workflows.dispatch.execute import base, execute_child
+from workflows.dispatch.generation import generation
+from workflows.dispatch.paid import ask
+from workflows.dispatch.table import FAIL_SCENE, PANEL
+from workflows.dispatch.waiting import Wakeable, review
 
 
 @workflow.defn
-class SceneWorkflow(calls.Wakeable):
+class SceneWorkflow(Wakeable):
     """A scene whose words fail for good is marked; the chapter goes on without it."""
 
     @workflow.run
@@ -20,23 +25,23 @@ class SceneWorkflow(calls.Wakeable):
             outcome = await self._make(run)
             ending.failed = outcome.failed
             if run.own and run.options.until == "pages" and run.options.reviews("drafts"):
-                ending.failed += await calls.review(run, "drafts", run.scene_id, partial(calls.redraw, run))
+                ending.failed += await review(run, "drafts", run.scene_id, partial(calls.redraw, run))
         return outcome
 
     async def _make(self, run: SceneRun) -> Outcome:
         try:
-            await calls.ask("SceneSummary", run, run.scene_id, "what happens")
-            described = await calls.ask("PanelDescription", run, run.scene_id, "break into panels")
+            await ask("SceneSummary", run, run.scene_id, "what happens")
+            described = await ask("PanelDescription", run, run.scene_id, "break into panels")
         except Exception as error:
-            if calls.cancelled(error):
+            if cancelled(error):
                 raise
-            await calls.fail("scene", run, run.scene_id, calls.reason_of(error))
+            await calls.fail(FAIL_SCENE, run, run.scene_id, reason_of(error))
             return Outcome(failed=1)
 
         async def panel(panel_id: UUID) -> Outcome:
-            part = PanelRun(**calls.base(run), panel_id=panel_id)
-            return await calls.child("PanelWorkflow", part, f"panel-{panel_id}", "panel")
+            part = PanelRun(**base(run), panel_id=panel_id)
+            return await execute_child(PANEL, part, f"panel-{panel_id}", "panel")
 
         workflow.set_current_details(f"{len(described.made)} panels")
-        outcomes = await calls.side_by_side(calls.PANELS_AT_A_TIME, described.made, panel)
+        outcomes = await side_by_side(PANELS_AT_A_TIME, described.made, panel)
         return Outcome(panels=len(outcomes), failed=sum(outcome.failed for outcome in outcomes))

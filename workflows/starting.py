@@ -17,28 +17,25 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from models.ids import delivery_workflow_id, generation_workflow_id
 from models.options import GenerationKind, GenerationOptions
-from models.runs import Callback, ChapterRun, ExportRun, PanelsRun, Run, SceneRun, SheetRun
+from models.runs import ChapterRun, ExportRun, PanelsRun, Run, SceneRun, SheetRun, WebhookDelivery
 from models.tables import Delivery, Generation
 from workflows.chapter import ChapterWorkflow
 from workflows.character_sheet import CharacterSheetWorkflow
-from workflows.dispatch.calls import WORKFLOWS, priority
-from workflows.dispatch.lifecycle import STATUS
+from workflows.dispatch.execute import priority
+from workflows.dispatch.generation import STATUS
+from workflows.dispatch.queues import WORKFLOWS
 from workflows.export import ExportWorkflow
 from workflows.panels import PanelsWorkflow
 from workflows.scene import SceneWorkflow
-from workflows.webhook import CallbackWorkflow
+from workflows.webhook import WebhookWorkflow
 
 PROJECT_ID = SearchAttributeKey.for_keyword("ProjectId")
 CHAPTER_ID = SearchAttributeKey.for_keyword("ChapterId")
 
 # Seconds in which Temporal answers a request of the API: more than it takes when it is well, less than people wait.
 PATIENCE = 3.0
-
-
-def workflow_id(generation_id: UUID) -> str:
-    """The one id that a generation's workflow can have."""
-    return f"generation-{generation_id}"
 
 
 async def start(client: Client, generation: Generation, title: str = "") -> None:
@@ -54,7 +51,7 @@ async def start(client: Client, generation: Generation, title: str = "") -> None
         await client.start_workflow(
             run_method,
             argument,
-            id=workflow_id(generation.id),
+            id=generation_workflow_id(generation.id),
             task_queue=WORKFLOWS,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -66,18 +63,18 @@ async def start(client: Client, generation: Generation, title: str = "") -> None
         return
 
 
-async def start_callback(client: Client, delivery: Delivery) -> None:
+async def start_delivery(client: Client, delivery: Delivery) -> None:
     """Start the workflow that carries a message. Already started, or finished, counts as success."""
     with suppress(WorkflowAlreadyStartedError):
         await client.start_workflow(
-            CallbackWorkflow.run,
-            Callback(project_id=delivery.project_id, delivery_id=delivery.id),
-            id=f"callback-{delivery.id}",
+            WebhookWorkflow.run,
+            WebhookDelivery(project_id=delivery.project_id, delivery_id=delivery.id),
+            id=delivery_workflow_id(delivery.id),
             task_queue=WORKFLOWS,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             search_attributes=TypedSearchAttributes([SearchAttributePair(PROJECT_ID, str(delivery.project_id))]),
-            static_summary=f"callback: {delivery.type}",
+            static_summary=f"webhook: {delivery.type}",
         )
 
 

@@ -4,19 +4,22 @@ from temporalio import workflow
 
 from models.runs import Outcome, SceneDue, TranslationRun
 from workflows.dispatch import calls
+from workflows.dispatch.concurrency import SCENES_AT_A_TIME, cancelled, reason_of, side_by_side
+from workflows.dispatch.execute import execute
+from workflows.dispatch.paid import ask
+from workflows.dispatch.table import FAIL_TRANSLATION, PLAN_TRANSLATION
+from workflows.dispatch.waiting import Wakeable
 
 
 @workflow.defn
-class TranslationWorkflow(calls.Wakeable):
+class TranslationWorkflow(Wakeable):
     """Without the words of a scene the rest is lettered all the same, and its pages say what is not translated."""
 
     @workflow.run
     async def run(self, run: TranslationRun) -> Outcome:
-        planned = await calls.plan_translation(run)
+        planned = await execute(PLAN_TRANSLATION, run, f"plan the translation into {run.language}")
         workflow.set_current_details(f"{len(planned.scenes)} scenes")
-        outcomes = await calls.side_by_side(
-            calls.SCENES_AT_A_TIME, planned.scenes, lambda scene: self._scene(run, scene)
-        )
+        outcomes = await side_by_side(SCENES_AT_A_TIME, planned.scenes, lambda scene: self._scene(run, scene))
         if run.options.until == "pages":
             pages = await calls.pages(run, run.language)
             if run.files:
@@ -30,7 +33,7 @@ class TranslationWorkflow(calls.Wakeable):
         try:
             for part in scene.parts:
                 title = scene.title and part == scene.parts[0]
-                await calls.ask(
+                await ask(
                     "Translate",
                     run,
                     scene.scene_id,
@@ -40,9 +43,9 @@ class TranslationWorkflow(calls.Wakeable):
                     title=title,
                 )
         except Exception as error:
-            if calls.cancelled(error):
+            if cancelled(error):
                 raise
-            reason = calls.reason_of(error)
-            await calls.fail("translation", run, scene.scene_id, reason, language=run.language)
+            reason = reason_of(error)
+            await calls.fail(FAIL_TRANSLATION, run, scene.scene_id, reason, language=run.language)
             return Outcome(failed=1)
         return Outcome()

@@ -3,21 +3,23 @@
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from models.runs import Callback
-from workflows.dispatch import calls, webhooks
+from models.runs import WebhookDelivery
+from workflows.dispatch.concurrency import cancelled, reason_of
+from workflows.dispatch.execute import execute
+from workflows.dispatch.table import DELIVER, GIVE_UP
 
 
 @workflow.defn
-class CallbackWorkflow:
+class WebhookWorkflow:
     """Ends as completed either way: the row says whether the message has arrived."""
 
     @workflow.run
-    async def run(self, callback: Callback) -> bool:
+    async def run(self, delivery: WebhookDelivery) -> bool:
         try:
-            return await webhooks.deliver(callback)
+            return await execute(DELIVER, delivery)
         except ActivityError as error:
-            if calls.cancelled(error):
+            if cancelled(error):
                 raise
-            workflow.set_current_details(calls.reason_of(error))
-            await webhooks.give_up(callback)
+            workflow.set_current_details(reason_of(error))
+            await execute(GIVE_UP, delivery)
             return False

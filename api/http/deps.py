@@ -37,7 +37,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 @dataclass(frozen=True)
 class Caller:
-    """In whose name a request comes, and what it may do."""
+    """The account that a request acts for, and what it may do."""
 
     user_id: UUID
     # The login that it belongs to; none for a personal access token and for the local owner.
@@ -137,7 +137,7 @@ async def who(owned: Resources, token: str | None, *, local: bool) -> Caller:
             owned, str(signed.family), caller=Caller(signed.user_id, signed.family, ends_at=signed.ends_at)
         )
     if found is None:
-        raise Unauthorized("The access token is not valid, or not any more.")
+        raise Unauthorized("The access token is invalid or has expired.")
     return found
 
 
@@ -178,7 +178,7 @@ async def caller(request: Request, owned: Owned, token: Annotated[str | None, De
     found = await who(owned, token, local=is_local(request))
     request.state.user_id = found.user_id
     if found.scopes is not None and request.method not in _SAFE and TokenScope.WRITE not in found.scopes:
-        raise Forbidden("This token may only read.")
+        raise Forbidden("This token is read-only.")
     return found
 
 

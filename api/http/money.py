@@ -12,7 +12,7 @@ _AMOUNT = r"^[0-9]{1,6}(\.[0-9]{1,6})?$"
 def _plain(value: Any) -> Any:
     """Only what the document says of strings: no exponents, signs or blanks, which a decimal would take too."""
     if isinstance(value, bool) or (isinstance(value, str) and not re.match(_AMOUNT, value)):
-        raise ValueError("An amount looks like 12.5, with at most six digits before and after the point.")
+        raise ValueError("Write an amount like 12.5, with at most six digits before and after the point.")
     return value
 
 

@@ -15,26 +15,26 @@ from models.texts import Language, Words
 
 Position = Annotated[
     Annotated[int, Field(ge=0, lt=2**31), Number] | None,
-    Field(description="where it goes, counted from 0; none: behind the last one"),
+    Field(description="where to insert it, counted from 0; default: after the last one"),
 ]
-ExternalId = Annotated[Words, Field(min_length=1, max_length=200, description="the caller's own name for it")]
+ExternalId = Annotated[Words, Field(min_length=1, max_length=200, description="the client's own ID for it")]
 Metadata = Annotated[
     dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")], Annotated[Words, Field(max_length=500)]],
     Field(
         max_length=20,
-        description="the caller's own facts: up to 20, under names of up to 40 letters, digits and `_.-`",
+        description="the client's own data: up to 20 values, under names of up to 40 letters, digits and `_.-`",
         json_schema_extra={"additionalProperties": False},
     ),
 ]
 # Which of a chapter's languages is asked for.
 Edition = Annotated[
-    Language, Query(description="one of the languages that it is translated into; empty: the story's own words")
+    Language, Query(description="one of the languages that it is translated into; empty: the original words")
 ]
 # What they are called when they are read: the tables say `labels`, for `metadata` is SQLAlchemy's.
 Labels = Annotated[dict[str, str], Field(validation_alias=AliasChoices("labels", "metadata"))]
 Facts = Annotated[
     list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}:[^\x00]{0,500}$")]] | None,
-    Query(alias="metadata", max_length=20, description="`name:value`, as often as wanted: what has all of them"),
+    Query(alias="metadata", max_length=20, description="`name:value`, repeatable: only items that have all of them"),
 ]
 
 
@@ -48,18 +48,16 @@ def labelled(model: Any, facts: list[str] | None, external_id: str | None) -> li
 def _dated(value: Any) -> Any:
     """Refuses what is no date and time in words of RFC 3339."""
     if isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
-        raise ValueError("give a date and a time with its offset, like 2026-01-31T12:00:00Z")
+        raise ValueError("use a date and time with offset, e.g. 2026-01-31T12:00:00Z")
     return value
 
 
 # RFC 3339; pydantic alone would take any number for seconds since 1970.
-Moment = Annotated[
-    Annotated[AwareDatetime, BeforeValidator(_dated)] | None, Query(description="with its offset from UTC")
-]
+Moment = Annotated[Annotated[AwareDatetime, BeforeValidator(_dated)] | None, Query(description="with offset from UTC")]
 
 
 class Order(BaseModel):
-    """All of them, in the new order."""
+    """All IDs, in the new order."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [ANOTHER_ID, AN_ID]}]})
 

@@ -115,9 +115,9 @@ def install(app: FastAPI) -> None:
             return problem(request, 404, "not-found", f"There is no such {named}: it is {there_are}.")
         if all(one["loc"][0] == "path" for one in error.errors()):
             # What cannot be an id is nobody's.
-            return problem(request, 404, "not-found", "There is nothing here: the path has an id that is none.")
+            return problem(request, 404, "not-found", "Not found: the path contains an invalid id.")
         errors = [{"at": ".".join(map(str, one["loc"])), "message": in_words(one)} for one in error.errors()]
-        return problem(request, 422, "validation", "The request does not fit what is documented.", errors=errors)
+        return problem(request, 422, "validation", "The request does not match the documented schema.", errors=errors)
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:

@@ -22,7 +22,7 @@ AN_ID = "01a20515-1871-760d-a740-02d3946ca91d"
 ANOTHER_ID = "01a20515-2b0e-7c55-9c1f-6f0e5a3d8b24"
 A_MOMENT = "2026-01-31T12:00:00Z"
 
-Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
+Limit = Annotated[int, Query(ge=1, le=100, description="at most this many items")]
 
 
 def _ours(cursor: str) -> str:
@@ -35,7 +35,7 @@ def _ours(cursor: str) -> str:
 
 Cursor = Annotated[
     Annotated[str, Field(max_length=cursors.LONGEST, pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_ours)] | None,
-    Query(description="`next_cursor` of the page before; it belongs to this list in this order"),
+    Query(description="`next_cursor` of the previous page, for the same list in the same order"),
 ]
 
 
@@ -45,16 +45,16 @@ def file_of(*media_types: str) -> dict[str, Any]:
 
 
 class Mistake(BaseModel):
-    """One thing that does not fit."""
+    """One validation error."""
 
     model_config = ConfigDict(extra="forbid")
 
-    at: str = Field(description="where, like `body.title`")
+    at: str = Field(description="the location, e.g. `body.title`")
     message: str
 
 
 class Problem(BaseModel):
-    """Every refusal (RFC 9457). `type` is stable and for programs, `detail` is for people."""
+    """Every error (RFC 9457). `type` is stable and for programs, `detail` is for people."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,14 +63,14 @@ class Problem(BaseModel):
     status: int
     detail: str
     instance: str = Field(description="path of the request")
-    request_id: str = Field(description="the X-Request-ID that was given, or a fresh one; it is in the log")
-    errors: list[Mistake] | None = Field(default=None, description="for `/problems/validation`: all that is wrong")
-    current: dict[str, Any] | None = Field(default=None, description="for a conflict of versions: what is there now")
+    request_id: str = Field(description="the client's X-Request-ID, or a new one; it is in the log")
+    errors: list[Mistake] | None = Field(default=None, description="for `/problems/validation`: all errors")
+    current: dict[str, Any] | None = Field(default=None, description="for a version conflict: the current state")
     changed: dict[str, str | None] | None = Field(
-        default=None, description="who wrote that, if it is known: `user_id`, `name`, `at`"
+        default=None, description="who made that change, if known: `user_id`, `name`, `at`"
     )
     held: dict[str, str] | None = Field(
-        default=None, description="for a panel that somebody else edits: `user_id`, `name`, `expires_at`"
+        default=None, description="for a panel that another user has locked: `user_id`, `name`, `expires_at`"
     )
 
 

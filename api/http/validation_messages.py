@@ -1,25 +1,25 @@
-"""What does not fit in a request, in words for people. The library's own are for those who wrote the document."""
+"""Validation errors of requests as sentences for users; pydantic's own messages are for programmers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from models.texts import UNFIT
 
-# By the library's name of the error; what is in braces is what it tells besides.
+# By pydantic's error type; braces hold values from the error's context.
 _WORDS: Mapping[str, str] = {
     "missing": "This is required.",
-    "extra_forbidden": "There is no such field here.",
-    "string_type": "This must be a text.",
-    "string_unicode": "This text has half a character in it.",
-    "string_too_short": "This must have at least {min_length} characters.",
-    "string_too_long": "This may have {max_length} characters at most.",
+    "extra_forbidden": "Unknown field.",
+    "string_type": "This must be a string.",
+    "string_unicode": "This string contains an incomplete character.",
+    "string_too_short": "At least {min_length} characters.",
+    "string_too_long": "At most {max_length} characters.",
     "int_type": "This must be a whole number.",
     "int_parsing": "This must be a whole number.",
     "int_parsing_size": "This number is too large.",
     "int_from_float": "This must be a whole number.",
     "float_type": "This must be a number.",
     "float_parsing": "This must be a number.",
-    "finite_number": "This must be a number, and not an endless one.",
+    "finite_number": "This must be a finite number.",
     "decimal_type": "This must be a number.",
     "decimal_parsing": "This must be a number.",
     "bool_type": "This must be true or false.",
@@ -27,34 +27,34 @@ _WORDS: Mapping[str, str] = {
     "greater_than": "This must be more than {gt}.",
     "greater_than_equal": "This must be {ge} or more.",
     "less_than": "This must be less than {lt}.",
-    "less_than_equal": "This may be {le} at most.",
-    "uuid_type": "This is no id.",
-    "uuid_parsing": "This is no id.",
+    "less_than_equal": "This must be {le} or less.",
+    "uuid_type": "This must be a UUID.",
+    "uuid_parsing": "This must be a UUID.",
     "enum": "This must be {expected}.",
     "literal_error": "This must be {expected}.",
     "list_type": "This must be a list.",
     "dict_type": "This must be an object.",
     "model_type": "This must be an object.",
     "model_attributes_type": "This must be an object.",
-    "too_short": "This must have at least {min_length} in it.",
-    "too_long": "This may have {max_length} in it at most.",
-    "json_invalid": "This is not JSON: {error}.",
-    "timezone_naive": "Say the offset from UTC too, like 2026-01-31T12:00:00Z.",
-    "datetime_type": "Give a date and a time with its offset, like 2026-01-31T12:00:00Z.",
-    "datetime_parsing": "Give a date and a time with its offset, like 2026-01-31T12:00:00Z.",
-    "datetime_from_date_parsing": "Give a date and a time with its offset, like 2026-01-31T12:00:00Z.",
+    "too_short": "At least {min_length} items.",
+    "too_long": "At most {max_length} items.",
+    "json_invalid": "This is not valid JSON: {error}.",
+    "timezone_naive": "Add the offset from UTC, e.g. 2026-01-31T12:00:00Z.",
+    "datetime_type": "Use a date and time with offset, e.g. 2026-01-31T12:00:00Z.",
+    "datetime_parsing": "Use a date and time with offset, e.g. 2026-01-31T12:00:00Z.",
+    "datetime_from_date_parsing": "Use a date and time with offset, e.g. 2026-01-31T12:00:00Z.",
 }
-# What has a form of its own, by the field's name.
+# Messages for fields with a pattern, by the name of the field.
 _FORMS: Mapping[str, str] = {
-    "cursor": "This is no cursor: pass `next_cursor` of the page before as it was.",
-    "url": "An address begins with http:// or https:// and has no blanks.",
+    "cursor": "Invalid cursor: pass `next_cursor` of the previous page unchanged.",
+    "url": "A URL begins with http:// or https:// and contains no spaces.",
     "grant_type": "This must be `password`.",
-    "budget_usd": "An amount looks like 12.5, with at most six digits before and after the point.",
-    "idempotency-key": "A key has 1 to 255 letters, digits and signs, and no blanks.",
-    "language": "A language is said like en, pt-BR or zh-Hant.",
+    "budget_usd": "Write an amount like 12.5, with at most six digits before and after the point.",
+    "idempotency-key": "A key has 1 to 255 letters, digits and punctuation marks, and no spaces.",
+    "language": "Use a BCP 47 tag such as en, pt-BR or zh-Hant.",
     "metadata": "A name has up to 40 letters, digits and `_.-`; in a filter its value follows a colon.",
-    "from": "A month looks like 2026-01.",
-    "to": "A month looks like 2026-01.",
+    "from": "Write a month like 2026-01.",
+    "to": "Write a month like 2026-01.",
 }
 
 
@@ -64,19 +64,19 @@ def in_words(error: Mapping[str, Any]) -> str:
     if said is not None:
         return said(error)
     words = _WORDS.get(error["type"])
-    # What we have no words for is still told.
+    # Without a message of our own, pydantic's is used.
     return str(error["msg"]) if words is None else words.format_map(error.get("ctx", {}))
 
 
 def form_of(where: Sequence[str | int], pattern: str) -> str | None:
-    """What is said of a text at a place of a request that does not have the form of its pattern, if anything is."""
+    """The message for a string that does not match its pattern, by its place in the request; None if there is none."""
     if pattern in UNFIT:
         return UNFIT[pattern]
     return next((_FORMS[part] for part in reversed(where) if isinstance(part, str) and part in _FORMS), None)
 
 
 def _form(error: Mapping[str, Any]) -> str:
-    return form_of(error["loc"], error["ctx"]["pattern"]) or "This does not have the form that is documented."
+    return form_of(error["loc"], error["ctx"]["pattern"]) or "This does not have the documented form."
 
 
 def _too_short(error: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class ActivityOut(BaseModel):
-    """An event, with the name of who did it."""
+    """An event, with the name of the user who caused it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -36,32 +36,32 @@ class ActivityOut(BaseModel):
     type: str
     at: datetime
     generation_id: UUID | None
-    actor_id: UUID | None = Field(description="null: a workflow, or an account that is gone")
+    actor_id: UUID | None = Field(description="null: a workflow, or a deleted account")
     actor: str | None
     data: dict[str, Any]
 
 
 class ActivityPage(BaseModel):
-    """A page of what happened, the newest first."""
+    """A page of events, the newest first."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE], "next_cursor": 12}]})
 
     items: list[ActivityOut]
-    next_cursor: int | None = Field(description="pass as `before` for what happened earlier; null at the end")
+    next_cursor: int | None = Field(description="pass as `before` for earlier events; null at the end")
 
 
-@router.get("/projects/{project_id}/activity", summary="What happened in a project", responses=NOT_FOUND)
+@router.get("/projects/{project_id}/activity", summary="List a project's activity", responses=NOT_FOUND)
 async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
-    after: Annotated[int, Query(ge=0, lt=2**63, description="only what came after this `seq`")] = 0,
-    before: Annotated[int | None, Query(ge=1, lt=2**63, description="only what came before this `seq`")] = None,
+    after: Annotated[int, Query(ge=0, lt=2**63, description="only events after this `seq`")] = 0,
+    before: Annotated[int | None, Query(ge=1, lt=2**63, description="only events before this `seq`")] = None,
     type: Annotated[
         list[EventType] | None,
         Query(description="only these types; default: all but `generation.progressed` and `presence.changed`"),
     ] = None,
-    actor_id: Annotated[UUID | None, Query(description="only what this user did")] = None,
+    actor_id: Annotated[UUID | None, Query(description="only events caused by this user")] = None,
     limit: Limit = 50,
 ) -> ActivityPage:
     """The newest first."""

@@ -51,7 +51,7 @@ class Registration(BaseModel):
 
 
 class UserOut(BaseModel):
-    """An account; without an address it is the local owner's, whom nobody has claimed yet."""
+    """An account. Without an address, it is the local owner's, before an account takes it over."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -73,7 +73,7 @@ class UserChange(BaseModel):
 
 
 class TokensOut(BaseModel):
-    """What a login opens: requests with `access_token`, and more of them with `refresh_token`, which counts once."""
+    """The tokens of a login: send `access_token` with requests; exchange `refresh_token` once for new ones."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -106,7 +106,7 @@ class PasswordChange(BaseModel):
         json_schema_extra={"examples": [{"password": "harbour-lamp-two-keys", "new_password": "fog-quay-shed-rope"}]},
     )
 
-    password: str = Field(max_length=MAX_PASSWORD, description="the one of now")
+    password: str = Field(max_length=MAX_PASSWORD, description="the current password")
     new_password: Password
 
 
@@ -124,9 +124,9 @@ class NewToken(BaseModel):
 
     name: Name
     scopes: list[TokenScope] = Field(default=[TokenScope.READ], min_length=1, max_length=2)
-    project_id: UUID | None = Field(default=None, description="the only project that it opens")
+    project_id: UUID | None = Field(default=None, description="the only project that the token can access")
     days: Annotated[int, Field(ge=1, le=3650), Number] | None = Field(
-        default=90, description="how long it counts; null: until it is revoked"
+        default=90, description="days until it expires; null: valid until revoked"
     )
 
 
@@ -158,7 +158,7 @@ class TokenOut(BaseModel):
 
 
 class TokenMade(TokenOut):
-    """A personal access token and, this once, what it says."""
+    """A personal access token, with its secret, which is shown only now."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -177,7 +177,7 @@ class TokenMade(TokenOut):
         }
     )
 
-    token: str = Field(description="shown here and never again")
+    token: str = Field(description="shown only now")
 
 
 class TicketOut(BaseModel):
@@ -189,9 +189,9 @@ class TicketOut(BaseModel):
     expires_in: int
 
 
-@router.post("/register", status_code=201, summary="Make an account", responses={**CONFLICT, **TOO_MANY, **WEAK})
+@router.post("/register", status_code=201, summary="Register an account", responses={**CONFLICT, **TOO_MANY, **WEAK})
 async def register(body: Registration, owned: Owned, request: Request) -> UserOut:
-    """The first account made on this machine takes over what the command line has made, if `up` runs the API."""
+    """If `up` runs the API, the first account registered on this machine takes over what the command line made."""
     hour = timedelta(hours=1)
     await _count(owned, {f"register:{counted_as(request.scope)}": (owned.settings.registrations, hour)})
     await asyncio.to_thread(refuse_weak, body.password, body.email, body.name)
@@ -207,7 +207,7 @@ async def register(body: Registration, owned: Owned, request: Request) -> UserOu
 
 @router.post("/login", summary="Log in", responses=TOO_MANY)
 async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], owned: Owned, request: Request) -> TokensOut:
-    """`username` is the e-mail address. Who tries too often, at one account or at many, has to wait."""
+    """`username` is the e-mail address. Too many attempts, at one account or many, are delayed."""
     address, account = counted_as(request.scope), _short(form.username.strip().lower())
     pair = f"login:{account}:{address}"
     tries = owned.settings.login_tries
@@ -231,7 +231,7 @@ async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], owned: Ow
 
 @router.post("/refresh", summary="Exchange a refresh token", responses=TOO_MANY)
 async def refresh(body: Refresh, owned: Owned) -> TokensOut:
-    """Each refresh token counts once. One that comes again later ends its login: it is in two hands."""
+    """Each refresh token is valid once. Using it again later ends the login, because the token may be stolen."""
     lifetime = timedelta(days=owned.settings.refresh_days)
     async with owned.database.session() as session:
         family = await accounts.family_of(session, body.refresh_token)
@@ -247,17 +247,17 @@ async def refresh(body: Refresh, owned: Owned) -> TokensOut:
     return _tokens(owned, user_id, following, family)
 
 
-@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, summary="End this login")
+@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT, summary="Log out")
 async def logout(owned: Owned, person: Person) -> None:
-    """Its access tokens end too: at once here, within seconds in other processes."""
+    """Ends its access tokens too: at once in this process, within seconds in others."""
     if person.family is None:
-        raise Conflict("Nobody is logged in: the local owner needs no login.")
+        raise Conflict("There is no login to end: the local owner needs none.")
     async with owned.database.session() as session:
         await accounts.end(session, family=person.family)
     forget(owned)
 
 
-@router.get("/me", summary="Who am I?")
+@router.get("/me", summary="Read my account")
 async def me(session: Session, asking: Asking) -> UserOut:
     return UserOut.model_validate(await accounts.user(session, asking.user_id))
 
@@ -277,7 +277,7 @@ async def change_me(body: UserChange, session: Session, person: Person) -> UserO
     responses={**CONFLICT, **TOO_MANY},
 )
 async def remove_me(body: Farewell, owned: Owned, person: Person, request: Request) -> None:
-    """Projects that belong to it have to be deleted first: they are not lost by the way."""
+    """Delete or transfer the account's projects first."""
     user = await _proven(owned, request, person.user_id, body.password)
     async with owned.database.session() as session:
         await accounts.remove(session, user.id)
@@ -291,7 +291,7 @@ async def remove_me(body: Farewell, owned: Owned, person: Person, request: Reque
     responses={**CONFLICT, **TOO_MANY, **WEAK},
 )
 async def change_password(body: PasswordChange, owned: Owned, person: Person, request: Request) -> None:
-    """All other logins end. Personal access tokens stay: revoke those that should not."""
+    """Ends all other logins. Personal access tokens stay valid: revoke those that should not."""
     user = await _proven(owned, request, person.user_id, body.password)
     await asyncio.to_thread(refuse_weak, body.new_password, user.email or "", user.name)
     password_hash = await owned.passwords.hash(body.new_password)
@@ -302,7 +302,7 @@ async def change_password(body: PasswordChange, owned: Owned, person: Person, re
 
 @router.post("/ws-ticket", status_code=201, summary="Get a ticket for a WebSocket")
 async def ws_ticket(session: Session, asking: Asking) -> TicketOut:
-    """Browsers cannot send a header with a WebSocket, and addresses end up in logs: a ticket counts once."""
+    """For browsers, which cannot send a header with a WebSocket. A ticket is valid once, as URLs end up in logs."""
     ticket = await accounts.new_ticket(session, asking.user_id, asking.project_id, TICKET, asking.ends_at, asking.login)
     return TicketOut(ticket=ticket, expires_in=int(TICKET.total_seconds()))
 
@@ -310,11 +310,11 @@ async def ws_ticket(session: Session, asking: Asking) -> TicketOut:
 @router.post(
     "/tokens",
     status_code=201,
-    summary="Make a personal access token",
+    summary="Create a personal access token",
     responses=NOT_FOUND,
 )
 async def new_token(body: NewToken, session: Session, person: Person) -> TokenMade:
-    """For scripts. It acts in my name, within its scopes, and cannot touch the account itself."""
+    """For scripts. The token acts for my account, within its scopes, and cannot change the account itself."""
     if body.project_id is not None:
         await rows.get(session, person.scope, Project, body.project_id)
     lifetime = None if body.days is None else timedelta(days=body.days)
@@ -353,15 +353,15 @@ async def _count(owned: Resources, tries: dict[str, tuple[int, timedelta]]) -> N
             if wait := await throttles.take(session, key, many, within):
                 break
     if wait:
-        raise TooMany(f"Too many tries. There is another in {round(wait)} seconds.", retry_after=wait)
+        raise TooMany(f"Too many attempts. Try again in {round(wait)} seconds.", retry_after=wait)
 
 
 async def _refuse_uninvited(session: AsyncSession, owned: Resources, email: str) -> None:
     match owned.settings.registration:
         case "closed":
-            raise Forbidden("New accounts cannot be made here (INKLOOM_REGISTRATION=closed).")
+            raise Forbidden("Registration is closed (INKLOOM_REGISTRATION=closed).")
         case "invited" if await accounts.anybody(session) and not await accounts.invited(session, email):
-            raise Forbidden("Only those who were invited to a project can make an account here.")
+            raise Forbidden("Registration is open to addresses invited to a project only.")
         case _:
             return
 

@@ -28,9 +28,7 @@ from models.tables import Project
 
 router = APIRouter(tags=["bible"])
 
-Replace = Annotated[
-    bool, Query(description="what the project has of the same name becomes what the bible says; default: it stays")
-]
+Replace = Annotated[bool, Query(description="replace what has the same name in the project; default: keep it")]
 _LOOKS: dict[str, Any] = {
     "name": "Mara",
     "aliases": ["the keeper"],
@@ -65,9 +63,10 @@ _NOTHING: dict[str, Any] = {"characters": [], "locations": [], "instructions": 0
 
 
 class SeriesBible(Bible):
-    """`chapters` are those of all books so far, the first one first; a project that takes the bible begins after them.
+    """`chapters` are those of all books so far, the first one first; a project that imports the bible begins after
+    them.
 
-    Pictures are not in it: with reference sheets, a bible is a file.
+    Download the bible as a file to include reference sheets and pictures.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [_BIBLE]})
@@ -78,13 +77,13 @@ class Part(BaseModel):
 
     characters: list[str] = Field(description="names")
     locations: list[str] = Field(description="names")
-    instructions: int = Field(description="how many")
-    chapters: int = Field(description="how many of those told so far")
+    instructions: int = Field(description="their number")
+    chapters: int = Field(description="the number of chapters told so far")
     style: bool
 
 
 class TakenOut(BaseModel):
-    """What became of a bible's parts. `kept` is what the project had already and goes on with."""
+    """What was done with a bible's parts. `kept` lists what the project already had and keeps."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -97,36 +96,39 @@ class TakenOut(BaseModel):
     kept: Part
 
 
-@router.get("/projects/{project_id}/bible", summary="Read a series' bible", responses=NOT_FOUND)
+@router.get("/projects/{project_id}/bible", summary="Read the series bible", responses=NOT_FOUND)
 async def read(project_id: UUID, session: Session, scope: Scoped) -> SeriesBible:
-    """Style, instructions, cast and places of the project, and what its chapters tell and leave open, in their order,
-    behind those that came before it."""
+    """Returns style, instructions, cast and locations of the project, and what its chapters tell and leave open, in
+    order, after the chapters of earlier books.
+    """
     project = await rows.get(session, scope, Project, project_id)
     bundle, _ = await bibles.gather(session, project)
     return SeriesBible.of(bundle)
 
 
 @router.post(
-    "/projects/{project_id}/bible", summary="Put a series' bible into a project", responses={**NOT_FOUND, **CONFLICT}
+    "/projects/{project_id}/bible", summary="Import a series bible into a project", responses={**NOT_FOUND, **CONFLICT}
 )
 async def take(
     project_id: UUID, body: SeriesBible, session: Session, scope: Editing, replace: Replace = False
 ) -> TakenOut:
-    """Chapters of the project are not touched. Its first one is then told what the bible's chapters told, as what came
-    before it. Refused while a generation is at work in the project."""
+    """Leaves the project's chapters unchanged. Its first chapter is given what the bible's chapters tell, as what came
+    before it. Refused while a generation is running in the project.
+    """
     taken = await bibles.take(session, scope, project_id, body.as_bundle(), replace=replace)
     return TakenOut.model_validate(asdict(taken))
 
 
 @router.get(
     "/projects/{project_id}/bible/file",
-    summary="Download a series' bible with its pictures",
+    summary="Download the series bible with pictures",
     response_class=Response,
     responses={200: file_of("application/zip"), **NOT_FOUND},
 )
 async def export(project_id: UUID, owned: Owned, scope: Scoped) -> Response:
-    """With reference sheets and reference pictures: a project's file without chapters. `POST projects/import` makes a
-    new project of it, which begins where this one ends."""
+    """Contains reference sheets and reference pictures: a project file without chapters. `POST projects/import` makes a
+    new project of it, which begins where this one ends.
+    """
     async with owned.database.session() as session:
         project = await rows.get(session, scope, Project, project_id)
         bundle, images = await bibles.gather(session, project)
@@ -135,15 +137,16 @@ async def export(project_id: UUID, owned: Owned, scope: Scoped) -> Response:
 
 @router.post(
     "/projects/{project_id}/bible/file",
-    summary="Put a series' bible with its pictures into a project",
+    summary="Import a series bible with pictures into a project",
     responses={**NOT_FOUND, **CONFLICT, **UNFIT},
     openapi_extra=form(),
 )
 async def take_file(
     project_id: UUID, request: Request, owned: Owned, scope: Editing, replace: Replace = False
 ) -> TakenOut:
-    """The same as without pictures; every one of them is opened again. Of a whole project's file what is no bible is
-    refused. All of it or nothing."""
+    """The same as without pictures; every picture is verified. The file of a whole project is refused. Imports
+    everything or nothing.
+    """
     async with owned.database.session() as session:
         await rows.get(session, scope, Project, project_id)
     async with sent(request) as file:

@@ -53,8 +53,8 @@ class ChapterChange(BaseModel):
     version: Whole = Field(ge=1, lt=2**31)
     title: NameIfAny | None = None
     text: Words | None = Field(default=None, max_length=6_000_000)
-    external_id: ExternalId | None = Field(default=None, description="null takes it away")
-    metadata: Metadata | None = Field(default=None, description="replaces all that was there")
+    external_id: ExternalId | None = Field(default=None, description="null removes it")
+    metadata: Metadata | None = Field(default=None, description="replaces all previous values")
     threads: list[Thread] | None = Field(default=None, max_length=20, description="what the chapter leaves open")
 
 
@@ -84,7 +84,7 @@ class ChapterOut(BaseModel):
     position: int
     title: str
     summary: str
-    threads: list[str] = Field(description="what it leaves open; later chapters are told of it")
+    threads: list[str] = Field(description="what it leaves open; later chapters are given it")
     external_id: str | None
     metadata: Labels
     version: int
@@ -95,7 +95,7 @@ class ChapterOut(BaseModel):
 async def create(
     project_id: UUID, body: NewChapter, session: Session, scope: Editing, response: Response
 ) -> ChapterOut:
-    """At `position`, before the chapter that stands there now, or behind the last one."""
+    """Inserts it at `position`, before the chapter that is there now, or after the last one."""
     await editing.open_project(session, scope, project_id)
     text = read_manuscript(body.text.encode("utf-8", "replace"), "text") if body.text is not None else ""
     script = body.script.model_dump(mode="json") if body.script else None
@@ -145,11 +145,11 @@ async def listing(
 @router.post(
     "/projects/{project_id}/chapters/reorder",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Put a project's chapters into another order",
+    summary="Reorder a project's chapters",
     responses=NOT_FOUND,
 )
 async def reorder(project_id: UUID, body: Order, session: Session, scope: Editing) -> None:
-    """`ids` names every chapter of the project once. What is written later is told another story so far."""
+    """`ids` lists every chapter of the project once. Later writing uses the new story so far."""
     await editing.open_project(session, scope, project_id)
     await editing.reorder(session, scope, Chapter, project_id, project_id, body.ids)
 
@@ -161,9 +161,8 @@ async def read(chapter_id: UUID, session: Session, scope: Scoped) -> ChapterOut:
 
 @router.patch("/chapters/{chapter_id}", summary="Change a chapter", responses={**NOT_FOUND, **CONFLICT})
 async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope: Editing) -> ChapterOut:
-    """A new text is outlined by the next generation, which replaces the scenes if they come out otherwise.
-
-    `threads` are the writer's again after that.
+    """The next generation outlines a new text, and replaces the scenes if the outline differs. After that, `threads`
+    are the writer's again.
     """
     values: dict[str, Any] = body.model_dump(include={"title", "external_id"}, exclude_none=True)
     if "external_id" in body.model_fields_set:
@@ -182,13 +181,12 @@ async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope:
 @router.delete(
     "/chapters/{chapter_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Delete a chapter with all that is in it",
+    summary="Delete a chapter and everything in it",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(chapter_id: UUID, session: Session, scope: Editing) -> None:
-    """With its pictures, files and histories, and what providers answered for it; what they were paid stays known.
-
-    The chapters behind it move up. Refused while a generation is at work on it.
+    """Deletes its pictures, files and histories, and what providers answered for it; their costs stay recorded. The
+    chapters after it move up. Refused while a generation is running on it.
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     await editing.open_project(session, scope, chapter.project_id)

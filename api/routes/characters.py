@@ -22,7 +22,7 @@ from models.texts import Name, Said, Words
 router = APIRouter(tags=["characters"])
 
 Attribute = Annotated[Words, Field(max_length=500)]
-Aliases = Annotated[list[Name], Field(max_length=20, description="what else the text calls them")]
+Aliases = Annotated[list[Name], Field(max_length=20, description="other names in the text")]
 _OUTFIT: dict[str, Any] = {
     "name": "nightgown",
     "clothes": "a white nightgown",
@@ -43,7 +43,7 @@ _LOOKS: dict[str, Any] = {
 
 
 class NewOutfit(BaseModel):
-    """What somebody wears in the scenes that name it, instead of `clothes`."""
+    """What the character wears in the scenes that name this outfit, instead of `clothes`."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_OUTFIT]})
 
@@ -54,7 +54,7 @@ class NewOutfit(BaseModel):
 
 
 class Looks(BaseModel):
-    """The fixed attributes of a character: the same in every panel. `outfits` are worn in the scenes that name them."""
+    """The fixed attributes of a character, the same in every panel. `outfits` are worn in the scenes that name them."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_LOOKS]})
 
@@ -65,7 +65,7 @@ class Looks(BaseModel):
     face: Attribute = ""
     clothes: Attribute = ""
     props: list[Attribute] = Field(default=[], max_length=10)
-    colours: list[Attribute] = Field(default=[], max_length=10, description="the most telling first")
+    colours: list[Attribute] = Field(default=[], max_length=10, description="the most distinctive first")
     outfits: list[NewOutfit] = Field(default=[], max_length=50)
 
     @field_validator("outfits")
@@ -89,7 +89,7 @@ class NewCharacter(BaseModel):
 
 
 class CharacterChange(BaseModel):
-    """`profile` replaces the whole of it, and null lets the next generation write it anew."""
+    """`profile` replaces the whole profile; null lets the next generation write it again."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "profile": _LOOKS}]})
 
@@ -128,9 +128,9 @@ class CharacterOut(BaseModel):
     sheet_image_id: UUID | None = Field(description="the picture of the reference sheet, null until drawn")
     sheet_approved: bool = Field(
         validation_alias=AliasChoices("sheet_approved_at", "sheet_approved"),
-        description="a person has looked at the sheet, or at the pictures that were brought instead",
+        description="a user approved the reference sheet, or the pictures uploaded instead",
     )
-    failure: str = Field(description="why there is no sheet")
+    failure: str = Field(description="why there is no reference sheet")
     version: int
     created_at: datetime
 
@@ -150,7 +150,7 @@ class CharacterOut(BaseModel):
 async def create(
     project_id: UUID, body: NewCharacter, session: Session, scope: Editing, response: Response
 ) -> CharacterOut:
-    """Names count once in a project, whatever their case. Outlines that find the name take the character as it is."""
+    """Names are unique in a project, ignoring case. An outline that finds the name uses the character as it is."""
     await rows.get(session, scope, Project, project_id)
     character = Character(project_id=project_id, **cast.named(body.name), aliases=body.aliases)
     if body.profile is not None:
@@ -167,7 +167,7 @@ async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
-    name: Annotated[Name | None, Query(description="the whole name, in whatever case")] = None,
+    name: Annotated[Name | None, Query(description="the whole name, ignoring case")] = None,
     sort: Literal["created_at", "-created_at", "name", "-name"] = "created_at",
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -195,10 +195,10 @@ async def read(character_id: UUID, session: Session, scope: Scoped) -> Character
 
 @router.patch("/characters/{character_id}", summary="Change a character", responses={**NOT_FOUND, **CONFLICT})
 async def change(character_id: UUID, body: CharacterChange, session: Session, scope: Editing) -> CharacterOut:
-    """Panels name characters by name or alias: a name that is given up stays as an alias, unless aliases are given.
+    """Panels name characters by name or alias: a previous name stays as an alias, unless aliases are given.
 
-    Prompts that are written stay; what is written and drawn later has the new looks, the reference sheet too, whose
-    approval is gone with the old ones. Refused while a generation is at work in the project.
+    Existing prompts stay. What is written and drawn later uses the new attributes, and so does the reference sheet,
+    which loses its approval. Refused while a generation is running in the project.
     """
     character = await rows.get(session, scope, Character, character_id, lock=True)
     await refuse_while_open(session, project_id=character.project_id)
@@ -212,17 +212,19 @@ async def change(character_id: UUID, body: CharacterChange, session: Session, sc
 
 
 @router.post(
-    "/characters/{character_id}/approve", summary="Approve a character's sheet", responses={**NOT_FOUND, **CONFLICT}
+    "/characters/{character_id}/approve",
+    summary="Approve a character's reference sheet",
+    responses={**NOT_FOUND, **CONFLICT},
 )
 async def approve(character_id: UUID, session: Session, scope: Editing) -> CharacterOut:
-    """Somebody has looked at the reference sheet, or at the pictures brought instead, and will have it so.
+    """Records that a user approves the reference sheet, or the pictures uploaded instead.
 
-    A sheet that is drawn anew, and other looks, have to be approved again. Approved already, nothing changes.
+    A sheet that is drawn again, or changed attributes, need a new approval. If already approved, nothing changes.
     """
     character = await rows.get(session, scope, Character, character_id, lock=True)
     if character.sheet_approved_at is None:
         if character.sheet_image_id is None and not await references.brought(session, [character_id]):
-            raise Conflict("There is no sheet to approve yet. Order one, or attach a picture.")
+            raise Conflict("There is no reference sheet to approve yet. Generate one, or attach a picture.")
         values = {"sheet_approved_at": datetime.now(UTC)}
         character = await editing.change(session, scope, Character, character_id, character.version, values)
     return CharacterOut.model_validate(character)
@@ -235,7 +237,7 @@ async def approve(character_id: UUID, session: Session, scope: Editing) -> Chara
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(character_id: UUID, session: Session, scope: Editing) -> None:
-    """Panels keep the name, and are drawn from it alone. Refused while a generation is at work in the project."""
+    """Panels keep the name, and are drawn from the name alone. Refused while a generation is running in the project."""
     character = await rows.get(session, scope, Character, character_id, lock=True)
     await refuse_while_open(session, project_id=character.project_id)
     await editing.remove(session, scope, character)

@@ -21,7 +21,7 @@ from models.texts import Said
 router = APIRouter(tags=["together"])
 
 Body = Annotated[Said, Field(min_length=1, max_length=5_000)]
-Mentions = Annotated[list[UUID], Field(max_length=20, description="ids of members whose attention is asked for")]
+Mentions = Annotated[list[UUID], Field(max_length=20, description="IDs of members to notify")]
 
 
 class NewComment(BaseModel):
@@ -34,11 +34,11 @@ class NewComment(BaseModel):
 
 
 class CommentChange(BaseModel):
-    """`body` and `mentions` by who wrote it; `resolved` by editors too."""
+    """The author can change `body` and `mentions`; editors can change `resolved`, too."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "resolved": True}]})
 
-    version: Whole = Field(ge=1, lt=2**31, description="the version that was read; another one in between answers 409")
+    version: Whole = Field(ge=1, lt=2**31, description="the version that you read; answers 409 if it has changed since")
     body: Body | None = None
     mentions: Mentions | None = None
     resolved: StrictBool | None = None
@@ -67,7 +67,7 @@ class CommentOut(BaseModel):
 
     id: UUID
     panel_id: UUID
-    author_id: UUID | None = Field(description="null: the account is gone")
+    author_id: UUID | None = Field(description="null: the account was deleted")
     author: str | None = Field(default=None, description="the author's name")
     body: str
     mentions: list[UUID]
@@ -96,7 +96,7 @@ async def listing(
     panel_id: UUID,
     session: Session,
     scope: Scoped,
-    resolved: Annotated[bool | None, Query(description="only those that are settled, or are not")] = None,
+    resolved: Annotated[bool | None, Query(description="only resolved comments, or only open ones")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Listing[CommentOut]:
@@ -116,7 +116,7 @@ async def read(comment_id: UUID, session: Session, scope: Scoped) -> CommentOut:
 
 @router.patch("/comments/{comment_id}", summary="Change or resolve a comment", responses={**NOT_FOUND, **CONFLICT})
 async def change(comment_id: UUID, body: CommentChange, session: Session, scope: Commenting) -> CommentOut:
-    """Its words are its author's; resolve and reopen it can editors too."""
+    """Only the author can edit the text; editors can resolve and reopen the comment, too."""
     changed = await comments.change(
         session,
         scope,
@@ -136,7 +136,7 @@ async def change(comment_id: UUID, body: CommentChange, session: Session, scope:
     responses=NOT_FOUND,
 )
 async def remove(comment_id: UUID, session: Session, scope: Commenting) -> None:
-    """One's own; an owner of the project deletes anybody's."""
+    """Authors can delete their own comments, owners of the project all of them."""
     await comments.remove(session, scope, comment_id)
 
 

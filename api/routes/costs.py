@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Owned, Scoped, Session
 from api.http.schemas import AN_ID, ANOTHER_ID, NOT_FOUND
-from api.routes.generations_create import REFUSED, NewGeneration, chosen, target_of
+from api.routes.generations_create import REFUSED, NewGeneration
 from engine.errors import BadInput
 from engine.freshness import staleness
 from engine.money.estimate import estimate
 from engine.money.prices import Prices
+from engine.orders.resolve import named, resolve
+from engine.orders.targets import chapter_of
 from engine.store import costs
 from engine.store import scope as rows
 from models.options import GenerationKind
@@ -35,7 +37,7 @@ class RangeOut(BaseModel):
 
 
 class EstimateOut(BaseModel):
-    """What is still to be made; the three are the same where it is known."""
+    """What is still to be made. The three figures are equal where the number is known."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -54,14 +56,14 @@ class EstimateOut(BaseModel):
     llm: RangeOut = Field(description="calls to writers")
     image: RangeOut = Field(description="calls to artists")
     usd: RangeOut
-    basis: list[str] = Field(description="what the figures rest on")
+    basis: list[str] = Field(description="the basis of the figures")
 
 
 class SpentOut(BaseModel):
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_SPENT]})
 
     usd: Decimal
-    unknown_usd: Decimal = Field(description="the most that calls whose answer was lost may have cost besides")
+    unknown_usd: Decimal = Field(description="the most that calls with lost answers may have cost in addition")
     calls: int
 
 
@@ -81,7 +83,7 @@ class SceneCost(BaseModel):
 
 
 class ChapterCost(BaseModel):
-    """The whole of a chapter; outline and characters belong to no scene."""
+    """The costs of a chapter. Outline and characters belong to no scene."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"chapter_id": AN_ID, "spent": _SPENT, "scenes": []}]})
 
@@ -93,7 +95,7 @@ class ChapterCost(BaseModel):
 class ChapterSum(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"chapter_id": AN_ID, "spent": _SPENT}]})
 
-    chapter_id: UUID | None = Field(description="none: of chapters that are gone")
+    chapter_id: UUID | None = Field(description="null: deleted chapters")
     spent: SpentOut
 
 
@@ -119,26 +121,26 @@ class ProjectCost(BaseModel):
 
 @router.post(
     "/generations/estimate",
-    summary="What a generation would cost; nothing is ordered",
+    summary="Estimate the cost of a generation",
     responses={**NOT_FOUND, **REFUSED},
 )
 async def estimate_generation(body: NewGeneration, owned: Owned, session: Session, scope: Scoped) -> EstimateOut:
-    """For chapters: estimated from the text, and counted once there is a script.
+    """Starts nothing. Estimates chapters from their text, and counts calls once there is a script.
 
-    Of a chapter that is finished it is what bringing it up to date costs; `GET /chapters/{id}/stale` says of what.
+    For a finished chapter, this is the cost of bringing it up to date; `GET /chapters/{id}/stale` lists the parts.
     """
     if body.kind != GenerationKind.CHAPTER:
         raise BadInput("Only chapters can be estimated.")
-    chapter = await target_of(session, scope, body)
+    chapter = await chapter_of(session, scope, body.kind, body.target_ids)
     project = await rows.get(session, scope, Project, chapter.project_id)
-    options = chosen(body.options, project, owned.settings)
+    options = resolve(named(body.options), owned.settings, project=project.options, script=chapter.script)
     work = await staleness.work_left(session, chapter, options)
     prices = Prices.of(owned.settings)
     found = estimate(work, options, prices, await costs.experience(session, project.owner_id))
     return EstimateOut.model_validate(found)
 
 
-@router.get("/projects/{project_id}/costs", summary="What a project cost, by chapter", responses=NOT_FOUND)
+@router.get("/projects/{project_id}/costs", summary="List a project's costs by chapter", responses=NOT_FOUND)
 async def project_costs(project_id: UUID, session: Session, scope: Scoped) -> ProjectCost:
     project = await rows.get(session, scope, Project, project_id)
     found = await costs.of_project(session, project_id)
@@ -150,7 +152,7 @@ async def project_costs(project_id: UUID, session: Session, scope: Scoped) -> Pr
     )
 
 
-@router.get("/chapters/{chapter_id}/costs", summary="What a chapter cost, by scene and panel", responses=NOT_FOUND)
+@router.get("/chapters/{chapter_id}/costs", summary="List a chapter's costs by scene and panel", responses=NOT_FOUND)
 async def chapter_costs(chapter_id: UUID, session: Session, scope: Scoped) -> ChapterCost:
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     found = await costs.of_chapter(session, chapter)

@@ -34,14 +34,16 @@ def _a_file(header: Iterable[str], *lines: str) -> Responses:
 
 @router.get(
     "/projects/{project_id}/costs.csv",
-    summary="What a project cost by month, as CSV",
+    summary="Download a project's costs by month as CSV",
     response_class=Response,
     responses={**_a_file(OF_PROJECT, "2026-01,offline,,image,24,0,0,0.000000,0.000000"), **NOT_FOUND},
 )
 async def of_project(
     project_id: UUID, session: Session, scope: Scoped, first: From = None, last: To = None
 ) -> Response:
-    """By month, provider, model and kind of call. `unknown_usd` is the most that lost answers may have cost besides."""
+    """By month, provider, model and kind of call. `unknown_usd` is the most that lost answers may have cost in
+    addition.
+    """
     await rows.get(session, scope, Project, project_id)
     found = await costs.months_of_project(session, project_id, Months.of(first, last))
     lines = [OF_PROJECT, *([getattr(row, name) for name in OF_PROJECT] for row in found)]
@@ -50,14 +52,14 @@ async def of_project(
 
 @router.get(
     "/costs.csv",
-    summary="What my projects cost by month, as CSV",
+    summary="Download my projects' costs by month as CSV",
     response_class=Response,
     responses=_a_file(
         OF_ALL, "01a20515-1871-760d-a740-02d3946ca91d,The Clock That Waited,2026-01,31,0.412000,0.000000"
     ),
 )
 async def of_all(owned: Owned, scope: Scoped, first: From = None, last: To = None) -> StreamingResponse:
-    """Of all that I own or am a member of, the oldest first. A project and month without calls has no line."""
+    """Covers all projects that I own or am a member of, the oldest first. A month without calls has no line."""
     months = Months.of(first, last)
     return StreamingResponse(
         _of_all(owned, scope, months), headers=_named("costs.csv"), media_type="text/csv; charset=utf-8"

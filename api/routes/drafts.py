@@ -65,13 +65,13 @@ class DraftOut(BaseModel):
     seed: int
     selected: bool = Field(description="whether the panel shows it")
     origin: DraftOrigin = Field(
-        description="drawn for an order, drawn again, made from another draft, or brought along"
+        description="drawn for a generation, redrawn, made from another draft, or added from outside"
     )
     parent_id: UUID | None = Field(description="the draft that it was made from")
-    notes: str = Field(description="what it was asked to change")
+    notes: str = Field(description="the requested change")
     scores: dict[str, float] = Field(description="0 (bad) to 1 (good), by scorer")
-    score: float | None = Field(description="all of them in one number; null where nobody scored it")
-    cost_usd: Decimal | None = Field(description="what its call cost; null where there was none")
+    score: float | None = Field(description="the total of all scores; null if the draft was not scored")
+    cost_usd: Decimal | None = Field(description="the cost of its call; null if there was none")
     rejected: bool
     created_at: datetime
 
@@ -81,7 +81,7 @@ async def listing(
     panel_id: UUID,
     session: Session,
     scope: Scoped,
-    selected: Annotated[bool | None, Query(description="the one that the panel shows, or all others")] = None,
+    selected: Annotated[bool | None, Query(description="only the draft that the panel shows, or all others")] = None,
     provider: Annotated[Words | None, Query(max_length=64)] = None,
     sort: Literal["ordinal", "-ordinal", "created_at", "-created_at"] = "ordinal",
     cursor: Cursor = None,
@@ -113,12 +113,12 @@ async def read(draft_id: UUID, session: Session, scope: Scoped) -> DraftOut:
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(draft_id: UUID, session: Session, scope: Editing) -> None:
-    """Not the one that its panel shows, and none while a generation is at work on the chapter. Ordinals stay."""
+    """Refused for the draft that its panel shows, and while a generation is running on the chapter. Ordinals stay."""
     draft = await editing.still(session, scope, Draft, draft_id)
     # Whoever selects a draft locks the panel too.
     panel = await rows.get(session, scope, Panel, draft.panel_id, lock=True)
     if panel.selected_draft_id == draft_id:
-        raise Conflict("The panel shows this draft: it cannot go without the panel.")
+        raise Conflict("The panel shows this draft. Select another draft first, or delete the panel.")
     await session.delete(draft)
     await session.flush()
     data = {"draft_id": str(draft_id), "panel_id": str(panel.id)}

@@ -28,29 +28,34 @@ _FOUND: dict[str, Any] = {
 
 
 class DriftOut(BaseModel):
-    """One place where a prompt leaves a character."""
+    """One place where a prompt departs from a character's fixed attributes."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_FOUND]})
 
     panel_id: UUID
     character: str
     kind: Kind = Field(
-        description="`missing`: the attribute is not in the prompt; `contradicted`: the prompt says otherwise;"
-        " `stranger`: named, and not on stage; `unnamed`: on stage, and not named"
+        description=(
+            "`missing`: the attribute is not in the prompt; `contradicted`: the prompt says something "
+            "different; `stranger`: named, but not on stage; `unnamed`: on stage, but not named"
+        )
     )
-    attribute: str = Field(description="`age`, `build`, `hair`, `face` or `clothes`; empty for people as a whole")
-    expected: str = Field(description="what is fixed, in the clothes of the scene")
-    found: str = Field(description="the prompt's words, where it has any")
+    attribute: str = Field(
+        description="`age`, `build`, `hair`, `face` or `clothes`; empty for the character as a whole"
+    )
+    expected: str = Field(description="the fixed attribute, with the clothes of the scene")
+    found: str = Field(description="the words of the prompt, if any")
 
 
-@router.get("/chapters/{chapter_id}/drift", summary="List where prompts leave their characters", responses=NOT_FOUND)
+@router.get(
+    "/chapters/{chapter_id}/drift", summary="List where prompts drift from their characters", responses=NOT_FOUND
+)
 async def listing(
     chapter_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
 ) -> Listing[DriftOut]:
-    """In reading order, over the prompts that are written: words against words. What was drawn is not looked at.
+    """Compares the words of written prompts, in reading order. Does not look at pictures.
 
-    A prompt that the offline writer or an accepted answer gave has none; people's edits of prompts, profiles and
-    scenes bring them.
+    Prompts of the offline writer and accepted answers have no drift; edits of prompts, profiles and scenes cause it.
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     behind = _place(cursor) if cursor is not None else (-1, -1, -1)

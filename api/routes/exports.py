@@ -46,15 +46,16 @@ async def export(
 
 @router.get(
     "/projects/{project_id}/exports/{format}",
-    summary="Download a built file of all chapters",
+    summary="Download a file built from all chapters",
     response_class=Response,
     responses=_FILES,
 )
 async def whole(
     project_id: UUID, format: ExportFormat, session: Session, scope: Scoped, owned: Owned, language: Edition = ""
 ) -> Response:
-    """Of a generation of kind export whose target is the project. `GET projects/{id}/export` is another thing: the
-    project itself, to be imported elsewhere."""
+    """Built by a generation of kind export whose target is the project. To download the project itself for import
+    elsewhere, use `GET projects/{id}/export`.
+    """
     project = await rows.get(session, scope, Project, project_id)
     query = select(Export).where(
         Export.project_id == project_id,
@@ -77,8 +78,8 @@ def _suffix(found: Export) -> str:
 def _called(format: ExportFormat, language: str) -> str:
     """What a file that is not there is, and how to come by it."""
     if language:
-        return f"{format} in {language} yet. Order it with this language among its translations, then export it"
-    return f"{format} yet. Order a generation of kind export to build it"
+        return f"{format} in {language} yet. Request it with this language among its translations, then export it"
+    return f"{format} yet. Request a generation of kind export to build it"
 
 
 async def _download(owned: Resources, found: Export, title: str) -> Response:

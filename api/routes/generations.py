@@ -48,7 +48,7 @@ class HoldOut(BaseModel):
 
 
 class CallCounts(BaseModel):
-    """Calls that were sent to a provider; `unknown` ones may have been billed without an answer."""
+    """Calls sent to a provider. `unknown` calls may have been billed without an answer."""
 
     llm: int
     image: int
@@ -100,10 +100,10 @@ class GenerationOut(BaseModel):
     budget_usd: Decimal | None
     external_id: str | None
     metadata: Labels
-    requested_by: UUID | None = Field(description="the account that ordered it, while there is one")
+    requested_by: UUID | None = Field(description="the account that requested it; null if it was deleted")
     calls: CallCounts
     cost_usd: Decimal
-    waiting: list[HoldOut] = Field(description="what waits for a person, the oldest first")
+    waiting: list[HoldOut] = Field(description="the parts that wait for a person, the oldest first")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -126,11 +126,11 @@ class EventOut(BaseModel):
         json_schema_extra={"examples": [_EVENT]},
     )
 
-    seq: int = Field(description="strictly increasing; ask for what comes after it")
+    seq: int = Field(description="strictly increasing; pass it as `after` for later events")
     type: str
     at: datetime
     generation_id: UUID | None
-    actor_id: UUID | None = Field(description="who did it; null: a workflow")
+    actor_id: UUID | None = Field(description="the user who caused it; null: a workflow")
     data: dict[str, Any]
 
 
@@ -173,7 +173,7 @@ class CallOut(BaseModel):
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal
-    reserved_usd: Decimal = Field(description="the most it may have cost, where its answer was lost")
+    reserved_usd: Decimal = Field(description="the most it may have cost, if its answer was lost")
     stop_reason: str
     duration_ms: int | None
     error: str
@@ -188,7 +188,7 @@ class EventsPage(BaseModel):
 
     items: list[EventOut]
     next_cursor: int | None = Field(
-        description="pass as `after` for more that has happened already; null: that is all, so ask with the last `seq`"
+        description="pass as `after` for further events; null: no more yet, so ask again with the last `seq`"
     )
 
 
@@ -228,7 +228,9 @@ async def read(generation_id: UUID, session: Session, scope: Scoped) -> Generati
     return await told(session, await rows.get(session, scope, Generation, generation_id))
 
 
-@router.get("/generations/{generation_id}/events", summary="Events after a `seq`", responses=NOT_FOUND)
+@router.get(
+    "/generations/{generation_id}/events", summary="List a generation's events after a `seq`", responses=NOT_FOUND
+)
 async def list_events(
     generation_id: UUID,
     session: Session,

@@ -17,9 +17,10 @@ from engine.errors import Conflict
 from engine.store import generations, holds, reviews
 from engine.store import scope as rows
 from engine.store.scope import Scope
+from models.ids import generation_workflow_id
 from models.options import FINAL_STATUSES, GenerationStatus, Stage
 from models.tables import Chapter, Generation
-from workflows.starting import PATIENCE, wake_if_possible, workflow_id
+from workflows.starting import PATIENCE, wake_if_possible
 
 router = APIRouter(tags=["generations"])
 
@@ -37,22 +38,25 @@ class Resume(BaseModel):
 
     what: holds.Meant | None = Field(
         default=None,
-        description="`paused`: what was paused, and nothing else; sent twice, it is as if it was sent once. `waiting`:"
-        " what waits for a decision, paused or not. null: the first if it is paused, otherwise the second",
+        description=(
+            "`paused`: continue after a pause, and nothing else; repeating it changes nothing. `waiting`: "
+            "resume parts that wait for a decision, paused or not. null: `paused` if it is paused, otherwise "
+            "`waiting`"
+        ),
     )
-    skip_refused: StrictBool = Field(default=False, description="give up what was refused, instead of trying it again")
+    skip_refused: StrictBool = Field(default=False, description="skip refused parts instead of retrying them")
 
     @model_validator(mode="after")
     def one_decision(self) -> "Resume":
         if self.skip_refused and self.what == "paused":
-            raise ValueError("skip_refused decides about what is waiting, and what is named is paused")
+            raise ValueError("skip_refused applies to `waiting`, not to `paused`")
         return self
 
 
 class Approval(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"stage": "outline"}]})
 
-    stage: Stage | None = Field(default=None, description="none: whatever waits")
+    stage: Stage | None = Field(default=None, description="null: whichever stage is waiting")
 
 
 @router.post(
@@ -62,11 +66,11 @@ class Approval(BaseModel):
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def cancel(generation_id: UUID, owned: Owned, scope: Editing) -> GenerationOut:
-    """The workflow stops what is in flight, settles its calls and ends as cancelled; what is finished stays."""
+    """The workflow stops its activities, settles calls in flight and ends as cancelled. Finished parts stay."""
     async with owned.database.session() as session:
         generation = await rows.get(session, scope, Generation, generation_id)
         if generation.status in FINAL_STATUSES:
-            raise Conflict(f"The generation is {generation.status} already.")
+            raise Conflict(f"The generation is already {generation.status}.")
     # No transaction is held while Temporal is asked.
     begun = await _cancelled(owned, generation_id)
     async with owned.database.session() as session:
@@ -81,7 +85,7 @@ async def cancel(generation_id: UUID, owned: Owned, scope: Editing) -> Generatio
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def set_budget(generation_id: UUID, body: NewBudget, owned: Owned, scope: Editing) -> GenerationOut:
-    """What waits for money goes on, if this is enough."""
+    """Parts that wait for budget continue if this is enough."""
     async with owned.database.session() as session:
         workflows = await holds.raise_budget(session, scope, generation_id, body.budget_usd)
     return await _woken(owned, scope, generation_id, workflows)
@@ -93,7 +97,7 @@ async def set_budget(generation_id: UUID, body: NewBudget, owned: Owned, scope: 
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def pause(generation_id: UUID, owned: Owned, scope: Editing) -> GenerationOut:
-    """Calls in flight are still answered and kept; no other is made until it is resumed. It may stay so for days."""
+    """Calls in flight are still answered and stored; no other is made until you resume. A pause may last for days."""
     async with owned.database.session() as session:
         await holds.pause(session, scope, generation_id)
         return await told(session, await rows.get(session, scope, Generation, generation_id))
@@ -101,16 +105,16 @@ async def pause(generation_id: UUID, owned: Owned, scope: Editing) -> Generation
 
 @router.post(
     "/generations/{generation_id}/resume",
-    summary="Go on with what is paused, or waits for a decision",
+    summary="Resume a generation",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def resume(generation_id: UUID, owned: Owned, scope: Editing, body: Resume | None = None) -> GenerationOut:
-    """What was paused goes on; where nothing was, what waits for a decision does:
+    """Continues a paused generation. If it is not paused, resumes the parts that wait for a decision:
 
-    Calls whose answer was lost are made again, and may be billed twice; what was refused, too. Name `what` is meant, so
-    that a button that is pressed twice does not decide about that as well.
+    Calls whose answer was lost are made again, and may be billed twice; refused calls are, too. Say in `what` which you
+    mean, so that a repeated request does not decide about both.
 
-    With `skip_refused` what was refused is given up, and nothing is asked again.
+    With `skip_refused`, refused parts are skipped, and no call is repeated.
     """
     body = body or Resume()
     async with owned.database.session() as session:
@@ -120,20 +124,20 @@ async def resume(generation_id: UUID, owned: Owned, scope: Editing, body: Resume
 
 @router.post(
     "/chapters/{chapter_id}/approve",
-    summary="Approve what a chapter's generation waits to be looked at",
+    summary="Approve a chapter's pending review",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def approve(chapter_id: UUID, owned: Owned, scope: Editing, body: Approval | None = None) -> GenerationOut:
-    """The outline, the drafts or the pages are as they should be: the generation goes on.
+    """Approves the outline, the reference sheets, the drafts or the pages, and continues the generation.
 
-    Where drafts wait to be chosen, each panel shows the one with the best scores.
+    If drafts wait to be selected, each panel shows the one with the best scores.
     """
     async with owned.database.session() as session:
         chapter = await rows.get(session, scope, Chapter, chapter_id)
         workflows = await reviews.approve(session, scope, chapter_id, body.stage if body else None)
         generation = await generations.open_of(session, chapter.project_id, chapter_id)
         if generation is None:
-            raise Conflict("The generation has ended meanwhile.")
+            raise Conflict("The generation has ended in the meantime.")
         generation_id = generation.id
     return await _woken(owned, scope, generation_id, workflows)
 
@@ -148,7 +152,9 @@ async def _woken(owned: Resources, scope: Scope, generation_id: UUID, workflows:
 async def _cancelled(owned: Resources, generation_id: UUID) -> bool:
     """Ask the workflow to cancel; False when there is none to ask."""
     try:
-        await asyncio.wait_for(owned.temporal.get_workflow_handle(workflow_id(generation_id)).cancel(), PATIENCE)
+        await asyncio.wait_for(
+            owned.temporal.get_workflow_handle(generation_workflow_id(generation_id)).cancel(), PATIENCE
+        )
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise

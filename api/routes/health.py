@@ -41,12 +41,12 @@ class Ready(BaseModel):
     storage: str
 
 
-@router.get("/healthz", summary="Is the process alive?")
+@router.get("/healthz", summary="Liveness probe")
 async def healthz() -> Alive:
     return Alive()
 
 
-@router.get("/readyz", summary="Can it do its work?", responses={503: {"model": Ready}})
+@router.get("/readyz", summary="Readiness probe", responses={503: {"model": Ready}})
 async def readyz(owned: Owned, response: Response) -> Ready:
     database = temporal = "ok"
     try:

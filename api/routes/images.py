@@ -80,8 +80,8 @@ class ImageOut(BaseModel):
     height: int
     media_type: str
     bytes: int
-    sha256: str = Field(description="of the bytes as they are stored")
-    name: str = Field(description="of the uploaded file; empty for what was made")
+    sha256: str = Field(description="of the stored bytes")
+    name: str = Field(description="of the uploaded file; empty for generated pictures")
     origin: Literal["made", "uploaded"]
     created_at: datetime
 
@@ -92,7 +92,7 @@ class ImageOut(BaseModel):
 
 
 class ImageLink(BaseModel):
-    """A link to the picture's bytes in storage. Whoever has it needs nothing else until it expires."""
+    """A link to the picture's bytes in storage. It works without a login until it expires."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"url": "https://s3.example.org/a.png?X-Amz-…", "expires_at": A_MOMENT}]}
@@ -128,14 +128,14 @@ async def listing(
     return Listing(items=[ImageOut.of(row) for row in found], next_cursor=following)
 
 
-@router.get("/images/{image_id}/details", summary="Read what is known of a picture", responses=NOT_FOUND)
+@router.get("/images/{image_id}/details", summary="Read a picture's metadata", responses=NOT_FOUND)
 async def details(image_id: UUID, session: Session, scope: Scoped) -> ImageOut:
     return ImageOut.of((await rows.get(session, scope, Image, image_id)).model_dump())
 
 
 @router.get(
     "/images/{image_id}",
-    summary="Read a picture",
+    summary="Download a picture",
     response_class=Response,
     responses={200: file_of("image/png", "image/jpeg", "image/webp"), **UNCHANGED, **NOT_FOUND},
 )
@@ -149,7 +149,7 @@ async def read(image_id: UUID, session: Session, scope: Scoped, owned: Owned, if
 
 @router.get(
     "/images/{image_id}/thumbnail",
-    summary="Read a picture in small",
+    summary="Download a thumbnail",
     response_class=Response,
     responses={200: file_of("image/webp"), **UNCHANGED, **NOT_FOUND},
 )
@@ -160,7 +160,7 @@ async def thumbnail(
     size: Annotated[ThumbnailSize, Query()] = ThumbnailSize.SMALL,
     if_none_match: Known = None,
 ) -> Response:
-    """As WEBP, made when it is first asked for and kept."""
+    """Returns WEBP, made on first request and kept."""
     # No connection is kept while the picture is made.
     async with owned.database.session() as session:
         image = await rows.get(session, scope, Image, image_id)
@@ -188,25 +188,25 @@ async def link(
     session: Session,
     scope: Scoped,
     owned: Owned,
-    seconds: Annotated[int, Query(ge=1, le=3600, description="how long it counts")] = 300,
+    seconds: Annotated[int, Query(ge=1, le=3600, description="how long it is valid")] = 300,
 ) -> ImageLink:
-    """Where pictures lie in S3. Elsewhere there are no links, which is 409: read the picture here."""
+    """Only if pictures are stored in S3; otherwise the answer is 409, and you download the picture here."""
     image = await rows.get(session, scope, Image, image_id)
     now = datetime.now(UTC)
     url = await owned.storage.link(image.key, seconds)
     if url is None:
-        raise Conflict("Pictures lie in a folder here, which has no links. Read the picture itself.")
+        raise Conflict("Pictures are stored in a folder here, which has no links. Download the picture itself.")
     return ImageLink(url=url, expires_at=now + timedelta(seconds=seconds))
 
 
 @router.delete(
     "/images/{image_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Delete a picture that nothing uses",
+    summary="Delete an unused picture",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(image_id: UUID, session: Session, scope: Editing) -> None:
-    """The bytes follow within minutes. 409 while a draft, a page, a sheet or an attachment uses it."""
+    """The bytes are deleted within minutes. 409 while a draft, page, reference sheet or attachment uses it."""
     image = await rows.get(session, scope, Image, image_id, lock=True)
     user = await uploads.used_by(session, image_id)
     if user is not None:

@@ -72,7 +72,7 @@ class InstructionOut(BaseModel):
 async def create(
     project_id: UUID, body: NewInstruction, session: Session, scope: Editing, response: Response
 ) -> InstructionOut:
-    """Writers are told the first ones first, and what is written from now on follows it. What is written stays."""
+    """Prompts list instructions in their order. Later writing follows the new one; existing text stays."""
     await editing.open_project(session, scope, project_id)
     new = ProjectInstruction(project_id=project_id, position=0, kind=body.kind, body=body.body)
     instruction = await editing.add(session, scope, new, at=body.position)
@@ -109,11 +109,11 @@ async def listing(
 @router.post(
     "/projects/{project_id}/instructions/reorder",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Put standing instructions into another order",
+    summary="Reorder standing instructions",
     responses=NOT_FOUND,
 )
 async def reorder(project_id: UUID, body: Order, session: Session, scope: Editing) -> None:
-    """`ids` names every one of the project once."""
+    """`ids` lists every instruction of the project once."""
     await editing.open_project(session, scope, project_id)
     await editing.reorder(session, scope, ProjectInstruction, project_id, project_id, body.ids)
 
@@ -139,7 +139,7 @@ async def change(instruction_id: UUID, body: InstructionChange, session: Session
     responses=NOT_FOUND,
 )
 async def remove(instruction_id: UUID, session: Session, scope: Editing) -> None:
-    """Those behind it move up."""
+    """The instructions after it move up."""
     found = await rows.get(session, scope, ProjectInstruction, instruction_id)
     await editing.open_project(session, scope, found.project_id)
     found = await rows.get(session, scope, ProjectInstruction, instruction_id, lock=True)

@@ -49,15 +49,15 @@ class InvitationOut(BaseModel):
 
 
 class InvitationMade(InvitationOut):
-    """An invitation and, this once, its code."""
+    """An invitation with its code, which is shown only now."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**_OUT, "code": "q3ZvZ0kq…"}]})
 
-    code: str = Field(description="shown here and never again: pass it on to whom you invite, for no mail is sent")
+    code: str = Field(description="shown only now: pass it on to the person you invite, because Inkloom sends no mail")
 
 
 class InvitedOut(BaseModel):
-    """An invitation to me. The code is not in it: whoever invited me has it."""
+    """An invitation to me, without its code, which the inviter passes on."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -76,13 +76,13 @@ class InvitedOut(BaseModel):
 
     id: UUID
     project: str = Field(description="its title")
-    invited_by: str = Field(description="the name of who did; empty, if they have none or are gone")
+    invited_by: str = Field(description="the inviter's name; empty if they have none or their account was deleted")
     role: Role
     expires_at: datetime
 
 
 class Code(BaseModel):
-    """What whoever invited me has passed on."""
+    """The code that the inviter passed on."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"code": "q3ZvZ0kq…"}]})
 
@@ -115,13 +115,13 @@ class JoinedOut(BaseModel):
 @router.post(
     "/projects/{project_id}/invitations",
     status_code=201,
-    summary="Invite somebody by address",
+    summary="Invite a person by e-mail address",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def create(project_id: UUID, body: NewInvitation, session: Session, scope: Owning) -> InvitationMade:
-    """The code counts once, for 14 days, and for an account with this address alone. Inviting again replaces it.
+    """The code is valid once, for 14 days, and only for an account with this address. Inviting again replaces it.
 
-    The answer is the same whether the address has an account or not. A member's address is refused.
+    The answer is the same whether or not the address has an account. The address of a member is refused.
     """
     row, code = await members.invite(session, scope, project_id, body.email, body.role)
     return InvitationMade(**InvitationOut.model_validate(row).model_dump(), code=code)
@@ -131,7 +131,7 @@ async def create(project_id: UUID, body: NewInvitation, session: Session, scope:
 async def listing(
     project_id: UUID, session: Session, scope: Owning, cursor: Cursor = None, limit: Limit = 50
 ) -> Listing[InvitationOut]:
-    """Those that nobody has accepted, expired ones among them. For owners: others are not told addresses."""
+    """Lists pending and expired invitations. For owners only, because invitations contain addresses."""
     found, following = await rows.children(
         session, scope, Project, project_id, Invitation, columns=InvitationOut.model_fields, after=cursor, limit=limit
     )
@@ -141,7 +141,7 @@ async def listing(
 @router.delete(
     "/projects/{project_id}/invitations/{invitation_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Take an invitation back",
+    summary="Revoke an invitation",
     responses=NOT_FOUND,
 )
 async def remove(project_id: UUID, invitation_id: UUID, session: Session, scope: Owning) -> None:
@@ -154,7 +154,7 @@ async def remove(project_id: UUID, invitation_id: UUID, session: Session, scope:
 
 @router.get("/invitations", summary="List invitations to me")
 async def mine(session: Session, person: Person, cursor: Cursor = None, limit: Limit = 50) -> Listing[InvitedOut]:
-    """By the address of my account; what has expired is left out."""
+    """Finds them by my account's address; leaves out expired ones."""
     user = await accounts.user(session, person.user_id)
     found, following = await members.invitations_to(session, user.email or "", cursor, limit)
     return Listing(items=[InvitedOut.model_validate(one) for one in found], next_cursor=following)
@@ -162,7 +162,7 @@ async def mine(session: Session, person: Person, cursor: Cursor = None, limit: L
 
 @router.post("/invitations/accept", summary="Join a project", responses={**NOT_FOUND, **CONFLICT})
 async def accept(body: Code, session: Session, person: Person) -> JoinedOut:
-    """With the code, and the address that it was made for."""
+    """Needs the code, and the address that it was created for."""
     user = await accounts.user(session, person.user_id)
     project_id, member = await members.accept(session, user, body.code)
     return JoinedOut(project_id=project_id, member=MemberOut.model_validate(member))

@@ -53,12 +53,12 @@ class LocationOut(BaseModel):
 
 
 @router.post(
-    "/projects/{project_id}/locations", status_code=201, summary="Add a place", responses={**NOT_FOUND, **CONFLICT}
+    "/projects/{project_id}/locations", status_code=201, summary="Add a location", responses={**NOT_FOUND, **CONFLICT}
 )
 async def create(
     project_id: UUID, body: NewLocation, session: Session, scope: Editing, response: Response
 ) -> LocationOut:
-    """Names count once in a project, whatever their case."""
+    """Names are unique in a project, ignoring case."""
     await rows.get(session, scope, Project, project_id)
     location = Location(project_id=project_id, **cast.named(body.name), description=body.description)
     async with cast.once():
@@ -67,12 +67,12 @@ async def create(
     return LocationOut.model_validate(location)
 
 
-@router.get("/projects/{project_id}/locations", summary="List a project's places", responses=NOT_FOUND)
+@router.get("/projects/{project_id}/locations", summary="List a project's locations", responses=NOT_FOUND)
 async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
-    name: Annotated[Name | None, Query(description="the whole name, in whatever case")] = None,
+    name: Annotated[Name | None, Query(description="the whole name, ignoring case")] = None,
     sort: Literal["created_at", "-created_at", "name", "-name"] = "created_at",
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -93,14 +93,14 @@ async def listing(
     return Listing(items=[LocationOut.model_validate(row) for row in found], next_cursor=following)
 
 
-@router.get("/locations/{location_id}", summary="Read a place", responses=NOT_FOUND)
+@router.get("/locations/{location_id}", summary="Read a location", responses=NOT_FOUND)
 async def read(location_id: UUID, session: Session, scope: Scoped) -> LocationOut:
     return LocationOut.model_validate(await rows.get(session, scope, Location, location_id))
 
 
-@router.patch("/locations/{location_id}", summary="Change a place", responses={**NOT_FOUND, **CONFLICT})
+@router.patch("/locations/{location_id}", summary="Change a location", responses={**NOT_FOUND, **CONFLICT})
 async def change(location_id: UUID, body: LocationChange, session: Session, scope: Editing) -> LocationOut:
-    """Scenes keep the name that they were given. A generation that is at work reads the change in what is left."""
+    """Scenes keep the name that they have. A running generation uses the change for the rest of its work."""
     values: dict[str, Any] = body.model_dump(include={"description"}, exclude_none=True)
     if body.name is not None:
         values |= cast.named(body.name)
@@ -112,7 +112,7 @@ async def change(location_id: UUID, body: LocationChange, session: Session, scop
 @router.delete(
     "/locations/{location_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Delete a place",
+    summary="Delete a location",
     responses=NOT_FOUND,
 )
 async def remove(location_id: UUID, session: Session, scope: Editing) -> None:

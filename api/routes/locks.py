@@ -24,7 +24,7 @@ HELD = refusal(
 
 
 class LockOut(BaseModel):
-    """Who edits a panel, and until when at least; without a holder nobody does."""
+    """The lock on a panel: its holder and when it expires. Without a holder, the panel is not locked."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -35,17 +35,17 @@ class LockOut(BaseModel):
     panel_id: UUID
     user_id: UUID | None = None
     name: str | None = None
-    expires_at: datetime | None = Field(default=None, description="take it again before that, to keep it")
+    expires_at: datetime | None = Field(default=None, description="renew the lock before then to keep it")
 
 
-@router.put("/panels/{panel_id}/lock", summary="Take or renew a panel's lock", responses={**NOT_FOUND, **HELD})
+@router.put("/panels/{panel_id}/lock", summary="Lock a panel, or renew the lock", responses={**NOT_FOUND, **HELD})
 async def take(panel_id: UUID, session: Session, scope: Editing) -> LockOut:
-    """For 60 seconds; others see it, and their changes to the panel are refused."""
+    """Locks it for 60 seconds. Others see the lock, and their changes to the panel are refused."""
     await locks.take(session, scope, panel_id)
     return await _out(session, panel_id)
 
 
-@router.get("/panels/{panel_id}/lock", summary="Who edits a panel?", responses=NOT_FOUND)
+@router.get("/panels/{panel_id}/lock", summary="Read a panel's lock", responses=NOT_FOUND)
 async def read(panel_id: UUID, session: Session, scope: Scoped) -> LockOut:
     await rows.get(session, scope, Panel, panel_id)
     return await _out(session, panel_id)
@@ -54,7 +54,7 @@ async def read(panel_id: UUID, session: Session, scope: Scoped) -> LockOut:
 @router.delete(
     "/panels/{panel_id}/lock",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Give a panel's lock back",
+    summary="Unlock a panel",
     responses={**NOT_FOUND, **HELD},
 )
 async def release(panel_id: UUID, session: Session, scope: Editing) -> None:

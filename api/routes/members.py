@@ -36,7 +36,7 @@ class MemberChange(BaseModel):
 
 
 class Transfer(BaseModel):
-    """The member whose the project becomes."""
+    """The member whom the project is transferred to."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"user_id": AN_ID}]})
 
@@ -48,9 +48,9 @@ class MemberOut(BaseModel):
 
     user_id: UUID
     name: str
-    email: str | None = Field(description="told to owners alone; null to others")
+    email: str | None = Field(description="shown to owners only; null for others")
     role: Role
-    belongs: bool = Field(description="whether the project belongs to this account, which therefore cannot leave")
+    belongs: bool = Field(description="whether the project belongs to this account, which therefore cannot leave it")
     since: datetime
 
 
@@ -63,7 +63,7 @@ async def listing(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Listing[MemberOut]:
-    """In the order of their accounts. Whom the project belongs to is one of them, as an owner."""
+    """In the order of their accounts, including the account that the project belongs to."""
     await rows.get(session, scope, Project, project_id)
     found, following = await members.listing(session, project_id, role, cursor, limit)
     addressed = await _owns(session, scope, project_id)
@@ -79,33 +79,33 @@ async def read(project_id: UUID, user_id: UUID, session: Session, scope: Scoped)
 
 @router.patch(
     "/projects/{project_id}/members/{user_id}",
-    summary="Give a member another role",
+    summary="Change a member's role",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def change(project_id: UUID, user_id: UUID, body: MemberChange, session: Session, scope: Owning) -> MemberOut:
-    """By an owner. Not of the account that the project belongs to."""
+    """For owners. The role of the account that the project belongs to cannot be changed."""
     return _out(await members.change(session, scope, project_id, user_id, body.role), addressed=True)
 
 
 @router.delete(
     "/projects/{project_id}/members/{user_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Remove a member, or leave",
+    summary="Remove a member, or leave a project",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(project_id: UUID, user_id: UUID, session: Session, scope: Scoped) -> None:
-    """Owners may remove others, and everybody may go. Not the account that the project belongs to."""
+    """Owners can remove others, and all members can leave, except the account that the project belongs to."""
     await members.leave(session, scope, project_id, user_id)
 
 
 @router.post(
     "/projects/{project_id}/transfer",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Give a project to another member",
+    summary="Transfer a project to another member",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def transfer(project_id: UUID, body: Transfer, session: Session, scope: Owning) -> None:
-    """Only whom it belongs to can, and stays as an owner. Its budgets and answers that were paid for go with it."""
+    """Only the account it belongs to can do this; it stays an owner. Budgets and paid answers move with the project."""
     await members.transfer(session, scope, project_id, body.user_id)
 
 

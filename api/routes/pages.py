@@ -22,7 +22,7 @@ _CELL: dict[str, Any] = {"panel_id": ANOTHER_ID, "x": 84, "y": 84, "width": 1820
 
 
 class NewCell(BaseModel):
-    """A panel's place, in pixels from the page's top left corner."""
+    """The position of a panel, in pixels from the page's top left corner."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_CELL]})
 
@@ -34,7 +34,7 @@ class NewCell(BaseModel):
 
 
 class NewLayout(BaseModel):
-    """All panels of the page, in the order in which they are read."""
+    """All panels of the page, in reading order."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cells": [_CELL]}]})
 
@@ -42,10 +42,10 @@ class NewLayout(BaseModel):
 
 
 class PageChange(BaseModel):
-    """What is changed is yours: orders keep it until you `release` it.
+    """Changes are manual edits: generations keep them until you `release` them.
 
-    `layout` places every panel; what bleeds may reach to the page's edges. `lettering` moves balloons, leads their
-    tails and breaks their lines; a panel in which anything was placed keeps all of its lettering as it is.
+    `layout` places every panel; panels that bleed may reach the page's edges. `lettering` moves balloons, points their
+    tails and breaks their lines; a panel in which anything was placed keeps all of its lettering.
     """
 
     model_config = ConfigDict(
@@ -72,19 +72,20 @@ class PageChange(BaseModel):
     version: Whole = Field(ge=1, lt=2**31)
     layout: NewLayout | None = None
     lettering: list[BalloonChange] = Field(default=[], max_length=500)
-    release: list[PagePart] = Field(default=[], max_length=2, description="what is made by rules again")
+    release: list[PagePart] = Field(default=[], max_length=2, description="parts to give back to the layout rules")
 
     @model_validator(mode="after")
     def one_way(self) -> "PageChange":
         changed = {part for part, told in (("layout", self.layout), ("lettering", self.lettering)) if told}
         if both := changed & {*self.release}:
-            raise ValueError(f"{min(both)} cannot be changed and released at once")
+            raise ValueError(f"{min(both)} cannot be changed and released in one request")
         return self
 
 
 class PageOut(BaseModel):
-    """A composed page. `layout` has the cells of its panels in pixels, in reading order; `lettering` what is set in
-    them, in pixels from each panel's corner."""
+    """A composed page. `layout` has the cells of its panels in pixels, in reading order; `lettering` has their text and
+    balloons, in pixels from each panel's corner.
+    """
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -149,7 +150,7 @@ class PageOut(BaseModel):
     def image(self) -> str | None:
         return f"/api/v1/images/{self.image_id}" if self.image_id else None
 
-    @computed_field(description="what people placed, and orders leave as it is")  # type: ignore[prop-decorator]  # as above
+    @computed_field(description="manual edits, which generations keep")  # type: ignore[prop-decorator]  # as above
     @property
     def hand(self) -> list[PagePart]:
         found: list[PagePart] = ["layout"] if self.layout.get("hand") else []
@@ -161,13 +162,13 @@ async def read(page_id: UUID, session: Session, scope: Scoped) -> PageOut:
     return PageOut.model_validate(await rows.get(session, scope, Page, page_id))
 
 
-@router.patch("/pages/{page_id}", summary="Lay out a page, or place its lettering", responses={**NOT_FOUND, **CONFLICT})
+@router.patch("/pages/{page_id}", summary="Change a page's layout or lettering", responses={**NOT_FOUND, **CONFLICT})
 async def change(page_id: UUID, body: PageChange, session: Session, scope: Editing) -> PageOut:
-    """The page shows it when the chapter is ordered next, which calls no model for it.
+    """The chapter's next generation composes the page accordingly, without a call to a model.
 
-    Later orders keep it. A layout stays while its panels follow each other, the lettering of a panel while its words
-    have room where they are; what cannot be kept is in the page's `problems`. Refused while a generation is at work
-    on the chapter, and while somebody else edits one of the panels.
+    Later generations keep the change. A layout stays while its panels follow each other, the lettering of a panel while
+    its words have room where they are. What cannot be kept is listed in the page's `problems`. Refused while a
+    generation is running on the chapter, and while another user has locked one of the panels.
     """
     cells = [cell.model_dump(mode="json") for cell in body.layout.cells] if body.layout else None
     changed = await pages.change(

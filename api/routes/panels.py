@@ -25,16 +25,16 @@ router = APIRouter(tags=["panels"])
 
 # A scene of a script has no more either: a page's worth of them is laid out at a time.
 MAX_PANELS = 500
-Sentence = Annotated[Whole, Field(ge=0, lt=2**31, description="of the scene's text, counted from 0")]
-Cast = Annotated[list[Name], Field(max_length=50, description="names of who is on stage")]
+Sentence = Annotated[Whole, Field(ge=0, lt=2**31, description="a sentence of the scene's text, counted from 0")]
+Cast = Annotated[list[Name], Field(max_length=50, description="names of the characters on stage")]
 Caption = Annotated[Words, Field(max_length=4_000)]
 Prompt = Annotated[Words, Field(max_length=32_000)]
 PanelPart = Literal["description", "words", "prompt"]
-Description = Annotated[Words, Field(min_length=1, max_length=4_000, description="what is to be seen")]
+Description = Annotated[Words, Field(min_length=1, max_length=4_000, description="what the picture shows")]
 
 
 class NewLine(BaseModel):
-    """One balloon. An empty speaker is somebody out of the picture."""
+    """One balloon. If `speaker` is empty, the speaker is outside the picture."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -46,7 +46,7 @@ class NewLine(BaseModel):
     text: Words = Field(min_length=1, max_length=2_000)
 
 
-Lines = Annotated[list[NewLine], Field(max_length=50, description="in the order in which they are read")]
+Lines = Annotated[list[NewLine], Field(max_length=50, description="in reading order")]
 
 
 class NewPanel(BaseModel):
@@ -72,7 +72,7 @@ class NewPanel(BaseModel):
     )
     caption: Caption = ""
     prompt: Prompt | None = Field(default=None, description="null: written by a generation")
-    negative: Prompt = Field(default="", description="what must not be in the picture")
+    negative: Prompt = Field(default="", description="what the picture must not show")
     first: Sentence = 0
     last: Sentence = 0
 
@@ -84,7 +84,7 @@ class NewPanel(BaseModel):
 
 
 class NewPanelAt(NewPanel):
-    """A panel, and where it goes."""
+    """A panel and its position."""
 
     position: Position = None
 
@@ -99,9 +99,9 @@ class NewPanels(BaseModel):
 
 
 class PanelChange(BaseModel):
-    """What is changed is yours, and no generation writes over it until you `release` it.
+    """Changes are manual edits, which no generation overwrites until you `release` them.
 
-    `dialogue` and `prompt` may be named as null, which releases them: the next generation writes them anew.
+    Set `dialogue` or `prompt` to null to release it: the next generation writes it again.
     """
 
     model_config = ConfigDict(
@@ -116,7 +116,7 @@ class PanelChange(BaseModel):
     caption: Caption | None = None
     prompt: Prompt | None = None
     negative: Prompt | None = None
-    release: list[PanelPart] = Field(default=[], max_length=3, description="what generations may write again")
+    release: list[PanelPart] = Field(default=[], max_length=3, description="parts that generations may write again")
 
 
 _OUT: dict[str, Any] = {
@@ -154,28 +154,28 @@ class PanelOut(BaseModel):
     caption: str
     prompt: str | None = Field(description="null until written")
     negative: str
-    first: int = Field(description="the first sentence of the scene's text that it tells")
+    first: int = Field(description="the first sentence of the scene's text that the panel tells")
     last: int = Field(description="the last one")
     state: PanelState
     failure: str
     selected_draft_id: UUID | None
-    notes: dict[str, str] = Field(description="what a director asked for, about its `words` and its `picture`")
-    hand: list[str] = Field(description="what people wrote, and generations leave as it is")
+    notes: dict[str, str] = Field(description="the director's notes on its `words` and its `picture`")
+    hand: list[str] = Field(description="manual edits, which generations keep")
     version: int
 
 
 class PanelsOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_OUT]}]})
 
-    items: list[PanelOut] = Field(description="in the order in which they were given")
+    items: list[PanelOut] = Field(description="in the order of the request")
 
 
 @router.post("/scenes/{scene_id}/panels", status_code=201, summary="Add a panel", responses={**NOT_FOUND, **CONFLICT})
 async def create(scene_id: UUID, body: NewPanelAt, session: Session, scope: Editing, response: Response) -> PanelOut:
-    """At `position`, before the panel that stands there now, or behind the last one.
+    """Inserts it at `position`, before the panel that is there now, or after the last one.
 
-    A scene with a panel is left as it is by generations, but for words and prompts that panels lack: no writer adds
-    others. Refused while a generation is at work on the chapter.
+    Generations add no panels to a scene that has one; they write missing words and prompts only. Refused while a
+    generation is running on the chapter.
     """
     [panel] = await _added(session, scope, scene_id, [body], body.position)
     response.headers["Location"] = f"/api/v1/panels/{panel.id}"
@@ -189,7 +189,7 @@ async def create(scene_id: UUID, body: NewPanelAt, session: Session, scope: Edit
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def create_many(scene_id: UUID, body: NewPanels, session: Session, scope: Editing) -> PanelsOut:
-    """All of them or none, in the order given; as for a single one."""
+    """Adds all or none, in the order given, with the same rules as for a single panel."""
     panels = await _added(session, scope, scene_id, body.panels, body.position)
     return PanelsOut(items=[PanelOut.model_validate(panel) for panel in panels])
 
@@ -205,7 +205,9 @@ async def listing(
     session: Session,
     scope: Scoped,
     state: Annotated[list[PanelState] | None, Query(max_length=4, description="any of these")] = None,
-    character: Annotated[Name | None, Query(description="who is on stage, by the name that the panel uses")] = None,
+    character: Annotated[
+        Name | None, Query(description="a character on stage, by the name that the panel uses")
+    ] = None,
     sort: Literal["position", "-position", "created_at", "-created_at"] = "position",
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -231,11 +233,11 @@ async def listing(
 @router.post(
     "/scenes/{scene_id}/panels/reorder",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Put a scene's panels into another order",
+    summary="Reorder a scene's panels",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def reorder(scene_id: UUID, body: Order, session: Session, scope: Editing) -> None:
-    """`ids` names every panel of the scene once. Pages show the new order when they are composed again."""
+    """`ids` lists every panel of the scene once. Pages show the new order when they are composed again."""
     scene = await editing.still(session, scope, Scene, scene_id)
     _by_hand(scene)
     session.add(scene)
@@ -249,11 +251,11 @@ async def read(panel_id: UUID, session: Session, scope: Scoped) -> PanelOut:
 
 @router.patch("/panels/{panel_id}", summary="Change a panel", responses={**NOT_FOUND, **CONFLICT})
 async def change(panel_id: UUID, body: PanelChange, session: Session, scope: Editing) -> PanelOut:
-    """What is changed is yours: generations keep it, and bring up to date what follows from it.
+    """Changes are manual edits: generations keep them, and update what depends on them.
 
-    Another description has the words and the prompt written anew, another prompt has the picture drawn anew; other
-    words are lettered into the picture that is there. `GET /chapters/{id}/stale` says what that comes to. Refused
-    while a generation is at work on the chapter, and while somebody else edits the panel.
+    After a change of the description, words and prompt are written again; after a change of the prompt, the picture is
+    drawn again; changed words are lettered into the existing picture. `GET /chapters/{id}/stale` lists the
+    consequences. Refused while a generation is running on the chapter, and while another user has locked the panel.
     """
     panel = await editing.still(session, scope, Panel, panel_id)
     await locks.refuse_if_held(session, panel_id, scope.actor)
@@ -278,7 +280,7 @@ async def change(panel_id: UUID, body: PanelChange, session: Session, scope: Edi
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(panel_id: UUID, session: Session, scope: Editing) -> None:
-    """The panels behind it move up. A scene whose last panel goes is described anew by the next generation."""
+    """The panels after it move up. If it was the scene's last panel, the next generation describes the scene again."""
     panel = await editing.still(session, scope, Panel, panel_id)
     others = select(Panel.id).where(Panel.scene_id == panel.scene_id, Panel.id != panel_id)
     scene = await rows.get(session, scope, Scene, panel.scene_id, lock=True)
@@ -322,7 +324,7 @@ async def _added(
     scene = await editing.still(session, scope, Scene, scene_id)
     count = (await session.exec(select(func.count()).where(col(Panel.scene_id) == scene_id))).one()
     if count + len(new) > MAX_PANELS:
-        raise Conflict(f"The scene has {count} panels, and {MAX_PANELS} at most.")
+        raise Conflict(f"The scene has {count} panels; at most {MAX_PANELS} are allowed.")
     panels = [panel_of(scene, one) for one in new]
     scene.state, scene.failure = SceneState.DESCRIBED, ""
     _by_hand(scene)

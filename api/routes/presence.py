@@ -22,14 +22,14 @@ class PresenceOut(BaseModel):
 
     user_id: UUID
     name: str
-    panel_ids: list[UUID] = Field(description="what is looked at, in one window or several")
+    panel_ids: list[UUID] = Field(description="the panels being looked at, in one window or several")
 
 
-@router.get("/projects/{project_id}/presence", summary="Who has a project open?", responses=NOT_FOUND)
+@router.get("/projects/{project_id}/presence", summary="List who has a project open", responses=NOT_FOUND)
 async def listing(project_id: UUID, session: Session, scope: Scoped) -> Listing[PresenceOut]:
-    """Those with a socket of the project; who has closed the last one is listed for some seconds more.
+    """Lists users with an open socket of the project, for a few seconds longer than their last socket.
 
-    All of them on one page, as they come and go.
+    Returns all of them on one page, because they come and go.
     """
     await rows.get(session, scope, Project, project_id)
     there = await presences.here(session, project_id)

@@ -46,7 +46,9 @@ Bring = Callable[[UUID], Awaitable[dict[str, Kept]]]
 
 @router.post("/projects/{project_id}/copy", status_code=201, summary="Copy a project", responses=NOT_FOUND)
 async def copy(project_id: UUID, owned: Owned, scope: Scoped, response: Response) -> ProjectOut:
-    """Its story, cast, panels and pictures, for whoever copies; not its members, generations, costs and comments."""
+    """The copy belongs to my account. It has the story, cast, panels and pictures, but no members, generations, costs
+    or comments.
+    """
     _makes_projects(scope)
     async with owned.database.session() as session:
         project = await rows.get(session, scope, Project, project_id)
@@ -71,7 +73,9 @@ async def copy(project_id: UUID, owned: Owned, scope: Scoped, response: Response
     responses={200: file_of("application/zip"), **NOT_FOUND},
 )
 async def export(project_id: UUID, owned: Owned, scope: Scoped) -> Response:
-    """A zip that `POST projects/import` takes, here or elsewhere. The same project is the same file, byte for byte."""
+    """Returns a zip that `POST projects/import` takes, here or elsewhere. The same project gives the same file, byte
+    for byte.
+    """
     async with owned.database.session() as session:
         project = await rows.get(session, scope, Project, project_id)
         bundle, images = await bundles.gather(session, project)
@@ -86,7 +90,7 @@ async def export(project_id: UUID, owned: Owned, scope: Scoped) -> Response:
     openapi_extra=form(),
 )
 async def take(request: Request, owned: Owned, scope: Scoped, response: Response) -> ProjectOut:
-    """All of it or nothing. Every picture is opened again; one with more in it than pixels is drawn anew."""
+    """Imports everything or nothing. Verifies every picture, and encodes those again that contain more than pixels."""
     _makes_projects(scope)
     async with sent(request) as file:
         archive = await run_in_threadpool(Archive, file.path, owned.settings.max_import_bytes)
@@ -143,7 +147,7 @@ async def taken_out(owned: Resources, archive: Archive, picture: Picture, folder
 
 def _makes_projects(scope: rows.Scope) -> None:
     if scope.project_id is not None:
-        raise Forbidden("This token opens one project alone.")
+        raise Forbidden("This token can access one project only.")
 
 
 async def _new(owned: Resources, owner_id: UUID, bundle: Bundle, bring: Bring, response: Response) -> ProjectOut:

@@ -35,9 +35,11 @@ class NewProject(BaseModel):
     title: Title
     description: Words = Field(default="", max_length=10_000)
     style: Words = Field(default="", max_length=2_000, description="how pictures should look")
-    budget_usd: Usd | None = Field(default=None, description="for all of its generations")
+    budget_usd: Usd | None = Field(default=None, description="options for all of its generations")
     unknown_policy: UnknownPolicy = UnknownPolicy.AUTO
-    options: GenerationOptions = Field(default_factory=GenerationOptions, description="for generations that name none")
+    options: GenerationOptions = Field(
+        default_factory=GenerationOptions, description="used by generations that name none"
+    )
     external_id: ExternalId | None = None
     metadata: Metadata = {}
 
@@ -45,15 +47,15 @@ class NewProject(BaseModel):
 class ProjectChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "title": "A new title"}]})
 
-    version: Whole = Field(ge=1, lt=2**31, description="the version that was read; another one in between answers 409")
+    version: Whole = Field(ge=1, lt=2**31, description="the version that you read; answers 409 if it has changed since")
     title: Title | None = None
     description: Words | None = Field(default=None, max_length=10_000)
     style: Words | None = Field(default=None, max_length=2_000)
     budget_usd: Usd | None = None
     unknown_policy: UnknownPolicy | None = None
     options: GenerationOptions | None = None
-    external_id: ExternalId | None = Field(default=None, description="null takes it away")
-    metadata: Metadata | None = Field(default=None, description="replaces all that was there")
+    external_id: ExternalId | None = Field(default=None, description="null removes it")
+    metadata: Metadata | None = Field(default=None, description="replaces all previous values")
 
 
 class ProjectOut(BaseModel):
@@ -84,7 +86,7 @@ class ProjectOut(BaseModel):
     style: str
     budget_usd: Decimal | None
     unknown_policy: UnknownPolicy
-    options: dict[str, Any] = Field(description="what was chosen; the rest is as the installation is set up")
+    options: dict[str, Any] = Field(description="options set here; the others follow the installation's settings")
     external_id: str | None
     metadata: Labels
     version: int
@@ -94,7 +96,7 @@ class ProjectOut(BaseModel):
 @router.post("/projects", status_code=201, summary="Create a project")
 async def create(body: NewProject, session: Session, scope: Scoped, response: Response) -> ProjectOut:
     if scope.project_id is not None:
-        raise Forbidden("This token opens one project alone.")
+        raise Forbidden("This token can access one project only.")
     project = Project(owner_id=scope.actor, **_values(body))
     session.add(project)
     await session.flush()
@@ -109,12 +111,12 @@ async def listing(
     scope: Scoped,
     external_id: Annotated[ExternalId | None, Query()] = None,
     facts: Facts = None,
-    title: Annotated[Words | None, Query(max_length=200, description="a part of the title, in whatever case")] = None,
+    title: Annotated[Words | None, Query(max_length=200, description="a part of the title, ignoring case")] = None,
     sort: Literal["created_at", "-created_at", "title", "-title"] = "created_at",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Listing[ProjectOut]:
-    """Those that I own and those that I am a member of."""
+    """Lists projects that I own or am a member of."""
     filters = labelled(Project, facts, external_id)
     if title is not None:
         filters.append(col(Project.title).icontains(title, autoescape=True))
@@ -129,7 +131,7 @@ async def read(project_id: UUID, session: Session, scope: Scoped) -> ProjectOut:
 
 @router.patch("/projects/{project_id:uuid}", summary="Change a project", responses={**NOT_FOUND, **CONFLICT})
 async def change(project_id: UUID, body: ProjectChange, owned: Owned, scope: Editing) -> ProjectOut:
-    """What waits for the project's budget goes on when that changes, if it is enough."""
+    """If you raise the budget enough, parts that wait for it continue."""
     woken: list[str] = []
     # A transaction of its own: whoever is woken reads what was decided.
     async with owned.database.session() as session:
@@ -148,11 +150,11 @@ async def change(project_id: UUID, body: ProjectChange, owned: Owned, scope: Edi
 @router.delete(
     "/projects/{project_id:uuid}",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Delete a project with all that is in it",
+    summary="Delete a project and everything in it",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(project_id: UUID, session: Session, scope: Owning) -> None:
-    """Pictures, files and histories of its workflows follow within minutes; nothing of it can be brought back."""
+    """Deletes its pictures, files and workflow histories within minutes. This cannot be undone."""
     await rows.get(session, scope, Project, project_id, lock=True)
     await refuse_while_open(session, project_id=project_id)
     await removals.project_goes(session, project_id)

@@ -13,11 +13,10 @@ from api.http.money import Usd
 from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from api.routes.drafts import DraftOut, out_of
 from api.routes.generations import GenerationOut
-from api.routes.generations_create import REFUSED, IdempotencyKey, again, answered, begin, chosen, location, written
+from api.routes.generations_create import REFUSED, IdempotencyKey, again, answered, begin, location, written
 from api.routes.panels import PanelOut
 from engine.errors import BadInput
-from engine.money.prices import Prices
-from engine.providers.registry import require_all
+from engine.orders.resolve import for_redraw
 from engine.settings import Settings
 from engine.store import directing, editing, generations, locks, redraws
 from engine.store import scope as rows
@@ -34,7 +33,7 @@ router = APIRouter(tags=["directing"])
 
 At = Annotated[
     Annotated[int, Field(ge=1, lt=2**31), Number] | None,
-    Field(description="the panel's version that was read; where it is another one by now, the answer is 409"),
+    Field(description="the version of the panel that you read; answers 409 if it has changed since"),
 ]
 Notes = Annotated[Words, Field(max_length=2_000)]
 Strength = Annotated[float, Field(ge=0, le=1, strict=True)]
@@ -44,7 +43,7 @@ class Choosing(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 3, "panel_id": AN_ID}]})
 
     version: At = None
-    panel_id: UUID | None = Field(default=None, description="the panel that is meant; the draft of another is refused")
+    panel_id: UUID | None = Field(default=None, description="the panel; a draft of another panel is refused")
 
 
 class Undo(BaseModel):
@@ -54,11 +53,11 @@ class Undo(BaseModel):
 
 
 Tries = Annotated[Whole, Field(ge=1, le=8, description="how many new drafts")]
-Budget = Annotated[Usd | None, Field(description="of a generation of its own")]
+Budget = Annotated[Usd | None, Field(description="the budget of its own generation")]
 
 
 class By(BaseModel):
-    """An artist, and how it works; what is not named is as in the chapter's last order."""
+    """An artist and its settings. Settings that are not given are those of the chapter's last generation."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"images": "openai", "image_model": "gpt-image-2.6-flare"}]}
@@ -70,7 +69,7 @@ class By(BaseModel):
 
 
 class NewRedraw(BaseModel):
-    """`notes` say what should be otherwise. Without any, the same is drawn once more, with another seed."""
+    """`notes` say what to change. Without notes, the same prompt is drawn again with another seed."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"notes": "Closer, and she is angry.", "drafts": 2}]}
@@ -78,7 +77,7 @@ class NewRedraw(BaseModel):
 
     notes: Notes = ""
     about: list[Literal["words", "picture"]] | None = Field(
-        default=None, min_length=1, max_length=2, description="what is made again; none: the notes tell"
+        default=None, min_length=1, max_length=2, description="what to make again; null: decided by the notes"
     )
     drafts: Tries = 1
     version: At = None
@@ -88,7 +87,7 @@ class NewRedraw(BaseModel):
     @model_validator(mode="after")
     def something_to_do(self) -> "NewRedraw":
         if self.about is not None and "words" in self.about and not self.notes.strip():
-            raise ValueError("words are written again by notes: say what should be otherwise")
+            raise ValueError("to write words again, say in `notes` what to change")
         return self
 
 
@@ -96,7 +95,7 @@ _UNIT: dict[str, Any] = {"image": AN_ID, "module": "openpose", "model": "control
 
 
 class ControlUnit(BaseModel):
-    """A sketch, a pose or a depth map that leads the drawing, for artists with ControlNet."""
+    """A sketch, a pose or a depth map that steers the drawing, for artists with ControlNet."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -104,24 +103,26 @@ class ControlUnit(BaseModel):
     )
 
     image: UUID = Field(description="an uploaded picture")
-    module: Words = Field(default="none", max_length=100, description="what is read from the picture; none: it is that")
+    module: Words = Field(
+        default="none", max_length=100, description="what to extract from the picture; empty: use the picture as it is"
+    )
     model: Words = Field(default="", max_length=200)
     weight: float = Field(default=1.0, ge=0, le=2, strict=True)
 
 
 class NewEdit(BaseModel):
-    """Change a draft: all of it, or where the mask is white; or draw anew, led by a sketch."""
+    """Change a draft: all of it, or the white part of the mask. Or draw a new one, steered by a sketch."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{"draft_id": AN_ID, "mask": ANOTHER_ID, "prompt": "a red lantern"}]},
     )
 
-    draft_id: UUID | None = Field(default=None, description="none: the draft that the panel shows")
-    prompt: Words = Field(default="", max_length=4_000, description="what is to be seen; empty: as the panel says")
+    draft_id: UUID | None = Field(default=None, description="null: the draft that the panel shows")
+    prompt: Words = Field(default="", max_length=4_000, description="what the picture shows; empty: the panel's prompt")
     mask: UUID | None = Field(default=None, description="an uploaded picture of the draft's size, white where to draw")
-    strength: Strength = Field(default=0.75, description="how freely the draft is changed: 0 not at all, 1 wholly")
-    control: ControlUnit | None = Field(default=None, description="with it alone, nothing is taken from a draft")
+    strength: Strength = Field(default=0.75, description="how much the draft may change: 0 not at all, 1 entirely")
+    control: ControlUnit | None = Field(default=None, description="if given alone, no draft is used")
     drafts: Tries = 1
     version: At = None
     by: By | None = None
@@ -131,15 +132,15 @@ class NewEdit(BaseModel):
 class NewDraft(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"image_id": AN_ID, "select": True}]})
 
-    image_id: UUID = Field(description="a picture that was uploaded to the project")
-    select: StrictBool = Field(default=True, description="the panel shows it from now on")
+    image_id: UUID = Field(description="a picture uploaded to the project")
+    select: StrictBool = Field(default=True, description="show it in the panel from now on")
 
 
-@router.post("/drafts/{draft_id}/select", summary="Show a draft", responses={**NOT_FOUND, **CONFLICT})
+@router.post("/drafts/{draft_id}/select", summary="Select a draft", responses={**NOT_FOUND, **CONFLICT})
 async def select(draft_id: UUID, owned: Owned, scope: Editing, body: Choosing | None = None) -> PanelOut:
-    """The panel shows this draft from now on. It counts at once, whatever state a generation is in.
+    """Shows this draft in the panel from now on, in whatever state a generation is.
 
-    A generation that waits for its drafts to be chosen goes on with the last choice that it needs.
+    A generation that waits for drafts to be selected continues with the last selection that it needs.
     """
     body = body or Choosing()
     async with owned.database.session() as session:
@@ -151,14 +152,14 @@ async def select(draft_id: UUID, owned: Owned, scope: Editing, body: Choosing | 
 
 @router.post("/drafts/{draft_id}/reject", summary="Reject a draft", responses={**NOT_FOUND, **CONFLICT})
 async def reject(draft_id: UUID, session: Session, scope: Editing) -> DraftOut:
-    """It is not chosen automatically any more. Selecting it takes that back."""
+    """Excludes the draft from automatic selection. Selecting it undoes that."""
     draft = await directing.reject(session, scope, draft_id)
     return await out_of(session, scope, draft)
 
 
 @router.post("/panels/{panel_id}/undo", summary="Undo a selection", responses={**NOT_FOUND, **CONFLICT})
 async def undo(panel_id: UUID, owned: Owned, scope: Editing, body: Undo | None = None) -> PanelOut:
-    """The panel shows what it showed before; once more goes one further back."""
+    """Shows the previous draft of the panel; repeat it to go further back."""
     async with owned.database.session() as session:
         panel, workflows = await directing.undo(session, scope, panel_id, body.version if body else None)
         out = PanelOut.model_validate(panel)
@@ -169,11 +170,11 @@ async def undo(panel_id: UUID, owned: Owned, scope: Editing, body: Undo | None =
 @router.post(
     "/panels/{panel_id}/drafts",
     status_code=201,
-    summary="Bring a picture along as a draft",
+    summary="Add a picture from outside as a draft",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def bring(panel_id: UUID, body: NewDraft, owned: Owned, scope: Editing, response: Response) -> DraftOut:
-    """Finished art: while the panel shows it, no artist is asked for another one, and words are lettered over it."""
+    """For finished art: while the panel shows it, no artist draws the panel, and words are lettered over it."""
     async with owned.database.session() as session:
         panel = await editing.still(session, scope, Panel, panel_id)
         await locks.refuse_if_held(session, panel_id, scope.actor)
@@ -187,7 +188,7 @@ async def bring(panel_id: UUID, body: NewDraft, owned: Owned, scope: Editing, re
 @router.post(
     "/panels/{panel_id}/redraw",
     status_code=202,
-    summary="Want a panel otherwise",
+    summary="Redraw a panel",
     responses={**NOT_FOUND, **CONFLICT, **REFUSED},
 )
 async def redraw(
@@ -199,10 +200,11 @@ async def redraw(
     background: BackgroundTasks,
     idempotency_key: IdempotencyKey = None,
 ) -> GenerationOut:
-    """New drafts; the old ones stay. Notes about words write the dialogue anew, notes about the picture its prompt.
+    """Makes new drafts and keeps the old ones. Notes about words rewrite the dialogue, notes about the picture its
+    prompt.
 
-    They stay with the panel: whatever is written of it later follows them. Where a generation of the chapter waits
-    for a review, it does the work; otherwise this orders one of its own. Refused while one is at work.
+    Notes stay with the panel: all later writing follows them. If a generation of the chapter is waiting for a review,
+    it does the work; otherwise this starts a generation. Refused while one is running.
     """
     wanted = redraws.Wanted(notes=body.notes.strip(), about=body.about or (), drafts=body.drafts)
     return await _ordered(panel_id, body, wanted, owned, scope, response, background, idempotency_key, "redraw")
@@ -211,7 +213,7 @@ async def redraw(
 @router.post(
     "/panels/{panel_id}/edit",
     status_code=202,
-    summary="Change a draft, or a part of it",
+    summary="Edit a draft, or a part of it",
     responses={**NOT_FOUND, **CONFLICT, **REFUSED},
 )
 async def edit(
@@ -223,9 +225,10 @@ async def edit(
     background: BackgroundTasks,
     idempotency_key: IdempotencyKey = None,
 ) -> GenerationOut:
-    """Inpainting with a mask, img2img without one, ControlNet with a sketch: new drafts that know what they come from.
+    """Makes new drafts: inpainting with a mask, img2img without one, ControlNet with a sketch. They name the draft they
+    come from.
 
-    The draft that is changed stays. What the artist cannot do is refused, and which ones can is said.
+    The original draft stays. What the artist cannot do is refused, and the answer names the artists that can.
     """
     wanted = redraws.Wanted(
         drafts=body.drafts,
@@ -260,7 +263,7 @@ async def _ordered(
         await locks.refuse_if_held(session, panel_id, scope.actor)
         if what == "edit" and wanted.parent_id is None and wanted.control_image_id is None:
             if panel.selected_draft_id is None:
-                raise BadInput("The panel shows no draft yet: name the one that is to be changed.")
+                raise BadInput("The panel shows no draft yet. Name the draft to edit in `draft_id`.")
             wanted = replace(wanted, parent_id=panel.selected_draft_id)
         options = await _options(session, scope, panel, body, owned.settings)
         more: dict[str, Any] = {"budget_usd": body.budget_usd, "requested_by": scope.actor}
@@ -281,20 +284,17 @@ async def _ordered(
 async def _options(
     session: AsyncSession, scope: Scope, panel: Panel, body: NewRedraw | NewEdit, settings: Settings
 ) -> GenerationOptions:
-    """Those of the chapter's last order, by the artist that is asked for, and with nothing that waits for a review."""
+    """The options of a redraw of this panel, by the artist that the request names."""
     scene = await rows.get(session, scope, Scene, panel.scene_id)
     latest = await generations.latest_of(session, scene.chapter_id)
     project = await rows.get(session, scope, Project, panel.project_id)
-    last = GenerationOptions.model_validate(latest.options) if latest else GenerationOptions()
     by = body.by or By()
-    changed: dict[str, Any] = {"review": "none", "until": "pages", "drafts": body.drafts, "priority": 1}
-    if by.images is not None:
-        changed |= {"images": by.images, "image_model": by.image_model or "", "image_fallback": []}
-    elif by.image_model is not None:
-        changed |= {"image_model": by.image_model}
-    if by.render is not None:
-        changed |= {"render": by.render}
-    options = last.model_copy(update=changed) if latest else chosen(last.model_copy(update=changed), project, settings)
-    require_all(options, settings)
-    Prices.of(settings).require(options)
-    return options
+    return for_redraw(
+        GenerationOptions.model_validate(latest.options) if latest else None,
+        settings,
+        project.options,
+        drafts=body.drafts,
+        images=by.images,
+        image_model=by.image_model,
+        render=by.render,
+    )

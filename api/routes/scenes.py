@@ -25,16 +25,16 @@ from models.texts import Name, Words
 router = APIRouter(tags=["scenes"])
 
 Place = Annotated[Words, Field(max_length=200)]
-Cast = Annotated[list[Name], Field(max_length=50, description="names of who appears")]
+Cast = Annotated[list[Name], Field(max_length=50, description="names of the characters who appear")]
 Outfits = Annotated[
     dict[Name, Name],
     Field(
         max_length=50,
-        description="character → the outfit worn here, where it is not what they always wear",
+        description="character → the outfit worn in this scene, if not the usual clothes",
         json_schema_extra={"additionalProperties": False},
     ),
 ]
-Text = Annotated[Words, Field(max_length=100_000, description="what happens, as the writers of panels read it")]
+Text = Annotated[Words, Field(max_length=100_000, description="what happens, as panel writers read it")]
 
 _NEW: dict[str, Any] = {
     "title": "The lamp",
@@ -48,7 +48,7 @@ class NewScene(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{**_NEW, "position": 0}]})
 
     title: Words = Field(default="", max_length=200)
-    summary: Words = Field(default="", max_length=4_000, description="none: written from the text, with what follows")
+    summary: Words = Field(default="", max_length=4_000, description="null: written from the text, with its panels")
     place: Place = ""
     time: Place = ""
     weather: Place = ""
@@ -60,14 +60,14 @@ class NewScene(BaseModel):
 
 
 class NewSceneInBulk(NewScene):
-    """A scene, and the panels that it has from the start."""
+    """A scene with its initial panels."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{**_NEW, "panels": [{"description": "Mara holds up two keys."}]}]},
     )
 
-    position: None = Field(default=None, description="of all together: `position` beside `scenes`")
+    position: None = Field(default=None, description="give one `position` beside `scenes`, for all of them")
     panels: list[NewPanel] = Field(default=[], max_length=50)
 
 
@@ -79,7 +79,7 @@ class NewScenes(BaseModel):
 
 
 class SceneChange(BaseModel):
-    """What is changed is yours, and no generation writes over it until you `release` it."""
+    """Changes are manual edits, which no generation overwrites until you `release` them."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "mood": "uneasy"}]})
 
@@ -91,11 +91,11 @@ class SceneChange(BaseModel):
     weather: Place | None = None
     mood: Place | None = None
     characters: Cast | None = None
-    gist: Words | None = Field(default=None, max_length=2_000, description="what the outline says of it")
+    gist: Words | None = Field(default=None, max_length=2_000, description="one line from the outline: what happens")
     outfits: Outfits | None = None
     text: Text | None = None
     release: list[Literal["outline", "summary", "panels", "outfits"]] = Field(
-        default=[], max_length=4, description="what generations may write again"
+        default=[], max_length=4, description="parts that generations may write again"
     )
 
 
@@ -132,9 +132,9 @@ class SceneOut(BaseModel):
     weather: str
     mood: str
     characters: list[str]
-    gist: str = Field(description="what the outline says of it")
-    outfits: dict[str, str] = Field(description="who wears here what they do not always wear, by name")
-    hand: list[str] = Field(description="what people wrote, and generations leave as it is")
+    gist: str = Field(description="one line from the outline: what happens")
+    outfits: dict[str, str] = Field(description="outfits worn in this scene instead of the usual clothes, by character")
+    hand: list[str] = Field(description="manual edits, which generations keep")
     state: SceneState
     failure: str
     version: int
@@ -159,7 +159,7 @@ class SceneTextOut(SceneOut):
 class ScenesOut(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_OUT]}]})
 
-    items: list[SceneOut] = Field(description="in the order in which they were given")
+    items: list[SceneOut] = Field(description="in the order of the request")
 
 
 @router.post(
@@ -168,10 +168,10 @@ class ScenesOut(BaseModel):
 async def create(
     chapter_id: UUID, body: NewScene, session: Session, scope: Editing, response: Response
 ) -> SceneTextOut:
-    """At `position`, before the scene that stands there now, or behind the last one.
+    """Inserts it at `position`, before the scene that is there now, or after the last one.
 
-    It stays where it is when the chapter's text is read, beside the scenes that come of the text. Refused while a
-    generation is at work on the chapter.
+    It keeps its place when the chapter's text is outlined, beside the scenes from the text. Refused while a generation
+    is running on the chapter.
     """
     chapter = await editing.still(session, scope, Chapter, chapter_id)
     scene = await editing.add(session, scope, _scene(chapter, body), at=body.position)
@@ -186,8 +186,9 @@ async def create(
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def create_many(chapter_id: UUID, body: NewScenes, session: Session, scope: Editing) -> ScenesOut:
-    """All of them or none, in the order given. A scene with panels is left as it is by generations, but for words and
-    prompts that its panels lack."""
+    """Adds all or none, in the order given. Generations change nothing in a scene with panels, except that they write
+    missing words and prompts.
+    """
     chapter = await editing.still(session, scope, Chapter, chapter_id)
     scenes = [_scene(chapter, one) for one in body.scenes]
     await editing.place(session, scenes, body.position)
@@ -230,11 +231,11 @@ async def listing(
 @router.post(
     "/chapters/{chapter_id}/scenes/reorder",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Put a chapter's scenes into another order",
+    summary="Reorder a chapter's scenes",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def reorder(chapter_id: UUID, body: Order, session: Session, scope: Editing) -> None:
-    """`ids` names every scene of the chapter once."""
+    """`ids` lists every scene of the chapter once."""
     chapter = await editing.still(session, scope, Chapter, chapter_id)
     await editing.reorder(session, scope, Scene, chapter.project_id, chapter_id, body.ids)
 
@@ -246,16 +247,16 @@ async def read(scene_id: UUID, session: Session, scope: Scoped) -> SceneTextOut:
 
 @router.patch("/scenes/{scene_id}", summary="Change a scene", responses={**NOT_FOUND, **CONFLICT})
 async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Editing) -> SceneTextOut:
-    """What is changed is yours: generations keep it, and bring up to date what follows from it.
+    """Changes are manual edits: generations keep them, and update what depends on them.
 
-    The text can be changed while the scene has no panels, which point into it. Refused while a generation is at work
-    on the chapter.
+    You can change the text only while the scene has no panels, because panels point into it. Refused while a generation
+    is running on the chapter.
     """
     scene = await editing.still(session, scope, Scene, scene_id)
     values = body.model_dump(exclude={"version", "text", "release"}, exclude_none=True)
     if body.text is not None:
         if await _has_panels(session, scene_id):
-            raise Conflict("The scene's panels point into its text. Delete them first, or leave the text.")
+            raise Conflict("The scene's panels point into its text. Delete them before you change it.")
         values["sentences"] = _sentences(body.text)
     values = manual_edits.written(scene, values, body.release)
     return SceneTextOut.model_validate(await editing.change(session, scope, Scene, scene_id, body.version, values))
@@ -268,7 +269,7 @@ async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Edi
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def remove(scene_id: UUID, session: Session, scope: Editing) -> None:
-    """The scenes behind it move up. Refused while a generation is at work on the chapter."""
+    """The scenes after it move up. Refused while a generation is running on the chapter."""
     await editing.remove(session, scope, await editing.still(session, scope, Scene, scene_id))
 
 

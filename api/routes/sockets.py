@@ -41,7 +41,7 @@ _ENDS = {EventType.GENERATION_COMPLETED, EventType.GENERATION_FAILED, EventType.
 
 
 class Looking(BaseModel):
-    """What a client may say on a project's socket: which panel is being looked at, or that none is."""
+    """What a client may send on a project's socket: the panel that its user is looking at, or none."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"type": "looking", "panel_id": None}]})
 
@@ -110,7 +110,7 @@ async def _caller(websocket: WebSocket, owned: Resources) -> Caller:
         async with owned.database.session() as session:
             taken = await accounts.take_ticket(session, ticket)
         if taken is None:
-            raise Unauthorized("The ticket is not valid, or not any more: each opens one socket, within seconds.")
+            raise Unauthorized("The ticket is invalid or has expired: each opens one socket, within seconds.")
         return Caller(taken.user_id, taken.login, project_id=taken.project_id, ends_at=taken.ends_at)
     scheme, _, token = websocket.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:

@@ -9,8 +9,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Owned, Scoped, Session
 from api.http.schemas import AN_ID, NOT_FOUND
-from api.routes.generations_create import chosen
 from engine.freshness import staleness
+from engine.orders.resolve import resolve
 from engine.settings import Settings
 from engine.store import generations
 from engine.store import scope as rows
@@ -25,7 +25,7 @@ _WRITTEN = frozenset({"outline", "summary", "panels", "words", "prompt", "profil
 
 
 class StaleOut(BaseModel):
-    """A part that is missing, stale, about to follow from one that is, or kept because a person wrote it."""
+    """A part that is missing, stale, dependent on such a part, or kept because a person wrote it."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -47,18 +47,20 @@ class StaleOut(BaseModel):
 
     kind: staleness.Kind
     id: UUID | None = Field(
-        description="of the chapter, character, scene, panel, page or file; of a translation the panel's, or the"
-        " chapter's for its title; null where there is none yet"
+        description=(
+            "ID of the chapter, character, scene, panel, page or file; for a translation the panel's, or the "
+            "chapter's for its title; null if it does not exist yet"
+        )
     )
-    number: int | None = Field(description="of a page")
-    language: str = Field(description="of a translation, and of its pages and files; empty: the story's own words")
+    number: int | None = Field(description="the number of a page")
+    language: str = Field(description="the language of a translation, its pages and files; empty: the original words")
     part: str = Field(
         description="outline, summary, panels, words, prompt, picture, profile, sheet, title, page, a page's layout or"
         " lettering by hand, or a file's format"
     )
     state: staleness.State
-    because: list[str] = Field(description="the inputs that are others now; of what follows, the part that comes first")
-    drafts: int = Field(description="how many pictures it takes")
+    because: list[str] = Field(description="the inputs that changed; for `follows`, the part that it depends on")
+    drafts: int = Field(description="how many pictures have to be drawn for it")
 
 
 class StaleParts(BaseModel):
@@ -69,14 +71,14 @@ class StaleParts(BaseModel):
     items: list[StaleOut]
     next_cursor: str | None
     llm_calls: int = Field(
-        description="calls to writers for all items; a text or a scene that is read anew may bring more"
+        description="calls to writers for all items; a text or scene that is read again may need more"
     )
-    image_calls: int = Field(description="calls to artists, of all items")
+    image_calls: int = Field(description="calls to artists for all items")
 
 
 @router.get(
     "/chapters/{chapter_id}/stale",
-    summary="What of a chapter is out of date",
+    summary="List a chapter's stale parts",
     responses=NOT_FOUND,
 )
 async def stale(
@@ -85,12 +87,14 @@ async def stale(
     scope: Scoped,
     owned: Owned,
     cursor: Annotated[
-        str | None, Query(pattern=r"^[0-9]{1,6}$", description="`next_cursor` of the page before")
+        str | None, Query(pattern=r"^[0-9]{1,6}$", description="`next_cursor` of the previous page")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
 ) -> StaleParts:
-    """Compared with the chapter's last order. An order of kind `chapter` with the same options brings it up to date:
-    it makes these parts, but for what is `kept`, and nothing else. `POST /generations/estimate` says for how much."""
+    """Compares it with the chapter's last generation. A generation of kind `chapter` with the same options brings it up
+    to date: it makes these parts, except `kept` ones, and nothing else. `POST /generations/estimate` says what it
+    costs.
+    """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     options = await last_options(session, scope, chapter, owned.settings)
     found = await staleness.of(session, chapter, options)
@@ -111,4 +115,4 @@ async def last_options(session: AsyncSession, scope: Scope, chapter: Chapter, se
     if latest is not None:
         return GenerationOptions.model_validate(latest.options)
     project = await rows.get(session, scope, Project, chapter.project_id)
-    return chosen(GenerationOptions(), project, settings)
+    return resolve({}, settings, project=project.options, script=chapter.script)

@@ -22,7 +22,7 @@ from models.translation import TranslationFile
 router = APIRouter(tags=["translations"])
 
 # Spelled out as everywhere: a path that names no language is no path of ours.
-Into = Annotated[NamedLanguage, Path(description="the language, as BCP 47 has it")]
+Into = Annotated[NamedLanguage, Path(description="the language, as a BCP 47 tag")]
 
 _LINE: dict[str, Any] = {
     "speaker": "Mara",
@@ -41,7 +41,7 @@ _OUT: dict[str, Any] = {**_PANEL, "language": "de", "state": "made", "hand": Tru
 
 
 class TextOut(BaseModel):
-    """A text of the story, and what it is in the other language: empty while it is not translated."""
+    """A text of the story and its translation, which is empty until there is one."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"source": "Late.", "text": "Spät."}]})
 
@@ -64,13 +64,13 @@ class TranslationOut(BaseModel):
     panel_id: UUID
     language: str
     scene: int = Field(description="counted from 1")
-    panel: int = Field(description="in its scene, counted from 1")
+    panel: int = Field(description="the panel in its scene, counted from 1")
     caption: TextOut
     lines: list[LineOut]
     state: translations.Standing = Field(
-        description="missing; made, as the words are now; stale, of other words than these; kept, stale but by hand"
+        description=("missing; made: of the current words; stale: of previous words; kept: stale, but a manual edit")
     )
-    hand: bool = Field(description="somebody wrote it, and generations leave it as it is")
+    hand: bool = Field(description="whether it is a manual edit, which generations keep")
     version: int = Field(description="0 while there is none")
 
 
@@ -99,7 +99,7 @@ class TranslationsOut(BaseModel):
 
 
 class TranslationChange(BaseModel):
-    """A panel's words, translated one for one. `version` is that of the translation as it was read."""
+    """A panel's words, translated one to one. `version` is the version of the translation that you read."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -112,7 +112,7 @@ class TranslationChange(BaseModel):
 
 
 class ChapterTranslation(TranslationFile):
-    """All words of a chapter beside what they are in another language: a file for a translator to fill in."""
+    """All words of a chapter beside their translation: a file for a translator to fill in."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -132,27 +132,28 @@ class Taken(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"language": "de", "changed": 12, "missing": 3}]})
 
     language: str
-    changed: int = Field(description="panels that have other words now")
-    missing: int = Field(description="panels that are still not translated")
+    changed: int = Field(description="panels whose translation changed")
+    missing: int = Field(description="panels still without a translation")
 
 
 @router.get("/panels/{panel_id}/translations/{language}", summary="Read a panel's translation", responses=NOT_FOUND)
 async def read(panel_id: UUID, language: Into, session: Session, scope: Scoped) -> TranslationOut:
-    """One that is not there yet has empty texts, the state `missing` and the version 0."""
+    """Without a translation, texts are empty, `state` is `missing` and `version` is 0."""
     panel = await rows.get(session, scope, Panel, panel_id)
     return _out(await _words(session, scope, panel, language), language)
 
 
 @router.put(
     "/panels/{panel_id}/translations/{language}",
-    summary="Translate a panel by hand",
+    summary="Write a panel's translation",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def write(
     panel_id: UUID, language: Into, body: TranslationChange, session: Session, scope: Editing
 ) -> TranslationOut:
-    """What you write is yours: generations keep it, also when the panel's own words change. It costs nothing, and
-    pages show it when they are composed again. Refused while a generation is at work on the chapter."""
+    """A manual edit: generations keep it, even if the panel's own words change. It costs nothing, and pages show it
+    when they are composed again. Refused while a generation is running on the chapter.
+    """
     panel = await editing.still(session, scope, Panel, panel_id)
     await locks.refuse_if_held(session, panel_id, scope.actor)
     words = await _words(session, scope, panel, language)
@@ -163,11 +164,11 @@ async def write(
 @router.delete(
     "/panels/{panel_id}/translations/{language}",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Give a panel's translation back",
+    summary="Discard a panel's manual translation",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def give_back(panel_id: UUID, language: Into, session: Session, scope: Editing) -> None:
-    """The next order that names the language has the panel translated anew."""
+    """The next generation that names the language translates the panel again."""
     panel = await editing.still(session, scope, Panel, panel_id)
     await locks.refuse_if_held(session, panel_id, scope.actor)
     await translator.give_back(session, scope, await _words(session, scope, panel, language), language)
@@ -178,14 +179,14 @@ async def listing(
     chapter_id: UUID,
     session: Session,
     scope: Scoped,
-    language: Annotated[NamedLanguage, Query(description="as BCP 47 has it")],
+    language: Annotated[NamedLanguage, Query(description="a BCP 47 tag")],
     state: Annotated[translations.Standing | None, Query(description="only those in this state")] = None,
     cursor: Annotated[
-        str | None, Query(pattern=r"^[0-9]{1,6}$", description="`next_cursor` of the page before")
+        str | None, Query(pattern=r"^[0-9]{1,6}$", description="`next_cursor` of the previous page")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> TranslationsOut:
-    """Panel by panel, with what is missing or out of date."""
+    """Panel by panel, with what is missing or stale."""
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     panels = await translations.worded(session, chapter_id, language)
     states = [one.state for one in panels]
@@ -202,25 +203,26 @@ async def listing(
 
 @router.get(
     "/chapters/{chapter_id}/translations/{language}",
-    summary="Take a chapter's words to a translator",
+    summary="Export a chapter's text for translation",
     responses=NOT_FOUND,
 )
 async def export(chapter_id: UUID, language: Into, session: Session, scope: Scoped) -> ChapterTranslation:
-    """As one file, with what is translated already; `text` is empty where nothing is. PUT takes it back."""
+    """Returns one file with existing translations; `text` is empty where there is none. PUT imports it."""
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     return ChapterTranslation.model_validate(vars(await translator.file_of(session, chapter, language)))
 
 
 @router.put(
     "/chapters/{chapter_id}/translations/{language}",
-    summary="Take a translator's file",
+    summary="Import a translator's file",
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def take(chapter_id: UUID, language: Into, body: ChapterTranslation, session: Session, scope: Editing) -> Taken:
-    """Panels are found by their ids, or by scene and panel where a file has none. What is filled in is yours as if you
-    had written it panel by panel; what is empty, or as it was, changes nothing. All of it, or nothing."""
+    """Finds panels by their IDs, or by scene and panel if the file has none. Filled-in texts are manual edits, as if
+    written panel by panel; empty or unchanged texts change nothing. Imports everything or nothing.
+    """
     if body.language != language:
-        raise BadInput(f"The file is in {body.language}, and the path says {language}.")
+        raise BadInput(f"The file is in {body.language}, but the path says {language}.")
     chapter = await editing.still(session, scope, Chapter, chapter_id)
     changed = await translator.take(session, scope, chapter, body)
     panels = await translations.worded(session, chapter_id, language)

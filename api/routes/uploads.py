@@ -42,7 +42,7 @@ THERE: Responses = {200: {"description": "It was there already, and is as it was
 
 
 class Purpose(StrEnum):
-    """What a picture is to be: masks and control pictures keep every pixel, so they become PNG."""
+    """What a picture is for. Masks and control pictures keep every pixel, so they are stored as PNG."""
 
     REFERENCE = "reference"
     MASK = "mask"
@@ -59,7 +59,7 @@ class NewAttachment(BaseModel):
 
 
 class AttachmentOut(BaseModel):
-    """A picture that goes with a character, a place or a panel."""
+    """A picture attached to a character, a location or a panel."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -93,9 +93,9 @@ class AttachmentOut(BaseModel):
     ),
 )
 async def upload(project_id: UUID, request: Request, response: Response, owned: Owned, scope: Editing) -> ImageOut:
-    """PNG, JPEG or WEBP, whatever it is called. It is drawn anew: only its pixels stay, upright and in sRGB.
+    """Takes PNG, JPEG or WEBP, whatever its name. Encodes it again: only its pixels remain, upright and in sRGB.
 
-    What is there already answers 200.
+    Answers 200 if the picture exists already.
     """
     async with owned.database.session() as session:
         await rows.get(session, scope, Project, project_id)
@@ -130,7 +130,7 @@ async def upload(project_id: UUID, request: Request, response: Response, owned: 
 async def attach_to_character(
     character_id: UUID, body: NewAttachment, session: Session, scope: Editing, response: Response
 ) -> AttachmentOut:
-    """How somebody looks. Attached in this role already, it answers 200."""
+    """Shows how the character looks. Answers 200 if it is already attached in this role."""
     character = await rows.get(session, scope, Character, character_id, lock=True)
     answer = await _attached(session, scope, character, body, response, character_id=character.id)
     if response.status_code != status.HTTP_200_OK:
@@ -140,12 +140,12 @@ async def attach_to_character(
 
 
 @router.post(
-    "/locations/{location_id}/images", status_code=201, summary="Attach a picture to a place", responses=NOT_FOUND
+    "/locations/{location_id}/images", status_code=201, summary="Attach a picture to a location", responses=NOT_FOUND
 )
 async def attach_to_location(
     location_id: UUID, body: NewAttachment, session: Session, scope: Editing, response: Response
 ) -> AttachmentOut:
-    """How a place looks. Attached in this role already, it answers 200."""
+    """Shows how the location looks. Answers 200 if it is already attached in this role."""
     location = await rows.get(session, scope, Location, location_id, lock=True)
     answer = await _attached(session, scope, location, body, response, location_id=location.id)
     if response.status_code != status.HTTP_200_OK:
@@ -158,7 +158,7 @@ async def attach_to_location(
 async def attach_to_panel(
     panel_id: UUID, body: NewAttachment, session: Session, scope: Editing, response: Response
 ) -> AttachmentOut:
-    """A mask has the shape of the picture that the panel shows, in any size; white is what may be drawn over."""
+    """A mask has the shape of the picture that the panel shows, in any size; white parts may be redrawn."""
     panel = await rows.get(session, scope, Panel, panel_id, lock=True)
     answer = await _attached(session, scope, panel, body, response, panel_id=panel.id)
     if response.status_code != status.HTTP_200_OK:
@@ -176,7 +176,7 @@ async def of_character(
     return await _listed(session, scope, Character, character_id, cursor, limit)
 
 
-@router.get("/locations/{location_id}/images", summary="List the pictures attached to a place", responses=NOT_FOUND)
+@router.get("/locations/{location_id}/images", summary="List the pictures attached to a location", responses=NOT_FOUND)
 async def of_location(
     location_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
 ) -> Listing[AttachmentOut]:
@@ -193,7 +193,7 @@ async def of_panel(
 @router.delete(
     "/attachments/{attachment_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Take an attached picture away",
+    summary="Detach a picture",
     responses=NOT_FOUND,
 )
 async def detach(attachment_id: UUID, session: Session, scope: Editing) -> None:
@@ -213,7 +213,7 @@ async def _attached(
     image = await rows.get(session, Scope(project_id=target.project_id), Image, body.image_id, lock=True)
     if body.role == AttachmentRole.MASK:
         if not isinstance(target, Panel):
-            raise BadInput("A mask lies on a panel's picture: attach it to a panel.")
+            raise BadInput("A mask applies to a panel's picture: attach it to a panel.")
         shown = await uploads.shown_by(session, target)
         if shown is not None and abs(image.width * shown.height / (image.height * shown.width) - 1) > TOLERANCE:
             raise BadInput(

@@ -84,26 +84,28 @@ _CHANGE: dict[str, Any] = {
 class NewVersion(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"label": "before the rewrite"}]})
 
-    label: Annotated[Name, Field(max_length=64)] = Field(description="what it is kept for")
+    label: Annotated[Name, Field(max_length=64)] = Field(description="why it is stored")
 
 
 class VersionOut(BaseModel):
-    """A chapter as it was. `reason` is what it was kept for: a person's words, or what was generated."""
+    """A stored state of a chapter. `reason` says why it was stored: a user's label, or what was generated."""
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_VERSION]})
 
     id: UUID
     chapter_id: UUID
-    number: int = Field(description="higher than those of all versions of the chapter that are there")
+    number: int = Field(description="higher than those of all existing versions of the chapter")
     reason: str
-    generation_id: UUID | None = Field(description="after which it was kept")
-    actor_id: UUID | None = Field(description="who kept it; null: kept by itself, or the account is gone")
+    generation_id: UUID | None = Field(description="the generation after which it was stored")
+    actor_id: UUID | None = Field(
+        description="the user who stored it; null: stored automatically, or the account was deleted"
+    )
     actor: str | None = None
     created_at: datetime
 
 
 class VersionContent(VersionOut):
-    """With all that was in it."""
+    """A version with its content."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**_VERSION, "content": _CONTENT}]})
 
@@ -111,7 +113,7 @@ class VersionContent(VersionOut):
 
 
 class Comparison(BaseModel):
-    """What is different in the second of two versions; `after` null is the chapter as it is now."""
+    """What differs in the second of two versions. If `after` is null, it is the chapter's current state."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -127,7 +129,7 @@ class Comparison(BaseModel):
 
 
 class Deed(BaseModel):
-    """Something that became of a panel. `type` is `selection`, `redraw`, or an event's."""
+    """A change of a panel. `type` is `selection`, `redraw`, or that of an event."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -148,7 +150,7 @@ class Deed(BaseModel):
     id: UUID
     at: datetime
     type: str
-    actor_id: UUID | None = Field(description="null: a workflow, or an account that is gone")
+    actor_id: UUID | None = Field(description="null: a workflow, or a deleted account")
     actor: str | None
     data: dict[str, Any]
 
@@ -157,7 +159,7 @@ class Deed(BaseModel):
 async def listing(
     chapter_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
 ) -> Listing[VersionOut]:
-    """The newest first, without what is in them."""
+    """The newest first, without their content."""
     columns = set(VersionOut.model_fields)
     found, following = await rows.children(
         session,
@@ -178,12 +180,14 @@ async def listing(
 @router.post(
     "/chapters/{chapter_id}/versions",
     status_code=201,
-    summary="Keep a chapter as it is now",
+    summary="Store a version of a chapter",
     responses={200: {"description": "It still is as its newest version.", "model": VersionOut}, **NOT_FOUND},
 )
 async def keep(chapter_id: UUID, body: NewVersion, session: Session, scope: Editing, response: Response) -> VersionOut:
-    """One is also kept at the end of every generation that changed it. If it still is as the newest one, that one is
-    answered, with these words if it has nobody's yet. Of 50, what was kept by itself goes first."""
+    """A version is also stored at the end of every generation that changed the chapter. If nothing changed since the
+    newest version, the answer is that one, labelled if it has no label yet. At most 50 are kept; automatic ones are
+    deleted first.
+    """
     await rows.get(session, scope, Chapter, chapter_id)
     kept = await versions.keep(session, chapter_id, reason=body.label, actor_id=scope.actor)
     version = await rows.get(session, scope, ChapterVersion, kept.version_id)
@@ -196,7 +200,7 @@ async def keep(chapter_id: UUID, body: NewVersion, session: Session, scope: Edit
     return answer
 
 
-@router.get("/versions/{version_id}", summary="Read a version with all that is in it", responses=NOT_FOUND)
+@router.get("/versions/{version_id}", summary="Read a version with its content", responses=NOT_FOUND)
 async def read(version_id: UUID, session: Session, scope: Scoped) -> VersionContent:
     version = await rows.get(session, scope, ChapterVersion, version_id)
     told = (await _out(session, version)).model_dump()
@@ -210,27 +214,28 @@ async def read(version_id: UUID, session: Session, scope: Scoped) -> VersionCont
     responses=NOT_FOUND,
 )
 async def remove(version_id: UUID, session: Session, scope: Editing) -> None:
-    """The chapter stays as it is. What was deleted in the chapter itself is in its versions until they go."""
+    """The chapter stays as it is. What was deleted in the chapter remains in its versions until you delete them."""
     await rows.remove(session, scope, ChapterVersion, version_id)
 
 
-@router.get("/versions/{version_id}/compare", summary="What is different since a version", responses=NOT_FOUND)
+@router.get("/versions/{version_id}/compare", summary="Compare two versions", responses=NOT_FOUND)
 async def compare(
     version_id: UUID,
     session: Session,
     scope: Scoped,
     other: Annotated[
-        UUID | None, Query(alias="with", description="another version of the chapter; default: the chapter as it is")
+        UUID | None, Query(alias="with", description="another version of the chapter; default: its current state")
     ] = None,
 ) -> Comparison:
-    """Scenes and panels are the same ones by their id; where a text was outlined anew, by what they say and where they
-    stand. What was moved says from where and to where."""
+    """Matches scenes and panels by ID; where a text was outlined again, by content and position. Moves name both
+    positions.
+    """
     before = await rows.get(session, scope, ChapterVersion, version_id)
     after = None if other is None else await rows.get(session, scope, ChapterVersion, other)
     if after is None:
         content = await versions.now(session, before.chapter_id)
     elif after.chapter_id != before.chapter_id:
-        raise BadInput("The two are versions of different chapters.")
+        raise BadInput("The two versions belong to different chapters.")
     else:
         content = KeptChapter.model_validate(after.content)
     return Comparison(
@@ -240,11 +245,11 @@ async def compare(
     )
 
 
-@router.get("/panels/{panel_id}/history", summary="What became of a panel", responses=NOT_FOUND)
+@router.get("/panels/{panel_id}/history", summary="List a panel's history", responses=NOT_FOUND)
 async def history(
     panel_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
 ) -> Listing[Deed]:
-    """Who chose, changed and redrew what, the newest first."""
+    """Lists who selected, changed and redrew what, the newest first."""
     found, following = await histories.of_panel(session, scope, panel_id, after=cursor, limit=limit)
     return Listing(items=[Deed.model_validate(one) for one in found], next_cursor=following)
 

@@ -35,7 +35,7 @@ Events = Annotated[list[CallbackEvent], Field(max_length=len(CALLBACKS))]
 
 
 class NewWebhook(BaseModel):
-    """An address that answers a POST with 2xx. Without `events` it is told of all that callbacks are sent for."""
+    """An address that answers a POST with 2xx. Without `events`, it receives all events that webhooks are sent for."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -45,7 +45,7 @@ class NewWebhook(BaseModel):
     )
 
     url: Url
-    events: Events = Field(default=[], description="none: all of them")
+    events: Events = Field(default=[], description="default: all of them")
 
 
 class WebhookChange(BaseModel):
@@ -79,13 +79,13 @@ class WebhookOut(BaseModel):
     project_id: UUID
     url: str
     events: list[str]
-    active: bool = Field(description="false: switched off, by a person or because it answered 410")
+    active: bool = Field(description="false: switched off, by a user or because it answered 410")
     version: int
     created_at: datetime
 
 
 class WebhookMade(WebhookOut):
-    """An address and, this once, the secret with which its messages are signed."""
+    """A webhook with the secret that signs its messages, which is shown only now."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -154,20 +154,20 @@ class DeliveryOut(BaseModel):
 @router.post(
     "/projects/{project_id}/webhooks",
     status_code=201,
-    summary="Add a callback address",
+    summary="Add a webhook",
     responses={**NOT_FOUND, **CONFLICT, **UNREACHABLE},
 )
 async def create(
     project_id: UUID, body: NewWebhook, session: Session, scope: Owning, owned: Owned, response: Response
 ) -> WebhookMade:
-    """Messages follow Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. Keep the secret."""
+    """Messages follow Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. Store the secret."""
     check_url(body.url, networks(owned.settings.callback_networks))
     webhook = await webhooks.add(session, scope, project_id, body.url, _chosen(body.events))
     response.headers["Location"] = f"/api/v1/webhooks/{webhook.id}"
     return _made(owned, webhook)
 
 
-@router.get("/projects/{project_id}/webhooks", summary="List callback addresses", responses=NOT_FOUND)
+@router.get("/projects/{project_id}/webhooks", summary="List webhooks", responses=NOT_FOUND)
 async def listing(
     project_id: UUID, session: Session, scope: Owning, cursor: Cursor = None, limit: Limit = 50
 ) -> Listing[WebhookOut]:
@@ -177,14 +177,14 @@ async def listing(
     return Listing(items=[WebhookOut.model_validate(row) for row in found], next_cursor=following)
 
 
-@router.get("/webhooks/{webhook_id}", summary="Read a callback address", responses=NOT_FOUND)
+@router.get("/webhooks/{webhook_id}", summary="Read a webhook", responses=NOT_FOUND)
 async def read(webhook_id: UUID, session: Session, scope: Owning) -> WebhookOut:
     return WebhookOut.model_validate(await rows.get(session, scope, Webhook, webhook_id))
 
 
 @router.patch(
     "/webhooks/{webhook_id}",
-    summary="Change a callback address",
+    summary="Change a webhook",
     responses={**NOT_FOUND, **CONFLICT, **UNREACHABLE},
 )
 async def change(webhook_id: UUID, body: WebhookChange, session: Session, scope: Owning, owned: Owned) -> WebhookOut:
@@ -196,9 +196,9 @@ async def change(webhook_id: UUID, body: WebhookChange, session: Session, scope:
     return WebhookOut.model_validate(await rows.change(session, scope, Webhook, webhook_id, body.version, values))
 
 
-@router.post("/webhooks/{webhook_id}/rotate", summary="Take a new secret", responses=NOT_FOUND)
+@router.post("/webhooks/{webhook_id}/rotate", summary="Rotate a webhook's secret", responses=NOT_FOUND)
 async def rotate(webhook_id: UUID, session: Session, scope: Owning, owned: Owned) -> WebhookMade:
-    """Until the next rotation messages are signed with both, so that nothing is missed on the way."""
+    """Until the next rotation, messages are signed with both secrets, so that the receiver misses none."""
     webhook = await rows.get(session, scope, Webhook, webhook_id, lock=True)
     webhook.secret_number += 1
     session.add(webhook)
@@ -208,15 +208,15 @@ async def rotate(webhook_id: UUID, session: Session, scope: Owning, owned: Owned
 @router.delete(
     "/webhooks/{webhook_id}",
     status_code=status.HTTP_204_NO_CONTENT,
-    summary="Delete a callback address",
+    summary="Delete a webhook",
     responses=NOT_FOUND,
 )
 async def remove(webhook_id: UUID, session: Session, scope: Owning) -> None:
-    """What is on its way to it is dropped."""
+    """Drops messages that are not delivered yet."""
     await rows.remove(session, scope, Webhook, webhook_id)
 
 
-@router.get("/webhooks/{webhook_id}/deliveries", summary="List messages to an address", responses=NOT_FOUND)
+@router.get("/webhooks/{webhook_id}/deliveries", summary="List a webhook's messages", responses=NOT_FOUND)
 async def deliveries(
     webhook_id: UUID,
     session: Session,
@@ -240,7 +240,7 @@ async def deliveries(
     responses={**NOT_FOUND, **TOO_MANY},
 )
 async def redeliver(delivery_id: UUID, session: Session, scope: Owning) -> DeliveryOut:
-    """The same message under the same `webhook-id`: whoever has it notices."""
+    """Sends the same message with the same `webhook-id`, so that the receiver can recognize it."""
     return DeliveryOut.model_validate(await webhooks.again(session, scope, delivery_id))
 
 

@@ -6,7 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.freshness import staleness
 from engine.store.events import emit
 from engine.store.outlines import StoredOutline
-from engine.store.progress import complete, split
+from engine.store.progress import character_step, complete, outline_step, scene_step, split
 from models.events import EventType
 from models.runs import ChapterRun, Outlined
 from models.tables import Chapter, Panel, Scene
@@ -34,16 +34,16 @@ async def assign(session: AsyncSession, run: ChapterRun, chapter: Chapter, store
         session,
         run.generation_id,
         "sheets",
-        {f"character:{who}:profile": 1.0 for who in people}
-        | ({f"character:{who}:sheet": 2.0 for who in people} if drawn else {}),
+        {character_step(who, "profile"): 1.0 for who in people}
+        | ({character_step(who, "sheet"): 2.0 for who in people} if drawn else {}),
     )
     weights = {scene.id: float(scene.max_panels or max(1, sum(map(len, scene.sentences)) // 200)) for scene in due}
-    shares = {f"scene:{scene_id}:summary": 0.05 * weight for scene_id, weight in weights.items()}
-    shares |= {f"scene:{scene_id}:panels": 0.95 * weight for scene_id, weight in weights.items()}
+    shares = {scene_step(scene_id, "summary"): 0.05 * weight for scene_id, weight in weights.items()}
+    shares |= {scene_step(scene_id, "panels"): 0.95 * weight for scene_id, weight in weights.items()}
     news = await split(session, run.generation_id, "scenes", shares)
     nothing_to_do = [step for step, some in (("sheets", people), ("scenes", due)) if not some]
     if chapter.script is not None:
-        nothing_to_do.append("outline:0")
+        nothing_to_do.append(outline_step(0))
     moved = await complete(session, run.generation_id, *nothing_to_do)
     if news or (moved and not due):
         told = {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(stored.character_ids)}

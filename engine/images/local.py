@@ -13,9 +13,9 @@ from engine.images.fitting import fitted
 from engine.images.local_lists import Lists
 from engine.images.sdapi import asked, picture
 from engine.providers.failures import calling, code_of, of_status, quoted, words_of
-from engine.providers.registry import Draws, find
+from engine.providers.registry import draws_of
 
-_DRAWS = find("images", "local").draws or Draws()
+_DRAWS = draws_of("local")
 _POLL_SECONDS = 1.0
 # How much a reference counts, and up to which share of the steps: more, and the pose of the sheet comes along.
 _LIKENESS, _LIKENESS_OF_SEVERAL = 0.7, 0.6

@@ -16,13 +16,13 @@ from engine.images.fitting import fitted
 from engine.images.png_text import infotext, stamped
 from engine.providers.failures import calling, lost, unusable
 from engine.providers.model_facts import refuse_retired
-from engine.providers.registry import Draws, find
+from engine.providers.registry import draws_of, find
 from engine.providers.usage import Tokens
 
 # Said here, because the SDK would take an address that is set to nothing for one.
 _HOME = "https://api.openai.com/v1"
 _PROVIDER = find("images", "openai")
-_DRAWS = _PROVIDER.draws or Draws()
+_DRAWS = draws_of("openai")
 _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 

@@ -19,13 +19,13 @@ from engine.offline.drawing.changing import SEED, SOFTWARE, Source, opened, pain
 from engine.offline.drawing.panel_scene import draw_panel
 from engine.offline.drawing.sheet import draw_sheet
 from engine.offline.drawing.tones import asks_for_tones
-from engine.providers.registry import Draws, find
+from engine.providers.registry import draws_of
 from models.story import Box, PanelData
 
 # Raised whenever the same request gives another picture.
 _VERSION = 3
 _LARGEST = 4096
-_DRAWS = find("images", "offline").draws or Draws()
+_DRAWS = draws_of("offline")
 # What is asked of a change is short; a whole prompt says what the panel says too.
 _LONGEST_WISH = 400
 

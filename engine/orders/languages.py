@@ -1,11 +1,11 @@
-"""Which languages an order may be for, and whether whoever writes can put words into them."""
+"""Which languages a generation may be for, and whether its writer can translate into them."""
 
 from uuid import UUID
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.errors import BadInput
+from engine.errors import BadInput, NotConfigured
 from engine.freshness import staleness
 from engine.providers.registry import find
 from models.options import GenerationKind, GenerationOptions
@@ -56,3 +56,16 @@ async def lacking(session: AsyncSession, chapter: Chapter, options: GenerationOp
         if work.tasks["Translate"].high:
             found.append(language)
     return found
+
+
+async def require_translator(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> None:
+    """Raise `NotConfigured` if text would have to be translated by a writer that cannot."""
+    languages = await lacking(session, chapter, options)
+    if languages:
+        raise NotConfigured(
+            f"The writer {options.writers('Translate')[0].provider!r} cannot translate, and some text still lacks a"
+            f" translation into {' and '.join(languages)}. Name a writer that can, in options.llm or for this task"
+            f' alone with {{"llm_tasks": {{"Translate": …}}}}; or generate the chapter without translations, upload a'
+            f" translator's file with PUT /api/v1/chapters/{chapter.id}/translations/{languages[0]}, and generate the"
+            " chapter again."
+        )

@@ -132,6 +132,12 @@ def find(kind: Kind, provider: str) -> Provider:
     raise NotConfigured(f"There is no {role} called {provider!r} in this version. Choose one of: {listed}.")
 
 
+def draws_of(provider: str) -> Draws:
+    """What an artist can do; one that is not listed sees everything and takes nothing."""
+    known = [listed.draws for listed in PROVIDERS if (listed.kind, listed.id) == ("images", provider)]
+    return (known[0] if known else None) or Draws(data=True)
+
+
 def model_of(kind: Kind, choice: Choice) -> str:
     """The model that a choice means; empty where the provider has no models or has one loaded already."""
     return choice.model or next(

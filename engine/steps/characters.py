@@ -10,7 +10,7 @@ from engine.steps.known import instructions
 from engine.steps.step import Loaded, Made, Step
 from engine.store.events import emit
 from engine.store.instructions import house_of
-from engine.store.progress import complete, complete_and_tell
+from engine.store.progress import character_step, complete, complete_and_tell
 from engine.store.scope import Scope, get
 from engine.tasks.profile import In, Out
 from models.events import EventType
@@ -23,7 +23,7 @@ MAX_EXCERPTS = 24
 async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     character = await get(session, Scope(project_id=call.project_id), Character, call.target_id)
     if character.profile is not None:
-        await complete_and_tell(session, call.project_id, call.generation_id, f"character:{character.id}:profile")
+        await complete_and_tell(session, call.project_id, call.generation_id, character_step(character.id, "profile"))
         return []
     called = [character.name, *character.aliases]
     scenes = await session.exec(
@@ -48,7 +48,7 @@ async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Mad
 
 async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) -> Made:
     character = await get(session, Scope(project_id=call.project_id), Character, call.target_id, lock=True)
-    moved = await complete(session, call.generation_id, f"character:{character.id}:profile")
+    moved = await complete(session, call.generation_id, character_step(character.id, "profile"))
     fresh = character.profile is None
     if fresh:
         # Once per character: another chapter may have been faster, and has drawn from its profile since.

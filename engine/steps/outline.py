@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.basis import Inputs
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
-from engine.store.progress import complete_and_tell
+from engine.store.progress import complete_and_tell, outline_step
 from engine.store.scope import Scope, get
 from engine.tasks.outline import In, Out
 from engine.tasks.outline_windows import read, source_of, window_tokens
@@ -26,7 +26,7 @@ async def load(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Mad
     window = spans[call.part]
     # By its text alone: what became known since, not least from this very outline, is no reason to pay again.
     if chapter.outline.get(str(call.part), {}).get("source") == source_of(texts, window):
-        await complete_and_tell(session, call.project_id, call.generation_id, f"outline:{call.part}")
+        await complete_and_tell(session, call.project_id, call.generation_id, outline_step(call.part))
         return []
     met: dict[str, None] = {}
     for part in range(call.part):
@@ -52,7 +52,7 @@ async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) 
     chapter.outline = {**chapter.outline, str(call.part): done}
     session.add(chapter)
     await session.flush()
-    await complete_and_tell(session, call.project_id, call.generation_id, f"outline:{call.part}")
+    await complete_and_tell(session, call.project_id, call.generation_id, outline_step(call.part))
     return []
 
 

@@ -16,7 +16,7 @@ from engine.store.events import emit
 from engine.store.instructions import HOUSE
 from engine.store.panels import aliases_of, cast_of, profiles_of
 from engine.store.places import looks_of, place_of
-from engine.store.progress import complete
+from engine.store.progress import complete, panel_step
 from engine.store.scope import missing
 from engine.tasks import dialogue, prompt
 from models.events import EventType
@@ -169,7 +169,8 @@ async def _written(session: AsyncSession, call: TaskCall, statement: TextClause,
     panel = (await execute(session, statement, values)).one_or_none()
     if panel is None:
         raise missing(Panel, call.target_id)
-    if panel.complete and (await complete(session, call.generation_id, f"panel:{call.target_id}:words") or panel.fresh):
+    step = panel_step(call.target_id, "words")
+    if panel.complete and (await complete(session, call.generation_id, step) or panel.fresh):
         told = {"panel_id": str(call.target_id)}
         await emit(session, call.project_id, call.generation_id, EventType.PANEL_WRITTEN, told)
 

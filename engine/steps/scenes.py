@@ -18,7 +18,7 @@ from engine.store.describing import describe
 from engine.store.events import emit
 from engine.store.instructions import house_of
 from engine.store.panels import aliases_of, cast_of
-from engine.store.progress import complete_and_tell, split
+from engine.store.progress import complete_and_tell, panel_step, scene_step, split
 from engine.store.scope import Scope, get
 from engine.tasks import panels, summary
 from models.events import EventType
@@ -39,7 +39,7 @@ async def load_summary(session: AsyncSession, call: TaskCall, room: int) -> Load
     inputs = summary_inputs(scene, await house_of(session, call.project_id))
     kept = "summary" in scene.hand or (scene.summary and not changed(scene.basis.get("summary"), inputs))
     if kept or await _scripted(session, scene):
-        await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
+        await complete_and_tell(session, call.project_id, call.generation_id, scene_step(scene.id, "summary"))
         return []
     context = await context_for(session, call.project_id, scene.chapter_id, room, "summary", scene.position)
     everybody = await cast_of(session, call.project_id)
@@ -70,7 +70,7 @@ async def apply_summary(session: AsyncSession, call: TaskCall, out: summary.Out,
         scene.state = SceneState.SUMMARISED
     session.add(scene)
     await session.flush()
-    await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:summary")
+    await complete_and_tell(session, call.project_id, call.generation_id, scene_step(scene.id, "summary"))
     return []
 
 
@@ -124,10 +124,10 @@ async def _announced(session: AsyncSession, call: TaskCall, scene: Scene, due: C
     made = [panel_id for panel_id in rows if due is None or panel_id in due]
     parts: dict[str, float] = {}
     for panel_id in made:
-        parts[f"panel:{panel_id}:words"] = 1.0
+        parts[panel_step(panel_id, "words")] = 1.0
         if call.options.until == "pages":
-            parts[f"panel:{panel_id}:picture"] = 2.0
-    if await split(session, call.generation_id, f"scene:{scene.id}:panels", parts):
+            parts[panel_step(panel_id, "picture")] = 2.0
+    if await split(session, call.generation_id, scene_step(scene.id, "panels"), parts):
         await emit(
             session,
             call.project_id,
@@ -136,7 +136,7 @@ async def _announced(session: AsyncSession, call: TaskCall, scene: Scene, due: C
             {"scene_id": str(scene.id), "position": scene.position, "panels": len(rows)},
         )
     elif not made:
-        await complete_and_tell(session, call.project_id, call.generation_id, f"scene:{scene.id}:panels")
+        await complete_and_tell(session, call.project_id, call.generation_id, scene_step(scene.id, "panels"))
     return made
 
 

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db.session import execute
 from engine.errors import NotFound
 from engine.store.events import emit
-from engine.store.progress import complete
+from engine.store.progress import complete, panel_step
 from engine.store.scope import missing
 from models.events import EventType
 from models.ids import new_id
@@ -60,7 +60,7 @@ async def choose(
     panel = (await execute(session, _PANEL, {"panel": panel_id, "project": project_id})).one_or_none()
     if panel is None:
         raise missing(Panel, panel_id)
-    moved = await complete(session, generation_id, f"panel:{panel_id}:picture")
+    moved = await complete(session, generation_id, panel_step(panel_id, "picture"))
     shown = panel.selected_draft_id
     chosen = panel.how in BY_HAND and panel.state == PanelState.SELECTED
     if chosen and not moved and not redrawn:

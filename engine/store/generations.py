@@ -14,7 +14,7 @@ from engine.errors import Conflict
 from engine.money.ledger import abandon
 from engine.store import versions
 from engine.store.events import emit
-from engine.store.progress import pages_step, plan
+from engine.store.progress import character_step, export_step, pages_step, panel_step, plan, scene_step
 from models.events import EventType
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Chapter, Character, Event, Generation, Hold, Panel, Project, Redraw, Scene
@@ -115,20 +115,18 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
 
 def _parts(kind: GenerationKind, targets: Sequence[str], options: GenerationOptions) -> dict[str, float]:
     """The plan of a generation that is smaller than a chapter; a chapter's is made when its length is known."""
-    target = next(iter(targets), "")
     match kind:
         case GenerationKind.PANEL:
-            return {
-                f"panel:{panel}:{part}": weight
-                for panel in targets
-                for part, weight in (("words", 1.0), ("picture", 2.0))
-            }
+            words = {panel_step(UUID(panel), "words"): 1.0 for panel in targets}
+            return words | {panel_step(UUID(panel), "picture"): 2.0 for panel in targets}
         case GenerationKind.SCENE:
-            return {f"scene:{target}:summary": 1.0, f"scene:{target}:panels": 19.0}
+            scene_id = UUID(targets[0])
+            return {scene_step(scene_id, "summary"): 1.0, scene_step(scene_id, "panels"): 19.0}
         case GenerationKind.CHARACTER_SHEET:
-            return {f"character:{target}:profile": 1.0, f"character:{target}:sheet": 2.0}
+            character_id = UUID(targets[0])
+            return {character_step(character_id, "profile"): 1.0, character_step(character_id, "sheet"): 2.0}
         case GenerationKind.EXPORT:
-            return {pages_step(options.edition): 3.0} | {f"export:{format}": 1.0 for format in options.export.wanted}
+            return {pages_step(options.edition): 3.0} | {export_step(format): 1.0 for format in options.export.wanted}
         case GenerationKind.CHAPTER:
             return {}
 

@@ -66,7 +66,7 @@ async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> boo
     return True
 
 
-async def let_go(session: AsyncSession, workflow_id: str, purpose: str) -> Decision:
+async def read_decision(session: AsyncSession, workflow_id: str, purpose: str) -> Decision:
     """What was decided, however often it is asked for."""
     mine = (Hold.workflow_id == workflow_id, Hold.purpose == purpose)
     found = (await session.exec(select(Hold).where(*mine))).one_or_none()

@@ -14,7 +14,7 @@ from engine.errors import BadInput
 from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator, sentences
 from engine.store.arranging import Outline, arrange
 from engine.store.panels import cast_of
-from engine.store.progress import pages_step, plan, translation_step
+from engine.store.progress import outline_step, pages_step, plan, translation_step
 from engine.tasks.outline import Out
 from engine.tasks.outline_windows import rooms
 from models.ids import new_id
@@ -36,7 +36,7 @@ class StoredOutline:
 
 async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int, options: GenerationOptions) -> None:
     """The first plan of a chapter's generation: shares of the whole by kind of work."""
-    shares = {f"outline:{window}": 0.04 / windows for window in range(windows)} if windows else {"outline:0": 0.02}
+    shares = {outline_step(window): 0.04 / windows for window in range(windows)} if windows else {outline_step(0): 0.02}
     shares |= {"sheets": 0.06, "scenes": 0.9}
     if options.until == "pages":
         shares |= {"scenes": 0.75, "pages": 0.12, "exports": 0.03}

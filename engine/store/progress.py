@@ -6,6 +6,7 @@ on the way, the weights always add up to 1.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import text
@@ -34,6 +35,28 @@ _DONE = text(
     " FROM (SELECT sum(weight) AS weight FROM step) AS moved"
     " WHERE id = :generation AND moved.weight > 0 RETURNING progress"
 )
+
+
+def outline_step(window: int) -> str:
+    """A window of the text that is outlined; a script has window 0 alone."""
+    return f"outline:{window}"
+
+
+def character_step(character_id: UUID, part: Literal["profile", "sheet"]) -> str:
+    return f"character:{character_id}:{part}"
+
+
+def scene_step(scene_id: UUID, part: Literal["summary", "panels"]) -> str:
+    return f"scene:{scene_id}:{part}"
+
+
+def panel_step(panel_id: UUID, part: Literal["words", "picture"]) -> str:
+    return f"panel:{panel_id}:{part}"
+
+
+def export_step(format: str, part: Literal["", "file"] = "") -> str:
+    """A format that is built, or its file once the pages before it have steps of their own."""
+    return f"export:{format}:{part}" if part else f"export:{format}"
 
 
 def pages_step(language: str) -> str:

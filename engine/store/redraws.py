@@ -10,14 +10,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, Conflict
-from engine.providers.registry import PROVIDERS, Draws
+from engine.providers.registry import PROVIDERS, Draws, draws_of
 from engine.reading.directions import about
 from engine.store import drafts, generations, holds
 from engine.store.manual_edits import RELEASED
-from engine.store.references import draws_of
 from engine.store.scope import Scope, get
+from models.ids import generation_workflow_id
 from models.options import GenerationKind, GenerationOptions
-from models.runs import RedrawOrder
+from models.runs import RedrawRequest
 from models.tables import Draft, Generation, Image, Panel, Redraw, Scene
 from models.tables.directing import RedrawState
 from models.tables.story import PanelState
@@ -118,10 +118,10 @@ async def order(
     if open_one is None:
         return generation, []
     await holds.restate(session, open_one.id)
-    return generation, [f"generation-{open_one.id}"]
+    return generation, [generation_workflow_id(open_one.id)]
 
 
-async def ordered(session: AsyncSession, generation_id: UUID) -> list[RedrawOrder]:
+async def ordered(session: AsyncSession, generation_id: UUID) -> list[RedrawRequest]:
     """What is still to be redrawn for a generation, the oldest first."""
     query = (
         select(Redraw)
@@ -130,7 +130,7 @@ async def ordered(session: AsyncSession, generation_id: UUID) -> list[RedrawOrde
         .limit(200)
     )
     return [
-        RedrawOrder(
+        RedrawRequest(
             id=redraw.id,
             panel_id=redraw.panel_id,
             words="words" in redraw.about,

@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.cast.blocking import across, standing
 from engine.images import ImageRequest, Of, Picture
 from engine.images.fitting import accompanied
-from engine.providers.registry import PROVIDERS, Draws
+from engine.providers.registry import draws_of
 from engine.storage import Storage
 from engine.store.places import place_of
 from models.story import Attributes, PanelData, Profile
@@ -37,12 +37,6 @@ class Stored:
 
     picture: Picture
     key: str
-
-
-def draws_of(provider: str) -> Draws:
-    """What an artist can do; one that is not listed sees everything and takes nothing."""
-    known = [one.draws for one in PROVIDERS if (one.kind, one.id) == ("images", provider)]
-    return (known[0] if known else None) or Draws(data=True)
 
 
 async def of_panel(

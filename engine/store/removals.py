@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
 from engine.storage.keys import content_key, project_prefix
-from models.ids import new_id
+from models.ids import generation_workflow_id, new_id
 from models.options import FINAL_STATUSES
 from models.tables import (
     Attachment,
@@ -109,7 +109,7 @@ async def chapter_goes(session: AsyncSession, chapter: Chapter) -> None:
     await session.flush()
     keys += await _unused(session, chapter.project_id, calls)
     await _unanswered(session, chapter.project_id, calls)
-    await later(session, chapter.project_id, keys=keys, workflows=[f"generation-{one}" for one in runs])
+    await later(session, chapter.project_id, keys=keys, workflows=[generation_workflow_id(run) for run in runs])
 
 
 async def image_goes(session: AsyncSession, image: Image) -> None:

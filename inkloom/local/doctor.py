@@ -80,8 +80,7 @@ def _temporal_program() -> Check:
         version = ".".join(map(str, program.server))
         return Check("Temporal program", True, f"{program.path} ({program.origin}), server {version}")
     oldest = ".".join(map(str, OLDEST))
-    detail = f"no `temporal` with server {oldest} or newer; the first start will fetch or build it"
-    return Check("Temporal program", False, detail, f"to have it now: {WAYS_OUT}")
+    return Check("Temporal program", False, f"no `temporal` with server {oldest} or newer", WAYS_OUT)
 
 
 def _postgres_programs() -> Check:

@@ -165,7 +165,6 @@ class Crew:
                 log_path(self._data, "temporal"),
                 namespace=self._settings.temporal_namespace,
                 ui_port=self._settings.temporal_ui_port,
-                report=self._report,
                 last=state.temporal,
                 promised=self._promised,
                 born=partial(self._born, "temporal"),

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from inkloom.local.errors import StackError
 from inkloom.local.ports import LOOPBACK, next_free
 from inkloom.local.processes import POLL, Process, running_with, spawn, until_ready
-from inkloom.local.temporal_binary import Report, obtain
+from inkloom.local.temporal_binary import obtain
 
 FRONTEND, HTTP = 7233, 7243  # where people and tools look first
 PATIENCE = 60.0
@@ -51,7 +51,6 @@ class Temporal:
         *,
         namespace: str,
         ui_port: int,
-        report: Report,
         last: Ports | None = None,
         promised: bool = False,
         born: Callable[[Process], None] = lambda process: None,
@@ -59,7 +58,6 @@ class Temporal:
         self._database = data / "temporal" / "temporal.db"
         self._log = log
         self._namespace = namespace
-        self._report = report
         self._born = born
         self._program: Path | None = None
         # Once somebody was told the address, the server comes back there or not at all.
@@ -90,7 +88,7 @@ class Temporal:
     async def launch(self) -> Process:
         """Start the server; return once it answers for our namespace."""
         if self._program is None:
-            self._program = (await obtain(self._report)).path
+            self._program = (await obtain()).path
         self._database.parent.mkdir(parents=True, exist_ok=True)
         failure = StackError("Temporal found no free ports")
         for _ in range(TRIES):

@@ -28,7 +28,7 @@ from activities.interceptor import (
 )
 from engine import errors
 from engine.errors import EngineError, ProviderBusy
-from workflows.dispatch.calls import PACES
+from workflows.dispatch.table import ACTIVITIES, PAID, Activity, PaidActivity
 
 pytestmark = pytest.mark.unit
 
@@ -254,10 +254,10 @@ async def test_a_beat_says_how_far_the_work_is() -> None:
     assert beats == [(0.4,)]
 
 
-@pytest.mark.parametrize("name", list(PACES))
-def test_a_missed_beat_does_not_make_a_worker_dead(name: str) -> None:
+@pytest.mark.parametrize("called", [*ACTIVITIES, *PAID], ids=lambda called: called.name)
+def test_a_missed_beat_does_not_make_a_worker_dead(called: Activity[Any, Any] | PaidActivity[Any, Any]) -> None:
     """Three beats fit into the time after which the server gives a worker up."""
-    assert PACES[name].heartbeat.total_seconds() >= 3 * BEAT_SECONDS
+    assert called.pace.heartbeat.total_seconds() >= 3 * BEAT_SECONDS
 
 
 def test_a_full_disk_is_told_as_one() -> None:

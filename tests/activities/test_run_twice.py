@@ -35,7 +35,6 @@ from inkloom.local.stack import Endpoints
 from inkloom.worker import Parts, build_workers, connect
 from models.options import GenerationStatus, HoldReason
 from models.runs import (
-    Callback,
     ChapterRun,
     DrawCall,
     Ending,
@@ -51,6 +50,7 @@ from models.runs import (
     TaskCall,
     TaskDone,
     TranslationRun,
+    WebhookDelivery,
 )
 from models.tables import Character, Delivery, Draft, Generation, Panel, Scene, Webhook
 from tests.conftest import Order
@@ -145,7 +145,7 @@ class Stage:
 class Row:
     """What an activity is given, and which one has to have run before it."""
 
-    argument: Callable[[Stage], Awaitable[Run | Callback]]
+    argument: Callable[[Stage], Awaitable[Run | WebhookDelivery]]
     after: str | None
     script: dict[str, Any] | None = None
 
@@ -252,7 +252,7 @@ async def ending(stage: Stage) -> Run:
     return Ending(**stage.base, status=GenerationStatus.COMPLETED)
 
 
-async def message(stage: Stage) -> Callback:
+async def message(stage: Stage) -> WebhookDelivery:
     """To an address that was switched off: that one is sent twice is what its id is for."""
     project_id = stage.run.project_id
     async with stage.database.session() as session:
@@ -265,7 +265,7 @@ async def message(stage: Stage) -> Callback:
             delivery = Delivery(project_id=project_id, webhook_id=webhook.id, seq=1, type="x", started_at=started)
             session.add(delivery)
             found = delivery.id
-    return Callback(project_id=project_id, delivery_id=found)
+    return WebhookDelivery(project_id=project_id, delivery_id=found)
 
 
 ROWS = {
@@ -288,7 +288,7 @@ ROWS = {
     "open_panels": Row(panels, None),
     "review": Row(reviewed, "open_chapter"),
     "hold": Row(held, "open_chapter"),
-    "let_go": Row(decided, "hold"),
+    "read_decision": Row(decided, "hold"),
     "deliver": Row(message, None),
     "give_up": Row(message, None),
     "plan_translation": Row(language, "VisualPrompt"),

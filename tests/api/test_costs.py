@@ -9,10 +9,10 @@ import pytest
 from httpx2 import AsyncClient
 from temporalio.client import Client
 
-from api.routes.generations_create import chosen
 from engine.db.session import Database
 from engine.errors import NotConfigured
 from engine.money.prices import Prices
+from engine.orders.resolve import named, resolve
 from engine.settings import Price, Settings
 from engine.storage.folder import FolderStorage
 from models.options import Choice, GenerationOptions
@@ -88,12 +88,12 @@ def test_what_a_project_says_is_used_where_an_order_says_nothing() -> None:
     """Order before project before installation; another provider than the project's does not get its model."""
     settings = Settings(llm="offline", llm_model="installed", image_model="brush")
     project = Project(owner_id=uuid4(), title="House", options={"drafts": 2, "llm": "offline", "priority": 5})
-    ordered = chosen(GenerationOptions(drafts=3, until="script"), project, settings)
+    ordered = resolve(named(GenerationOptions(drafts=3, until="script")), settings, project=project.options)
     assert (ordered.drafts, ordered.priority, ordered.until) == (3, 5, "script")
     assert (ordered.llm_model, ordered.image_model) == ("", "brush")
     assert "direction" not in ordered.model_fields_set
     with pytest.raises(NotConfigured):
-        chosen(GenerationOptions(llm_fallback=[Choice(provider="crayon")]), project, settings)
+        resolve({"llm_fallback": [Choice(provider="crayon")]}, settings, project=project.options)
 
 
 async def test_the_budget_of_a_project_is_set_and_taken_away(api: AsyncClient) -> None:

@@ -24,10 +24,10 @@ FOREIGN = ("Input should", "String should", "Field required", "pattern", "Value 
 
 ASKED: list[tuple[type[BaseModel], dict[str, Any], str, str]] = [
     (NewProject, {}, "title", "This is required."),
-    (NewProject, {"title": "a", "colour": "red"}, "colour", "There is no such field here."),
+    (NewProject, {"title": "a", "colour": "red"}, "colour", "Unknown field."),
     (NewProject, {"title": ""}, "title", "This must not be empty."),
-    (NewProject, {"title": "a" * 501}, "title", "This may have 500 characters at most."),
-    (NewProject, {"title": 7}, "title", "This must be a text."),
+    (NewProject, {"title": "a" * 501}, "title", "At most 500 characters."),
+    (NewProject, {"title": 7}, "title", "This must be a string."),
     (
         NewProject,
         {"title": " "},
@@ -36,7 +36,7 @@ ASKED: list[tuple[type[BaseModel], dict[str, Any], str, str]] = [
     ),
     (NewProject, {"title": "a", "style": "\x00"}, "style", "A text holds no NUL characters."),
     (NewProject, {"title": "a", "metadata": []}, "metadata", "This must be an object."),
-    (NewProject, {"title": "a", "metadata": {"a": 1}}, "metadata.a", "This must be a text."),
+    (NewProject, {"title": "a", "metadata": {"a": 1}}, "metadata.a", "This must be a string."),
     (
         NewProject,
         {"title": "a", "metadata": {"a b": ""}},
@@ -47,7 +47,7 @@ ASKED: list[tuple[type[BaseModel], dict[str, Any], str, str]] = [
         NewProject,
         {"title": "a", "metadata": {f"{number}": "" for number in range(21)}},
         "metadata",
-        "This may have 20 in it at most.",
+        "At most 20 items.",
     ),
     (
         NewGeneration,
@@ -57,7 +57,7 @@ ASKED: list[tuple[type[BaseModel], dict[str, Any], str, str]] = [
     ),
     (NewGeneration, {"kind": "chapter", "target_ids": []}, "target_ids", "This must not be empty."),
     (NewGeneration, {"kind": "chapter", "target_ids": "x"}, "target_ids", "This must be a list."),
-    (NewGeneration, {"kind": "chapter", "target_ids": ["x"]}, "target_ids.0", "This is no id."),
+    (NewGeneration, {"kind": "chapter", "target_ids": ["x"]}, "target_ids.0", "This must be a UUID."),
     (PanelChange, {"version": 0}, "version", "This must be 1 or more."),
     (PanelChange, {"version": 2**31}, "version", "This must be less than 2147483648."),
     (PanelChange, {"version": "7"}, "version", "This must be a number."),
@@ -70,9 +70,9 @@ ASKED: list[tuple[type[BaseModel], dict[str, Any], str, str]] = [
         NewBudget,
         {"budget_usd": "1e3"},
         "budget_usd",
-        "An amount looks like 12.5, with at most six digits before and after the point.",
+        "Write an amount like 12.5, with at most six digits before and after the point.",
     ),
-    (NewWebhook, {"url": "ftp://a.b"}, "url", "An address begins with http:// or https:// and has no blanks."),
+    (NewWebhook, {"url": "ftp://a.b"}, "url", "A URL begins with http:// or https:// and contains no spaces."),
     (Order, {"ids": []}, "ids", "This must not be empty."),
 ]
 

@@ -98,7 +98,7 @@ async def test_a_file_that_was_not_built_is_not_found(api: AsyncClient, format: 
     _, chapter_id = await new_chapter(api)
     answer = await api.get(f"/api/v1/chapters/{chapter_id}/exports/{format}")
     assert problem(answer) == refused(404, "not-found")
-    can_be_built = "Order a generation of kind export" in answer.json()["detail"]
+    can_be_built = "Request a generation of kind export" in answer.json()["detail"]
     assert can_be_built == (format in set(ExportFormat))
     assert can_be_built or "%" in format or "it is cbz, pdf, epub, print, " in answer.json()["detail"]
 

@@ -21,19 +21,19 @@ from engine.images import ImageRequest, ImageResult
 from engine.store import redraws
 from engine.store.scope import Scope, get
 from inkloom.sweeper import sweep
+from models.ids import generation_workflow_id
 from models.options import GenerationOptions
 from models.runs import SelectCall
 from models.tables import Generation, Hold, Panel, Project, Redraw
 from tests.api.conftest import Crew, Json, new_chapter, problem, refused
 from tests.api.directed import Directed, finished_chapter
-from workflows.starting import workflow_id
 
 pytestmark = pytest.mark.workflow
 
 
 async def _loses(client: Client, generation_id: str) -> None:
     """Temporal forgets a generation's workflow, as after a power cut."""
-    handle = client.get_workflow_handle(workflow_id(UUID(generation_id)))
+    handle = client.get_workflow_handle(generation_workflow_id(UUID(generation_id)))
     request = DeleteWorkflowExecutionRequest(
         namespace=client.namespace, workflow_execution=WorkflowExecution(workflow_id=handle.id)
     )
@@ -46,7 +46,7 @@ async def _loses(client: Client, generation_id: str) -> None:
 
 async def _rests(client: Client, generation_id: str) -> None:
     """Until the generation's workflow has done what there is to do, and waits."""
-    handle = client.get_workflow_handle(workflow_id(UUID(generation_id)))
+    handle = client.get_workflow_handle(generation_workflow_id(UUID(generation_id)))
     lengths = [0]
     while len(lengths) < 6 or len(set(lengths[-5:])) > 1:
         lengths.append((await handle.describe()).history_length)

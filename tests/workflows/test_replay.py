@@ -22,7 +22,7 @@ from temporalio.workflow import NondeterminismError, SandboxImportNotificationPo
 from inkloom.worker import ALL_WORKFLOWS, sandbox
 from models.runs import Outcome, PanelRun
 from scripts.record_histories import FOLDER, WORDS
-from workflows.dispatch import calls
+from workflows.dispatch.paid import ask
 
 pytestmark = pytest.mark.unit
 
@@ -85,8 +85,8 @@ class Reordered:
 
     @workflow.run
     async def run(self, run: PanelRun) -> Outcome:
-        await calls.ask("VisualPrompt", run, run.panel_id, "prompt")
-        await calls.ask("Dialogue", run, run.panel_id, "words")
+        await ask("VisualPrompt", run, run.panel_id, "prompt")
+        await ask("Dialogue", run, run.panel_id, "words")
         return Outcome(panels=1)
 
 

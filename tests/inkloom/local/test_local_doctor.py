@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from engine.settings import Settings
+from inkloom.local import temporal_binary
 from inkloom.local.commands import Commands
 from inkloom.local.doctor import Check, checks
 from inkloom.local.stack import Stack
@@ -34,6 +35,7 @@ async def test_a_healthy_machine(data: Path) -> None:
 async def test_everything_wrong_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(temporal_binary, "packaged", lambda: tmp_path / "temporal")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         servers = {

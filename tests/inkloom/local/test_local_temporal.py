@@ -9,14 +9,14 @@ import pytest
 from inkloom.local import temporal_binary
 from inkloom.local.errors import StackError
 from inkloom.local.temporal import Ports, Temporal, serves
-from inkloom.local.temporal_binary import cache, find, obtain
+from inkloom.local.temporal_binary import OLDEST, cache, find, obtain, packaged
 
 pytestmark = pytest.mark.integration
 
 
 def server(data: Path, *, last: Ports | None = None, promised: bool = False) -> Temporal:
     data.mkdir(exist_ok=True)
-    return Temporal(data, data / "log", namespace="ours", ui_port=0, report=print, last=last, promised=promised)
+    return Temporal(data, data / "log", namespace="ours", ui_port=0, last=last, promised=promised)
 
 
 def fake(folder: Path, version: str, name: str = "temporal") -> Path:
@@ -57,49 +57,41 @@ async def test_ports_and_namespace_stay(data: Path) -> None:
             await server(data, last=ports, promised=True).launch()
 
 
-def test_the_first_recent_one_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_the_lock_file_brings_a_server_that_is_recent_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an empty PATH: nothing has to be installed on the machine."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = find()
+    assert found is not None
+    assert (found.path, found.origin) == (packaged(), "from the lock file")
+    assert found.server >= OLDEST
+
+
+def test_a_newer_one_on_path_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older one does not, and the wheel's program is the same one when its folder is on PATH."""
     monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:{os.environ['PATH']}")
-    assert cache() == tmp_path / "cache" / "inkloom" / "bin"
-    fake(tmp_path / "path", "1.0.0 (Server 1.24.2, UI 2.28.0)")
-    kept = fake(cache(), "0.0.0-DEV (Server 1.29.1, UI 2.42.1)")
+    for version, wins in (("1.29.9", False), ("1.24.2", False), ("9.0.0", True)):
+        other = fake(tmp_path / "path", f"1.0.0 (Server {version}, UI 2.28.0)")
+        found = find()
+        assert found is not None
+        assert (found.path == other, found.origin == "on PATH") == (wins, wins), version
+    monkeypatch.setenv("PATH", str(packaged().parent))
     found = find()
     assert found is not None
-    assert found.path == kept
-    newer = fake(tmp_path / "path", "1.6.0 (Server 1.30.0, UI 2.44.0)")
-    found = find()
-    assert found is not None
-    assert (found.path, found.origin) == (newer, "on PATH")
+    assert found.origin == "from the lock file"
 
 
-async def test_it_is_built_when_it_cannot_be_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A `go` that stands in for seven minutes of compiling; the download fails at a proxy that is not there."""
+async def test_without_the_wheel_the_machine_is_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PATH, then the cache folder, then a refusal that says what to do."""
+    monkeypatch.setattr(temporal_binary, "packaged", lambda: tmp_path / "no wheel" / "temporal")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setattr(temporal_binary, "TELL_EVERY", 0.1)
-    fake(tmp_path / "made", "0.0.0-DEV (Server 1.29.1, UI 2.42.1)")
-    go = fake(tmp_path / "path", "", "go")
     monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
-    said: list[str] = []
-
-    go.write_text("#!/bin/sh\necho 'no such module' >&2; exit 3\n")
-    with pytest.raises(StackError, match=r"(?s)download failed.*no such module.*TEMPORAL_ADDRESS"):
-        await obtain(said.append)
-
-    go.write_text(f'#!/bin/sh\nsleep 0.4; cp "{tmp_path}/made/temporal" "$GOBIN/temporal"\n')
-    program = await obtain(said.append)
-    assert program.path == cache() / "temporal"
-    assert program.server == (1, 29, 1)
-    assert any("about 7 minutes" in line for line in said)
-    assert any("still building" in line for line in said)
-    assert sorted(found.name for found in cache().iterdir()) == [".lock", "temporal"]
-
-
-async def test_a_download_that_stands_still_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(temporal_binary, "STALLED", 1.0)
-    monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with pytest.raises(StackError, match=r"stood still.*no `go`"):
-            await obtain(print)
+    with pytest.raises(StackError, match=r"make setup.*TEMPORAL_ADDRESS"):
+        await obtain()
+    old = fake(tmp_path / "path", "1.0.0 (Server 1.24.2, UI 2.28.0)")
+    kept = fake(cache(), "0.0.0-DEV (Server 1.28.1, UI 2.42.1)")
+    with pytest.raises(StackError, match=r"server 1\.29 or newer"):
+        await obtain()
+    fake(cache(), "0.0.0-DEV (Server 1.29.1, UI 2.42.1)")
+    assert (await obtain()).path == kept == tmp_path / "cache" / "inkloom" / "bin" / "temporal"
+    fake(tmp_path / "path", "1.6.0 (Server 1.30.0, UI 2.44.0)")
+    assert (await obtain()).path == old

@@ -11,7 +11,9 @@ from temporalio.exceptions import ApplicationError
 
 from models.options import GenerationStatus
 from models.runs import Ending, Run
-from workflows.dispatch import calls
+from workflows.dispatch.concurrency import cancelled, reason_of
+from workflows.dispatch.execute import base, execute
+from workflows.dispatch.table import BEGIN_GENERATION, FINISH_GENERATION
 
 STATUS = SearchAttributeKey.for_keyword("GenerationStatus")
 
@@ -37,14 +39,14 @@ async def generation(run: Run, *, own: bool, begin: bool = True) -> AsyncIterato
     workflow.upsert_search_attributes([STATUS.value_set(GenerationStatus.RUNNING)])
     try:
         if begin:
-            await calls.begin_generation(run)
+            await execute(BEGIN_GENERATION, run)
         yield count
     # Not BaseException: the SDK ends evicted workflows with one of its own, which must pass.
     except (Exception, asyncio.CancelledError) as error:
-        if calls.cancelled(error):
+        if cancelled(error):
             await _end(run, GenerationStatus.CANCELLED)
             raise
-        reason = calls.reason_of(error)
+        reason = reason_of(error)
         await _end(run, GenerationStatus.FAILED, reason)
         # The row says it all; a failed workflow besides would only say it twice, but the Temporal UI should show red.
         raise ApplicationError(reason, type="GenerationFailed", non_retryable=True) from error
@@ -52,8 +54,8 @@ async def generation(run: Run, *, own: bool, begin: bool = True) -> AsyncIterato
 
 
 async def _end(run: Run, status: GenerationStatus, error: str = "") -> None:
-    ending = Ending(**calls.base(run), status=status, error=error)
+    ending = Ending(**base(run), status=status, error=error)
     # Shielded: a cancelled workflow still has to clean up.
-    await asyncio.shield(calls.finish_generation(ending))
+    await asyncio.shield(execute(FINISH_GENERATION, ending))
     workflow.upsert_search_attributes([STATUS.value_set(status)])
     workflow.set_current_details(error or status)

@@ -1,0 +1,65 @@
+"""Parts of a workflow that run side by side, and what became of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, is_cancelled_exception
+
+# How many parts run side by side. Provider queues hold the real limits; these keep histories and memory bounded
+# while leaving enough work queued that no provider slot stands idle.
+SCENES_AT_A_TIME = 6
+PANELS_AT_A_TIME = 8
+SHEETS_AT_A_TIME = 8
+LANGUAGES_AT_A_TIME = 4
+PAGES_AT_A_TIME = 4
+EXPORTS_AT_A_TIME = 2
+
+ResultT = TypeVar("ResultT")
+ItemT = TypeVar("ItemT")
+
+
+async def together(*parts: Awaitable[ResultT]) -> list[ResultT]:
+    """Wait for all parts, also when one fails: none may go on, and pay, after the workflow has ended."""
+    results = await asyncio.gather(*parts, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+async def any_of(*parts: Awaitable[ResultT]) -> list[ResultT]:
+    """Wait for all parts and return what came of them; fails only when every one did, or one was cancelled."""
+    results = await asyncio.gather(*parts, return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for failure in failures:
+        if cancelled(failure) or len(failures) == len(parts):
+            raise failure
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
+async def side_by_side(
+    limit: int, items: Sequence[ItemT], work: Callable[[ItemT], Awaitable[ResultT]]
+) -> list[ResultT]:
+    """Do `work` for every item, at most `limit` at a time, and return the results in the order of the items."""
+    gate = asyncio.Semaphore(limit)
+
+    async def guarded(item: ItemT) -> ResultT:
+        async with gate:
+            return await work(item)
+
+    return await together(*(guarded(item) for item in items))
+
+
+def reason_of(error: BaseException) -> str:
+    """The innermost message of a failed activity or child: what a person can act on."""
+    while isinstance(error, ActivityError | ChildWorkflowError) and error.cause is not None:
+        error = error.cause
+    if isinstance(error, ApplicationError):
+        return error.message
+    return str(error) or type(error).__name__
+
+
+def cancelled(error: BaseException) -> bool:
+    """Whether the error is a cancellation, whatever it came wrapped in."""
+    return isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)

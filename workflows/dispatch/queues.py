@@ -1,0 +1,47 @@
+"""Task queues, and how patient Temporal is with what waits on them.
+
+Temporal alone retries. The error of an activity says whether that is worth it and when (`engine.errors`, translated by
+the interceptor), so these policies set the pace and no count. Every activity heartbeats, so a dead worker is noticed
+after `heartbeat`, not after the whole `attempt`.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+
+WORKFLOWS = "workflows"
+IO = "io"
+PAGES = "pages"
+WEBHOOKS = "webhooks"
+
+
+def llm_queue(provider: str) -> str:
+    """The queue of one writer."""
+    return f"llm-{provider}"
+
+
+def image_queue(provider: str) -> str:
+    """The queue of one artist."""
+    return f"images-{provider}"
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long one attempt and all attempts together may take, and how fast a dead worker is noticed."""
+
+    attempt: timedelta
+    total: timedelta
+    heartbeat: timedelta = timedelta(seconds=10)
+
+
+RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=300), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=20)
+)
+_DAYS = timedelta(days=7)
+
+RECORDING = Pace(attempt=timedelta(minutes=2), total=_DAYS)
+WRITING = Pace(attempt=timedelta(minutes=10), total=timedelta(hours=24))
+DRAWING = Pace(attempt=timedelta(minutes=15), total=timedelta(hours=24))
+DELIVERING = Pace(attempt=timedelta(minutes=1), total=timedelta(hours=24))
+COMPOSING = Pace(attempt=timedelta(minutes=30), total=_DAYS)
