@@ -13,7 +13,7 @@ from engine.pages.compose import LetteredPanel, compose_page
 from engine.pages.layout import LayoutPanel, lay_out
 from engine.pages.weights import picture_size
 from models.exports import ExportOptions
-from models.options import PageFormat
+from models.options import PageFormat, PageSizeName
 from models.story import Box, Direction, Line, LineKind, PanelData, Profile, Shot
 
 HEADS = (
@@ -62,18 +62,24 @@ def lettered(
     panels: tuple[PanelData, ...] = (TALK, NOISE),
     *,
     format: PageFormat = "page",
+    page_size: PageSizeName = "manga-b6",
     direction: Direction = "ltr",
     language: str = "",
     missing: tuple[int, ...] = (),
     opener: bool = False,
     **options: object,
 ) -> Bound:
-    """A book of these panels; those whose numbers are `missing` have no picture."""
+    """A book of these panels, on the smallest pages there are; those whose numbers are `missing` have no picture."""
     drawn = folder / "art.png"
     drawn.write_bytes(picture())
-    shapes = [picture_size(panel, format, opener=opener and not number) for number, panel in enumerate(panels)]
+    shapes = [
+        picture_size(panel, format, page_size, opener=opener and not number) for number, panel in enumerate(panels)
+    ]
     layouts = lay_out(
-        [LayoutPanel(str(number), *shapes[number], panel) for number, panel in enumerate(panels)], format, direction
+        [LayoutPanel(str(number), *shapes[number], panel) for number, panel in enumerate(panels)],
+        format,
+        direction,
+        page_size,
     )
     pages, files = [], []
     for layout in layouts:

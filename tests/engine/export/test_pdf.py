@@ -131,7 +131,7 @@ def test_words_are_found_on_their_page_in_order(bind: Bind, tmp_path: Path, buil
 @pytest.mark.parametrize(("build", "bleed"), [(build_pdf, 0.0), (build_print, 9.0)])
 def test_a_word_that_is_found_is_marked_where_it_is_set(tmp_path: Path, build: object, bleed: float) -> None:
     """Line by line, as wide as it is drawn, and in reading order: a search leads to the balloon."""
-    bound, out = lettered(tmp_path), tmp_path / "a.pdf"
+    bound, out = lettered(tmp_path, page_size="us-comic"), tmp_path / "a.pdf"
     build(bound, out)  # type: ignore[operator]  # either of two functions
     [page] = bound.book.pages
     expected = []
