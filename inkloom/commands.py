@@ -19,6 +19,7 @@ from engine.errors import BadInput
 from engine.money.estimate import estimate, work_of_script, work_of_text
 from engine.money.prices import Prices
 from engine.orders.languages import refuse_own
+from engine.pages.shaping import missing
 from engine.providers.registry import require_all
 from engine.settings import Settings
 from engine.store import projects
@@ -235,6 +236,8 @@ async def _run(
 ) -> tuple[Finished, Endpoints]:
     """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
     began = time.monotonic()
+    if lacking := missing():
+        report(f"Warning: {lacking[0]}. To have text as on other machines, {lacking[1]}.")
     with cancelled_by_signals():
         try:
             async with Stack(settings, api=False, report=report) as endpoints:
