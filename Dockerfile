@@ -7,6 +7,8 @@ RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-h
 
 FROM python:3.13-slim-bookworm
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 INKLOOM_DATA=/data
+# Pillow loads FriBiDi from the system: without it no text runs right to left, and pages break their lines elsewhere.
+RUN apt-get update && apt-get install -y --no-install-recommends libfribidi0 && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 1000 --create-home inkloom && install -d -o inkloom /data
 COPY --from=build /venv /venv
 WORKDIR /app

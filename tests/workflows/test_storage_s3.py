@@ -16,7 +16,7 @@ from models.options import GenerationStatus
 from models.tables import Image, ProviderCall
 from models.tables.ledger import CallState
 from tests.conftest import Order
-from tests.s3_server import BUCKET, PATIENCE, S3Server, fresh_prefix, s3_server
+from tests.s3_server import PATIENCE, S3Server, fresh_prefix, s3_server
 from tests.working import STORY, Generate, Painter, Writer, workers
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
@@ -66,12 +66,11 @@ async def away(server: S3Server) -> Callable[[], Awaitable[None]]:
 
 
 async def locked(server: S3Server) -> Callable[[], Awaitable[None]]:
-    """Take the bucket away, which is for a person to mend; what is given back brings it back."""
-    bucket = server.folder / "data" / BUCKET
-    hidden = await asyncio.to_thread(bucket.rename, server.folder / "hidden")
+    """Delete the bucket, still empty, which is for a person to fix; what is returned creates it again."""
+    await server.ask("delete_bucket")
 
     async def back() -> None:
-        await asyncio.to_thread(hidden.rename, bucket)
+        await server.ask("create_bucket")
 
     return back
 

@@ -13,7 +13,7 @@ import pytest
 from engine.errors import BadInput, EngineError, NotConfigured, NotFound, StorageError
 from engine.storage.s3 import LONGEST_LINK, MAX_PREFIX, MEETINGS, S3Storage
 from tests.fakes.server import Answer, Asked, Server
-from tests.s3_server import KEYS, PATIENCE, S3Server, fresh_prefix, program, s3_server
+from tests.s3_server import KEYS, PATIENCE, S3Server, fresh_prefix, s3_server
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 
@@ -54,14 +54,6 @@ async def refusal(storage: S3Storage, folder: Path) -> EngineError:
     assert not await asyncio.to_thread((folder / "got").exists)
     assert len({type(one) for one in raised}) == 1, raised
     return raised[0]
-
-
-def test_without_go_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """These tests fail loudly where their server cannot be had; they are never skipped."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(RuntimeError, match="install Go"):
-        program()
 
 
 # --- links -----------------------------------------------------------------------------------------------------------
