@@ -10,9 +10,7 @@ from uuid import UUID, uuid4
 
 from PIL import Image as Picture
 
-from api.app import create_app
 from engine.db.session import Database
-from engine.settings import Settings
 from models.tables import (
     AccessToken,
     Attachment,
@@ -32,8 +30,7 @@ from models.tables import (
 )
 from models.tables.story import PanelState
 from tests.conftest import Ordered
-
-DOCUMENT = create_app(Settings()).openapi()
+from tests.support.api_document import DOCUMENT
 
 
 @dataclass(frozen=True)
