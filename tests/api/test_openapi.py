@@ -26,7 +26,7 @@ PARTS = {"CallCounts", "Listing", "Looking", "Mistake", "Problem"}
 
 def models() -> Iterator[type[BaseModel]]:
     """What the API's modules define to be given or answered."""
-    for module in pkgutil.iter_modules(api.__path__, "api."):
+    for module in pkgutil.walk_packages(api.__path__, "api."):
         for name, value in vars(importlib.import_module(module.name)).items():
             defined_here = inspect.isclass(value) and value.__module__ == module.name
             if defined_here and issubclass(value, BaseModel) and name.partition("[")[0] not in PARTS:
