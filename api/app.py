@@ -98,7 +98,7 @@ follow its events until the pages are there. Errors are `application/problem+jso
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, passwords: Passwords | None = None) -> FastAPI:
     """The application for these settings; connections are made when it starts."""
 
     @asynccontextmanager
@@ -125,7 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
         try:
             async with live(settings.database_url, **limits) as hub:
                 app.state.resources = Resources(
-                    settings, database, temporal, storage, secret, signer, Passwords(), hub, workshop
+                    settings, database, temporal, storage, secret, signer, passwords or Passwords(), hub, workshop
                 )
                 yield
         finally:

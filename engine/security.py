@@ -55,10 +55,10 @@ def refuse_weak(password: str, *known: str) -> None:
 
 
 class Passwords:
-    """Hashes passwords, Argon2id, off the event loop."""
+    """Hashes passwords, Argon2id, off the event loop; with the recommended cost unless a hasher is given."""
 
-    def __init__(self, at_a_time: int = 2) -> None:
-        self._hasher = PasswordHash.recommended()
+    def __init__(self, at_a_time: int = 2, hasher: PasswordHash | None = None) -> None:
+        self._hasher = hasher or PasswordHash.recommended()
         # A hash takes 64 MiB and much of a second of a core: whoever else tries waits.
         self._gate = asyncio.Semaphore(at_a_time)
         # What a password is compared with where there is no account, so that it takes as long.

@@ -22,6 +22,7 @@ from engine.storage.folder import FolderStorage
 from inkloom.local.stack import Endpoints
 from models.options import FINAL_STATUSES, GenerationStatus
 from tests.fakes.server import eventually
+from tests.support.passwords import cheap_passwords
 from tests.working import STORY, Painter, Writer, workers
 
 Json = dict[str, Any]
@@ -32,7 +33,7 @@ async def serving(
     settings: Settings, as_in: AsyncClient | None = None, *, address: str = "127.0.0.1"
 ) -> AsyncIterator[AsyncClient]:
     """An HTTP client, at an address, of an application with these settings; logged in as another client, or not."""
-    app = create_app(settings)
+    app = create_app(settings, cheap_passwords())
     async with (
         app.router.lifespan_context(app),
         # What the application does not answer itself is its defect, not the test's: it shows as a 500.
@@ -98,7 +99,7 @@ def served(api_settings: Settings) -> Serve:
     @asynccontextmanager
     async def serve(**changed: Any) -> AsyncIterator[int]:
         settings = api_settings.model_copy(update={"api_port": 0, **changed})
-        server = uvicorn.Server(config_of(settings, create_app(settings)))
+        server = uvicorn.Server(config_of(settings, create_app(settings, cheap_passwords())))
         serving = asyncio.create_task(server.serve())
         try:
             await eventually(lambda: server.started)

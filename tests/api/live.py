@@ -20,6 +20,7 @@ from engine.db.session import Database
 from engine.settings import Settings
 from engine.store.events import emit
 from models.events import EventType
+from tests.support.passwords import cheap_passwords
 
 Json = dict[str, Any]
 
@@ -47,7 +48,7 @@ class Served:
 @asynccontextmanager
 async def listening(settings: Settings) -> AsyncIterator[Served]:
     """An API with these settings on a port of its own, with its own pool and hub, as a process of its own has."""
-    app = create_app(settings)
+    app = create_app(settings, cheap_passwords())
     bound = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="info", timeout_graceful_shutdown=8, log_config=None, **WEBSOCKETS)
     server = uvicorn.Server(config)

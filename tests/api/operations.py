@@ -1,14 +1,16 @@
 """Every operation of the API, from its own description, and one of everything to try them on."""
 
+import hashlib
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from api.app import create_app
+from PIL import Image as Picture
+
 from engine.db.session import Database
-from engine.settings import Settings
 from models.tables import (
     AccessToken,
     Attachment,
@@ -26,11 +28,9 @@ from models.tables import (
     Scene,
     Webhook,
 )
+from models.tables.story import PanelState
 from tests.conftest import Ordered
-
-DOCUMENT = create_app(Settings()).openapi()
-# For bodies whose example would not be enough.
-BODIES: dict[str, Any] = {}
+from tests.support.api_document import DOCUMENT
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,14 @@ class Operation:
     queries: tuple[str, ...]
     # A language, so far.
     required: tuple[str, ...] = ()
+    # The statuses that its description has for an answer, and which of them mean success.
+    documented: frozenset[int] = frozenset()
+    takes_file: bool = False
+
+    @property
+    def succeeds(self) -> frozenset[int]:
+        """Its documented statuses of success."""
+        return frozenset(status for status in self.documented if 200 <= status < 300)
 
     @property
     def name(self) -> str:
@@ -57,6 +65,42 @@ class Operation:
         """Its path with these ids, and what it cannot do without."""
         named = "".join(f"?{name}=de" for name in self.required)
         return self.path.format(**ids, format="cbz", language="de") + named
+
+    def content(self, ids: Mapping[str, UUID]) -> dict[str, Any]:
+        """What is sent with it: the example, with the names and ids of what `belongings` made instead of its own."""
+        if self.takes_file:
+            return {
+                "files": {"file": ("bible.json", b"{}") if self.path.endswith("/file") else ("art.png", png("green"))}
+            }
+        if not isinstance(self.body, dict):
+            return {"json": self.body}
+        body = self.body | {name: str(ids[name]) for name in self.body if name in ids}
+        if self.path.endswith("/reorder"):
+            # `/scenes/{scene_id}/panels/reorder` orders panels.
+            body["ids"] = [str(ids[f"{self.path.split('/')[-2].removesuffix('s')}_id"])]
+        if "layout" in body:
+            cells = [cell | {"panel_id": str(ids["panel_id"])} for cell in body["layout"]["cells"]]
+            body = {"layout": {"cells": cells}, "version": 1}
+        if "panels" in body and self.path.endswith("/translations/{language}"):
+            body["panels"] = [panel | {"panel_id": str(ids["panel_id"])} for panel in body["panels"]]
+        if "mask" in body:
+            body["mask"] = str(ids["spare_id"])
+        if "mentions" in body:
+            body["mentions"] = []
+        if self.method == "post" and "name" in body:
+            body["name"] = "Another"
+        return {"json": body}
+
+
+# Of the pictures in `belongings`: one that a draft shows, and one that nothing uses.
+COLOURS = ("red", "blue")
+
+
+def png(colour: str) -> bytes:
+    """A picture as bytes."""
+    data = io.BytesIO()
+    Picture.new("RGB", (64, 64), colour).save(data, "PNG")
+    return data.getvalue()
 
 
 def operations() -> Iterator[Operation]:
@@ -73,7 +117,15 @@ def operations() -> Iterator[Operation]:
                 for one in described.get("parameters", ())
                 if one["in"] == "query" and one.get("required", False)
             )
-            yield Operation(method, path, BODIES.get(f"{method} {path}", _example(described)), queries, required)
+            yield Operation(
+                method,
+                path,
+                _example(described),
+                queries,
+                required,
+                frozenset(int(status) for status in described["responses"]),
+                "multipart/form-data" in described.get("requestBody", {}).get("content", {}),
+            )
 
 
 def _example(described: Mapping[str, Any]) -> Any:
@@ -87,14 +139,17 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
     project_id = ordered.run.project_id
     async with database.session() as session:
         scene = Scene(project_id=project_id, chapter_id=ordered.run.chapter_id, position=0)
-        image = Image(
-            project_id=project_id,
-            sha256="0" * 64,
-            key="images/0.png",
-            media_type="image/png",
-            width=1,
-            height=1,
-            bytes=1,
+        image, spare = (
+            Image(
+                project_id=project_id,
+                sha256=hashlib.sha256(png(colour)).hexdigest(),
+                key=f"images/{colour}.png",
+                media_type="image/png",
+                width=64,
+                height=64,
+                bytes=len(png(colour)),
+            )
+            for colour in COLOURS
         )
         character = Character(project_id=project_id, name="Mara", name_key="mara")
         location = Location(project_id=project_id, name="the quay", name_key="the quay")
@@ -106,15 +161,26 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
             token_hash=uuid4().hex,
             expires_at=datetime.now(UTC),
         )
-        session.add_all([scene, image, character, location, instruction, invitation])
+        session.add_all([scene, image, spare, character, location, instruction, invitation])
         await session.flush()
-        panel = Panel(project_id=project_id, scene_id=scene.id, position=0)
+        line = {"kind": "speech", "speaker": "Mara", "text": "Take the small one."}
+        panel = Panel(
+            project_id=project_id,
+            scene_id=scene.id,
+            position=0,
+            state=PanelState.WRITTEN,
+            dialogue=[line],
+            caption="Late.",
+            prompt="a lamp",
+        )
         token = AccessToken(user_id=ordered.owner_id, name="Theirs", token_hash=uuid4().hex)
         webhook = Webhook(project_id=project_id, url="https://example.org/hook")
         version = ChapterVersion(
             project_id=project_id, chapter_id=ordered.run.chapter_id, number=1, reason="kept", sha256="0" * 64
         )
-        layout = {"number": 1, "width": 1988, "height": 3075, "cells": []}
+        await session.flush()
+        cell = {"panel_id": str(panel.id), "x": 84, "y": 84, "width": 1820, "height": 2800}
+        layout = {"number": 1, "width": 1988, "height": 3075, "cells": [cell]}
         page = Page(project_id=project_id, chapter_id=ordered.run.chapter_id, number=1, layout=layout)
         session.add_all([panel, token, webhook, version, page])
         await session.flush()
@@ -147,6 +213,7 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "page_id": page.id,
         "draft_id": draft.id,
         "image_id": image.id,
+        "spare_id": spare.id,
         "character_id": character.id,
         "location_id": location.id,
         "instruction_id": instruction.id,

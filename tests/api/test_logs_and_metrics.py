@@ -21,6 +21,7 @@ from engine.logs import JsonLines, TextLines, about
 from engine.settings import Settings
 from tests.api.conftest import Crew, ended, new_chapter, problem, refused, registered, serving
 from tests.api.live import listening
+from tests.support.passwords import cheap_passwords
 from tests.working import Painter
 
 pytestmark = pytest.mark.workflow
@@ -107,7 +108,7 @@ async def test_lines_hold_no_secrets(api: AsyncClient, lines: Lines) -> None:
 
 async def test_all_lines_of_a_request_have_its_id(api_settings: Settings, lines: Lines) -> None:
     """Also those of others than us, and of tasks that the request begins."""
-    app = create_app(api_settings)
+    app = create_app(api_settings, cheap_passwords())
 
     async def talks(_: Any) -> Response:
         logging.getLogger("somebody.else").warning("a line")
@@ -226,7 +227,7 @@ async def test_metrics_are_not_public(
     api_settings: Settings, client: str, headers: list[tuple[str, str]], status: int
 ) -> None:
     """For this machine, when nobody stands in between, and for who has the token; to others there is no such path."""
-    app = create_app(api_settings.model_copy(update={"metrics_token": SecretStr("right")}))
+    app = create_app(api_settings.model_copy(update={"metrics_token": SecretStr("right")}), cheap_passwords())
     transport = ASGITransport(app, client=(client, 5000))
     async with (
         app.router.lifespan_context(app),
@@ -242,7 +243,7 @@ async def test_metrics_are_not_public(
 @pytest.mark.parametrize("token", [None, SecretStr("")])
 async def test_without_a_token_no_token_is_right(api_settings: Settings, token: SecretStr | None) -> None:
     """Least of all an empty one."""
-    app = create_app(api_settings.model_copy(update={"metrics_token": token}))
+    app = create_app(api_settings.model_copy(update={"metrics_token": token}), cheap_passwords())
     transport = ASGITransport(app, client=("203.0.113.9", 5000))
     async with (
         app.router.lifespan_context(app),

@@ -16,6 +16,7 @@ from api.middleware.callers import origins_of
 from engine.errors import BadInput
 from engine.settings import Settings
 from tests.api.conftest import problem, refused
+from tests.support.passwords import cheap_passwords
 
 pytestmark = pytest.mark.workflow
 
@@ -27,7 +28,7 @@ LONG = json.dumps({"text": "It rained. " * 400})
 @pytest.fixture(scope="module")
 async def strict(api_settings: Settings) -> AsyncIterator[AsyncClient]:
     """The application with a studio that may call it, and routes that do what ours never should."""
-    app = create_app(api_settings.model_copy(update={"cors_origins": STUDIO}))
+    app = create_app(api_settings.model_copy(update={"cors_origins": STUDIO}), cheap_passwords())
 
     async def broken(_: Any) -> Response:
         raise RuntimeError("the secret is 1234")

@@ -10,13 +10,11 @@ import pytest
 from pydantic import BaseModel
 
 import api
-from api.app import create_app
 from api.http.schemas import Problem
-from engine.settings import Settings
+from tests.support.api_document import DOCUMENT
 
 pytestmark = pytest.mark.unit
 
-DOCUMENT = create_app(Settings()).openapi()
 OPERATIONS = {
     f"{method} {path}": operation
     for path, operations in DOCUMENT["paths"].items()

@@ -10,9 +10,11 @@ from engine.errors import Conflict, ProviderRefused
 from engine.llm import LLMReply, LLMRequest
 from engine.store import events, generations, holds
 from engine.store.scope import get
+from models.ids import generation_workflow_id
 from models.options import GenerationStatus
 from models.tables import Generation
 from tests.conftest import Order, Ordered
+from tests.support.resting import at_rest
 from tests.working import STORY, Generate, Painter, Working, Writer, finished, reached
 from workflows.starting import start, wake
 
@@ -34,6 +36,16 @@ async def resume(client: Client, database: Database, ordered: Ordered) -> None:
     async with database.session() as session:
         workflows = await holds.resume(session, ordered.scope, ordered.run.generation_id, skip=False)
     await wake(client, workflows)
+
+
+async def started(database: Database, ordered: Ordered) -> Generation:
+    """The generation once its workflow has begun it."""
+    async with asyncio.timeout(30):
+        while True:
+            generation = await reached(database, ordered, GenerationStatus.PAUSED)
+            if generation.started_at is not None:
+                return generation
+            await asyncio.sleep(0.05)
 
 
 async def told(database: Database, ordered: Ordered) -> list[str]:
@@ -59,10 +71,10 @@ async def test_in_the_middle(client: Client, database: Database, order: Order, w
         await begin(client, database, ordered)
         await asyncio.wait_for(halfway.wait(), 30)
         await reached(database, ordered, GenerationStatus.PAUSED)
-        await asyncio.sleep(1.5)
         asked = len(writer.asked), len(painter.asked)
-        await asyncio.sleep(1.5)
+        await at_rest(client, generation_workflow_id(ordered.run.generation_id))
         assert (len(writer.asked), len(painter.asked)) == asked
+    assert (len(writer.asked), len(painter.asked)) == asked
     async with working(writer, painter):
         await resume(client, database, ordered)
         assert (await finished(database, ordered)).status == GenerationStatus.COMPLETED
@@ -80,8 +92,9 @@ async def test_before_it_has_begun(client: Client, database: Database, order: Or
     writer = Writer()
     async with working(writer, Painter()):
         await begin(client, database, ordered)
-        await asyncio.sleep(2)
-        generation = await reached(database, ordered, GenerationStatus.PAUSED)
+        generation = await started(database, ordered)
+        await at_rest(client, generation_workflow_id(generation.id))
+        assert generation.status == GenerationStatus.PAUSED
         assert (writer.asked, generation.started_at is not None) == ([], True)
         await resume(client, database, ordered)
         assert (await finished(database, ordered)).status == GenerationStatus.COMPLETED

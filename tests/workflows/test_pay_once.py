@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from sqlmodel import select
+from temporalio import activity
 from temporalio.client import Client
 
 from engine.db.session import Database
@@ -134,7 +135,7 @@ async def test_a_cancelled_activity_stores_the_answer_that_is_on_its_way(
     async def slow(request: ImageRequest) -> ImageResult | None:
         if request.panel is not None:
             drawing.set()
-            await asyncio.sleep(4)
+            await activity.wait_for_cancelled()
         return None
 
     async with working(Writer(), Painter(slow)):
