@@ -19,7 +19,7 @@ from engine.errors import BadInput
 from engine.money.estimate import estimate, work_of_script, work_of_text
 from engine.money.prices import Prices
 from engine.orders.languages import refuse_own
-from engine.pages.shaping import missing
+from engine.pages.shaping import warning
 from engine.providers.registry import require_all
 from engine.settings import Settings
 from engine.store import projects
@@ -58,6 +58,12 @@ say = Console(stderr=True, highlight=False)
 def report(line: str) -> None:
     """One line about the servers."""
     say.print(f"[dim]{line}", soft_wrap=True)
+
+
+def warn() -> None:
+    """Say what pages lack on this machine, before the first is drawn."""
+    if lacking := warning():
+        report(f"Warning: {lacking}")
 
 
 async def run_command(
@@ -128,6 +134,7 @@ async def up_command(settings: Settings) -> int:
     await refuse_what_cannot_run(settings)
     if "local_owner" not in settings.model_fields_set:
         settings = settings.model_copy(update={"local_owner": True})
+    warn()
     with cancelled_by_signals():
         try:
             async with Stack(settings, api=True, report=report) as endpoints:
@@ -236,8 +243,7 @@ async def _run(
 ) -> tuple[Finished, Endpoints]:
     """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
     began = time.monotonic()
-    if lacking := missing():
-        report(f"Warning: {lacking[0]}. To have text as on other machines, {lacking[1]}.")
+    warn()
     with cancelled_by_signals():
         try:
             async with Stack(settings, api=False, report=report) as endpoints:
