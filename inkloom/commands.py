@@ -57,6 +57,14 @@ def report(line: str) -> None:
     say.print(f"[dim]{line}", soft_wrap=True)
 
 
+def warn() -> None:
+    """Say what pages lack on this machine, before the first is drawn."""
+    from engine.pages.shaping import warning
+
+    if lacking := warning():
+        report(f"Warning: {lacking}")
+
+
 async def run_command(
     settings: Settings,
     path: Path,
@@ -134,6 +142,7 @@ async def up_command(settings: Settings) -> int:
     await refuse_what_cannot_run(settings)
     if "local_owner" not in settings.model_fields_set:
         settings = settings.model_copy(update={"local_owner": True})
+    warn()
     with cancelled_by_signals():
         try:
             async with Stack(settings, api=True, report=report) as endpoints:
@@ -246,14 +255,12 @@ async def _run(
     translated: Sequence[TranslationFile] = (),
 ) -> "tuple[Finished, Endpoints]":
     """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
-    from engine.pages import shaping
     from inkloom.local.stack import Stack
     from inkloom.run import run_story
     from inkloom.watch import Bar
 
     began = time.monotonic()
-    if lacking := shaping.missing():
-        report(f"Warning: {lacking[0]}. To have text as on other machines, {lacking[1]}.")
+    warn()
     with cancelled_by_signals():
         try:
             async with Stack(settings, api=False, report=report) as endpoints:

@@ -21,6 +21,7 @@ from engine.images import Artist
 from engine.llm import LLM
 from engine.money.ledger import Terms
 from engine.money.prices import Prices
+from engine.pages import shaping
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.webhooks.guarded_network import networks
@@ -57,6 +58,9 @@ async def serve_workers(
         image_slots=settings.image_slots,
         signer=signer_of(settings) if queues != "flow" else None,
     )
+    # A container has no terminal that `run` or `up` could have said it on.
+    if queues != "flow" and (lacking := shaping.warning()):
+        log.warning(lacking)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

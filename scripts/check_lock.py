@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-setup.lock", "requirements-dev.lock")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # The oldest glibc and macOS that every wheel takes.
 LINUX = ("x86_64-manylinux_2_28", "aarch64-manylinux_2_28")

