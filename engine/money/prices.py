@@ -65,8 +65,8 @@ class Prices:
             if self._allow_unpriced:
                 return Decimal(0)
             raise Unpriced(
-                f"What {model or 'the model'} of {provider} costs is not known. Give its price in INKLOOM_PRICES, or"
-                " set INKLOOM_ALLOW_UNPRICED=true to let it work uncounted."
+                f"The price of {model or 'the model'} of {provider} is unknown. Set it in INKLOOM_PRICES, or"
+                " set INKLOOM_ALLOW_UNPRICED=true to count its calls as free."
             ) from None
 
     def require(self, options: GenerationOptions) -> None:

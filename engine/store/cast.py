@@ -60,4 +60,4 @@ async def once() -> AsyncIterator[None]:
     except IntegrityError as error:
         if "name_key" not in str(error.orig):
             raise
-        raise Conflict("The project has one of this name already.") from error
+        raise Conflict("The project already has one with this name.") from error

@@ -93,7 +93,7 @@ class Months:
         start = datetime.strptime(first or "1900-01", "%Y-%m")  # noqa: DTZ007  # the database says which zone
         month = datetime.strptime(last or "2199-12", "%Y-%m")  # noqa: DTZ007  # the same
         if month < start:
-            raise BadInput("The last month comes before the first one.")
+            raise BadInput("The last month is before the first one.")
         return cls(start, (month.replace(day=28) + timedelta(days=4)).replace(day=1))
 
 

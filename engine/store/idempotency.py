@@ -42,7 +42,7 @@ async def claim(
     query = select(IdempotentRequest).where(IdempotentRequest.user_id == user_id, IdempotentRequest.key == key)
     found = (await session.exec(query)).one()
     if found.request_hash != request_hash:
-        raise Mismatch("This Idempotency-Key was used before, for another request. Take a new one for a new request.")
+        raise Mismatch("This Idempotency-Key was used for a different request. Use a new key for each new request.")
     return found
 
 

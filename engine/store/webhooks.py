@@ -51,7 +51,7 @@ async def add(session: AsyncSession, scope: Scope, project_id: UUID, url: str, e
         await session.exec(select(func.count()).select_from(Webhook).where(Webhook.project_id == project_id))
     ).one()
     if there >= MAX_WEBHOOKS:
-        raise Conflict(f"A project has at most {MAX_WEBHOOKS} callback addresses.")
+        raise Conflict(f"A project has at most {MAX_WEBHOOKS} webhooks.")
     webhook = Webhook(project_id=project_id, url=url, events=list(events))
     session.add(webhook)
     await session.flush()
