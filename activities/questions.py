@@ -39,7 +39,7 @@ async def question(
         if left < wanted // 4:
             raise ProviderRejected(
                 f"{by.model or by.provider} holds {held.context:,} tokens, too few to answer {task.name} for this text."
-                " Choose a model that holds more."
+                " Choose a model with a larger context."
             )
         return loaded, LLMRequest(
             task=task.name,

@@ -117,7 +117,7 @@ INVALID = refusal(
     "The request does not match the documented schema.",
     errors=[{"at": "body.title", "message": "This is required."}],
 )
-TOO_MANY = refusal(429, "too-many", "Too many attempts; `Retry-After` says when to try again.", "Too many tries.")
+TOO_MANY = refusal(429, "too-many", "Too many attempts; `Retry-After` says when to try again.", "Too many attempts.")
 AWAY = refusal(
     503,
     "database-unavailable",

@@ -13,7 +13,7 @@ class Full(Exception):
     """There is no room now; `wait` says in how many seconds there may be some."""
 
     def __init__(self, wait: float) -> None:
-        super().__init__(f"no room for {wait:.0f} seconds")
+        super().__init__(f"no free slot for {wait:.0f} seconds")
         self.wait = wait
 
 
