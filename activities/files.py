@@ -1,4 +1,4 @@
-"""Files that chapters and projects are had as: CPU work in threads, on the queue of the pages."""
+"""Builds export files (CPU-bound, in threads, on the queue of the pages)."""
 
 import asyncio
 import tempfile

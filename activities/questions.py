@@ -1,4 +1,4 @@
-"""What a writer is asked: a task's input, rendered so that the question and its answer fit what the model holds."""
+"""Renders a task's input so that the prompt and its answer fit the writer's context."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The moment in which a call may cost money: waited for, written down before, and settled when it fails."""
+"""Sends a paid call: waits for a slot, records it first, and settles it when it fails."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Tells addresses of what happened."""
+"""Sends events to webhooks."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Every setting, in one place. Names that users already have in their environment are honoured as they are."""
+"""All settings. Names that users already have in their environment are kept."""
 
 from decimal import Decimal
 from pathlib import Path

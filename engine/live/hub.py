@@ -1,4 +1,4 @@
-"""What a process knows of open sockets: it hears of new events, reads them once and hands them to those who wait."""
+"""Tracks the open sockets of a process: hears of new events, reads them once and passes them on."""
 
 import asyncio
 import json

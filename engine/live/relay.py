@@ -1,4 +1,4 @@
-"""One process at a time tells all others which projects have something new.
+"""One process at a time notifies all others which projects have new events.
 
 A `NOTIFY` takes a lock of the whole database when it commits, so no transaction of anybody's work sends one: they leave
 a row, and one small transaction tells many of them at once.

@@ -1,4 +1,4 @@
-"""Answers of writers found faster: a copy in Redis of what the ledger holds. Postgres stays the truth.
+"""Caches writers' answers in Redis for speed. Postgres remains the source of truth.
 
 A copy counts only while its call is in the ledger. Redis being away or empty costs time, never an answer.
 """

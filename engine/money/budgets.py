@@ -1,4 +1,4 @@
-"""Budgets of generations and projects: a gate before the spend, held against everything that is still in flight."""
+"""Budgets of generations and projects: checked before each call, counting all calls in flight."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The one door to everything that costs money.
+"""The only way to make a paid call.
 
 `acquire` answers with a stored answer, a reservation or a no, in one transaction under a lock on the call's key: is it
 answered already → may it be asked again → does it fit the budgets → when is its turn. What happens then is written down

@@ -1,4 +1,4 @@
-"""What calls cost: dated prices of models, what a call used, and the most a call can cost.
+"""Prices: dated prices of models, the cost of a call, and the most that it can cost.
 
 The prices come from settings first, then from our own short list of what is too new, then from the data of
 `genai_prices`, which carries the dates from which each price holds. A model without a price is not free.

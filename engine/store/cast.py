@@ -1,4 +1,4 @@
-"""Characters and places as people write them: their names count once in a project, whatever their case."""
+"""Characters and locations that users write. Names are unique in a project, ignoring case."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What people say about panels."""
+"""Comments on panels."""
 
 from collections.abc import Sequence
 from datetime import timedelta

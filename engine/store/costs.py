@@ -1,4 +1,4 @@
-"""What was spent, and on what; what is still to be made of a chapter; what calls of each kind cost before."""
+"""Costs so far, work still to be done in a chapter, and past costs of calls of each kind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

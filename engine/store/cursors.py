@@ -1,4 +1,4 @@
-"""Where a page of a list ended, as a string that says nothing to whoever carries it.
+"""Opaque cursors: where a page of a list ended.
 
 It holds the list's order and the place of the last row in it, never what may be read: every page is scoped anew.
 """

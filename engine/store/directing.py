@@ -1,4 +1,4 @@
-"""What a person decides about drafts: which one a panel shows, which ones not, and art that is brought along."""
+"""Decisions about drafts: select, undo, reject, and add a picture from outside."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Generations: ordered, begun, ended. Every change of status is one guarded transaction with its event."""
+"""Generations: requested, started, ended. Every status change is one guarded transaction with its event."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What waits for a person: registered by the workflow that waits, released by a decision, taken when it goes on."""
+"""Holds: registered by the waiting workflow, released by a decision, closed when the workflow continues."""
 
 from collections.abc import Sequence
 from datetime import timedelta

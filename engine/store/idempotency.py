@@ -1,4 +1,4 @@
-"""A request that comes again with the same key is answered as it was the first time, and does nothing."""
+"""Answers a repeated request with the same key as it was answered the first time, and does nothing."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Who edits which panel. A lock is soft: it expires, and whoever wants it longer takes it again."""
+"""Soft locks on panels: a lock expires unless its holder renews it."""
 
 from collections.abc import Collection
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Who works on a project: members and their roles, and those who are invited to become one."""
+"""Members of a project, their roles, and invitations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

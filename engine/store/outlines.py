@@ -1,4 +1,4 @@
-"""From the outlines of a text's windows, or from a script, to rows: scenes, cast, places and the plan of the work."""
+"""Turns the outlines of a text's windows, or a script, into rows: scenes, cast, locations and the plan of the work."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What people do to pages: lay one out, and place its lettering. The next order for the chapter composes it again."""
+"""Manual layout and lettering of pages. The chapter's next generation composes them again."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Redraws: a panel is wanted otherwise. Each is a row, and part of a generation that carries it out."""
+"""Redraws: each is a row, and part of a generation that carries it out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

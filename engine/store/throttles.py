@@ -1,4 +1,4 @@
-"""Tries that are counted: so many in so long, over all processes and restarts."""
+"""Limits attempts per key and period, across all processes and restarts."""
 
 from datetime import timedelta
 

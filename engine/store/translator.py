@@ -1,4 +1,4 @@
-"""What a person translates: a panel by hand, or a chapter as one file. It is theirs until they give it back."""
+"""Manual translations: a panel at a time, or a chapter as a file. They stay until the user releases them."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Callbacks: addresses, and what is on its way to them."""
+"""Webhooks, and the messages to be sent to them."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""So many at a time for each of many: who is slow takes the room of nobody else."""
+"""Per-key concurrency limits, so one slow receiver cannot starve the rest."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Where we may send what people ask us to send: never into the network that we stand in.
+"""Restricts where webhooks may go: never into our own network.
 
 A name is resolved once, and the connection goes to the address that was looked at: a name that says something else the
 next moment changes nothing. Addresses of IPv6 that carry one of IPv4 are judged by what they carry.
