@@ -26,7 +26,7 @@ AT_A_TIME, OF_A_PROJECT, TO_AN_ADDRESS = 32, 6, 3
 
 
 class Callbacks:
-    """`secrets` are the installation's: the first signs, those of before sign too."""
+    """`secrets` are the installation's: the first signs, previous ones sign too."""
 
     def __init__(self, database: Database, caller: Caller, secrets: Sequence[str]) -> None:
         self._database = database

@@ -41,7 +41,7 @@ SWEEP_LOCK = 7431640002
 
 
 async def sweep_forever(database: Database, client: Client) -> None:
-    """Sweep until cancelled. An outage is somebody else's to mend: log it and go on."""
+    """Sweep until cancelled. An outage ends without the sweeper: log it and continue."""
     while True:
         try:
             await sweep(database, client)

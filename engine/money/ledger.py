@@ -216,7 +216,7 @@ async def acquire(
         if call.id in order.accepted:
             call.accepted = True
             session.add(call)
-        # Whatever its row says: a generation that ended in between has given the call up, this process has not.
+        # The generation may have ended and written the call off, but this process still waits for its answer.
         if call.id in alive:
             return CallInFlight("An earlier attempt at this call is still waiting for its answer.", retry_after=2)
         if call.state not in (CallState.RESERVED, CallState.SUBMITTED):

@@ -37,7 +37,7 @@ from models.tables.columns import table
 from models.tables.projects import Role
 
 MAX_PAGE = 100
-# So many events back it is looked for who changed a row.
+# How many recent events to search for who changed a row.
 RECENT = 1000
 
 
