@@ -1,4 +1,4 @@
-"""How spans leave the process. Imported only where they shall: the SDK and its exporter take memory and time."""
+"""Sends spans to the collector. Imported only when traces are on: the SDK and exporter cost memory and time."""
 
 import os
 

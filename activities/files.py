@@ -1,4 +1,4 @@
-"""Files that chapters and projects are had as: CPU work in threads, on the queue of the pages."""
+"""Builds export files (CPU-bound, in threads, on the queue of the pages)."""
 
 import asyncio
 import tempfile
@@ -145,13 +145,13 @@ def _require(book: Book, format: ExportFormat, language: str) -> None:
         if first == end and language:
             raise BadInput(
                 f"{named} has no finished pages in {language} yet."
-                f' Order it with "translations": ["{language}"], then export again.'
+                f' Generate it with "translations": ["{language}"], then export again.'
             )
         if first == end:
-            raise BadInput(f"{named} has no finished pages yet. Make it first, or delete it.")
+            raise BadInput(f"{named} has no finished pages yet. Generate it first, or delete it.")
         for number, page in enumerate(book.pages[first:end], 1):
             if not page.key:
-                raise BadInput(f"{named}: page {number} has no picture yet. Order the chapter, then export again.")
+                raise BadInput(f"{named}: page {number} has no picture yet. Generate the chapter, then export again.")
 
 
 async def _keep(session: AsyncSession, call: ExportCall, format: ExportFormat, values: dict[str, Any]) -> None:

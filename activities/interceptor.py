@@ -106,13 +106,13 @@ def unexpected(error: Exception, attempt: int) -> ApplicationError:
     outage = is_outage(error)
     # Foreign messages quote what they could not handle: statements, answers, addresses. They stay in the log.
     if is_full(error):
-        message = "The database's disk is full; once there is room again, the work goes on by itself."
+        message = "The database's disk is full; once there is space again, the work continues by itself."
     elif outage:
         message = "The database cannot be reached."
     elif isinstance(error, SQLAlchemyError):
         message = f"The database refused a statement ({type(getattr(error, 'orig', None) or error).__name__})."
     else:
-        message = f"Something unexpected happened ({type(error).__name__}); the worker's log says more."
+        message = f"Something unexpected happened ({type(error).__name__}); see the worker's log."
     return ApplicationError(
         message,
         type="Outage" if outage else type(error).__name__,

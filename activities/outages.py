@@ -1,4 +1,4 @@
-"""Our own database, away for a while: what counts as that, and how to sit it out."""
+"""Database outages: what counts as one, and how to wait until it ends."""
 
 import asyncio
 import time

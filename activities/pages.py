@@ -1,4 +1,4 @@
-"""Pages: CPU work in threads, on a queue with as many slots as cores."""
+"""Composes pages (CPU-bound, in threads, on a queue with as many slots as cores)."""
 
 import asyncio
 from collections.abc import Callable, Sequence

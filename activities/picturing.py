@@ -1,4 +1,4 @@
-"""What is asked of an artist for a panel: from rows and storage to a request, and what becomes of it."""
+"""Builds an artist's request for a panel from rows and storage, and stores the answer."""
 
 import json
 from collections.abc import Sequence

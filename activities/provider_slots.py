@@ -1,4 +1,4 @@
-"""Whose turn it is to ask a provider: so many calls at a time, and who makes them."""
+"""Provider slots: limits the calls in flight at each provider."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable

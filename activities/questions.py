@@ -1,4 +1,4 @@
-"""What a writer is asked: a task's input, rendered so that the question and its answer fit what the model holds."""
+"""Renders a task's input so that the prompt and its answer fit the writer's context."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -39,7 +39,7 @@ async def question(
         if left < wanted // 4:
             raise ProviderRejected(
                 f"{by.model or by.provider} holds {held.context:,} tokens, too few to answer {task.name} for this text."
-                " Choose a model that holds more."
+                " Choose a model with a larger context."
             )
         return loaded, LLMRequest(
             task=task.name,

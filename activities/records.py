@@ -1,4 +1,4 @@
-"""What happened, written down: the beginning and end of generations, outlines, choices, failures."""
+"""Records what happened: start and end of generations, outlines, choices, failures."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The moment in which a call may cost money: waited for, written down before, and settled when it fails."""
+"""Sends a paid call: waits for a slot, records it first, and settles it when it fails."""
 
 import asyncio
 import time
@@ -36,7 +36,7 @@ async def sending(
         if not sent:
             # By the end of its generation, or by the next attempt, which believes this process dead; or it is paused,
             # as the next attempt will be told.
-            raise CallInFlight("The call was given up while it waited for its turn.", retry_after=2)
+            raise CallInFlight("The call was abandoned while it waited for a provider slot.", retry_after=2)
     call = grant.call
     told_of_it = {
         "gen_ai.provider.name": call.provider,

@@ -1,4 +1,4 @@
-"""Translations: what is to be asked for, and what could not be had. The asking is a task like the others."""
+"""Translations: plans what to request and records what failed. The requests are a task like the others."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tells addresses of what happened."""
+"""Sends events to webhooks."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ AT_A_TIME, OF_A_PROJECT, TO_AN_ADDRESS = 32, 6, 3
 
 
 class Callbacks:
-    """`secrets` are the installation's: the first signs, those of before sign too."""
+    """`secrets` are the installation's: the first signs, previous ones sign too."""
 
     def __init__(self, database: Database, caller: Caller, secrets: Sequence[str]) -> None:
         self._database = database
@@ -53,7 +53,7 @@ class Callbacks:
         if delivery.state != DeliveryState.PENDING:
             return delivery.state == DeliveryState.DELIVERED
         if not webhook.active:
-            await self._note(sending, None, "the address was switched off", 0, DeliveryState.FAILED)
+            await self._note(sending, None, "the webhook was switched off", 0, DeliveryState.FAILED)
             return False
         numbers = range(webhook.secret_number, max(0, webhook.secret_number - 2), -1)
         keys = [signing_key(secret, webhook.id, number) for secret in self._secrets for number in numbers]
@@ -64,7 +64,7 @@ class Callbacks:
                 answer = await self._caller.send(webhook.url, keys, message, delivery.body or {})
         except Full as full:
             raise ApplicationError(
-                "Others of this project are under way.",
+                "Other messages of this project are being sent.",
                 type="InTurn",
                 next_retry_delay=timedelta(seconds=full.wait),
                 category=ApplicationErrorCategory.BENIGN,
@@ -76,7 +76,7 @@ class Callbacks:
             return answer.ok
         wait = FIRST_WAIT * GROWS ** min(len(delivery.tries), 8)
         why = answer.error.removesuffix(".")
-        raise CallbackFailed(f"The webhook was not taken: {why}.", retry_after=max(wait, answer.retry_after or 0))
+        raise CallbackFailed(f"The webhook was not accepted: {why}.", retry_after=max(wait, answer.retry_after or 0))
 
     @activity.defn
     async def give_up(self, sending: WebhookDelivery) -> None:

@@ -47,7 +47,7 @@ class Sockets(WebSocketsSansIOProtocol):
         super().data_received(data)
         # What is no handshake after all, the library leaves without an answer, and open for ever.
         if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
-            self.transport.write(last_words(400, "malformed-request", "This is no handshake as we understand it."))
+            self.transport.write(last_words(400, "malformed-request", "The WebSocket handshake is malformed."))
             self.transport.close()
 
     def handle_cont(self, event: Frame) -> None:
@@ -79,9 +79,9 @@ def serve_api(settings: Settings) -> None:
     """Serve until a signal comes. Refuses to be reachable from elsewhere unless that is asked for explicitly."""
     if not settings.allow_remote and not _is_loopback(settings.api_host):
         raise BadInput(
-            f"INKLOOM_API_HOST={settings.api_host} makes the API reachable from other machines. Set"
-            " INKLOOM_ALLOW_REMOTE=true if that is meant, and put something that speaks TLS in front:"
-            " passwords and tokens must not travel in the open."
+            f"INKLOOM_API_HOST={settings.api_host} exposes the API to other machines. Set"
+            " INKLOOM_ALLOW_REMOTE=true if you want that, and put a TLS proxy in front:"
+            " passwords and tokens must not be sent unencrypted."
         )
     log_to_stderr(settings.log_level, settings.log_format)
     tracing.start(settings.traces_endpoint, "inkloom-api")

@@ -1,4 +1,4 @@
-"""Content keys: the same content gives the same key, on every machine and for ever."""
+"""Content keys: the same content gives the same key, on every machine and forever."""
 
 import hashlib
 import json

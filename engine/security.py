@@ -48,9 +48,9 @@ def refuse_weak(password: str, *known: str) -> None:
     if found["score"] < MIN_SCORE:
         warning = found["feedback"]["warning"]
         raise BadInput(
-            "This password would be guessed quickly"
+            "This password is easy to guess"
             + (f": {warning[0].lower()}{warning[1:].rstrip('.')}." if warning else ".")
-            + " Three or four words that have nothing to do with each other are a good one."
+            + " Three or four unrelated words make a good one."
         )
 
 
@@ -154,7 +154,7 @@ class Signer:
             )
             return Session(UUID(claims["sub"]), UUID(claims["sid"]), datetime.fromtimestamp(int(claims["exp"]), UTC))
         except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError) as error:
-            raise Unauthorized("The access token is not valid, or not any more.") from error
+            raise Unauthorized("The access token is invalid or has expired.") from error
 
 
 def derived(secret: str, purpose: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Every setting, in one place. Names that users already have in their environment are honoured as they are."""
+"""All settings. Names that users already have in their environment are kept."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("OPENAI_BASE_URL", "INKLOOM_OPENAI_BASE_URL"),
-        description="another server that speaks OpenAI's API",
+        description="another server with OpenAI's API",
     )
     anthropic_api_key: SecretStr | None = Field(
         default=None,
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     anthropic_base_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("ANTHROPIC_BASE_URL", "INKLOOM_ANTHROPIC_BASE_URL"),
-        description="another server that speaks Anthropic's API",
+        description="another server with Anthropic's API",
     )
     ollama_host: str | None = Field(
         default=None,
@@ -96,60 +96,58 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(default=300.0, gt=0, description="seconds to wait for a writer's answer")
     image_timeout: float = Field(default=600.0, gt=0, description="seconds to wait for a picture")
     cache_url: SecretStr | None = Field(
-        default=None, description="Redis where answers are found faster, as redis://host:port/0; none is needed"
+        default=None, description="optional Redis cache of answers, as redis://host:port/0"
     )
     prices: dict[str, Price] = Field(
         default_factory=dict,
-        description='prices before the known ones, as JSON: `{"openai/my-model": {"input": 2, "output": 10}}`,'
+        description='prices that override the known ones, as JSON: `{"openai/my-model": {"input": 2, "output": 10}}`,'
         ' in USD per million tokens; `"call"` is the price of a call',
     )
-    allow_unpriced: bool = Field(
-        default=False, description="let models of unknown price work; their calls count as free"
-    )
+    allow_unpriced: bool = Field(default=False, description="allow models of unknown price; their calls count as free")
     rates: dict[str, Rate] = Field(
         default_factory=dict,
-        description='what a provider allows a minute, as JSON: `{"openai": {"requests": 500, "tokens": 200000}}`',
+        description='limits of a provider per minute, as JSON: `{"openai": {"requests": 500, "tokens": 200000}}`',
     )
     ask_above_usd: float = Field(
         default=0.05,
         ge=0,
-        description="a call whose answer was lost is repeated below this price; above it a person is asked",
+        description="retry a call with a lost answer below this price; above it, wait for a decision",
     )
     secret_key: SecretStr | None = Field(
-        default=None, description="signs tokens and callbacks; made in <data>/secret_key (0600) when not given"
+        default=None, description="signs tokens and webhooks; created in <data>/secret_key (0600) if not given"
     )
     old_secret_keys: list[SecretStr] = Field(
         default_factory=list,
-        description='secrets of before, as JSON: `["…"]`; what they signed counts until it expires',
+        description='previous secret keys, as JSON: `["…"]`; what they signed stays valid until it expires',
     )
     local_owner: bool = Field(
         default=False,
-        description="until somebody registers, requests from this machine act as the owner of what the command line"
+        description="until a user registers, requests from this machine act as the owner of what the command line"
         " makes; `up` sets it",
     )
     registration: Literal["open", "invited", "closed"] = Field(
-        default="open", description="who may make an account: everybody, those who are invited to a project, nobody"
+        default="open", description="who may register: anyone, people invited to a project, or no one"
     )
-    access_minutes: int = Field(default=15, ge=1, le=1440, description="how long an access token counts")
-    refresh_days: int = Field(default=30, ge=1, le=365, description="how long a login lasts that is not used")
+    access_minutes: int = Field(default=15, ge=1, le=1440, description="how long an access token is valid")
+    refresh_days: int = Field(default=30, ge=1, le=365, description="how long an unused login lasts")
     login_tries: int = Field(
-        default=10, ge=1, le=1000, description="tries at one account's password from one address in 15 minutes"
+        default=10, ge=1, le=1000, description="attempts at one account's password from one address in 15 minutes"
     )
     registrations: int = Field(default=20, ge=1, le=100_000, description="new accounts from one address in an hour")
     callback_networks: str = Field(
         default="",
-        description="private addresses and networks that callbacks may go to all the same, separated by commas",
+        description="private addresses and networks that webhooks may use, separated by commas",
     )
     c2pa_certificate: Path | None = Field(
         default=None, description="PEM file of the certificate, and those above it, with which files are signed (C2PA)"
     )
     c2pa_key: Path | None = Field(default=None, description="PEM file of the key of that certificate")
     c2pa_algorithm: Literal["es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519"] = Field(
-        default="es256", description="what the key signs with"
+        default="es256", description="signature algorithm of the key"
     )
     c2pa_timestamps: str | None = Field(
         default=None,
-        description="server that says when a file was signed, as RFC 3161 has it; none: the network is left alone",
+        description="RFC 3161 timestamp server for signed files; none: no network access",
     )
     api_host: str = Field(default="127.0.0.1", description="address the API binds to")
     api_port: int = Field(default=8420, ge=0, le=65535, description="port of the API")
@@ -165,17 +163,17 @@ class Settings(BaseSettings):
     )
     trusted_proxies: str = Field(
         default="",
-        description="proxies whose X-Forwarded-For and -Proto are believed, as addresses separated by commas",
+        description="proxies whose X-Forwarded-For and -Proto are trusted, as addresses separated by commas",
     )
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, description="largest body of a request")
     max_upload_bytes: int = Field(
-        default=32 * 1024 * 1024, ge=1024, description="largest body where manuscripts and files are taken"
+        default=32 * 1024 * 1024, ge=1024, description="largest body of an uploaded manuscript or file"
     )
     max_picture_pixels: int = Field(
-        default=40_000_000, ge=1_000, le=400_000_000, description="largest picture that is taken, width times height"
+        default=40_000_000, ge=1_000, le=400_000_000, description="largest accepted picture, width times height"
     )
     max_import_bytes: int = Field(
-        default=512 * 1024 * 1024, ge=1024, description="largest project file that is taken, packed and unpacked"
+        default=512 * 1024 * 1024, ge=1024, description="largest accepted project file, packed and unpacked"
     )
     request_timeout: float = Field(
         default=60.0, gt=0, description="seconds in which a request must have arrived, headers and body"
@@ -196,11 +194,11 @@ class Settings(BaseSettings):
         default="json", description="lines of the API's and the workers' logs: json or text"
     )
     metrics_token: SecretStr | None = Field(
-        default=None, description="bearer token with which /metrics is answered to others than this machine"
+        default=None, description="bearer token that lets other machines read /metrics"
     )
     worker_metrics_address: str | None = Field(
         default=None,
-        description="where workers tell Prometheus their metrics, as 127.0.0.1:9464; `draw` takes the port after it",
+        description="where workers serve metrics to Prometheus, as 127.0.0.1:9464; `draw` takes the port after it",
     )
     traces_endpoint: str | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""The one place that picks adapters. Only workers import it: vendor SDKs come with it, each when it is first used.
+"""The only place that picks adapters. Only workers import it, because it loads vendor SDKs on first use.
 
 An SDK costs start-up time and tens of megabytes, so an adapter is imported where it is made.
 """

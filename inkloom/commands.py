@@ -150,7 +150,7 @@ async def up_command(settings: Settings) -> int:
                 print(f"API:          {endpoints.api_url}/docs", flush=True)  # noqa: T201
                 if endpoints.temporal_ui:
                     print(f"Temporal UI:  {endpoints.temporal_ui}", flush=True)  # noqa: T201
-                print("Ctrl-C stops everything; what is unfinished goes on at the next start.", flush=True)  # noqa: T201
+                print("Ctrl-C stops everything; unfinished work continues at the next start.", flush=True)  # noqa: T201
                 await asyncio.Event().wait()
         except asyncio.CancelledError:
             say.print("Stopped.")
@@ -274,7 +274,7 @@ async def _run(
                 finally:
                     bar.close()
         except asyncio.CancelledError:
-            say.print("Stopped. Nothing is lost: run the same command again to go on.")
+            say.print("Stopped. Nothing is lost: run the same command again to continue.")
             raise
     return finished, endpoints
 
@@ -299,7 +299,7 @@ def _tell(finished: "Finished", as_json: bool, again: str) -> None:
     for line in finished.waiting:
         say.print(f"  {line}", markup=False, soft_wrap=True)
     if status in _NEXT:
-        say.print(f"To go on: {again} {_NEXT[status]}", markup=False, soft_wrap=True)
+        say.print(f"To continue: {again} {_NEXT[status]}", markup=False, soft_wrap=True)
     elif status != GenerationStatus.COMPLETED:
         say.print(f"To try again: {again}", markup=False, soft_wrap=True)
     delivered = finished.delivered

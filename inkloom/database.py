@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 def upgrade(settings: Settings) -> str:
     """Run every migration that is missing; returns the revision that the database is at."""
     if settings.database_url is None:
-        raise BadInput("init-db needs INKLOOM_DATABASE_URL. The embedded Postgres is looked after by `up` and `run`.")
+        raise BadInput("init-db needs INKLOOM_DATABASE_URL. `up` and `run` take care of the embedded Postgres.")
     config = Config(str(ROOT / "alembic.ini"))
     config.attributes["url"] = settings.database_url
     config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))

@@ -84,7 +84,7 @@ async def target_of(session: AsyncSession, scope: Scope, target: UUID) -> tuple[
         try:
             return await get(session, scope, Project, target), None
         except NotFound as error:
-            raise BadInput(f"There is no chapter and no project {target}. `run --json` tells both ids.") from error
+            raise BadInput(f"There is no chapter and no project {target}. `run --json` reports both ids.") from error
     return await get(session, scope, Project, chapter.project_id), chapter
 
 

@@ -249,7 +249,7 @@ async def _start(
         await wake(client, woken)
     # The SDK says RuntimeError when it finds no server.
     except (RPCError, RuntimeError):
-        display.say("Temporal is away; the chapter goes on as soon as it is back")
+        display.say("Temporal is unavailable; the chapter continues as soon as it is back")
 
 
 async def _decide(session: AsyncSession, generation: Generation, budget: Decimal | None, decided: Decided) -> list[str]:
@@ -365,11 +365,11 @@ async def require_translated(
             paths[language] = write_words(out / language, words)
     if paths:
         files = " ".join(f"--translate {language}={path}" for language, path in paths.items())
-        how = f"The words lie in {', '.join(map(str, paths.values()))}: fill in every text and run again with {files}"
+        how = f"The texts are in {', '.join(map(str, paths.values()))}: fill in every text and run again with {files}"
     elif translated:
-        how = "The file leaves texts empty: fill them in"
+        how = "The file has empty texts: fill them in"
     else:
-        how = "Make the chapter without --translate first, and then run with it again to get the words as a file"
+        how = "Make the chapter without --translate first, then run with it again to get the text as a file"
     raise NotConfigured(
         f"The {writer} writer cannot translate into {named}. {how}; or name a writer that can: --translator openai."
     )

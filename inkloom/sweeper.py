@@ -41,7 +41,7 @@ SWEEP_LOCK = 7431640002
 
 
 async def sweep_forever(database: Database, client: Client) -> None:
-    """Sweep until cancelled. An outage is somebody else's to mend: log it and go on."""
+    """Sweep until cancelled. An outage ends without the sweeper: log it and continue."""
     while True:
         try:
             await sweep(database, client)
@@ -56,7 +56,7 @@ async def carry_forever(database: Database, client: Client) -> None:
         try:
             await carry(database, client)
         except Exception as error:  # noqa: BLE001  # whatever it is, the next round may go well
-            log.warning("callbacks could not be started: %s", type(error).__name__)
+            log.warning("webhooks could not be started: %s", type(error).__name__)
         await asyncio.sleep(CARRY_EVERY.total_seconds())
 
 
@@ -81,7 +81,7 @@ async def remove(database: Database, client: Client, storage: Storage) -> int:
             try:
                 finished = await _remove(session, client, storage, removal)
             except Exception as error:  # noqa: BLE001  # one that cannot be carried out must not stand before the others
-                log.warning("removal %s has to wait: %s", removal.id, type(error).__name__)
+                log.warning("removal %s is postponed: %s", removal.id, type(error).__name__)
                 finished = False
             if finished:
                 await removals.done(session, removal.id)
@@ -134,7 +134,7 @@ async def tidy_forever(database: Database) -> None:
         try:
             await expired.forget(database)
         except Exception as error:  # noqa: BLE001  # whatever it is, the next round may go well
-            log.warning("what has expired stays for an hour: %s", type(error).__name__)
+            log.warning("expired rows could not be deleted, trying again in an hour: %s", type(error).__name__)
         await asyncio.sleep(TIDY_EVERY.total_seconds())
 
 
@@ -176,7 +176,7 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
         except RPCError:
             raise
         except Exception as error:  # noqa: BLE001  # one that cannot be helped must not stand before the others
-            log.warning("generation %s could not be helped: %s", generation.id, type(error).__name__)
+            log.warning("generation %s could not be recovered: %s", generation.id, type(error).__name__)
     return helped
 
 
@@ -246,6 +246,6 @@ async def _mend(database: Database, client: Client, generation: Generation) -> b
             generation.project_id,
             generation.id,
             status,
-            f"The workflow ended without finishing ({how}). Start it again to go on from where it stopped.",
+            f"The workflow ended without finishing ({how}). Start it again to continue where it stopped.",
         )
     return True

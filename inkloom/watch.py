@@ -88,13 +88,15 @@ class Bar:
 async def patiently(work: Callable[[], Awaitable[ResultT]], display: Display) -> ResultT:
     """Do work that may be done twice; an outage of the database is told and sat out."""
     try:
-        return await outlast(work, OUTAGE_SECONDS, away=lambda: display.say("the database is away; waiting for it"))
+        return await outlast(
+            work, OUTAGE_SECONDS, away=lambda: display.say("the database is unavailable; waiting for it")
+        )
     except Exception as error:
         if not is_outage(error):
             raise
         raise EngineError(
-            f"The database has been away for {OUTAGE_SECONDS / 60:.0f} minutes. Nothing is lost: "
-            "once it is back, run the same command again to go on."
+            f"The database has been unavailable for {OUTAGE_SECONDS / 60:.0f} minutes. Nothing is lost: "
+            "once it is back, run the same command again to continue."
         ) from error
 
 

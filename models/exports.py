@@ -71,7 +71,7 @@ class Credit(Frozen):
 class SliceLimits(Frozen):
     """What a publishing site takes of a strip. As WEBTOON Canvas does, unless said otherwise."""
 
-    width: Whole = Field(default=800, ge=200, le=2000, description="pixels; every slice is exactly so wide")
+    width: Whole = Field(default=800, ge=200, le=2000, description="pixels; the exact width of every slice")
     height: Whole = Field(default=1280, ge=200, le=10_000, description="pixels at most")
     bytes: Whole = Field(default=2_000_000, ge=50_000, le=50_000_000, description="of one slice, at most")
 
@@ -84,16 +84,18 @@ class ExportOptions(Frozen):
     )
     title: NameIfAny = Field(default="", description="empty: the chapter's, or the project's")
     language: Language = Field(
-        default="", description="one of the languages that the chapter is translated into; empty: the story's own words"
+        default="", description="a language that the chapter is translated into; empty: the story's own language"
     )
     credits: list[Credit] = Field(default_factory=list, max_length=50)
     title_page: bool = Field(default=False, strict=True, description="a page with title and credits comes first")
     page_numbers: bool = Field(default=False, strict=True, description="printed in the lower margin of pages")
-    prompts: bool = Field(
-        default=True, strict=True, description="panels and script carry prompts and seeds; false: they are left out"
-    )
+    prompts: bool = Field(default=True, strict=True, description="include prompts and seeds in panels and script")
     bleed_mm: float | None = Field(
-        default=None, strict=True, ge=0, le=20, description="around each side of a printed page; null: as its size is"
+        default=None,
+        strict=True,
+        ge=0,
+        le=20,
+        description="around each side of a printed page; null: the page size's own",
     )
     slices: SliceLimits = Field(default_factory=SliceLimits)
 

@@ -64,7 +64,7 @@ class Lettered(Frozen):
     speaker: str = ""
     text: str = Field(description="what it says, as it was written")
     lines: list[str] = Field(description="the text as it is broken")
-    language: str = Field(default="", description="of the words, as BCP 47 has it: which forms of letters are set")
+    language: str = Field(default="", description="of the text, as a BCP 47 tag: selects the forms of letters")
     size: int = Field(description="of the letters, in pixels")
     vertical: bool = Field(default=False, description="whether the lines are columns, the first one on the right")
     body: Area = Field(description="the whole body, spikes and bumps included")
@@ -126,10 +126,10 @@ class BalloonChange(BaseModel):
 
     panel_id: UUID
     order: Whole = Field(ge=0, lt=500, description="which of the panel's, as `lettering` counts them")
-    body: GivenArea | None = Field(default=None, description="where it is; its text must have room in it")
-    tail_tip: GivenSpot | None = Field(default=None, description="null takes the tail away")
+    body: GivenArea | None = Field(default=None, description="where it is; its text must fit in it")
+    tail_tip: GivenSpot | None = Field(default=None, description="null removes the tail")
     lines: list[Words] | None = Field(
-        default=None, min_length=1, max_length=200, description="the same text, broken otherwise"
+        default=None, min_length=1, max_length=200, description="the same text with other line breaks"
     )
 
 
@@ -138,5 +138,5 @@ class PanelLettering(Frozen):
 
     panel_id: str = ""
     texts: list[Lettered] = Field(default_factory=list)
-    unplaced: list[str] = Field(default_factory=list, description="texts that have no room at a readable size")
+    unplaced: list[str] = Field(default_factory=list, description="texts that do not fit at a readable size")
     problems: list[str] = Field(default_factory=list)

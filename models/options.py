@@ -114,27 +114,27 @@ class GenerationOptions(Frozen):
         default_factory=dict, description="another writer or model for single tasks"
     )
     llm_fallback: list[Choice] = Field(
-        default_factory=list, max_length=4, description="who writes when the first is down or its quota is used up"
+        default_factory=list, max_length=4, description="writers to use when the first is down or its quota is used up"
     )
     images: Words = "offline"
     image_model: Words = Field(default="", max_length=200)
     image_fallback: list[Choice] = Field(
-        default_factory=list, max_length=4, description="who draws when the first is down or its quota is used up"
+        default_factory=list, max_length=4, description="artists to use when the first is down or its quota is used up"
     )
     render: RenderSettings = Field(default_factory=RenderSettings)
     soften: bool = Field(
         default=False,
         strict=True,
-        description="what a provider refuses is asked once more in milder words before a person is asked",
+        description="retry once in milder words what a provider refused, before asking the user",
     )
     drafts: Whole = Field(default=1, ge=1, le=8)
-    review: Review = Field(default="none", description="what waits for a person before the generation goes on")
+    review: Review = Field(default="none", description="stages that wait for a review before the generation continues")
     review_hours: Annotated[int, Field(ge=1, le=8760), Number] | None = Field(
-        default=None, description="how long a review waits before `review_default` is done; none: for ever"
+        default=None, description="how long a review waits before `review_default` applies; null: forever"
     )
     review_default: Literal["approve", "cancel"] = "approve"
     remind_hours: Annotated[int, Field(ge=1, le=8760), Number] | None = Field(
-        default=None, description="how often a review that waits is told again, by event and callback"
+        default=None, description="how often to repeat the event and webhook of a pending review"
     )
     max_panels: Annotated[int, Field(ge=1, le=5000), Number] | None = None
     pages: Annotated[int, Field(ge=1, le=1000), Number] | None = Field(
@@ -146,13 +146,12 @@ class GenerationOptions(Frozen):
     direction: Direction = "ltr"
     language: Language = Field(
         default="",
-        description="of the story's words, as BCP 47 has it: how lines are broken and spaced; empty: not told",
+        description="of the story, as a BCP 47 tag: controls hyphenation and line breaks; empty: unknown",
     )
     translations: list[NamedLanguage] = Field(
         default_factory=list,
         max_length=20,
-        description="the languages that the chapter is had in besides: its words are translated and lettered into the"
-        " same pictures; each once",
+        description="additional languages to letter the chapter in, with the same pictures; name each once",
         json_schema_extra={"uniqueItems": True},
     )
     export: ExportOptions = Field(default_factory=ExportOptions, description="which files are built, and how")
@@ -163,7 +162,7 @@ class GenerationOptions(Frozen):
     def each_once(cls, languages: list[str]) -> list[str]:
         """`pt-BR` and `pt-br` are the same language."""
         if len({language.casefold() for language in languages}) < len(languages):
-            raise ValueError("each language is named once")
+            raise ValueError("name each language once")
         return languages
 
     def writers(self, task: TaskName) -> list[Choice]:

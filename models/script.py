@@ -25,7 +25,7 @@ class ScriptPanel(ScriptModel):
     dialogue: list[Line] = Field(default_factory=list, max_length=50)
     caption: Words = Field(default="", max_length=4000)
     prompt: Words = Field(default="", max_length=32000, description="empty: written anew")
-    negative: Words = Field(default="", max_length=32000, description="what must not be in the picture")
+    negative: Words = Field(default="", max_length=32000, description="what the picture must not show")
     image: Words = Field(default="", description="path of the picture, relative to this file; written, not read")
 
 
@@ -39,7 +39,7 @@ class ScriptScene(ScriptModel):
     outfits: dict[Words, Words] = Field(
         default_factory=dict,
         max_length=50,
-        description="character → the outfit worn here, where it is not the usual one",
+        description="character → the outfit worn here, if not the usual clothes",
     )
     panels: list[ScriptPanel] = Field(min_length=1, max_length=500)
 

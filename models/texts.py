@@ -35,11 +35,11 @@ EMAIL = rf"^[^@{_CONTROL}{_BLANK}]{{1,64}}@[^@{_CONTROL}{_BLANK}]{{1,255}}$"
 
 # What is said of a text that does not have the form of its pattern.
 UNFIT = {
-    _WORDS: "A text holds no NUL characters.",
-    _SAID: "There must be something to read in this text, and no NUL characters.",
-    _NAME: "This must be one line in which there is something to read, without control characters.",
-    _NAME_IF_ANY: "This must be one line in which there is something to read, or nothing at all.",
-    _LANGUAGE: "This is no language tag as BCP 47 has it, such as en, pt-BR or zh-Hant.",
-    _TAG: "This is no language tag as BCP 47 has it, such as en, pt-BR or zh-Hant.",
-    EMAIL: "This is no e-mail address.",
+    _WORDS: "Text must not contain NUL characters.",
+    _SAID: "This must contain readable text and no NUL characters.",
+    _NAME: "This must be one line of readable text without control characters.",
+    _NAME_IF_ANY: "This must be empty or one line of readable text.",
+    _LANGUAGE: "Use a BCP 47 tag such as en, pt-BR or zh-Hant.",
+    _TAG: "Use a BCP 47 tag such as en, pt-BR or zh-Hant.",
+    EMAIL: "This is not an e-mail address.",
 }

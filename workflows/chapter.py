@@ -31,7 +31,7 @@ class ChapterWorkflow(Wakeable):
             sheets = await self._sheets(run, outlined, "")
             if run.options.until == "pages" and run.options.reviews("sheets") and outlined.character_ids:
                 ending.failed += await review(run, "sheets", run.chapter_id, redraw)
-                # Of those whose looks were changed another one is drawn.
+                # Redraw the sheets of characters whose looks changed during the review.
                 sheets = await self._sheets(run, outlined, "/approved")
             workflow.set_current_details(f"{len(outlined.scene_ids)} scenes")
             scenes = await side_by_side(

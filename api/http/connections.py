@@ -79,7 +79,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         if not self.transport.is_closing():
-            self._refuse(400, "malformed-request", "This is not HTTP as we understand it.")
+            self._refuse(400, "malformed-request", "The request is malformed HTTP.")
 
     def data_received(self, data: bytes) -> None:
         known = self._in_headers and self._head
@@ -92,7 +92,7 @@ class Connection(HttpToolsProtocol):
     def _count(self, size: int) -> None:
         self._head += size
         if max(self._head, self._unended) > HEADERS_BYTES and not self.transport.is_closing():
-            self._refuse(431, "headers-too-large", f"The headers may have {HEADERS_BYTES} bytes at most.")
+            self._refuse(431, "headers-too-large", f"The headers may have at most {HEADERS_BYTES} bytes.")
 
     def _wait(self, seconds: float) -> None:
         self._arrived()
@@ -135,7 +135,7 @@ def limited(seconds: float, connections: int) -> type[Connection]:
 async def _busy(scope: Scope, receive: Receive, send: Send) -> None:
     """In place of the application, for connections beyond those that there may be."""
     id = uuid4().hex
-    detail = "There are as many connections as there may be; try again in a moment."
+    detail = "The limit of open connections is reached; try again in a moment."
     body = json.dumps(body_of(503, "busy", detail, scope["path"], id)).encode()
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),

@@ -10,8 +10,8 @@ from api.http.schemas import Problem, refusal
 # What can be wrong with any body before anybody looks at what it says.
 _BODIES = {
     **refusal(400, "bad-request", "The body cannot be read.", "There was an error parsing the body"),
-    **refusal(408, "too-slow", "The body did not come in time.", "The request did not come in time."),
-    **refusal(413, "body-too-large", "The body is too large.", "The body is larger than is taken here."),
+    **refusal(408, "too-slow", "The body did not arrive in time.", "The request did not arrive in time."),
+    **refusal(413, "body-too-large", "The body is too large.", "The body is larger than the limit."),
     **refusal(415, "unsupported-media-type", "The body is of another type.", "The body must be JSON."),
 }
 _SHAPES = "#/components/schemas/{model}"

@@ -137,7 +137,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DataError)
     async def unfit_value(request: Request, error: DataError) -> JSONResponse:
-        detail = "A value cannot be stored: texts hold no NUL characters, and numbers have at most 64 bits."
+        detail = "A value cannot be stored: texts must not contain NUL characters, and numbers have at most 64 bits."
         return problem(request, 422, "unfit-value", detail)
 
     @app.exception_handler(RPCError)

@@ -89,39 +89,39 @@ def refusal(status: int, type: str, when: str, detail: str, **more: Any) -> Resp
     return {status: {"description": when, "content": content}}
 
 
-NOT_FOUND = refusal(404, "not-found", "No such thing, or somebody else's.", f"There is no chapter {AN_ID}.")
+NOT_FOUND = refusal(404, "not-found", "It does not exist, or belongs to another user.", f"There is no chapter {AN_ID}.")
 UNAUTHORIZED = refusal(
     401,
     "unauthorized",
-    "Nobody was named, or who was named is not believed.",
-    "The access token is not valid, or not any more.",
+    "There is no access token, or it is not valid.",
+    "The access token is invalid or has expired.",
 )
 FORBIDDEN = refusal(
     403,
     "forbidden",
-    "Whoever asks may not do this: too low a role in the project, or a token that may only read.",
-    "This needs the role editor in the project, or a higher one.",
+    "The caller may not do this: the role in the project is too low, or the token is read-only.",
+    "This requires the role editor in the project, or a higher one.",
 )
 CONFLICT = refusal(
     409,
     "conflict",
-    "The thing is in a state that does not allow it.",
-    "This chapter was changed meanwhile: it is at version 2, not 1.",
+    "The current state does not allow this.",
+    "This chapter was changed in the meantime: it is at version 2, not 1.",
     current={"id": AN_ID, "title": "Two", "version": 2},
     changed={"user_id": ANOTHER_ID, "name": "Mara", "at": A_MOMENT},
 )
 INVALID = refusal(
     422,
     "validation",
-    "The request does not fit what is documented.",
-    "The request does not fit what is documented.",
+    "The request does not match the documented schema.",
+    "The request does not match the documented schema.",
     errors=[{"at": "body.title", "message": "This is required."}],
 )
-TOO_MANY = refusal(429, "too-many", "Too many tries; `Retry-After` says when there is another.", "Too many tries.")
+TOO_MANY = refusal(429, "too-many", "Too many attempts; `Retry-After` says when to try again.", "Too many attempts.")
 AWAY = refusal(
     503,
     "database-unavailable",
-    "A server that this needs is away; `Retry-After` says when to try again.",
+    "A server that this needs is unavailable; `Retry-After` says when to try again.",
     "The database cannot be reached right now.",
 )
 

@@ -40,13 +40,13 @@ class KnownCallers:
                 origin = value.decode("latin-1")
         asked = HTTPConnection(scope)
         if not answers_to(self._hosts, named):
-            detail = "The API does not answer to this Host; INKLOOM_ALLOWED_HOSTS lists those it answers to."
+            detail = "The API does not serve this Host; INKLOOM_ALLOWED_HOSTS lists those that it serves."
             await problem(asked, 400, "foreign-host", detail)(scope, receive, send)
             return
         # A WebSocket is opened across origins without being asked about, so it counts as a change.
         changes = scope["type"] == "websocket" or scope["method"] not in _ONLY_READ
         if origin and changes and origin not in self._origins and origin.partition("://")[2].lower() != named.lower():
-            detail = "Pages of this origin may change nothing here; INKLOOM_CORS_ORIGINS lists those that may."
+            detail = "Pages of this origin may not change anything here; INKLOOM_CORS_ORIGINS lists those that may."
             await problem(asked, 403, "foreign-origin", detail)(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -67,8 +67,8 @@ def origins_of(listed: str) -> frozenset[str]:
     for one in found:
         if not _ORIGIN.match(one):
             raise BadInput(
-                f"INKLOOM_CORS_ORIGINS names {one!r}; an origin looks like https://studio.example.org, and each has to"
-                " be listed: any page could give orders otherwise."
+                f"INKLOOM_CORS_ORIGINS names {one!r}; an origin looks like https://studio.example.org. List each"
+                " origin; otherwise any page could call the API."
             )
     return frozenset(found)
 

@@ -70,16 +70,16 @@ class Limits:
             await self._app(scope, receive, send)
             return
         if encoding not in (b"", b"identity"):
-            await _refuse(scope, receive, send, (415, "compressed-body", "Bodies are taken as they are, not packed."))
+            await _refuse(scope, receive, send, (415, "compressed-body", "Compressed bodies are not accepted."))
             return
         limit = self._upload if any(one.match(scope["path"]) for one in self._uploads) else self._body
         if IMPORTS.match(scope["path"]):
             limit = self._imports
-        too_large = (413, "body-too-large", f"The body may have {limit} bytes at most.")
+        too_large = (413, "body-too-large", f"The body may have at most {limit} bytes.")
         if (chunked or not length.isdigit() or int(length[:20]) > FROM_ANYBODY) and not await _is_known(scope):
             # Bodies are read and parsed before routes ask who it is.
             limit = min(limit, FROM_ANYBODY)
-            too_large = (413, "body-too-large", f"Without logging in a body may have {limit} bytes at most.")
+            too_large = (413, "body-too-large", f"Without logging in, a body may have at most {limit} bytes.")
         if length.isdigit() and int(length[:20]) > limit:
             await _refuse(scope, receive, send, too_large)
             return

@@ -31,7 +31,7 @@ TICKET = timedelta(seconds=30)
 # Of one login in an hour, each of which leaves a row until it expires; an access token lasts a minute at least.
 REFRESHES = 60
 
-WEAK = refusal(422, "bad-input", "The password would be guessed.", "A password has 10 to 128 characters.")
+WEAK = refusal(422, "bad-input", "The password is easy to guess.", "A password has 10 to 128 characters.")
 
 Email = Annotated[str, Field(max_length=320, pattern=EMAIL)]
 Password = Annotated[str, Field(min_length=MIN_PASSWORD, max_length=MAX_PASSWORD)]

@@ -17,8 +17,8 @@ router = APIRouter(tags=["together"])
 HELD = refusal(
     409,
     "conflict",
-    "Somebody else edits this panel.",
-    "Mara edits this panel, until 12:00:00 UTC at least.",
+    "Another user is editing this panel.",
+    "Mara is editing this panel, at least until 12:00:00 UTC.",
     held={"user_id": ANOTHER_ID, "name": "Mara", "expires_at": A_MOMENT},
 )
 

@@ -37,7 +37,10 @@ UNFINISHED = timedelta(hours=6)
 AT_A_TIME = 4
 
 UNFIT = refusal(
-    422, "bad-input", "The file is no exported project.", "The file has no project.json: it is no exported project."
+    422,
+    "bad-input",
+    "The file is not an exported project.",
+    "The file has no project.json: it is not an exported project.",
 )
 
 # Puts the pictures of a project, whose id it is given, into storage.

@@ -26,8 +26,8 @@ URL = r"^https?://[!-~]+$"
 UNREACHABLE = refusal(
     422,
     "bad-input",
-    "Callbacks cannot go there.",
-    "Callbacks do not go to private addresses; INKLOOM_CALLBACK_NETWORKS lists exceptions.",
+    "A webhook cannot use this address.",
+    "Webhooks cannot use private addresses; INKLOOM_CALLBACK_NETWORKS lists exceptions.",
 )
 Url = Annotated[str, Field(min_length=8, max_length=MAX_URL, pattern=URL)]
 CallbackEvent = StrEnum("CallbackEvent", {type.name: type.value for type in EventType if type in CALLBACKS})  # type: ignore[misc]  # of a list that is kept elsewhere

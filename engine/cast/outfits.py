@@ -1,7 +1,7 @@
 """What somebody wears in a scene: what they always wear, an outfit of theirs, or what is left when something is off.
 
 A scene names an outfit by its name. A name that the character has no outfit for is taken for the clothes themselves,
-so a scene stays true to its text when somebody's profile is written anew.
+so a scene stays true to its text when somebody's profile is written again.
 """
 
 import re

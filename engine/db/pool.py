@@ -1,4 +1,4 @@
-"""Connections that wait to be used, and who waits for one: whoever comes first is served first.
+"""The pool of connections. Waiting callers are served first come, first served.
 
 SQLAlchemy's own queue wakes who has waited longest, and then lets whoever happens to come by take the connection first:
 under load some waited ten times as long as most. It also makes a task for each that waits.

@@ -78,7 +78,7 @@ def _look(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, proxy:
     try:
         dialect.do_ping(connection)
     except Exception as error:
-        # The pool takes it as the order to connect anew.
+        # The pool takes it as the order to connect again.
         raise DisconnectionError from error
 
 

@@ -125,7 +125,7 @@ def _layers(book: Book, page: BookPage, art: Mapping[str, tuple[PanelPicture, Pa
     yield _Layer("Borders", 0, 0, _png(borders))
     for panel, cell in zip(page.panels, cells, strict=True):
         if panel.lettering is None:
-            raise BadInput("A page was composed before lettering was kept. Order the chapter, then export again.")
+            raise BadInput("A page was composed before lettering was stored. Generate the chapter, then export again.")
         yield from _lettered(panel.lettering, cell, page, width)
     if folio and footed(page):
         yield from _clear("Page number", lambda canvas: print_number(canvas, folio), (page.width, page.height))

@@ -59,40 +59,40 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
             entries = self._zip.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeError, OverflowError):
-            raise BadInput("This is no zip file that can be read.") from None
+            raise BadInput("This is not a readable zip file.") from None
         self._entries = _checked(entries, path.stat().st_size, most)
 
     def bundle(self) -> Bundle:
         """What `project.json` says."""
         if DOCUMENT not in self._entries:
-            raise BadInput(f"The file has no {DOCUMENT}: it is no exported project.")
+            raise BadInput(f"The file has no {DOCUMENT}: it is not an exported project.")
         data = self._read(DOCUMENT, MAX_DOCUMENT)
         try:
             head = json.loads(data)
         except (ValueError, RecursionError):
             raise BadInput(f"{DOCUMENT} is not JSON.") from None
         if not isinstance(head, dict) or head.get("format") != "inkloom-project":
-            raise BadInput(f"{DOCUMENT} is not a project's.")
+            raise BadInput(f"{DOCUMENT} does not describe a project.")
         if head.get("version") != 1:
-            raise BadInput("The project was exported by a version of Inkloom that this one does not know.")
+            raise BadInput("The project was exported by a version of Inkloom that this version cannot read.")
         try:
             bundle = Bundle.model_validate_json(data)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            raise BadInput(f"{DOCUMENT} is not as it should be, at {where or 'its root'}: {first['msg']}") from None
+            raise BadInput(f"{DOCUMENT} is invalid at {where or 'its root'}: {first['msg']}") from None
         except RecursionError:
             raise BadInput(f"{DOCUMENT} is nested too deeply.") from None
         wanted = {name_of(picture.sha256, picture.media_type) for picture in bundle.pictures} | {DOCUMENT}
         if wanted != set(self._entries):
-            raise BadInput("The file holds other pictures than its project names.")
+            raise BadInput("The pictures in the file are not those that its project names.")
         return bundle
 
     def picture(self, name: str, target: Path, sha256: str) -> None:
         """Write a picture to a file. It must be what its name says."""
         data = self._read(name, MAX_PICTURE)
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise BadInput(f"{name} is not the picture that it is named after.")
+            raise BadInput(f"{name} does not hold the picture that its name promises.")
         target.write_bytes(data)
 
     def close(self) -> None:
@@ -127,9 +127,9 @@ def _checked(entries: Sequence[zipfile.ZipInfo], size: int, most: int) -> dict[s
         name = entry.orig_filename
         # Names that are known are plain: no way leads out, nothing is absolute, a folder or somebody's program.
         if name != entry.filename or (name != DOCUMENT and not _PICTURE.match(name)):
-            raise BadInput("The file holds something that no exported project does.")
+            raise BadInput("The file contains an entry that exported projects never have.")
         if name in names:
-            raise BadInput(f"{name} is in the file twice.")
+            raise BadInput(f"{name} appears twice in the file.")
         if entry.flag_bits & 0x1:
             raise BadInput("The file is encrypted.")
         kind = stat.S_IFMT(entry.external_attr >> 16)

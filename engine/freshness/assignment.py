@@ -1,4 +1,4 @@
-"""Which scenes and characters of an outlined chapter have work to do in a generation."""
+"""Selects the scenes and characters of an outlined chapter that a generation must work on."""
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession

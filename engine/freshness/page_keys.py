@@ -1,4 +1,4 @@
-"""What a page is made from, as a content key: the same key is the same page."""
+"""Content keys of pages: equal keys mean equal pages."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""What a process knows of open sockets: it hears of new events, reads them once and hands them to those who wait."""
+"""Tracks the open sockets of a process: hears of new events, reads them once and passes them on."""
 
 import asyncio
 import json
@@ -83,7 +83,7 @@ class Hub:
         """Count a socket. Raises `TooMany`."""
         theirs = self._open.get(subscriber.user_id, set())
         if self.sockets >= self._at_most:
-            raise TooMany("There are as many sockets open here as may be.", retry_after=10)
+            raise TooMany("The limit of open sockets is reached.", retry_after=10)
         if len(theirs) >= self._per_user:
             raise TooMany(f"This account has {len(theirs)} sockets open; close one.", retry_after=10)
         self._open.setdefault(subscriber.user_id, theirs).add(subscriber)
@@ -136,7 +136,7 @@ class Hub:
                     async for notification in connection.notifies():
                         self._hear(notification.payload)
             except (psycopg.Error, OSError) as error:
-                log.warning("nothing is heard for a moment: %s", type(error).__name__)
+                log.warning("listening for events is interrupted: %s", type(error).__name__)
             await asyncio.sleep(wait)
             wait = min(2 * wait, PATIENCE[1])
 
@@ -158,7 +158,7 @@ class Hub:
                 async with self._database.session() as session:
                     found = await events.of_projects(session, asked, BATCH)
             except (SQLAlchemyError, OSError) as error:
-                log.warning("new events cannot be read for a moment: %s", type(error).__name__)
+                log.warning("new events cannot be read, trying again: %s", type(error).__name__)
                 self._unread |= asked.keys()
                 await asyncio.sleep(1.0)
                 self._something.set()
@@ -192,7 +192,7 @@ class Hub:
             try:
                 await self._look(opened)
             except (SQLAlchemyError, OSError) as error:
-                log.warning("open sockets cannot be looked after for a moment: %s", type(error).__name__)
+                log.warning("open sockets cannot be checked, trying again: %s", type(error).__name__)
 
     async def _look(self, opened: Sequence[Subscriber]) -> None:
         await self.stir()

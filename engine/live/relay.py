@@ -1,4 +1,4 @@
-"""One process at a time tells all others which projects have something new.
+"""One process at a time notifies all others which projects have new events.
 
 A `NOTIFY` takes a lock of the whole database when it commits, so no transaction of anybody's work sends one: they leave
 a row, and one small transaction tells many of them at once.
@@ -60,7 +60,7 @@ class Relay:
                     finally:
                         sweeping.cancel()
             except (psycopg.Error, OSError) as error:
-                log.warning("nothing is relayed for a moment: %s", type(error).__name__)
+                log.warning("relaying is interrupted: %s", type(error).__name__)
             await asyncio.sleep(wait * random.uniform(0.7, 1.3))  # noqa: S311  # no secret, only apart
             wait = min(2 * wait, PATIENCE[1])
 
@@ -91,7 +91,7 @@ class Relay:
                 await presences.sweep(self._database)
                 await locks.sweep(self._database)
             except (SQLAlchemyError, OSError) as error:
-                log.warning("what has expired stays for a moment: %s", type(error).__name__)
+                log.warning("expired rows cannot be deleted, trying again: %s", type(error).__name__)
             await asyncio.sleep(SWEEP)
 
 

@@ -1,4 +1,4 @@
-"""One open socket, as the hub knows it: what waits to be sent, within bounds, and why it ends."""
+"""One open socket in the hub: a bounded queue of messages, and why it ends."""
 
 import asyncio
 from collections import deque

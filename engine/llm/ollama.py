@@ -79,7 +79,7 @@ def address(host: str) -> str:
         parts = urlsplit(f"http://{host}" if plain else host)
         port = parts.port or (_PORT if plain else {"https": 443}.get(parts.scheme, 80))
     except ValueError:
-        raise NotConfigured(f"OLLAMA_HOST is no address: {host!r}. Give host:port or a URL.") from None
+        raise NotConfigured(f"OLLAMA_HOST is not an address: {host!r}. Give host:port or a URL.") from None
     name = _EVERYWHERE.get(parts.hostname or "", parts.hostname or "")
     user = parts.netloc.rpartition("@")[0]
     where = f"{f'[{name}]' if ':' in name else name}:{port}"

@@ -1,4 +1,4 @@
-"""Answers of writers found faster: a copy in Redis of what the ledger holds. Postgres stays the truth.
+"""Caches writers' answers in Redis for speed. Postgres remains the source of truth.
 
 A copy counts only while its call is in the ledger. Redis being away or empty costs time, never an answer.
 """
@@ -58,11 +58,11 @@ class AnswerCache:
             kept = await self._redis.get(_name(order.call_key))
             found = None if kept is None else _CACHED.validate_json(kept)
         except (RedisError, OSError) as error:
-            log.warning("the answer cache is away: %s", type(error).__name__)
+            log.warning("the answer cache is unavailable: %s", type(error).__name__)
             return None
         except ValueError as error:
             # Another version's, or somebody else's.
-            log.warning("the answer cache holds something that is no answer: %s", type(error).__name__)
+            log.warning("the answer cache holds an invalid entry: %s", type(error).__name__)
             return None
         if found is None:
             return None
@@ -92,7 +92,7 @@ class AnswerCache:
         try:
             await self._redis.set(_name(call.call_key), _CACHED.dump_json(kept), ex=_DAYS_30)
         except (RedisError, OSError) as error:
-            log.warning("the answer cache is away: %s", type(error).__name__)
+            log.warning("the answer cache is unavailable: %s", type(error).__name__)
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -1,4 +1,4 @@
-"""Budgets of generations and projects: a gate before the spend, held against everything that is still in flight."""
+"""Budgets of generations and projects: checked before each call, counting all calls in flight."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -88,9 +88,11 @@ async def beyond(
         if taken.spent + usd <= limit:
             continue
         if taken.in_flight:
-            return BudgetTight("The call has to wait until others in flight have settled.", retry_after=1)
+            return BudgetTight(
+                "The budget is reserved by calls in flight; this call waits until they settle.", retry_after=1
+            )
         return BudgetExceeded(
-            f"The next call may cost {usd:.4f} USD, and of the {whose}'s budget of {limit:.2f} USD only"
+            f"The next call may cost {usd:.4f} USD, but of the {whose}'s budget of {limit:.2f} USD only"
             f" {max(limit - taken.spent, Decimal(0)):.4f} are left.",
             needed=usd,
         )

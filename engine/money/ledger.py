@@ -1,4 +1,4 @@
-"""The one door to everything that costs money.
+"""The only way to make a paid call.
 
 `acquire` answers with a stored answer, a reservation or a no, in one transaction under a lock on the call's key: is it
 answered already → may it be asked again → does it fit the budgets → when is its turn. What happens then is written down
@@ -216,18 +216,18 @@ async def acquire(
         if call.id in order.accepted:
             call.accepted = True
             session.add(call)
-        # Whatever its row says: a generation that ended in between has given the call up, this process has not.
+        # The generation may have ended and written the call off, but this process still waits for its answer.
         if call.id in alive:
             return CallInFlight("An earlier attempt at this call is still waiting for its answer.", retry_after=2)
         if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
             continue
         touched = call.submitted_at or call.created_at
         if call.holder != order.holder and touched is not None and now - touched < budgets.ABANDONED_AFTER:
-            return CallInFlight("The same call is already on its way.", retry_after=2)
+            return CallInFlight("The same call is already in flight.", retry_after=2)
         # Our own earlier attempt, or one long abandoned: its process is gone. Never sent, it cost nothing; sent, it
         # may have been billed.
         call.state = CallState.UNKNOWN if call.state == CallState.SUBMITTED else CallState.FAILED
-        call.error = "The process that made this call ended before it was answered."
+        call.error = "The process that made this call ended before the answer came."
         call.settled_at = now
         session.add(call)
     await session.flush()
@@ -235,7 +235,7 @@ async def acquire(
     if lost and await asks(session, order.project_id, order.most_usd, terms):
         return OutcomeUnknown(
             f"The answer of {order.provider} to {order.purpose} was lost, and it may have been billed"
-            f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). A person decides about asking again.",
+            f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). Decide whether to send it again.",
             lost=[call.id for call in lost],
         )
     if order.most_usd:
@@ -244,10 +244,10 @@ async def acquire(
             return refused
     send_at, wait = await _turn(session, order, rate) if rate is not None else (None, 0.0)
     if wait > LONGEST_WAIT:
-        return ProviderBusy(f"{order.provider} is asked as often as it allows.", retry_after=wait - LONGEST_WAIT)
+        return ProviderBusy(f"{order.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
     fresh = await _reserve(session, order, len(past) + 1, send and not wait, send_at)
     if fresh is None:
-        return CallInFlight("The same call is already on its way.", retry_after=2)
+        return CallInFlight("The same call is already in flight.", retry_after=2)
     return fresh if isinstance(fresh, Paused) else Grant(fresh, wait)
 
 

@@ -1,4 +1,4 @@
-"""What calls cost: dated prices of models, what a call used, and the most a call can cost.
+"""Prices: dated prices of models, the cost of a call, and the most that it can cost.
 
 The prices come from settings first, then from our own short list of what is too new, then from the data of
 `genai_prices`, which carries the dates from which each price holds. A model without a price is not free.
@@ -65,8 +65,8 @@ class Prices:
             if self._allow_unpriced:
                 return Decimal(0)
             raise Unpriced(
-                f"What {model or 'the model'} of {provider} costs is not known. Give its price in INKLOOM_PRICES, or"
-                " set INKLOOM_ALLOW_UNPRICED=true to let it work uncounted."
+                f"The price of {model or 'the model'} of {provider} is unknown. Set it in INKLOOM_PRICES, or"
+                " set INKLOOM_ALLOW_UNPRICED=true to count its calls as free."
             ) from None
 
     def require(self, options: GenerationOptions) -> None:

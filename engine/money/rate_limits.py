@@ -1,4 +1,4 @@
-"""When a provider's turn comes: so many requests and tokens a minute, over all workers together."""
+"""Rate limits of providers: requests and tokens per minute, across all workers."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -16,8 +16,8 @@ def refuse_own(options: GenerationOptions) -> None:
     """Raise `BadInput` for a translation into the language of the story's own words."""
     if options.language.casefold() in {language.casefold() for language in options.translations}:
         raise BadInput(
-            f"{options.language} is the language of the story's own words, so nothing is translated into it: leave it"
-            " out of the translations."
+            f"{options.language} is the story's own language and needs no translation: leave it out of the"
+            " translations."
         )
 
 
@@ -36,8 +36,8 @@ async def require(session: AsyncSession, project_id: UUID, kind: GenerationKind,
             if (await session.exec(query)).first() is not None:
                 return
     raise BadInput(
-        f"Nothing is translated into {edition} here, so there is no file in it. Order the chapter with"
-        f' "translations": ["{edition}"], or bring a translation. The language of the story\'s own words is'
+        f"Nothing is translated into {edition} yet, so no file can be built in it. Generate the chapter with"
+        f' "translations": ["{edition}"], or upload a translation. The story\'s own language is set in'
         " options.language."
     )
 

@@ -45,7 +45,7 @@ async def chapter_of(
     """The chapter of the targets. Raises as `aim` does."""
     target = target_ids[0]
     if len(target_ids) > 1 and kind != GenerationKind.PANEL:
-        raise BadInput(f"A generation of kind {kind} has one target; request one for each of the others.")
+        raise BadInput(f"A generation of kind {kind} has one target. Request one generation for each.")
     if len(set(target_ids)) < len(target_ids):
         raise BadInput("A panel is named twice.")
     match kind:

@@ -24,14 +24,14 @@ def arranged(layout: Json, cells: Sequence[Json]) -> dict[str, Any]:
         raise BadInput("The layout must name every panel of the page once, in the order in which they are read.")
     for cell in cells:
         if min(cell["width"], cell["height"]) < _LEAST_SIDE:
-            raise BadInput(f"Panel {cell['panel_id']} is too small: {_LEAST_SIDE} pixels a side are the least.")
+            raise BadInput(f"Panel {cell['panel_id']} is too small: each side needs at least {_LEAST_SIDE} pixels.")
         right, bottom = cell["x"] + cell["width"], cell["y"] + cell["height"]
         if min(cell["x"], cell["y"]) < 0 or right > layout["width"] or bottom > layout["height"]:
-            raise BadInput(f"Panel {cell['panel_id']} is not inside of its page.")
+            raise BadInput(f"Panel {cell['panel_id']} is not inside its page.")
     for number, one in enumerate(cells):
         for other in cells[number + 1 :]:
             if _overlap(one, other) > _MOST_OVERLAP:
-                raise BadInput(f"Panels {one['panel_id']} and {other['panel_id']} lie over each other.")
+                raise BadInput(f"Panels {one['panel_id']} and {other['panel_id']} overlap.")
     placed = [{**before[cell["panel_id"]], **cell} for cell in cells]
     return {**_without(layout, "let_go"), "hand": True, "cells": placed}
 

@@ -39,7 +39,7 @@ def _changed(text: Lettered, balloon: Balloon, change: BalloonChange, width: int
     lines = balloon.block
     if change.lines is not None:
         if _letters("".join(change.lines)) != _letters("".join(text.lines)):
-            raise BadInput("The lines must say what the balloon says: only where they end can be changed.")
+            raise BadInput("The lines must hold the balloon's text: you can change only where they break.")
         broken = [emphasised(tidy(line, text.language)) for line in change.lines]
         lines = measured(broken, text.size, text.language, vertical=text.vertical)
     if change.body is not None:
@@ -49,21 +49,21 @@ def _changed(text: Lettered, balloon: Balloon, change: BalloonChange, width: int
             lines = _broken(_unbroken(text), balloon, rect, (text.size,)) or lines
         least = body_size(lines, balloon.kind, balloon.roundness)
         if not _fits(lines, balloon, rect):
-            raise BadInput(f"The text has no room in it: it takes {least[0]:.0f} × {least[1]:.0f} pixels.")
+            raise BadInput(f"The text does not fit: it needs {least[0]:.0f} × {least[1]:.0f} pixels.")
     else:
         # Other lines have another shape, about the same middle.
         across, down = body_size(lines, balloon.kind, balloon.roundness)
         middle_x, middle_y = balloon.rect.centre
         rect = balloon.rect if change.lines is None else Rect(middle_x - across / 2, middle_y - down / 2, across, down)
     if not _inside(rect, width, height):
-        raise BadInput(f"The balloon is not inside of its panel, which is {width} × {height} pixels.")
+        raise BadInput(f"The balloon is not inside its panel, which is {width} × {height} pixels.")
     tail = balloon.tail
     if "tail_tip" in change.model_fields_set:
         tail = (change.tail_tip.x, change.tail_tip.y) if change.tail_tip else None
         if tail is not None and balloon.boxed:
             raise BadInput("Captions and sounds have no tails.")
         if tail is not None and not (0 <= tail[0] <= width and 0 <= tail[1] <= height):
-            raise BadInput(f"The tail ends outside of its panel, which is {width} × {height} pixels.")
+            raise BadInput(f"The tail ends outside its panel, which is {width} × {height} pixels.")
     return replace(balloon, rect=rect, block=lines, tail=tail, hand=True)
 
 

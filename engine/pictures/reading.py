@@ -38,7 +38,7 @@ def opened(path: str, pixels: int) -> Image.Image:
             " taken."
         )
     if getattr(picture, "is_animated", False) and picture.format != "MPO":
-        raise Unfit("The picture moves. Send one frame of it.")
+        raise Unfit("The picture is animated. Send a single frame.")
     # Cameras put further views behind the first one and call it MPO: the first is the picture.
     picture.load()
     return picture

@@ -71,10 +71,10 @@ def _meaning(provider: str, where: str, error: Exception, secrets: tuple[str, ..
     if raised & _NEVER_SENT:
         return unreachable(provider, where)
     if raised & _TRANSPORT:
-        return lost(provider, "the connection broke or fell silent")
+        return lost(provider, "the connection was lost or stalled")
     # Half a body, or one that is no JSON: the provider had the request and did something with it.
     if isinstance(error, ValueError) or "APIResponseValidationError" in raised:
-        return lost(provider, "it cannot be read")
+        return lost(provider, "it is unreadable")
     return None
 
 
@@ -121,20 +121,20 @@ def of_status(
     wait = retry_after(headers)
     said = f"{provider} answered {status}" + (f" ({code})" if code else "")
     if code in _REFUSED:
-        return ProviderRefused(f"{provider} refused this by its content policy.", detail=detail)
+        return ProviderRefused(f"{provider} refused this under its content policy.", detail=detail)
     if code in _OUT_OF_QUOTA or status == 402:
         return QuotaExhausted(f"{said}: the account's quota or credit is used up.", detail=detail)
     if status in (401, 403):
-        return NotConfigured(f"{said}: the key is missing, wrong or not allowed to do this.", detail=detail)
+        return NotConfigured(f"{said}: the API key is missing, invalid or lacks permission.", detail=detail)
     if code in _NO_SUCH_MODEL:
-        return ProviderRejected(f"{said}: it has no such model.", detail=detail)
+        return ProviderRejected(f"{said}: it does not have this model.", detail=detail)
     if status in _MAYBE_DONE:
-        return AnswerLost(f"{said}: it gave up waiting.", retry_after=wait, detail=detail)
+        return AnswerLost(f"{said}: it timed out.", retry_after=wait, detail=detail)
     if status in _BUSY or status >= 500:
         if headers.get("x-should-retry") == "false":
-            return ProviderRejected(f"{said} and says that another try is of no use.", detail=detail)
+            return ProviderRejected(f"{said} and says that retrying will not help.", detail=detail)
         return ProviderBusy(f"{said}.", retry_after=wait, detail=detail)
-    return ProviderRejected(f"{said}: it does not accept the request.", detail=detail)
+    return ProviderRejected(f"{said}: it rejected the request.", detail=detail)
 
 
 def unreachable(provider: str, where: str) -> ProviderError:
@@ -149,7 +149,7 @@ def lost(provider: str, why: str) -> ProviderError:
 
 def unusable(provider: str, why: str) -> ProviderError:
     """An answer came, and it is none."""
-    return BadAnswer(f"{provider} answered with something that is no answer: {why}.")
+    return BadAnswer(f"{provider} sent an unusable answer: {why}.")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -65,14 +65,14 @@ PROVIDERS = (
     Provider(
         "offline",
         "llm",
-        "storyboards from the manuscript's own words; needs no key and no network",
+        "storyboards from the manuscript's own words; no key or network needed",
         free=True,
         translates=False,
     ),
     Provider(
         "offline",
         "images",
-        "draws storyboards from the panel's data; needs no key and no network",
+        "draws storyboards from the panel's data; no key or network needed",
         # It redraws and draws over parts; lines that lead and pictures of people it has no use for.
         draws=Draws(source=True, mask=True, seed=True, data=True),
         free=True,
@@ -82,7 +82,7 @@ PROVIDERS = (
     Provider(
         "ollama",
         "llm",
-        "models on a machine of one's own, served by Ollama",
+        "models on your own machine, served by Ollama",
         needs=("ollama_host",),
         default_model="gemma3:12b",
         free=True,
@@ -103,7 +103,7 @@ PROVIDERS = (
     Provider(
         "local",
         "images",
-        "Stable Diffusion behind `/sdapi/v1`: AUTOMATIC1111, Forge, SD.Next; LoRA and ControlNet",
+        "Stable Diffusion through `/sdapi/v1`: AUTOMATIC1111, Forge, SD.Next; LoRA and ControlNet",
         needs=("local_image_url",),
         draws=Draws(
             sizes=Sizes(step=8, least=64, most=2048, area=2048 * 2048),
@@ -165,7 +165,7 @@ def require(kind: Kind, provider: str, settings: Settings) -> Provider:
     one = find(kind, provider)
     unset = missing(one, settings)
     if unset:
-        raise NotConfigured(f"{provider} needs {' and '.join(unset)} in the environment.")
+        raise NotConfigured(f"{provider} needs {' and '.join(unset)} to be set in the environment.")
     return one
 
 

@@ -1,4 +1,4 @@
-"""CharacterProfile: what the text says of somebody becomes fixed attributes."""
+"""CharacterProfile: turns what the text says about a character into fixed attributes."""
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession

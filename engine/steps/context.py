@@ -1,4 +1,4 @@
-"""The context manager: what a writer is told beside its question, chosen by importance within a budget."""
+"""The context manager: selects context for a writer by importance within a token budget."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a task is told about the project: gathered from the database, cut to size by the context manager."""
+"""Gathers what a task needs to know about the project, cut to size by the context manager."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What joins an LLM task to the database: what it reads, and what becomes of its answer."""
+"""Joins an LLM task to the database: reads its input and stores its answer."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

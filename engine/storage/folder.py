@@ -91,14 +91,14 @@ class FolderStorage:
         try:
             return self._path(key).read_bytes()
         except FileNotFoundError as error:
-            raise NotFound(f"There is nothing stored under {key}.") from error
+            raise NotFound(f"Nothing is stored under {key}.") from error
         except OSError as error:
             raise StorageError(f"{key} could not be read: {error.strerror or error}") from error
 
     def _copy(self, key: str, path: Path) -> None:
         source = self._path(key)
         if not source.exists():
-            raise NotFound(f"There is nothing stored under {key}.")
+            raise NotFound(f"Nothing is stored under {key}.")
         try:
             write_whole(path, source, replace=True)
         except OSError as error:

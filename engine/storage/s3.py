@@ -69,9 +69,9 @@ class S3Storage:
         and its secret.
         """
         if not BUCKET.match(bucket):
-            raise BadInput("The name of a bucket has 3 to 63 small letters, digits, dots and hyphens.")
+            raise BadInput("A bucket name has 3 to 63 lowercase letters, digits, dots and hyphens.")
         if prefix and len(checked(prefix)) > MAX_PREFIX:
-            raise BadInput(f"The prefix has more than {MAX_PREFIX} characters.")
+            raise BadInput(f"The prefix may have at most {MAX_PREFIX} characters.")
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         with telling("S3", bucket):
@@ -102,7 +102,7 @@ class S3Storage:
         """Raises `BadInput` for more seconds than a signature holds. Temporary keys may end before it does."""
         name = self._name(key)
         if not 1 <= seconds <= LONGEST_LINK:
-            raise BadInput(f"A link holds for 1 to {LONGEST_LINK} seconds.")
+            raise BadInput(f"A link can be valid for 1 to {LONGEST_LINK} seconds.")
         asked = {"Bucket": self._bucket, "Key": name}
         # In a thread: boto3 may have to ask for the keys that it signs with.
         return await self._in_thread(
@@ -208,7 +208,9 @@ class S3Storage:
             # It answers 200, and says of each that it could not delete why.
             if errors := gone.get("Errors", []):
                 if any(error.get("Code") == "AccessDenied" for error in errors):
-                    raise StorageNotConfigured(f"The keys may not delete objects of the bucket {self._bucket}.")
+                    raise StorageNotConfigured(
+                        f"The keys are not allowed to delete objects in the bucket {self._bucket}."
+                    )
                 raise StorageError(f"{len(errors)} objects of the bucket {self._bucket} could not be deleted.")
 
     def _delete_under(self, prefix: str) -> None:

@@ -48,7 +48,7 @@ def telling(where: str, bucket: str, key: str = "") -> Iterator[None]:
         raise StorageError(f"{where} does not answer as it should ({type(error).__name__}).") from None
     except (BotoCoreError, ValueError) as error:
         raise StorageNotConfigured(
-            f"S3 cannot be used as it is set up ({type(error).__name__}): check AWS_ACCESS_KEY_ID and "
+            f"S3 is not set up correctly ({type(error).__name__}): check AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL."
         ) from None
 
@@ -63,16 +63,16 @@ def _meaning(error: ClientError, where: str, bucket: str, key: str) -> NotFound 
     code = re.sub(r"\W", "", error.response["Error"].get("Code", ""))[:60]
     said = f"{where} answered {status} ({code}) for the bucket {bucket}"
     if key and code == "NoSuchKey":
-        return NotFound(f"There is nothing stored under {key}.")
+        return NotFound(f"Nothing is stored under {key}.")
     if code == "NoSuchBucket":
-        return StorageNotConfigured(f"{said}: there is none. Make it, or name another one in INKLOOM_STORAGE.")
+        return StorageNotConfigured(f"{said}: it does not exist. Create it, or name another bucket in INKLOOM_STORAGE.")
     if code in _ELSEWHERE or 300 <= status < 400:
-        return StorageNotConfigured(f"{said}: it lies in another region. Set AWS_REGION to that one.")
+        return StorageNotConfigured(f"{said}: it is in another region. Set AWS_REGION to that region.")
     if code == "RequestTimeTooSkewed":
         return StorageNotConfigured(f"{said}: this machine's clock is wrong. Set it.")
     if (status in (401, 403, 404) and code != _ENDED) or code in _STALE_KEYS:
         return StorageNotConfigured(
-            f"{said}: the keys are wrong, expired or not allowed to do this. Check AWS_ACCESS_KEY_ID and "
+            f"{said}: the keys are invalid, expired or lack permission. Check AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY (or AWS_PROFILE), and that they may list the bucket, read, write and delete objects."
         )
     return StorageError(f"{said}.")

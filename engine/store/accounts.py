@@ -19,7 +19,7 @@ PERSONAL = "ikl_"
 # Two windows of one browser may refresh at once: whoever comes second within these seconds is refused, but it is not
 # taken for theft.
 GRACE = timedelta(seconds=10)
-STALE = "The refresh token is not valid, or not any more. Log in again."
+STALE = "The refresh token is invalid or has expired. Log in again."
 
 
 async def register(session: AsyncSession, email: str, name: str, password_hash: str, *, claim: bool) -> User:
@@ -31,7 +31,7 @@ async def register(session: AsyncSession, email: str, name: str, password_hash: 
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict("There is an account with this e-mail address already. Log in.") from error
+        raise Conflict("An account with this e-mail address already exists. Log in.") from error
     await session.refresh(account)
     return account
 
@@ -59,7 +59,7 @@ async def user(session: AsyncSession, user_id: UUID) -> User:
     """The account. Raises `Unauthorized`: whoever is meant has gone."""
     found = await session.get(User, user_id)
     if found is None:
-        raise Unauthorized("This account does not exist any more.")
+        raise Unauthorized("This account no longer exists.")
     return found
 
 
@@ -91,7 +91,7 @@ async def _still(session: AsyncSession, proven: User) -> User:
     """The account, locked. Raises `Unauthorized` if its password is not any more the one that was just checked."""
     found = await _alone(session, proven.id)
     if found is None or found.password_hash != proven.password_hash:
-        raise Unauthorized("The password was changed meanwhile.")
+        raise Unauthorized("The password was changed in the meantime.")
     return found
 
 
@@ -144,7 +144,7 @@ async def end(
 ) -> None:
     """End one login, or all of an account's except one."""
     if family is None and user_id is None:
-        raise AssertionError("one login or somebody's")
+        raise AssertionError("give a token or a user")
     whose = (
         user_id
         or (await session.exec(select(RefreshToken.user_id).where(RefreshToken.family == family).limit(1))).first()
@@ -235,7 +235,7 @@ async def revoke_personal(session: AsyncSession, user_id: UUID, token_id: UUID) 
         .execution_options(synchronize_session=False)
     )
     if revoked.first() is None:
-        raise NotFound(f"There is no token {token_id}.")
+        raise NotFound(f"There is no access token {token_id}.")
 
 
 async def new_ticket(
@@ -282,7 +282,7 @@ async def remove(session: AsyncSession, user_id: UUID) -> None:
     """Delete an account with its logins, tokens and memberships; what it said stays, by nobody. Raises `Conflict`."""
     left = (await session.exec(select(func.count()).select_from(Project).where(Project.owner_id == user_id))).one()
     if left:
-        raise Conflict(f"{left} projects belong to this account. Delete them, or give them away, first.")
+        raise Conflict(f"This account owns {left} projects. Delete or transfer them first.")
     email = select(func.lower(User.email)).where(col(User.id) == user_id).scalar_subquery()
     await session.exec(
         delete(Invitation).where(func.lower(Invitation.email) == email).execution_options(synchronize_session=False)

@@ -1,4 +1,4 @@
-"""A text was outlined: its scenes become the chapter's, and those that tell the same go on with all that they have."""
+"""Stores an outlined text: its scenes replace the chapter's; scenes with the same text keep all that they have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

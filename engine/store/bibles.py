@@ -1,4 +1,4 @@
-"""A series' bible: taken from a project's rows, and put into another project beside what is there."""
+"""Series bibles: built from a project's rows, and imported into another project."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

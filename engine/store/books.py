@@ -1,4 +1,4 @@
-"""Chapters and projects as books: read from the database, with the keys under which their pictures lie."""
+"""Chapters and projects as books, read from the database with the storage keys of their pictures."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Rows of a project as the parts of its file: what is told alike of whole projects and of their bibles."""
+"""Rows of a project as parts of its file: what project files and series bibles have in common."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""From a project's rows to a bundle, and from a bundle to the rows of a new project."""
+"""Builds a bundle from a project's rows, and the rows of a new project from a bundle."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

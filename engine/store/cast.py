@@ -1,4 +1,4 @@
-"""Characters and places as people write them: their names count once in a project, whatever their case."""
+"""Characters and locations that users write. Names are unique in a project, ignoring case."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -60,4 +60,4 @@ async def once() -> AsyncIterator[None]:
     except IntegrityError as error:
         if "name_key" not in str(error.orig):
             raise
-        raise Conflict("The project has one of this name already.") from error
+        raise Conflict("The project already has one with this name.") from error

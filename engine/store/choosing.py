@@ -1,4 +1,4 @@
-"""Which draft a panel shows, and how it came to that."""
+"""Selects the draft that a panel shows, and records how it was selected."""
 
 from collections.abc import Sequence
 from uuid import UUID

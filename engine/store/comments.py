@@ -1,4 +1,4 @@
-"""What people say about panels."""
+"""Comments on panels."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -63,7 +63,7 @@ async def change(
     comment = await rows.get(session, scope, Comment, comment_id)
     mine = comment.author_id == scope.actor
     if (body is not None or mentions is not None) and not mine:
-        raise Forbidden("Only who wrote a comment can change its words.")
+        raise Forbidden("Only the author can edit a comment.")
     if resolved is not None and not mine:
         await rows.get(session, scope.needs(Role.EDITOR), Comment, comment_id)
     now = (await session.exec(select(func.clock_timestamp()))).one()
@@ -99,5 +99,5 @@ async def _members(session: AsyncSession, project_id: UUID, mentions: Sequence[U
     reach = await within_reach(session, {(user_id, project_id) for user_id in wanted}) if wanted else set()
     for user_id in wanted:
         if (user_id, project_id) not in reach:
-            raise BadInput(f"{user_id} is no member of this project, so nobody of that id can be mentioned.")
+            raise BadInput(f"{user_id} is not a member of this project and cannot be mentioned.")
     return [str(user_id) for user_id in wanted]

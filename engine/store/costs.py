@@ -1,4 +1,4 @@
-"""What was spent, and on what; what is still to be made of a chapter; what calls of each kind cost before."""
+"""Costs so far, work still to be done in a chapter, and past costs of calls of each kind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ class Months:
         start = datetime.strptime(first or "1900-01", "%Y-%m")  # noqa: DTZ007  # the database says which zone
         month = datetime.strptime(last or "2199-12", "%Y-%m")  # noqa: DTZ007  # the same
         if month < start:
-            raise BadInput("The last month comes before the first one.")
+            raise BadInput("The last month is before the first one.")
         return cls(start, (month.replace(day=28) + timedelta(days=4)).replace(day=1))
 
 

@@ -1,4 +1,4 @@
-"""Where a page of a list ended, as a string that says nothing to whoever carries it.
+"""Opaque cursors: where a page of a list ended.
 
 It holds the list's order and the place of the last row in it, never what may be read: every page is scoped anew.
 """
@@ -13,7 +13,7 @@ from engine.errors import BadInput
 
 # A title has 500 characters of up to 4 bytes, 4 of which take 3 of its bytes.
 LONGEST = 3_000
-FOREIGN = "This cursor does not belong to this list in this order. Pass `next_cursor` of the page before as it was."
+FOREIGN = "This cursor is for another list or order. Pass `next_cursor` of the previous page unchanged."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A scene is broken into panels again: rows are matched with what was there, so that pictures and hand work stay."""
+"""Splits a scene into panels again, matching rows with the previous ones so that pictures and manual edits stay."""
 
 from collections.abc import Sequence
 

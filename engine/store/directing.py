@@ -1,4 +1,4 @@
-"""What a person decides about drafts: which one a panel shows, which ones not, and art that is brought along."""
+"""Decisions about drafts: select, undo, reject, and add a picture from outside."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -31,7 +31,7 @@ async def choose(
     """
     draft = await rows.get(session, scope, Draft, draft_id)
     if panel_id is not None and panel_id != draft.panel_id:
-        raise BadInput("That draft is of another panel.")
+        raise BadInput("That draft belongs to another panel.")
     panel = await _panel_at(session, scope, draft.panel_id, version)
     draft = await rows.get(session, scope, Draft, draft_id, lock=True)
     draft.rejected_at = None
@@ -53,7 +53,7 @@ async def undo(session: AsyncSession, scope: Scope, panel_id: UUID, version: int
     if shown:
         await _show(session, scope, panel, shown[-1], SelectionKind.UNDONE)
         return panel, await _told(session, scope, panel)
-    raise Conflict("There is nothing to undo: the panel has shown no other draft that is still there.")
+    raise Conflict("There is nothing to undo: no draft that the panel showed earlier still exists.")
 
 
 async def reject(session: AsyncSession, scope: Scope, draft_id: UUID) -> Draft:
@@ -61,7 +61,7 @@ async def reject(session: AsyncSession, scope: Scope, draft_id: UUID) -> Draft:
     draft = await rows.get(session, scope, Draft, draft_id)
     panel = await rows.get(session, scope, Panel, draft.panel_id, lock=True)
     if panel.selected_draft_id == draft_id and panel.state == PanelState.SELECTED:
-        raise Conflict("The panel shows this draft: select another one first, or order a redraw.")
+        raise Conflict("The panel shows this draft. Select another one first, or request a redraw.")
     draft = await rows.get(session, scope, Draft, draft_id, lock=True)
     if draft.rejected_at is None:
         draft.rejected_at = (await session.exec(select(func.clock_timestamp()))).one()

@@ -1,4 +1,4 @@
-"""What the prompts of a chapter say of its characters, against what is fixed."""
+"""Compares a chapter's prompts with the fixed attributes of its characters."""
 
 import asyncio
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What people do to the things of a project: add, change, delete, reorder. Each is told by an event that names them."""
+"""Edits by users: add, change, delete, reorder. Each emits an event that names the row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

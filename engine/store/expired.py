@@ -1,4 +1,4 @@
-"""What has expired, and nobody asks for any more: taken away now and then, so that no table grows for ever."""
+"""Deletes expired rows from time to time, so that no table grows forever."""
 
 from sqlalchemy import text
 

@@ -1,4 +1,4 @@
-"""Generations: ordered, begun, ended. Every change of status is one guarded transaction with its event."""
+"""Generations: requested, started, ended. Every status change is one guarded transaction with its event."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -68,7 +68,7 @@ async def request(
         await session.flush()
     except IntegrityError as error:
         if "uq_generations_live" in str(error.orig):
-            raise Conflict("This chapter is being generated already. Wait for it, or cancel it first.") from error
+            raise Conflict("This chapter is already being generated. Wait for it, or cancel it first.") from error
         raise
     await emit(
         session,
@@ -103,7 +103,7 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
     if not rows:
         status = (await session.exec(select(Generation.status).where(Generation.id == generation_id))).one()
         if status in FINAL_STATUSES:
-            raise Conflict(f"The generation is {status}: there is nothing left to do.")
+            raise Conflict(f"The generation is already {status}.")
     for kind, targets, options, chapter_id in rows:
         parts = _parts(GenerationKind(kind), targets, GenerationOptions.model_validate(options))
         if chapter_id is None:
@@ -214,12 +214,12 @@ async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_
     unfinished = (await session.exec(query.order_by(col(Generation.id)).with_for_update(key_share=True))).all()
     for generation in unfinished:
         if not await _rests(session, generation):
-            raise Conflict(f"Generation {generation.id} is at work on it. Wait for it, or cancel it first.")
+            raise Conflict(f"Generation {generation.id} is still working on it. Wait for it, or cancel it first.")
     await session.exec(select(Project.id).where(Project.id == project_id).with_for_update())
     known = [generation.id for generation in unfinished]
     new = (await session.exec(query.where(col(Generation.id).not_in(known)).limit(1))).first()
     if new is not None:
-        raise Conflict(f"Generation {new.id} is at work on it. Wait for it, or cancel it first.")
+        raise Conflict(f"Generation {new.id} is still working on it. Wait for it, or cancel it first.")
 
 
 async def hold_chapter(session: AsyncSession, chapter_id: UUID) -> None:
@@ -269,7 +269,7 @@ async def resting(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> 
     """
     generation = await open_of(session, project_id, chapter_id)
     if generation is not None and not await _rests(session, generation):
-        raise Conflict(f"Generation {generation.id} is at work on it. Wait for it, or cancel it first.")
+        raise Conflict(f"Generation {generation.id} is still working on it. Wait for it, or cancel it first.")
     return generation
 
 

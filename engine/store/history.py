@@ -1,4 +1,4 @@
-"""What became of a panel: who chose, changed and redrew what, from what decisions leave behind and from its events."""
+"""The history of a panel: selections, changes and redraws, from stored decisions and events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

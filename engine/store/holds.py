@@ -1,4 +1,4 @@
-"""What waits for a person: registered by the workflow that waits, released by a decision, taken when it goes on."""
+"""Holds: registered by the waiting workflow, released by a decision, closed when the workflow continues."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -83,7 +83,7 @@ async def raise_budget(session: AsyncSession, scope: Scope, generation_id: UUID,
     """Set the budget of an open generation and let go what waits for it; returns the workflows to wake."""
     generation = await get(session, scope, Generation, generation_id, lock=True)
     if generation.status in FINAL_STATUSES:
-        raise Conflict(f"The generation is {generation.status}: its budget decides nothing any more.")
+        raise Conflict(f"The generation is already {generation.status}, so its budget has no effect any more.")
     generation.budget_usd = usd
     generation.version += 1
     session.add(generation)
@@ -113,7 +113,7 @@ async def pause(session: AsyncSession, scope: Scope, generation_id: UUID) -> Non
     """Make no further call for the generation until it is resumed. Paused twice is paused once; raises `Conflict`."""
     generation = await get(session, scope, Generation, generation_id, lock=True)
     if generation.status in FINAL_STATUSES:
-        raise Conflict(f"The generation is {generation.status} already.")
+        raise Conflict(f"The generation is already {generation.status}.")
     if generation.paused_at is not None:
         return
     generation.paused_at = (await session.exec(select(func.clock_timestamp()))).one()
@@ -140,7 +140,7 @@ async def resume(
     generation = await get(session, scope, Generation, generation_id, lock=True)
     if meant == "paused" and generation.paused_at is None:
         if generation.status in FINAL_STATUSES:
-            raise Conflict(f"The generation is {generation.status} already.")
+            raise Conflict(f"The generation is already {generation.status}.")
         return []
     if generation.paused_at is not None and meant != "waiting":
         generation.paused_at = None
@@ -152,9 +152,9 @@ async def resume(
     reasons = [HoldReason.REFUSED] if skip else [HoldReason.UNKNOWN, HoldReason.REFUSED]
     waits = {HoldReason(held.reason) for held in await waiting(session, generation_id)}
     if waits == {HoldReason.BUDGET}:
-        raise Conflict("The generation waits for its budget: raise that.")
+        raise Conflict("The generation is waiting for a higher budget. Raise the budget instead.")
     if not waits & set(reasons):
-        raise Conflict(f"The generation is {generation.status}: nothing in it waits for this decision.")
+        raise Conflict(f"The generation is {generation.status}: no part of it is waiting for this decision.")
     return await release(session, generation, reasons, skip=skip)
 
 

@@ -1,4 +1,4 @@
-"""A request that comes again with the same key is answered as it was the first time, and does nothing."""
+"""Answers a repeated request with the same key as it was answered the first time, and does nothing."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ async def claim(
     query = select(IdempotentRequest).where(IdempotentRequest.user_id == user_id, IdempotentRequest.key == key)
     found = (await session.exec(query)).one()
     if found.request_hash != request_hash:
-        raise Mismatch("This Idempotency-Key was used before, for another request. Take a new one for a new request.")
+        raise Mismatch("This Idempotency-Key was used for a different request. Use a new key for each new request.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Stored pictures: bytes into storage first, then the row that says what they are."""
+"""Stored pictures: the bytes go to storage first, then a row describes them."""
 
 import hashlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""The language of a chapter's words: as an order says, or as the text shows."""
+"""The language of a chapter's text: from the options, or detected from the text."""
 
 import asyncio
 from uuid import UUID

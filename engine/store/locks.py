@@ -1,4 +1,4 @@
-"""Who edits which panel. A lock is soft: it expires, and whoever wants it longer takes it again."""
+"""Soft locks on panels: a lock expires unless its holder renews it."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -36,7 +36,7 @@ async def refuse_if_held(session: AsyncSession, panel_id: UUID, user_id: UUID) -
         return
     lock, name = found
     raise Conflict(
-        f"{name or 'Somebody else'} edits this panel, until {lock.expires_at:%H:%M:%S} UTC at least.",
+        f"{name or 'Another user'} is editing this panel, at least until {lock.expires_at:%H:%M:%S} UTC.",
         held={"user_id": str(lock.user_id), "name": name, "expires_at": lock.expires_at.isoformat()},
     )
 

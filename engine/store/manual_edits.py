@@ -1,4 +1,4 @@
-"""What people write themselves: kept, and never written over, until they release it."""
+"""Manual edits: kept, and never overwritten until the user releases them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

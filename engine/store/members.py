@@ -1,4 +1,4 @@
-"""Who works on a project: members and their roles, and those who are invited to become one."""
+"""Members of a project, their roles, and invitations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -117,10 +117,10 @@ async def transfer(session: AsyncSession, scope: Scope, project_id: UUID, user_i
     """Make the project a member's, by whom it belongs to; who gives it away stays as an owner among the members."""
     project = await rows.get(session, scope, Project, project_id, lock=True)
     if project.owner_id != scope.actor:
-        raise Forbidden("Only whom the project belongs to can give it away.")
+        raise Forbidden("Only the owner can transfer the project.")
     found, _ = await listing(session, project_id, only=user_id)
     if not found:
-        raise Conflict(f"{user_id} is no member of the project: invite them first.")
+        raise Conflict(f"{user_id} is not a member of the project. Invite them first.")
     if found[0].belongs:
         return
     row = await session.get_one(ProjectMember, (project_id, user_id))
@@ -133,7 +133,7 @@ async def transfer(session: AsyncSession, scope: Scope, project_id: UUID, user_i
     except IntegrityError as error:
         if "uq_projects_identity" not in str(error.orig):
             raise
-        raise Conflict("They have a project of this story already.") from error
+        raise Conflict("That user already has a project for this story.") from error
     told = {"user_id": str(user_id), "role": Role.OWNER}
     await emit(session, project_id, None, EventType.MEMBER_CHANGED, told, actor=scope.actor)
 
@@ -153,7 +153,7 @@ async def invite(
         or_(col(User.id) == project.owner_id, col(User.id).in_(members)),
     )
     if (await session.exec(there)).first() is not None:
-        raise Conflict("Whoever has this address is a member already. Their role is changed at `members/{user_id}`.")
+        raise Conflict("This person is already a member. Change the role at `members/{user_id}`.")
     code = new_token()
     values = {
         "id": new_id(),
@@ -228,7 +228,7 @@ async def accept(session: AsyncSession, user: User, code: str) -> tuple[UUID, Me
     )
     found = taken.one_or_none()
     if found is None:
-        raise NotFound("There is no such invitation for this account, or not any more.")
+        raise NotFound("There is no such invitation for this account, or it has ended.")
     project_id, role = found
     project = await rows.get(session, Scope(project_id=project_id), Project, project_id, lock=True)
     joined = await session.exec(
@@ -238,7 +238,7 @@ async def accept(session: AsyncSession, user: User, code: str) -> tuple[UUID, Me
         .returning(col(ProjectMember.user_id))
     )
     if project.owner_id == user.id or joined.first() is None:
-        raise Conflict("This account is a member of the project already.")
+        raise Conflict("This account is already a member of the project.")
     told = {"user_id": str(user.id), "name": user.name, "role": role}
     await emit(session, project_id, None, EventType.MEMBER_JOINED, told, actor=user.id)
     return project_id, await one(session, project_id, user.id)
@@ -255,4 +255,4 @@ async def _take_back(session: AsyncSession, project_id: UUID, user_id: UUID) -> 
 
 def _refuse_owner(member: Member) -> None:
     if member.belongs:
-        raise Conflict("The project belongs to this account. Give it to another member first.")
+        raise Conflict("This account owns the project. Transfer it to another member first.")

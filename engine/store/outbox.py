@@ -1,4 +1,4 @@
-"""Which projects have something new, from the transactions that wrote it to all processes that listen."""
+"""Passes on which projects have new events, from the writing transactions to all listening processes."""
 
 # Processes of the API listen here. A payload is a list of `<project>:<seq>`; an empty one says that somebody has
 # sockets open, so that whoever relays hurries.

@@ -1,4 +1,4 @@
-"""From the outlines of a text's windows, or from a script, to rows: scenes, cast, places and the plan of the work."""
+"""Turns the outlines of a text's windows, or a script, into rows: scenes, cast, locations and the plan of the work."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ async def store_outline(
     scenes = [scene for part in parts for scene in part.scenes]
     if len(scenes) > MAX_SCENES and run.options.most_panels is None:
         raise BadInput(
-            f"The text has {len(scenes)} scenes, and a chapter {MAX_SCENES} at most: split it into chapters,"
+            f"The text has {len(scenes)} scenes, and a chapter may have at most {MAX_SCENES}: split it into chapters,"
             " or condense it with max_panels."
         )
     budgets = rooms([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.most_panels)

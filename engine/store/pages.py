@@ -1,4 +1,4 @@
-"""What people do to pages: lay one out, and place its lettering. The next order for the chapter composes it again."""
+"""Manual layout and lettering of pages. The chapter's next generation composes them again."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ async def change(
     """
     page = await editing.still(session, scope, Page, page_id)
     if page.language and (cells is not None or "layout" in release):
-        raise BadInput("In another language, panels lie as on the page in the story's own words: lay out that one.")
+        raise BadInput("Panels of a translated page lie as on the page in the story's own language. Change that one.")
     touched = [UUID(cell["panel_id"]) for cell in cells or ()] + [one.panel_id for one in lettering]
     await locks.refuse_if_any_held(session, touched, scope.actor)
     layout, layers = manual_layout.released(page.layout, release), list(page.lettering)
@@ -64,13 +64,13 @@ async def _lettered(
     if missing := [one for one in ids if one not in cells]:
         raise BadInput(f"Panel {missing[0]} is not on this page.")
     if any(one not in places for one in ids):
-        raise Conflict("The page is not lettered yet: order the chapter first.")
+        raise Conflict("The page is not lettered yet. Generate the chapter first.")
     found = await of_chapter(session, page.project_id, page.chapter_id, [UUID(one) for one in ids])
     if page.language:
         found = await in_language(session, page.chapter_id, found, page.language)
     shown = {str(one.panel.id): one for one in found}
     if gone := [one for one in ids if one not in shown]:
-        raise Conflict(f"Panel {gone[0]} is no longer in the chapter: order it, and its pages are laid out without.")
+        raise Conflict(f"Panel {gone[0]} was deleted. Generate the chapter again to lay out its pages without it.")
     theirs, layers = dict(layout.get("placed", {})), list(layers)
     for panel_id in ids:
         cell, one = cells[panel_id], shown[panel_id]

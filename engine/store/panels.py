@@ -1,4 +1,4 @@
-"""Panels, with everything that a picture or a page needs to know of them."""
+"""Panels, with all that a picture or a page needs to know about them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

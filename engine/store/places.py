@@ -1,4 +1,4 @@
-"""The place that a scene names, as the project knows it."""
+"""Finds the location that a scene names among those of the project."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Who has a project open. A socket that gives no sign of life is forgotten, whatever became of its process."""
+"""Who has a project open. A socket that stops renewing its row is dropped, even if its process is gone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

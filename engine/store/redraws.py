@@ -1,4 +1,4 @@
-"""Redraws: a panel is wanted otherwise. Each is a row, and part of a generation that carries it out."""
+"""Redraws: each is a row, and part of a generation that carries it out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,8 +78,8 @@ async def order(
         waits = GenerationOptions.model_validate(open_one.options)
         if by_another and (options.artists()[0], options.render) != (waits.artists()[0], waits.render):
             raise Conflict(
-                f"The generation that waits for a review draws by {waits.images!r}, and this would be its work: leave"
-                " `by` out, or redraw the panel when it has ended."
+                f"The chapter is waiting for a review; redraws now use its artist ({waits.images!r}). Omit `by`, or"
+                " redraw after the review."
             )
         options = waits
     await _can_be_drawn(session, scope, panel, wanted, options, topics)
@@ -207,7 +207,7 @@ async def _can_be_drawn(
     # What is drawn needs a prompt: the panel's, one that the notes have written, or the edit's own.
     prompted = panel.prompt is not None or (wanted.notes and "picture" in topics) or wanted.prompt
     if panel.state == PanelState.DESCRIBED or ("picture" in topics and not prompted):
-        raise Conflict("The panel is not written yet: order its generation first.")
+        raise Conflict("The panel is not written yet. Generate it first.")
     if not wanted.edits:
         return
     by = options.artists()[0].provider
@@ -222,7 +222,7 @@ async def _can_be_drawn(
             able = [one.id for one in PROVIDERS if one.kind == "images" and one.draws and _ABLE[what](one.draws)]
             raise BadInput(f"The artist {by!r} cannot {what}; these can: {', '.join(able)}. Name one in `by`.")
     if wanted.mask_image_id is not None and wanted.parent_id is None:
-        raise BadInput("A mask is for a draft: name the draft that is to be changed.")
+        raise BadInput("A mask applies to a draft: name the draft to change.")
     if wanted.control_image_id is not None:
         # Locked as by whoever deletes it: without what leads it, it must not be drawn.
         sketch = await get(session, scope, Image, wanted.control_image_id, lock=True)
@@ -232,7 +232,7 @@ async def _can_be_drawn(
         return
     parent = await get(session, scope, Draft, wanted.parent_id)
     if parent.panel_id != panel.id:
-        raise BadInput("That draft is of another panel.")
+        raise BadInput("That draft belongs to another panel.")
     if wanted.mask_image_id is not None:
         mask = await get(session, scope, Image, wanted.mask_image_id, lock=True)
         picture = await get(session, scope, Image, parent.image_id)
@@ -241,5 +241,5 @@ async def _can_be_drawn(
         if (mask.width, mask.height) != (picture.width, picture.height):
             raise BadInput(
                 f"The mask has {mask.width} × {mask.height} pixels and the draft {picture.width} × {picture.height}:"
-                " they must be of one size."
+                " they must have the same size."
             )

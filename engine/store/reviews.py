@@ -104,11 +104,11 @@ async def approve(
     waiting = await _waiting(session, generation, stage)
     if generation is None or not waiting:
         raise Conflict(
-            f"The {stage or 'chapter'} does not wait to be approved."
+            f"The {stage or 'chapter'} is not waiting for approval."
             + (f" Its generation is {generation.status}." if generation is not None else "")
         )
     if await redraws.pending(session, generation.id):
-        raise Conflict("Something is being redrawn: approve it once that is there.")
+        raise Conflict("A redraw is in progress. Approve when it has finished.")
     kind = SelectionKind.DEADLINE if past_deadline else SelectionKind.AUTOMATIC
     actor = None if past_deadline else scope.user_id
     stages = [hold.purpose.removeprefix(PREFIX) for hold in waiting]
@@ -116,7 +116,7 @@ async def approve(
     if "drafts" in stages or "pages" in stages:
         concerned = [panel for panel in drafted if _concerns(generation, panel)]
         if await _undecided(session, generation) != len(concerned):
-            raise Conflict("Something was redrawn or chosen in this moment: look at it, then approve.")
+            raise Conflict("A draft was redrawn or selected in the meantime. Look at it, then approve.")
         for panel in concerned:
             await _show_best(session, panel, kind, actor)
     if "sheets" in stages:
@@ -241,9 +241,7 @@ async def _show_best(session: AsyncSession, panel: Panel, kind: SelectionKind, a
     )
     drafts = (await session.exec(query)).all()
     if not drafts:
-        raise Conflict(
-            "A panel has no draft left to show: order a redraw of it, or bring one along.", panel_id=str(panel.id)
-        )
+        raise Conflict("A panel has no draft left to show. Request a redraw, or add a picture.", panel_id=str(panel.id))
     best = max(
         (one for one in drafts if one.basis == drafts[0].basis),
         key=lambda one: (one.score if one.score is not None else -1.0, -one.ordinal),

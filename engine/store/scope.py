@@ -37,7 +37,7 @@ from models.tables.columns import table
 from models.tables.projects import Role
 
 MAX_PAGE = 100
-# So many events back it is looked for who changed a row.
+# How many recent events to search for who changed a row.
 RECENT = 1000
 
 
@@ -79,7 +79,7 @@ class Scope:
     def actor(self) -> UUID:
         """Whose deed it is. A request always acts for a user, a workflow never does."""
         if self.user_id is None:
-            raise AssertionError("a workflow is nobody's deed")
+            raise AssertionError("a workflow acts for no user")
         return self.user_id
 
     @staticmethod
@@ -134,7 +134,7 @@ async def get(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UU
         return row
     if scope.role != Role.VIEWER:
         await get(session, scope.needs(Role.VIEWER), model, row_id)
-        raise Forbidden(f"This needs the role {scope.role} in the project, or a higher one.")
+        raise Forbidden(f"This requires the role {scope.role} in the project, or a higher one.")
     raise missing(model, row_id)
 
 
@@ -177,7 +177,7 @@ class Paging:
         The place of a row that is still there is looked up: what was inserted or moved before it shifts nothing.
         """
         if not 1 <= self.limit <= MAX_PAGE:
-            raise BadInput(f"limit must lie between 1 and {MAX_PAGE}.")
+            raise BadInput(f"limit must be between 1 and {MAX_PAGE}.")
         ids, by, down = table(model).c.id, self._by(model), self.sort.startswith("-")
         query = query.where(*mine)
         if self.after is not None:
@@ -319,7 +319,7 @@ async def change(
         # It is shown after the transaction has ended.
         session.expunge(row)
         raise Conflict(
-            f"This {model.__name__.lower()} was changed meanwhile: it is at version {current}, not {version}.",
+            f"This {model.__name__.lower()} was changed in the meantime: it is at version {current}, not {version}.",
             current=row,
             **changed,
         )
@@ -370,7 +370,7 @@ async def reorder(
     rows = (await session.exec(select(model).where(scope.covers(model), within).with_for_update())).all()
     by_id = {cast("Owned", row).id: row for row in rows}
     if len(order) != len(by_id) or set(order) != set(by_id):
-        raise BadInput("The new order must name every one of them exactly once.")
+        raise BadInput("The new order must name every item exactly once.")
     for position, row_id in enumerate(order):
         # The column exists on every ordered table; the constraint is checked at commit.
         by_id[row_id].position = position

@@ -1,4 +1,4 @@
-"""A chapter as `script.json`: read from the database, with the pictures' keys beside it."""
+"""A chapter as `script.json`, read from the database with the storage keys of its pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

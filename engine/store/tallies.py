@@ -1,4 +1,4 @@
-"""Counts of what a generation made and what it asked for."""
+"""Counts what a generation made and which calls it needed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Tries that are counted: so many in so long, over all processes and restarts."""
+"""Limits attempts per key and period, across all processes and restarts."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ async def take(session: AsyncSession, key: str, tries: int, within: timedelta) -
 async def spend(session: AsyncSession, key: str, tries: int, within: timedelta, what: str) -> None:
     """Take one in the transaction of what it is for. Raises `TooMany`; `what` says of what there were too many."""
     if wait := await take(session, key, tries, within):
-        raise TooMany(f"Too many {what}. There may be another in {round(wait)} seconds.", retry_after=wait)
+        raise TooMany(f"Too many {what}. Try again in {round(wait)} seconds.", retry_after=wait)
 
 
 async def give_back(session: AsyncSession, key: str) -> None:

@@ -1,4 +1,4 @@
-"""What a person translates: a panel by hand, or a chapter as one file. It is theirs until they give it back."""
+"""Manual translations: a panel at a time, or a chapter as a file. They stay until the user releases them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,7 +41,7 @@ async def write(
     """
     panel, there = words.panel, words.translation
     if version != (there.version if there is not None else 0):
-        raise Conflict("The translation was changed meanwhile. Read it again, and then change it.")
+        raise Conflict("The translation was changed in the meantime. Read it again before you change it.")
     _one_for_one("", panel.caption, texts_of(panel.dialogue), caption, lines)
     row = _put(words, language, caption, in_other_words(panel.dialogue or [], lines), words.key)
     session.add(row)
@@ -105,9 +105,9 @@ async def take(session: AsyncSession, scope: Scope, chapter: Chapter, file: Tran
         words = by_id.get(part.panel_id) if part.panel_id else None
         words = words or by_place.get((part.scene, part.panel))
         if words is None:
-            raise BadInput(f"{where}: the chapter has no panel with words there.")
+            raise BadInput(f"{where}: the chapter has no panel with text there.")
         if words.panel.id in changed:
-            raise BadInput(f"{where} is in the file twice.")
+            raise BadInput(f"{where} appears twice in the file.")
         row = _taken(words, language, part, where)
         if row is not None:
             changed[words.panel.id] = row
@@ -150,7 +150,7 @@ def _titled(chapter: Chapter, file: TranslationFile) -> bool:
     if not text or (there is not None and (there.text, there.made_from) == (text, made_from)):
         return False
     if len(text) > 200:
-        raise BadInput("The title has more than 200 characters.")
+        raise BadInput("The title may have at most 200 characters.")
     title = TitleIn(text=text, made_from=made_from, hand=True)
     chapter.titles = {**chapter.titles, file.language: title.model_dump(mode="json")}
     return True
@@ -170,11 +170,11 @@ def _one_for_one(where: str, caption: str, sources: Sequence[str], text: str, te
     """Raise `BadInput` unless every text that the story has is there once."""
     place = f"{where}: " if where else ""
     if len(texts) != len(sources):
-        raise BadInput(f"{place}The panel has {len(sources)} lines, and {len(texts)} were given: one for one.")
+        raise BadInput(f"{place}The panel has {len(sources)} lines, but {len(texts)} were given: give one for each.")
     pairs = [("The caption", caption, text)]
     pairs += [(f"Line {number}", *pair) for number, pair in enumerate(zip(sources, texts, strict=True), 1)]
     for name, source, said in pairs:
         if tidy(source) and not tidy(said):
             raise BadInput(f"{place}{name} is not translated.")
         if said.strip() and not source.strip():
-            raise BadInput(f"{place}{name} is a translation of nothing: the story has no words there.")
+            raise BadInput(f"{place}{name} translates nothing: the story has no text there.")

@@ -1,4 +1,4 @@
-"""Pictures that people bring: their rows, what they are attached to, and what still uses a picture."""
+"""Uploaded pictures: their rows, what they are attached to, and what still uses a picture."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Versions of a chapter: kept when a generation ends and when somebody asks for it, never changed."""
+"""Versions of a chapter: stored when a generation ends or a user asks, and never changed."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Callbacks: addresses, and what is on its way to them."""
+"""Webhooks, and the messages to be sent to them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -51,7 +51,7 @@ async def add(session: AsyncSession, scope: Scope, project_id: UUID, url: str, e
         await session.exec(select(func.count()).select_from(Webhook).where(Webhook.project_id == project_id))
     ).one()
     if there >= MAX_WEBHOOKS:
-        raise Conflict(f"A project has at most {MAX_WEBHOOKS} callback addresses.")
+        raise Conflict(f"A project has at most {MAX_WEBHOOKS} webhooks.")
     webhook = Webhook(project_id=project_id, url=url, events=list(events))
     session.add(webhook)
     await session.flush()

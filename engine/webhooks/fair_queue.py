@@ -1,4 +1,4 @@
-"""So many at a time for each of many: who is slow takes the room of nobody else."""
+"""Per-key concurrency limits, so one slow receiver cannot starve the rest."""
 
 import time
 from collections import Counter
@@ -13,7 +13,7 @@ class Full(Exception):
     """There is no room now; `wait` says in how many seconds there may be some."""
 
     def __init__(self, wait: float) -> None:
-        super().__init__(f"no room for {wait:.0f} seconds")
+        super().__init__(f"no free slot for {wait:.0f} seconds")
         self.wait = wait
 
 

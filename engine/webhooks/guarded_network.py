@@ -1,4 +1,4 @@
-"""Where we may send what people ask us to send: never into the network that we stand in.
+"""Restricts where webhooks may go: never into our own network.
 
 A name is resolved once, and the connection goes to the address that was looked at: a name that says something else the
 next moment changes nothing. Addresses of IPv6 that carry one of IPv4 are judged by what they carry.
@@ -68,16 +68,16 @@ def check_url(url: str, allowed: Sequence[Network]) -> None:
     except ValueError as error:
         raise BadInput(f"{url[:100]!r} is not a URL.") from error
     if parts.scheme not in ("https", "http") or not parts.hostname or port == 0:
-        raise BadInput("A callback goes to a URL such as https://example.org/hooks/inkloom.")
+        raise BadInput("A webhook needs a URL such as https://example.org/hooks/inkloom.")
     if parts.username is not None or parts.password is not None:
-        raise BadInput("A callback's URL names no user: callbacks are signed instead.")
+        raise BadInput("A webhook's URL must not name a user: messages are signed instead.")
     if not url.isascii() or any(sign <= " " or sign in "\\#" or sign == "\x7f" for sign in url) or len(url) > MAX_URL:
-        raise BadInput(f"A callback's URL is plain ASCII without fragment, of at most {MAX_URL} characters.")
+        raise BadInput(f"A webhook's URL must be plain ASCII without a fragment, at most {MAX_URL} characters.")
     literal = _literal(parts.hostname)
     if literal is not None and not may_reach(literal, allowed):
-        raise OutOfReach("Callbacks do not go to private addresses; INKLOOM_CALLBACK_NETWORKS lists exceptions.")
+        raise OutOfReach("Webhooks cannot use private addresses; INKLOOM_CALLBACK_NETWORKS lists exceptions.")
     if parts.scheme == "http" and not (literal is not None and any(literal in network for network in allowed)):
-        raise BadInput("A callback's URL begins with https://: what it says is nobody else's business.")
+        raise BadInput("A webhook's URL must begin with https://, so that its messages stay private.")
 
 
 def _literal(host: str) -> Address | None:
@@ -122,7 +122,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         """The first of its addresses, all of which must be allowed. Raises `OutOfReach`, or what httpcore raises."""
         for address in (found := await self._resolved(host, port, timeout)):
             if not may_reach(address, self._allowed):
-                raise OutOfReach(f"{host} stands for an address that callbacks do not go to.")
+                raise OutOfReach(f"{host} resolves to an address that webhooks cannot use.")
         return await self._inner.connect_tcp(str(found[0]), port, timeout, local_address, socket_options)
 
     async def _resolved(self, host: str, port: int, patience: float | None) -> list[Address]:
@@ -132,9 +132,9 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
             async with asyncio.timeout(patience):
                 return [ipaddress.ip_address(one.partition("%")[0]) for one in await self._resolve(host, port)]
         except TimeoutError as error:
-            raise httpcore.ConnectTimeout(f"{host} could not be looked up in time") from error
+            raise httpcore.ConnectTimeout(f"{host} could not be resolved in time") from error
         except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"{host} could not be looked up") from error
+            raise httpcore.ConnectError(f"{host} could not be resolved") from error
 
     async def connect_unix_socket(
         self,
@@ -142,7 +142,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109  # the signature is httpcore's
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        raise OutOfReach("Callbacks do not go to sockets of this machine.")
+        raise OutOfReach("Webhooks cannot use sockets of this machine.")
 
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Callbacks as Standard Webhooks (standardwebhooks.com): how they are signed, and how one is sent."""
+"""Signs and sends webhooks as Standard Webhooks (standardwebhooks.com)."""
 
 import asyncio
 import base64

@@ -97,7 +97,7 @@ def _providers(settings: Settings) -> Check:
 
 
 def _folder(data: Path) -> Check:
-    fix = "mend its permissions, or name another folder in INKLOOM_DATA"
+    fix = "fix its permissions, or name another folder in INKLOOM_DATA"
     try:
         with tempfile.TemporaryFile(dir=_nearest(data)):
             pass
@@ -193,7 +193,7 @@ def _signing(settings: Settings) -> Check:
 
 async def _storage(settings: Settings) -> Check:
     """Pictures are paid for before they are stored, so storage that does not answer is found out before."""
-    fix = "mend it, or name another one in INKLOOM_STORAGE: a folder or s3://bucket/prefix"
+    fix = "fix it, or name another one in INKLOOM_STORAGE: a folder or s3://bucket/prefix"
     try:
         storage = open_storage(settings)
         try:

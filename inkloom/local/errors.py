@@ -22,5 +22,5 @@ def unwritable(folder: Path, error: OSError) -> UnusableFolder:
     """The data folder is full, read-only, somebody else's, or not a folder at all."""
     return UnusableFolder(
         f"The data folder {folder} cannot be used: {error}. "
-        "Free some space or mend its permissions, or name another folder in INKLOOM_DATA."
+        "Free some space or fix its permissions, or name another folder in INKLOOM_DATA."
     )

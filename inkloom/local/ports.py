@@ -38,7 +38,7 @@ def next_free(first: int, *, avoid: Collection[int] = (), host: str = LOOPBACK) 
         if port not in avoid and is_free(port, host):
             return port
     last = first + SEARCHED - 1
-    raise StackError(f"No free port from {first} to {last}. End what listens there, or set another port.")
+    raise StackError(f"No free port from {first} to {last}. Stop the program that listens there, or set another port.")
 
 
 async def answers(port: int, host: str = LOOPBACK, patience: float = 2.0) -> bool:

@@ -128,7 +128,7 @@ class Postgres:
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise StackError(
-                    f"Postgres does not take the password in {self.home.folder / 'password'}. Bring back the file "
+                    f"Postgres rejects the password in {self.home.folder / 'password'}. Restore the file "
                     "that was there, or restore a backup into a new INKLOOM_DATA."
                 ) from error
             return False
@@ -229,7 +229,9 @@ class Postgres:
                     self.home.account.own(folder)
             if _private(folder, self._uid):
                 return folder
-        raise StackError(f"Somebody else made {usual} and all its like. Remove them, or set TMPDIR to another folder.")
+        raise StackError(
+            f"Another user owns {usual} and its alternatives. Remove them, or set TMPDIR to another folder."
+        )
 
 
 def _private(folder: Path, uid: int) -> bool:

@@ -166,5 +166,5 @@ class Stack:
                 if self._api:
                     await self._crew.ensure_api()
             except (StackError, OSError) as error:
-                self._report(f"The stack is not whole, trying again: {error}")
+                self._report(f"The stack is incomplete, trying again: {error}")
                 await asyncio.sleep(RETRY)

@@ -112,6 +112,6 @@ class Keeper:
 
     def _complaint(self) -> str:
         return (
-            f"{self.service.role}: ends again and again; it will be tried every {LONGEST_PAUSE:.0f} s. "
+            f"{self.service.role}: keeps ending; it will be restarted every {LONGEST_PAUSE:.0f} s. "
             f"The end of its log (all of it: {self._log}):\n{tail(self._log)}"
         )

@@ -106,7 +106,7 @@ async def test_a_page_without_picture_ends_the_build(
     ordered = await order()
     await panels(database, storage, ordered, 1)
     await ActivityEnvironment().run(Pages(database, storage).plan_pages, paged(ordered))
-    with pytest.raises(BadInput, match=r"“A chapter”: page 1 has no picture yet\. Order the chapter"):
+    with pytest.raises(BadInput, match=r"“A chapter”: page 1 has no picture yet\. Generate the chapter"):
         await build(database, storage, ordered, format)
     async with database.session() as session:
         assert (await session.exec(select(Export).where(Export.chapter_id == ordered.run.chapter_id))).all() == []

@@ -78,5 +78,5 @@ async def test_an_answer_that_was_cut_off_gets_twice_the_room(database: Database
 async def test_what_no_model_of_that_size_can_answer_is_not_sent(database: Database, order: Order) -> None:
     """A single paragraph that fills it: the message says what to do."""
     ordered = await order("It rained on and on " * 4_000)
-    with pytest.raises(ProviderRejected, match="Choose a model that holds more"):
+    with pytest.raises(ProviderRejected, match="Choose a model with a larger context"):
         await asked(database, ordered, SMALL)

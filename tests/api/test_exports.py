@@ -115,7 +115,7 @@ async def test_a_project_is_one_file_over_its_chapters(api: AsyncClient, crew: C
         second = await directed.post(f"/{path}/chapters", {"title": "Two </x>", "text": SHORT})
         early = await export(api, directed.project_id, ["epub"])
         assert (early["status"], early["chapter_id"]) == ("failed", None)
-        assert early["error"] == "The chapter “Two </x>” has no finished pages yet. Make it first, or delete it."
+        assert early["error"] == "The chapter “Two </x>” has no finished pages yet. Generate it first, or delete it."
         assert (await api.get(f"/api/v1/{path}/exports/epub")).status_code == 404
         ordered = await directed.post("/generations", {"kind": "chapter", "target_ids": [second["id"]]})
         await ended(api, ordered["id"])

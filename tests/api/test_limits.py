@@ -82,7 +82,7 @@ async def test_a_stranger_may_say_little(served: Serve, api: AsyncClient) -> Non
     async with served() as port:
         for more in (["Content-Length: 65537"], ["Content-Length: 65537", "Authorization: Bearer nonsense"]):
             status, told = await said(port, post(*more))
-            assert (status, told["detail"]) == (413, "Without logging in a body may have 65536 bytes at most.")
+            assert (status, told["detail"]) == (413, "Without logging in, a body may have at most 65536 bytes.")
         chunked = post("Transfer-Encoding: chunked", "Connection: close")
         assert (await said(port, chunked, *chunks(sizes)))[0] == 413
         known = post("Transfer-Encoding: chunked", "Connection: close", authorization)

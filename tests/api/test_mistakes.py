@@ -31,9 +31,9 @@ ASKED: list[tuple[type[BaseModel], dict[str, Any], str, str]] = [
         NewProject,
         {"title": " "},
         "title",
-        "This must be one line in which there is something to read, without control characters.",
+        "This must be one line of readable text without control characters.",
     ),
-    (NewProject, {"title": "a", "style": "\x00"}, "style", "A text holds no NUL characters."),
+    (NewProject, {"title": "a", "style": "\x00"}, "style", "Text must not contain NUL characters."),
     (NewProject, {"title": "a", "metadata": []}, "metadata", "This must be an object."),
     (NewProject, {"title": "a", "metadata": {"a": 1}}, "metadata.a", "This must be a string."),
     (

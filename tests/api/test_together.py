@@ -167,7 +167,7 @@ async def test_one_edits_a_panel_at_a_time(studio: Studio, database: Database) -
         assert (status, said["type"]) == (409, "/problems/conflict")
         assert said["held"].keys() == {"user_id", "name", "expires_at"}
         assert said["held"]["user_id"] == studio.editor.id
-        assert "Editor edits this panel" in said["detail"]
+        assert "Editor is editing this panel" in said["detail"]
     panel, change = f"/panels/{studio.panel_id}", {"version": 1, "caption": "Later."}
     for method, body in (("PATCH", change), ("DELETE", None)):
         status, said = await studio.owner.ask(method, panel, body)

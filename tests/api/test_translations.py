@@ -92,8 +92,8 @@ async def test_what_nobody_can_translate_is_refused_before_it_is_ordered(api: As
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        pytest.param({"translations": ["pt-BR", "pt-br"]}, "each language is named once", id="twice"),
-        pytest.param({"translations": ["german!"]}, "no language tag", id="no tag"),
+        pytest.param({"translations": ["pt-BR", "pt-br"]}, "name each language once", id="twice"),
+        pytest.param({"translations": ["german!"]}, "BCP 47 tag", id="no tag"),
         pytest.param({"translations": ["en"], "language": "en"}, "the story's own words", id="its own"),
         pytest.param({"export": {"language": "fr"}}, "Nothing is translated into fr", id="files in none"),
     ],
@@ -138,8 +138,8 @@ async def test_a_file_that_does_not_fit_changes_nothing(directed: Directed) -> N
     file = await filled_in(directed)
     last = file["panels"][-1]
     for broken, says in (
-        ({**last, "panel_id": None, "panel": 99}, "no panel with words there"),
-        ({**last, "lines": [*last["lines"], {"source": "", "text": "Mehr."}]}, "a translation of nothing"),
+        ({**last, "panel_id": None, "panel": 99}, "no panel with text there"),
+        ({**last, "lines": [*last["lines"], {"source": "", "text": "Mehr."}]}, "translates nothing"),
         ({**last, "caption": {"source": "x", "text": ""}, "lines": [{"source": "y", "text": "z"}]}, "not translated"),
     ):
         body = {**file, "panels": [*file["panels"][:-1], broken]}
@@ -235,7 +235,7 @@ async def test_files_in_a_language_on_demand(directed: Directed) -> None:
     failed = await directed.ended((await directed.post("/generations", body))["id"])
     assert failed["error"] == (
         "The chapter “Another” has no finished pages in de yet."
-        ' Order it with "translations": ["de"], then export again.'
+        ' Generate it with "translations": ["de"], then export again.'
     )
 
 

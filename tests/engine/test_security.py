@@ -89,7 +89,7 @@ def test_a_forged_token_is_nobodys(how: str) -> None:
     """All are refused with the same words, which tell nothing of why."""
     with pytest.raises(Unauthorized) as refused:
         SIGNER.read(FORGED[how]())
-    assert refused.value.message == "The access token is not valid, or not any more."
+    assert refused.value.message == "The access token is invalid or has expired."
 
 
 @given(st.text(max_size=200))

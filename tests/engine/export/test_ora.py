@@ -164,6 +164,6 @@ def test_a_title_page_is_one_picture(tmp_path: Path) -> None:
 
 def test_a_page_from_before_lettering_was_kept_is_refused(tmp_path: Path) -> None:
     """Its words could not be told from its art: a file without them would be taken for the page."""
-    with pytest.raises(BadInput, match="Order the chapter"):
+    with pytest.raises(BadInput, match="Generate the chapter"):
         build_ora(unlettered(lettered(tmp_path)), tmp_path / "a.ora.zip")
     assert not (tmp_path / "a.ora.zip").exists()

@@ -42,7 +42,7 @@ def test_every_form_of_address(given: str, url: str) -> None:
 
 
 def test_what_is_no_address_says_so() -> None:
-    with pytest.raises(NotConfigured, match="OLLAMA_HOST is no address"):
+    with pytest.raises(NotConfigured, match="OLLAMA_HOST is not an address"):
         address("gpu.local:many")
 
 
