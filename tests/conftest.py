@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import hypothesis
 import pytest
 from sqlalchemy import delete
 from sqlmodel import col
@@ -32,6 +33,10 @@ from workflows.starting import start
 
 # The data folder of the run's servers: pytest-xdist's controller makes it and tells its workers.
 SERVERS = pytest.StashKey[Path]()
+
+# Speed is measured in bench/: a busy machine must not fail a test.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def _worker(config: pytest.Config) -> dict[str, Any]:
