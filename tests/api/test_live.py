@@ -130,6 +130,7 @@ async def test_a_killed_listener_listens_again(
             killed = await connection.execute(
                 text(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                    " AND datname = current_database()"
                     " AND (query LIKE 'LISTEN%' OR query LIKE '%pg_notify%' OR query LIKE '%advisory_lock(%')"
                 )
             )
@@ -174,7 +175,11 @@ async def test_one_relays_and_another_takes_over(pair: tuple[Served, Served], da
     async def holders() -> set[int]:
         async with database.engine.connect() as connection:
             found = await connection.execute(
-                text("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = :id AND granted"),
+                text(
+                    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = :id AND granted"
+                    # Other processes of the test run have databases of their own on this server.
+                    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                ),
                 {"id": 0x696E6B6C},
             )
             return {row[0] for row in found}

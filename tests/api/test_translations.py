@@ -94,7 +94,7 @@ async def test_what_nobody_can_translate_is_refused_before_it_is_ordered(api: As
     [
         pytest.param({"translations": ["pt-BR", "pt-br"]}, "name each language once", id="twice"),
         pytest.param({"translations": ["german!"]}, "BCP 47 tag", id="no tag"),
-        pytest.param({"translations": ["en"], "language": "en"}, "the story's own words", id="its own"),
+        pytest.param({"translations": ["en"], "language": "en"}, "the story's own language", id="its own"),
         pytest.param({"export": {"language": "fr"}}, "Nothing is translated into fr", id="files in none"),
     ],
 )
@@ -120,7 +120,7 @@ async def test_a_panel_by_hand(directed: Directed) -> None:
     assert [line["text"] for line in made["lines"]] == lines
     assert (await put(directed, path, body, 409))["type"] == "/problems/conflict"
     wrong = {"version": 1, "caption": caption, "lines": [*lines, "Mehr."]}
-    assert "one for one" in (await put(directed, path, wrong, 422))["detail"]
+    assert "give one for each" in (await put(directed, path, wrong, 422))["detail"]
     for nothing in ("", "\u200b"):
         empty = {"version": 1, "caption": caption, "lines": [nothing for _ in lines]}
         assert "Line 1 is not translated" in (await put(directed, path, empty, 422))["detail"]
@@ -201,7 +201,7 @@ async def test_a_writer_brings_two_languages_up_to_date(api: AsyncClient, crew: 
         estimate = await directed.post("/generations/estimate", order)
         assert estimate["llm"]["expected"] == "1"
         refusal = await api.post("/api/v1/generations", json=order)
-        assert "in de yet" in refusal.json()["detail"]
+        assert "lacks a translation into de" in refusal.json()["detail"]
         lines = [f"Ja, {line['text']}" for line in changed["dialogue"]]
         body = {"version": 0, "caption": "Viel später.", "lines": lines}
         await put(directed, f"/panels/{panel['id']}/translations/de", body)

@@ -58,5 +58,5 @@ async def test_drafts_are_looked_at_chosen_and_approved(
 
 @pytest.mark.parametrize("word", ["1=2", "0.1=2", "1.1", "1.1=", "a.b=c", "1.1=2.5"])
 def test_a_choice_that_is_none_is_refused(word: str) -> None:
-    with pytest.raises(BadInput, match=r"like 2\.1=3"):
+    with pytest.raises(BadInput, match=r"e\.g\. 2\.1=3"):
         chosen_drafts([word])
