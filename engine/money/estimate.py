@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from engine.money.prices import Prices, most_of_picture, most_of_text
 from engine.providers.model_facts import most_output
-from engine.providers.registry import PROVIDERS, Provider, model_of
+from engine.providers.registry import draws_of, model_of
 from engine.providers.usage import Tokens
 from models.options import GenerationOptions, TaskName
 from models.script import Script
@@ -171,7 +171,7 @@ def estimate(work: Work, options: GenerationOptions, prices: Prices, experience:
         usd += asked.times(_known(experience, by.provider, model, task, price, basis))
     artist = options.artists()[0]
     model = model_of("images", artist)
-    takes = next((one.draws.references for one in PROVIDERS if _is(one, artist.provider) and one.draws), 0)
+    takes = draws_of(artist.provider).references
     for purpose, calls in (("draft", work.pictures), ("sheet", work.sheets)):
         image += calls
         # A sheet shows somebody for the first time; a panel goes along with pictures of who is in it.
@@ -183,10 +183,6 @@ def estimate(work: Work, options: GenerationOptions, prices: Prices, experience:
     if not usd.high:
         basis.append("the chosen providers cost nothing")
     return Estimate(_whole(llm), _whole(image), _cents(usd), basis)
-
-
-def _is(provider: Provider, artist: str) -> bool:
-    return (provider.kind, provider.id) == ("images", artist)
 
 
 def _known(

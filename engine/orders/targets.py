@@ -70,7 +70,7 @@ async def chapter_of(
 
 
 async def _all_in(session: AsyncSession, chapter: Chapter, panels: Sequence[UUID]) -> None:
-    """Raise `NotFound` for a panel of another chapter, which may be somebody else's."""
+    """Raise `NotFound` for a panel of another chapter, which may belong to another user."""
     query = (
         select(Panel.id)
         .join(Scene, col(Scene.id) == col(Panel.scene_id))
