@@ -115,7 +115,7 @@ INVALID = refusal(
     "validation",
     "The request does not match the documented schema.",
     "The request does not match the documented schema.",
-    errors=[{"at": "body.title", "message": "This is required."}],
+    errors=[{"at": "body.title", "message": "Field required"}],
 )
 TOO_MANY = refusal(429, "too-many", "Too many attempts; `Retry-After` says when to try again.", "Too many attempts.")
 AWAY = refusal(

@@ -155,7 +155,7 @@ async def create(
     character = Character(project_id=project_id, **cast.named(body.name), aliases=body.aliases)
     if body.profile is not None:
         character.profile = cast.profile(body.name, body.aliases, body.profile.model_dump())
-        character.hand = ["profile"]
+        character.manual_edits = ["profile"]
     async with cast.once():
         await editing.add(session, scope, character)
     response.headers["Location"] = f"/api/v1/characters/{character.id}"

@@ -37,7 +37,7 @@ class StaleOut(BaseModel):
                     "number": 1,
                     "language": "",
                     "part": "page",
-                    "state": "follows",
+                    "state": "affected",
                     "because": ["panels"],
                     "drafts": 0,
                 }
@@ -59,7 +59,7 @@ class StaleOut(BaseModel):
         " lettering by hand, or a file's format"
     )
     state: staleness.State
-    because: list[str] = Field(description="the inputs that changed; for `follows`, the part that it depends on")
+    because: list[str] = Field(description="the inputs that changed; for `affected`, the part that it depends on")
     drafts: int = Field(description="how many pictures have to be drawn for it")
 
 
@@ -92,7 +92,7 @@ async def stale(
     limit: Annotated[int, Query(ge=1, le=100)] = 100,
 ) -> StaleParts:
     """Compares it with the chapter's last generation. A generation of kind `chapter` with the same options brings it up
-    to date: it makes these parts, except `kept` ones, and nothing else. `POST /generations/estimate` says what it
+    to date: it makes these parts, except `protected` ones, and nothing else. `POST /generations/estimate` says what it
     costs.
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)

@@ -37,7 +37,7 @@ _PANEL: dict[str, Any] = {
     "caption": {"source": "Late.", "text": "Spät."},
     "lines": [_LINE],
 }
-_OUT: dict[str, Any] = {**_PANEL, "language": "de", "state": "made", "hand": True, "version": 1}
+_OUT: dict[str, Any] = {**_PANEL, "language": "de", "state": "made", "manual": True, "version": 1}
 
 
 class TextOut(BaseModel):
@@ -68,9 +68,11 @@ class TranslationOut(BaseModel):
     caption: TextOut
     lines: list[LineOut]
     state: translations.Standing = Field(
-        description=("missing; made: of the current words; stale: of previous words; kept: stale, but a manual edit")
+        description=(
+            "missing; made: of the current words; stale: of previous words; protected: stale, but a manual edit"
+        )
     )
-    hand: bool = Field(description="whether it is a manual edit, which generations keep")
+    manual: bool = Field(description="whether it is a manual edit, which generations keep")
     version: int = Field(description="0 while there is none")
 
 
@@ -245,6 +247,6 @@ def _out(one: Worded, language: str) -> TranslationOut:
         **told.model_dump(),
         language=language,
         state=one.state,
-        hand=there is not None and there.hand,
+        manual=there is not None and there.manual,
         version=0 if there is None else there.version,
     )

@@ -194,7 +194,7 @@ async def keep(chapter_id: UUID, body: NewVersion, session: Session, scope: Edit
     answer = await _out(session, version)
     if kept.fresh:
         told = {"chapter_id": str(chapter_id), "version_id": str(version.id), "number": version.number}
-        await emit(session, version.project_id, None, EventType.CHAPTER_KEPT, told, actor=scope.actor)
+        await emit(session, version.project_id, None, EventType.VERSION_CREATED, told, actor=scope.actor)
     response.status_code = 201 if kept.fresh else 200
     response.headers["Location"] = f"/api/v1/versions/{version.id}"
     return answer
