@@ -16,8 +16,7 @@ from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, T
 from api.middleware.callers import counted_as
 from engine.errors import Conflict, Forbidden, TooMany, Unauthorized
 from engine.security import MAX_PASSWORD, MIN_PASSWORD, refuse_weak
-from engine.store import accounts, throttles
-from engine.store import scope as rows
+from engine.store import accounts, rows, throttles
 from models.numbers import Number
 from models.tables import Project, User
 from models.tables.accounts import TokenScope

@@ -13,8 +13,7 @@ from api.http.params import Edition, ExternalId, Facts, Labels, Metadata, Order,
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from api.routes.pages import PageOut
 from engine.reading import read_manuscript
-from engine.store import editing, removals
-from engine.store import scope as rows
+from engine.store import editing, removals, rows
 from engine.store.projects import add_chapter
 from models.numbers import Whole
 from models.script import Script

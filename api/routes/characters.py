@@ -11,8 +11,7 @@ from sqlmodel import col
 from api.http.deps import Editing, Scoped, Session
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.errors import Conflict
-from engine.store import cast, editing, manual_edits, references
-from engine.store import scope as rows
+from engine.store import cast, editing, manual_edits, references, rows
 from engine.store.generations import refuse_while_open
 from models.numbers import Whole
 from models.story import Profile

@@ -12,8 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Commenting, Scoped, Session
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, Cursor, Limit, Listing
-from engine.store import comments
-from engine.store import scope as rows
+from engine.store import comments, rows
 from models.numbers import Whole
 from models.tables import Comment, Panel
 from models.texts import Said

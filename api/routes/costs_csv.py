@@ -11,8 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from api.http.deps import Owned, Resources, Scoped, Session
 from api.http.schemas import NOT_FOUND, Responses
-from engine.store import costs
-from engine.store import scope as rows
+from engine.store import costs, rows
 from engine.store.costs import Months
 from engine.store.scope import Scope
 from models.tables import Project

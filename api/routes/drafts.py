@@ -14,8 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.http.deps import Editing, Scoped, Session
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.errors import Conflict
-from engine.store import editing
-from engine.store import scope as rows
+from engine.store import editing, rows
 from engine.store.events import emit
 from engine.store.scope import Scope
 from models.events import EventType

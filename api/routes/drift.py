@@ -10,8 +10,7 @@ from api.http.deps import Scoped, Session
 from api.http.schemas import AN_ID, NOT_FOUND, Cursor, Limit, Listing
 from engine.cast.drift import Finding, Kind
 from engine.errors import BadInput
-from engine.store import cursors, drifts
-from engine.store import scope as rows
+from engine.store import cursors, drifts, rows
 from models.tables import Chapter
 
 router = APIRouter(tags=["chapters"])

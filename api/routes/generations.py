@@ -14,8 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.http.deps import Scoped, Session
 from api.http.params import ExternalId, Facts, Labels, Moment, labelled
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing
-from engine.store import events, holds, tallies
-from engine.store import scope as rows
+from engine.store import events, holds, rows, tallies
 from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Generation, ProviderCall
 

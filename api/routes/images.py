@@ -28,8 +28,7 @@ from api.http.schemas import (
     file_of,
 )
 from engine.errors import Conflict, NotFound
-from engine.store import removals, uploads
-from engine.store import scope as rows
+from engine.store import removals, rows, uploads
 from engine.store.events import emit
 from models.events import EventType
 from models.tables import Image, Project

@@ -11,8 +11,7 @@ from sqlmodel import col
 from api.http.deps import Editing, Scoped, Session
 from api.http.params import Order, Position
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
-from engine.store import editing
-from engine.store import scope as rows
+from engine.store import editing, rows
 from models.numbers import Whole
 from models.tables import Project, ProjectInstruction
 from models.tables.projects import InstructionKind

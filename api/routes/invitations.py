@@ -11,8 +11,7 @@ from api.http.deps import Owning, Person, Session
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from api.routes.auth import Email
 from api.routes.members import MemberOut
-from engine.store import accounts, members
-from engine.store import scope as rows
+from engine.store import accounts, members, rows
 from models.tables import Invitation, Project
 from models.tables.projects import Role
 

@@ -10,8 +10,7 @@ from sqlmodel import col
 
 from api.http.deps import Editing, Scoped, Session
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
-from engine.store import cast, editing
-from engine.store import scope as rows
+from engine.store import cast, editing, rows
 from models.numbers import Whole
 from models.tables import Location, Project
 from models.texts import Name, Words

@@ -11,8 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.http.deps import Owning, Scoped, Session
 from api.http.schemas import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.errors import Forbidden
-from engine.store import members
-from engine.store import scope as rows
+from engine.store import members, rows
 from engine.store.scope import Scope
 from models.tables import Project
 from models.tables.projects import Role

@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validat
 
 from api.http.deps import Editing, Scoped, Session
 from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
-from engine.store import pages
-from engine.store import scope as rows
+from engine.store import pages, rows
 from models.lettering import MOST, BalloonChange, PanelLettering
 from models.numbers import Whole
 from models.tables import Page

@@ -13,8 +13,8 @@ from api.http.deps import Editing, Scoped, Session
 from api.http.params import Order, Position
 from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, already_json
 from engine.errors import BadInput, Conflict
-from engine.store import editing, locks, manual_edits
-from engine.store import scope as rows
+from engine.store import editing, locks, manual_edits, rows
+from engine.store.scope import Scope
 from models.numbers import Whole
 from models.story import Line, LineKind, Shot
 from models.tables import Panel, Scene
@@ -321,7 +321,7 @@ def _by_hand(scene: Scene) -> None:
 
 
 async def _added(
-    session: AsyncSession, scope: rows.Scope, scene_id: UUID, new: list[Any], position: int | None
+    session: AsyncSession, scope: Scope, scene_id: UUID, new: list[Any], position: int | None
 ) -> list[Panel]:
     scene = await editing.still(session, scope, Scene, scene_id)
     count = (await session.exec(select(func.count()).where(col(Panel.scene_id) == scene_id))).one()

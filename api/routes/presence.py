@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Scoped, Session
 from api.http.schemas import AN_ID, ANOTHER_ID, NOT_FOUND, Listing
-from engine.store import presences
-from engine.store import scope as rows
+from engine.store import presences, rows
 from models.tables import Project
 
 router = APIRouter(tags=["together"])

@@ -14,8 +14,7 @@ from api.http.money import Usd
 from api.http.params import ExternalId, Facts, Labels, Metadata, labelled
 from api.http.schemas import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.errors import Forbidden
-from engine.store import editing, holds, removals
-from engine.store import scope as rows
+from engine.store import editing, holds, removals, rows
 from engine.store.events import emit
 from engine.store.generations import refuse_while_open
 from models.events import EventType

@@ -14,8 +14,7 @@ from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Lim
 from api.routes.panels import NewPanel, panel_of
 from engine.errors import Conflict
 from engine.reading import paragraphs
-from engine.store import editing, manual_edits
-from engine.store import scope as rows
+from engine.store import editing, manual_edits, rows
 from engine.store.outlines import paragraph_of
 from models.numbers import Whole
 from models.tables import Chapter, Panel, Scene

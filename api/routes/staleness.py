@@ -12,8 +12,7 @@ from api.http.schemas import AN_ID, NOT_FOUND
 from engine.freshness import staleness
 from engine.orders.resolve import resolve
 from engine.settings import Settings
-from engine.store import generations
-from engine.store import scope as rows
+from engine.store import generations, rows
 from engine.store.scope import Scope
 from models.options import GenerationOptions
 from models.tables import Chapter, Project

@@ -10,8 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.http.deps import Editing, Scoped, Session
 from api.http.schemas import AN_ID, CONFLICT, NOT_FOUND
 from engine.errors import BadInput
-from engine.store import editing, locks, translations, translator
-from engine.store import scope as rows
+from engine.store import editing, locks, rows, translations, translator
+from engine.store.scope import Scope
 from engine.store.translations import Worded
 from models.numbers import Whole
 from models.story import LineKind
@@ -232,7 +232,7 @@ async def take(chapter_id: UUID, language: Into, body: ChapterTranslation, sessi
     return Taken(language=language, changed=changed, missing=missing)
 
 
-async def _words(session: AsyncSession, scope: rows.Scope, panel: Panel, language: str) -> Worded:
+async def _words(session: AsyncSession, scope: Scope, panel: Panel, language: str) -> Worded:
     """Raises `BadInput` where the panel has no words."""
     scene = await rows.get(session, scope, Scene, panel.scene_id)
     words = await translator.of_panel(session, panel, scene.chapter_id, language)

@@ -18,8 +18,7 @@ from api.http.multipart import form, sent
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing, Responses, refusal
 from api.routes.images import ImageOut
 from engine.errors import BadInput
-from engine.store import removals, uploads
-from engine.store import scope as rows
+from engine.store import removals, rows, uploads
 from engine.store.events import emit
 from engine.store.images import StoredPicture
 from engine.store.scope import Scope

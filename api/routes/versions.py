@@ -14,8 +14,7 @@ from api.http.deps import Editing, Scoped, Session
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing
 from engine.errors import BadInput
 from engine.store import history as histories
-from engine.store import scope as rows
-from engine.store import versions
+from engine.store import rows, versions
 from engine.store.events import emit
 from engine.store.version_diff import compare as compared
 from models.events import EventType

@@ -11,8 +11,7 @@ from sqlmodel import col
 
 from api.http.deps import Owned, Owning, Resources, Session
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, Cursor, Limit, Listing, refusal
-from engine.store import scope as rows
-from engine.store import webhooks
+from engine.store import rows, webhooks
 from engine.webhooks.guarded_network import MAX_URL, check_url, networks
 from engine.webhooks.sender import shown, signing_key
 from models.events import CALLBACKS, EventType

@@ -8,7 +8,8 @@ from engine.basis import Inputs
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made, Step
 from engine.store.progress import complete_and_tell, outline_step
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from engine.tasks.outline import In, Out
 from engine.tasks.outline_windows import read, source_of, window_tokens
 from models.runs import TaskCall

@@ -17,7 +17,7 @@ from engine.store.instructions import HOUSE
 from engine.store.panels import aliases_of, cast_of, profiles_of
 from engine.store.places import looks_of, place_of
 from engine.store.progress import complete, panel_step
-from engine.store.scope import missing
+from engine.store.rows import missing
 from engine.tasks import dialogue, prompt
 from models.events import EventType
 from models.runs import TaskCall

@@ -19,7 +19,8 @@ from engine.store.events import emit
 from engine.store.instructions import house_of
 from engine.store.panels import aliases_of, cast_of
 from engine.store.progress import complete_and_tell, panel_step, scene_step, split
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from engine.tasks import panels, summary
 from models.events import EventType
 from models.runs import TaskCall

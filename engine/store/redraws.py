@@ -14,7 +14,8 @@ from engine.providers.registry import PROVIDERS, Draws, draws_of
 from engine.reading.directions import about
 from engine.store import drafts, generations, holds
 from engine.store.manual_edits import RELEASED
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.ids import generation_workflow_id
 from models.options import GenerationKind, GenerationOptions
 from models.runs import RedrawRequest

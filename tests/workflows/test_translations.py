@@ -11,7 +11,7 @@ from engine.db.session import Database
 from engine.errors import ProviderRejected
 from engine.llm import LLMReply, LLMRequest
 from engine.store import generations, translations
-from engine.store.scope import get
+from engine.store.rows import get
 from models.options import GenerationStatus
 from models.tables import Chapter, Event, Export, Page, Panel, ProviderCall
 from tests.conftest import Order, Ordered

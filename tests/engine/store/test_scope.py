@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from engine.db.session import Database
 from engine.errors import BadInput, Conflict, NotFound
-from engine.store import scope as rows
+from engine.store import rows
 from engine.store.projects import add_chapter, local_owner
 from engine.store.scope import Scope
 from models.tables import Chapter, Draft, Image, Panel, Project, ProjectMember, ProviderCall, Scene
