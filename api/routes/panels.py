@@ -10,10 +10,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Editing, Scoped, Session
+from api.http.paging import Listing, listed_as_json, sorted_by
 from api.http.params import Order, Position
-from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, already_json
+from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from engine.errors import BadInput, Conflict
 from engine.store import editing, locks, manual_edits, rows
+from engine.store.rows import Paging
 from engine.store.scope import Scope
 from models.numbers import Whole
 from models.story import Line, LineKind, Shot
@@ -206,30 +208,27 @@ async def listing(
     scene_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("position", "created_at")],
     state: Annotated[list[PanelState] | None, Query(max_length=4, description="any of these")] = None,
     character: Annotated[
         Name | None, Query(description="a character on stage, by the name that the panel uses")
     ] = None,
-    sort: Literal["position", "-position", "created_at", "-created_at"] = "position",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Response:
     filters: list[ColumnElement[bool]] = [col(Panel.state).in_(state)] if state else []
     if character is not None:
         filters.append(col(Panel.characters).contains([character]))
-    found, following = await rows.children_as_json(
-        session,
-        scope,
-        Scene,
-        scene_id,
-        Panel,
-        *filters,
-        columns=PanelOut.model_fields,
-        after=cursor,
-        limit=limit,
-        sort=sort,
+    return listed_as_json(
+        await rows.children_as_json(
+            session,
+            scope,
+            Scene,
+            scene_id,
+            Panel,
+            *filters,
+            columns=PanelOut.model_fields,
+            paging=paging,
+        )
     )
-    return already_json(found, following)
 
 
 @router.post(

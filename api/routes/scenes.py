@@ -9,13 +9,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Editing, Scoped, Session
+from api.http.paging import Listing, listed, sorted_by
 from api.http.params import Order, Position
-from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from api.routes.panels import NewPanel, panel_of
 from engine.errors import Conflict
 from engine.reading import paragraphs
 from engine.store import editing, manual_edits, rows
 from engine.store.outlines import paragraph_of
+from engine.store.rows import Paging
 from models.numbers import Whole
 from models.tables import Chapter, Panel, Scene
 from models.tables.story import SceneState
@@ -206,25 +208,23 @@ async def listing(
     chapter_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("position", "created_at")],
     state: Annotated[list[SceneState] | None, Query(max_length=4, description="any of these")] = None,
-    sort: Literal["position", "-position", "created_at", "-created_at"] = "position",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[SceneOut]:
     filters = [col(Scene.state).in_(state)] if state else []
-    found, following = await rows.children(
-        session,
-        scope,
-        Chapter,
-        chapter_id,
-        Scene,
-        *filters,
-        columns=SceneOut.model_fields,
-        after=cursor,
-        limit=limit,
-        sort=sort,
+    return listed(
+        SceneOut,
+        await rows.children(
+            session,
+            scope,
+            Chapter,
+            chapter_id,
+            Scene,
+            *filters,
+            columns=SceneOut.model_fields,
+            paging=paging,
+        ),
     )
-    return Listing(items=[SceneOut.model_validate(row) for row in found], next_cursor=following)
 
 
 @router.post(

@@ -163,7 +163,7 @@ async def test_a_file_is_found_by_place_and_may_be_filled_in_part_by_part(direct
     assert (taken["changed"], taken["missing"]) == (1, len(others))
     panel = (await directed.panels())[first["panel"] - 1]
     await directed.patch(f"/panels/{panel['id']}", {"version": panel["version"], "caption": "Other words."})
-    listed = await directed.get(f"/chapters/{directed.chapter_id}/translations?language=de&state=kept")
+    listed = await directed.get(f"/chapters/{directed.chapter_id}/translations?language=de&state=protected")
     assert [one["panel_id"] for one in listed["items"]] == [panel["id"]]
     assert listed["title"] == {"source": "A chapter", "text": "de A chapter"}
 
