@@ -1,4 +1,4 @@
-"""What of a chapter is not as what it is made from, and why: what bringing it up to date would make again."""
+"""The stale parts of a chapter: what bringing it up to date would make again, and why."""
 
 from typing import Annotated
 from uuid import UUID
@@ -20,7 +20,7 @@ from models.tables import Chapter, Project
 
 router = APIRouter(tags=["directing"])
 
-# What takes a call of a writer each. Translations are asked for by the scene.
+# Parts that take one call to a writer each. Translations take one per scene.
 _WRITTEN = frozenset({"outline", "summary", "panels", "words", "prompt", "profile"})
 
 
@@ -107,7 +107,7 @@ async def stale(
 
 
 async def last_options(session: AsyncSession, scope: Scope, chapter: Chapter, settings: Settings) -> GenerationOptions:
-    """Those of the chapter's last order; before the first, those that an order would have."""
+    """The options of the chapter's last generation; before the first, those of a request without options."""
     latest = await generations.latest_of(session, chapter.id)
     if latest is not None:
         return GenerationOptions.model_validate(latest.options)
