@@ -13,9 +13,9 @@ from api.http.params import Order, Position
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
 from engine.store import editing
 from engine.store import scope as rows
+from models.instructions import InstructionKind
 from models.numbers import Whole
 from models.tables import Project, ProjectInstruction
-from models.tables.projects import InstructionKind
 from models.texts import Said
 
 router = APIRouter(tags=["instructions"])
