@@ -23,7 +23,8 @@ from engine.storage.keys import content_key
 from engine.store import books
 from engine.store.events import emit
 from engine.store.progress import complete, complete_and_tell, export_step, split
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.events import EventType
 from models.exports import SUFFIXES, ExportFormat
 from models.ids import new_id

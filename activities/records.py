@@ -15,7 +15,8 @@ from engine.store import generations, holds, outlines, redraws, reviews
 from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.progress import character_step, complete, complete_and_tell, panel_step, scene_step
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from engine.tasks.outline.windows import outlined, read, window_tokens
 from models.events import EventType
 from models.runs import (

@@ -40,7 +40,8 @@ from engine.store.events import emit
 from engine.store.images import keep, record
 from engine.store.instructions import standing_instructions
 from engine.store.progress import character_step, complete, complete_and_tell
-from engine.store.scope import Scope, get, missing
+from engine.store.rows import get, missing
+from engine.store.scope import Scope
 from engine.verdict import decide
 from models.events import EventType
 from models.ids import new_id

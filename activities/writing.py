@@ -26,7 +26,8 @@ from engine.providers.model_facts import most_output
 from engine.providers.registry import resolved
 from engine.reading import count_tokens
 from engine.steps.step import Loaded, Made, step_of
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from engine.tasks import ALL, Task
 from models.ids import new_id
 from models.options import Choice

@@ -21,7 +21,8 @@ from engine.freshness import staleness
 from engine.settings import Settings
 from engine.store import editing, events, generations, manual_edits
 from engine.store.projects import add_chapter
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from inkloom.local.stack import Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect

@@ -14,7 +14,8 @@ from engine.settings import Settings
 from engine.storage import Storage
 from engine.storage.open import open_storage
 from engine.store import generations, projects
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from inkloom.local.signals import cancelled_by_signals
 from inkloom.local.stack import Endpoints, Stack
 from inkloom.output import claim, deliver_built, slug_of

@@ -20,7 +20,8 @@ from engine.export.webtoon import build_slices
 from engine.storage import Storage
 from engine.storage.atomic import write_whole
 from engine.store import books, translator
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from engine.store.scripts import tell
 from models.exports import SUFFIXES, ExportFormat
 from models.options import GenerationOptions

@@ -12,7 +12,8 @@ from activities.outages import is_outage, outlast
 from engine.db.session import Database
 from engine.errors import EngineError
 from engine.store import events, tallies
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.options import FINAL_STATUSES, GenerationStatus
 from models.tables import Event, Generation
 

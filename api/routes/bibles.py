@@ -18,10 +18,10 @@ from api.routes.project_files import UNFINISHED, UNFIT, taken_out, zipped
 from engine.errors import BadInput
 from engine.export.project_archive import Archive
 from engine.pictures.workshop import Opened
-from engine.store import bibles, removals, uploads
+from engine.store import bibles, removals, rows, uploads
 from engine.store import images as pictures
-from engine.store import scope as rows
 from engine.store.images import StoredPicture
+from engine.store.scope import Scope
 from models.bible import Bible
 from models.bundle import Bundle, Picture
 from models.tables import Project
@@ -163,7 +163,7 @@ async def take_file(
 
 async def _with_pictures(
     owned: Resources,
-    scope: rows.Scope,
+    scope: Scope,
     project_id: UUID,
     bundle: Bundle,
     found: Sequence[tuple[Picture, Path, Opened]],

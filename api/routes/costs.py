@@ -16,8 +16,7 @@ from engine.money.estimate import estimate
 from engine.money.prices import Prices
 from engine.orders.resolve import named, resolve
 from engine.orders.targets import chapter_of
-from engine.store import costs
-from engine.store import scope as rows
+from engine.store import costs, rows
 from models.options import GenerationKind
 from models.tables import Chapter, Project
 

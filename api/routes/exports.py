@@ -14,7 +14,7 @@ from api.http.downloads import as_download
 from api.http.params import Edition
 from api.http.schemas import NOT_FOUND, file_of
 from engine.errors import NotFound
-from engine.store import scope as rows
+from engine.store import rows
 from engine.store.translations import title_in
 from models.exports import MEDIA_TYPES, SUFFIXES, ExportFormat
 from models.tables import Chapter, Export, Project

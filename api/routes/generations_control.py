@@ -14,8 +14,7 @@ from api.http.problems import TemporalAway
 from api.http.schemas import CONFLICT, NOT_FOUND
 from api.routes.generations import GenerationOut, told
 from engine.errors import Conflict
-from engine.store import generations, holds, reviews
-from engine.store import scope as rows
+from engine.store import generations, holds, reviews, rows
 from engine.store.scope import Scope
 from models.ids import generation_workflow_id
 from models.options import FINAL_STATUSES, GenerationStatus, Stage

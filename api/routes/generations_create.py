@@ -20,8 +20,7 @@ from engine.money.prices import Prices
 from engine.orders import languages
 from engine.orders.resolve import named, resolve
 from engine.orders.targets import aim
-from engine.store import generations, idempotency, redraws
-from engine.store import scope as rows
+from engine.store import generations, idempotency, redraws, rows
 from engine.store.scope import Scope
 from models.exports import ExportFormat
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus

@@ -22,10 +22,10 @@ from engine.errors import Forbidden
 from engine.export.project_archive import Archive, Written, name_of
 from engine.pictures.workshop import Opened
 from engine.storage.keys import project_prefix
-from engine.store import bundles, removals
-from engine.store import scope as rows
+from engine.store import bundles, removals, rows
 from engine.store.bundles import Kept
 from engine.store.images import StoredPicture
+from engine.store.scope import Scope
 from models.bundle import Bundle, Picture
 from models.ids import new_id
 from models.tables import Image, Project
@@ -148,7 +148,7 @@ async def taken_out(owned: Resources, archive: Archive, picture: Picture, folder
     return anew, opened
 
 
-def _makes_projects(scope: rows.Scope) -> None:
+def _makes_projects(scope: Scope) -> None:
     if scope.project_id is not None:
         raise Forbidden("This token can access one project only.")
 

@@ -18,8 +18,7 @@ from api.routes.panels import PanelOut
 from engine.errors import BadInput
 from engine.orders.resolve import for_redraw
 from engine.settings import Settings
-from engine.store import directing, editing, generations, locks, redraws
-from engine.store import scope as rows
+from engine.store import directing, editing, generations, locks, redraws, rows
 from engine.store.events import emit
 from engine.store.scope import Scope
 from models.events import EventType

@@ -17,11 +17,10 @@ from starlette.websockets import WebSocketDisconnect
 
 from api.http.deps import Caller, Owned, Resources, is_local, who
 from api.http.problems import kebab, problem
-from engine.errors import BadInput, EngineError, NotFound, Unauthorized
+from engine.errors import BadInput, EngineError, Unauthorized
 from engine.live.hub import told
 from engine.live.subscriber import Close, Ended, Subscriber, Told
-from engine.store import accounts, events, presences
-from engine.store import scope as rows
+from engine.store import accounts, events, presences, rows
 from models.events import EventType
 from models.options import FINAL_STATUSES
 from models.tables import Generation, Project
@@ -72,7 +71,7 @@ async def _serve(websocket: WebSocket, owned: Resources, model: type[Project | G
                 try:
                     row = await rows.get(session, asking.scope, model, UUID(given))
                 except ValueError as error:
-                    raise NotFound(f"There is no {model.__name__.lower()} {given[:36]}.") from error
+                    raise rows.missing(model, given[:36]) from error
                 project_id = row.id if isinstance(row, Project) else row.project_id
                 subscriber = Subscriber(asking.user_id, project_id, None if isinstance(row, Project) else row.id)
                 head = (await events.heads(session, {project_id})).get(project_id, 0)

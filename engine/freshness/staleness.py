@@ -41,13 +41,15 @@ Kind = Literal["chapter", "character", "scene", "panel", "translation", "page", 
 
 
 class State(StrEnum):
-    """`missing`: never made. `stale`: made from something else. `follows`: from a part that is one of these. `kept`:
-    it would be stale, had not a person written it."""
+    """`missing`: never made. `stale`: its inputs changed. `affected`: it depends on a part that is missing or stale.
+
+    `protected`: it would be stale, but it is a manual edit, which generations do not overwrite.
+    """
 
     MISSING = "missing"
     STALE = "stale"
-    FOLLOWS = "follows"
-    KEPT = "kept"
+    AFFECTED = "affected"
+    PROTECTED = "protected"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Part:
     @property
     def due(self) -> bool:
         """Whether bringing the chapter up to date makes it again."""
-        return self.state != State.KEPT
+        return self.state != State.PROTECTED
 
 
 @dataclass
@@ -144,7 +146,7 @@ async def work_left(session: AsyncSession, chapter: Chapter, options: Generation
     own = [part for part in due if part.kind != "translation"]
     # Told at another length, a scene has other panels: fewer, it may be, than follow from it now.
     other_length = any(part.part == "panels" and "length" in part.because for part in due)
-    least = [part for part in own if part.state != State.FOLLOWS] if other_length else own
+    least = [part for part in own if part.state != State.AFFECTED] if other_length else own
 
     def many(what: Callable[[Part], int]) -> Range:
         return replace(exactly(sum(map(what, own))), low=Decimal(sum(map(what, least))))
@@ -303,7 +305,7 @@ def _panel(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
     due = {"panels"} if again else set()
     for made in (task.of_panel for task in ALL.values() if task.of_panel):
         above = made.follows_as or made.follows
-        after = above if made.follows in due and above not in panel.hand else ""
+        after = above if made.follows in due and above not in panel.manual_edits else ""
         if part := _judged("panel", panel.id, made.name, made.verdict(source), after):
             due |= {part.part} if part.due else set()
             yield part
@@ -333,9 +335,9 @@ def _picture(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
         yield Part("panel", panel.id, "picture", State.MISSING, drafts=many if again else missing)
     elif brought:
         if again:
-            yield Part("panel", panel.id, "picture", State.KEPT, ["prompt"])
+            yield Part("panel", panel.id, "picture", State.PROTECTED, ["prompt"])
     elif again:
-        yield Part("panel", panel.id, "picture", State.FOLLOWS, ["prompt"], drafts=many)
+        yield Part("panel", panel.id, "picture", State.AFFECTED, ["prompt"], drafts=many)
     elif missing:
         why = _why(one.draft, inputs, ordered.provider) or ["drafts"]
         yield Part("panel", panel.id, "picture", State.STALE, why, drafts=missing)
@@ -361,7 +363,7 @@ async def _translation(
             why = [] if state == translations.Standing.MISSING else ["words"]
             found.append(Part("translation", id, "words", State(state), why, language=language))
         elif id in changing:
-            follows = State.FOLLOWS if one.follows(changing) else State.KEPT
+            follows = State.AFFECTED if one.follows(changing) else State.PROTECTED
             found.append(Part("translation", id, "words", follows, ["words"], language=language))
     return found
 
@@ -404,11 +406,11 @@ async def _pages(
         if page is None or page.image_id is None:
             found.append(Part("page", page.id if page else None, "page", State.MISSING, **named))
         elif {UUID(one) for one in ids} & due:
-            found.append(Part("page", page.id, "page", State.FOLLOWS, ["panels"], **named))
+            found.append(Part("page", page.id, "page", State.AFFECTED, ["panels"], **named))
         elif page.made_from != key:
             found.append(Part("page", page.id, "page", State.STALE, ["panels"], **named))
         for part, why in moved_on(layout, by_id, rows.options).items():
-            found.append(Part("page", page.id if page else None, part, State.KEPT, why, **named))
+            found.append(Part("page", page.id if page else None, part, State.PROTECTED, why, **named))
     return found
 
 
@@ -419,7 +421,7 @@ async def _exports(session: AsyncSession, chapter: Chapter, options: GenerationO
     there = (await session.exec(query)).all()
     if again:
         return [
-            Part("export", export.id, export.format, State.FOLLOWS, ["pages"], language=language) for export in there
+            Part("export", export.id, export.format, State.AFFECTED, ["pages"], language=language) for export in there
         ]
     if not there:
         return []
@@ -442,7 +444,7 @@ def _judged(kind: Kind, id: UUID, part: str, verdict: Verdict, after: str) -> Pa
         case PartState.STALE:
             return Part(kind, id, part, State.STALE, why)
         case PartState.MANUAL if why:
-            return Part(kind, id, part, State.KEPT, why)
+            return Part(kind, id, part, State.PROTECTED, why)
         case PartState.CURRENT if why:
-            return Part(kind, id, part, State.FOLLOWS, why)
+            return Part(kind, id, part, State.AFFECTED, why)
     return None

@@ -14,7 +14,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.errors import Conflict
 from engine.money import budgets
 from engine.store.events import emit
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.events import EventType
 from models.ids import new_id
 from models.options import FINAL_STATUSES, HELD_STATUSES, GenerationStatus, HoldReason

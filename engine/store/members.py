@@ -14,8 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import Conflict, Forbidden, NotFound
 from engine.security import digest, new_token
-from engine.store import cursors
-from engine.store import scope as rows
+from engine.store import cursors, rows
 from engine.store.events import emit
 from engine.store.scope import Scope
 from models.events import EventType

@@ -8,8 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, Conflict
 from engine.pages import manual_layout, manual_lettering
-from engine.store import editing, locks
-from engine.store import scope as rows
+from engine.store import editing, locks, rows
 from engine.store.panels import of_chapter
 from engine.store.scope import Scope
 from engine.store.translations import in_language

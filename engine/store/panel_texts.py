@@ -13,7 +13,7 @@ from engine.db.session import execute
 from engine.store.events import emit
 from engine.store.instructions import COLUMN
 from engine.store.progress import complete, panel_step
-from engine.store.scope import missing
+from engine.store.rows import missing
 from models.events import EventType
 from models.runs import TaskCall
 from models.story import Line
@@ -32,7 +32,7 @@ class PanelRow(NamedTuple):
     dialogue: list[dict[str, Any]] | None
     caption: str
     prompt: str | None
-    hand: list[str]
+    manual_edits: list[str]
     basis: dict[str, Any]
     notes: dict[str, str]
     sentences: list[str]
@@ -56,7 +56,7 @@ _PANELS, _SCENES, _PROJECTS = table(Panel), table(Scene), table(Project)
 _PANEL = (
     select(
         *(_PANELS.c[name] for name in ("shot", "description", "characters", "first", "last")),
-        *(_PANELS.c[name] for name in ("dialogue", "caption", "prompt", "hand", "basis", "notes")),
+        *(_PANELS.c[name] for name in ("dialogue", "caption", "prompt", "manual_edits", "basis", "notes")),
         *(_SCENES.c[name] for name in ("sentences", "max_panels", "place", "time", "weather", "mood", "outfits")),
         _PROJECTS.c.style,
         COLUMN,

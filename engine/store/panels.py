@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.cast.outfits import worn
-from engine.store.scope import missing
+from engine.store.rows import missing
 from models.story import Attributes, Box, Direction, Line, PanelData, Profile, Shot
 from models.tables import Character, Draft, Image, Panel, Scene
 

@@ -14,7 +14,8 @@ from engine.providers.registry import PROVIDERS, Draws, draws_of
 from engine.reading.directions import about
 from engine.store import drafts, generations, holds
 from engine.store.manual_edits import RELEASED
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.ids import generation_workflow_id
 from models.options import GenerationKind, GenerationOptions
 from models.runs import RedrawRequest
@@ -189,7 +190,7 @@ def _take_notes(panel: Panel, wanted: Wanted, topics: Sequence[str]) -> None:
         return
     parts = {"words": "words", "picture": "prompt"}
     panel.notes = {**panel.notes, **dict.fromkeys(topics, wanted.notes)}
-    panel.hand = [part for part in panel.hand if part not in {parts[topic] for topic in topics}]
+    panel.manual_edits = [part for part in panel.manual_edits if part not in {parts[topic] for topic in topics}]
     # Also where the notes are those of before: then they were not followed well enough.
     panel.basis = {**panel.basis, **{parts[topic]: RELEASED for topic in topics}}
     panel.version += 1

@@ -18,7 +18,8 @@ from engine.errors import Conflict
 from engine.store import generations, holds, redraws
 from engine.store.choosing import remember
 from engine.store.events import emit
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.events import EventType
 from models.ids import new_id
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, HoldReason, Stage

@@ -17,7 +17,7 @@ class Kept(Protocol):
     """A row with parts: which of them are manual edits, and the basis of each, by the part's name."""
 
     @property
-    def hand(self) -> Sequence[str]: ...
+    def manual_edits(self) -> Sequence[str]: ...
     @property
     def basis(self) -> Mapping[str, Any]: ...
 
@@ -124,6 +124,6 @@ class Part(Generic[SourceT]):
         row = source.row
         return decide(
             there=self.there(source),
-            manual=self.name in row.hand,
+            manual=self.name in row.manual_edits,
             changed=changed(row.basis.get(self.name), self.inputs(source)),
         )

@@ -29,7 +29,8 @@ from engine.money.prices import Prices
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import holds
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from engine.webhooks.sender import Caller
 from inkloom.local.stack import Endpoints
 from inkloom.worker import Parts, build_workers, connect

@@ -19,7 +19,8 @@ from engine.db.session import Database
 from engine.errors import BadInput
 from engine.images import ImageRequest, ImageResult
 from engine.store import redraws
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from inkloom.sweeper import sweep
 from models.ids import generation_workflow_id
 from models.options import GenerationOptions

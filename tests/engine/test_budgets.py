@@ -15,7 +15,7 @@ from engine.providers.usage import Tokens
 from engine.settings import Rate
 from engine.store import generations, holds, tallies
 from engine.store.events import emit
-from engine.store.scope import change, get
+from engine.store.rows import change, get
 from models.events import EventType
 from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.runs import Holding

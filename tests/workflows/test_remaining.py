@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from engine.db.session import Database
 from engine.freshness import staleness
 from engine.money.estimate import Work
-from engine.store.scope import get
+from engine.store.rows import get
 from models.options import GenerationOptions
 from models.tables import Chapter, Draft, Panel
 from tests.conftest import Order, Ordered

@@ -8,7 +8,8 @@ from engine.basis import FOR_WORDS, Inputs
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made
 from engine.store.progress import complete_and_tell, outline_step
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from engine.tasks.outline.task import In, Out
 from engine.tasks.outline.windows import OutlinedWindow, outlined, read, source_of, window_tokens
 from models.runs import TaskCall

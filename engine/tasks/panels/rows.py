@@ -16,8 +16,9 @@ from engine.store.events import emit
 from engine.store.instructions import standing_instructions
 from engine.store.panels import aliases_of, cast_of
 from engine.store.progress import complete_and_tell, panel_step, scene_step, split
+from engine.store.rows import get
 from engine.store.scene_texts import panel_ids, scripted
-from engine.store.scope import Scope, get
+from engine.store.scope import Scope
 from engine.tasks.panels.basis import PART
 from engine.tasks.panels.task import In, Out
 from engine.tasks.part import SceneSource

@@ -11,7 +11,8 @@ from engine.steps.step import Loaded, Made
 from engine.store.events import emit
 from engine.store.instructions import standing_instructions
 from engine.store.progress import character_step, complete, complete_and_tell
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from engine.tasks.profile.task import In, Out
 from models.events import EventType
 from models.runs import TaskCall

@@ -12,8 +12,9 @@ from engine.store import clothing
 from engine.store.instructions import standing_instructions
 from engine.store.panels import aliases_of, cast_of
 from engine.store.progress import complete_and_tell, scene_step
+from engine.store.rows import get
 from engine.store.scene_texts import location_names, scripted
-from engine.store.scope import Scope, get
+from engine.store.scope import Scope
 from engine.tasks.part import SceneSource
 from engine.tasks.summary.basis import PART
 from engine.tasks.summary.task import In, Out

@@ -16,7 +16,8 @@ from engine.store.instructions import standing_instructions
 from engine.store.languages import spoken
 from engine.store.panels import cast_of
 from engine.store.progress import complete, complete_and_tell, translation_step
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from engine.store.translations import Worded
 from engine.tasks.translate.task import Done, In, Out, Words
 from models.events import EventType

@@ -21,7 +21,7 @@ from engine.money.ledger import Terms
 from engine.money.prices import Prices
 from engine.offline.writer import OfflineWriter
 from engine.steps.step import step_of
-from engine.store.scope import get
+from engine.store.rows import get
 from engine.tasks import ALL, Task, tasks_in
 from models.options import GenerationOptions, TaskName
 from models.runs import TaskCall, TaskDone

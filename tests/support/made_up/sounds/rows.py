@@ -5,7 +5,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.basis import Inputs
 from engine.steps.step import Loaded, Made
 from engine.store.panel_texts import panel_row
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from engine.tasks.part import PanelText
 from models.runs import TaskCall
 from models.tables import Panel
