@@ -1,7 +1,7 @@
 """Runs any LLM task: input → prompt → paid call or stored answer → check → rows. One activity per task, by its name."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from engine.money.prices import Prices, most_of_text
 from engine.providers.model_facts import most_output
 from engine.providers.registry import resolved
 from engine.reading import count_tokens
-from engine.steps import STEPS, Loaded, Made
+from engine.steps.step import Loaded, Made, step_of
 from engine.store.rows import get
 from engine.store.scope import Scope
 from engine.tasks import ALL, Task
@@ -102,18 +102,20 @@ class Writing:
         terms: ledger.Terms,
         slots: int = 8,
         cache: "AnswerCache | None" = None,
+        tasks: Iterable[Task[Any, Any]] = ALL.values(),
     ) -> None:
         self._database = database
         self._writers = writers
         self._prices = prices
         self._terms = terms
         self._cache = cache
+        self._tasks = list(tasks)
         self._turns = Turns(writers, slots)
         self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         """One activity per task: the Temporal UI shows what is being asked, not that something is."""
-        return [self._activity(task) for task in ALL.values()]
+        return [self._activity(task) for task in self._tasks]
 
     def _activity(self, task: Task[Any, Any]) -> Callable[..., Any]:
         async def run(call: TaskCall) -> TaskDone:
@@ -139,7 +141,7 @@ class Writing:
                         stored = await _stored(session, task, call, by, loaded)
                         if stored is not None and stored.output is not None:
                             output = task.output.model_validate(stored.output)
-                            made = await STEPS[task.name].apply(session, call, output, loaded.basis)
+                            made = await step_of(task).apply(session, call, output, loaded.basis)
                             return TaskDone(cached=True, made=made)
                         if stored is not None and stored.holder == holder():
                             # This very activity, whose end Temporal has not heard of: what it paid for was its last.
@@ -280,7 +282,7 @@ async def _finish(
 ) -> None:
     """The task is done: its result, and the rows that come of it."""
     await _keep(session, task, call, by, loaded, tally, paid, {"output": output.model_dump(mode="json"), "notes": ""})
-    tally.made = await STEPS[task.name].apply(session, call, output, loaded.basis)
+    tally.made = await step_of(task).apply(session, call, output, loaded.basis)
 
 
 async def _give_up(

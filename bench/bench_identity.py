@@ -19,18 +19,22 @@ from engine.cast.descriptions import FIXED, described, mixed_up
 from engine.cast.drift import Told, drift
 from engine.cast.outfits import noted
 from engine.images import ImageRequest
-from engine.offline.storyboard.outlining import outline_chapter
-from engine.offline.storyboard.profiling import profile_character
-from engine.offline.storyboard.prompting import write_prompt
-from engine.offline.storyboard.staging import describe_panels
-from engine.offline.storyboard.summarising import summarise_scene
+from engine.offline.storyboard.outline import answer as outline_chapter
+from engine.offline.storyboard.panels import answer as describe_panels
+from engine.offline.storyboard.profile import answer as profile_character
+from engine.offline.storyboard.prompt import answer as write_prompt
+from engine.offline.storyboard.summary import answer as summarise_scene
 from engine.reading import names, paragraphs, read_manuscript, windows
 from engine.reading.people.clothing import changes, dressed
-from engine.steps.characters import MAX_EXCERPTS
 from engine.store.panels import as_data
 from engine.store.references import arranged, given, people_of
-from engine.tasks import outline, panels, profile, prompt, summary
-from engine.tasks.outline_windows import WINDOW_TOKENS
+from engine.tasks.outline import task as outline
+from engine.tasks.outline.windows import WINDOW_TOKENS
+from engine.tasks.panels import task as panels
+from engine.tasks.profile import task as profile
+from engine.tasks.profile.rows import MAX_EXCERPTS
+from engine.tasks.prompt import task as prompt
+from engine.tasks.summary import task as summary
 from models.story import PanelData, Profile
 from models.tables import Character, Image, Location, Panel, Scene
 

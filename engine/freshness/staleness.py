@@ -15,18 +15,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.basis import (
-    House,
-    Inputs,
-    changed,
-    changed_sheet,
-    panels_inputs,
-    picture_inputs,
-    prompt_inputs,
-    sheet_inputs,
-    summary_inputs,
-    words_inputs,
-)
+from engine.basis import Inputs, StandingInstructions, changed_sheet, picture_inputs, sheet_inputs
 from engine.cast.blocking import standing
 from engine.cast.outfits import worn
 from engine.freshness.page_keys import laid_out, moved_on, page_key
@@ -34,12 +23,15 @@ from engine.money.estimate import Range, Work, exactly, work_of_script, work_of_
 from engine.pages.manual_layout import carried
 from engine.providers.registry import artist_of
 from engine.store import books, drafts, references, translations
-from engine.store.instructions import house_of
+from engine.store.instructions import standing_instructions
 from engine.store.languages import spoken
 from engine.store.panels import Shown, cast_of, of_chapter
 from engine.store.places import looks_of, place_of
-from engine.tasks.outline_windows import rooms, unread
-from models.options import GenerationOptions, TaskName
+from engine.tasks import ALL
+from engine.tasks.outline.windows import outlined, panel_quotas, unread
+from engine.tasks.part import PanelSource, SceneSource
+from engine.verdict import PartState, Verdict, decide
+from models.options import GenerationOptions
 from models.script import Script
 from models.story import Profile
 from models.tables import Chapter, Character, Draft, Export, Page, Panel, Project, Scene
@@ -86,9 +78,9 @@ class _Chapter:
 
     project: Project
     options: GenerationOptions
-    house: House
-    # How many panels each scene may have, as this order condenses the chapter.
-    rooms: Mapping[UUID, int | None]
+    instructions: StandingInstructions
+    # How many panels each scene may have, as these options condense the chapter.
+    panel_quotas: Mapping[UUID, int | None]
     cast: Sequence[Character]
     scenes: Sequence[Scene]
     shown: Sequence[Shown]
@@ -112,7 +104,7 @@ async def _parts(session: AsyncSession, chapter: Chapter, rows: _Chapter, option
     found = [*await _outline(chapter, options), *_characters(rows)]
     for scene in rows.scenes:
         # What was left out when the chapter was condensed has no panels and gets none.
-        if rows.rooms[scene.id] != 0:
+        if rows.panel_quotas[scene.id] != 0:
             parts = list(_scene(rows, scene))
             found += parts
             again = any(part.due and part.part == "panels" for part in parts)
@@ -151,14 +143,6 @@ async def work_left(session: AsyncSession, chapter: Chapter, options: Generation
     if not rows.shown:
         return work_of_text(len(chapter.source_text.split()), options)
     due = [part for part in await _parts(session, chapter, rows, options) if part.due]
-    tasks: dict[TaskName, str] = {
-        "ChapterOutline": "outline",
-        "CharacterProfile": "profile",
-        "SceneSummary": "summary",
-        "PanelDescription": "panels",
-        "Dialogue": "words",
-        "VisualPrompt": "prompt",
-    }
     own = [part for part in due if part.kind != "translation"]
     # Told at another length, a scene has other panels: fewer, it may be, than follow from it now.
     other_length = any(part.part == "panels" and "length" in part.because for part in due)
@@ -170,7 +154,7 @@ async def work_left(session: AsyncSession, chapter: Chapter, options: Generation
     def parts_called(name: str) -> Range:
         return many(lambda part: part.part == name)
 
-    counts = {task: parts_called(name) for task, name in tasks.items()}
+    counts = {task.name: parts_called(task.part) for task in ALL.values() if task.part}
     work = Work(
         tasks={**counts, "Translate": exactly(await translate_calls(session, chapter, options, due))},
         pictures=many(lambda part: part.drafts),
@@ -227,8 +211,8 @@ async def _read(
         brought=await references.brought(session, [who.id for who in cast]),
         project=project,
         options=options,
-        house=await house_of(session, chapter.project_id),
-        rooms=_rooms(chapter, scenes, options),
+        instructions=await standing_instructions(session, chapter.project_id),
+        panel_quotas=_panel_quotas(chapter, scenes, options),
         cast=cast,
         scenes=scenes,
         shown=shown,
@@ -248,21 +232,20 @@ async def _outline(chapter: Chapter, options: GenerationOptions) -> list[Part]:
     return [Part("chapter", chapter.id, "outline", State.MISSING)] * many
 
 
-def _rooms(chapter: Chapter, scenes: Sequence[Scene], options: GenerationOptions) -> dict[UUID, int | None]:
+def _panel_quotas(chapter: Chapter, scenes: Sequence[Scene], options: GenerationOptions) -> dict[UUID, int | None]:
     """As an outline of the same text would hand them out for this order; as they are where scenes are not its own."""
     told = [scene for scene in scenes if scene.sentences]
-    planned = sum(len(window["output"]["scenes"]) for window in chapter.outline.values())
+    planned = sum(len(window.output.scenes) for window in outlined(chapter).values())
     found = {scene.id: scene.max_panels for scene in scenes}
     if chapter.script is None and len(told) == planned:
-        many = rooms([scene.sentences for scene in told], options.most_panels)
-        found |= {scene.id: room for scene, room in zip(told, many, strict=True)}
+        quotas = panel_quotas([scene.sentences for scene in told], options.most_panels)
+        found |= {scene.id: quota for scene, quota in zip(told, quotas, strict=True)}
     return found
 
 
 def _outlined(chapter: Chapter) -> set[str]:
-    windows = [window["output"]["characters"] for window in chapter.outline.values()]
-    script = (chapter.script or {}).get("characters", [])
-    return {who["name"] for who in (*(who for window in windows for who in window), *script)}
+    names = {character.name for window in outlined(chapter).values() for character in window.output.characters}
+    return names | {character["name"] for character in (chapter.script or {}).get("characters", [])}
 
 
 def _read_in(one: Shown, options: GenerationOptions) -> Shown:
@@ -283,81 +266,51 @@ def _characters(rows: _Chapter) -> Iterable[Part]:
             yield Part("character", who.id, "profile", State.MISSING)
         if rows.options.until != "pages" or who.id in rows.brought:
             continue
-        if who.sheet_image_id is None:
-            yield Part("character", who.id, "sheet", State.MISSING)
-            continue
         profile = worn(Profile.model_validate(who.profile or {"name": who.name}))
-        inputs = sheet_inputs(profile, rows.project.style, ordered, rows.options.render, rows.house)
-        if why := changed_sheet(who.sheet_basis, inputs, ordered.provider):
-            yield Part("character", who.id, "sheet", State.STALE, why)
+        inputs = sheet_inputs(profile, rows.project.style, ordered, rows.options.render, rows.instructions)
+        verdict = decide(
+            there=who.sheet_image_id is not None,
+            manual=False,
+            changed=changed_sheet(who.sheet_basis, inputs, ordered.provider),
+        )
+        if part := _judged("character", who.id, "sheet", verdict, after=""):
+            yield part
 
 
 def _scene(rows: _Chapter, scene: Scene) -> Iterable[Part]:
     if rows.scripted:
         return
-    summary = _judged(
-        "scene",
-        scene.id,
-        "summary",
-        there=bool(scene.summary),
-        why=changed(scene.basis.get("summary"), summary_inputs(scene, rows.house)),
-        kept="summary" in scene.manual_edits,
-    )
-    if summary is not None:
-        yield summary
-    panels = _judged(
-        "scene",
-        scene.id,
-        "panels",
-        there=scene.state == SceneState.DESCRIBED,
-        why=changed(scene.basis.get("panels"), panels_inputs(scene, rows.rooms[scene.id], rows.house)),
-        kept="panels" in scene.manual_edits,
-        after="summary" if summary is not None and summary.due else "",
-    )
-    if panels is not None:
-        yield panels
+    described = scene.state == SceneState.DESCRIBED
+    source = SceneSource(scene, rows.panel_quotas[scene.id], described, rows.instructions)
+    due: set[str] = set()
+    for made in (task.of_scene for task in ALL.values() if task.of_scene):
+        after = made.follows if made.follows in due else ""
+        if part := _judged("scene", scene.id, made.name, made.verdict(source), after):
+            due |= {part.part} if part.due else set()
+            yield part
 
 
 def _panel(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
     panel, scene = one.panel, one.scene
-    above = "description" if again and "description" not in panel.manual_edits else ""
-    words = _judged(
-        "panel",
-        panel.id,
-        "words",
-        there=panel.dialogue is not None,
-        why=changed(
-            panel.basis.get("words"), words_inputs(panel, scene.sentences[panel.first : panel.last + 1], rows.house)
-        ),
-        kept="words" in panel.manual_edits,
-        after=above,
+    source = PanelSource(
+        panel,
+        scene.sentences[panel.first : panel.last + 1],
+        rows.instructions,
+        setting=scene,
+        location_looks=rows.places.get(scene.place, ""),
+        on_stage=one.data.characters,
+        blocking=standing([looks.name for looks in one.data.characters]),
+        style=rows.project.style,
     )
-    if words is not None:
-        yield words
-    prompt = _judged(
-        "panel",
-        panel.id,
-        "prompt",
-        there=panel.prompt is not None,
-        why=changed(
-            panel.basis.get("prompt"),
-            prompt_inputs(
-                panel,
-                scene,
-                one.data.characters,
-                rows.project.style,
-                rows.house,
-                rows.places.get(scene.place, ""),
-                standing([who.name for who in one.data.characters]),
-            ),
-        ),
-        kept="prompt" in panel.manual_edits,
-        after=above,
-    )
-    if prompt is not None:
-        yield prompt
+    due = {"panels"} if again else set()
+    for made in (task.of_panel for task in ALL.values() if task.of_panel):
+        above = made.follows_as or made.follows
+        after = above if made.follows in due and above not in panel.manual_edits else ""
+        if part := _judged("panel", panel.id, made.name, made.verdict(source), after):
+            due |= {part.part} if part.due else set()
+            yield part
     if rows.options.until == "pages":
-        yield from _picture(rows, one, again=prompt is not None and prompt.due)
+        yield from _picture(rows, one, again="prompt" in due)
 
 
 def _picture(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
@@ -482,14 +435,16 @@ async def _exports(session: AsyncSession, chapter: Chapter, options: GenerationO
     return found
 
 
-def _judged(
-    kind: Kind, id: UUID, part: str, *, there: bool, why: list[str], kept: bool, after: str = ""
-) -> Part | None:
-    """A part, unless it is as it should be."""
-    if not there:
-        return None if kept else Part(kind, id, part, State.MISSING)
-    if kept:
-        return Part(kind, id, part, State.PROTECTED, why or [after]) if why or after else None
-    if why:
-        return Part(kind, id, part, State.STALE, why)
-    return Part(kind, id, part, State.AFFECTED, [after]) if after else None
+def _judged(kind: Kind, id: UUID, part: str, verdict: Verdict, after: str) -> Part | None:
+    """A part by its verdict, and by the part that it follows if that is made again; None if it is as it should be."""
+    why = verdict.changed or [after] * bool(after)
+    match verdict.state:
+        case PartState.MISSING:
+            return Part(kind, id, part, State.MISSING)
+        case PartState.STALE:
+            return Part(kind, id, part, State.STALE, why)
+        case PartState.MANUAL if why:
+            return Part(kind, id, part, State.PROTECTED, why)
+        case PartState.CURRENT if why:
+            return Part(kind, id, part, State.AFFECTED, why)
+    return None

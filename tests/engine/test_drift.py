@@ -6,8 +6,8 @@ import pytest
 
 from engine.cast.blocking import standing
 from engine.cast.drift import Finding, Kind, Told, drift
-from engine.offline.storyboard.prompting import write_prompt
-from engine.tasks import prompt
+from engine.offline.storyboard.prompt import answer as write_prompt
+from engine.tasks.prompt import task as prompt
 from models.story import Attributes
 
 pytestmark = pytest.mark.unit

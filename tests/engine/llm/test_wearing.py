@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine.offline.storyboard.summarising import summarise_scene
+from engine.offline.storyboard.summary import answer as summarise_scene
 from engine.reading.people.clothing import changes, dressed, told
-from engine.tasks import summary
+from engine.tasks.summary import task as summary
 
 pytestmark = pytest.mark.unit
 
