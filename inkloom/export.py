@@ -52,7 +52,7 @@ async def export_command(settings: Settings, target: UUID, ordered: ExportOption
             say.print(f"  {generation.error}", markup=False)
         for format, path in files.items():
             print(f"{format + ':':<13} {path}")  # noqa: T201
-    return EXIT_CODES.get(GenerationStatus(generation.status), 1)
+    return EXIT_CODES.get(generation.status, 1)
 
 
 async def exported(

@@ -260,7 +260,7 @@ async def _decide(session: AsyncSession, generation: Generation, budget: Decimal
     scope = Scope(project_id=generation.project_id)
     if budget is not None and generation.budget_usd != budget:
         woken += await holds.raise_budget(session, scope, generation.id, budget)
-    waits = {HoldReason(hold.reason) for hold in await holds.waiting(session, generation.id)}
+    waits = {hold.reason for hold in await holds.waiting(session, generation.id)}
     if decided.skip_refused and HoldReason.REFUSED in waits:
         woken += await holds.resume(session, scope, generation.id, skip=True)
         waits.remove(HoldReason.REFUSED)

@@ -102,7 +102,7 @@ def _work(generation: Generation) -> tuple[Any, Run]:
         "options": GenerationOptions.model_validate(generation.options),
     }
     target = UUID(generation.target_ids[0]) if generation.target_ids else generation.chapter_id
-    match GenerationKind(generation.kind):
+    match generation.kind:
         case GenerationKind.CHAPTER:
             return ChapterWorkflow.run, ChapterRun(**base, chapter_id=generation.chapter_id)
         case GenerationKind.SCENE:

@@ -71,7 +71,7 @@ async def whole(
 
 def _suffix(found: Export) -> str:
     """How the file's name ends: editions of a chapter lie side by side in a folder."""
-    suffix = SUFFIXES[ExportFormat(found.format)]
+    suffix = SUFFIXES[found.format]
     return f"{found.language}.{suffix}" if found.language else suffix
 
 
@@ -84,7 +84,7 @@ def _called(format: ExportFormat, language: str) -> str:
 
 async def _download(owned: Resources, found: Export, title: str) -> Response:
     """By way of a file: a book of many pages does not fit into memory for everybody who asks."""
-    format = ExportFormat(found.format)
+    format = found.format
     folder = TemporaryDirectory(prefix="inkloom-download-")
     try:
         path = Path(folder.name) / "file"

@@ -145,7 +145,7 @@ async def retry(
             session,
             project_id=last.project_id,
             chapter_id=last.chapter_id,
-            kind=GenerationKind(last.kind),
+            kind=last.kind,
             options=GenerationOptions.model_validate(last.options),
             target_ids=[UUID(target) for target in last.target_ids],
             retry_of=last.id,

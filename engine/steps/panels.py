@@ -21,7 +21,6 @@ from engine.store.rows import missing
 from engine.tasks import dialogue, prompt
 from models.events import EventType
 from models.runs import TaskCall
-from models.story import Shot
 from models.tables import Panel, Project, Scene
 from models.tables.columns import table
 
@@ -137,7 +136,7 @@ async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loade
             context=context.text,
             directions=notes,
             current=panel.prompt or "" if notes else "",
-            shot=Shot(panel.shot),
+            shot=panel.shot,
             description=panel.description,
             characters=on_stage,
             stands=stands,

@@ -224,7 +224,7 @@ async def _undecided(session: AsyncSession, generation: Generation) -> int:
 
 
 def _concerns(generation: Generation, panel: Panel) -> bool:
-    match GenerationKind(generation.kind):
+    match generation.kind:
         case GenerationKind.SCENE:
             return str(panel.scene_id) in generation.target_ids
         case GenerationKind.PANEL:

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.store.panels import Shown, cast_of, of_chapter
 from models.options import GenerationOptions
 from models.script import Script, ScriptPanel, ScriptScene
-from models.story import Profile, Shot
+from models.story import Profile
 from models.tables import Chapter, Scene
 
 
@@ -48,7 +48,7 @@ async def tell(
         names |= dict.fromkeys(one.panel.characters)
         scenes.setdefault(one.scene.id, []).append(
             ScriptPanel(
-                shot=Shot(one.panel.shot),
+                shot=one.panel.shot,
                 description=one.panel.description,
                 characters=one.panel.characters,
                 dialogue=one.data.dialogue,

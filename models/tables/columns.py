@@ -2,10 +2,23 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, Table, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -25,6 +38,29 @@ SQLModel.metadata.naming_convention = MetaData(
 
 # JSON that may be absent: None is SQL's NULL, not the JSON value null, so that IS NULL and checks see it.
 ABSENT_JSON: Any = JSONB(none_as_null=True)
+
+
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+
+class StrEnumType(TypeDecorator[EnumT]):
+    """Text of at most `length` characters that comes out of rows as a member of the enum.
+
+    `one_of` says in the database which values there are, so any string may be compared with the column.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, values: type[EnumT], length: int) -> None:
+        super().__init__(length)
+        self.values = values
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> EnumT | None:
+        return None if value is None else self.values(value)
 
 
 class Row(SQLModel):
