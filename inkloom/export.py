@@ -96,7 +96,7 @@ async def options_of(
     query = select(Chapter.id).where(Chapter.project_id == project.id).order_by(col(Chapter.position)).limit(1)
     of = chapter.id if chapter else (await session.exec(query)).one_or_none()
     latest = await generations.latest_of(session, of) if of else None
-    options = GenerationOptions.model_validate(latest.options if latest else project.options)
+    options = latest.options if latest else GenerationOptions.model_validate(project.options)
     return options.model_copy(update={"export": manner})
 
 

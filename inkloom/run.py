@@ -187,7 +187,7 @@ async def run_story(
             cached_before = generation.cached_calls
         # Files are no part of what makes it this chapter: it may have been ordered with others, or none.
         told = options.export != ExportOptions() and options.until == "pages"
-        made = GenerationOptions.model_validate(generation.options)
+        made = generation.options
         if told and generation.status in _MADE and (finished_before or made.export != options.export):
             exported = await export(settings, endpoints, database, chapter.project_id, chapter.id, options, display)
         return await patiently(finish, display)
@@ -328,7 +328,7 @@ async def order_or_attach(
 
 def _lacks(generation: Generation, options: GenerationOptions) -> bool:
     """Whether it was for other words: not in these languages, or in another that was said to be the story's own."""
-    was = GenerationOptions.model_validate(generation.options)
+    was = generation.options
     return bool(set(options.translations) - set(was.translations)) or was.language != options.language
 
 

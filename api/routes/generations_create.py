@@ -146,7 +146,7 @@ async def retry(
             project_id=last.project_id,
             chapter_id=last.chapter_id,
             kind=last.kind,
-            options=GenerationOptions.model_validate(last.options),
+            options=last.options,
             target_ids=[UUID(target) for target in last.target_ids],
             retry_of=last.id,
             budget_usd=last.budget_usd,

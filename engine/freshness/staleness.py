@@ -284,7 +284,7 @@ def _characters(rows: _Chapter) -> Iterable[Part]:
         if who.sheet_image_id is None:
             yield Part("character", who.id, "sheet", State.MISSING)
             continue
-        profile = worn(Profile.model_validate(who.profile or {"name": who.name}))
+        profile = worn(who.profile or Profile(name=who.name))
         inputs = sheet_inputs(profile, rows.project.style, ordered, rows.options.render, rows.house)
         if why := changed_sheet(who.sheet_basis, inputs, ordered.provider):
             yield Part("character", who.id, "sheet", State.STALE, why)

@@ -12,7 +12,6 @@ from engine.basis import Part, concerning
 from engine.db.session import execute
 from engine.steps.context import Context, Piece, assemble
 from engine.store.instructions import house_of
-from models.story import Profile
 from models.tables import Chapter, Character, Location, Project, Scene
 from models.tables.columns import table
 from models.tables.story import SceneState
@@ -157,5 +156,5 @@ def _known(cast: Iterable[Any], worn: Mapping[str, str], places: Iterable[Any]) 
 
 
 def _looks(who: Any, outfit: str) -> str:
-    told = Profile.model_validate(who.profile).sentence()
+    told = who.profile.sentence()
     return f"{told}; when last seen: {outfit}" if outfit else told

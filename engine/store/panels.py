@@ -55,7 +55,7 @@ def profiles_of(
     profiles: dict[str, Attributes] = {}
     for name in names:
         found = known.get(name.casefold())
-        profile = Profile.model_validate(found.profile) if found and found.profile else Profile(name=name)
+        profile = found.profile if found and found.profile else Profile(name=name)
         profiles.setdefault(profile.name, worn(profile, wearing.get(own[name], "")))
     return list(profiles.values())
 

@@ -10,7 +10,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.store.panels import Shown, cast_of, of_chapter
 from models.options import GenerationOptions
 from models.script import Script, ScriptPanel, ScriptScene
-from models.story import Profile
 from models.tables import Chapter, Scene
 
 
@@ -68,7 +67,7 @@ async def tell(
         page_size=options.page_size,
         direction=options.direction,
         language=options.words_language,
-        characters=[Profile.model_validate(who.profile) for who in cast if who.profile and who.name in names],
+        characters=[who.profile for who in cast if who.profile and who.name in names],
         scenes=[
             ScriptScene(
                 title=scene.title,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import (
     CheckConstraint,
     DateTime,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
 from models.ids import new_id
@@ -63,6 +65,38 @@ class StrEnumType(TypeDecorator[EnumT]):
         return None if value is None else self.values(value)
 
 
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class PydanticJson(TypeDecorator[ModelT]):
+    """JSON that comes out of rows as a pydantic model. None is SQL's NULL.
+
+    A row may be older or newer than the model: unknown keys are ignored, missing keys take their defaults.
+    To change a value, assign another one: a change in place is not written.
+    """
+
+    impl = JSONB
+    cache_ok = True
+
+    def __init__(self, model: type[ModelT]) -> None:
+        super().__init__(none_as_null=True)
+        self.model = model
+
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+        # The other side of a JSON operator is a key or a path, not a model.
+        return self.impl_instance.coerce_compared_value(op, value)
+
+    def process_bind_param(self, value: ModelT | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, self.model):
+            raise TypeError(f"expected {self.model.__name__}, got {type(value).__name__}")
+        return value.model_dump(mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> ModelT | None:
+        return None if value is None else self.model.model_validate(value, extra="ignore")
+
+
 class Row(SQLModel):
     """An id that sorts by time, and when the row was made."""
 
@@ -86,6 +120,16 @@ def json_list(description: str = "") -> Any:
         default_factory=list,
         sa_type=JSONB,
         sa_column_kwargs={"server_default": text("'[]'::jsonb"), "nullable": False},
+        description=description,
+    )
+
+
+def json_model(model: type[BaseModel], description: str = "") -> Any:
+    """A JSON object that is a pydantic model, all defaults by default."""
+    return Field(
+        default_factory=model,
+        sa_type=PydanticJson(model),
+        sa_column_kwargs={"server_default": text("'{}'::jsonb"), "nullable": False},
         description=description,
     )
 

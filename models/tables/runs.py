@@ -18,8 +18,18 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus, HoldReason
-from models.tables.columns import Row, StrEnumType, json_list, json_object, moment, one_of, scoped, within_project
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.tables.columns import (
+    Row,
+    StrEnumType,
+    json_list,
+    json_model,
+    json_object,
+    moment,
+    one_of,
+    scoped,
+    within_project,
+)
 
 _FINAL = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
 
@@ -56,7 +66,7 @@ class Generation(Row, table=True):
     chapter_id: UUID | None = None
     kind: GenerationKind = Field(default=GenerationKind.CHAPTER, sa_type=StrEnumType(GenerationKind, 24))
     target_ids: list[str] = json_list()
-    options: dict[str, Any] = json_object()
+    options: GenerationOptions = json_model(GenerationOptions)
     status: GenerationStatus = Field(default=GenerationStatus.REQUESTED, sa_type=StrEnumType(GenerationStatus, 32))
     progress: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
     error: str = Field(default="", sa_column_kwargs={"server_default": ""})

@@ -8,14 +8,16 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.exports import ExportFormat
-from models.story import Shot
+from models.exports import ExportFormat, ExportOptions
+from models.story import Profile, Shot
 from models.tables.columns import (
     ABSENT_JSON,
+    PydanticJson,
     Row,
     StrEnumType,
     held,
     json_list,
+    json_model,
     json_object,
     moment,
     one_of,
@@ -273,7 +275,7 @@ class Character(Row, table=True):
     name: str = Field(max_length=200)
     name_key: str = Field(max_length=400, description="the name, case folded")
     aliases: list[str] = json_list()
-    profile: dict[str, Any] | None = Field(default=None, sa_type=ABSENT_JSON)
+    profile: Profile | None = Field(default=None, sa_type=PydanticJson(Profile))
     sheet_image_id: UUID | None = None
     sheet_made_from: str | None = Field(default=None, max_length=64)
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="why there is no sheet")
@@ -358,5 +360,5 @@ class Export(Row, table=True):
     sha256: str = Field(max_length=64)
     bytes: int = Field(sa_type=BigInteger)
     made_from: str = Field(max_length=64, description="SHA-256 of all that it was built from")
-    options: dict[str, Any] = json_object("how it was ordered: it is built anew that way")
+    options: ExportOptions = json_model(ExportOptions, "how it was requested: it is built again that way")
     built_at: datetime | None = moment()
