@@ -64,7 +64,7 @@ class BundledCharacter(Bundled):
     sheet_made_from: str | None = Field(default=None, max_length=64)
     failure: str = Field(default="", max_length=10_000)
     sheet_basis: Basis = Field(default_factory=dict, max_length=1000)
-    hand: list[Literal["profile"]] = Field(default_factory=list, max_length=1)
+    manual_edits: list[Literal["profile"]] = Field(default_factory=list, max_length=1)
     attached: list[Attached] = Field(default_factory=list, max_length=1000)
 
 
@@ -108,7 +108,7 @@ class BundledTranslation(Bundled):
     caption: str = Field(default="", max_length=100_000)
     lines: list[Line] = Field(default_factory=list, max_length=1000)
     made_from: str = Field(max_length=64)
-    hand: bool = False
+    manual: bool = False
 
 
 class BundledPanel(Bundled):
@@ -126,7 +126,7 @@ class BundledPanel(Bundled):
     state: PanelState
     failure: str = Field(default="", max_length=10_000)
     notes: dict[Literal["words", "picture"], Words] = Field(default_factory=dict)
-    hand: list[Literal["description", "words", "prompt"]] = Field(default_factory=list, max_length=3)
+    manual_edits: list[Literal["description", "words", "prompt"]] = Field(default_factory=list, max_length=3)
     basis: dict[Literal["words", "prompt"], Basis] = Field(default_factory=dict)
     frame: Frame | None = None
     translations: list[BundledTranslation] = Field(default_factory=list, max_length=1000)
@@ -175,7 +175,7 @@ class BundledScene(Bundled):
     state: SceneState
     failure: str = Field(default="", max_length=10_000)
     panels_key: str | None = Field(default=None, max_length=64)
-    hand: list[Literal["outline", "summary", "panels", "outfits"]] = Field(default_factory=list, max_length=4)
+    manual_edits: list[Literal["outline", "summary", "panels", "outfits"]] = Field(default_factory=list, max_length=4)
     basis: dict[Literal["summary", "panels"], Basis] = Field(default_factory=dict)
     panels: list[BundledPanel] = Field(default_factory=list, max_length=1000)
 

@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import compile_path
 from temporalio.service import RPCError
 
-from api.http.validation_messages import in_words
+from api.http.forms import message_of
 from engine.errors import Conflict, EngineError, StorageError, StorageNotConfigured, Unauthorized
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def install(app: FastAPI) -> None:
         if all(one["loc"][0] == "path" for one in error.errors()):
             # What cannot be an id is nobody's.
             return problem(request, 404, "not-found", "Not found: the path contains an invalid id.")
-        errors = [{"at": ".".join(map(str, one["loc"])), "message": in_words(one)} for one in error.errors()]
+        errors = [{"at": ".".join(map(str, one["loc"])), "message": message_of(one)} for one in error.errors()]
         return problem(request, 422, "validation", "The request does not match the documented schema.", errors=errors)
 
     @app.exception_handler(HTTPException)

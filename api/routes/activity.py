@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Scoped, Session
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Limit
+from api.http.paging import Limit
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND
 from engine.store import events, rows
 from models.events import EventType
 from models.tables import Project

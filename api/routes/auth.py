@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Asking, Owned, Person, Resources, Session, forget, is_local
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, Cursor, Limit, Listing, refusal
+from api.http.paging import Listing, Paged, listed
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, refusal
 from api.middleware.callers import counted_as
 from engine.errors import Conflict, Forbidden, TooMany, Unauthorized
 from engine.security import MAX_PASSWORD, MIN_PASSWORD, refuse_weak
@@ -323,9 +324,8 @@ async def new_token(body: NewToken, session: Session, person: Person) -> TokenMa
 
 
 @router.get("/tokens", summary="List my personal access tokens")
-async def tokens(session: Session, person: Person, cursor: Cursor = None, limit: Limit = 50) -> Listing[TokenOut]:
-    found, following = await accounts.personal_ones(session, person.user_id, cursor, limit)
-    return Listing(items=[TokenOut.model_validate(row) for row in found], next_cursor=following)
+async def tokens(session: Session, person: Person, paging: Paged) -> Listing[TokenOut]:
+    return listed(TokenOut, await accounts.personal_ones(session, person.user_id, paging.after, paging.limit))
 
 
 @router.delete(

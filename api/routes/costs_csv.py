@@ -13,6 +13,7 @@ from api.http.deps import Owned, Resources, Scoped, Session
 from api.http.schemas import NOT_FOUND, Responses
 from engine.store import costs, rows
 from engine.store.costs import Months
+from engine.store.rows import Paging
 from engine.store.scope import Scope
 from models.tables import Project
 
@@ -71,7 +72,7 @@ async def _of_all(owned: Resources, scope: Scope, months: Months) -> AsyncIterat
     cursor: str | None = None
     while True:
         async with owned.database.session() as session:
-            projects, cursor = await rows.page(session, scope, Project, after=cursor, limit=rows.MAX_PAGE)
+            projects, cursor = await rows.page(session, scope, Project, paging=Paging(cursor, rows.MAX_PAGE))
             titles = {project.id: project.title for project in projects}
             found = await costs.months_of_projects(session, list(titles), months)
         yield _lines(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, status
@@ -12,10 +12,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Editing, Scoped, Session
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.http.paging import Listing, sorted_by
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from engine.errors import Conflict
 from engine.store import editing, rows
 from engine.store.events import emit
+from engine.store.rows import Paging
 from engine.store.scope import Scope
 from models.events import EventType
 from models.tables import Draft, Panel, ProviderCall
@@ -80,11 +82,9 @@ async def listing(
     panel_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("ordinal", "created_at")],
     selected: Annotated[bool | None, Query(description="only the draft that the panel shows, or all others")] = None,
     provider: Annotated[Words | None, Query(max_length=64)] = None,
-    sort: Literal["ordinal", "-ordinal", "created_at", "-created_at"] = "ordinal",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[DraftOut]:
     panel = await rows.get(session, scope, Panel, panel_id)
     filters = [col(Draft.panel_id) == panel_id]
@@ -93,9 +93,7 @@ async def listing(
         filters.append(shown if selected else ~shown)
     if provider is not None:
         filters.append(col(Draft.provider) == provider)
-    found, following = await rows.page(
-        session, scope, Draft, *filters, after=cursor, limit=limit, sort=sort, parent=panel_id
-    )
+    found, following = await rows.page(session, scope, Draft, *filters, paging=paging, parent=panel_id)
     costs = await _costs(session, found)
     return Listing(items=[_out(draft, panel, costs) for draft in found], next_cursor=following)
 

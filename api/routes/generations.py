@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -12,9 +12,11 @@ from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Scoped, Session
+from api.http.paging import Limit, Listing, Paged, listed, sorted_by
 from api.http.params import ExternalId, Facts, Labels, Moment, labelled
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND
 from engine.store import events, holds, rows, tallies
+from engine.store.rows import Paging
 from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Generation, ProviderCall
 
@@ -195,6 +197,7 @@ class EventsPage(BaseModel):
 async def listing(
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("created_at")],
     project_id: UUID | None = None,
     chapter_id: UUID | None = None,
     status: Annotated[list[GenerationStatus] | None, Query(max_length=10, description="any of these")] = None,
@@ -203,9 +206,6 @@ async def listing(
     facts: Facts = None,
     created_after: Moment = None,
     created_before: Moment = None,
-    sort: Literal["created_at", "-created_at"] = "created_at",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[GenerationOut]:
     equal = ((Generation.project_id, project_id), (Generation.chapter_id, chapter_id))
     any_of = ((Generation.status, status), (Generation.kind, kind))
@@ -218,7 +218,7 @@ async def listing(
         filters.append(col(Generation.created_at) > created_after)
     if created_before is not None:
         filters.append(col(Generation.created_at) < created_before)
-    found, following = await rows.page(session, scope, Generation, *filters, after=cursor, limit=limit, sort=sort)
+    found, following = await rows.page(session, scope, Generation, *filters, paging=paging)
     return Listing(items=await _all_told(session, found), next_cursor=following)
 
 
@@ -244,13 +244,10 @@ async def list_events(
 
 
 @router.get("/generations/{generation_id}/calls", summary="List a generation's provider calls", responses=NOT_FOUND)
-async def list_calls(
-    generation_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
-) -> Listing[CallOut]:
+async def list_calls(generation_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[CallOut]:
     await rows.get(session, scope, Generation, generation_id)
     within = col(ProviderCall.generation_id) == generation_id
-    found, following = await rows.page(session, scope, ProviderCall, within, after=cursor, limit=limit)
-    return Listing(items=[CallOut.model_validate(row) for row in found], next_cursor=following)
+    return listed(CallOut, await rows.page(session, scope, ProviderCall, within, paging=paging))
 
 
 async def told(session: AsyncSession, generation: Generation) -> GenerationOut:

@@ -15,21 +15,12 @@ from sqlmodel import col
 from starlette.concurrency import run_in_threadpool
 
 from api.http.deps import Editing, Owned, Resources, Scoped, Session
-from api.http.schemas import (
-    A_MOMENT,
-    AN_ID,
-    ANOTHER_ID,
-    CONFLICT,
-    NOT_FOUND,
-    Cursor,
-    Limit,
-    Listing,
-    Responses,
-    file_of,
-)
+from api.http.paging import Listing, sorted_by
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Responses, file_of
 from engine.errors import Conflict, NotFound
 from engine.store import removals, rows, uploads
 from engine.store.events import emit
+from engine.store.rows import Paging
 from models.events import EventType
 from models.tables import Image, Project
 
@@ -106,10 +97,8 @@ async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("created_at")],
     origin: Literal["made", "uploaded"] | None = None,
-    sort: Literal["created_at", "-created_at"] = "created_at",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[ImageOut]:
     filters = [col(Image.origin) == origin] if origin is not None else []
     found, following = await rows.children(
@@ -120,9 +109,7 @@ async def listing(
         Image,
         *filters,
         columns=ImageOut.model_fields,
-        after=cursor,
-        limit=limit,
-        sort=sort,
+        paging=paging,
     )
     return Listing(items=[ImageOut.of(row) for row in found], next_cursor=following)
 

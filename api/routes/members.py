@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Owning, Scoped, Session
-from api.http.schemas import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.http.paging import Listing, Paged
+from api.http.schemas import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND
 from engine.errors import Forbidden
 from engine.store import members, rows
 from engine.store.scope import Scope
@@ -58,13 +59,12 @@ async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Paged,
     role: Annotated[list[Role] | None, Query(max_length=4, description="any of these")] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[MemberOut]:
     """In the order of their accounts, including the account that the project belongs to."""
     await rows.get(session, scope, Project, project_id)
-    found, following = await members.listing(session, project_id, role, cursor, limit)
+    found, following = await members.listing(session, project_id, role, paging.after, paging.limit)
     addressed = await _owns(session, scope, project_id)
     return Listing(items=[_out(member, addressed) for member in found], next_cursor=following)
 

@@ -41,7 +41,7 @@ class NewLayout(BaseModel):
 
 
 class PageChange(BaseModel):
-    """Changes are manual edits: generations keep them until you `release` them.
+    """Changes are manual edits: generations keep them until you `release_edits` them.
 
     `layout` places every panel; panels that bleed may reach the page's edges. `lettering` moves balloons, points their
     tails and breaks their lines; a panel in which anything was placed keeps all of its lettering.
@@ -71,12 +71,14 @@ class PageChange(BaseModel):
     version: Whole = Field(ge=1, lt=2**31)
     layout: NewLayout | None = None
     lettering: list[BalloonChange] = Field(default=[], max_length=500)
-    release: list[PagePart] = Field(default=[], max_length=2, description="parts to give back to the layout rules")
+    release_edits: list[PagePart] = Field(
+        default=[], max_length=2, description="parts to give back to the layout rules"
+    )
 
     @model_validator(mode="after")
     def one_way(self) -> "PageChange":
         changed = {part for part, told in (("layout", self.layout), ("lettering", self.lettering)) if told}
-        if both := changed & {*self.release}:
+        if both := changed & {*self.release_edits}:
             raise ValueError(f"{min(both)} cannot be changed and released in one request")
         return self
 
@@ -121,7 +123,7 @@ class PageOut(BaseModel):
                                     "from_right": False,
                                     "tail": {"start": {"x": 300, "y": 188}, "tip": {"x": 350, "y": 420}, "bend": 1},
                                     "joined": None,
-                                    "hand": False,
+                                    "manual": False,
                                 }
                             ],
                             "unplaced": [],
@@ -129,7 +131,7 @@ class PageOut(BaseModel):
                         }
                     ],
                     "problems": [],
-                    "hand": [],
+                    "manual_edits": [],
                     "version": 1,
                 }
             ]
@@ -151,8 +153,8 @@ class PageOut(BaseModel):
 
     @computed_field(description="manual edits, which generations keep")  # type: ignore[prop-decorator]  # as above
     @property
-    def hand(self) -> list[PagePart]:
-        found: list[PagePart] = ["layout"] if self.layout.get("hand") else []
+    def manual_edits(self) -> list[PagePart]:
+        found: list[PagePart] = ["layout"] if self.layout.get("manual") else []
         return [*found, "lettering"] if self.layout.get("placed") else found
 
 
@@ -171,6 +173,6 @@ async def change(page_id: UUID, body: PageChange, session: Session, scope: Editi
     """
     cells = [cell.model_dump(mode="json") for cell in body.layout.cells] if body.layout else None
     changed = await pages.change(
-        session, scope, page_id, body.version, cells=cells, lettering=body.lettering, release=body.release
+        session, scope, page_id, body.version, cells=cells, lettering=body.lettering, release=body.release_edits
     )
     return PageOut.model_validate(changed)

@@ -10,10 +10,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Editing, Scoped, Session
+from api.http.paging import Listing, listed_as_json, sorted_by
 from api.http.params import Order, Position
-from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, already_json
+from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from engine.errors import BadInput, Conflict
 from engine.store import editing, locks, manual_edits, rows
+from engine.store.rows import Paging
 from engine.store.scope import Scope
 from models.numbers import Whole
 from models.story import Line, LineKind, Shot
@@ -99,7 +101,7 @@ class NewPanels(BaseModel):
 
 
 class PanelChange(BaseModel):
-    """Changes are manual edits, which no generation overwrites until you `release` them.
+    """Changes are manual edits, which no generation overwrites until you `release_edits` them.
 
     Set `dialogue` or `prompt` to null to release it: the next generation writes it again.
     """
@@ -116,7 +118,9 @@ class PanelChange(BaseModel):
     caption: Caption | None = None
     prompt: Prompt | None = None
     negative: Prompt | None = None
-    release: list[PanelPart] = Field(default=[], max_length=3, description="parts that generations may write again")
+    release_edits: list[PanelPart] = Field(
+        default=[], max_length=3, description="parts that generations may write again"
+    )
 
 
 _OUT: dict[str, Any] = {
@@ -136,7 +140,7 @@ _OUT: dict[str, Any] = {
     "failure": "",
     "selected_draft_id": ANOTHER_ID,
     "notes": {"picture": "Closer."},
-    "hand": ["words"],
+    "manual_edits": ["words"],
     "version": 1,
 }
 
@@ -160,7 +164,7 @@ class PanelOut(BaseModel):
     failure: str
     selected_draft_id: UUID | None
     notes: dict[str, str] = Field(description="the director's notes on its `words` and its `picture`")
-    hand: list[str] = Field(description="manual edits, which generations keep")
+    manual_edits: list[str] = Field(description="manual edits, which generations keep")
     version: int
 
 
@@ -204,30 +208,27 @@ async def listing(
     scene_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("position", "created_at")],
     state: Annotated[list[PanelState] | None, Query(max_length=4, description="any of these")] = None,
     character: Annotated[
         Name | None, Query(description="a character on stage, by the name that the panel uses")
     ] = None,
-    sort: Literal["position", "-position", "created_at", "-created_at"] = "position",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Response:
     filters: list[ColumnElement[bool]] = [col(Panel.state).in_(state)] if state else []
     if character is not None:
         filters.append(col(Panel.characters).contains([character]))
-    found, following = await rows.children_as_json(
-        session,
-        scope,
-        Scene,
-        scene_id,
-        Panel,
-        *filters,
-        columns=PanelOut.model_fields,
-        after=cursor,
-        limit=limit,
-        sort=sort,
+    return listed_as_json(
+        await rows.children_as_json(
+            session,
+            scope,
+            Scene,
+            scene_id,
+            Panel,
+            *filters,
+            columns=PanelOut.model_fields,
+            paging=paging,
+        )
     )
-    return already_json(found, following)
 
 
 @router.post(
@@ -259,13 +260,13 @@ async def change(panel_id: UUID, body: PanelChange, session: Session, scope: Edi
     """
     panel = await editing.still(session, scope, Panel, panel_id)
     await locks.refuse_if_held(session, panel_id, scope.actor)
-    values = body.model_dump(exclude={"version", "release"}, exclude_none=True, mode="json")
+    values = body.model_dump(exclude={"version", "release_edits"}, exclude_none=True, mode="json")
     values |= {name: None for name in ("dialogue", "prompt") if name in body.model_fields_set and name not in values}
-    if "description" in body.release and "description" in panel.hand:
+    if "description" in body.release_edits and "description" in panel.manual_edits:
         scene = await rows.get(session, scope, Scene, panel.scene_id, lock=True)
         manual_edits.give_back(scene)
         session.add(scene)
-    values = manual_edits.written(panel, values, body.release)
+    values = manual_edits.written(panel, values, body.release_edits)
     words, prompt = values.get("dialogue", panel.dialogue), values.get("prompt", panel.prompt)
     if panel.state in (PanelState.DESCRIBED, PanelState.WRITTEN):
         whole = words is not None and prompt is not None
@@ -288,7 +289,7 @@ async def remove(panel_id: UUID, session: Session, scope: Editing) -> None:
     if (await session.exec(others.limit(1))).first() is None:
         scene.state = SceneState.SUMMARISED if scene.summary else SceneState.OUTLINED
         scene.panels_key = None
-        scene.hand = [part for part in scene.hand if part != "panels"]
+        scene.manual_edits = [part for part in scene.manual_edits if part != "panels"]
     session.add(scene)
     await locks.refuse_if_held(session, panel_id, scope.actor)
     await editing.remove(session, scope, panel)
@@ -307,15 +308,15 @@ def panel_of(scene: Scene, body: NewPanel, position: int = 0) -> Panel:
         scene_id=scene.id,
         position=position,
         state=state,
-        hand=list(dict.fromkeys(mine)),
+        manual_edits=list(dict.fromkeys(mine)),
         **values,
     )
 
 
 def _by_hand(scene: Scene) -> None:
     """Which panels the scene has is decided by a person from now on: no writer breaks it into others."""
-    if "panels" not in scene.hand:
-        scene.hand = [*scene.hand, "panels"]
+    if "panels" not in scene.manual_edits:
+        scene.manual_edits = [*scene.manual_edits, "panels"]
 
 
 async def _added(

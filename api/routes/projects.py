@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
@@ -11,12 +11,14 @@ from sqlmodel import col
 
 from api.http.deps import Editing, Owned, Owning, Scoped, Session
 from api.http.money import Usd
+from api.http.paging import Listing, listed, sorted_by
 from api.http.params import ExternalId, Facts, Labels, Metadata, labelled
-from api.http.schemas import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.http.schemas import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND
 from engine.errors import Forbidden
 from engine.store import editing, holds, removals, rows
 from engine.store.events import emit
 from engine.store.generations import refuse_while_open
+from engine.store.rows import Paging
 from models.events import EventType
 from models.numbers import Whole
 from models.options import GenerationOptions
@@ -108,19 +110,16 @@ async def create(body: NewProject, session: Session, scope: Scoped, response: Re
 async def listing(
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("created_at", "title")],
     external_id: Annotated[ExternalId | None, Query()] = None,
     facts: Facts = None,
     title: Annotated[Words | None, Query(max_length=200, description="a part of the title, ignoring case")] = None,
-    sort: Literal["created_at", "-created_at", "title", "-title"] = "created_at",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[ProjectOut]:
     """Lists projects that I own or am a member of."""
     filters = labelled(Project, facts, external_id)
     if title is not None:
         filters.append(col(Project.title).icontains(title, autoescape=True))
-    found, following = await rows.page(session, scope, Project, *filters, after=cursor, limit=limit, sort=sort)
-    return Listing(items=[ProjectOut.model_validate(row) for row in found], next_cursor=following)
+    return listed(ProjectOut, await rows.page(session, scope, Project, *filters, paging=paging))
 
 
 @router.get("/projects/{project_id:uuid}", summary="Read a project", responses=NOT_FOUND)

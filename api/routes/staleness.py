@@ -3,11 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Owned, Scoped, Session
+from api.http.paging import Part, part_of
 from api.http.schemas import AN_ID, NOT_FOUND
 from engine.freshness import staleness
 from engine.orders.resolve import resolve
@@ -36,7 +37,7 @@ class StaleOut(BaseModel):
                     "number": 1,
                     "language": "",
                     "part": "page",
-                    "state": "follows",
+                    "state": "affected",
                     "because": ["panels"],
                     "drafts": 0,
                 }
@@ -58,7 +59,7 @@ class StaleOut(BaseModel):
         " lettering by hand, or a file's format"
     )
     state: staleness.State
-    because: list[str] = Field(description="the inputs that changed; for `follows`, the part that it depends on")
+    because: list[str] = Field(description="the inputs that changed; for `affected`, the part that it depends on")
     drafts: int = Field(description="how many pictures have to be drawn for it")
 
 
@@ -85,23 +86,20 @@ async def stale(
     session: Session,
     scope: Scoped,
     owned: Owned,
-    cursor: Annotated[
-        str | None, Query(pattern=r"^[0-9]{1,6}$", description="`next_cursor` of the previous page")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 100,
+    page: Annotated[Part, part_of(100)],
 ) -> StaleParts:
     """Compares it with the chapter's last generation. A generation of kind `chapter` with the same options brings it up
-    to date: it makes these parts, except `kept` ones, and nothing else. `POST /generations/estimate` says what it
+    to date: it makes these parts, except `protected` ones, and nothing else. `POST /generations/estimate` says what it
     costs.
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     options = await last_options(session, scope, chapter, owned.settings)
     found = await staleness.of(session, chapter, options)
     due = [part for part in found if part.due]
-    start = int(cursor or 0)
+    items, next_cursor = page.of(found)
     return StaleParts(
-        items=[StaleOut.model_validate(part) for part in found[start : start + limit]],
-        next_cursor=str(start + limit) if start + limit < len(found) else None,
+        items=[StaleOut.model_validate(part) for part in items],
+        next_cursor=next_cursor,
         llm_calls=sum(part.kind != "translation" and part.part in _WRITTEN for part in due)
         + await staleness.translate_calls(session, chapter, options, due),
         image_calls=sum(part.drafts for part in due) + sum(part.part == "sheet" for part in due),

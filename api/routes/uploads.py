@@ -15,12 +15,14 @@ from starlette.concurrency import run_in_threadpool
 from api.http.deps import Editing, Owned, Scoped, Session
 from api.http.filenames import plain_name
 from api.http.multipart import form, sent
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing, Responses, refusal
+from api.http.paging import Listing, Paged
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Responses, refusal
 from api.routes.images import ImageOut
 from engine.errors import BadInput
 from engine.store import removals, rows, uploads
 from engine.store.events import emit
 from engine.store.images import StoredPicture
+from engine.store.rows import Paging
 from engine.store.scope import Scope
 from models.events import EventType
 from models.tables import Attachment, Character, Image, Location, Panel, Project
@@ -169,24 +171,18 @@ async def attach_to_panel(
 @router.get(
     "/characters/{character_id}/images", summary="List the pictures attached to a character", responses=NOT_FOUND
 )
-async def of_character(
-    character_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
-) -> Listing[AttachmentOut]:
-    return await _listed(session, scope, Character, character_id, cursor, limit)
+async def of_character(character_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[AttachmentOut]:
+    return await _listed(session, scope, Character, character_id, paging)
 
 
 @router.get("/locations/{location_id}/images", summary="List the pictures attached to a location", responses=NOT_FOUND)
-async def of_location(
-    location_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
-) -> Listing[AttachmentOut]:
-    return await _listed(session, scope, Location, location_id, cursor, limit)
+async def of_location(location_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[AttachmentOut]:
+    return await _listed(session, scope, Location, location_id, paging)
 
 
 @router.get("/panels/{panel_id}/images", summary="List the pictures attached to a panel", responses=NOT_FOUND)
-async def of_panel(
-    panel_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
-) -> Listing[AttachmentOut]:
-    return await _listed(session, scope, Panel, panel_id, cursor, limit)
+async def of_panel(panel_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[AttachmentOut]:
+    return await _listed(session, scope, Panel, panel_id, paging)
 
 
 @router.delete(
@@ -226,12 +222,10 @@ async def _attached(
 
 
 async def _listed(
-    session: AsyncSession, scope: Scope, model: type[SQLModel], parent_id: UUID, cursor: str | None, limit: int
+    session: AsyncSession, scope: Scope, model: type[SQLModel], parent_id: UUID, paging: Paging
 ) -> Listing[AttachmentOut]:
     columns = {*AttachmentOut.model_fields} - {"image"}
-    found, following = await rows.children(
-        session, scope, model, parent_id, Attachment, columns=columns, after=cursor, limit=limit
-    )
+    found, following = await rows.children(session, scope, model, parent_id, Attachment, columns=columns, paging=paging)
     return Listing(items=[_out(one) for one in found], next_cursor=following)
 
 

@@ -81,7 +81,7 @@ def moved_on(
 ) -> dict[Literal["layout", "lettering"], list[str]]:
     """What people placed on a page that is otherwise than it was for: the names of what is, by what they placed."""
     found: dict[Literal["layout", "lettering"], list[str]] = {}
-    if layout.get("hand"):
+    if layout.get("manual"):
         here = [shown[cell["panel_id"]] for cell in layout["cells"]]
         # Its shape alone counts: whether it opens a scene is not for a hand to follow.
         panels = [LayoutPanel(str(one.panel.id), *_frame(one, options, opener=False), one.data) for one in here]
@@ -132,7 +132,7 @@ def _still_stands(
     size = size_for(options.format, options.page_size)
     if not all(size.is_of(page["width"], page["height"]) for page in before):
         return False
-    theirs = [bool(page.get("hand")) for page in before for _ in page["cells"]]
+    theirs = [bool(page.get("manual")) for page in before for _ in page["cells"]]
     return all(
         by_hand or (cell["frame"] == [one.width, one.height] and _room(cell, one, options))
         for cell, one, by_hand in zip(cells, panels, theirs, strict=True)

@@ -49,13 +49,15 @@ Kind = Literal["chapter", "character", "scene", "panel", "translation", "page", 
 
 
 class State(StrEnum):
-    """`missing`: never made. `stale`: made from something else. `follows`: from a part that is one of these. `kept`:
-    it would be stale, had not a person written it."""
+    """`missing`: never made. `stale`: its inputs changed. `affected`: it depends on a part that is missing or stale.
+
+    `protected`: it would be stale, but it is a manual edit, which generations do not overwrite.
+    """
 
     MISSING = "missing"
     STALE = "stale"
-    FOLLOWS = "follows"
-    KEPT = "kept"
+    AFFECTED = "affected"
+    PROTECTED = "protected"
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Part:
     @property
     def due(self) -> bool:
         """Whether bringing the chapter up to date makes it again."""
-        return self.state != State.KEPT
+        return self.state != State.PROTECTED
 
 
 @dataclass
@@ -160,7 +162,7 @@ async def work_left(session: AsyncSession, chapter: Chapter, options: Generation
     own = [part for part in due if part.kind != "translation"]
     # Told at another length, a scene has other panels: fewer, it may be, than follow from it now.
     other_length = any(part.part == "panels" and "length" in part.because for part in due)
-    least = [part for part in own if part.state != State.FOLLOWS] if other_length else own
+    least = [part for part in own if part.state != State.AFFECTED] if other_length else own
 
     def many(what: Callable[[Part], int]) -> Range:
         return replace(exactly(sum(map(what, own))), low=Decimal(sum(map(what, least))))
@@ -299,7 +301,7 @@ def _scene(rows: _Chapter, scene: Scene) -> Iterable[Part]:
         "summary",
         there=bool(scene.summary),
         why=changed(scene.basis.get("summary"), summary_inputs(scene, rows.house)),
-        kept="summary" in scene.hand,
+        kept="summary" in scene.manual_edits,
     )
     if summary is not None:
         yield summary
@@ -309,7 +311,7 @@ def _scene(rows: _Chapter, scene: Scene) -> Iterable[Part]:
         "panels",
         there=scene.state == SceneState.DESCRIBED,
         why=changed(scene.basis.get("panels"), panels_inputs(scene, rows.rooms[scene.id], rows.house)),
-        kept="panels" in scene.hand,
+        kept="panels" in scene.manual_edits,
         after="summary" if summary is not None and summary.due else "",
     )
     if panels is not None:
@@ -318,7 +320,7 @@ def _scene(rows: _Chapter, scene: Scene) -> Iterable[Part]:
 
 def _panel(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
     panel, scene = one.panel, one.scene
-    above = "description" if again and "description" not in panel.hand else ""
+    above = "description" if again and "description" not in panel.manual_edits else ""
     words = _judged(
         "panel",
         panel.id,
@@ -327,7 +329,7 @@ def _panel(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
         why=changed(
             panel.basis.get("words"), words_inputs(panel, scene.sentences[panel.first : panel.last + 1], rows.house)
         ),
-        kept="words" in panel.hand,
+        kept="words" in panel.manual_edits,
         after=above,
     )
     if words is not None:
@@ -349,7 +351,7 @@ def _panel(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
                 standing([who.name for who in one.data.characters]),
             ),
         ),
-        kept="prompt" in panel.hand,
+        kept="prompt" in panel.manual_edits,
         after=above,
     )
     if prompt is not None:
@@ -380,9 +382,9 @@ def _picture(rows: _Chapter, one: Shown, *, again: bool) -> Iterable[Part]:
         yield Part("panel", panel.id, "picture", State.MISSING, drafts=many if again else missing)
     elif brought:
         if again:
-            yield Part("panel", panel.id, "picture", State.KEPT, ["prompt"])
+            yield Part("panel", panel.id, "picture", State.PROTECTED, ["prompt"])
     elif again:
-        yield Part("panel", panel.id, "picture", State.FOLLOWS, ["prompt"], drafts=many)
+        yield Part("panel", panel.id, "picture", State.AFFECTED, ["prompt"], drafts=many)
     elif missing:
         why = _why(one.draft, inputs, ordered.provider) or ["drafts"]
         yield Part("panel", panel.id, "picture", State.STALE, why, drafts=missing)
@@ -408,7 +410,7 @@ async def _translation(
             why = [] if state == translations.Standing.MISSING else ["words"]
             found.append(Part("translation", id, "words", State(state), why, language=language))
         elif id in changing:
-            follows = State.FOLLOWS if one.follows(changing) else State.KEPT
+            follows = State.AFFECTED if one.follows(changing) else State.PROTECTED
             found.append(Part("translation", id, "words", follows, ["words"], language=language))
     return found
 
@@ -451,11 +453,11 @@ async def _pages(
         if page is None or page.image_id is None:
             found.append(Part("page", page.id if page else None, "page", State.MISSING, **named))
         elif {UUID(one) for one in ids} & due:
-            found.append(Part("page", page.id, "page", State.FOLLOWS, ["panels"], **named))
+            found.append(Part("page", page.id, "page", State.AFFECTED, ["panels"], **named))
         elif page.made_from != key:
             found.append(Part("page", page.id, "page", State.STALE, ["panels"], **named))
         for part, why in moved_on(layout, by_id, rows.options).items():
-            found.append(Part("page", page.id if page else None, part, State.KEPT, why, **named))
+            found.append(Part("page", page.id if page else None, part, State.PROTECTED, why, **named))
     return found
 
 
@@ -466,7 +468,7 @@ async def _exports(session: AsyncSession, chapter: Chapter, options: GenerationO
     there = (await session.exec(query)).all()
     if again:
         return [
-            Part("export", export.id, export.format, State.FOLLOWS, ["pages"], language=language) for export in there
+            Part("export", export.id, export.format, State.AFFECTED, ["pages"], language=language) for export in there
         ]
     if not there:
         return []
@@ -487,7 +489,7 @@ def _judged(
     if not there:
         return None if kept else Part(kind, id, part, State.MISSING)
     if kept:
-        return Part(kind, id, part, State.KEPT, why or [after]) if why or after else None
+        return Part(kind, id, part, State.PROTECTED, why or [after]) if why or after else None
     if why:
         return Part(kind, id, part, State.STALE, why)
-    return Part(kind, id, part, State.FOLLOWS, [after]) if after else None
+    return Part(kind, id, part, State.AFFECTED, [after]) if after else None

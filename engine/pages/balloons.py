@@ -68,7 +68,7 @@ class Balloon:
     line: int = 0
     bend: float = 1.0
     joined: int | None = None
-    hand: bool = False
+    manual: bool = False
 
     def at(self, x: float, y: float) -> "Balloon":
         """The same at another place, without tail or neck."""

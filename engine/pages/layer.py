@@ -29,7 +29,7 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
                 from_right=balloon.from_right,
                 tail=_tail(balloon),
                 joined=balloon.joined,
-                hand=balloon.hand,
+                manual=balloon.manual,
             )
         )
     return PanelLettering(
@@ -45,7 +45,7 @@ def set_in(text: Lettered, balloon: Balloon) -> Lettered:
         "body": _area(balloon.rect),
         "text_box": _area(_text_box(balloon)),
         "tail": _tail(balloon),
-        "hand": balloon.hand,
+        "manual": balloon.manual,
     }
     return text.model_copy(update=shape)
 
@@ -67,7 +67,7 @@ def _balloon(text: Lettered) -> Balloon:
         line=text.line,
         bend=text.tail.bend if text.tail else 1.0,
         joined=text.joined,
-        hand=text.hand,
+        manual=text.manual,
     )
 
 

@@ -33,13 +33,13 @@ def arranged(layout: Json, cells: Sequence[Json]) -> dict[str, Any]:
             if _overlap(one, other) > _MOST_OVERLAP:
                 raise BadInput(f"Panels {one['panel_id']} and {other['panel_id']} overlap.")
     placed = [{**before[cell["panel_id"]], **cell} for cell in cells]
-    return {**_without(layout, "let_go"), "hand": True, "cells": placed}
+    return {**_without(layout, "let_go"), "manual": True, "cells": placed}
 
 
 def released(layout: Json, what: Sequence[str]) -> dict[str, Any]:
     """The layout without what is given back: the next order lays out, or letters, anew."""
     page = dict(layout)
-    if "layout" in what and page.pop("hand", False):
+    if "layout" in what and page.pop("manual", False):
         # No picture has this shape: the page is found to stand no more.
         page["cells"] = [{**cell, "frame": [0, 0]} for cell in page["cells"]]
     if "lettering" in what:
@@ -55,7 +55,7 @@ def kept_pages(before: Sequence[Json], ids: Sequence[str], size: PageSize) -> di
         cells = [cell["panel_id"] for cell in page["cells"]]
         first = places.get(cells[0]) if cells else None
         of_size = size.is_of(page["width"], page["height"])
-        if page.get("hand") and of_size and first is not None and list(ids[first : first + len(cells)]) == cells:
+        if page.get("manual") and of_size and first is not None and list(ids[first : first + len(cells)]) == cells:
             found[first] = page
     return found
 
@@ -65,8 +65,8 @@ def carried(before: Sequence[Json], pages: Sequence[dict[str, Any]]) -> list[dic
     placed: dict[str, Any] = {}
     for page in before:
         placed |= page.get("placed", {})
-    theirs = {tuple(cell["panel_id"] for cell in page["cells"]) for page in pages if page.get("hand")}
-    lost = [page["cells"] for page in before if page.get("hand")]
+    theirs = {tuple(cell["panel_id"] for cell in page["cells"]) for page in pages if page.get("manual")}
+    lost = [page["cells"] for page in before if page.get("manual")]
     # Whoever laid it out is told where most of it is now: on the page of the first of its panels that is left.
     now = {cell["panel_id"]: number for number, page in enumerate(pages) for cell in page["cells"]}
     let_go = set()

@@ -64,7 +64,7 @@ def _changed(text: Lettered, balloon: Balloon, change: BalloonChange, width: int
             raise BadInput("Captions and sounds have no tails.")
         if tail is not None and not (0 <= tail[0] <= width and 0 <= tail[1] <= height):
             raise BadInput(f"The tail ends outside its panel, which is {width} × {height} pixels.")
-    return replace(balloon, rect=rect, block=lines, tail=tail, hand=True)
+    return replace(balloon, rect=rect, block=lines, tail=tail, manual=True)
 
 
 def in_other_cells(
@@ -130,7 +130,7 @@ def held(
             now = replace(now, block=refit) if refit else replace(now, block=Block((), (), 0))
         if now.block.lines and _inside(now.rect, width, height):
             staying[number] = now
-        elif text.hand and line not in {staying[one].line for one in staying}:
+        elif text.manual and line not in {staying[one].line for one in staying}:
             problems.append(f"“{said[:32]}” has no room where it was placed by hand: it is placed anew")
     # All pieces of a line stay, or none.
     whole = {

@@ -64,7 +64,7 @@ def _read(
 
 async def note(session: AsyncSession, scene: Scene, outfits: Iterable[Wearing]) -> None:
     """Keep what people wear in a scene: the outfits with the characters, their names with the scene."""
-    if "outfits" in scene.hand:
+    if "outfits" in scene.manual_edits:
         return
     named = {one.character: one for one in outfits}
     query = (

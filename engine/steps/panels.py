@@ -28,7 +28,7 @@ _PANELS, _SCENES, _PROJECTS = table(Panel), table(Scene), table(Project)
 _PANEL = (
     select(
         *(_PANELS.c[name] for name in ("shot", "description", "characters", "first", "last")),
-        *(_PANELS.c[name] for name in ("dialogue", "caption", "prompt", "hand", "basis", "notes")),
+        *(_PANELS.c[name] for name in ("dialogue", "caption", "prompt", "manual_edits", "basis", "notes")),
         *(_SCENES.c[name] for name in ("sentences", "max_panels", "place", "time", "weather", "mood", "outfits")),
         _PROJECTS.c.style,
         HOUSE,
@@ -85,7 +85,7 @@ async def load_dialogue(session: AsyncSession, call: TaskCall, room: int) -> Loa
     own = panel.sentences[panel.first : panel.last + 1]
     inputs = words_inputs(panel, own, panel.house)
     there = panel.dialogue is not None
-    if there and ("words" in panel.hand or not changed(panel.basis.get("words"), inputs)):
+    if there and ("words" in panel.manual_edits or not changed(panel.basis.get("words"), inputs)):
         await _written(session, call, _WRITE_NOTHING)
         return []
     everybody = await cast_of(session, call.project_id)
@@ -124,7 +124,7 @@ async def load_prompt(session: AsyncSession, call: TaskCall, room: int) -> Loade
     place = looks_of(await place_of(session, call.project_id, panel.place))
     stands = standing([who.name for who in on_stage])
     inputs = prompt_inputs(panel, panel, on_stage, panel.style, panel.house, place, stands)
-    kept = "prompt" in panel.hand or not changed(panel.basis.get("prompt"), inputs)
+    kept = "prompt" in panel.manual_edits or not changed(panel.basis.get("prompt"), inputs)
     if panel.prompt is not None and kept and not call.softer:
         await _written(session, call, _WRITE_NOTHING)
         return []

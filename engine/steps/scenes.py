@@ -38,7 +38,7 @@ _PLACES = select(_LOCATIONS.c.name).where(_LOCATIONS.c.project_id == bindparam("
 async def load_summary(session: AsyncSession, call: TaskCall, room: int) -> Loaded | Made:
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id)
     inputs = summary_inputs(scene, await house_of(session, call.project_id))
-    kept = "summary" in scene.hand or (scene.summary and not changed(scene.basis.get("summary"), inputs))
+    kept = "summary" in scene.manual_edits or (scene.summary and not changed(scene.basis.get("summary"), inputs))
     if kept or await _scripted(session, scene):
         await complete_and_tell(session, call.project_id, call.generation_id, scene_step(scene.id, "summary"))
         return []
@@ -79,7 +79,7 @@ async def load_panels(session: AsyncSession, call: TaskCall, room: int) -> Loade
     scene = await get(session, Scope(project_id=call.project_id), Scene, call.target_id)
     inputs = panels_inputs(scene, scene.max_panels, await house_of(session, call.project_id))
     described = scene.state == SceneState.DESCRIBED
-    kept = described and ("panels" in scene.hand or not changed(scene.basis.get("panels"), inputs))
+    kept = described and ("panels" in scene.manual_edits or not changed(scene.basis.get("panels"), inputs))
     if kept or await _scripted(session, scene):
         chapter = await get(session, Scope(project_id=call.project_id), Chapter, scene.chapter_id)
         due = await due_panels(session, chapter, scene.id, call.options)

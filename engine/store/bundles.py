@@ -38,7 +38,7 @@ _PANEL = set(BundledPanel.model_fields) - {"selected", "drafts", "attached", "fr
 _WORDS = set(BundledTranslation.model_fields)
 _SCENE = set(BundledScene.model_fields) - {"panels"}
 _DRAFT = set(BundledDraft.model_fields) - {"picture", "parent"}
-_CHARACTER = {"name", "aliases", "profile", "sheet_made_from", "sheet_basis", "hand", "failure"}
+_CHARACTER = {"name", "aliases", "profile", "sheet_made_from", "sheet_basis", "manual_edits", "failure"}
 _CHAPTER = set(BundledChapter.model_fields) - {"text", "scenes"}
 _PROJECT = set(BundledProject.model_fields)
 

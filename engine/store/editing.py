@@ -36,7 +36,7 @@ ANNOUNCED: dict[type[SQLModel], Announced] = {
 }
 # The API's names of columns, and columns that follow from others and are not named.
 OUTSIDE = {"labels": "metadata", "sentences": "text", "source_text": "text", "sheet_approved_at": "sheet_approved"}
-FOLLOWING = frozenset({"name_key", "state", "script", "hand", "basis", "panels_key"})
+FOLLOWING = frozenset({"name_key", "state", "script", "manual_edits", "basis", "panels_key"})
 
 
 ABOVE: dict[type[SQLModel], tuple[str, type[SQLModel]]] = {

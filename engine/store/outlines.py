@@ -114,7 +114,7 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
                     gist=scene.summary,
                     characters=list(dict.fromkeys(name for panel in scene.panels for name in panel.characters)),
                     state=SceneState.DESCRIBED,
-                    hand=["outline", "summary", "panels", "outfits"],
+                    manual_edits=["outline", "summary", "panels", "outfits"],
                 )
             )
             panels += [
@@ -130,7 +130,7 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
                     prompt=panel.prompt or None,
                     negative=panel.negative,
                     state=PanelState.DESCRIBED,
-                    hand=["description", "words", *(["prompt"] if panel.prompt else [])],
+                    manual_edits=["description", "words", *(["prompt"] if panel.prompt else [])],
                 )
                 for number, panel in enumerate(scene.panels)
             ]

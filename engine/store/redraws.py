@@ -190,7 +190,7 @@ def _take_notes(panel: Panel, wanted: Wanted, topics: Sequence[str]) -> None:
         return
     parts = {"words": "words", "picture": "prompt"}
     panel.notes = {**panel.notes, **dict.fromkeys(topics, wanted.notes)}
-    panel.hand = [part for part in panel.hand if part not in {parts[topic] for topic in topics}]
+    panel.manual_edits = [part for part in panel.manual_edits if part not in {parts[topic] for topic in topics}]
     # Also where the notes are those of before: then they were not followed well enough.
     panel.basis = {**panel.basis, **{parts[topic]: RELEASED for topic in topics}}
     panel.version += 1

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
@@ -154,13 +154,11 @@ async def page(
     scope: Scope,
     model: type[RowT],
     *filters: ColumnElement[bool] | bool,
-    after: str | None = None,
-    limit: int = 50,
-    sort: str = "created_at",
+    paging: Paging,
     parent: UUID | None = None,
 ) -> Page[RowT]:
-    """Rows after the cursor `after`, and the next page's cursor if there are more: see `Paging`."""
-    paging = Paging(after, limit, sort, parent)
+    """A page of rows, and the next page's cursor if there are more."""
+    paging = replace(paging, parent=parent)
     query = paging.of(model, select(model), [scope.covers(model), *filters])
     return paging.cut(model, (await session.exec(query)).all(), getattr)
 
@@ -173,18 +171,16 @@ async def children(
     model: type[SQLModel],
     *filters: ColumnElement[bool] | bool,
     columns: Collection[str],
-    after: str | None = None,
-    limit: int = 50,
-    sort: str = "created_at",
+    paging: Paging,
 ) -> Page[dict[str, Any]]:
     """A page of a parent's rows, past the ORM: those of `columns` that the table has, by name.
 
     A row proves that its parent exists, so the parent is read only after an empty page.
     Raises `NotFound` and `Forbidden` for the parent, as `get` does.
     """
-    paging, plain = Paging(after, limit, sort, parent_id), table(model)
+    paging, plain = replace(paging, parent=parent_id), table(model)
     within = _parent_column(parent, model) == parent_id
-    name = sort.removeprefix("-")
+    name = paging.sort.removeprefix("-")
     wanted = [column for column in plain.c if column.name in {"id", _SORTED_BY.get(name, name), *columns}]
     query = paging.of(model, select(*wanted), [scope.covers(model), within, *filters])
     rows = [row._asdict() for row in await read(session, query)]
@@ -224,22 +220,20 @@ async def children_as_json(
     model: type[SQLModel],
     *filters: ColumnElement[bool] | bool,
     columns: Collection[str],
-    after: str | None = None,
-    limit: int = 50,
-    sort: str = "created_at",
+    paging: Paging,
 ) -> Page[str]:
     """The same as `children`, each row as the JSON of its `columns`: Postgres writes it, and Python never parses it.
 
     For lists that clients poll: parsing 50 rows only to serialise them again takes longer than everything else.
     """
-    paging, wanted = Paging(after, limit, sort, parent_id), tuple(columns)
-    if after is None and not filters and scope == Scope(user_id=scope.user_id):
+    paging, wanted = replace(paging, parent=parent_id), tuple(columns)
+    if paging.after is None and not filters and scope == Scope(user_id=scope.user_id):
         # Most requests read the first page of the whole list: its statement is built once.
-        query = _first_page(parent, model, wanted, limit, sort)
+        query = _first_page(parent, model, wanted, paging.limit, paging.sort)
         values = {"user": scope.user_id, "parent": parent_id}
     else:
         covered = [scope.covers(model), _parent_column(parent, model) == parent_id, *filters]
-        query, values = paging.of(model, _select_json(model, wanted, sort), covered), {}
+        query, values = paging.of(model, _select_json(model, wanted, paging.sort), covered), {}
     rows = await read(session, query, values)
     if not rows:
         await get(session, scope, parent, parent_id)

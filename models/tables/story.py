@@ -119,7 +119,7 @@ class Scene(Row, table=True):
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""})
     panels_key: str | None = Field(default=None, max_length=64, description="SHA-256 of what the panels came from")
     outfits: dict[str, str] = json_object("what people wear here, by name, where it is not what they always wear")
-    hand: list[str] = json_list("what people wrote themselves: `outline`, `summary`, `outfits`")
+    manual_edits: list[str] = json_list("what people wrote themselves: `outline`, `summary`, `outfits`")
     basis: dict[str, Any] = json_object("what `summary` and `panels` were made from: digests by name of the input")
     untranslated: dict[str, str] = json_object("why its words could not be translated, by language")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
@@ -165,7 +165,7 @@ class Panel(Row, table=True):
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""})
     selected_draft_id: UUID | None = None
     notes: dict[str, str] = json_object("what a director asked for, about its `words` and its `picture`")
-    hand: list[str] = json_list("what people wrote themselves: `description`, `words`, `prompt`")
+    manual_edits: list[str] = json_list("what people wrote themselves: `description`, `words`, `prompt`")
     basis: dict[str, Any] = json_object("what `words` and `prompt` were made from: digests by name of the input")
     frame: dict[str, Any] = json_object("the size in pixels that its place on the page has, and what decided it")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
@@ -187,7 +187,7 @@ class Translation(Row, table=True):
     caption: str = Field(default="", sa_column_kwargs={"server_default": ""})
     lines: list[dict[str, Any]] = json_list("lines in order, as the panel has them, with their texts translated")
     made_from: str = Field(max_length=64, description="SHA-256 of the words that it translates")
-    hand: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    manual: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
@@ -281,7 +281,7 @@ class Character(Row, table=True):
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="why there is no sheet")
     sheet_basis: dict[str, Any] = json_object("what the sheet was made from: digests by name of the input")
     sheet_approved_at: datetime | None = moment("a person has looked at the sheet")
-    hand: list[str] = json_list("what people wrote themselves: `profile`")
+    manual_edits: list[str] = json_list("what people wrote themselves: `profile`")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 

@@ -59,7 +59,7 @@ async def test_a_version_is_kept_once_and_says_who_and_why(api: AsyncClient) -> 
     content = (await api.get(first.headers["Location"])).json()
     assert {name: value for name, value in content.items() if name != "content"} == version
     assert content["content"]["scenes"][0]["panels"][0]["id"] == panel_id
-    activity = (await api.get(f"/api/v1/projects/{project_id}/activity", params={"type": "chapter.kept"})).json()
+    activity = (await api.get(f"/api/v1/projects/{project_id}/activity", params={"type": "version.created"})).json()
     assert [one["data"] for one in activity["items"]] == [
         {"chapter_id": chapter_id, "version_id": version["id"], "number": 1}
     ]

@@ -69,7 +69,7 @@ def test_a_balloon_stands_where_a_person_put_it_and_no_other_moves() -> None:
     by_rules, by_hand = layer(data), moved_right(data)
     after = layer(data, kept(by_hand, cell(), data, None))
     assert said(after, 0).body == said(by_hand, 0).body != said(by_rules, 0).body
-    assert [text.hand for text in after.texts] == [text.line == 0 for text in after.texts]
+    assert [text.manual for text in after.texts] == [text.line == 0 for text in after.texts]
     for line in (-1, 1):
         assert said(after, line).body == said(by_rules, line).body
 
@@ -137,7 +137,7 @@ def test_other_words_stay_in_their_balloon_where_they_have_room() -> None:
     found = composed(shorter, placed)
     assert not any("by hand" in problem for problem in found.problems)
     after = said(found.lettering[0], 0)
-    assert (after.text, after.hand) == ("It is late.", True)
+    assert (after.text, after.manual) == ("It is late.", True)
     assert after.body == said(moved_right(data), 0).body
 
 
@@ -147,7 +147,7 @@ def test_other_words_without_room_are_placed_anew_and_a_problem_says_so() -> Non
     longer = panel(Line(speaker="Mara", text=SAID * 4), data.dialogue[1])
     found = composed(longer, kept(by_hand, cell(), data, None))
     assert any("placed by hand" in problem for problem in found.problems)
-    assert not any(text.hand for text in found.lettering[0].texts)
+    assert not any(text.manual for text in found.lettering[0].texts)
     assert said(found.lettering[0], 1).body == said(by_hand, 1).body
 
 
@@ -167,7 +167,7 @@ def test_a_line_that_comes_before_takes_nobodys_place() -> None:
     more = panel(Line(speaker="Ilo", text="Well?"), *data.dialogue)
     after = layer(more, kept(by_hand, cell(), data, None))
     assert said(after, 1).body == said(by_hand, 0).body
-    assert said(after, 1).hand
+    assert said(after, 1).manual
     new = said(after, 0).body
     for other in (said(after, line).body for line in (-1, 1, 2)):
         apart = (
@@ -201,7 +201,7 @@ def test_in_a_smaller_panel_what_was_put_into_a_corner_stays_there() -> None:
     placed = kept(changed(first, [change(0, body=body)], WIDTH, HEIGHT), cell(), data, None)
     smaller = composed(data, placed, (WIDTH // 2, HEIGHT * 3 // 4))
     caption = said(smaller.lettering[0], -1)
-    assert (caption.hand, caption.body.x, caption.body.y) == (True, 0, 0)
+    assert (caption.manual, caption.body.x, caption.body.y) == (True, 0, 0)
     assert not any("placed anew" in problem for problem in smaller.problems)
 
 
