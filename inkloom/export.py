@@ -52,7 +52,7 @@ async def export_command(settings: Settings, target: UUID, ordered: ExportOption
             say.print(f"  {generation.error}", markup=False)
         for format, path in files.items():
             print(f"{format + ':':<13} {path}")  # noqa: T201
-    return EXIT_CODES.get(GenerationStatus(generation.status), 1)
+    return EXIT_CODES.get(generation.status, 1)
 
 
 async def exported(
@@ -96,7 +96,7 @@ async def options_of(
     query = select(Chapter.id).where(Chapter.project_id == project.id).order_by(col(Chapter.position)).limit(1)
     of = chapter.id if chapter else (await session.exec(query)).one_or_none()
     latest = await generations.latest_of(session, of) if of else None
-    options = GenerationOptions.model_validate(latest.options if latest else project.options)
+    options = latest.options if latest else GenerationOptions.model_validate(project.options)
     return options.model_copy(update={"export": manner})
 
 

@@ -124,7 +124,7 @@ def write_words(folder: Path, words: TranslationFile) -> Path:
 
 async def deliver_built(storage: Storage, exports: Sequence[Export], folder: Path, slug: str) -> dict[str, str]:
     """Write built files, each whole; returns their paths by format."""
-    paths = {one.format: folder / f"{slug}.{SUFFIXES[ExportFormat(one.format)]}" for one in exports}
+    paths = {one.format: folder / f"{slug}.{SUFFIXES[one.format]}" for one in exports}
     for one in exports:
         await storage.fetch(one.key, paths[one.format])
     return {format: str(path) for format, path in paths.items()}

@@ -187,7 +187,7 @@ async def run_story(
             cached_before = generation.cached_calls
         # Files do not identify a chapter: it may have been requested with other files, or with none.
         told = options.export != ExportOptions() and options.until == "pages"
-        made = GenerationOptions.model_validate(generation.options)
+        made = generation.options
         if told and generation.status in _MADE and (finished_before or made.export != options.export):
             exported = await export(settings, endpoints, database, chapter.project_id, chapter.id, options, display)
         return await patiently(finish, display)
@@ -262,7 +262,7 @@ async def _decide(session: AsyncSession, generation: Generation, budget: Decimal
     scope = Scope(project_id=generation.project_id)
     if budget is not None and generation.budget_usd != budget:
         woken += await holds.raise_budget(session, scope, generation.id, budget)
-    waits = {HoldReason(hold.reason) for hold in await holds.waiting(session, generation.id)}
+    waits = {hold.reason for hold in await holds.waiting(session, generation.id)}
     if decided.skip_refused and HoldReason.REFUSED in waits:
         woken += await holds.resume(session, scope, generation.id, skip=True)
         waits.remove(HoldReason.REFUSED)
@@ -330,7 +330,7 @@ async def order_or_attach(
 
 def _lacks(generation: Generation, options: GenerationOptions) -> bool:
     """Whether it was made for other words: without these languages, or with another language as the story's own."""
-    was = GenerationOptions.model_validate(generation.options)
+    was = generation.options
     return bool(set(options.translations) - set(was.translations)) or was.language != options.language
 
 

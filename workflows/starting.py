@@ -18,7 +18,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from models.ids import delivery_workflow_id, generation_workflow_id
-from models.options import GenerationKind, GenerationOptions
+from models.options import GenerationKind
 from models.runs import ChapterRun, ExportRun, PanelsRun, Run, SceneRun, SheetRun, WebhookDelivery
 from models.tables import Delivery, Generation
 from workflows.chapter import ChapterWorkflow
@@ -103,10 +103,10 @@ def _work(generation: Generation) -> tuple[Any, Run]:
     base: dict[str, Any] = {
         "project_id": generation.project_id,
         "generation_id": generation.id,
-        "options": GenerationOptions.model_validate(generation.options),
+        "options": generation.options,
     }
     target = UUID(generation.target_ids[0]) if generation.target_ids else generation.chapter_id
-    match GenerationKind(generation.kind):
+    match generation.kind:
         case GenerationKind.CHAPTER:
             return ChapterWorkflow.run, ChapterRun(**base, chapter_id=generation.chapter_id)
         case GenerationKind.SCENE:

@@ -71,7 +71,7 @@ async def whole(
 
 def _suffix(found: Export) -> str:
     """The end of the file's name: the editions of a chapter lie side by side in a folder."""
-    suffix = SUFFIXES[ExportFormat(found.format)]
+    suffix = SUFFIXES[found.format]
     return f"{found.language}.{suffix}" if found.language else suffix
 
 
@@ -84,7 +84,7 @@ def _called(format: ExportFormat, language: str) -> str:
 
 async def _download(owned: Resources, found: Export, title: str) -> Response:
     """Through a file on disk: a long book does not fit into memory once per download."""
-    format = ExportFormat(found.format)
+    format = found.format
     folder = TemporaryDirectory(prefix="inkloom-download-")
     try:
         path = Path(folder.name) / "file"

@@ -14,7 +14,7 @@ from engine.orders import languages
 from engine.orders.resolve import named, resolve
 from engine.orders.targets import aim
 from engine.store import generations, redraws, rows
-from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus
+from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus
 from models.tables import Generation
 
 router = APIRouter(tags=["generations"])
@@ -91,8 +91,8 @@ async def retry(
             session,
             project_id=last.project_id,
             chapter_id=last.chapter_id,
-            kind=GenerationKind(last.kind),
-            options=GenerationOptions.model_validate(last.options),
+            kind=last.kind,
+            options=last.options,
             target_ids=[UUID(target) for target in last.target_ids],
             retry_of=last.id,
             budget_usd=last.budget_usd,

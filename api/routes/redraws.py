@@ -277,7 +277,7 @@ async def _options(
     project = await rows.get(session, scope, Project, panel.project_id)
     by = body.by or By()
     return for_redraw(
-        GenerationOptions.model_validate(latest.options) if latest else None,
+        latest.options if latest else None,
         settings,
         project.options,
         drafts=body.drafts,

@@ -110,6 +110,6 @@ async def last_options(session: AsyncSession, scope: Scope, chapter: Chapter, se
     """The options of the chapter's last generation; before the first, those of a request without options."""
     latest = await generations.latest_of(session, chapter.id)
     if latest is not None:
-        return GenerationOptions.model_validate(latest.options)
+        return latest.options
     project = await rows.get(session, scope, Project, chapter.project_id)
     return resolve({}, settings, project=project.options, script=chapter.script)

@@ -266,7 +266,7 @@ def _characters(rows: _Chapter) -> Iterable[Part]:
             yield Part("character", who.id, "profile", State.MISSING)
         if rows.options.until != "pages" or who.id in rows.brought:
             continue
-        profile = worn(Profile.model_validate(who.profile or {"name": who.name}))
+        profile = worn(who.profile or Profile(name=who.name))
         inputs = sheet_inputs(profile, rows.project.style, ordered, rows.options.render, rows.instructions)
         verdict = decide(
             there=who.sheet_image_id is not None,

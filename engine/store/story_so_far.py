@@ -8,6 +8,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
+from models.story import Profile
 from models.tables import Chapter, Character, Location, Project, Scene
 from models.tables.columns import table
 
@@ -42,7 +43,7 @@ class SceneClothes(NamedTuple):
 
 class CastMember(NamedTuple):
     name: str
-    profile: dict[str, Any]
+    profile: Profile
 
 
 class KnownLocation(NamedTuple):
