@@ -6,7 +6,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, NotConfigured
-from engine.freshness import staleness
+from engine.freshness.remaining import work_left
 from engine.providers.registry import find
 from models.options import GenerationKind, GenerationOptions
 from models.tables import Chapter, Page, Translation
@@ -52,7 +52,7 @@ async def lacking(session: AsyncSession, chapter: Chapter, options: GenerationOp
     found = []
     for language in options.translations:
         alone = options.model_copy(update={"translations": [language]})
-        work = await staleness.work_left(session, chapter, alone)
+        work = await work_left(session, chapter, alone)
         if work.tasks["Translate"].high:
             found.append(language)
     return found

@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.basis import FOR_WORDS, Inputs
 from engine.digest import digest
-from engine.freshness.staleness import due_panels
+from engine.freshness.parts import due_panels
 from engine.reading import sentences
 from engine.steps.known import context_for
 from engine.steps.step import Loaded, Made

@@ -15,7 +15,8 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.writing import Writing
 from engine.db.session import Database
-from engine.freshness import staleness
+from engine.freshness.parts import stale_parts
+from engine.freshness.remaining import work_left
 from engine.money.estimate import Estimate, estimate, work_of_script, work_of_text
 from engine.money.ledger import Terms
 from engine.money.prices import Prices
@@ -128,8 +129,8 @@ async def _stale(database: Database, ordered: Ordered, part: str) -> list[tuple[
     """How the part is listed, and why; and it is counted as often as it is listed."""
     async with database.session() as session:
         chapter = await get(session, ordered.scope, Chapter, ordered.run.chapter_id)
-        parts = [found for found in await staleness.of(session, chapter, PER_PANEL) if found.part == part]
-        work = await staleness.work_left(session, chapter, PER_PANEL)
+        parts = [found for found in await stale_parts(session, chapter, PER_PANEL) if found.part == part]
+        work = await work_left(session, chapter, PER_PANEL)
     (task,) = (task for task in ALL.values() if task.part == part)
     assert work.tasks[task.name].expected == len(parts)
     return [(found.state.value, found.because) for found in parts]
