@@ -23,7 +23,8 @@ from engine.storage.keys import content_key
 from engine.store import books
 from engine.store.events import emit
 from engine.store.progress import complete, complete_and_tell, export_step, split
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.events import EventType
 from models.exports import SUFFIXES, ExportFormat
 from models.ids import new_id
@@ -62,7 +63,7 @@ class Files:
                 key = content_key(call.project_id, "exports", sha256, SUFFIXES[format])
                 await self._storage.put_file(key, out)
             values = {"key": key, "sha256": sha256, "bytes": size, "made_from": made_from}
-            values["options"] = manner.model_dump(mode="json", exclude_defaults=True)
+            values["options"] = manner
         async with self._database.session() as session:
             moved = await complete(session, call.generation_id, export_step(format), export_step(format, "file"))
             if values:

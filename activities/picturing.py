@@ -17,7 +17,8 @@ from engine.providers.registry import artist_of
 from engine.storage import Storage
 from engine.store import drafts, references
 from engine.store.panels import as_data, cast_of, in_scene
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.options import Choice
 from models.runs import DrawCall
 from models.story import PanelData

@@ -10,7 +10,8 @@ from engine.db.session import Database
 from engine.store import translations
 from engine.store.events import emit
 from engine.store.progress import complete, complete_and_tell, split, translation_step
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.events import EventType
 from models.runs import Failure, SceneDue, TranslationPlanned, TranslationRun
 from models.tables import Chapter, Scene

@@ -20,7 +20,7 @@ class EventType(StrEnum):
     CHAPTER_REORDERED = "chapter.reordered"
     CHAPTER_OUTLINED = "chapter.outlined"
     CHAPTER_APPROVED = "chapter.approved"
-    CHAPTER_KEPT = "chapter.kept"
+    VERSION_CREATED = "version.created"
     CHARACTER_CREATED = "character.created"
     CHARACTER_CHANGED = "character.changed"
     CHARACTER_DELETED = "character.deleted"

@@ -73,7 +73,7 @@ class Lettered(Frozen):
     from_right: bool = False
     tail: Tail | None = None
     joined: int | None = Field(default=None, description="the order of an earlier balloon that a neck leads to")
-    hand: bool = Field(default=False, description="a person placed it")
+    manual: bool = Field(default=False, description="a person placed it")
 
 
 class GivenArea(BaseModel):

@@ -13,7 +13,7 @@ class TitleIn(Frozen):
 
     text: Words
     made_from: Words = Field(max_length=64, description="SHA-256 of the title that it translates")
-    hand: bool = False
+    manual: bool = False
 
 
 class FilePart(BaseModel):

@@ -31,7 +31,8 @@ from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import events, generations, holds, redraws, reviews, webhooks
 from engine.store.projects import add_chapter
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from inkloom.local.commands import Commands
 from inkloom.local.stack import Stack
 from inkloom.serve import ensure_search_attributes

@@ -21,7 +21,8 @@ from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import generations
 from engine.store.projects import add_chapter
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from inkloom.local.stack import Endpoints
 from models.options import GenerationKind, GenerationOptions
 from models.runs import ChapterRun

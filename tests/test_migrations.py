@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -64,3 +66,46 @@ async def test_init_db_twice_at_once_is_init_db_once(endpoints: Endpoints) -> No
     assert [await racer.wait() for racer in racers] == [0, 0]
     newest = max(path.name[:4] for path in (ROOT / "migrations" / "versions").glob("0*.py"))
     assert upgrade(Settings(database_url=url)) == newest
+
+
+# Rows of one story as version 0013 wrote them; nothing that they refer to is there.
+_BEFORE = r"""
+SET session_replication_role = replica;
+INSERT INTO chapters (id, project_id, position, titles)
+    VALUES (:id, :id, 1, '{"de": {"text": "Hafen", "hand": true}}');
+INSERT INTO scenes (id, project_id, chapter_id, position, first, last, state, hand, basis)
+    VALUES (:id, :id, :id, 1, 1, 1, 'outlined', '["summary"]',
+        '{"panels": {"hand": "released"}, "words": {"hand": "x"}}');
+INSERT INTO pages (id, project_id, chapter_id, number, layout, lettering)
+    VALUES (:id, :id, :id, 1, '{"hand": true}', '[{"text": "\"hand\": now", "hand": true}]');
+INSERT INTO events (project_id, seq, type) VALUES (:id, 1, 'chapter.kept');
+"""
+_ROWS = "SELECT titles, scenes.*, layout, lettering, type FROM chapters, scenes, pages, events"
+
+
+async def test_manual_edits_are_renamed_in_rows_that_are_there(endpoints: Endpoints) -> None:
+    """Migration 0014 renames columns and keys, but no text of a story that looks like a key, and goes back."""
+    url = await empty_database(endpoints.database_url, "renamed")
+    alembic(url, "upgrade", "0013")
+    engine = create_async_engine(driver_url(url))
+
+    async def read(edits: str) -> list[object]:
+        async with engine.connect() as connection:
+            row = (await connection.execute(text(_ROWS))).one()._mapping
+            return [row[name] for name in ("titles", edits, "basis", "layout", "lettering", "type")]
+
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute(_BEFORE.replace(":id", f"'{UUID(int=1)}'").encode())
+    written = await read("hand")
+    alembic(url, "upgrade", "0014")
+    assert await read("manual_edits") == [
+        {"de": {"text": "Hafen", "manual": True}},
+        ["summary"],
+        {"panels": {"manual_edits": "released"}, "words": {"hand": "x"}},
+        {"manual": True},
+        [{"text": '"hand": now', "manual": True}],
+        "version.created",
+    ]
+    alembic(url, "downgrade", "0013")
+    assert await read("hand") == written
+    await engine.dispose()

@@ -19,7 +19,7 @@ from engine.offline.writer import OfflineWriter
 from engine.providers.usage import Tokens
 from engine.storage import Storage
 from engine.store import generations, tallies
-from engine.store.scope import get
+from engine.store.rows import get
 from inkloom.worker import Parts, build_workers
 from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus
 from models.story import Box

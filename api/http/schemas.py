@@ -1,46 +1,24 @@
-"""The shape of every list and of every refusal, and the ids that examples use."""
+"""The schema of errors, and the IDs and times that examples use."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any
 
-from fastapi import Query, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from engine.errors import BadInput
-from engine.store import cursors
 from models.exports import MEDIA_TYPES
-
-ItemT = TypeVar("ItemT")
 
 Responses = dict[int | str, dict[str, Any]]
 
-# Media types of files, for which clients get bytes.
+# Media types that clients read as bytes.
 FILES = ("image/png", "image/jpeg", "image/webp", "application/zip", *dict.fromkeys(MEDIA_TYPES.values()))
 
 AN_ID = "01a20515-1871-760d-a740-02d3946ca91d"
 ANOTHER_ID = "01a20515-2b0e-7c55-9c1f-6f0e5a3d8b24"
 A_MOMENT = "2026-01-31T12:00:00Z"
 
-Limit = Annotated[int, Query(ge=1, le=100, description="at most this many items")]
-
-
-def _ours(cursor: str) -> str:
-    try:
-        cursors.read(cursor)
-    except BadInput as error:
-        raise ValueError(error.message) from error
-    return cursor
-
-
-Cursor = Annotated[
-    Annotated[str, Field(max_length=cursors.LONGEST, pattern=r"^[A-Za-z0-9_-]+$"), AfterValidator(_ours)] | None,
-    Query(description="`next_cursor` of the previous page, for the same list in the same order"),
-]
-
 
 def file_of(*media_types: str) -> dict[str, Any]:
-    """The answer of an operation that gives a file."""
+    """The answer of an operation that returns a file."""
     return {"content": {media: {"schema": {"type": "string", "format": "binary"}} for media in media_types}}
 
 
@@ -75,7 +53,7 @@ class Problem(BaseModel):
 
 
 def refusal(status: int, type: str, when: str, detail: str, **more: Any) -> Responses:
-    """One way in which an operation may refuse, with an example of it."""
+    """One error of an operation, with an example."""
     example = {
         "type": f"/problems/{type}",
         "title": HTTPStatus(status).phrase,
@@ -115,7 +93,7 @@ INVALID = refusal(
     "validation",
     "The request does not match the documented schema.",
     "The request does not match the documented schema.",
-    errors=[{"at": "body.title", "message": "This is required."}],
+    errors=[{"at": "body.title", "message": "Field required"}],
 )
 TOO_MANY = refusal(429, "too-many", "Too many attempts; `Retry-After` says when to try again.", "Too many attempts.")
 AWAY = refusal(
@@ -124,16 +102,3 @@ AWAY = refusal(
     "A server that this needs is unavailable; `Retry-After` says when to try again.",
     "The database cannot be reached right now.",
 )
-
-
-def already_json(items: Sequence[str], next_cursor: str | None) -> Response:
-    """A page of a list whose items are JSON already."""
-    following = "null" if next_cursor is None else f'"{next_cursor}"'
-    return Response(f'{{"items":[{",".join(items)}],"next_cursor":{following}}}', media_type="application/json")
-
-
-class Listing(BaseModel, Generic[ItemT]):
-    """A page of a list."""
-
-    items: list[ItemT]
-    next_cursor: str | None = Field(description="pass as `cursor` for the next page; null at the end")

@@ -1,4 +1,4 @@
-"""What happened in a project, and who did it."""
+"""A project's activity: what happened, and who did it."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Scoped, Session
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Limit
-from engine.store import events
-from engine.store import scope as rows
+from api.http.paging import Limit
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND
+from engine.store import events, rows
 from models.events import EventType
 from models.tables import Project
 

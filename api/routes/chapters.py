@@ -1,7 +1,8 @@
-"""Chapters: a manuscript on its way to pages."""
+"""Chapters of a project."""
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
@@ -9,13 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col
 
 from api.http.deps import Editing, Scoped, Session
+from api.http.paging import Listing, Paged, listed, sorted_by
 from api.http.params import Edition, ExternalId, Facts, Labels, Metadata, Order, Position, labelled
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
-from api.routes.pages import PageOut
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
+from api.shapes.pages import PageOut
 from engine.reading import read_manuscript
-from engine.store import editing, removals
-from engine.store import scope as rows
+from engine.store import editing, removals, rows
 from engine.store.projects import add_chapter
+from engine.store.rows import Paging
 from models.numbers import Whole
 from models.script import Script
 from models.tables import Chapter, Page, Project
@@ -120,26 +122,24 @@ async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("position", "created_at", "title")],
     external_id: Annotated[ExternalId | None, Query()] = None,
     facts: Facts = None,
-    sort: Literal["position", "-position", "created_at", "-created_at", "title", "-title"] = "position",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[ChapterOut]:
     filters = labelled(Chapter, facts, external_id)
-    found, following = await rows.children(
-        session,
-        scope,
-        Project,
-        project_id,
-        Chapter,
-        *filters,
-        columns={*ChapterOut.model_fields, "labels"},
-        after=cursor,
-        limit=limit,
-        sort=sort,
+    return listed(
+        ChapterOut,
+        await rows.children(
+            session,
+            scope,
+            Project,
+            project_id,
+            Chapter,
+            *filters,
+            columns={*ChapterOut.model_fields, "labels"},
+            paging=paging,
+        ),
     )
-    return Listing(items=[ChapterOut.model_validate(row) for row in found], next_cursor=following)
 
 
 @router.post(
@@ -200,25 +200,24 @@ async def pages(
     chapter_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Paged,
     language: Edition = "",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[PageOut]:
-    found, following = await rows.children(
-        session,
-        scope,
-        Chapter,
-        chapter_id,
-        Page,
-        col(Page.language) == language,
-        columns=PageOut.model_fields,
-        after=cursor,
-        limit=limit,
-        sort="number",
+    return listed(
+        PageOut,
+        await rows.children(
+            session,
+            scope,
+            Chapter,
+            chapter_id,
+            Page,
+            col(Page.language) == language,
+            columns=PageOut.model_fields,
+            paging=replace(paging, sort="number"),
+        ),
     )
-    return Listing(items=[PageOut.model_validate(page) for page in found], next_cursor=following)
 
 
 def _on_one_line(title: str) -> str:
-    """A script's title, which may be anything that its file could hold, as a chapter's."""
+    """A script's title, which may contain anything, as a chapter's title."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in title).split())[:200]

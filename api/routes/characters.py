@@ -1,7 +1,7 @@
-"""Characters: who is in the story, and how they look in every panel."""
+"""Characters, and how they look in every panel."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
@@ -9,11 +9,12 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from sqlmodel import col
 
 from api.http.deps import Editing, Scoped, Session
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.http.paging import Listing, listed, sorted_by
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from engine.errors import Conflict
-from engine.store import cast, editing, manual_edits, references
-from engine.store import scope as rows
+from engine.store import cast, editing, manual_edits, references, rows
 from engine.store.generations import refuse_while_open
+from engine.store.rows import Paging
 from models.numbers import Whole
 from models.story import Profile
 from models.tables import Character, Project
@@ -71,7 +72,7 @@ class Looks(BaseModel):
     @field_validator("outfits")
     @classmethod
     def told_apart(cls, outfits: list[NewOutfit]) -> list[NewOutfit]:
-        """A scene names an outfit: no two of somebody's have the same name."""
+        """Scenes name outfits, so a character has no two with the same name."""
         names = [one.name.casefold() for one in outfits]
         if len(set(names)) < len(names):
             raise ValueError("two outfits have the same name")
@@ -137,7 +138,7 @@ class CharacterOut(BaseModel):
     @field_validator("sheet_approved", mode="before")
     @classmethod
     def once(cls, value: Any) -> bool:
-        """The row says when."""
+        """The row holds the time of the approval."""
         return value not in (None, False)
 
 
@@ -155,7 +156,7 @@ async def create(
     character = Character(project_id=project_id, **cast.named(body.name), aliases=body.aliases)
     if body.profile is not None:
         character.profile = cast.profile(body.name, body.aliases, body.profile.model_dump())
-        character.hand = ["profile"]
+        character.manual_edits = ["profile"]
     async with cast.once():
         await editing.add(session, scope, character)
     response.headers["Location"] = f"/api/v1/characters/{character.id}"
@@ -167,25 +168,23 @@ async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("created_at", "name")],
     name: Annotated[Name | None, Query(description="the whole name, ignoring case")] = None,
-    sort: Literal["created_at", "-created_at", "name", "-name"] = "created_at",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[CharacterOut]:
     filters = [col(Character.name_key) == name.casefold()] if name is not None else []
-    found, following = await rows.children(
-        session,
-        scope,
-        Project,
-        project_id,
-        Character,
-        *filters,
-        columns=[*CharacterOut.model_fields, "sheet_approved_at"],
-        after=cursor,
-        limit=limit,
-        sort=sort,
+    return listed(
+        CharacterOut,
+        await rows.children(
+            session,
+            scope,
+            Project,
+            project_id,
+            Character,
+            *filters,
+            columns=[*CharacterOut.model_fields, "sheet_approved_at"],
+            paging=paging,
+        ),
     )
-    return Listing(items=[CharacterOut.model_validate(row) for row in found], next_cursor=following)
 
 
 @router.get("/characters/{character_id}", summary="Read a character", responses=NOT_FOUND)

@@ -11,9 +11,9 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Commenting, Scoped, Session
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, Cursor, Limit, Listing
-from engine.store import comments
-from engine.store import scope as rows
+from api.http.paging import Listing, Paged
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY
+from engine.store import comments, rows
 from models.numbers import Whole
 from models.tables import Comment, Panel
 from models.texts import Said
@@ -96,16 +96,15 @@ async def listing(
     panel_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Paged,
     resolved: Annotated[bool | None, Query(description="only resolved comments, or only open ones")] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[CommentOut]:
     """The oldest first."""
     await rows.get(session, scope, Panel, panel_id)
     filters = [col(Comment.panel_id) == panel_id]
     if resolved is not None:
         filters.append(col(Comment.resolved_at).is_not(None) if resolved else col(Comment.resolved_at).is_(None))
-    found, following = await rows.page(session, scope, Comment, *filters, after=cursor, limit=limit)
+    found, following = await rows.page(session, scope, Comment, *filters, paging=paging)
     return Listing(items=await _out(session, found), next_cursor=following)
 
 

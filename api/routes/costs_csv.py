@@ -1,4 +1,4 @@
-"""What things cost, as CSV for a spreadsheet."""
+"""Costs as CSV for spreadsheets."""
 
 import csv
 import io
@@ -11,9 +11,9 @@ from fastapi.responses import StreamingResponse
 
 from api.http.deps import Owned, Resources, Scoped, Session
 from api.http.schemas import NOT_FOUND, Responses
-from engine.store import costs
-from engine.store import scope as rows
+from engine.store import costs, rows
 from engine.store.costs import Months
+from engine.store.rows import Paging
 from engine.store.scope import Scope
 from models.tables import Project
 
@@ -67,12 +67,12 @@ async def of_all(owned: Owned, scope: Scoped, first: From = None, last: To = Non
 
 
 async def _of_all(owned: Resources, scope: Scope, months: Months) -> AsyncIterator[str]:
-    """A page of projects at a time: no transaction stays open for a client that reads slowly."""
+    """Reads one page of projects at a time, so that a slow client keeps no transaction open."""
     yield _lines([OF_ALL])
     cursor: str | None = None
     while True:
         async with owned.database.session() as session:
-            projects, cursor = await rows.page(session, scope, Project, after=cursor, limit=rows.MAX_PAGE)
+            projects, cursor = await rows.page(session, scope, Project, paging=Paging(cursor, rows.MAX_PAGE))
             titles = {project.id: project.title for project in projects}
             found = await costs.months_of_projects(session, list(titles), months)
         yield _lines(
@@ -96,5 +96,5 @@ def _lines(lines: Iterable[Iterable[Any]]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """A spreadsheet takes what begins so for a formula, which may do what it likes; a quote before it makes it text."""
+    """Cells that a spreadsheet would run as a formula get a leading quote, which makes them text."""
     return f"'{cell}" if cell.lstrip().startswith(("=", "+", "-", "@")) or cell[:1] in ("\t", "\r", "\n") else cell

@@ -1,4 +1,4 @@
-"""Drift: where the prompts of a chapter leave the fixed attributes of its characters."""
+"""Drift: where a chapter's prompts depart from the fixed attributes of its characters."""
 
 from typing import Any
 from uuid import UUID
@@ -7,11 +7,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Scoped, Session
-from api.http.schemas import AN_ID, NOT_FOUND, Cursor, Limit, Listing
+from api.http.paging import Listing, Paged, listed
+from api.http.schemas import AN_ID, NOT_FOUND
 from engine.cast.drift import Finding, Kind
 from engine.errors import BadInput
-from engine.store import cursors, drifts
-from engine.store import scope as rows
+from engine.store import cursors, drifts, rows
 from models.tables import Chapter
 
 router = APIRouter(tags=["chapters"])
@@ -50,19 +50,17 @@ class DriftOut(BaseModel):
 @router.get(
     "/chapters/{chapter_id}/drift", summary="List where prompts drift from their characters", responses=NOT_FOUND
 )
-async def listing(
-    chapter_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
-) -> Listing[DriftOut]:
+async def listing(chapter_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[DriftOut]:
     """Compares the words of written prompts, in reading order. Does not look at pictures.
 
     Prompts of the offline writer and accepted answers have no drift; edits of prompts, profiles and scenes cause it.
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
-    behind = _place(cursor) if cursor is not None else (-1, -1, -1)
-    left = [one for one in await drifts.found_in(session, chapter) if one[0] > behind]
-    page = left[:limit]
-    following = _marked(*page[-1]) if len(left) > limit else None
-    return Listing(items=[DriftOut.model_validate(finding) for _, finding in page], next_cursor=following)
+    last = _place(paging.after) if paging.after is not None else (-1, -1, -1)
+    left = [(place, finding) for place, finding in await drifts.found_in(session, chapter) if place > last]
+    page = left[: paging.limit]
+    next_cursor = _marked(*page[-1]) if len(left) > paging.limit else None
+    return listed(DriftOut, ([finding for _, finding in page], next_cursor))
 
 
 def _marked(place: drifts.Place, finding: Finding) -> str:
@@ -70,7 +68,7 @@ def _marked(place: drifts.Place, finding: Finding) -> str:
 
 
 def _place(cursor: str) -> drifts.Place:
-    """Where a page ended. Raises `BadInput` for the cursor of another list."""
+    """Where the previous page ended. Raises `BadInput` for the cursor of another list."""
     mark = cursors.read(cursor)
     parts = mark.value.split(".") if isinstance(mark.value, str) else []
     if mark.order != _ORDER or len(parts) != 3 or not all(part.isdecimal() and len(part) < 10 for part in parts):

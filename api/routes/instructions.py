@@ -1,7 +1,7 @@
-"""Standing instructions to the writers of a project."""
+"""Standing instructions to a project's writers."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
 from api.http.deps import Editing, Scoped, Session
+from api.http.paging import Listing, listed, sorted_by
 from api.http.params import Order, Position
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
-from engine.store import editing
-from engine.store import scope as rows
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
+from engine.store import editing, rows
+from engine.store.rows import Paging
+from models.instructions import InstructionKind
 from models.numbers import Whole
 from models.tables import Project, ProjectInstruction
-from models.tables.projects import InstructionKind
 from models.texts import Said
 
 router = APIRouter(tags=["instructions"])
@@ -85,25 +86,23 @@ async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("position", "created_at")],
     kind: Annotated[list[InstructionKind] | None, Query(max_length=5, description="any of these")] = None,
-    sort: Literal["position", "-position", "created_at", "-created_at"] = "position",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[InstructionOut]:
     filters = [col(ProjectInstruction.kind).in_(kind)] if kind else []
-    found, following = await rows.children(
-        session,
-        scope,
-        Project,
-        project_id,
-        ProjectInstruction,
-        *filters,
-        columns=InstructionOut.model_fields,
-        after=cursor,
-        limit=limit,
-        sort=sort,
+    return listed(
+        InstructionOut,
+        await rows.children(
+            session,
+            scope,
+            Project,
+            project_id,
+            ProjectInstruction,
+            *filters,
+            columns=InstructionOut.model_fields,
+            paging=paging,
+        ),
     )
-    return Listing(items=[InstructionOut.model_validate(row) for row in found], next_cursor=following)
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""Invitations: somebody with an address and a code may join a project."""
+"""Invitations: the owner of an address joins a project with a code."""
 
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,13 @@ from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Owning, Person, Session
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
-from api.routes.auth import Email
-from api.routes.members import MemberOut
-from engine.store import accounts, members
-from engine.store import scope as rows
+from api.http.paging import Listing, Paged, listed
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
+from api.shapes.members import MemberOut
+from engine.store import accounts, members, rows
 from models.tables import Invitation, Project
 from models.tables.projects import Role
+from models.texts import Email
 
 router = APIRouter(tags=["members"])
 
@@ -128,14 +128,14 @@ async def create(project_id: UUID, body: NewInvitation, session: Session, scope:
 
 
 @router.get("/projects/{project_id}/invitations", summary="List a project's invitations", responses=NOT_FOUND)
-async def listing(
-    project_id: UUID, session: Session, scope: Owning, cursor: Cursor = None, limit: Limit = 50
-) -> Listing[InvitationOut]:
+async def listing(project_id: UUID, session: Session, scope: Owning, paging: Paged) -> Listing[InvitationOut]:
     """Lists pending and expired invitations. For owners only, because invitations contain addresses."""
-    found, following = await rows.children(
-        session, scope, Project, project_id, Invitation, columns=InvitationOut.model_fields, after=cursor, limit=limit
+    return listed(
+        InvitationOut,
+        await rows.children(
+            session, scope, Project, project_id, Invitation, columns=InvitationOut.model_fields, paging=paging
+        ),
     )
-    return Listing(items=[InvitationOut.model_validate(row) for row in found], next_cursor=following)
 
 
 @router.delete(
@@ -153,11 +153,10 @@ async def remove(project_id: UUID, invitation_id: UUID, session: Session, scope:
 
 
 @router.get("/invitations", summary="List invitations to me")
-async def mine(session: Session, person: Person, cursor: Cursor = None, limit: Limit = 50) -> Listing[InvitedOut]:
+async def mine(session: Session, person: Person, paging: Paged) -> Listing[InvitedOut]:
     """Finds them by my account's address; leaves out expired ones."""
     user = await accounts.user(session, person.user_id)
-    found, following = await members.invitations_to(session, user.email or "", cursor, limit)
-    return Listing(items=[InvitedOut.model_validate(one) for one in found], next_cursor=following)
+    return listed(InvitedOut, await members.invitations_to(session, user.email or "", paging.after, paging.limit))
 
 
 @router.post("/invitations/accept", summary="Join a project", responses={**NOT_FOUND, **CONFLICT})

@@ -1,7 +1,7 @@
-"""Places of the story."""
+"""Locations of the story."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
 from api.http.deps import Editing, Scoped, Session
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
-from engine.store import cast, editing
-from engine.store import scope as rows
+from api.http.paging import Listing, listed, sorted_by
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
+from engine.store import cast, editing, rows
+from engine.store.rows import Paging
 from models.numbers import Whole
 from models.tables import Location, Project
 from models.texts import Name, Words
@@ -72,25 +73,23 @@ async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("created_at", "name")],
     name: Annotated[Name | None, Query(description="the whole name, ignoring case")] = None,
-    sort: Literal["created_at", "-created_at", "name", "-name"] = "created_at",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[LocationOut]:
     filters = [col(Location.name_key) == name.casefold()] if name is not None else []
-    found, following = await rows.children(
-        session,
-        scope,
-        Project,
-        project_id,
-        Location,
-        *filters,
-        columns=LocationOut.model_fields,
-        after=cursor,
-        limit=limit,
-        sort=sort,
+    return listed(
+        LocationOut,
+        await rows.children(
+            session,
+            scope,
+            Project,
+            project_id,
+            Location,
+            *filters,
+            columns=LocationOut.model_fields,
+            paging=paging,
+        ),
     )
-    return Listing(items=[LocationOut.model_validate(row) for row in found], next_cursor=following)
 
 
 @router.get("/locations/{location_id}", summary="Read a location", responses=NOT_FOUND)

@@ -1,4 +1,4 @@
-"""Who edits a panel."""
+"""Locks of panels that users are editing."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Editing, Scoped, Session
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, refusal
-from engine.store import locks
-from engine.store import scope as rows
+from engine.store import locks, rows
 from models.tables import Panel
 
 router = APIRouter(tags=["together"])

@@ -1,32 +1,23 @@
 """Members of a project and their roles."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Owning, Scoped, Session
-from api.http.schemas import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
+from api.http.paging import Listing, Paged
+from api.http.schemas import AN_ID, CONFLICT, NOT_FOUND
+from api.shapes.members import MemberOut
 from engine.errors import Forbidden
-from engine.store import members
-from engine.store import scope as rows
+from engine.store import members, rows
 from engine.store.scope import Scope
 from models.tables import Project
 from models.tables.projects import Role
 
 router = APIRouter(tags=["members"])
-
-_OUT: dict[str, Any] = {
-    "user_id": AN_ID,
-    "name": "Mara",
-    "email": "mara@example.org",
-    "role": "editor",
-    "belongs": False,
-    "since": A_MOMENT,
-}
 
 
 class MemberChange(BaseModel):
@@ -43,29 +34,17 @@ class Transfer(BaseModel):
     user_id: UUID
 
 
-class MemberOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_OUT]})
-
-    user_id: UUID
-    name: str
-    email: str | None = Field(description="shown to owners only; null for others")
-    role: Role
-    belongs: bool = Field(description="whether the project belongs to this account, which therefore cannot leave it")
-    since: datetime
-
-
 @router.get("/projects/{project_id}/members", summary="List a project's members", responses=NOT_FOUND)
 async def listing(
     project_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Paged,
     role: Annotated[list[Role] | None, Query(max_length=4, description="any of these")] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[MemberOut]:
     """In the order of their accounts, including the account that the project belongs to."""
     await rows.get(session, scope, Project, project_id)
-    found, following = await members.listing(session, project_id, role, cursor, limit)
+    found, following = await members.listing(session, project_id, role, paging.after, paging.limit)
     addressed = await _owns(session, scope, project_id)
     return Listing(items=[_out(member, addressed) for member in found], next_cursor=following)
 

@@ -1,86 +1,34 @@
-"""Panels: one picture each, with its words."""
+"""Panels and their words."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Editing, Scoped, Session
+from api.http.paging import Listing, listed_as_json, sorted_by
 from api.http.params import Order, Position
-from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing, already_json
-from engine.errors import BadInput, Conflict
-from engine.store import editing, locks, manual_edits
-from engine.store import scope as rows
+from api.http.schemas import CONFLICT, NOT_FOUND
+from api.shapes.panels import PANEL_EXAMPLE, Caption, Cast, Description, Lines, NewPanel, PanelOut, Prompt, panel_of
+from engine.errors import Conflict
+from engine.store import editing, locks, manual_edits, rows
+from engine.store.rows import Paging
+from engine.store.scope import Scope
 from models.numbers import Whole
-from models.story import Line, LineKind, Shot
+from models.story import Shot
 from models.tables import Panel, Scene
 from models.tables.story import PanelState, SceneState
-from models.texts import Name, Words
+from models.texts import Name
 
 router = APIRouter(tags=["panels"])
 
-# A scene of a script has no more either: a page's worth of them is laid out at a time.
+# The same limit as for a scene of a script.
 MAX_PANELS = 500
-Sentence = Annotated[Whole, Field(ge=0, lt=2**31, description="a sentence of the scene's text, counted from 0")]
-Cast = Annotated[list[Name], Field(max_length=50, description="names of the characters on stage")]
-Caption = Annotated[Words, Field(max_length=4_000)]
-Prompt = Annotated[Words, Field(max_length=32_000)]
 PanelPart = Literal["description", "words", "prompt"]
-Description = Annotated[Words, Field(min_length=1, max_length=4_000, description="what the picture shows")]
-
-
-class NewLine(BaseModel):
-    """One balloon. If `speaker` is empty, the speaker is outside the picture."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"speaker": "Mara", "kind": "speech", "text": "Take the small one."}]},
-    )
-
-    speaker: Words = Field(default="", max_length=200)
-    kind: LineKind = LineKind.SPEECH
-    text: Words = Field(min_length=1, max_length=2_000)
-
-
-Lines = Annotated[list[NewLine], Field(max_length=50, description="in reading order")]
-
-
-class NewPanel(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "shot": "close-up",
-                    "description": "Mara holds up two keys.",
-                    "characters": ["Mara"],
-                    "dialogue": [{"speaker": "Mara", "kind": "speech", "text": "Take the small one."}],
-                }
-            ]
-        },
-    )
-
-    shot: Shot = Shot.MEDIUM
-    description: Description
-    characters: Cast = []
-    dialogue: Lines | None = Field(
-        default=[], description="null: written by a generation, from the sentences `first` to `last`"
-    )
-    caption: Caption = ""
-    prompt: Prompt | None = Field(default=None, description="null: written by a generation")
-    negative: Prompt = Field(default="", description="what the picture must not show")
-    first: Sentence = 0
-    last: Sentence = 0
-
-    @model_validator(mode="after")
-    def in_order(self) -> "NewPanel":
-        if self.last < self.first:
-            raise ValueError("last must not come before first")
-        return self
 
 
 class NewPanelAt(NewPanel):
@@ -99,7 +47,7 @@ class NewPanels(BaseModel):
 
 
 class PanelChange(BaseModel):
-    """Changes are manual edits, which no generation overwrites until you `release` them.
+    """Changes are manual edits, which no generation overwrites until you `release_edits` them.
 
     Set `dialogue` or `prompt` to null to release it: the next generation writes it again.
     """
@@ -116,56 +64,13 @@ class PanelChange(BaseModel):
     caption: Caption | None = None
     prompt: Prompt | None = None
     negative: Prompt | None = None
-    release: list[PanelPart] = Field(default=[], max_length=3, description="parts that generations may write again")
-
-
-_OUT: dict[str, Any] = {
-    "id": AN_ID,
-    "scene_id": ANOTHER_ID,
-    "position": 0,
-    "shot": "close-up",
-    "description": "Mara holds up two keys.",
-    "characters": ["Mara"],
-    "dialogue": [{"speaker": "Mara", "kind": "speech", "text": "Take the small one."}],
-    "caption": "",
-    "prompt": "Clear comic art. Close-up of Mara holding up two keys.",
-    "negative": "",
-    "first": 4,
-    "last": 6,
-    "state": "selected",
-    "failure": "",
-    "selected_draft_id": ANOTHER_ID,
-    "notes": {"picture": "Closer."},
-    "hand": ["words"],
-    "version": 1,
-}
-
-
-class PanelOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_OUT]})
-
-    id: UUID
-    scene_id: UUID
-    position: int
-    shot: Shot
-    description: str
-    characters: list[str]
-    dialogue: list[Line] | None = Field(description="null until written")
-    caption: str
-    prompt: str | None = Field(description="null until written")
-    negative: str
-    first: int = Field(description="the first sentence of the scene's text that the panel tells")
-    last: int = Field(description="the last one")
-    state: PanelState
-    failure: str
-    selected_draft_id: UUID | None
-    notes: dict[str, str] = Field(description="the director's notes on its `words` and its `picture`")
-    hand: list[str] = Field(description="manual edits, which generations keep")
-    version: int
+    release_edits: list[PanelPart] = Field(
+        default=[], max_length=3, description="parts that generations may write again"
+    )
 
 
 class PanelsOut(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_OUT]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [PANEL_EXAMPLE]}]})
 
     items: list[PanelOut] = Field(description="in the order of the request")
 
@@ -204,30 +109,27 @@ async def listing(
     scene_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("position", "created_at")],
     state: Annotated[list[PanelState] | None, Query(max_length=4, description="any of these")] = None,
     character: Annotated[
         Name | None, Query(description="a character on stage, by the name that the panel uses")
     ] = None,
-    sort: Literal["position", "-position", "created_at", "-created_at"] = "position",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Response:
     filters: list[ColumnElement[bool]] = [col(Panel.state).in_(state)] if state else []
     if character is not None:
         filters.append(col(Panel.characters).contains([character]))
-    found, following = await rows.children_as_json(
-        session,
-        scope,
-        Scene,
-        scene_id,
-        Panel,
-        *filters,
-        columns=PanelOut.model_fields,
-        after=cursor,
-        limit=limit,
-        sort=sort,
+    return listed_as_json(
+        await rows.children_as_json(
+            session,
+            scope,
+            Scene,
+            scene_id,
+            Panel,
+            *filters,
+            columns=PanelOut.model_fields,
+            paging=paging,
+        )
     )
-    return already_json(found, following)
 
 
 @router.post(
@@ -259,13 +161,13 @@ async def change(panel_id: UUID, body: PanelChange, session: Session, scope: Edi
     """
     panel = await editing.still(session, scope, Panel, panel_id)
     await locks.refuse_if_held(session, panel_id, scope.actor)
-    values = body.model_dump(exclude={"version", "release"}, exclude_none=True, mode="json")
+    values = body.model_dump(exclude={"version", "release_edits"}, exclude_none=True, mode="json")
     values |= {name: None for name in ("dialogue", "prompt") if name in body.model_fields_set and name not in values}
-    if "description" in body.release and "description" in panel.hand:
+    if "description" in body.release_edits and "description" in panel.manual_edits:
         scene = await rows.get(session, scope, Scene, panel.scene_id, lock=True)
         manual_edits.give_back(scene)
         session.add(scene)
-    values = manual_edits.written(panel, values, body.release)
+    values = manual_edits.written(panel, values, body.release_edits)
     words, prompt = values.get("dialogue", panel.dialogue), values.get("prompt", panel.prompt)
     if panel.state in (PanelState.DESCRIBED, PanelState.WRITTEN):
         whole = words is not None and prompt is not None
@@ -288,38 +190,20 @@ async def remove(panel_id: UUID, session: Session, scope: Editing) -> None:
     if (await session.exec(others.limit(1))).first() is None:
         scene.state = SceneState.SUMMARISED if scene.summary else SceneState.OUTLINED
         scene.panels_key = None
-        scene.hand = [part for part in scene.hand if part != "panels"]
+        scene.manual_edits = [part for part in scene.manual_edits if part != "panels"]
     session.add(scene)
     await locks.refuse_if_held(session, panel_id, scope.actor)
     await editing.remove(session, scope, panel)
 
 
-def panel_of(scene: Scene, body: NewPanel, position: int = 0) -> Panel:
-    """The row of a panel that somebody adds to a scene. Raises `BadInput` where it points behind the scene's text."""
-    if body.last and body.last >= len(scene.sentences):
-        raise BadInput(f"The scene's text has {len(scene.sentences)} sentences, so there is no sentence {body.last}.")
-    values = body.model_dump(mode="json", exclude={"position"})
-    whole = body.dialogue is not None and body.prompt is not None
-    state = PanelState.WRITTEN if whole else PanelState.DESCRIBED
-    mine = [*manual_edits.new(Panel, values), *(["words"] if body.dialogue == [] else [])]
-    return Panel(
-        project_id=scene.project_id,
-        scene_id=scene.id,
-        position=position,
-        state=state,
-        hand=list(dict.fromkeys(mine)),
-        **values,
-    )
-
-
 def _by_hand(scene: Scene) -> None:
-    """Which panels the scene has is decided by a person from now on: no writer breaks it into others."""
-    if "panels" not in scene.hand:
-        scene.hand = [*scene.hand, "panels"]
+    """Record that a user decides which panels the scene has: no writer breaks it into others."""
+    if "panels" not in scene.manual_edits:
+        scene.manual_edits = [*scene.manual_edits, "panels"]
 
 
 async def _added(
-    session: AsyncSession, scope: rows.Scope, scene_id: UUID, new: list[Any], position: int | None
+    session: AsyncSession, scope: Scope, scene_id: UUID, new: list[Any], position: int | None
 ) -> list[Panel]:
     scene = await editing.still(session, scope, Scene, scene_id)
     count = (await session.exec(select(func.count()).where(col(Panel.scene_id) == scene_id))).one()

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Scoped, Session
-from api.http.schemas import AN_ID, ANOTHER_ID, NOT_FOUND, Listing
-from engine.store import presences
-from engine.store import scope as rows
+from api.http.paging import Listing
+from api.http.schemas import AN_ID, ANOTHER_ID, NOT_FOUND
+from engine.store import presences, rows
 from models.tables import Project
 
 router = APIRouter(tags=["together"])

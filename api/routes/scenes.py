@@ -1,4 +1,4 @@
-"""Scenes: stretches of a chapter in one place and time, with the panels that they are told in."""
+"""Scenes: parts of a chapter in one place and at one time, with their panels."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -9,14 +9,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Editing, Scoped, Session
+from api.http.paging import Listing, listed, sorted_by
 from api.http.params import Order, Position
-from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Cursor, Limit, Listing
-from api.routes.panels import NewPanel, panel_of
+from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
+from api.shapes.panels import NewPanel, panel_of
 from engine.errors import Conflict
 from engine.reading import paragraphs
-from engine.store import editing, manual_edits
-from engine.store import scope as rows
+from engine.store import editing, manual_edits, rows
 from engine.store.outlines import paragraph_of
+from engine.store.rows import Paging
 from models.numbers import Whole
 from models.tables import Chapter, Panel, Scene
 from models.tables.story import SceneState
@@ -79,7 +80,7 @@ class NewScenes(BaseModel):
 
 
 class SceneChange(BaseModel):
-    """Changes are manual edits, which no generation overwrites until you `release` them."""
+    """Changes are manual edits, which no generation overwrites until you `release_edits` them."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"version": 1, "mood": "uneasy"}]})
 
@@ -94,7 +95,7 @@ class SceneChange(BaseModel):
     gist: Words | None = Field(default=None, max_length=2_000, description="one line from the outline: what happens")
     outfits: Outfits | None = None
     text: Text | None = None
-    release: list[Literal["outline", "summary", "panels", "outfits"]] = Field(
+    release_edits: list[Literal["outline", "summary", "panels", "outfits"]] = Field(
         default=[], max_length=4, description="parts that generations may write again"
     )
 
@@ -112,7 +113,7 @@ _OUT: dict[str, Any] = {
     "characters": ["Mara"],
     "gist": "Mara finds two keys.",
     "outfits": {"Mara": "nightgown"},
-    "hand": ["summary"],
+    "manual_edits": ["summary"],
     "state": "described",
     "failure": "",
     "version": 1,
@@ -134,7 +135,7 @@ class SceneOut(BaseModel):
     characters: list[str]
     gist: str = Field(description="one line from the outline: what happens")
     outfits: dict[str, str] = Field(description="outfits worn in this scene instead of the usual clothes, by character")
-    hand: list[str] = Field(description="manual edits, which generations keep")
+    manual_edits: list[str] = Field(description="manual edits, which generations keep")
     state: SceneState
     failure: str
     version: int
@@ -152,7 +153,7 @@ class SceneTextOut(SceneOut):
     @field_validator("text", mode="before")
     @classmethod
     def joined(cls, value: Any) -> Any:
-        """A scene keeps its text as sentences; the last of a paragraph ends in a line feed."""
+        """The text of a scene, which is stored as sentences; the last one of a paragraph ends in a line feed."""
         return " ".join(value).replace("\n ", "\n").strip() if isinstance(value, list) else value
 
 
@@ -207,25 +208,23 @@ async def listing(
     chapter_id: UUID,
     session: Session,
     scope: Scoped,
+    paging: Annotated[Paging, sorted_by("position", "created_at")],
     state: Annotated[list[SceneState] | None, Query(max_length=4, description="any of these")] = None,
-    sort: Literal["position", "-position", "created_at", "-created_at"] = "position",
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[SceneOut]:
     filters = [col(Scene.state).in_(state)] if state else []
-    found, following = await rows.children(
-        session,
-        scope,
-        Chapter,
-        chapter_id,
-        Scene,
-        *filters,
-        columns=SceneOut.model_fields,
-        after=cursor,
-        limit=limit,
-        sort=sort,
+    return listed(
+        SceneOut,
+        await rows.children(
+            session,
+            scope,
+            Chapter,
+            chapter_id,
+            Scene,
+            *filters,
+            columns=SceneOut.model_fields,
+            paging=paging,
+        ),
     )
-    return Listing(items=[SceneOut.model_validate(row) for row in found], next_cursor=following)
 
 
 @router.post(
@@ -253,12 +252,12 @@ async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Edi
     is running on the chapter.
     """
     scene = await editing.still(session, scope, Scene, scene_id)
-    values = body.model_dump(exclude={"version", "text", "release"}, exclude_none=True)
+    values = body.model_dump(exclude={"version", "text", "release_edits"}, exclude_none=True)
     if body.text is not None:
         if await _has_panels(session, scene_id):
             raise Conflict("The scene's panels point into its text. Delete them before you change it.")
         values["sentences"] = _sentences(body.text)
-    values = manual_edits.written(scene, values, body.release)
+    values = manual_edits.written(scene, values, body.release_edits)
     return SceneTextOut.model_validate(await editing.change(session, scope, Scene, scene_id, body.version, values))
 
 
@@ -274,7 +273,7 @@ async def remove(scene_id: UUID, session: Session, scope: Editing) -> None:
 
 
 def _scene(chapter: Chapter, body: NewScene) -> Scene:
-    """The row; with panels it counts as described, and no writer adds others."""
+    """The row. With panels, the scene counts as described, and no writer adds panels."""
     values = body.model_dump(exclude={"text", "position", "panels"})
     described = isinstance(body, NewSceneInBulk) and body.panels
     mine = ["outline", *manual_edits.new(Scene, values), *(["panels"] if described else [])]
@@ -285,7 +284,7 @@ def _scene(chapter: Chapter, body: NewScene) -> Scene:
         **values,
         gist=body.summary,
         sentences=_sentences(body.text),
-        hand=list(dict.fromkeys(mine)),
+        manual_edits=list(dict.fromkeys(mine)),
         state=SceneState.DESCRIBED if described else SceneState.OUTLINED,
     )
 

@@ -1,27 +1,25 @@
-"""What of a chapter is not as what it is made from, and why: what bringing it up to date would make again."""
+"""The stale parts of a chapter: what bringing it up to date would make again, and why."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Owned, Scoped, Session
+from api.http.paging import Part, part_of
 from api.http.schemas import AN_ID, NOT_FOUND
-from engine.freshness import staleness
+from engine.freshness.parts import Kind, State, stale_parts
+from engine.freshness.remaining import writer_calls
 from engine.orders.resolve import resolve
 from engine.settings import Settings
-from engine.store import generations
-from engine.store import scope as rows
+from engine.store import generations, rows
 from engine.store.scope import Scope
 from models.options import GenerationOptions
 from models.tables import Chapter, Project
 
 router = APIRouter(tags=["directing"])
-
-# What takes a call of a writer each. Translations are asked for by the scene.
-_WRITTEN = frozenset({"outline", "summary", "panels", "words", "prompt", "profile"})
 
 
 class StaleOut(BaseModel):
@@ -37,7 +35,7 @@ class StaleOut(BaseModel):
                     "number": 1,
                     "language": "",
                     "part": "page",
-                    "state": "follows",
+                    "state": "affected",
                     "because": ["panels"],
                     "drafts": 0,
                 }
@@ -45,7 +43,7 @@ class StaleOut(BaseModel):
         },
     )
 
-    kind: staleness.Kind
+    kind: Kind
     id: UUID | None = Field(
         description=(
             "ID of the chapter, character, scene, panel, page or file; for a translation the panel's, or the "
@@ -58,8 +56,8 @@ class StaleOut(BaseModel):
         description="outline, summary, panels, words, prompt, picture, profile, sheet, title, page, a page's layout or"
         " lettering by hand, or a file's format"
     )
-    state: staleness.State
-    because: list[str] = Field(description="the inputs that changed; for `follows`, the part that it depends on")
+    state: State
+    because: list[str] = Field(description="the inputs that changed; for `affected`, the part that it depends on")
     drafts: int = Field(description="how many pictures have to be drawn for it")
 
 
@@ -86,33 +84,29 @@ async def stale(
     session: Session,
     scope: Scoped,
     owned: Owned,
-    cursor: Annotated[
-        str | None, Query(pattern=r"^[0-9]{1,6}$", description="`next_cursor` of the previous page")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 100,
+    page: Annotated[Part, part_of(100)],
 ) -> StaleParts:
     """Compares it with the chapter's last generation. A generation of kind `chapter` with the same options brings it up
-    to date: it makes these parts, except `kept` ones, and nothing else. `POST /generations/estimate` says what it
+    to date: it makes these parts, except `protected` ones, and nothing else. `POST /generations/estimate` says what it
     costs.
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     options = await last_options(session, scope, chapter, owned.settings)
-    found = await staleness.of(session, chapter, options)
+    found = await stale_parts(session, chapter, options)
     due = [part for part in found if part.due]
-    start = int(cursor or 0)
+    items, next_cursor = page.of(found)
     return StaleParts(
-        items=[StaleOut.model_validate(part) for part in found[start : start + limit]],
-        next_cursor=str(start + limit) if start + limit < len(found) else None,
-        llm_calls=sum(part.kind != "translation" and part.part in _WRITTEN for part in due)
-        + await staleness.translate_calls(session, chapter, options, due),
+        items=[StaleOut.model_validate(part) for part in items],
+        next_cursor=next_cursor,
+        llm_calls=await writer_calls(session, chapter, options, found),
         image_calls=sum(part.drafts for part in due) + sum(part.part == "sheet" for part in due),
     )
 
 
 async def last_options(session: AsyncSession, scope: Scope, chapter: Chapter, settings: Settings) -> GenerationOptions:
-    """Those of the chapter's last order; before the first, those that an order would have."""
+    """The options of the chapter's last generation; before the first, those of a request without options."""
     latest = await generations.latest_of(session, chapter.id)
     if latest is not None:
-        return GenerationOptions.model_validate(latest.options)
+        return latest.options
     project = await rows.get(session, scope, Project, chapter.project_id)
     return resolve({}, settings, project=project.options, script=chapter.script)

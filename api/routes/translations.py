@@ -1,4 +1,4 @@
-"""A chapter's words in other languages: panel by panel by hand, or all of them as one file for a translator."""
+"""A chapter's words in other languages: panel by panel, or all of them in one file for a translator."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Editing, Scoped, Session
+from api.http.paging import Part, part_of
 from api.http.schemas import AN_ID, CONFLICT, NOT_FOUND
 from engine.errors import BadInput
-from engine.store import editing, locks, translations, translator
-from engine.store import scope as rows
+from engine.store import editing, locks, rows, translations, translator
+from engine.store.scope import Scope
 from engine.store.translations import Worded
 from models.numbers import Whole
 from models.story import LineKind
@@ -21,7 +22,7 @@ from models.translation import TranslationFile
 
 router = APIRouter(tags=["translations"])
 
-# Spelled out as everywhere: a path that names no language is no path of ours.
+# The same pattern as everywhere: a path without a valid language does not exist.
 Into = Annotated[NamedLanguage, Path(description="the language, as a BCP 47 tag")]
 
 _LINE: dict[str, Any] = {
@@ -37,7 +38,7 @@ _PANEL: dict[str, Any] = {
     "caption": {"source": "Late.", "text": "Spät."},
     "lines": [_LINE],
 }
-_OUT: dict[str, Any] = {**_PANEL, "language": "de", "state": "made", "hand": True, "version": 1}
+_OUT: dict[str, Any] = {**_PANEL, "language": "de", "state": "made", "manual": True, "version": 1}
 
 
 class TextOut(BaseModel):
@@ -68,9 +69,11 @@ class TranslationOut(BaseModel):
     caption: TextOut
     lines: list[LineOut]
     state: translations.Standing = Field(
-        description=("missing; made: of the current words; stale: of previous words; kept: stale, but a manual edit")
+        description=(
+            "missing; made: of the current words; stale: of previous words; protected: stale, but a manual edit"
+        )
     )
-    hand: bool = Field(description="whether it is a manual edit, which generations keep")
+    manual: bool = Field(description="whether it is a manual edit, which generations keep")
     version: int = Field(description="0 while there is none")
 
 
@@ -179,25 +182,22 @@ async def listing(
     chapter_id: UUID,
     session: Session,
     scope: Scoped,
+    page: Annotated[Part, part_of(50)],
     language: Annotated[NamedLanguage, Query(description="a BCP 47 tag")],
     state: Annotated[translations.Standing | None, Query(description="only those in this state")] = None,
-    cursor: Annotated[
-        str | None, Query(pattern=r"^[0-9]{1,6}$", description="`next_cursor` of the previous page")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> TranslationsOut:
     """Panel by panel, with what is missing or stale."""
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     panels = await translations.worded(session, chapter_id, language)
-    states = [one.state for one in panels]
-    found = [one for one in panels if state is None or one.state == state]
-    start, title = int(cursor or 0), translations.title_in(chapter, language)
+    states = [panel.state for panel in panels]
+    items, next_cursor = page.of([panel for panel in panels if state is None or panel.state == state])
+    title = translations.title_in(chapter, language)
     return TranslationsOut(
-        items=[_out(one, language) for one in found[start : start + limit]],
-        next_cursor=str(start + limit) if start + limit < len(found) else None,
+        items=[_out(panel, language) for panel in items],
+        next_cursor=next_cursor,
         title=TextOut(source=chapter.title, text="" if title is None else title.text),
         title_state=translations.title_state(chapter, language),
-        counts={one: states.count(one) for one in translations.Standing if one in states},
+        counts={state: states.count(state) for state in translations.Standing if state in states},
     )
 
 
@@ -230,8 +230,8 @@ async def take(chapter_id: UUID, language: Into, body: ChapterTranslation, sessi
     return Taken(language=language, changed=changed, missing=missing)
 
 
-async def _words(session: AsyncSession, scope: rows.Scope, panel: Panel, language: str) -> Worded:
-    """Raises `BadInput` where the panel has no words."""
+async def _words(session: AsyncSession, scope: Scope, panel: Panel, language: str) -> Worded:
+    """Raises `BadInput` if the panel has no words."""
     scene = await rows.get(session, scope, Scene, panel.scene_id)
     words = await translator.of_panel(session, panel, scene.chapter_id, language)
     if words is None:
@@ -245,6 +245,6 @@ def _out(one: Worded, language: str) -> TranslationOut:
         **told.model_dump(),
         language=language,
         state=one.state,
-        hand=there is not None and there.hand,
+        manual=there is not None and there.manual,
         version=0 if there is None else there.version,
     )

@@ -1,6 +1,7 @@
-"""What a chapter was like, what is different, and what became of a panel."""
+"""Stored versions of chapters, their differences, and the history of a panel."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,11 +12,11 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Editing, Scoped, Session
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Cursor, Limit, Listing
+from api.http.paging import Listing, Paged, listed
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND
 from engine.errors import BadInput
 from engine.store import history as histories
-from engine.store import scope as rows
-from engine.store import versions
+from engine.store import rows, versions
 from engine.store.events import emit
 from engine.store.version_diff import compare as compared
 from models.events import EventType
@@ -128,7 +129,7 @@ class Comparison(BaseModel):
     changes: list[Change]
 
 
-class Deed(BaseModel):
+class PanelHistoryItem(BaseModel):
     """A change of a panel. `type` is `selection`, `redraw`, or that of an event."""
 
     model_config = ConfigDict(
@@ -156,9 +157,7 @@ class Deed(BaseModel):
 
 
 @router.get("/chapters/{chapter_id}/versions", summary="List a chapter's versions", responses=NOT_FOUND)
-async def listing(
-    chapter_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
-) -> Listing[VersionOut]:
+async def listing(chapter_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[VersionOut]:
     """The newest first, without their content."""
     columns = set(VersionOut.model_fields)
     found, following = await rows.children(
@@ -168,9 +167,7 @@ async def listing(
         chapter_id,
         ChapterVersion,
         columns=columns,
-        after=cursor,
-        limit=limit,
-        sort="-number",
+        paging=replace(paging, sort="-number"),
     )
     names = await _names(session, {row["actor_id"] for row in found})
     items = [VersionOut.model_validate({**row, "actor": names.get(row["actor_id"])}) for row in found]
@@ -193,8 +190,8 @@ async def keep(chapter_id: UUID, body: NewVersion, session: Session, scope: Edit
     version = await rows.get(session, scope, ChapterVersion, kept.version_id)
     answer = await _out(session, version)
     if kept.fresh:
-        told = {"chapter_id": str(chapter_id), "version_id": str(version.id), "number": version.number}
-        await emit(session, version.project_id, None, EventType.CHAPTER_KEPT, told, actor=scope.actor)
+        data = {"chapter_id": str(chapter_id), "version_id": str(version.id), "number": version.number}
+        await emit(session, version.project_id, None, EventType.VERSION_CREATED, data, actor=scope.actor)
     response.status_code = 201 if kept.fresh else 200
     response.headers["Location"] = f"/api/v1/versions/{version.id}"
     return answer
@@ -246,12 +243,11 @@ async def compare(
 
 
 @router.get("/panels/{panel_id}/history", summary="List a panel's history", responses=NOT_FOUND)
-async def history(
-    panel_id: UUID, session: Session, scope: Scoped, cursor: Cursor = None, limit: Limit = 50
-) -> Listing[Deed]:
+async def history(panel_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[PanelHistoryItem]:
     """Lists who selected, changed and redrew what, the newest first."""
-    found, following = await histories.of_panel(session, scope, panel_id, after=cursor, limit=limit)
-    return Listing(items=[Deed.model_validate(one) for one in found], next_cursor=following)
+    return listed(
+        PanelHistoryItem, await histories.of_panel(session, scope, panel_id, after=paging.after, limit=paging.limit)
+    )
 
 
 async def _out(session: AsyncSession, version: ChapterVersion) -> VersionOut:

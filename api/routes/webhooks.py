@@ -1,4 +1,4 @@
-"""Callbacks: addresses that are told of a project's events, and how each message fared."""
+"""Webhooks: addresses that receive a project's events, and the state of each delivery."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from sqlmodel import col
 
 from api.http.deps import Owned, Owning, Resources, Session
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, Cursor, Limit, Listing, refusal
-from engine.store import scope as rows
-from engine.store import webhooks
+from api.http.paging import Listing, Paged, listed
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, refusal
+from engine.store import rows, webhooks
 from engine.webhooks.guarded_network import MAX_URL, check_url, networks
-from engine.webhooks.sender import shown, signing_key
+from engine.webhooks.sender import as_receivers_read, signing_key
 from models.events import CALLBACKS, EventType
 from models.numbers import Whole
 from models.tables import Delivery, Project, Webhook
@@ -168,13 +168,10 @@ async def create(
 
 
 @router.get("/projects/{project_id}/webhooks", summary="List webhooks", responses=NOT_FOUND)
-async def listing(
-    project_id: UUID, session: Session, scope: Owning, cursor: Cursor = None, limit: Limit = 50
-) -> Listing[WebhookOut]:
+async def listing(project_id: UUID, session: Session, scope: Owning, paging: Paged) -> Listing[WebhookOut]:
     await rows.get(session, scope, Project, project_id)
     within = col(Webhook.project_id) == project_id
-    found, following = await rows.page(session, scope, Webhook, within, after=cursor, limit=limit)
-    return Listing(items=[WebhookOut.model_validate(row) for row in found], next_cursor=following)
+    return listed(WebhookOut, await rows.page(session, scope, Webhook, within, paging=paging))
 
 
 @router.get("/webhooks/{webhook_id}", summary="Read a webhook", responses=NOT_FOUND)
@@ -221,16 +218,14 @@ async def deliveries(
     webhook_id: UUID,
     session: Session,
     scope: Owning,
+    paging: Paged,
     state: DeliveryState | None = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> Listing[DeliveryOut]:
     await rows.get(session, scope, Webhook, webhook_id)
     filters = [col(Delivery.webhook_id) == webhook_id]
     if state is not None:
         filters.append(col(Delivery.state) == state)
-    found, following = await rows.page(session, scope, Delivery, *filters, after=cursor, limit=limit)
-    return Listing(items=[DeliveryOut.model_validate(row) for row in found], next_cursor=following)
+    return listed(DeliveryOut, await rows.page(session, scope, Delivery, *filters, paging=paging))
 
 
 @router.post(
@@ -250,4 +245,4 @@ def _chosen(events: list[CallbackEvent]) -> list[str]:
 
 def _made(owned: Resources, webhook: Webhook) -> WebhookMade:
     key = signing_key(owned.secret, webhook.id, webhook.secret_number)
-    return WebhookMade(**WebhookOut.model_validate(webhook).model_dump(), secret=shown(key))
+    return WebhookMade(**WebhookOut.model_validate(webhook).model_dump(), secret=as_receivers_read(key))

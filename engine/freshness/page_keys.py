@@ -8,7 +8,7 @@ from engine.export.provenance import notes_of
 from engine.pages import manual_lettering
 from engine.pages.formats import size_for
 from engine.pages.layout import LayoutPanel, PageLayout, lay_out
-from engine.pages.manual_layout import carried, kept_pages
+from engine.pages.manual_layout import kept_pages, with_manual_lettering
 from engine.pages.weights import holds, picture_size
 from engine.store.panels import Shown
 from models.lettering import Placed
@@ -73,7 +73,7 @@ def laid_out(
             pages.append({**by_hand, "direction": options.direction})
             end += len(by_hand["cells"])
         first = end
-    return carried(before, [{**page, "number": number} for number, page in enumerate(pages, 1)])
+    return with_manual_lettering(before, [{**page, "number": number} for number, page in enumerate(pages, 1)])
 
 
 def moved_on(
@@ -81,7 +81,7 @@ def moved_on(
 ) -> dict[Literal["layout", "lettering"], list[str]]:
     """What people placed on a page that is otherwise than it was for: the names of what is, by what they placed."""
     found: dict[Literal["layout", "lettering"], list[str]] = {}
-    if layout.get("hand"):
+    if layout.get("manual"):
         here = [shown[cell["panel_id"]] for cell in layout["cells"]]
         # Its shape alone counts: whether it opens a scene is not for a hand to follow.
         panels = [LayoutPanel(str(one.panel.id), *_frame(one, options, opener=False), one.data) for one in here]
@@ -132,7 +132,7 @@ def _still_stands(
     size = size_for(options.format, options.page_size)
     if not all(size.is_of(page["width"], page["height"]) for page in before):
         return False
-    theirs = [bool(page.get("hand")) for page in before for _ in page["cells"]]
+    theirs = [bool(page.get("manual")) for page in before for _ in page["cells"]]
     return all(
         by_hand or (cell["frame"] == [one.width, one.height] and _room(cell, one, options))
         for cell, one, by_hand in zip(cells, panels, theirs, strict=True)

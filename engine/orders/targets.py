@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, NotFound
-from engine.store import scope as rows
+from engine.store import rows
 from engine.store.scope import Scope
 from models.options import GenerationKind
 from models.tables import Chapter, Character, Panel, Project, Scene

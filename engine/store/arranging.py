@@ -61,7 +61,7 @@ async def arrange(session: AsyncSession, chapter: Chapter, wanted: Sequence[Outl
 async def _leave_out(session: AsyncSession, scene: Scene) -> None:
     """When a chapter is condensed, a scene without room for a panel keeps those alone that people wrote."""
     await describe(session, scene, [])
-    if scene.state == SceneState.DESCRIBED and "panels" not in scene.hand:
+    if scene.state == SceneState.DESCRIBED and "panels" not in scene.manual_edits:
         scene.state, scene.panels_key = SceneState.SUMMARISED, None
 
 
@@ -70,9 +70,9 @@ async def _by_hand(session: AsyncSession, scenes: Sequence[Scene]) -> list[Scene
     if not scenes:
         return []
     ids = [scene.id for scene in scenes]
-    query = select(Panel.scene_id).where(col(Panel.scene_id).in_(ids), col(Panel.hand) != []).distinct()
+    query = select(Panel.scene_id).where(col(Panel.scene_id).in_(ids), col(Panel.manual_edits) != []).distinct()
     written = set((await session.exec(query)).all())
-    return [scene for scene in scenes if scene.hand or scene.id in written]
+    return [scene for scene in scenes if scene.manual_edits or scene.id in written]
 
 
 def _matched(before: Sequence[Scene], by_hand: Sequence[Scene], wanted: Sequence[Outline]) -> list[Scene | None]:
@@ -110,7 +110,7 @@ async def _follow(session: AsyncSession, scene: Scene, sentences: list[str]) -> 
 
 
 def _rewrite(scene: Scene, one: Outline) -> None:
-    if "outline" not in scene.hand:
+    if "outline" not in scene.manual_edits:
         scene.title, scene.gist = one.title, one.gist
     scene.first, scene.last, scene.sentences = one.first, one.last, list(one.sentences)
     scene.max_panels = one.max_panels

@@ -157,7 +157,7 @@ def _person(who: BundledCharacter, images: Mapping[str, UUID]) -> _Thing:
     if who.profile is not None:
         # People have decided on it: no text of a later book makes it another.
         looks = who.profile.model_dump(exclude={"name", "aliases"})
-        values |= {"profile": cast.profile(who.name, who.aliases, looks), "hand": ["profile"]}
+        values |= {"profile": cast.profile(who.name, who.aliases, looks), "manual_edits": ["profile"]}
     if who.sheet is not None and who.sheet in images:
         values |= {"sheet_image_id": images[who.sheet], "sheet_made_from": who.sheet_made_from}
     return _Thing(who.name, values, who.attached)
@@ -187,12 +187,12 @@ async def _added(session: AsyncSession, row: SQLModel) -> None:
 
 def _written(row: Any, values: Mapping[str, Any]) -> list[str]:
     """Write the values; the names of those that are others now."""
-    different = [name for name, value in values.items() if name != "hand" and getattr(row, name) != value]
+    different = [name for name, value in values.items() if name != "manual_edits" and getattr(row, name) != value]
     if different:
         for name in different:
             setattr(row, name, values[name])
-        if "hand" in values:
-            row.hand = sorted({*row.hand, *values["hand"]})
+        if "manual_edits" in values:
+            row.manual_edits = sorted({*row.manual_edits, *values["manual_edits"]})
         row.version += 1
     return different
 

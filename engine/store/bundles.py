@@ -38,7 +38,7 @@ _PANEL = set(BundledPanel.model_fields) - {"selected", "drafts", "attached", "fr
 _WORDS = set(BundledTranslation.model_fields)
 _SCENE = set(BundledScene.model_fields) - {"panels"}
 _DRAFT = set(BundledDraft.model_fields) - {"picture", "parent"}
-_CHARACTER = {"name", "aliases", "profile", "sheet_made_from", "sheet_basis", "hand", "failure"}
+_CHARACTER = {"name", "aliases", "profile", "sheet_made_from", "sheet_basis", "manual_edits", "failure"}
 _CHAPTER = set(BundledChapter.model_fields) - {"text", "scenes"}
 _PROJECT = set(BundledProject.model_fields)
 
@@ -140,7 +140,8 @@ async def plant(
             project_id=project_id,
             name_key=who.name.casefold(),
             sheet_image_id=images[who.sheet] if who.sheet else None,
-            **who.model_dump(mode="json", include=_CHARACTER),
+            profile=who.profile,
+            **who.model_dump(mode="json", include=_CHARACTER - {"profile"}),
         )
         session.add(character)
         later += attach(who.attached, character_id=character.id)

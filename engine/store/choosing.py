@@ -10,7 +10,7 @@ from engine.db.session import execute
 from engine.errors import NotFound
 from engine.store.events import emit
 from engine.store.progress import complete, panel_step
-from engine.store.scope import missing
+from engine.store.rows import missing
 from models.events import EventType
 from models.ids import new_id
 from models.tables import Draft, Panel, Selection

@@ -9,8 +9,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, Forbidden
-from engine.store import scope as rows
-from engine.store import throttles
+from engine.store import rows, throttles
 from engine.store.events import emit
 from engine.store.scope import Scope, within_reach
 from models.events import EventType

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.tasks.panels import Panel as Described
+from engine.tasks.panels.task import Panel as Described
 from models.tables import Panel, Scene
 
 
@@ -25,7 +25,7 @@ async def describe(session: AsyncSession, scene: Scene, wanted: Sequence[Describ
         _rewrite(panel, one)
         after.append(panel)
     for left in (panel for panel in before if panel not in after):
-        if left.hand:
+        if left.manual_edits:
             place = next((index for index, panel in enumerate(after) if panel.first > left.first), len(after))
             after.insert(place, left)
         else:
@@ -44,7 +44,7 @@ def _matched(before: Sequence[Panel], wanted: Sequence[Described]) -> list[Panel
         found[index] = next((panel for panel in free if (panel.first, panel.last) == (one.first, one.last)), None)
         if found[index] is not None:
             free.remove(found[index])  # type: ignore[arg-type]  # not None, as the line above says
-    for panel in sorted(free, key=lambda panel: not panel.hand):
+    for panel in sorted(free, key=lambda panel: not panel.manual_edits):
         shared = [0 if there else _overlap(panel, one) for one, there in zip(wanted, found, strict=True)]
         if any(shared):
             found[shared.index(max(shared))] = panel
@@ -58,8 +58,8 @@ def _overlap(panel: Panel, one: Described) -> int:
 def _rewrite(panel: Panel, one: Described) -> None:
     moved = (panel.first, panel.last) != (one.first, one.last)
     panel.first, panel.last = one.first, one.last
-    if "description" not in panel.hand:
+    if "description" not in panel.manual_edits:
         panel.shot, panel.description, panel.characters = one.shot, one.description, list(one.characters)
-    if moved and "words" not in panel.basis and "words" not in panel.hand:
+    if moved and "words" not in panel.basis and "words" not in panel.manual_edits:
         # Nobody kept what its words were made from, and it cannot be this.
         panel.dialogue, panel.caption = None, ""

@@ -9,8 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.digest import digest
 from engine.errors import BadInput, Conflict
-from engine.store import drafts, generations, reviews
-from engine.store import scope as rows
+from engine.store import drafts, generations, reviews, rows
 from engine.store.choosing import remember
 from engine.store.events import emit
 from engine.store.scope import Scope

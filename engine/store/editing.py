@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.store import generations, positions
-from engine.store import scope as rows
+from engine.store import generations, positions, rows
 from engine.store.events import emit
 from engine.store.scope import Owned, Scope
 from models.events import EventType
@@ -19,26 +18,25 @@ RowT = TypeVar("RowT", bound=SQLModel)
 
 
 @dataclass(frozen=True)
-class Noun:
-    """How events tell of a table's rows: the name, what is told of a new one, and the parent below the project."""
+class Announced:
+    """What events about a table's rows contain: a column of a new row, and the parent below the project."""
 
-    name: str
-    told: str
+    column: str
     parent: str | None = None
 
 
-NOUNS: dict[type[SQLModel], Noun] = {
-    Chapter: Noun("chapter", "position"),
-    Scene: Noun("scene", "position", "chapter_id"),
-    Panel: Noun("panel", "position", "scene_id"),
-    Page: Noun("page", "number", "chapter_id"),
-    Character: Noun("character", "name"),
-    Location: Noun("location", "name"),
-    ProjectInstruction: Noun("instruction", "position"),
+ANNOUNCED: dict[type[SQLModel], Announced] = {
+    Chapter: Announced("position"),
+    Scene: Announced("position", "chapter_id"),
+    Panel: Announced("position", "scene_id"),
+    Page: Announced("number", "chapter_id"),
+    Character: Announced("name"),
+    Location: Announced("name"),
+    ProjectInstruction: Announced("position"),
 }
-# What columns are called outside, and those that follow from others and are not named.
+# The API's names of columns, and columns that follow from others and are not named.
 OUTSIDE = {"labels": "metadata", "sentences": "text", "source_text": "text", "sheet_approved_at": "sheet_approved"}
-FOLLOWING = frozenset({"name_key", "state", "script", "hand", "basis", "panels_key"})
+FOLLOWING = frozenset({"name_key", "state", "script", "manual_edits", "basis", "panels_key"})
 
 
 ABOVE: dict[type[SQLModel], tuple[str, type[SQLModel]]] = {
@@ -95,9 +93,9 @@ async def announce(
 ) -> None:
     """Say of each row that it was added, with what `more` has for its id. Call it last in a transaction."""
     for row in new:
-        told = NOUNS[type(row)].told
+        column = ANNOUNCED[type(row)].column
         besides = (more or {}).get(cast("Owned", row).id, {})
-        await tell(session, scope, row, "created", {told: getattr(row, told), **_parent(row), **besides})
+        await tell(session, scope, row, "created", {column: getattr(row, column), **_parent(row), **besides})
 
 
 async def add(session: AsyncSession, scope: Scope, row: RowT, *, at: int | None = None) -> RowT:
@@ -110,7 +108,7 @@ async def add(session: AsyncSession, scope: Scope, row: RowT, *, at: int | None 
 async def change(
     session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID, version: int, values: Mapping[str, Any]
 ) -> RowT:
-    """`scope.change`, told by its event."""
+    """`rows.change`, announced by its event."""
     row = await rows.change(session, scope, model, row_id, version, values)
     fields = sorted({OUTSIDE.get(name, name) for name in values if name not in FOLLOWING})
     await tell(session, scope, row, "changed", {"fields": fields, "version": version + 1})
@@ -143,20 +141,26 @@ async def reorder(
 ) -> None:
     """Put the rows of a parent into another order. Raises `BadInput` unless each of them is named once."""
     await rows.reorder(session, scope, model, positions.within(model, parent_id), order)
-    noun = NOUNS[model]
-    data: dict[str, Any] = {f"{noun.name}_ids": [str(one) for one in order]}
-    if noun.parent is not None:
-        data[noun.parent] = str(parent_id)
-    await emit(session, project_id, None, EventType(f"{noun.name}.reordered"), data, actor=scope.actor)
+    name, parent = rows.identifier(model), ANNOUNCED[model].parent
+    data: dict[str, Any] = {f"{name}_ids": [str(row_id) for row_id in order]}
+    if parent is not None:
+        data[parent] = str(parent_id)
+    await emit(session, project_id, None, EventType(f"{name}.reordered"), data, actor=scope.actor)
 
 
 async def tell(session: AsyncSession, scope: Scope, row: Any, verb: str, data: Mapping[str, Any]) -> None:
-    """The event of a deed: `scene.created` and so on. Call it last in a transaction."""
-    noun = NOUNS[type(row)]
-    told = {f"{noun.name}_id": str(row.id), **data}
-    await emit(session, row.project_id, None, EventType(f"{noun.name}.{verb}"), told, actor=scope.actor)
+    """Emit `scene.created` and so on. Call it last in a transaction."""
+    name = rows.identifier(type(row))
+    await emit(
+        session,
+        row.project_id,
+        None,
+        EventType(f"{name}.{verb}"),
+        {f"{name}_id": str(row.id), **data},
+        actor=scope.actor,
+    )
 
 
 def _parent(row: SQLModel) -> dict[str, str]:
-    parent = NOUNS[type(row)].parent
+    parent = ANNOUNCED[type(row)].parent
     return {} if parent is None else {parent: str(getattr(row, parent))}

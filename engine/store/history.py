@@ -12,7 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db.session import execute
 from engine.errors import BadInput
 from engine.store import cursors
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.events import EventType
 from models.tables import Panel
 

@@ -11,7 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db.session import Database
 from engine.errors import Conflict
 from engine.store.events import emit
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.events import EventType
 from models.tables import Panel, PanelLock, User
 

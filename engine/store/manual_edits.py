@@ -23,14 +23,13 @@ PARTS: Mapping[type[SQLModel], Mapping[str, Sequence[str]]] = {
     Character: {"profile": ("profile",)},
 }
 # As the basis of a part it says that nothing it was made from counts any more.
-RELEASED = {"hand": "released"}
+RELEASED = {"manual_edits": "released"}
 
 
 def written(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) -> dict[str, Any]:
-    """The columns to write when a person writes `values`: those, and which parts are theirs from then on.
+    """The columns to write when a person changes `values`: these, and the list of manual edits after that.
 
-    A part that is emptied with None, or named in `release`, is not theirs any more: what is there is written anew by
-    the next generation.
+    A part that is set to None, or named in `release`, is a manual edit no longer: the next generation writes it again.
     """
     parts = PARTS[type(row)]
     touched = {part for part, columns in parts.items() if any(values.get(column) is not None for column in columns)}
@@ -38,9 +37,9 @@ def written(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) ->
         part for part, columns in parts.items() if any(name in values and values[name] is None for name in columns)
     }
     let_go = {part for part in parts if part in release or part in emptied}
-    mine = (set(row.hand) | touched) - let_go
-    columns: dict[str, Any] = {**values, "hand": [part for part in parts if part in mine]}
-    released = let_go & set(row.hand)
+    mine = (set(row.manual_edits) | touched) - let_go
+    columns: dict[str, Any] = {**values, "manual_edits": [part for part in parts if part in mine]}
+    released = let_go & set(row.manual_edits)
     if hasattr(row, "basis") and released:
         # What people wear comes with the summary.
         made_anew = {"summary" if part == "outfits" else part for part in released}
@@ -52,7 +51,7 @@ def written(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) ->
 
 def give_back(scene: Scene) -> None:
     """What a panel of the scene shows is for generations to say again: they break the scene into panels anew."""
-    if "panels" not in scene.hand:
+    if "panels" not in scene.manual_edits:
         scene.basis, scene.panels_key = {**scene.basis, "panels": RELEASED}, None
 
 

@@ -15,8 +15,8 @@ from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator
 from engine.store.arranging import Outline, arrange
 from engine.store.panels import cast_of
 from engine.store.progress import outline_step, pages_step, plan, translation_step
-from engine.tasks.outline import Out
-from engine.tasks.outline_windows import rooms
+from engine.tasks.outline.task import Out
+from engine.tasks.outline.windows import panel_quotas
 from models.ids import new_id
 from models.options import GenerationOptions
 from models.runs import ChapterRun
@@ -56,8 +56,8 @@ async def store_outline(
             f"The text has {len(scenes)} scenes, and a chapter may have at most {MAX_SCENES}: split it into chapters,"
             " or condense it with max_panels."
         )
-    budgets = rooms([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.most_panels)
-    key = digest([scene.model_dump() for scene in scenes], budgets, list(texts))
+    quotas = panel_quotas([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.most_panels)
+    key = digest([scene.model_dump() for scene in scenes], quotas, list(texts))
     names: dict[str, list[str]] = {}
     for part in parts:
         for character in part.characters:
@@ -70,8 +70,8 @@ async def store_outline(
             session,
             chapter,
             [
-                Outline(one.title, one.gist, one.first, one.last, budget, _told(texts[one.first : one.last + 1]))
-                for one, budget in zip(scenes, budgets, strict=True)
+                Outline(one.title, one.gist, one.first, one.last, quota, _told(texts[one.first : one.last + 1]))
+                for one, quota in zip(scenes, quotas, strict=True)
             ],
         )
         chapter.outline_key = key
@@ -114,7 +114,7 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
                     gist=scene.summary,
                     characters=list(dict.fromkeys(name for panel in scene.panels for name in panel.characters)),
                     state=SceneState.DESCRIBED,
-                    hand=["outline", "summary", "panels", "outfits"],
+                    manual_edits=["outline", "summary", "panels", "outfits"],
                 )
             )
             panels += [
@@ -130,7 +130,7 @@ async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter,
                     prompt=panel.prompt or None,
                     negative=panel.negative,
                     state=PanelState.DESCRIBED,
-                    hand=["description", "words", *(["prompt"] if panel.prompt else [])],
+                    manual_edits=["description", "words", *(["prompt"] if panel.prompt else [])],
                 )
                 for number, panel in enumerate(scene.panels)
             ]
@@ -174,7 +174,7 @@ async def _characters(
         given = (profiles or {}).get(name)
         updates: dict[str, object] = {"name_key": values["name_key"]}
         if given is not None:
-            values["profile"] = updates["profile"] = given.model_dump(mode="json")
+            values["profile"] = updates["profile"] = given
             updates["aliases"] = values["aliases"]
         statement = insert(Character).values(values)
         returned = await session.exec(

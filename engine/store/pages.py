@@ -8,8 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, Conflict
 from engine.pages import manual_layout, manual_lettering
-from engine.store import editing, locks
-from engine.store import scope as rows
+from engine.store import editing, locks, rows
 from engine.store.panels import of_chapter
 from engine.store.scope import Scope
 from engine.store.translations import in_language
@@ -78,6 +77,6 @@ async def _lettered(
         before = PanelLettering.model_validate(layers[places[panel_id]])
         layer = manual_lettering.changed(before, mine, cell["width"], cell["height"])
         layers[places[panel_id]] = layer.model_dump(mode="json")
-        kept = manual_lettering.kept(layer, cell, one.data, one.image.sha256 if one.image else None)
+        kept = manual_lettering.placed_lettering(layer, cell, one.data, one.image.sha256 if one.image else None)
         theirs[panel_id] = kept.model_dump(mode="json")
     return {**layout, "placed": theirs}, layers

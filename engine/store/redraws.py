@@ -14,7 +14,8 @@ from engine.providers.registry import PROVIDERS, Draws, draws_of
 from engine.reading.directions import about
 from engine.store import drafts, generations, holds
 from engine.store.manual_edits import RELEASED
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.ids import generation_workflow_id
 from models.options import GenerationKind, GenerationOptions
 from models.runs import RedrawRequest
@@ -75,7 +76,7 @@ async def order(
     count = wanted.drafts if "picture" in topics else 0
     open_one = await generations.resting(session, panel.project_id, scene.chapter_id)
     if open_one is not None:
-        waits = GenerationOptions.model_validate(open_one.options)
+        waits = open_one.options
         if by_another and (options.artists()[0], options.render) != (waits.artists()[0], waits.render):
             raise Conflict(
                 f"The chapter is waiting for a review; redraws now use its artist ({waits.images!r}). Omit `by`, or"
@@ -168,7 +169,7 @@ async def again(session: AsyncSession, last: Generation, generation: Generation)
 
     In the same slots: what was drawn of it is there. One that reviews its drafts tries its panels again.
     """
-    if last.kind != GenerationKind.PANEL or GenerationOptions.model_validate(last.options).review != "none":
+    if last.kind != GenerationKind.PANEL or last.options.review != "none":
         return
     query = select(Redraw).where(Redraw.generation_id == last.id, Redraw.state == RedrawState.FAILED)
     for redraw in (await session.exec(query.order_by(col(Redraw.id)))).all():
@@ -189,7 +190,7 @@ def _take_notes(panel: Panel, wanted: Wanted, topics: Sequence[str]) -> None:
         return
     parts = {"words": "words", "picture": "prompt"}
     panel.notes = {**panel.notes, **dict.fromkeys(topics, wanted.notes)}
-    panel.hand = [part for part in panel.hand if part not in {parts[topic] for topic in topics}]
+    panel.manual_edits = [part for part in panel.manual_edits if part not in {parts[topic] for topic in topics}]
     # Also where the notes are those of before: then they were not followed well enough.
     panel.basis = {**panel.basis, **{parts[topic]: RELEASED for topic in topics}}
     panel.version += 1

@@ -13,13 +13,13 @@ from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.cast.blocking import across, standing
+from engine.cast.blocking import across, blocking_of
 from engine.images import ImageRequest, Of, Picture
 from engine.images.fitting import accompanied
 from engine.providers.registry import draws_of
 from engine.storage import Storage
 from engine.store.places import place_of
-from models.story import Attributes, PanelData, Profile
+from models.story import Attributes, PanelData
 from models.tables import Attachment, Character, Image, Location, Panel
 from models.tables.uploads import AttachmentRole
 
@@ -61,7 +61,7 @@ def arranged(
     pictures: Mapping[tuple[UUID, str], Sequence[Image]],
 ) -> list[Stored]:
     """The pictures that go with a panel, in their order, out of all there are: by what they belong to, and as what."""
-    where = standing([one.name for one in data.characters])
+    where = blocking_of([one.name for one in data.characters])
     parts = across([one.name for one in data.characters])
     shown: list[list[Stored]] = []
     for who in data.characters:
@@ -128,7 +128,7 @@ def people_of(on_stage: Iterable[Attributes], cast: Sequence[Character]) -> dict
 
 def _otherwise(who: Attributes, character: Character) -> str:
     """What in the pictures of somebody is not so here: they show what is always worn."""
-    usual = Profile.model_validate(character.profile).clothes if character.profile else ""
+    usual = character.profile.clothes if character.profile else ""
     return "" if who.clothes == usual else "in other clothes than there: those of the text"
 
 

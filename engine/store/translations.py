@@ -18,6 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db.session import execute
 from engine.digest import digest
 from engine.store.panels import Shown
+from engine.verdict import decide
 from models.ids import new_id
 from models.story import Line, PanelData
 from models.tables import Chapter, Panel, Scene, Translation
@@ -30,11 +31,11 @@ _PANELS_A_PART = 30
 
 
 class Standing(StrEnum):
-    """`kept` would be stale, had not a person written it."""
+    """`protected`: stale, but a manual edit, which generations do not overwrite."""
 
     MISSING = "missing"
     STALE = "stale"
-    KEPT = "kept"
+    PROTECTED = "protected"
     MADE = "made"
 
 
@@ -70,7 +71,7 @@ class Worded:
     @property
     def state(self) -> Standing:
         there = self.translation
-        return _state(None if there is None else there.made_from, self.key, hand=there is not None and there.hand)
+        return _state(None if there is None else there.made_from, self.key, manual=there is not None and there.manual)
 
     @property
     def due(self) -> bool:
@@ -79,15 +80,15 @@ class Worded:
 
     def follows(self, changing: Collection[UUID | None]) -> bool:
         """Whether it will have to be made again, because its panel's words are among those that will be others."""
-        return self.panel.id in changing and not (self.translation is not None and self.translation.hand)
+        return self.panel.id in changing and not (self.translation is not None and self.translation.manual)
 
 
-def _state(made_from: str | None, key: str, *, hand: bool) -> Standing:
-    if made_from is None:
-        return Standing.MISSING
-    if made_from == key:
-        return Standing.MADE
-    return Standing.KEPT if hand else Standing.STALE
+def _state(made_from: str | None, key: str, *, manual: bool) -> Standing:
+    changed = [] if made_from == key else ["words"]
+    verdict = decide(there=made_from is not None, manual=manual, changed=changed)
+    if verdict.stands:
+        return Standing.PROTECTED if verdict.changed else Standing.MADE
+    return Standing.MISSING if made_from is None else Standing.STALE
 
 
 def title_in(chapter: Chapter, language: str) -> TitleIn | None:
@@ -101,7 +102,9 @@ def title_state(chapter: Chapter, language: str) -> Standing:
     if not chapter.title.strip():
         return Standing.MADE
     there = title_in(chapter, language)
-    return _state(None if there is None else there.made_from, digest(chapter.title), hand=bool(there and there.hand))
+    return _state(
+        None if there is None else there.made_from, digest(chapter.title), manual=bool(there and there.manual)
+    )
 
 
 def title_due(chapter: Chapter, language: str) -> bool:
@@ -233,14 +236,20 @@ async def keep(
         "made_from": made_from,
     }
     statement = insert(_TRANSLATIONS).values(
-        id=new_id(), project_id=panel.project_id, panel_id=panel.id, language=language, hand=False, version=1, **values
+        id=new_id(),
+        project_id=panel.project_id,
+        panel_id=panel.id,
+        language=language,
+        manual=False,
+        version=1,
+        **values,
     )
     await execute(
         session,
         statement.on_conflict_do_update(
             index_elements=["panel_id", "language"],
             set_={**values, "version": _TRANSLATIONS.c.version + 1},
-            where=~_TRANSLATIONS.c.hand,
+            where=~_TRANSLATIONS.c.manual,
         ),
     )
 

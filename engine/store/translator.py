@@ -151,7 +151,7 @@ def _titled(chapter: Chapter, file: TranslationFile) -> bool:
         return False
     if len(text) > 200:
         raise BadInput("The title may have at most 200 characters.")
-    title = TitleIn(text=text, made_from=made_from, hand=True)
+    title = TitleIn(text=text, made_from=made_from, manual=True)
     chapter.titles = {**chapter.titles, file.language: title.model_dump(mode="json")}
     return True
 
@@ -161,7 +161,7 @@ def _put(words: Worded, language: str, caption: str, lines: list[dict[str, Any]]
     row = words.translation or Translation(
         project_id=words.panel.project_id, panel_id=words.panel.id, language=language, made_from=made_from, version=0
     )
-    row.caption, row.lines, row.made_from, row.hand = caption, lines, made_from, True
+    row.caption, row.lines, row.made_from, row.manual = caption, lines, made_from, True
     row.version += 1
     return row
 

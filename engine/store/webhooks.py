@@ -12,7 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db.session import execute
 from engine.errors import Conflict
 from engine.store import throttles
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.ids import new_id
 from models.tables import Delivery, Project, Webhook
 from models.tables.webhooks import DeliveryState

@@ -15,7 +15,7 @@ from engine.db.session import Database
 from engine.errors import AnswerLost, CallInFlight, EngineError, ProviderBusy, ProviderDown, ProviderRejected
 from engine.money import ledger
 from engine.settings import Rate
-from engine.store.scope import get
+from engine.store.rows import get
 from models.tables import ProviderCall
 from models.tables.ledger import CallState
 from tests.conftest import Order, Ordered

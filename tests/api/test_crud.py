@@ -7,7 +7,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from tests.api.conftest import Json, new_chapter, problem, refused
-from tests.api.test_mistakes import FOREIGN
+from tests.api.test_forms import FOREIGN
 
 pytestmark = pytest.mark.workflow
 

@@ -53,7 +53,7 @@ async def test_a_layout_by_hand_is_composed_for_no_call_and_kept_until_it_is_rel
         asked = len(directed.writer.asked)
         wanted = rows_of(page)
         changed = await directed.patch(f"/pages/{page['id']}", {"version": 1, "layout": {"cells": wanted}})
-        assert (changed["hand"], changed["version"], changed["image_id"]) == (["layout"], 2, page["image_id"])
+        assert (changed["manual_edits"], changed["version"], changed["image_id"]) == (["layout"], 2, page["image_id"])
         assert await parts(directed) == [("page", "stale", ("panels",))]
         await updated(directed)
         assert len(directed.writer.asked) == asked
@@ -66,15 +66,15 @@ async def test_a_layout_by_hand_is_composed_for_no_call_and_kept_until_it_is_rel
         panel = await directed.get(f"/panels/{wanted[0]['panel_id']}")
         much = [{"speaker": "Sunna", "text": "This is what I have to say about it, and it is a lot. " * 30}]
         await directed.patch(f"/panels/{panel['id']}", {"version": panel["version"], "dialogue": much})
-        assert await parts(directed) == [("page", "stale", ("panels",)), ("layout", "kept", ("words",))]
+        assert await parts(directed) == [("page", "stale", ("panels",)), ("layout", "protected", ("words",))]
         await updated(directed)
         assert places((await pages(directed))[0]) == wanted
-        assert await parts(directed) == [("layout", "kept", ("words",))]
+        assert await parts(directed) == [("layout", "protected", ("words",))]
 
         panel = await directed.get(f"/panels/{panel['id']}")
         await directed.patch(f"/panels/{panel['id']}", {"version": panel["version"], "dialogue": []})
-        released = await directed.patch(f"/pages/{page['id']}", {"version": 2, "release": ["layout"]})
-        assert released["hand"] == []
+        released = await directed.patch(f"/pages/{page['id']}", {"version": 2, "release_edits": ["layout"]})
+        assert released["manual_edits"] == []
         await updated(directed)
         assert places((await pages(directed))[0]) != wanted
 
@@ -90,7 +90,7 @@ async def test_a_moved_balloon_stays_where_it_is_put_through_other_pictures_and_
         body = {**text["body"], "x": 8.0, "y": cell["height"] - text["body"]["height"] - 9.0}
         edit = {"panel_id": panel_id, "order": text["order"], "body": body, "tail_tip": None}
         changed = await directed.patch(f"/pages/{page['id']}", {"version": page["version"], "lettering": [edit]})
-        assert changed["hand"] == ["lettering"]
+        assert changed["manual_edits"] == ["lettering"]
 
         async def shown() -> Json:
             now = await directed.get(f"/pages/{page['id']}")
@@ -100,18 +100,18 @@ async def test_a_moved_balloon_stays_where_it_is_put_through_other_pictures_and_
         assert (await shown())["body"] == body
         await updated(directed)
         found = await shown()
-        assert (found["body"], found["tail"], found["hand"]) == (body, None, True)
+        assert (found["body"], found["tail"], found["manual"]) == (body, None, True)
 
         image = await directed.picture(1200, 1000)
         await directed.post(f"/panels/{panel_id}/drafts", {"image_id": image, "select": True}, 201)
         await updated(directed)
         assert (await shown())["body"]["width"] == body["width"]
-        assert ("lettering", "kept") in [(part, state) for part, state, _ in await parts(directed)]
+        assert ("lettering", "protected") in [(part, state) for part, state, _ in await parts(directed)]
 
-        released = {"version": changed["version"], "release": ["lettering"]}
-        assert (await directed.patch(f"/pages/{page['id']}", released))["hand"] == []
+        released = {"version": changed["version"], "release_edits": ["lettering"]}
+        assert (await directed.patch(f"/pages/{page['id']}", released))["manual_edits"] == []
         await updated(directed)
-        assert not (await shown())["hand"]
+        assert not (await shown())["manual"]
         assert await parts(directed) == []
 
 
@@ -128,7 +128,7 @@ async def test_a_layout_whose_panels_change_is_let_go_and_a_problem_says_so(api:
         assert "was deleted" in refused["detail"]
         await updated(directed)
         now = (await pages(directed))[0]
-        assert now["hand"] == []
+        assert now["manual_edits"] == []
         assert "laid out anew" in now["problems"][0]
 
 
@@ -151,7 +151,7 @@ async def test_what_cannot_be_a_page_is_refused_and_so_is_who_comes_second(api: 
         await directed.patch(path, {"version": 1, "layout": {"cells": cells[:-1]}}, 422)
         unknown = {"panel_id": page["id"], "order": 0, "tail_tip": None}
         await directed.patch(path, {"version": 1, "lettering": [unknown]}, 422)
-        both = {"version": 1, "layout": {"cells": cells}, "release": ["layout"]}
+        both = {"version": 1, "layout": {"cells": cells}, "release_edits": ["layout"]}
         await directed.patch(path, both, 422)
         assert (await directed.get(path))["version"] == 1
         await directed.patch(path, {"version": 1, "layout": {"cells": cells}})

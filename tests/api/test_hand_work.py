@@ -76,7 +76,7 @@ async def test_a_scene_that_is_described_again_keeps_the_panels_that_people_wrot
         after = [panel for panel in await directed.panels() if panel["scene_id"] == first["id"]]
         assert [panel["id"] for panel in after] == [panel["id"] for panel in panels]
         assert (after[1]["description"], after[1]["shot"]) == ("Two keys, by hand.", "insert")
-        assert after[1]["hand"] == ["description"]
+        assert after[1]["manual_edits"] == ["description"]
 
 
 async def test_what_is_released_is_written_again(api: AsyncClient, crew: Crew) -> None:
@@ -85,9 +85,9 @@ async def test_what_is_released_is_written_again(api: AsyncClient, crew: Crew) -
         before = panel["dialogue"]
         body = {"version": panel["version"], "dialogue": [{"speaker": "", "text": "Nothing."}], "prompt": "A wall."}
         changed = await directed.patch(f"/panels/{panel['id']}", body)
-        assert changed["hand"] == ["words", "prompt"]
-        body = {"version": changed["version"], "release": ["words", "prompt"]}
-        assert (await directed.patch(f"/panels/{panel['id']}", body))["hand"] == []
+        assert changed["manual_edits"] == ["words", "prompt"]
+        body = {"version": changed["version"], "release_edits": ["words", "prompt"]}
+        assert (await directed.patch(f"/panels/{panel['id']}", body))["manual_edits"] == []
         await directed.order()
         assert (await directed.ended())["status"] == "completed"
         after = await directed.get(f"/panels/{panel['id']}")

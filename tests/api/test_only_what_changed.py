@@ -157,14 +157,14 @@ async def a_tone_instruction(chapter: Chapter) -> Again:
     made = await chapter.api.post(f"/api/v1/projects/{chapter.project_id}/instructions", json=body)
     assert made.status_code == 201
     panels = await chapter.panels()
-    by_hand = sum("words" in panel["hand"] for panel in panels)
+    by_hand = sum("words" in panel["manual_edits"] for panel in panels)
     scenes = (await chapter.get(f"/chapters/{chapter.chapter_id}/scenes"))["items"]
     tasks = {"SceneSummary": len(scenes), "PanelDescription": len(scenes), "Dialogue": len(panels) - by_hand}
     return Again(tasks, pages=False)
 
 
 async def a_description(chapter: Chapter) -> Again:
-    panel = next(one for one in await chapter.panels() if "words" not in one["hand"])
+    panel = next(one for one in await chapter.panels() if "words" not in one["manual_edits"])
     await chapter.change(f"/panels/{panel['id']}", panel["version"], description="Mara runs up the stairs.")
     return Again({"Dialogue": 1, "VisualPrompt": 1}, {panel["id"]})
 
@@ -190,8 +190,8 @@ async def a_title(chapter: Chapter) -> Again:
 
 
 async def words_that_are_released(chapter: Chapter) -> Again:
-    panel = next(one for one in await chapter.panels() if "words" in one["hand"])
-    await chapter.change(f"/panels/{panel['id']}", panel["version"], release=["words"])
+    panel = next(one for one in await chapter.panels() if "words" in one["manual_edits"])
+    await chapter.change(f"/panels/{panel['id']}", panel["version"], release_edits=["words"])
     return Again({"Dialogue": 1})
 
 
@@ -229,7 +229,7 @@ async def test_that_and_nothing_else_is_made_again(chapter: Chapter, change: Cha
     pages = await chapter.pages()
     wanted = await change(chapter)
     stale = await chapter.stale()
-    told = Counter(part["part"] for part in stale if part["state"] != "kept")
+    told = Counter(part["part"] for part in stale if part["state"] != "protected")
     chapter.writer.asked.clear()
     chapter.painter.asked.clear()
     finished = await chapter.update()
@@ -253,5 +253,5 @@ async def test_that_and_nothing_else_is_made_again(chapter: Chapter, change: Cha
     assert all(told[parts[task]] >= count for task, count in wanted.tasks.items())
     assert told["picture"] >= len(wanted.drawn)
     assert told["sheet"] == wanted.sheets
-    left = [part for part in await chapter.stale() if part["state"] != "kept"]
+    left = [part for part in await chapter.stale() if part["state"] != "protected"]
     assert left == []

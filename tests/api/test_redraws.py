@@ -61,7 +61,7 @@ async def test_notes_go_back_to_the_right_step(
             assert "angry" in now["prompt"]
         # What the panel was made into stands: nothing is left to do but to letter it.
         stale = (await directed.get(f"/chapters/{directed.chapter_id}/stale"))["items"]
-        assert {part["part"] for part in stale if part["state"] != "kept"} <= {"page", "cbz", "pdf", "epub"}
+        assert {part["part"] for part in stale if part["state"] != "protected"} <= {"page", "cbz", "pdf", "epub"}
 
 
 async def test_a_redraw_while_drafts_are_looked_at_is_work_of_the_same_generation(api: AsyncClient, crew: Crew) -> None:

@@ -93,7 +93,7 @@ async def test_an_outline_is_changed_before_it_is_drawn(api: AsyncClient, crew: 
         assert answer.status_code == 204
         summary = "Mara plans to leave by night."
         changed = {"version": first["version"], "title": "By lamplight", "summary": summary}
-        assert (await directed.patch(f"/scenes/{first['id']}", changed))["hand"] == ["outline", "summary"]
+        assert (await directed.patch(f"/scenes/{first['id']}", changed))["manual_edits"] == ["outline", "summary"]
         await directed.approve("outline")
         assert (await directed.ended())["status"] == "completed"
     (scene,) = (await directed.get(f"/chapters/{directed.chapter_id}/scenes"))["items"]

@@ -78,7 +78,7 @@ async def test_a_panel_lives_and_goes(api: AsyncClient) -> None:
     assert panel["dialogue"] == [{"speaker": "Mara", "kind": "speech", "text": "Mine."}]
     changed = (await api.patch(where, json={"version": 1, "shot": "wide", "prompt": None})).json()
     assert changed == panel | {"shot": "wide", "prompt": None, "state": "described", "version": 2} | {
-        "hand": ["description", "words"]
+        "manual_edits": ["description", "words"]
     }
     assert (await api.get(where)).json() == changed
     assert (await api.get(f"/api/v1/scenes/{scene['id']}")).json()["state"] == "described"

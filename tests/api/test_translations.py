@@ -116,7 +116,7 @@ async def test_a_panel_by_hand(directed: Directed) -> None:
     caption = panel["caption"] and "Spät."
     body = {"version": 0, "caption": caption, "lines": lines}
     made = await put(directed, path, body)
-    assert (made["state"], made["hand"], made["version"]) == ("made", True, 1)
+    assert (made["state"], made["manual"], made["version"]) == ("made", True, 1)
     assert [line["text"] for line in made["lines"]] == lines
     assert (await put(directed, path, body, 409))["type"] == "/problems/conflict"
     wrong = {"version": 1, "caption": caption, "lines": [*lines, "Mehr."]}
@@ -126,7 +126,7 @@ async def test_a_panel_by_hand(directed: Directed) -> None:
         assert "Line 1 is not translated" in (await put(directed, path, empty, 422))["detail"]
     said = [{**line, "text": line["text"] + " Now."} for line in panel["dialogue"]]
     await directed.patch(f"/panels/{panel['id']}", {"version": panel["version"], "dialogue": said})
-    assert (await directed.get(path))["state"] == "kept"
+    assert (await directed.get(path))["state"] == "protected"
     history = (await directed.get(f"/panels/{panel['id']}/history"))["items"]
     assert "translation.changed" in {deed["type"] for deed in history}
     assert (await directed.api.delete(f"/api/v1{path}")).status_code == 204
@@ -163,7 +163,7 @@ async def test_a_file_is_found_by_place_and_may_be_filled_in_part_by_part(direct
     assert (taken["changed"], taken["missing"]) == (1, len(others))
     panel = (await directed.panels())[first["panel"] - 1]
     await directed.patch(f"/panels/{panel['id']}", {"version": panel["version"], "caption": "Other words."})
-    listed = await directed.get(f"/chapters/{directed.chapter_id}/translations?language=de&state=kept")
+    listed = await directed.get(f"/chapters/{directed.chapter_id}/translations?language=de&state=protected")
     assert [one["panel_id"] for one in listed["items"]] == [panel["id"]]
     assert listed["title"] == {"source": "A chapter", "text": "de A chapter"}
 
@@ -191,10 +191,10 @@ async def test_a_writer_brings_two_languages_up_to_date(api: AsyncClient, crew: 
         told = {(part["kind"], part["language"], part["state"], *part["because"]) for part in stale["items"]}
         assert {
             ("translation", "de", "missing"),
-            ("translation", "pt-BR", "kept", "words"),
-            ("page", "de", "follows", "panels"),
+            ("translation", "pt-BR", "protected", "words"),
+            ("page", "de", "affected", "panels"),
             ("page", "", "stale", "panels"),
-            ("export", "de", "follows", "pages"),
+            ("export", "de", "affected", "pages"),
         } <= told
         assert (stale["llm_calls"], stale["image_calls"]) == (1, 0)
         order["options"] = {"translations": options["translations"]}
@@ -207,7 +207,7 @@ async def test_a_writer_brings_two_languages_up_to_date(api: AsyncClient, crew: 
         await put(directed, f"/panels/{panel['id']}/translations/de", body)
         await directed.order(translations=options["translations"])
         assert (await directed.ended())["status"] == "completed"
-        assert {part["state"] for part in (await directed.get(f"{path}/stale"))["items"]} == {"kept"}
+        assert {part["state"] for part in (await directed.get(f"{path}/stale"))["items"]} == {"protected"}
         assert "Viel später." in said(await directed.get(f"{path}/pages?language=de"))
 
 

@@ -19,7 +19,7 @@ async def _stale(directed: Directed) -> Json:
 
 
 async def _left(directed: Directed) -> list[Json]:
-    return [part for part in (await _stale(directed))["items"] if part["state"] != "kept"]
+    return [part for part in (await _stale(directed))["items"] if part["state"] != "protected"]
 
 
 async def _ordered(directed: Directed, **options: Any) -> Counter[str]:
@@ -89,7 +89,7 @@ async def test_panels_that_are_given_back(api: AsyncClient, crew: Crew) -> None:
         panel = next(one for one in before if sum(other["scene_id"] == one["scene_id"] for other in before) > 1)
         assert (await api.delete(f"/api/v1/panels/{panel['id']}")).status_code == 204
         scene = await directed.get(f"/scenes/{panel['scene_id']}")
-        await directed.patch(f"/scenes/{scene['id']}", {"version": scene["version"], "release": ["panels"]})
+        await directed.patch(f"/scenes/{scene['id']}", {"version": scene["version"], "release_edits": ["panels"]})
         await _ordered(directed)
         after = await directed.panels()
         assert [one["description"] for one in after] == [one["description"] for one in before]
@@ -99,7 +99,7 @@ async def test_panels_that_are_given_back(api: AsyncClient, crew: Crew) -> None:
         await _ordered(directed)
         now = (await directed.panels())[0]
         assert now["description"] == changed["description"] == "A hand."
-        await directed.patch(f"/panels/{now['id']}", {"version": now["version"], "release": ["description"]})
+        await directed.patch(f"/panels/{now['id']}", {"version": now["version"], "release_edits": ["description"]})
         assert "panels" in {part["part"] for part in await _left(directed)}
         await _ordered(directed)
         assert (await directed.panels())[0]["description"] == before[0]["description"]

@@ -9,6 +9,7 @@ from httpx2 import AsyncClient
 
 from engine.db.session import Database
 from models.tables import Redraw, Selection
+from models.tables.directing import SelectionKind
 from tests.api.conftest import Crew, Json, Made, ended, new_chapter, problem, refused, registered
 from tests.working import Painter, Writer
 
@@ -58,7 +59,7 @@ async def test_a_version_is_kept_once_and_says_who_and_why(api: AsyncClient) -> 
     content = (await api.get(first.headers["Location"])).json()
     assert {name: value for name, value in content.items() if name != "content"} == version
     assert content["content"]["scenes"][0]["panels"][0]["id"] == panel_id
-    activity = (await api.get(f"/api/v1/projects/{project_id}/activity", params={"type": "chapter.kept"})).json()
+    activity = (await api.get(f"/api/v1/projects/{project_id}/activity", params={"type": "version.created"})).json()
     assert [one["data"] for one in activity["items"]] == [
         {"chapter_id": chapter_id, "version_id": version["id"], "number": 1}
     ]
@@ -183,7 +184,7 @@ async def test_a_panels_history_tells_who_did_what_the_newest_first(
             project_id=UUID(made.project_id),
             panel_id=UUID(panel["id"]),
             draft_id=draft_id,
-            kind="person",
+            kind=SelectionKind.PERSON,
             actor_id=UUID(me["id"]),
             created_at=later + timedelta(hours=1),
         )

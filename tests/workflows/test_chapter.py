@@ -16,7 +16,7 @@ from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
 from engine.providers.usage import Tokens
 from engine.store import events, generations, tallies
-from engine.store.scope import get
+from engine.store.rows import get
 from inkloom.sweeper import sweep
 from models.ids import generation_workflow_id
 from models.options import GenerationStatus

@@ -16,7 +16,7 @@ from engine.money.prices import Prices
 from engine.providers.usage import Tokens
 from engine.settings import Price
 from engine.store import events, holds, tallies
-from engine.store.scope import get
+from engine.store.rows import get
 from inkloom.sweeper import sweep
 from models.options import Choice, GenerationStatus
 from models.tables import Draft, Generation, Hold, ProviderCall, TaskResult

@@ -13,7 +13,8 @@ from engine.storage.folder import FolderStorage
 from engine.store import redraws
 from engine.store.images import keep, record
 from engine.store.redraws import Wanted
-from engine.store.scope import Scope, get
+from engine.store.rows import get
+from engine.store.scope import Scope
 from models.ids import new_id
 from models.options import GenerationOptions, GenerationStatus
 from models.runs import ChapterRun

@@ -9,7 +9,7 @@ from engine.db.session import Database
 from engine.errors import Conflict, ProviderRefused
 from engine.llm import LLMReply, LLMRequest
 from engine.store import events, generations, holds
-from engine.store.scope import get
+from engine.store.rows import get
 from models.ids import generation_workflow_id
 from models.options import GenerationStatus
 from models.tables import Generation

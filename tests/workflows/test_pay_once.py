@@ -14,7 +14,7 @@ from engine.llm import LLMReply, LLMRequest
 from engine.providers.usage import Tokens
 from engine.store import generations
 from engine.store.projects import add_chapter
-from engine.store.scope import get
+from engine.store.rows import get
 from engine.store.scripts import tell
 from models.ids import generation_workflow_id
 from models.options import GenerationKind, GenerationOptions, GenerationStatus

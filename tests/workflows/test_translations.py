@@ -11,7 +11,7 @@ from engine.db.session import Database
 from engine.errors import ProviderRejected
 from engine.llm import LLMReply, LLMRequest
 from engine.store import generations, translations
-from engine.store.scope import get
+from engine.store.rows import get
 from models.options import GenerationStatus
 from models.tables import Chapter, Event, Export, Page, Panel, ProviderCall
 from tests.conftest import Order, Ordered
@@ -132,11 +132,11 @@ async def test_one_changed_line_is_asked_about_alone(
             first, second = (one.panel.id for one in there[:2])
             for panel_id in (first, second):
                 panel = await get(session, ordered.scope, Panel, panel_id, lock=True)
-                panel.caption, panel.hand = f"{panel.caption} Changed.", [*panel.hand, "words"]
+                panel.caption, panel.manual_edits = f"{panel.caption} Changed.", [*panel.manual_edits, "words"]
                 session.add(panel)
             mine = there[1].translation
             assert mine is not None
-            mine.hand = True
+            mine.manual = True
             session.add(mine)
         writer.asked.clear()
         painter.asked.clear()
@@ -147,7 +147,7 @@ async def test_one_changed_line_is_asked_about_alone(
     assert len(asked.data.model_dump()["done"]) >= 1
     states = await states_of(database, ordered.run.chapter_id)
     assert states[first] == translations.Standing.MADE
-    assert states[second] == translations.Standing.KEPT
+    assert states[second] == translations.Standing.PROTECTED
 
 
 async def states_of(database: Database, chapter_id: UUID) -> dict[UUID, translations.Standing]:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import BadInput
 from engine.pages.formats import PAGE, SIZES, WEBTOON
-from engine.pages.manual_layout import arranged, carried, kept_pages, released
+from engine.pages.manual_layout import arranged, kept_pages, released, with_manual_lettering
 
 pytestmark = pytest.mark.unit
 
@@ -26,7 +26,7 @@ def cells(*places: tuple[str, int, int, int, int]) -> list[dict[str, Any]]:
 def test_cells_go_where_a_person_puts_them_and_keep_what_they_are_for() -> None:
     wanted = cells(("a", 0, 0, 1988, 1500), ("b", 84, 1400, 1820, 1600))
     found = arranged(page(1, "a", "b", let_go=True), wanted)
-    assert found["hand"] is True
+    assert found["manual"] is True
     assert "let_go" not in found
     assert found["cells"][0] == {**wanted[0], "frame": [960, 800]}
 
@@ -49,35 +49,35 @@ def test_what_is_no_page_is_refused(wanted: list[dict[str, Any]]) -> None:
 
 
 def test_what_is_released_is_laid_out_and_lettered_by_rules_again() -> None:
-    mine = page(1, "a", hand=True, placed={"a": {}})
-    assert "hand" not in released(mine, ["layout"])
+    mine = page(1, "a", manual=True, placed={"a": {}})
+    assert "manual" not in released(mine, ["layout"])
     assert released(mine, ["layout"])["cells"][0]["frame"] != mine["cells"][0]["frame"]
     assert "placed" not in released(mine, ["lettering"])
     assert released(mine, []) == mine
 
 
 def test_a_page_by_hand_stays_while_its_panels_follow_each_other() -> None:
-    mine = page(2, "c", "d", hand=True)
+    mine = page(2, "c", "d", manual=True)
     assert kept_pages([page(1, "a", "b"), mine], ["x", "a", "b", "c", "d"], PAGE) == {3: mine}
     assert kept_pages([mine], ["c", "x", "d"], PAGE) == {}
     assert kept_pages([mine], ["c"], PAGE) == {}
     assert kept_pages([mine], ["c", "d"], SIZES["a4"]) == {}
     assert kept_pages([mine], ["c", "d"], WEBTOON) == {}
     assert kept_pages([page(1, "c")], ["c"], PAGE) == {}
-    strip = page(1, "c", width=800, height=913, hand=True)
+    strip = page(1, "c", width=800, height=913, manual=True)
     assert kept_pages([strip], ["c"], WEBTOON) == {0: strip}
 
 
 def test_placed_lettering_goes_along_to_wherever_its_panel_is() -> None:
     before = [page(1, "a", "b", placed={"b": {"texts": []}}), page(2, "c")]
-    found = carried(before, [page(1, "a"), page(2, "b", "c")])
+    found = with_manual_lettering(before, [page(1, "a"), page(2, "b", "c")])
     assert "placed" not in found[0]
     assert found[1]["placed"] == {"b": {"texts": []}}
 
 
 def test_a_layout_that_is_lost_is_told_where_its_panels_are() -> None:
-    before = [page(1, "a"), page(2, "b", "c", hand=True)]
-    found = carried(before, [page(1, "a", "b"), page(2, "x", "c")])
+    before = [page(1, "a"), page(2, "b", "c", manual=True)]
+    found = with_manual_lettering(before, [page(1, "a", "b"), page(2, "x", "c")])
     assert [one.get("let_go", False) for one in found] == [True, False]
-    kept = carried(before, [page(1, "x", "a"), page(2, "b", "c", hand=True)])
+    kept = with_manual_lettering(before, [page(1, "x", "a"), page(2, "b", "c", manual=True)])
     assert not any(one.get("let_go") for one in kept)

@@ -8,10 +8,12 @@ from sqlmodel import col, select
 
 from engine.db.session import Database
 from engine.errors import BadInput, Conflict, NotFound
-from engine.store import scope as rows
+from engine.store import rows
 from engine.store.projects import add_chapter, local_owner
+from engine.store.rows import Paging
 from engine.store.scope import Scope
 from models.tables import Chapter, Draft, Image, Panel, Project, ProjectMember, ProviderCall, Scene
+from models.tables.ledger import CallState
 from tests.conftest import Order, Ordered
 from tests.drafted import drafted
 
@@ -43,7 +45,7 @@ async def test_pages_put_together_are_the_list(database: Database, order: Order)
     cursor: str | None = None
     while True:
         async with database.session() as session:
-            found, cursor = await rows.page(session, ordered.scope, Chapter, after=cursor, limit=3)
+            found, cursor = await rows.page(session, ordered.scope, Chapter, paging=Paging(cursor, 3))
             seen += [row.id for row in found]
             if len(seen) == 3:
                 await add_chapter(session, ordered.run.project_id, title="late", source_text="")
@@ -58,7 +60,7 @@ async def test_limits_are_held(database: Database, order: Order) -> None:
     async with database.session() as session:
         for limit in (0, 101):
             with pytest.raises(BadInput):
-                await rows.page(session, ordered.scope, Chapter, limit=limit)
+                await rows.page(session, ordered.scope, Chapter, paging=Paging(limit=limit))
 
 
 async def test_the_slower_of_two_writers_is_told(database: Database, order: Order) -> None:
@@ -176,7 +178,7 @@ async def test_a_submitted_call_has_a_date(database: Database, order: Order) -> 
                     project_id=ordered.run.project_id,
                     call_key="k",
                     attempt=1,
-                    state="confirmed",
+                    state=CallState.CONFIRMED,
                     kind="llm",
                     provider="p",
                     purpose="t",

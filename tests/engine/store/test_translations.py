@@ -19,14 +19,14 @@ def panel(caption: str = "Late.", *lines: str) -> Panel:
     return Panel(id=uuid4(), project_id=UUID(int=2), scene_id=SCENE, position=0, caption=caption, dialogue=said)
 
 
-def worded(own: Panel, made_from: str | None = None, *, hand: bool = False, scene: UUID = SCENE) -> Worded:
+def worded(own: Panel, made_from: str | None = None, *, manual: bool = False, scene: UUID = SCENE) -> Worded:
     """A panel with a translation, of the words that it has unless said otherwise; None: without one."""
     there = Translation(
         project_id=own.project_id,
         panel_id=own.id,
         language="de",
         made_from=key_of(own.caption, []) if made_from is None else made_from,
-        hand=hand,
+        manual=manual,
     )
     return Worded(scene, 0, own, None if made_from == "" else there)
 
@@ -37,8 +37,8 @@ def worded(own: Panel, made_from: str | None = None, *, hand: bool = False, scen
         pytest.param(worded(panel(), ""), Standing.MISSING, id="none"),
         pytest.param(worded(panel()), Standing.MADE, id="of these words"),
         pytest.param(worded(panel(), "other"), Standing.STALE, id="of others"),
-        pytest.param(worded(panel(), "other", hand=True), Standing.KEPT, id="of others, by hand"),
-        pytest.param(worded(panel(), hand=True), Standing.MADE, id="by hand"),
+        pytest.param(worded(panel(), "other", manual=True), Standing.PROTECTED, id="of others, by hand"),
+        pytest.param(worded(panel(), manual=True), Standing.MADE, id="by hand"),
     ],
 )
 def test_a_translation_stands_for_the_words_it_was_made_from(one: Worded, state: Standing) -> None:
@@ -96,7 +96,7 @@ def test_the_title_goes_along_with_the_first_scene() -> None:
 def test_words_that_are_about_to_be_others_are_counted() -> None:
     """Not those that a person has translated: they are kept."""
     chapter = Chapter(project_id=uuid4(), position=0, source_text="")
-    mine, theirs = worded(panel()), worded(panel(), hand=True)
+    mine, theirs = worded(panel()), worded(panel(), manual=True)
     assert due(chapter, "de", [mine, theirs]) == []
     assert due(chapter, "de", [theirs], {theirs.panel.id}) == []
     assert [one.parts for one in due(chapter, "de", [mine, theirs], {mine.panel.id})] == [[0]]
