@@ -139,7 +139,8 @@ async def ended(api: AsyncClient, generation_id: str) -> Json:
             generation: Json = (await api.get(f"/api/v1/generations/{generation_id}")).json()
             if generation["status"] in FINAL_STATUSES:
                 return generation
-            await asyncio.sleep(0.05)
+            # A request costs ten milliseconds of a core that the generation needs.
+            await asyncio.sleep(0.1)
 
 
 @dataclass(frozen=True)

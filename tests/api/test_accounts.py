@@ -21,7 +21,7 @@ from inkloom.local.stack import Endpoints
 from models.tables import AccessToken, Invitation, RefreshToken, Throttle, User
 from models.tables.projects import Role
 from tests.api.conftest import PASSWORD, Json, Serve, problem, refused, registered, serving
-from tests.api.live import caught_up, listening, new_project
+from tests.api.live import LOOK, caught_up, listening, new_project
 from tests.conftest import Order
 from tests.support.servers import migrated_database
 
@@ -422,7 +422,7 @@ async def test_the_local_owner_hears_nothing_once_somebody_has_registered(untouc
         served.open(f"projects/{await new_project(api)}", None) as client,
     ):
         await caught_up(client)
-        await asyncio.sleep(4)
+        await asyncio.sleep(LOOK * 1.5)
         await client.ping()
         await registered(api)
         await asyncio.wait_for(client.wait_closed(), 12)

@@ -175,6 +175,8 @@ async def test_what_two_projects_have_stays_with_the_other(
     await api.delete(f"/api/v1/projects/{second}")
 
 
+# Temporal's own queues take up to a minute to forget a history.
+@pytest.mark.slow
 async def test_of_a_chapter_only_the_bill_is_left(
     api: AsyncClient, database: Database, client: Client, crew: Crew, kept: FolderStorage
 ) -> None:
