@@ -63,7 +63,7 @@ class Files:
                 key = content_key(call.project_id, "exports", sha256, SUFFIXES[format])
                 await self._storage.put_file(key, out)
             values = {"key": key, "sha256": sha256, "bytes": size, "made_from": made_from}
-            values["options"] = manner.model_dump(mode="json", exclude_defaults=True)
+            values["options"] = manner
         async with self._database.session() as session:
             moved = await complete(session, call.generation_id, export_step(format), export_step(format, "file"))
             if values:

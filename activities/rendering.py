@@ -192,7 +192,7 @@ class Rendering:
                 return
             character = await get(session, scope, Character, call.target_id)
             project = await get(session, scope, Project, call.project_id)
-            profile = worn(Profile.model_validate(character.profile or {"name": character.name}))
+            profile = worn(character.profile or Profile(name=character.name))
             instructions = await standing_instructions(session, call.project_id)
             told = [style_of(project.style, instructions), *concerning(FOR_SHEETS, instructions)]
             prompt = f"Character reference sheet, plain background. {profile.sentence()}. {' '.join(told)}".strip()

@@ -98,7 +98,7 @@ def _character(name: str, also: list[str], scenes: Sequence[Sequence[str]]) -> C
         if names(sentence, [name, *also])
     ]
     out = profile_character(profile.In(name=name, aliases=also, excerpts=near[:MAX_EXCERPTS]))
-    looks = out.profile.model_dump(mode="json")
+    looks = Profile(**dict(out.profile))
     return Character(project_id=uuid4(), name=name, name_key=name.casefold(), aliases=also, profile=looks)
 
 
@@ -117,13 +117,12 @@ def _scene(
     scene = Scene(project_id=uuid4(), chapter_id=uuid4(), position=0, place=about.place, time=about.time)
     for wearing in about.outfits:
         who = next(who for who in chapter.cast if who.name == wearing.character)
-        fixed = Profile.model_validate(who.profile)
+        fixed = who.profile or Profile(name=who.name)
         outfit = noted(fixed, wearing.clothes, wearing.quote)
         if outfit is not None:
             scene.outfits[who.name] = outfit.name
             if outfit not in fixed.outfits:
-                wider = fixed.model_copy(update={"outfits": [*fixed.outfits, outfit]})
-                who.profile = wider.model_dump(mode="json")
+                who.profile = fixed.model_copy(update={"outfits": [*fixed.outfits, outfit]})
     described_panels = describe_panels(
         panels.In(sentences=sentences, characters=about.characters, cast=cast, aliases=aliases, place=about.place)
     )
@@ -189,8 +188,9 @@ def score(text: str, truth: dict[str, Any], misses: list[str]) -> Score:
     findings = drift(prompts)
     result.add("prompts without drift", len(prompts) - len(findings), len(prompts))
     misses += [f"drift: {finding}" for finding in findings]
-    for one in chapter.cast:
-        misses += [f"outfit of {one.name}: {outfit.clothes}" for outfit in Profile.model_validate(one.profile).outfits]
+    for member in chapter.cast:
+        outfits = member.profile.outfits if member.profile else []
+        misses += [f"outfit of {member.name}: {outfit.clothes}" for outfit in outfits]
     return result
 
 

@@ -4,9 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, model_validator
 
+from models.instructions import InstructionKind
 from models.options import GenerationOptions
 from models.script import Script
 from models.story import Box, Frozen, Line, Profile, Shot
+from models.tables.story import DraftOrigin, PanelState, SceneState
+from models.tables.uploads import AttachmentRole
 from models.texts import NamedLanguage, Words
 from models.translation import TitleIn
 
@@ -41,11 +44,11 @@ class Picture(Bundled):
 
 class Attached(Bundled):
     picture: str = Field(pattern=SHA256)
-    role: Literal["reference", "mask", "control"]
+    role: AttachmentRole
 
 
 class Instruction(Bundled):
-    kind: Literal["style", "tone", "do", "dont", "limit"]
+    kind: InstructionKind
     body: Words = Field(max_length=10_000)
 
 
@@ -89,7 +92,7 @@ class BundledDraft(Bundled):
     seed: int = Field(ge=-(2**63), lt=2**63)
     made_from: str = Field(max_length=64)
     slot: int = Field(default=1, ge=1, le=1_000_000)
-    origin: Literal["drawn", "redrawn", "edited", "uploaded"] = "drawn"
+    origin: DraftOrigin = DraftOrigin.DRAWN
     parent: int | None = Field(default=None, description="the ordinal of the draft that it was made from")
     notes: str = Field(default="", max_length=100_000)
     scores: dict[str, float | Annotated[Words, Field(max_length=64)]] = Field(default_factory=dict, max_length=100)
@@ -120,7 +123,7 @@ class BundledPanel(Bundled):
     caption: str = Field(default="", max_length=100_000)
     prompt: str | None = Field(default=None, max_length=100_000)
     negative: str = Field(default="", max_length=100_000)
-    state: Literal["described", "written", "drafted", "selected", "failed"]
+    state: PanelState
     failure: str = Field(default="", max_length=10_000)
     notes: dict[Literal["words", "picture"], Words] = Field(default_factory=dict)
     manual_edits: list[Literal["description", "words", "prompt"]] = Field(default_factory=list, max_length=3)
@@ -169,7 +172,7 @@ class BundledScene(Bundled):
     mood: str = Field(default="", max_length=10_000)
     characters: list[str] = Field(default_factory=list, max_length=1000)
     outfits: dict[Words, Words] = Field(default_factory=dict, max_length=1000)
-    state: Literal["outlined", "summarised", "described", "failed"]
+    state: SceneState
     failure: str = Field(default="", max_length=10_000)
     panels_key: str | None = Field(default=None, max_length=64)
     manual_edits: list[Literal["outline", "summary", "panels", "outfits"]] = Field(default_factory=list, max_length=4)

@@ -1,4 +1,4 @@
-"""What things cost: before they are made, and afterwards by project, chapter, scene and panel."""
+"""Costs: estimated beforehand; afterwards by project, chapter, scene and panel."""
 
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Owned, Scoped, Session
 from api.http.schemas import AN_ID, ANOTHER_ID, NOT_FOUND
-from api.routes.generations_create import REFUSED, NewGeneration
+from api.shapes.generations import REFUSED, NewGeneration
 from engine.errors import BadInput
 from engine.freshness.remaining import work_left
 from engine.money.estimate import estimate

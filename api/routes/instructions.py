@@ -1,4 +1,4 @@
-"""Standing instructions to the writers of a project."""
+"""Standing instructions to a project's writers."""
 
 from datetime import datetime
 from typing import Annotated, Any

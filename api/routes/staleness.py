@@ -1,4 +1,4 @@
-"""What of a chapter is not as what it is made from, and why: what bringing it up to date would make again."""
+"""The stale parts of a chapter: what bringing it up to date would make again, and why."""
 
 from typing import Annotated
 from uuid import UUID
@@ -104,9 +104,9 @@ async def stale(
 
 
 async def last_options(session: AsyncSession, scope: Scope, chapter: Chapter, settings: Settings) -> GenerationOptions:
-    """Those of the chapter's last order; before the first, those that an order would have."""
+    """The options of the chapter's last generation; before the first, those of a request without options."""
     latest = await generations.latest_of(session, chapter.id)
     if latest is not None:
-        return GenerationOptions.model_validate(latest.options)
+        return latest.options
     project = await rows.get(session, scope, Project, chapter.project_id)
     return resolve({}, settings, project=project.options, script=chapter.script)

@@ -1,4 +1,4 @@
-"""What a chapter was like, what is different, and what became of a panel."""
+"""Stored versions of chapters, their differences, and the history of a panel."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -190,8 +190,8 @@ async def keep(chapter_id: UUID, body: NewVersion, session: Session, scope: Edit
     version = await rows.get(session, scope, ChapterVersion, kept.version_id)
     answer = await _out(session, version)
     if kept.fresh:
-        told = {"chapter_id": str(chapter_id), "version_id": str(version.id), "number": version.number}
-        await emit(session, version.project_id, None, EventType.VERSION_CREATED, told, actor=scope.actor)
+        data = {"chapter_id": str(chapter_id), "version_id": str(version.id), "number": version.number}
+        await emit(session, version.project_id, None, EventType.VERSION_CREATED, data, actor=scope.actor)
     response.status_code = 201 if kept.fresh else 200
     response.headers["Location"] = f"/api/v1/versions/{version.id}"
     return answer

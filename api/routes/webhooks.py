@@ -1,4 +1,4 @@
-"""Callbacks: addresses that are told of a project's events, and how each message fared."""
+"""Webhooks: addresses that receive a project's events, and the state of each delivery."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -23,7 +23,7 @@ def build_script(bound: Bound, out: Path) -> None:
 
 
 def build_script_text(bound: Bound, out: Path) -> None:
-    """The script as Markdown: pages of panels with what is seen and said, as a writer hands it to an artist."""
+    """The script as Markdown: pages of panels with descriptions and words, as a writer hands it to an artist."""
     lines = [f"# {_plain(as_read(bound.book.title))}", ""]
     lines += [f"{one.role}: {_plain(one.name)}  " for one in bound.book.options.credits]
     for chapter in bound.book.chapters:
@@ -68,7 +68,7 @@ def _unprompted(script: Script) -> Script:
 
 
 def _plain(text: str) -> str:
-    """One line in which Markdown and HTML find nothing of theirs."""
+    """One line without Markdown and HTML."""
     return "".join(f"\\{sign}" if sign in "\\`*_[]<>#|~" else sign for sign in printable(text))
 
 

@@ -133,7 +133,7 @@ def _characters(rows: ChapterRows) -> Iterable[StalePart]:
             yield StalePart("character", character.id, "profile", State.MISSING)
         if rows.options.until != "pages" or character.id in rows.pictured:
             continue
-        looks = worn(Profile.model_validate(character.profile or {"name": character.name}))
+        looks = worn(character.profile or Profile(name=character.name))
         inputs = sheet_inputs(looks, rows.project.style, requested, rows.options.render, rows.instructions)
         verdict = decide(
             there=character.sheet_image_id is not None,

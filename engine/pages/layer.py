@@ -1,4 +1,4 @@
-"""Lettering as the layer that is stored with a page, and back into the shapes that are drawn."""
+"""Converts lettering to the layer that is stored with a page, and back to shapes."""
 
 from engine.pages.balloons import Balloon, Rect, rooted
 from engine.pages.lettering import Lettering
@@ -8,7 +8,7 @@ from models.story import LineKind, PanelData
 
 
 def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLettering:
-    """What is set in a panel, as data; `panel` is where its words come from."""
+    """A panel's lettering as data; `panel` is where its words come from."""
     texts = []
     for order, balloon in enumerate(lettering.balloons):
         line = panel.dialogue[balloon.line] if balloon.line >= 0 else None
@@ -38,7 +38,7 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
 
 
 def set_in(text: Lettered, balloon: Balloon) -> Lettered:
-    """The same text, set in another shape."""
+    """The same text in another shape."""
     shape = {
         "lines": [written(line) for line in balloon.block.lines],
         "size": balloon.block.size,

@@ -1,7 +1,7 @@
-"""What a person laid out: checked when it comes, kept when pages are laid out again.
+"""Manual layouts and lettering: checked when a request brings them, kept when pages are laid out again.
 
-It lies in a page's layout: `hand` says that its cells are somebody's, `placed` has the panels whose lettering is, by
-their ids, and `let_go` says that a layout by hand could not be kept.
+They are stored in a page's layout: `manual` says that a person placed its cells, `placed` has the panels with manual
+lettering, by ID, and `let_go` says that a manual layout could not be kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import BadInput
 from engine.pages.formats import PageSize
 
-# In pixels; as a share of the smaller of two panels, by how much one may lie over the other: an inset.
+# In pixels; and how much of the smaller of two panels another one may cover: an inset.
 _LEAST_SIDE, _MOST_OVERLAP = 120, 0.12
 LET_GO = "the layout made by hand does not fit its panels any more: the page is laid out anew"
 
@@ -18,7 +18,7 @@ Json = Mapping[str, Any]
 
 
 def arranged(layout: Json, cells: Sequence[Json]) -> dict[str, Any]:
-    """The layout with its cells at the places that a person gives them. Raises `BadInput` for what is no page."""
+    """The layout with its cells where a person places them. Raises `BadInput` for an invalid page."""
     before = {cell["panel_id"]: cell for cell in layout["cells"]}
     if [cell["panel_id"] for cell in cells] != [cell["panel_id"] for cell in layout["cells"]]:
         raise BadInput("The layout must name every panel of the page once, in the order in which they are read.")
@@ -37,10 +37,10 @@ def arranged(layout: Json, cells: Sequence[Json]) -> dict[str, Any]:
 
 
 def released(layout: Json, what: Sequence[str]) -> dict[str, Any]:
-    """The layout without what is given back: the next order lays out, or letters, anew."""
+    """The layout without the released parts: the next generation lays them out, or letters them, again."""
     page = dict(layout)
     if "layout" in what and page.pop("manual", False):
-        # No picture has this shape: the page is found to stand no more.
+        # No picture has this shape, so the page counts as stale.
         page["cells"] = [{**cell, "frame": [0, 0]} for cell in page["cells"]]
     if "lettering" in what:
         page.pop("placed", None)
@@ -48,7 +48,7 @@ def released(layout: Json, what: Sequence[str]) -> dict[str, Any]:
 
 
 def kept_pages(before: Sequence[Json], ids: Sequence[str], size: PageSize) -> dict[int, Json]:
-    """The pages that people laid out and that still stand, by the place of their first panel among all."""
+    """The manual layouts that still hold, by the position of their first panel among all."""
     found: dict[int, Json] = {}
     places = {one: number for number, one in enumerate(ids)}
     for page in before:
@@ -61,13 +61,13 @@ def kept_pages(before: Sequence[Json], ids: Sequence[str], size: PageSize) -> di
 
 
 def carried(before: Sequence[Json], pages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The new pages with the lettering that people placed, wherever its panels are now, and with what was let go."""
+    """The new pages with manual lettering, wherever its panels are now, and with what was let go."""
     placed: dict[str, Any] = {}
     for page in before:
         placed |= page.get("placed", {})
     theirs = {tuple(cell["panel_id"] for cell in page["cells"]) for page in pages if page.get("manual")}
     lost = [page["cells"] for page in before if page.get("manual")]
-    # Whoever laid it out is told where most of it is now: on the page of the first of its panels that is left.
+    # Reported where most of it is now: on the page of the first of its panels that is left.
     now = {cell["panel_id"]: number for number, page in enumerate(pages) for cell in page["cells"]}
     let_go = set()
     for cells in lost:

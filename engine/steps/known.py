@@ -12,7 +12,6 @@ from engine.store import story_so_far
 from engine.store.instructions import standing_instructions
 from engine.store.story_so_far import MOST_EARLIER, CastMember, KnownLocation, SceneClothes
 from models.instructions import InstructionKind
-from models.story import Profile
 from models.tables.story import SceneState
 
 
@@ -110,5 +109,5 @@ def _known(cast: Iterable[CastMember], worn: Mapping[str, str], locations: Itera
 
 
 def _looks(member: CastMember, outfit: str) -> str:
-    looks = Profile.model_validate(member.profile).sentence()
+    looks = member.profile.sentence()
     return f"{looks}; when last seen: {outfit}" if outfit else looks

@@ -52,7 +52,7 @@ def manner_of(asked: ExportOptions, there: Export | None, *, anew: bool) -> Expo
     """How a file is built: as an order for files says. A chapter's order that says nothing leaves it as it was."""
     if anew or there is None or asked.manner != ExportOptions(language=asked.language):
         return asked.manner
-    return ExportOptions.model_validate({**there.options, "language": asked.language})
+    return there.options.model_copy(update={"language": asked.language})
 
 
 async def of_one(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:

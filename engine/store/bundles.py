@@ -140,7 +140,8 @@ async def plant(
             project_id=project_id,
             name_key=who.name.casefold(),
             sheet_image_id=images[who.sheet] if who.sheet else None,
-            **who.model_dump(mode="json", include=_CHARACTER),
+            profile=who.profile,
+            **who.model_dump(mode="json", include=_CHARACTER - {"profile"}),
         )
         session.add(character)
         later += attach(who.attached, character_id=character.id)

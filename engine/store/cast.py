@@ -16,9 +16,9 @@ def named(name: str) -> dict[str, Any]:
     return {"name": name, "name_key": name.casefold()}
 
 
-def profile(name: str, aliases: Sequence[str], looks: Mapping[str, Any]) -> dict[str, Any]:
-    """The column of fixed attributes, which say too whose they are."""
-    return Profile(name=name, aliases=list(aliases), **looks).model_dump(mode="json")
+def profile(name: str, aliases: Sequence[str], looks: Mapping[str, Any]) -> Profile:
+    """The column of fixed attributes, with the character's own name and aliases."""
+    return Profile(name=name, aliases=list(aliases), **looks)
 
 
 def changed(
@@ -43,7 +43,7 @@ def changed(
     if anew and looks is None:
         values["profile"] = None
     elif anew or (values and character.profile is not None):
-        kept = {key: value for key, value in (character.profile or {}).items() if key not in ("name", "aliases")}
+        kept = character.profile.model_dump(exclude={"name", "aliases"}) if character.profile else {}
         known = values.get("name", character.name), values.get("aliases", character.aliases)
         values["profile"] = profile(*known, looks if looks is not None else kept)
     if character.sheet_approved_at is not None and values.get("profile", character.profile) != character.profile:

@@ -18,7 +18,6 @@ from engine.db.session import execute
 from engine.reading.people.clothing import changes, dressed, told
 from engine.store.panels import aliases_of
 from engine.tasks.summary.task import Wearing
-from models.story import Profile
 from models.tables import Character, Scene
 from models.tables.columns import table
 
@@ -79,13 +78,12 @@ async def note(session: AsyncSession, scene: Scene, outfits: Iterable[Wearing]) 
     worn: dict[str, str] = {}
     for name, one in named.items():
         who = people.get(name)
-        profile = Profile.model_validate(who.profile) if who is not None and who.profile else None
+        profile = who.profile if who is not None else None
         outfit = noted(profile, one.clothes, one.quote)
         if outfit is None:
             continue
         worn[name] = outfit.name
         if who is not None and profile is not None and outfit not in profile.outfits:
-            wider = profile.model_copy(update={"outfits": [*profile.outfits, outfit]})
-            who.profile = wider.model_dump(mode="json")
+            who.profile = profile.model_copy(update={"outfits": [*profile.outfits, outfit]})
             session.add(who)
     scene.outfits = worn

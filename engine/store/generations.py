@@ -55,7 +55,7 @@ async def request(
         project_id=project_id,
         chapter_id=chapter_id,
         kind=kind,
-        options=options.model_dump(mode="json"),
+        options=options,
         target_ids=[str(target) for target in target_ids],
         retry_of=retry_of,
         budget_usd=budget_usd,
@@ -105,7 +105,7 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
         if status in FINAL_STATUSES:
             raise Conflict(f"The generation is already {status}.")
     for kind, targets, options, chapter_id in rows:
-        parts = _parts(GenerationKind(kind), targets, GenerationOptions.model_validate(options))
+        parts = _parts(kind, targets, options)
         if chapter_id is None:
             # Of all chapters: their pages are taken as they are.
             parts = {name: weight for name, weight in parts.items() if name.startswith("export:")}

@@ -151,7 +151,7 @@ async def resume(
         await session.flush()
         return await release(session, generation, [HoldReason.PAUSED])
     reasons = [HoldReason.REFUSED] if skip else [HoldReason.UNKNOWN, HoldReason.REFUSED]
-    waits = {HoldReason(held.reason) for held in await waiting(session, generation_id)}
+    waits = {held.reason for held in await waiting(session, generation_id)}
     if waits == {HoldReason.BUDGET}:
         raise Conflict("The generation is waiting for a higher budget. Raise the budget instead.")
     if not waits & set(reasons):
@@ -221,7 +221,7 @@ async def restate(session: AsyncSession, generation_id: UUID) -> bool:
     redrawn = select(Redraw.id).where(Redraw.generation_id == generation_id, Redraw.state == RedrawState.ORDERED)
     reason = (
         await session.exec(
-            select(Hold.reason)
+            select(col(Hold.reason))
             .where(
                 Hold.generation_id == generation_id,
                 col(Hold.released_at).is_(None),
@@ -231,7 +231,7 @@ async def restate(session: AsyncSession, generation_id: UUID) -> bool:
             .limit(1)
         )
     ).first()
-    status = HELD_STATUSES[HoldReason(reason)] if reason else GenerationStatus.RUNNING
+    status = HELD_STATUSES[reason] if reason else GenerationStatus.RUNNING
     changed = await session.exec(
         update(Generation)
         .where(

@@ -20,6 +20,7 @@ from engine.store.scope import Scope
 from models.events import EventType
 from models.ids import new_id
 from models.tables import Invitation, Project, ProjectMember, User
+from models.tables.columns import table
 from models.tables.projects import Role
 
 LIFETIME = timedelta(days=14)
@@ -48,7 +49,7 @@ async def listing(
     """Members of a project in the order of their accounts, whom it belongs to among them; one page."""
     owner: Any = select(
         col(Project.owner_id).label("user_id"),
-        literal(str(Role.OWNER)).label("role"),
+        literal(Role.OWNER, table(ProjectMember).c.role.type).label("role"),
         col(Project.created_at).label("since"),
         literal(True).label("belongs"),
     ).where(Project.id == project_id)
@@ -69,7 +70,7 @@ async def listing(
     if after is not None:
         query = query.where(col(User.id) > cursors.of(after, f"Member.{project_id.hex}").id)
     found = [
-        Member(user.id, user.name, user.email, Role(role), belongs, since)
+        Member(user.id, user.name, user.email, role, belongs, since)
         for user, role, belongs, since in (await session.exec(query)).all()
     ]
     if len(found) <= limit:
@@ -201,7 +202,7 @@ async def invitations_to(
     if after is not None:
         query = query.where(col(Invitation.id) > cursors.of(after, "Invited").id)
     found = [
-        Invited(row.id, title, name or "", Role(row.role), row.expires_at)
+        Invited(row.id, title, name or "", row.role, row.expires_at)
         for row, title, name in (await session.exec(query)).all()
     ]
     if len(found) <= limit:

@@ -174,7 +174,7 @@ async def _characters(
         given = (profiles or {}).get(name)
         updates: dict[str, object] = {"name_key": values["name_key"]}
         if given is not None:
-            values["profile"] = updates["profile"] = given.model_dump(mode="json")
+            values["profile"] = updates["profile"] = given
             updates["aliases"] = values["aliases"]
         statement = insert(Character).values(values)
         returned = await session.exec(

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.cast.outfits import worn
 from engine.store.rows import missing
-from models.story import Attributes, Box, Direction, Line, PanelData, Profile, Shot
+from models.story import Attributes, Box, Direction, Line, PanelData, Profile
 from models.tables import Character, Draft, Image, Panel, Scene
 
 _CAST = select(Character).where(Character.project_id == bindparam("project")).order_by(col(Character.id))
@@ -55,7 +55,7 @@ def profiles_of(
     profiles: dict[str, Attributes] = {}
     for name in names:
         found = known.get(name.casefold())
-        profile = Profile.model_validate(found.profile) if found and found.profile else Profile(name=name)
+        profile = found.profile if found and found.profile else Profile(name=name)
         profiles.setdefault(profile.name, worn(profile, wearing.get(own[name], "")))
     return list(profiles.values())
 
@@ -64,7 +64,7 @@ def as_data(panel: Panel, scene: Scene, cast: Iterable[Character], direction: Di
     """The panel as the artist and the letterer know it; `direction` is for who draws, and stages, it."""
     directed = panel.notes.get("picture", "")
     return PanelData(
-        shot=Shot(panel.shot),
+        shot=panel.shot,
         description=f"{panel.description} {directed}".strip(),
         characters=profiles_of(cast, panel.characters, scene.outfits),
         place=scene.place,

@@ -76,7 +76,7 @@ async def order(
     count = wanted.drafts if "picture" in topics else 0
     open_one = await generations.resting(session, panel.project_id, scene.chapter_id)
     if open_one is not None:
-        waits = GenerationOptions.model_validate(open_one.options)
+        waits = open_one.options
         if by_another and (options.artists()[0], options.render) != (waits.artists()[0], waits.render):
             raise Conflict(
                 f"The chapter is waiting for a review; redraws now use its artist ({waits.images!r}). Omit `by`, or"
@@ -169,7 +169,7 @@ async def again(session: AsyncSession, last: Generation, generation: Generation)
 
     In the same slots: what was drawn of it is there. One that reviews its drafts tries its panels again.
     """
-    if last.kind != GenerationKind.PANEL or GenerationOptions.model_validate(last.options).review != "none":
+    if last.kind != GenerationKind.PANEL or last.options.review != "none":
         return
     query = select(Redraw).where(Redraw.generation_id == last.id, Redraw.state == RedrawState.FAILED)
     for redraw in (await session.exec(query.order_by(col(Redraw.id)))).all():

@@ -19,7 +19,7 @@ from engine.images.fitting import accompanied
 from engine.providers.registry import draws_of
 from engine.storage import Storage
 from engine.store.places import place_of
-from models.story import Attributes, PanelData, Profile
+from models.story import Attributes, PanelData
 from models.tables import Attachment, Character, Image, Location, Panel
 from models.tables.uploads import AttachmentRole
 
@@ -128,7 +128,7 @@ def people_of(on_stage: Iterable[Attributes], cast: Sequence[Character]) -> dict
 
 def _otherwise(who: Attributes, character: Character) -> str:
     """What in the pictures of somebody is not so here: they show what is always worn."""
-    usual = Profile.model_validate(character.profile).clothes if character.profile else ""
+    usual = character.profile.clothes if character.profile else ""
     return "" if who.clothes == usual else "in other clothes than there: those of the text"
 
 

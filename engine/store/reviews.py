@@ -22,7 +22,7 @@ from engine.store.rows import get
 from engine.store.scope import Scope
 from models.events import EventType
 from models.ids import new_id
-from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, HoldReason, Stage
+from models.options import FINAL_STATUSES, GenerationKind, HoldReason, Stage
 from models.runs import Holding, Reviewed
 from models.tables import Chapter, Character, Draft, Generation, Hold, Panel, Scene
 from models.tables.directing import SelectionKind
@@ -68,7 +68,7 @@ async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Re
         return Reviewed(approved=found.released_at is not None)
     if decided:
         return Reviewed(approved=True)
-    options = GenerationOptions.model_validate(generation.options)
+    options = generation.options
     now = (await session.exec(select(func.clock_timestamp()))).one()
     await session.exec(
         insert(Hold).values(
@@ -163,7 +163,7 @@ async def overdue(session: AsyncSession) -> list[Overdue]:
             generation.project_id,
             generation.chapter_id,  # type: ignore[arg-type]  # not null, as the query says
             generation.id,
-            GenerationOptions.model_validate(generation.options).review_default == "approve",
+            generation.options.review_default == "approve",
         )
         for _, generation in (await session.exec(query)).all()
     ]
@@ -177,7 +177,7 @@ async def remind(session: AsyncSession) -> int:
         return 0
     generation = await generations.locked(session, due.project_id, due.generation_id)
     await session.refresh(due)
-    hours = GenerationOptions.model_validate(generation.options).remind_hours
+    hours = generation.options.remind_hours
     now = (await session.exec(select(func.clock_timestamp()))).one()
     if due.released_at is not None or due.remind_at is None or due.remind_at > now:
         return 0
@@ -224,7 +224,7 @@ async def _undecided(session: AsyncSession, generation: Generation) -> int:
 
 
 def _concerns(generation: Generation, panel: Panel) -> bool:
-    match GenerationKind(generation.kind):
+    match generation.kind:
         case GenerationKind.SCENE:
             return str(panel.scene_id) in generation.target_ids
         case GenerationKind.PANEL:

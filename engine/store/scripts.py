@@ -10,7 +10,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.store.panels import Shown, cast_of, of_chapter
 from models.options import GenerationOptions
 from models.script import Script, ScriptPanel, ScriptScene
-from models.story import Profile, Shot
 from models.tables import Chapter, Scene
 
 
@@ -48,7 +47,7 @@ async def tell(
         names |= dict.fromkeys(one.panel.characters)
         scenes.setdefault(one.scene.id, []).append(
             ScriptPanel(
-                shot=Shot(one.panel.shot),
+                shot=one.panel.shot,
                 description=one.panel.description,
                 characters=one.panel.characters,
                 dialogue=one.data.dialogue,
@@ -68,7 +67,7 @@ async def tell(
         page_size=options.page_size,
         direction=options.direction,
         language=options.words_language,
-        characters=[Profile.model_validate(who.profile) for who in cast if who.profile and who.name in names],
+        characters=[who.profile for who in cast if who.profile and who.name in names],
         scenes=[
             ScriptScene(
                 title=scene.title,

@@ -8,8 +8,10 @@ from sqlalchemy import Select, bindparam, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
+from models.story import Profile
 from models.tables import Chapter, Character, Location, Project, Scene
 from models.tables.columns import table
+from models.tables.story import SceneState
 
 # At most this many earlier chapters, and as many earlier scenes.
 MOST_EARLIER = 20
@@ -37,12 +39,12 @@ class SceneClothes(NamedTuple):
 
     characters: list[str]
     outfits: dict[str, str]
-    state: str
+    state: SceneState
 
 
 class CastMember(NamedTuple):
     name: str
-    profile: dict[str, Any]
+    profile: Profile
 
 
 class KnownLocation(NamedTuple):

@@ -2,11 +2,26 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, Table, UniqueConstraint, func, text
+from pydantic import BaseModel
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKeyConstraint,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
 from models.ids import new_id
@@ -25,6 +40,61 @@ SQLModel.metadata.naming_convention = MetaData(
 
 # JSON that may be absent: None is SQL's NULL, not the JSON value null, so that IS NULL and checks see it.
 ABSENT_JSON: Any = JSONB(none_as_null=True)
+
+
+EnumT = TypeVar("EnumT", bound=StrEnum)
+
+
+class StrEnumType(TypeDecorator[EnumT]):
+    """Text of at most `length` characters that comes out of rows as a member of the enum.
+
+    `one_of` says in the database which values there are, so any string may be compared with the column.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, values: type[EnumT], length: int) -> None:
+        super().__init__(length)
+        self.values = values
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> EnumT | None:
+        return None if value is None else self.values(value)
+
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class PydanticJson(TypeDecorator[ModelT]):
+    """JSON that comes out of rows as a pydantic model. None is SQL's NULL.
+
+    A row may be older or newer than the model: unknown keys are ignored, missing keys take their defaults.
+    To change a value, assign another one: a change in place is not written.
+    """
+
+    impl = JSONB
+    cache_ok = True
+
+    def __init__(self, model: type[ModelT]) -> None:
+        super().__init__(none_as_null=True)
+        self.model = model
+
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+        # The other side of a JSON operator is a key or a path, not a model.
+        return self.impl_instance.coerce_compared_value(op, value)
+
+    def process_bind_param(self, value: ModelT | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, self.model):
+            raise TypeError(f"expected {self.model.__name__}, got {type(value).__name__}")
+        return value.model_dump(mode="json")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> ModelT | None:
+        return None if value is None else self.model.model_validate(value, extra="ignore")
 
 
 class Row(SQLModel):
@@ -50,6 +120,16 @@ def json_list(description: str = "") -> Any:
         default_factory=list,
         sa_type=JSONB,
         sa_column_kwargs={"server_default": text("'[]'::jsonb"), "nullable": False},
+        description=description,
+    )
+
+
+def json_model(model: type[BaseModel], description: str = "") -> Any:
+    """A JSON object that is a pydantic model, all defaults by default."""
+    return Field(
+        default_factory=model,
+        sa_type=PydanticJson(model),
+        sa_column_kwargs={"server_default": text("'{}'::jsonb"), "nullable": False},
         description=description,
     )
 

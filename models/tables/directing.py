@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from models.tables.columns import Row, json_list, json_object, one_of, scoped, within_project
+from models.tables.columns import Row, StrEnumType, json_list, json_object, one_of, scoped, within_project
 
 
 class SelectionKind(StrEnum):
@@ -39,7 +39,7 @@ class Selection(Row, table=True):
     panel_id: UUID
     draft_id: UUID
     before_id: UUID | None = Field(default=None, description="what the panel showed before")
-    kind: str = Field(max_length=16)
+    kind: SelectionKind = Field(sa_type=StrEnumType(SelectionKind, 16))
     actor_id: UUID | None = None
 
 
@@ -85,8 +85,10 @@ class Redraw(Row, table=True):
     strength: float = Field(default=0.75, description="from 0, not at all, to 1, freely")
     control_image_id: UUID | None = Field(default=None, description="a sketch or a pose that leads")
     control: dict[str, Any] = json_object("module, model and weight of its ControlNet unit")
-    state: str = Field(
-        default=RedrawState.ORDERED, max_length=16, sa_column_kwargs={"server_default": RedrawState.ORDERED}
+    state: RedrawState = Field(
+        default=RedrawState.ORDERED,
+        sa_type=StrEnumType(RedrawState, 16),
+        sa_column_kwargs={"server_default": RedrawState.ORDERED},
     )
     actor_id: UUID | None = None
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.tables.columns import ABSENT_JSON, Row, moment, one_of, scoped, within_project
+from models.tables.columns import ABSENT_JSON, Row, StrEnumType, moment, one_of, scoped, within_project
 
 
 class CallState(StrEnum):
@@ -45,7 +45,7 @@ class ProviderCall(Row, table=True):
     generation_id: UUID | None = None
     call_key: str = Field(max_length=64)
     attempt: int
-    state: str = Field(default=CallState.RESERVED, max_length=16)
+    state: CallState = Field(default=CallState.RESERVED, sa_type=StrEnumType(CallState, 16))
     kind: str = Field(max_length=8)
     provider: str = Field(max_length=64)
     model: str = Field(default="", max_length=200)

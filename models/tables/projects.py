@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Numeric, Un
 from sqlmodel import Field, SQLModel
 
 from models.instructions import InstructionKind
-from models.tables.columns import Row, json_list, json_object, one_of, ordered, scoped
+from models.tables.columns import Row, StrEnumType, json_list, json_object, one_of, ordered, scoped
 
 
 class Role(StrEnum):
@@ -60,8 +60,10 @@ class Project(Row, table=True):
     options: dict[str, Any] = json_object("what its generations use where they name nothing else")
     series: list[dict[str, Any]] = json_list("what happened before its first chapter, chapter by chapter: a bible's")
     budget_usd: Decimal | None = Field(default=None, sa_type=Numeric(12, 6))
-    unknown_policy: str = Field(
-        default=UnknownPolicy.AUTO, max_length=8, sa_column_kwargs={"server_default": UnknownPolicy.AUTO}
+    unknown_policy: UnknownPolicy = Field(
+        default=UnknownPolicy.AUTO,
+        sa_type=StrEnumType(UnknownPolicy, 8),
+        sa_column_kwargs={"server_default": UnknownPolicy.AUTO},
     )
     event_seq: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
@@ -75,7 +77,7 @@ class ProjectMember(SQLModel, table=True):
 
     project_id: UUID = Field(foreign_key="projects.id", primary_key=True, ondelete="CASCADE")
     user_id: UUID = Field(foreign_key="users.id", primary_key=True, ondelete="CASCADE")
-    role: str = Field(default=Role.VIEWER, max_length=16)
+    role: Role = Field(default=Role.VIEWER, sa_type=StrEnumType(Role, 16))
     created_at: datetime | None = Field(
         default=None,
         sa_type=DateTime(timezone=True),
@@ -97,7 +99,7 @@ class Invitation(Row, table=True):
 
     project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
     email: str = Field(max_length=320)
-    role: str = Field(max_length=16)
+    role: Role = Field(sa_type=StrEnumType(Role, 16))
     token_hash: str = Field(max_length=64, description="SHA-256 of the code")
     invited_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
@@ -111,8 +113,10 @@ class ProjectInstruction(Row, table=True):
 
     project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
     position: int
-    kind: str = Field(
-        default=InstructionKind.DO, max_length=16, sa_column_kwargs={"server_default": InstructionKind.DO}
+    kind: InstructionKind = Field(
+        default=InstructionKind.DO,
+        sa_type=StrEnumType(InstructionKind, 16),
+        sa_column_kwargs={"server_default": InstructionKind.DO},
     )
     body: str
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})

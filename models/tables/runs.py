@@ -18,8 +18,18 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus, HoldReason
-from models.tables.columns import Row, json_list, json_object, moment, one_of, scoped, within_project
+from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.tables.columns import (
+    Row,
+    StrEnumType,
+    json_list,
+    json_model,
+    json_object,
+    moment,
+    one_of,
+    scoped,
+    within_project,
+)
 
 _FINAL = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
 
@@ -54,10 +64,10 @@ class Generation(Row, table=True):
 
     project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
     chapter_id: UUID | None = None
-    kind: str = Field(default=GenerationKind.CHAPTER, max_length=24)
+    kind: GenerationKind = Field(default=GenerationKind.CHAPTER, sa_type=StrEnumType(GenerationKind, 24))
     target_ids: list[str] = json_list()
-    options: dict[str, Any] = json_object()
-    status: str = Field(default=GenerationStatus.REQUESTED, max_length=32)
+    options: GenerationOptions = json_model(GenerationOptions)
+    status: GenerationStatus = Field(default=GenerationStatus.REQUESTED, sa_type=StrEnumType(GenerationStatus, 32))
     progress: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
     error: str = Field(default="", sa_column_kwargs={"server_default": ""})
     retry_of: UUID | None = None
@@ -88,7 +98,7 @@ class Hold(Row, table=True):
     workflow_id: str = Field(max_length=300)
     purpose: str = Field(max_length=64, description="the task, or what was to be drawn")
     target_id: UUID = Field(description="the chapter, scene, panel or character it was for")
-    reason: str = Field(max_length=16)
+    reason: HoldReason = Field(sa_type=StrEnumType(HoldReason, 16))
     message: str = Field(default="", sa_column_kwargs={"server_default": ""})
     skip: bool = Field(
         default=False,

@@ -8,13 +8,16 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from models.exports import ExportFormat
-from models.story import Shot
+from models.exports import ExportFormat, ExportOptions
+from models.story import Profile, Shot
 from models.tables.columns import (
     ABSENT_JSON,
+    PydanticJson,
     Row,
+    StrEnumType,
     held,
     json_list,
+    json_model,
     json_object,
     moment,
     one_of,
@@ -112,7 +115,7 @@ class Scene(Row, table=True):
     weather: str = Field(default="", sa_column_kwargs={"server_default": ""})
     mood: str = Field(default="", sa_column_kwargs={"server_default": ""})
     characters: list[str] = json_list("names of who appears")
-    state: str = Field(default=SceneState.OUTLINED, max_length=16)
+    state: SceneState = Field(default=SceneState.OUTLINED, sa_type=StrEnumType(SceneState, 16))
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""})
     panels_key: str | None = Field(default=None, max_length=64, description="SHA-256 of what the panels came from")
     outfits: dict[str, str] = json_object("what people wear here, by name, where it is not what they always wear")
@@ -149,7 +152,7 @@ class Panel(Row, table=True):
     position: int
     first: int = 0
     last: int = 0
-    shot: str = Field(default=Shot.MEDIUM, max_length=24)
+    shot: Shot = Field(default=Shot.MEDIUM, sa_type=StrEnumType(Shot, 24))
     description: str = Field(default="", sa_column_kwargs={"server_default": ""})
     characters: list[str] = json_list("names of who is on stage")
     dialogue: list[dict[str, Any]] | None = Field(
@@ -158,7 +161,7 @@ class Panel(Row, table=True):
     caption: str = Field(default="", sa_column_kwargs={"server_default": ""})
     prompt: str | None = Field(default=None, description="null until written")
     negative: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    state: str = Field(default=PanelState.DESCRIBED, max_length=16)
+    state: PanelState = Field(default=PanelState.DESCRIBED, sa_type=StrEnumType(PanelState, 16))
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""})
     selected_draft_id: UUID | None = None
     notes: dict[str, str] = json_object("what a director asked for, about its `words` and its `picture`")
@@ -243,8 +246,10 @@ class Draft(Row, table=True):
     seed: int = Field(sa_type=BigInteger)
     made_from: str = Field(max_length=64, description="SHA-256 of everything the picture depends on")
     slot: int = Field(default=1, sa_column_kwargs={"server_default": "1"}, description="which try of the same request")
-    origin: str = Field(
-        default=DraftOrigin.DRAWN, max_length=16, sa_column_kwargs={"server_default": DraftOrigin.DRAWN}
+    origin: DraftOrigin = Field(
+        default=DraftOrigin.DRAWN,
+        sa_type=StrEnumType(DraftOrigin, 16),
+        sa_column_kwargs={"server_default": DraftOrigin.DRAWN},
     )
     parent_id: UUID | None = Field(default=None, description="the draft that it was made from")
     generation_id: UUID | None = Field(default=None, description="the order it was drawn for, which may be gone")
@@ -270,7 +275,7 @@ class Character(Row, table=True):
     name: str = Field(max_length=200)
     name_key: str = Field(max_length=400, description="the name, case folded")
     aliases: list[str] = json_list()
-    profile: dict[str, Any] | None = Field(default=None, sa_type=ABSENT_JSON)
+    profile: Profile | None = Field(default=None, sa_type=PydanticJson(Profile))
     sheet_image_id: UUID | None = None
     sheet_made_from: str | None = Field(default=None, max_length=64)
     failure: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="why there is no sheet")
@@ -350,10 +355,10 @@ class Export(Row, table=True):
     language: str = Field(
         default="", max_length=35, sa_column_kwargs={"server_default": ""}, description="empty: the story's own words"
     )
-    format: str = Field(max_length=16)
+    format: ExportFormat = Field(sa_type=StrEnumType(ExportFormat, 16))
     key: str = Field(max_length=1024)
     sha256: str = Field(max_length=64)
     bytes: int = Field(sa_type=BigInteger)
     made_from: str = Field(max_length=64, description="SHA-256 of all that it was built from")
-    options: dict[str, Any] = json_object("how it was ordered: it is built anew that way")
+    options: ExportOptions = json_model(ExportOptions, "how it was requested: it is built again that way")
     built_at: datetime | None = moment()

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field
 
-from models.tables.columns import Row, held, one_of, scoped, within_project
+from models.tables.columns import Row, StrEnumType, held, one_of, scoped, within_project
 
 
 class AttachmentRole(StrEnum):
@@ -37,7 +37,7 @@ class Attachment(Row, table=True):
 
     project_id: UUID
     image_id: UUID
-    role: str = Field(default=AttachmentRole.REFERENCE, max_length=16)
+    role: AttachmentRole = Field(default=AttachmentRole.REFERENCE, sa_type=StrEnumType(AttachmentRole, 16))
     character_id: UUID | None = None
     location_id: UUID | None = None
     panel_id: UUID | None = None

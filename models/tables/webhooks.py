@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field
 
-from models.tables.columns import ABSENT_JSON, Row, json_list, moment, one_of, scoped, within_project
+from models.tables.columns import ABSENT_JSON, Row, StrEnumType, json_list, moment, one_of, scoped, within_project
 
 
 class DeliveryState(StrEnum):
@@ -51,8 +51,10 @@ class Delivery(Row, table=True):
     type: str = Field(max_length=64, description="of the event")
     body: dict[str, Any] | None = Field(default=None, sa_type=ABSENT_JSON, description="what is sent")
     redelivery_of: UUID | None = Field(default=None, description="an earlier one, sent again because somebody asked")
-    state: str = Field(
-        default=DeliveryState.PENDING, max_length=16, sa_column_kwargs={"server_default": DeliveryState.PENDING}
+    state: DeliveryState = Field(
+        default=DeliveryState.PENDING,
+        sa_type=StrEnumType(DeliveryState, 16),
+        sa_column_kwargs={"server_default": DeliveryState.PENDING},
     )
     tries: list[dict[str, Any]] = json_list("each try: at, status, error, ms")
     started_at: datetime | None = moment("its workflow was started")

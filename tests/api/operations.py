@@ -28,6 +28,7 @@ from models.tables import (
     Scene,
     Webhook,
 )
+from models.tables.projects import Role
 from models.tables.story import PanelState
 from tests.conftest import Ordered
 from tests.support.api_document import DOCUMENT
@@ -157,7 +158,7 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         invitation = Invitation(
             project_id=project_id,
             email="x@example.org",
-            role="viewer",
+            role=Role.VIEWER,
             token_hash=uuid4().hex,
             expires_at=datetime.now(UTC),
         )

@@ -19,6 +19,7 @@ from engine.security import digest
 from engine.settings import Settings
 from inkloom.local.stack import Endpoints
 from models.tables import AccessToken, Invitation, RefreshToken, Throttle, User
+from models.tables.projects import Role
 from tests.api.conftest import PASSWORD, Json, Serve, problem, refused, registered, serving
 from tests.api.live import caught_up, listening, new_project
 from tests.conftest import Order
@@ -461,7 +462,7 @@ async def test_whoever_leaves_is_not_waited_for(api: AsyncClient, database: Data
             Invitation(
                 project_id=ordered.run.project_id,
                 email=email.upper(),
-                role="viewer",
+                role=Role.VIEWER,
                 token_hash=uuid4().hex,
                 expires_at=datetime.now(UTC) + timedelta(days=1),
             )

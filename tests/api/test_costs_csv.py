@@ -12,6 +12,7 @@ from httpx2 import AsyncClient
 
 from engine.db.session import Database
 from models.tables import ProviderCall
+from models.tables.ledger import CallState
 from models.tables.projects import Role
 from tests.api.conftest import problem, refused
 from tests.api.together import member, somebody
@@ -30,7 +31,7 @@ async def spent(api: AsyncClient, database: Database, title: str = "Costs", **mo
                     project_id=UUID(project_id),
                     call_key=uuid4().hex,
                     attempt=1,
-                    state="unknown" if number == 2 else "confirmed",
+                    state=CallState.UNKNOWN if number == 2 else CallState.CONFIRMED,
                     kind="image",
                     provider="offline",
                     model="=HYPERLINK()",

@@ -115,7 +115,7 @@ async def test_only_what_is_unfinished_is_retried(
             chapter_id=chapter_id,
             kind=GenerationKind.CHAPTER,
             status=status,
-            options={},
+            options=GenerationOptions(),
             external_id="job-17",
             labels={"batch": "spring"},
         )

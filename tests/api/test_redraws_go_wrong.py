@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from httpx2 import AsyncClient
 from PIL import Image
-from sqlmodel import select
+from sqlmodel import col, select
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
 from temporalio.client import Client
@@ -99,7 +99,7 @@ async def test_what_is_chosen_after_a_redraw_stays_when_its_end_is_told_again(
         await directed.post(f"/drafts/{old['id']}/select")
         async with database.session() as session:
             redraw = (await session.exec(select(Redraw).where(Redraw.panel_id == UUID(panel["id"])))).one()
-            query = select(Generation.options).where(Generation.id == UUID(ordered["id"]))
+            query = select(col(Generation.options)).where(Generation.id == UUID(ordered["id"]))
             options = (await session.exec(query)).one()
         # That of the redraw, and that of the order that drew the panel first.
         for generation, draft, redraw_id in (

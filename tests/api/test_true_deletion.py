@@ -18,6 +18,7 @@ from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import removals
 from inkloom.sweeper import remove
+from models.options import GenerationStatus
 from models.tables import Generation, IdempotentRequest, Project, ProviderCall, Removal
 from models.tables.ledger import CallState
 from tests.api.conftest import Crew, ended, new_chapter
@@ -246,7 +247,7 @@ async def test_what_is_needed_again_is_not_taken_away(
     assert len(below(kept, project_id)) == 1
     async with database.session() as session:
         generation = await session.get_one(Generation, UUID(ordered.json()["id"]))
-        generation.status = "cancelled"
+        generation.status = GenerationStatus.CANCELLED
         session.add(generation)
     await everything_due(database)
     await remove(database, client, kept)

@@ -9,6 +9,7 @@ from httpx2 import AsyncClient
 
 from engine.db.session import Database
 from models.tables import Redraw, Selection
+from models.tables.directing import SelectionKind
 from tests.api.conftest import Crew, Json, Made, ended, new_chapter, problem, refused, registered
 from tests.working import Painter, Writer
 
@@ -183,7 +184,7 @@ async def test_a_panels_history_tells_who_did_what_the_newest_first(
             project_id=UUID(made.project_id),
             panel_id=UUID(panel["id"]),
             draft_id=draft_id,
-            kind="person",
+            kind=SelectionKind.PERSON,
             actor_id=UUID(me["id"]),
             created_at=later + timedelta(hours=1),
         )

@@ -9,6 +9,8 @@ from engine.db.session import Database
 from engine.store import throttles, webhooks
 from engine.store.scope import Scope
 from models.tables import Delivery
+from models.tables.projects import Role
+from models.tables.webhooks import DeliveryState
 from tests.api.conftest import Json, new_chapter, problem, refused, registered
 
 pytestmark = pytest.mark.workflow
@@ -88,7 +90,7 @@ async def test_messages_are_listed_and_sent_again(api: AsyncClient, database: Da
             seq=7,
             type="generation.failed",
             body={"type": "generation.failed"},
-            state="failed",
+            state=DeliveryState.FAILED,
             tries=[{"at": "2026-01-31T12:00:00Z", "status": 500, "error": "answered with 500", "ms": 3}],
         )
         session.add(delivery)
@@ -118,7 +120,7 @@ async def test_only_owners_decide_about_them(api: AsyncClient, database: Databas
     authorization = await registered(api)
     me = (await api.get("/api/v1/auth/me", headers={"Authorization": authorization})).json()
     async with database.session() as session:
-        session.add(ProjectMember(project_id=UUID(project_id), user_id=UUID(me["id"]), role="editor"))
+        session.add(ProjectMember(project_id=UUID(project_id), user_id=UUID(me["id"]), role=Role.EDITOR))
     path = f"/api/v1/projects/{project_id}/webhooks"
     for answer in (
         await api.post(path, json=NEW, headers={"Authorization": authorization}),

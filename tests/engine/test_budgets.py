@@ -21,6 +21,7 @@ from models.options import GenerationKind, GenerationOptions, GenerationStatus, 
 from models.runs import Holding
 from models.tables import Generation, Project, ProjectInstruction, ProviderCall
 from models.tables.ledger import CallState
+from models.tables.projects import UnknownPolicy
 from tests.conftest import Order, Ordered
 from tests.engine.test_ledger import asked
 
@@ -234,15 +235,15 @@ async def test_what_a_settled_call_takes_from_the_budget(database: Database, ord
 @pytest.mark.parametrize(
     ("policy", "usd", "asks"),
     [
-        pytest.param("auto", "0.04", False, id="cheap: again"),
-        pytest.param("auto", "0.06", True, id="dear: a person"),
-        pytest.param("retry", "9", False, id="always again"),
-        pytest.param("ask", "0.001", True, id="always a person"),
-        pytest.param("ask", "0", False, id="free: again"),
+        pytest.param(UnknownPolicy.AUTO, "0.04", False, id="cheap: again"),
+        pytest.param(UnknownPolicy.AUTO, "0.06", True, id="dear: a person"),
+        pytest.param(UnknownPolicy.RETRY, "9", False, id="always again"),
+        pytest.param(UnknownPolicy.ASK, "0.001", True, id="always a person"),
+        pytest.param(UnknownPolicy.ASK, "0", False, id="free: again"),
     ],
 )
 async def test_what_becomes_of_a_call_whose_answer_was_lost(
-    database: Database, order: Order, policy: str, usd: str, asks: bool
+    database: Database, order: Order, policy: UnknownPolicy, usd: str, asks: bool
 ) -> None:
     """By the project's policy; the lost attempt is written down as unknown whatever comes of it."""
     ordered = await order()

@@ -14,6 +14,7 @@ from engine.store.projects import add_chapter
 from engine.store.story_so_far import SceneClothes
 from engine.tasks.outline.task import Out
 from engine.tasks.outline.task import Scene as Outlined
+from models.story import Profile
 from models.tables import Chapter, Character, Location, Project, Scene
 from models.tables.story import SceneState
 from tests.conftest import Order, Ordered
@@ -32,7 +33,7 @@ async def later_chapter(database: Database, ordered: Ordered, text: str = "The n
             .where(col(Chapter.id) == chapter_id)
             .values(summary="Mara hides a key.", threads=["Who saw her?", "The tide would come back."])
         )
-        look = {"name": "Mara", "clothes": "a navy coat"}
+        look = Profile(name="Mara", clothes="a navy coat")
         session.add(Character(project_id=project_id, name="Mara", name_key="mara", profile=look))
         session.add(Location(project_id=project_id, name="the quay", name_key="the quay"))
         return (await add_chapter(session, project_id, title="Two", source_text=text)).id

@@ -64,7 +64,8 @@ async def test_clothes_change_with_the_text_and_stay_changed_until_it_says_other
     assert generation.status == GenerationStatus.COMPLETED
     async with database.session() as session:
         query = select(Character).where(Character.project_id == ordered.run.project_id, Character.name == "Mara")
-        mara = Profile.model_validate((await session.exec(query)).one().profile)
+        mara = (await session.exec(query)).one().profile
+    assert mara is not None
     assert [(one.name, one.clothes, one.colours) for one in mara.outfits] == [
         ("yellow raincoat", "a yellow raincoat", ["yellow"])
     ]
@@ -144,7 +145,7 @@ async def test_a_sheet_that_is_drawn_anew_is_to_be_approved_again(
             for who in (joss, mara):
                 who.sheet_approved_at = who.created_at
                 session.add(who)
-            mara.profile = {**(mara.profile or {}), "hair": "green hair"}
+            mara.profile = (mara.profile or Profile(name="Mara")).model_copy(update={"hair": "green hair"})
         await generate(await again(database, ordered))
     async with database.session() as session:
         joss, mara = (await session.exec(query)).all()

@@ -16,6 +16,7 @@ from engine.store.scope import Scope
 from engine.tasks.profile.task import In, Out
 from models.events import EventType
 from models.runs import TaskCall
+from models.story import Profile
 from models.tables import Character, Scene
 
 MAX_EXCERPTS = 24
@@ -55,7 +56,7 @@ async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) 
     fresh = character.profile is None
     if fresh:
         # Once per character: another chapter may have been faster, and has drawn from its profile since.
-        character.profile = out.profile.model_dump(mode="json")
+        character.profile = Profile(**dict(out.profile))
         session.add(character)
         await session.flush()
     if fresh or moved:

@@ -10,6 +10,7 @@ from engine.store.events import emit
 from engine.store.history import Deed
 from models.events import EventType
 from models.tables import Selection
+from models.tables.directing import SelectionKind
 from tests.conftest import Order, Ordered
 from tests.drafted import drafted
 
@@ -24,7 +25,7 @@ async def chosen(database: Database, ordered: Ordered, panel_id: UUID, draft_id:
                     project_id=ordered.run.project_id,
                     panel_id=panel_id,
                     draft_id=draft_id,
-                    kind="person",
+                    kind=SelectionKind.PERSON,
                     actor_id=ordered.owner_id,
                 )
             )
@@ -64,7 +65,9 @@ async def test_what_happened_in_one_transaction_is_told_page_by_page_without_a_g
     panel_id, draft_id = panel.id, draft.id
     async with database.session() as session:
         session.add_all(
-            Selection(project_id=ordered.run.project_id, panel_id=panel_id, draft_id=draft_id, kind="automatic")
+            Selection(
+                project_id=ordered.run.project_id, panel_id=panel_id, draft_id=draft_id, kind=SelectionKind.AUTOMATIC
+            )
             for _ in range(7)
         )
     whole = [one.id for one in await told(database, ordered, panel_id)]

@@ -89,7 +89,7 @@ async def stage(database: Database, order: Order, storage: FolderStorage) -> Sta
                 project_id=project,
                 name=name,
                 name_key=name.casefold(),
-                profile=Profile(name=name, clothes="a coat").model_dump(mode="json"),
+                profile=Profile(name=name, clothes="a coat"),
             )
             for name in ("Mara", "Joss", "Eve")
         }

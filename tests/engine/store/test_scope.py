@@ -13,6 +13,7 @@ from engine.store.projects import add_chapter, local_owner
 from engine.store.rows import Paging
 from engine.store.scope import Scope
 from models.tables import Chapter, Draft, Image, Panel, Project, ProjectMember, ProviderCall, Scene
+from models.tables.ledger import CallState
 from tests.conftest import Order, Ordered
 from tests.drafted import drafted
 
@@ -177,7 +178,7 @@ async def test_a_submitted_call_has_a_date(database: Database, order: Order) -> 
                     project_id=ordered.run.project_id,
                     call_key="k",
                     attempt=1,
-                    state="confirmed",
+                    state=CallState.CONFIRMED,
                     kind="llm",
                     provider="p",
                     purpose="t",

@@ -10,6 +10,7 @@ from sqlmodel import col, select, update
 from engine.db.session import Database, execute
 from engine.store import generations, versions
 from models.options import GenerationKind, GenerationOptions, GenerationStatus
+from models.story import Profile
 from models.tables import Chapter, ChapterVersion, Character, Draft, Generation, Image, Panel, Scene
 from models.version import KeptChapter
 from tests.conftest import Order, Ordered
@@ -31,7 +32,7 @@ async def written(database: Database, ordered: Ordered) -> UUID:
             project_id=project_id, sha256="1" * 64, key="k", media_type="image/png", width=1, height=1, bytes=1
         )
         people = [
-            Character(project_id=project_id, name=name, name_key=name.casefold(), profile={"name": name})
+            Character(project_id=project_id, name=name, name_key=name.casefold(), profile=Profile(name=name))
             for name in ("Mara", "Nobody here")
         ]
         session.add_all([*scenes, image, *people])
