@@ -1,7 +1,7 @@
-"""What a chapter would cost, before anything is spent: low, expected, high, and on what basis.
+"""The cost of a chapter before anything is spent: low, expected, high, and the basis of the estimate.
 
-Before there is a script the calls are estimated from the text; afterwards they are counted. What a call costs comes
-from earlier calls of the same kind where there are enough, otherwise from usual sizes and the prices of the models.
+Without a script, calls are estimated from the text; with one, they are counted. The cost of a call comes from earlier
+calls of the same kind if there are enough, otherwise from usual sizes and the models' prices.
 """
 
 from collections.abc import Mapping, Sequence

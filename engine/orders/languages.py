@@ -22,7 +22,7 @@ def refuse_own(options: GenerationOptions) -> None:
 
 
 async def require(session: AsyncSession, project_id: UUID, kind: GenerationKind, options: GenerationOptions) -> None:
-    """The same, and `BadInput` for files in a language that there is nothing in."""
+    """The same; raises `BadInput` for files in a language without any translation."""
     refuse_own(options)
     edition = options.edition
     if not edition or edition in options.translations:
@@ -43,9 +43,9 @@ async def require(session: AsyncSession, project_id: UUID, kind: GenerationKind,
 
 
 async def lacking(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> list[str]:
-    """The languages in which an order with these options would have words translated that its writer cannot.
+    """The languages for which a generation with these options would need a translation that its writer cannot make.
 
-    What people have translated takes no writer.
+    Existing manual translations need no writer.
     """
     if find("llm", options.writers("Translate")[0].provider).translates:
         return []
