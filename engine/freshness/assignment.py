@@ -46,6 +46,6 @@ async def assign(session: AsyncSession, run: ChapterRun, chapter: Chapter, store
         nothing_to_do.append(outline_step(0))
     moved = await complete(session, run.generation_id, *nothing_to_do)
     if news or (moved and not due):
-        told = {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(stored.character_ids)}
-        await emit(session, run.project_id, run.generation_id, EventType.CHAPTER_OUTLINED, told)
+        about = {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(stored.character_ids)}
+        await emit(session, run.project_id, run.generation_id, EventType.CHAPTER_OUTLINED, about)
     return Outlined(scene_ids=[scene.id for scene in due], character_ids=people, has_script=chapter.script is not None)
