@@ -18,11 +18,11 @@ from temporalio import activity
 from activities.interceptor import tell
 from activities.outages import keep_answer
 from activities.picturing import Drawing, drawing_of, drawn, seed_of
-from activities.provider_slots import Turns, holder
+from activities.provider_slots import ProviderSlots, holder
 from activities.sending import sending
 from activities.writing import Owners
 from engine.basis import FOR_SHEETS, changed_sheet, concerning, sheet_inputs, style_of
-from engine.cast.outfits import worn
+from engine.cast.outfits import attributes_in
 from engine.db.session import Database
 from engine.digest import digest
 from engine.errors import EngineError, NotConfigured, ProviderError, StorageError
@@ -82,7 +82,7 @@ class Rendering:
         self._artists = artists
         self._prices = prices
         self._terms = terms
-        self._turns = Turns(artists, slots)
+        self._turns = ProviderSlots(artists, slots)
         self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
@@ -192,7 +192,7 @@ class Rendering:
                 return
             character = await get(session, scope, Character, call.target_id)
             project = await get(session, scope, Project, call.project_id)
-            profile = worn(character.profile or Profile(name=character.name))
+            profile = attributes_in(character.profile or Profile(name=character.name))
             instructions = await standing_instructions(session, call.project_id)
             told = [style_of(project.style, instructions), *concerning(FOR_SHEETS, instructions)]
             prompt = f"Character reference sheet, plain background. {profile.sentence()}. {' '.join(told)}".strip()

@@ -12,8 +12,8 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from engine.db.session import Database
 from engine.errors import CallbackFailed
 from engine.store import webhooks
-from engine.webhooks.fair_queue import Full, Lanes
-from engine.webhooks.sender import GONE, Caller, message_id, signing_key
+from engine.webhooks.fair_queue import FairQueue, Full
+from engine.webhooks.sender import GONE, WebhookSender, message_id, signing_key
 from models.runs import WebhookDelivery
 from models.tables import Delivery, Webhook
 from models.tables.webhooks import DeliveryState
@@ -25,14 +25,14 @@ FIRST_WAIT, GROWS = 5.0, 4.0
 AT_A_TIME, OF_A_PROJECT, TO_AN_ADDRESS = 32, 6, 3
 
 
-class Callbacks:
+class WebhookActivities:
     """`secrets` are the installation's: the first signs, previous ones sign too."""
 
-    def __init__(self, database: Database, caller: Caller, secrets: Sequence[str]) -> None:
+    def __init__(self, database: Database, caller: WebhookSender, secrets: Sequence[str]) -> None:
         self._database = database
         self._caller = caller
         self._secrets = secrets
-        self._lanes = Lanes[UUID]()
+        self._lanes = FairQueue[UUID]()
 
     def activities(self) -> list[Callable[..., Any]]:
         return [self.deliver, self.give_up]

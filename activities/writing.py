@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from activities.outages import keep_answer
-from activities.provider_slots import Turns, holder
+from activities.provider_slots import ProviderSlots, holder
 from activities.questions import question
 from activities.sending import sending
 from activities.task_run import TaskRun
@@ -61,7 +61,7 @@ class Writing:
         self._terms = terms
         self._cache = cache
         self._tasks = list(tasks)
-        self._turns = Turns(writers, slots)
+        self._turns = ProviderSlots(writers, slots)
         self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:

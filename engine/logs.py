@@ -30,7 +30,7 @@ def log_to_stderr(level: str, form: LogFormat = "json") -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
 
 
-def told(record: logging.LogRecord) -> dict[str, Any]:
+def context_of(record: logging.LogRecord) -> dict[str, Any]:
     """The context of a line, and its own fields from `extra={"fields": …}`."""
     found: dict[str, Any] = {**about.get(_NOTHING)}
     for source in sources:
@@ -48,7 +48,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **told(record),
+            **context_of(record),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
@@ -65,6 +65,6 @@ class TextLines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the library's name
-        more = "".join(f" {name}={value}" for name, value in told(record).items() if value is not None)
+        more = "".join(f" {name}={value}" for name, value in context_of(record).items() if value is not None)
         # A path may contain encoded line feeds and terminal controls.
         return f"{super().formatMessage(record)}{more}".translate(_CONTROLS)

@@ -25,7 +25,7 @@ from engine.pages import shaping
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.webhooks.guarded_network import networks
-from engine.webhooks.sender import Caller
+from engine.webhooks.sender import WebhookSender
 from inkloom.sweeper import carry_forever, remove_forever, sweep_forever, tidy_forever
 from inkloom.worker import Parts, Queues, build_workers, connect
 
@@ -52,7 +52,7 @@ async def serve_workers(
         prices=Prices.of(settings),
         terms=Terms(settings.rates, Decimal(str(settings.ask_above_usd))),
         cache=_cache(settings),
-        caller=Caller(networks(settings.callback_networks)),
+        caller=WebhookSender(networks(settings.callback_networks)),
         secrets=[key.get_secret_value() for key in (settings.secret_key, *settings.old_secret_keys) if key is not None],
         llm_slots=settings.llm_slots,
         image_slots=settings.image_slots,

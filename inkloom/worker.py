@@ -23,7 +23,7 @@ from activities.records import Records
 from activities.rendering import Rendering
 from activities.request_ids import RequestIds
 from activities.translating import Translating
-from activities.webhooks import AT_A_TIME, Callbacks
+from activities.webhooks import AT_A_TIME, WebhookActivities
 from activities.writing import Writing
 from engine.db.session import Database
 from engine.export.signing import Signer
@@ -32,7 +32,7 @@ from engine.llm import LLM
 from engine.money.ledger import Terms
 from engine.money.prices import Prices
 from engine.storage import Storage
-from engine.webhooks.sender import Caller
+from engine.webhooks.sender import WebhookSender
 from inkloom.described import require_activities, require_workflows
 from inkloom.sandbox import Sandbox
 from workflows.chapter import ChapterWorkflow
@@ -89,7 +89,7 @@ class Parts:
     prices: Prices = field(default_factory=Prices)
     terms: Terms = field(default_factory=Terms)
     cache: "AnswerCache | None" = None
-    caller: Caller = field(default_factory=Caller)
+    caller: WebhookSender = field(default_factory=WebhookSender)
     # The keys that sign webhooks are derived from these.
     secrets: Sequence[str] = ("",)
     llm_slots: int = 8
@@ -121,7 +121,7 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
         workers.append(workflow_worker(client))
         recording = (Records(parts.database), Translating(parts.database))
         workers.append(_worker(client, IO, [work for part in recording for work in part.activities()], 16))
-        telling = Callbacks(parts.database, parts.caller, parts.secrets).activities()
+        telling = WebhookActivities(parts.database, parts.caller, parts.secrets).activities()
         workers.append(_worker(client, WEBHOOKS, telling, AT_A_TIME))
         writing = Writing(
             parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache

@@ -118,7 +118,7 @@ def is_local(connection: HTTPConnection) -> bool:
     return from_here and not passed_on(connection) and name.lower() in _LOOPBACK
 
 
-async def who(owned: Resources, token: str | None, *, local: bool) -> Caller:
+async def account_of(owned: Resources, token: str | None, *, local: bool) -> Caller:
     """The account of a token; without a token, from this machine, the local owner until the first account registers.
 
     Raises `Unauthorized`.
@@ -175,7 +175,7 @@ def forget(owned: Resources) -> None:
 
 async def caller(request: Request, owned: Owned, token: Annotated[str | None, Depends(bearer)]) -> Caller:
     """The account that sends the request. A read-only token changes nothing."""
-    found = await who(owned, token, local=is_local(request))
+    found = await account_of(owned, token, local=is_local(request))
     request.state.user_id = found.user_id
     if found.scopes is not None and request.method not in _SAFE and TokenScope.WRITE not in found.scopes:
         raise Forbidden("This token is read-only.")

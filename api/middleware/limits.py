@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.deps import is_local, resources, who
+from api.http.deps import account_of, is_local, resources
 from api.http.problems import problem
 from engine.errors import Unauthorized
 
@@ -127,7 +127,7 @@ async def _is_known(scope: Scope) -> bool:
     asked = HTTPConnection(scope)
     scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
     try:
-        await who(
+        await account_of(
             await resources(asked), token if scheme.lower() == "bearer" and token else None, local=is_local(asked)
         )
     except Unauthorized:

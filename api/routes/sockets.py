@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocketDisconnect
 
-from api.http.deps import Caller, Owned, Resources, is_local, who
+from api.http.deps import Caller, Owned, Resources, account_of, is_local
 from api.http.problems import kebab, problem
 from engine.errors import BadInput, EngineError, Unauthorized
-from engine.live.hub import told
-from engine.live.subscriber import Close, Ended, Subscriber, Told
+from engine.live.hub import sent_event
+from engine.live.subscriber import Close, Ended, SentEvent, Subscriber
 from engine.store import accounts, events, presences, rows
 from models.events import EventType
 from models.options import FINAL_STATUSES
@@ -39,7 +39,7 @@ LINGER = 5.0
 _ENDS = {EventType.GENERATION_COMPLETED, EventType.GENERATION_FAILED, EventType.GENERATION_CANCELLED}
 
 
-class Looking(BaseModel):
+class ViewedPanel(BaseModel):
     """What a client may send on a project's socket: the panel that its user is looking at, or none."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"type": "looking", "panel_id": None}]})
@@ -113,8 +113,8 @@ async def _caller(websocket: WebSocket, owned: Resources) -> Caller:
         return Caller(taken.user_id, taken.login, project_id=taken.project_id, ends_at=taken.ends_at)
     scheme, _, token = websocket.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        return await who(owned, None, local=is_local(websocket))
-    return await who(owned, token, local=False)
+        return await account_of(owned, None, local=is_local(websocket))
+    return await account_of(owned, token, local=False)
 
 
 class _Open:
@@ -215,11 +215,11 @@ class _Open:
                     session, subscriber.project_id, subscriber.generation_id, self._position, head, PAGE
                 )
             for event in found:
-                await self._event(told(event))
+                await self._event(sent_event(event))
             if len(found) < PAGE:
                 self._position = head
 
-    async def _event(self, one: Told) -> None:
+    async def _event(self, one: SentEvent) -> None:
         if one.seq <= self._position:
             return
         await self._send(one.text)
@@ -251,7 +251,7 @@ class _Open:
                 self._subscriber.end(Close.UNFIT, f"more than {A_SECOND:g} messages a second")
                 return
             try:
-                said = Looking.model_validate_json(message.get("text") or "")
+                said = ViewedPanel.model_validate_json(message.get("text") or "")
             except ValidationError:
                 self._subscriber.end(Close.UNFIT, "this message is not understood")
                 return

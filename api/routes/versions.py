@@ -129,7 +129,7 @@ class Comparison(BaseModel):
     changes: list[Change]
 
 
-class Deed(BaseModel):
+class PanelHistoryItem(BaseModel):
     """A change of a panel. `type` is `selection`, `redraw`, or that of an event."""
 
     model_config = ConfigDict(
@@ -243,9 +243,11 @@ async def compare(
 
 
 @router.get("/panels/{panel_id}/history", summary="List a panel's history", responses=NOT_FOUND)
-async def history(panel_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[Deed]:
+async def history(panel_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[PanelHistoryItem]:
     """Lists who selected, changed and redrew what, the newest first."""
-    return listed(Deed, await histories.of_panel(session, scope, panel_id, after=paging.after, limit=paging.limit))
+    return listed(
+        PanelHistoryItem, await histories.of_panel(session, scope, panel_id, after=paging.after, limit=paging.limit)
+    )
 
 
 async def _out(session: AsyncSession, version: ChapterVersion) -> VersionOut:

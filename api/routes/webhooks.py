@@ -14,7 +14,7 @@ from api.http.paging import Listing, Paged, listed
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, refusal
 from engine.store import rows, webhooks
 from engine.webhooks.guarded_network import MAX_URL, check_url, networks
-from engine.webhooks.sender import shown, signing_key
+from engine.webhooks.sender import as_receivers_read, signing_key
 from models.events import CALLBACKS, EventType
 from models.numbers import Whole
 from models.tables import Delivery, Project, Webhook
@@ -245,4 +245,4 @@ def _chosen(events: list[CallbackEvent]) -> list[str]:
 
 def _made(owned: Resources, webhook: Webhook) -> WebhookMade:
     key = signing_key(owned.secret, webhook.id, webhook.secret_number)
-    return WebhookMade(**WebhookOut.model_validate(webhook).model_dump(), secret=shown(key))
+    return WebhookMade(**WebhookOut.model_validate(webhook).model_dump(), secret=as_receivers_read(key))

@@ -10,7 +10,7 @@ _THREE = ("on the left", "in the middle", "on the right")
 _MORE = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
-def standing(names: Sequence[str]) -> dict[str, str]:
+def blocking_of(names: Sequence[str]) -> dict[str, str]:
     """Where each person stands, from left to right in the order of their names; nothing for a single person."""
     if len(names) < 2:
         return {}

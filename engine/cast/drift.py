@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Told:
+class PromptedPanel:
     """A panel's prompt, and who should be in it. `given` is other text that may name people: the style, the
     location's look.
     """
@@ -71,12 +71,12 @@ _CALLED = re.compile(
 _MEANS = {"redhead": "red", "redheaded": "red", "brunette": "brown"}
 
 
-def drift(panels: Iterable[Told]) -> list[Finding]:
+def drift(panels: Iterable[PromptedPanel]) -> list[Finding]:
     """All findings, panel by panel in the given order."""
     return [finding for panel in panels for finding in _of_panel(panel)]
 
 
-def _of_panel(panel: Told) -> Iterator[Finding]:
+def _of_panel(panel: PromptedPanel) -> Iterator[Finding]:
     told: dict[str, list[str]] = {}
     for stretch in stretches(panel.prompt, panel.characters):
         told.setdefault(stretch.name, []).append(stretch.text)

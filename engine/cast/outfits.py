@@ -16,19 +16,19 @@ _LONGEST_WORN = 200
 _PARTS = re.compile(r"\s+(?:over|under)\s+|,\s*(?:and\s+)?|\s+and\s+|\s+with\s+")
 
 
-def worn(profile: Profile, outfit: str = "") -> Attributes:
+def attributes_in(profile: Profile, outfit: str = "") -> Attributes:
     """How a character looks in a scene: in the outfit of that name, or in the clothes of the profile.
 
     Other outfits are left out, so that adding one changes no earlier picture.
     """
     fixed = profile.model_dump(exclude={"outfits"})
-    chosen = _found(profile, outfit) or noted(profile, outfit) if outfit else None
+    chosen = _found(profile, outfit) or outfit_noted(profile, outfit) if outfit else None
     if chosen is not None:
         fixed |= {"clothes": chosen.clothes, "colours": chosen.colours or profile.colours}
     return Attributes(**fixed)
 
 
-def noted(profile: Profile | None, clothes: str, occasion: str = "") -> Outfit | None:
+def outfit_noted(profile: Profile | None, clothes: str, occasion: str = "") -> Outfit | None:
     """The outfit that a text mentions; None if it is the profile's clothes, or nothing is known of it.
 
     `clothes` are the text's words, or `without …`. If the profile has such an outfit already, it is that one.

@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.export.book import Bound
 from engine.export.clean_text import printable
 from engine.export.pictures import as_read
-from engine.export.zipped import written
+from engine.export.zipped import whole_file
 from models.script import Script, ScriptPanel
 from models.story import LineKind
 
@@ -73,5 +73,5 @@ def _plain(text: str) -> str:
 
 
 def _write(out: Path, text: str) -> None:
-    with written(out) as file:
+    with whole_file(out) as file:
         file.write(text.encode("utf-8", "replace"))

@@ -33,7 +33,7 @@ class Zipped:
 @contextmanager
 def zipped(out: Path) -> Iterator[Zipped]:
     """The archive, which becomes `out` if the block succeeds; otherwise the previous file stays."""
-    with written(out) as file:
+    with whole_file(out) as file:
         archive = Zipped(file)
         try:
             yield archive
@@ -42,7 +42,7 @@ def zipped(out: Path) -> Iterator[Zipped]:
 
 
 @contextmanager
-def written(out: Path) -> Iterator[IO[bytes]]:
+def whole_file(out: Path) -> Iterator[IO[bytes]]:
     """A file that becomes `out` in one step if the block succeeds; otherwise the previous file stays."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=out.parent, prefix=f".{out.name[:80]}.", delete=False) as file:

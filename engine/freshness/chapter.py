@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.basis import StandingInstructions
-from engine.cast.blocking import standing
+from engine.cast.blocking import blocking_of
 from engine.providers.registry import artist_of
 from engine.store import references
 from engine.store.instructions import standing_instructions
@@ -84,7 +84,7 @@ class ChapterRows:
             setting=scene.scene,
             location_looks=scene.location_looks,
             on_stage=on_stage,
-            blocking=standing([looks.name for looks in on_stage]),
+            blocking=blocking_of([looks.name for looks in on_stage]),
             style=self.project.style,
         )
 

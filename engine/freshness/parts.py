@@ -15,10 +15,10 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.basis import changed_sheet, picture_inputs, sheet_inputs
-from engine.cast.outfits import worn
+from engine.cast.outfits import attributes_in
 from engine.freshness.chapter import ChapterRows, PanelRows, SceneRows, read
 from engine.freshness.page_keys import laid_out, moved_on, page_key
-from engine.pages.manual_layout import carried
+from engine.pages.manual_layout import with_manual_lettering
 from engine.providers.registry import artist_of
 from engine.store import books, drafts, translations
 from engine.store.languages import spoken
@@ -133,7 +133,7 @@ def _characters(rows: ChapterRows) -> Iterable[StalePart]:
             yield StalePart("character", character.id, "profile", State.MISSING)
         if rows.options.until != "pages" or character.id in rows.pictured:
             continue
-        looks = worn(character.profile or Profile(name=character.name))
+        looks = attributes_in(character.profile or Profile(name=character.name))
         inputs = sheet_inputs(looks, rows.project.style, requested, rows.options.render, rows.instructions)
         verdict = decide(
             there=character.sheet_image_id is not None,
@@ -245,7 +245,7 @@ async def _pages(
         return []
     shown = rows.shown
     if language:
-        layouts = carried([page.layout for page in before], layouts)
+        layouts = with_manual_lettering([page.layout for page in before], layouts)
         shown = await translations.in_language(session, rows.chapter.id, shown, language)
     by_id = {str(panel.panel.id): panel for panel in shown}
     found: list[StalePart] = []

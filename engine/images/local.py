@@ -11,7 +11,7 @@ from engine.errors import NotConfigured
 from engine.images import Control, ImageRequest, ImageResult, Progress, unheard
 from engine.images.fitting import fitted
 from engine.images.local_lists import Lists
-from engine.images.sdapi import asked, picture
+from engine.images.sdapi import picture, request_of
 from engine.providers.failures import calling, code_of, of_status, quoted, words_of
 from engine.providers.registry import draws_of
 
@@ -48,7 +48,7 @@ class LocalArtist:
         async with self._turn, calling("local", self._where, seconds=self._seconds, secrets=self._secrets):
             request = await self._led(request)
             await self._lists.check(request)
-            path, payload = await asyncio.to_thread(asked, request)
+            path, payload = await asyncio.to_thread(request_of, request)
             result = picture(await self._send(path, payload, tell), request)
         tell(1.0)
         return result

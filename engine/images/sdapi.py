@@ -17,7 +17,7 @@ from engine.providers.failures import lost, unusable
 _HIRES_STRENGTH = 0.5
 
 
-def asked(request: ImageRequest) -> tuple[str, dict[str, Any]]:
+def request_of(request: ImageRequest) -> tuple[str, dict[str, Any]]:
     """Path and body. What is not given is left out, so that the server's own settings apply."""
     chosen = request.settings
     payload: dict[str, Any] = {

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine.db.session import Database, driver_url
 from engine.errors import TooMany
 from engine.live.relay import Relay, connected
-from engine.live.subscriber import Close, Subscriber, Told
+from engine.live.subscriber import Close, SentEvent, Subscriber
 from engine.store import accounts, events, outbox, presences
 from engine.store.scope import within_reach
 
@@ -42,7 +42,7 @@ class Feed:
     subscribers: set[Subscriber] = field(default_factory=set)
 
 
-def told(event: Any) -> Told:
+def sent_event(event: Any) -> SentEvent:
     """An event as clients receive it: `seq`, `type`, `at`, `generation_id`, `actor_id`, `data`."""
     text = json.dumps(
         {
@@ -56,7 +56,7 @@ def told(event: Any) -> Told:
         ensure_ascii=False,
         separators=(",", ":"),
     )
-    return Told(event.seq, event.type, event.generation_id, text)
+    return SentEvent(event.seq, event.type, event.generation_id, text)
 
 
 class Hub:
@@ -173,7 +173,7 @@ class Hub:
             if feed is None or event.seq <= feed.last:
                 continue
             feed.last = event.seq
-            one = told(event)
+            one = sent_event(event)
             for subscriber in list(feed.subscribers):
                 subscriber.put(one)
                 if subscriber.overtaken:

@@ -32,7 +32,7 @@ class Ended(Exception):
 
 
 @dataclass(frozen=True)
-class Told:
+class SentEvent:
     """An event as it is sent: one text for all sockets."""
 
     seq: int
@@ -74,12 +74,12 @@ class Subscriber:
         self.overtaken = False
         # The login that opened it, and with which it ends; the local owner has none.
         self.login: UUID | None = None
-        self._waiting: deque[Told] = deque()
+        self._waiting: deque[SentEvent] = deque()
         self._size = 0
         self._something = asyncio.Event()
         self._ended: Ended | None = None
 
-    def put(self, told: Told) -> None:
+    def put(self, told: SentEvent) -> None:
         """Take an event, or give up and be `overtaken`."""
         if self.overtaken or told.seq <= self.last:
             return
@@ -98,7 +98,7 @@ class Subscriber:
         self._ended = self._ended or Ended(code, reason)
         self._something.set()
 
-    async def next(self) -> list[Told]:
+    async def next(self) -> list[SentEvent]:
         """The events since the last call, in order; none if it was overtaken and everything before that is sent.
         Raises `Ended`.
         """

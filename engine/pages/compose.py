@@ -13,7 +13,7 @@ from engine.pages.formats import WEBTOON, size_of, text_size
 from engine.pages.layer import balloons_of, layer_of
 from engine.pages.layout import Cell, PageLayout
 from engine.pages.lettering import Head, letter, safe_area
-from engine.pages.manual_lettering import held
+from engine.pages.manual_lettering import held_balloons
 from engine.pages.painting import INK, paint, write
 from models.lettering import PanelLettering, Placed
 from models.story import Box, Direction, PanelData
@@ -106,7 +106,7 @@ def _panel(
     size = text_size(layout.width)
     stay: Sequence[Balloon] = ()
     if lettered.placed is not None:
-        stay, moved = held(lettered.placed, lettered.panel, cell.width, cell.height, size)
+        stay, moved = held_balloons(lettered.placed, lettered.panel, cell.width, cell.height, size)
         problems += moved
     lettering = letter(
         lettered.panel,

@@ -2,7 +2,7 @@
 
 from engine.pages.balloons import Balloon, Rect, rooted
 from engine.pages.lettering import Lettering
-from engine.pages.wrapping import emphasised, measured, written
+from engine.pages.wrapping import emphasised, measured, with_signs
 from models.lettering import Area, Lettered, PanelLettering, Set, Spot, Tail
 from models.story import LineKind, PanelData
 
@@ -19,7 +19,7 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
                 kind=Set(balloon.kind) if balloon.kind else Set.CAPTION,
                 speaker=line.speaker if line else "",
                 text=line.text if line else panel.caption,
-                lines=[written(line) for line in balloon.block.lines],
+                lines=[with_signs(line) for line in balloon.block.lines],
                 size=balloon.block.size,
                 vertical=balloon.block.vertical,
                 language=balloon.block.language,
@@ -40,7 +40,7 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
 def set_in(text: Lettered, balloon: Balloon) -> Lettered:
     """The same text in another shape."""
     shape = {
-        "lines": [written(line) for line in balloon.block.lines],
+        "lines": [with_signs(line) for line in balloon.block.lines],
         "size": balloon.block.size,
         "body": _area(balloon.rect),
         "text_box": _area(_text_box(balloon)),

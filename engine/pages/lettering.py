@@ -16,7 +16,7 @@ from engine.pages.layout import Cell, PageLayout
 from engine.pages.pieces import pieces
 from engine.pages.placing import HURRIED, THOROUGH, USUAL, Arrangement, Effort, Rule, Stage, Text, arrange, shelve
 from engine.pages.tails import calling, clear, in_face, pointing, speaking, tail_line, tangled
-from engine.pages.wrapping import emphasised, tidy, written
+from engine.pages.wrapping import emphasised, tidy, with_signs
 from models.story import Direction, LineKind, PanelData
 
 # Longer texts are always split; and the length of pieces when room is short.
@@ -86,9 +86,9 @@ def letter(
         found = _best(_continued(texts), stage, size) if texts else Arrangement()
     balloons = _together(held, _called(found.placed if found else (), stage, texts))
     names = {head.rect: head.name for head in heads or ()}
-    problems += [f"no room at a readable size, not set: {written(text.text)}" for text in unplaced]
+    problems += [f"no room at a readable size, not set: {with_signs(text.text)}" for text in unplaced]
     problems += _faults(balloons, [text for text in spoken if text not in unplaced], names)
-    return Lettering(balloons, tuple(problems), tuple(written(text.text) for text in unplaced))
+    return Lettering(balloons, tuple(problems), tuple(with_signs(text.text) for text in unplaced))
 
 
 def _together(held: Sequence[Balloon], found: Sequence[Balloon]) -> tuple[Balloon, ...]:

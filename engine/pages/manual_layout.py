@@ -60,7 +60,7 @@ def kept_pages(before: Sequence[Json], ids: Sequence[str], size: PageSize) -> di
     return found
 
 
-def carried(before: Sequence[Json], pages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_manual_lettering(before: Sequence[Json], pages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The new pages with manual lettering, wherever its panels are now, and with what was let go."""
     placed: dict[str, Any] = {}
     for page in before:

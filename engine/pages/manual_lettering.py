@@ -89,7 +89,7 @@ def in_other_cells(
     return found
 
 
-def kept(layer: PanelLettering, cell: Mapping[str, Any], panel: PanelData, picture: str | None) -> Placed:
+def placed_lettering(layer: PanelLettering, cell: Mapping[str, Any], panel: PanelData, picture: str | None) -> Placed:
     """A panel's lettering as it is stored; `picture` is the SHA-256 of the picture under it."""
     return Placed(texts=layer.texts, width=cell["width"], height=cell["height"], made_from=_rests_on(panel, picture))
 
@@ -106,7 +106,7 @@ def moved_on(placed: Placed, panel: PanelData, picture: str | None, width: int, 
     return ["layout", *found] if (placed.width, placed.height) != (width, height) else found
 
 
-def held(
+def held_balloons(
     placed: Placed, panel: PanelData, width: int, height: int, size: TextSize
 ) -> tuple[tuple[Balloon, ...], list[str]]:
     """The balloons that stay where a person placed them, with the current words, and what could not stay.

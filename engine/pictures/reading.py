@@ -76,7 +76,7 @@ def flattened(picture: Image.Image) -> Image.Image:
     return fresh
 
 
-def written(picture: Image.Image, format: str, target: str) -> dict[str, Any]:
+def encode(picture: Image.Image, format: str, target: str) -> dict[str, Any]:
     """Encode the picture; the same pixels are always the same bytes."""
     options: dict[str, Any] = {
         "PNG": {"compress_level": 3},
@@ -94,10 +94,10 @@ def redraw(source: str, target: str, pixels: int, *, as_png: bool) -> dict[str, 
     plain = flattened(picture)
     if as_png or (format == "JPEG" and plain.mode == "RGBA"):
         format = "PNG"
-    return written(plain, format, target)
+    return encode(plain, format, target)
 
 
-def keep(source: str, target: str, pixels: int) -> dict[str, Any]:
+def verify(source: str, target: str, pixels: int) -> dict[str, Any]:
     """Verify it only, if the file contains nothing but pixels: then `target` is not written."""
     picture = opened(source, pixels)
     format = str(picture.format)
@@ -182,7 +182,7 @@ def main(work: str, source: str, target: str, pixels: int, size: int, megabytes:
         if work == "thumbnail":
             return thumbnail(source, target, pixels, size)
         if work == "keep":
-            return keep(source, target, pixels)
+            return verify(source, target, pixels)
         return redraw(source, target, pixels, as_png=bool(size))
     except Unfit as error:
         return {"unfit": str(error)}

@@ -13,10 +13,10 @@ from sqlmodel import col
 from sqlmodel import select as select_rows
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.cast.outfits import noted
+from engine.cast.outfits import outfit_noted
 from engine.cast.vocabulary import GARMENTS
 from engine.db.session import execute
-from engine.reading.people.clothing import changes, dressed, told
+from engine.reading.people.clothing import changes, clothing_sentences, outfits_after
 from engine.store.panels import aliases_of
 from engine.tasks.summary.task import Wearing
 from models.tables import Character, Scene
@@ -59,8 +59,8 @@ def _read(
     said: list[str] = []
     state: dict[str, str] = {}
     for sentences in scenes:
-        said += told(sentences)
-        state = dressed(state, changes(sentences, names, aliases))
+        said += clothing_sentences(sentences)
+        state = outfits_after(state, changes(sentences, names, aliases))
     return said[-_MOST_SENTENCES:], state
 
 
@@ -81,7 +81,7 @@ async def note(session: AsyncSession, scene: Scene, outfits: Iterable[Wearing]) 
     for name, wearing in stated.items():
         character = people.get(name)
         profile = character.profile if character is not None else None
-        outfit = noted(profile, wearing.clothes, wearing.quote)
+        outfit = outfit_noted(profile, wearing.clothes, wearing.quote)
         if outfit is None:
             continue
         worn[name] = outfit.name

@@ -77,6 +77,6 @@ async def _lettered(
         before = PanelLettering.model_validate(layers[places[panel_id]])
         layer = manual_lettering.changed(before, mine, cell["width"], cell["height"])
         layers[places[panel_id]] = layer.model_dump(mode="json")
-        kept = manual_lettering.kept(layer, cell, one.data, one.image.sha256 if one.image else None)
+        kept = manual_lettering.placed_lettering(layer, cell, one.data, one.image.sha256 if one.image else None)
         theirs[panel_id] = kept.model_dump(mode="json")
     return {**layout, "placed": theirs}, layers

@@ -17,7 +17,7 @@ class Full(Exception):
         self.wait = wait
 
 
-class Lanes(Generic[KeyT]):
+class FairQueue(Generic[KeyT]):
     """The deliveries that run in this process, by key.
 
     A delivery that finds no room gets a slot `spacing` seconds after the previous one, so that a thousand waiting

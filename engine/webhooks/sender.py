@@ -27,7 +27,7 @@ def signing_key(secret: str, webhook_id: UUID, number: int) -> bytes:
     return derived(secret, f"callback {webhook_id} {number}")
 
 
-def shown(key: bytes) -> str:
+def as_receivers_read(key: bytes) -> str:
     """The secret in the format of Standard Webhooks."""
     return f"whsec_{base64.b64encode(key).decode()}"
 
@@ -58,7 +58,7 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-class Caller:
+class WebhookSender:
     """Sends webhooks to public and listed addresses, without following redirects."""
 
     def __init__(self, allowed: Sequence[Network] = (), *, patience: float = PATIENCE) -> None:

@@ -26,7 +26,7 @@ from inkloom.local.errors import StackError
 from inkloom.local.postgres_address import NAME, PORT, address, answers, connect
 from inkloom.local.postgres_home import Home, settle
 from inkloom.local.processes import POLL, Identity, Process, running_with, spawn, titled, until_ready
-from inkloom.local.secret import kept
+from inkloom.local.secret import secret_in
 
 SOCKET = f".s.PGSQL.{PORT}"
 SOCKET_PATH_BYTES = 103  # 107 on Linux, 103 on macOS
@@ -151,7 +151,7 @@ class Postgres:
         """
         home, password = self.home, self.home.folder / "password"
         draft = home.folder / f"cluster.new-{secrets.token_hex(4)}"
-        kept(password)
+        secret_in(password)
         if home.account:
             home.account.own(password)
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]

@@ -15,12 +15,12 @@ def secret_key(settings: Settings) -> str:
     data = settings.data.expanduser().absolute()
     try:
         data.mkdir(parents=True, exist_ok=True)
-        return kept(data / "secret_key")
+        return secret_in(data / "secret_key")
     except OSError as error:
         raise unwritable(data, error) from error
 
 
-def kept(path: Path) -> str:
+def secret_in(path: Path) -> str:
     """The content of the file; the first caller fills it with a new random secret.
 
     The API and both workers may call this at the same moment. A link to a finished file appears whole or not at all

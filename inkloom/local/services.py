@@ -26,14 +26,14 @@ from inkloom.local.ports import is_free, next_free, reachable_host
 from inkloom.local.postgres import Postgres
 from inkloom.local.processes import POLL, Process, myself
 from inkloom.local.state import Child, StateFile
-from inkloom.local.supervisor import Keeper, Service
+from inkloom.local.supervisor import Service, Supervised
 from inkloom.local.temporal import Temporal
 
 API = "api"
 ANSWERING = 60.0
 
 
-class Crew:
+class Services:
     """Starts, finds and stops the processes. Which supervisor may do so is decided elsewhere."""
 
     def __init__(self, settings: Settings, data: Path, commands: Commands, report: Callable[[str], None]) -> None:
@@ -42,7 +42,7 @@ class Crew:
         self._commands = commands
         self._report = report
         self._file = StateFile(data)
-        self._keepers: dict[str, Keeper] = {}
+        self._keepers: dict[str, Supervised] = {}
         self._postgres: Postgres | None = None
         self._temporal: Temporal | None = None
         self._promised = False
@@ -179,7 +179,7 @@ class Crew:
 
     async def _keep(self, service: Service) -> None:
         if service.role not in self._keepers:
-            keeper = Keeper(service, log_path(self._data, service.role), self._report)
+            keeper = Supervised(service, log_path(self._data, service.role), self._report)
             await keeper.start(partial(self._born, service.role))
             self._keepers[service.role] = keeper
 

@@ -14,7 +14,7 @@ from engine.settings import Settings
 from inkloom.local.commands import Commands
 from inkloom.local.endpoints import Endpoints
 from inkloom.local.errors import StackError, unwritable
-from inkloom.local.services import Crew
+from inkloom.local.services import Services
 from inkloom.local.state import FolderLock
 
 __all__ = ["Endpoints", "Stack"]
@@ -41,7 +41,7 @@ class Stack:
         self._report = report
         self._api = api
         self._data = settings.data.expanduser().absolute()
-        self._crew = Crew(settings, self._data, commands or Commands(), report)
+        self._crew = Services(settings, self._data, commands or Commands(), report)
         self._owner = FolderLock(self._data / "stack.lock")
         self._users = FolderLock(self._data / "stack.users")
         self._settled = False

@@ -31,7 +31,7 @@ class Service(Protocol):
     async def end(self, process: Process) -> None: ...
 
 
-class Keeper:
+class Supervised:
     """Keeps one service running."""
 
     def __init__(self, service: Service, log: Path, report: Callable[[str], None]) -> None:

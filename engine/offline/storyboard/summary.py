@@ -8,7 +8,7 @@ from engine.offline.storyboard.telling import shortened, told_sentences
 from engine.reading import Sentence, heading_text, take_apart
 from engine.reading.people.cast import cast_of
 from engine.reading.people.casting import find_cast
-from engine.reading.people.clothing import changes, dressed
+from engine.reading.people.clothing import changes, outfits_after
 from engine.reading.people.speakers import attribute
 from engine.tasks.summary import task as summary
 
@@ -57,6 +57,6 @@ def _outfits(data: summary.In, present: Sequence[str]) -> list[summary.Wearing]:
         summary.Wearing(
             character=name, clothes=clothes, quote=quotes.get((name, clothes.removeprefix(WITHOUT)), clothes)
         )
-        for name, clothes in dressed(data.worn, found).items()
+        for name, clothes in outfits_after(data.worn, found).items()
         if name in present and len(clothes) <= summary.LONGEST_CLOTHES
     ]

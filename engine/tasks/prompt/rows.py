@@ -3,7 +3,7 @@
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.basis import FOR_PROMPTS, Inputs, concerning, style_of
-from engine.cast.blocking import standing
+from engine.cast.blocking import blocking_of
 from engine.steps.context import assemble
 from engine.steps.known import instruction_pieces
 from engine.steps.step import Loaded, Made
@@ -28,7 +28,7 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
         setting=panel,
         location_looks=looks_of(await place_of(session, call.project_id, panel.place)),
         on_stage=on_stage,
-        blocking=standing([profile.name for profile in on_stage]),
+        blocking=blocking_of([profile.name for profile in on_stage]),
         style=panel.style,
     )
     if PART.verdict(source).stands and not call.softer:
