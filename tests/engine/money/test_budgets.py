@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from sqlmodel import select
+from tests.engine.test_ledger import asked
 
 from engine.db.session import Database
 from engine.errors import BudgetExceeded, BudgetTight, EngineError, OutcomeUnknown, ProviderBusy
@@ -23,7 +24,6 @@ from models.tables import Generation, Project, ProjectInstruction, ProviderCall
 from models.tables.ledger import CallState
 from models.tables.projects import UnknownPolicy
 from tests.conftest import Order, Ordered
-from tests.engine.test_ledger import asked
 
 pytestmark = pytest.mark.integration
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from tests.engine.failing import KEY
 
 from engine.errors import ProviderBusy
 from engine.images import Picture
@@ -16,7 +17,6 @@ from engine.llm import LLM
 from engine.llm.anthropic import AnthropicWriter
 from engine.llm.ollama import OllamaWriter
 from engine.llm.openai import OpenAIWriter
-from tests.engine.failing import KEY
 from tests.engine.images.test_conformance import REQUEST as ORDER
 from tests.engine.images.test_conformance import a_picture
 from tests.engine.llm.test_conformance import REQUEST as QUESTION
