@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validat
 from api.http.deps import Editing, Scoped, Session
 from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from engine.store import pages, rows
+from models.layout import Layout, LayoutCell
 from models.lettering import MOST, BalloonChange, PanelLettering
 from models.numbers import Whole
 from models.tables import Page
@@ -30,6 +31,9 @@ class NewCell(BaseModel):
     y: Pixel
     width: Pixel
     height: Pixel
+
+    def as_stored(self) -> LayoutCell:
+        return LayoutCell(panel_id=str(self.panel_id), x=self.x, y=self.y, width=self.width, height=self.height)
 
 
 class NewLayout(BaseModel):
@@ -101,7 +105,7 @@ class PageOut(BaseModel):
                         "number": 1,
                         "width": 1988,
                         "height": 3075,
-                        "cells": [_CELL],
+                        "cells": [{**_CELL, "frame": [1820, 1400]}],
                     },
                     "lettering": [
                         {
@@ -141,7 +145,7 @@ class PageOut(BaseModel):
     id: UUID
     number: int
     image_id: UUID | None
-    layout: dict[str, Any]
+    layout: Layout
     lettering: list[PanelLettering] = Field(description="empty until composed")
     problems: list[str]
     version: int
@@ -154,8 +158,8 @@ class PageOut(BaseModel):
     @computed_field(description="manual edits, which generations keep")  # type: ignore[prop-decorator]  # as above
     @property
     def manual_edits(self) -> list[PagePart]:
-        found: list[PagePart] = ["layout"] if self.layout.get("manual") else []
-        return [*found, "lettering"] if self.layout.get("placed") else found
+        found: list[PagePart] = ["layout"] if self.layout.manual else []
+        return [*found, "lettering"] if self.layout.placed else found
 
 
 @router.get("/pages/{page_id}", summary="Read a page", responses=NOT_FOUND)
@@ -171,7 +175,7 @@ async def change(page_id: UUID, body: PageChange, session: Session, scope: Editi
     its words have room where they are. What cannot be kept is listed in the page's `problems`. Refused while a
     generation is running on the chapter, and while another user has locked one of the panels.
     """
-    cells = [cell.model_dump(mode="json") for cell in body.layout.cells] if body.layout else None
+    cells = [cell.as_stored() for cell in body.layout.cells] if body.layout else None
     changed = await pages.change(
         session, scope, page_id, body.version, cells=cells, lettering=body.lettering, release=body.release_edits
     )

@@ -39,6 +39,7 @@ from engine.store.languages import spoken
 from engine.store.panels import Shown, cast_of, of_chapter
 from engine.store.places import looks_of, place_of
 from engine.tasks.outline_windows import rooms, unread
+from models.layout import Layout
 from models.options import GenerationOptions, TaskName
 from models.script import Script
 from models.story import Profile
@@ -428,7 +429,7 @@ async def _pages(
     session: AsyncSession,
     chapter: Chapter,
     rows: _Chapter,
-    layouts: list[dict[str, Any]],
+    layouts: list[Layout],
     before: Sequence[Page],
     due: set[UUID | None],
     language: str,
@@ -445,9 +446,9 @@ async def _pages(
     pages = {page.number: page for page in before}
     words = language or await spoken(session, chapter.id, rows.options.language)
     for layout in layouts:
-        number = layout["number"]
+        number = layout.number
         page = pages.get(number)
-        ids = [cell["panel_id"] for cell in layout["cells"]]
+        ids = layout.panel_ids
         key = page_key(layout, rows.options.direction, words, by_id)
         named: dict[str, Any] = {"number": number, "language": language}
         if page is None or page.image_id is None:
