@@ -32,7 +32,7 @@ from engine.cast.outfits import worn
 from engine.freshness.page_keys import laid_out, moved_on, page_key
 from engine.money.estimate import Range, Work, exactly, work_of_script, work_of_text
 from engine.pages.manual_layout import carried
-from engine.providers.registry import artist_of
+from engine.providers.registry import artist_of, draws_of
 from engine.store import books, drafts, references, translations
 from engine.store.instructions import house_of
 from engine.store.languages import spoken
@@ -210,7 +210,7 @@ async def _read(
     for draft in (await session.exec(tried)).all() if shown else []:
         by_panel.setdefault(draft.panel_id, []).append(draft)
     cast = await cast_of(session, chapter.project_id)
-    ordered = artist_of(options)
+    draws = draws_of(artist_of(options).provider)
     shown = [_read_in(one, options) for one in shown]
     scenes = (await session.exec(query)).all()
     return _Chapter(
@@ -220,8 +220,7 @@ async def _read(
         },
         references={
             one.panel.id: references.taken(
-                ordered.provider,
-                await references.of_panel(session, one.panel, one.data, cast, [ordered.provider]),
+                draws, await references.of_panel(session, one.panel, one.data, cast, [draws])
             )
             for one in shown
         },
