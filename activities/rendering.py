@@ -72,6 +72,7 @@ class Stored:
 class Answered:
     """A picture that an artist has just drawn; its call is not confirmed yet."""
 
+    prompt: str
     result: ImageResult
     usage: ledger.Usage
 
@@ -122,13 +123,13 @@ class Rendering:
             plan = await plan_of(session, call, artists)
             if isinstance(plan, Existing):
                 return await _counted(session, call, plan)
-            grant = None if plan.bare else await self._reserve(session, call, plan)
+            grant = None if plan.bare else await self._reserve(session, call, artists, plan.request, "draft", plan.slot)
         if grant is None:
             plan = await plan.with_pictures(self._storage)
             async with self._database.session() as session:
                 if existing := await plan.existing(session):
                     return await _counted(session, call, existing)
-                grant = await self._reserve(session, call, plan)
+                grant = await self._reserve(session, call, artists, plan.request, "draft", plan.slot)
         if isinstance(grant, EngineError):
             raise grant
         return await self._turns.wait(grant.call.id, self._draft(call, plan, grant, turn))
@@ -138,7 +139,7 @@ class Rendering:
         data = await self._storage.get(picture.image.key) if isinstance(picture, Stored) else picture.result.data
         scores = await self._scored(new, data, picture.boxes)
         values = {**new.columns(call), **scores, "call_id": grant.call.id}
-        return await self._store(call, new.request, grant, picture, partial(_add_draft, call, values))
+        return await self._store(call.project_id, grant.call, picture, partial(_add_draft, call, values))
 
     async def _scored(self, new: New, data: bytes, boxes: Sequence[Box]) -> dict[str, Any]:
         """The scores of a draft, as columns of its row."""
@@ -186,7 +187,7 @@ class Rendering:
             ):
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
-            grant = await self._acquire(session, call, artists, request, "sheet", 0)
+            grant = await self._reserve(session, call, artists, request, "sheet", 0)
         if isinstance(grant, EngineError):
             raise grant
         follow = partial(_show_sheet, call, artists.made_from(request), basis)
@@ -196,12 +197,9 @@ class Rendering:
         self, call: DrawCall, request: ImageRequest, grant: ledger.Grant, follow: Follow[None], turn: AsyncExitStack
     ) -> None:
         picture = await self._obtained(call, request, grant, turn)
-        await self._store(call, request, grant, picture, follow)
+        await self._store(call.project_id, grant.call, picture, follow)
 
-    async def _reserve(self, session: AsyncSession, call: DrawCall, new: New) -> ledger.Grant | EngineError:
-        return await self._acquire(session, call, new.artists, new.request, "draft", new.slot)
-
-    async def _acquire(
+    async def _reserve(
         self,
         session: AsyncSession,
         call: DrawCall,
@@ -268,49 +266,37 @@ class Rendering:
             async with self._database.session() as session:
                 await ledger.fail(session, paid, error.message, usage)
             raise
-        return Answered(result, usage)
+        return Answered(request.prompt, result, usage)
 
     async def _store(
-        self,
-        call: DrawCall,
-        request: ImageRequest,
-        grant: ledger.Grant,
-        picture: Stored | Answered,
-        follow: Follow[ResultT],
+        self, project_id: UUID, paid: ProviderCall, picture: Stored | Answered, follow: Follow[ResultT]
     ) -> ResultT:
         """Put the picture into the project, with what follows from it; an answer also confirms its call."""
         match picture:
             case Stored(image):
                 async with self._database.session() as session:
-                    return await follow(session, await _adopt(session, call.project_id, image))
+                    return await follow(session, await _adopt(session, project_id, image))
             case Answered():
                 # Keys and rights can be fixed while the picture waits; once it is lost, it is paid for again.
                 return await keep_answer(
-                    partial(self._confirm, call, request, grant.call, picture, follow),
-                    partial(self._confirm, call, request, grant.call, picture, _nothing_follows),
+                    partial(self._confirm, paid, picture, follow),
+                    partial(self._confirm, paid, picture, _nothing_follows),
                     also=(StorageError, NotConfigured),
                 )
 
-    async def _confirm(
-        self,
-        call: DrawCall,
-        request: ImageRequest,
-        paid: ProviderCall,
-        answered: Answered,
-        follow: Follow[ResultT],
-    ) -> ResultT:
+    async def _confirm(self, paid: ProviderCall, answered: Answered, follow: Follow[ResultT]) -> ResultT:
         result = answered.result
         # Bytes before rows: a row never points at nothing, and bytes without a row are found again by their hash.
         picture = await keep(
-            self._storage, call.project_id, result.data, result.media_type, result.width, result.height
+            self._storage, paid.project_id, result.data, result.media_type, result.width, result.height
         )
         async with self._database.session() as session:
             image_id = await record(
                 session,
-                call.project_id,
+                paid.project_id,
                 picture,
                 boxes=[box.model_dump(mode="json") for box in result.boxes],
-                parameters={**result.parameters, "seed": result.seed, "prompt": request.prompt},
+                parameters={**result.parameters, "seed": result.seed, "prompt": answered.prompt},
             )
             followed = await follow(session, image_id)
             await ledger.confirm(session, paid, answered.usage, image_id=image_id)
