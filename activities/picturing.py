@@ -1,6 +1,5 @@
 """Plans a draft of a panel: the one that counts already, or a new one with the request for its artist."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -218,7 +217,7 @@ async def _framed(
     if panel.frame.get("decided_by") == wanted:
         return panel.frame["width"], panel.frame["height"]
     width, height = picture_size(data, call.options.format, call.options.page_size, opener=opener)
-    await drafts.frame(session, panel.id, json.dumps({"width": width, "height": height, "decided_by": wanted}))
+    await drafts.frame(session, panel.id, {"width": width, "height": height, "decided_by": wanted})
     return width, height
 
 

@@ -6,46 +6,100 @@ goes on behind all that there are.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.basis import Inputs, changed_picture
-from engine.db.session import execute
+from engine.db.session import Prepared, execute
 from models.tables import Draft, Panel
 from models.tables.columns import table
 from models.tables.story import DraftOrigin
 
-_DRAFTS = table(Draft)
-_SEEN = ("id", "slot", "provider", "basis", "origin", "generation_id", "rejected_at")
-_OF_PANEL = (
-    select(*(_DRAFTS.c[name] for name in _SEEN))
+_DRAFTS, _PANELS = table(Draft), table(Panel)
+
+
+class Judged(Protocol):
+    """What decides whether a draft still counts: a row of `Draft`, or of a statement."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def slot(self) -> int: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def basis(self) -> Mapping[str, str]: ...
+    @property
+    def origin(self) -> DraftOrigin: ...
+    @property
+    def generation_id(self) -> UUID | None: ...
+    @property
+    def rejected_at(self) -> datetime | None: ...
+
+
+class _Judged(NamedTuple):
+    id: UUID
+    slot: int
+    provider: str
+    basis: Mapping[str, str]
+    origin: DraftOrigin
+    generation_id: UUID | None
+    rejected_at: datetime | None
+
+
+class _Numbers(NamedTuple):
+    ordinal: int
+    slot: int
+
+
+class _Added(NamedTuple):
+    id: UUID
+    ordinal: int
+
+
+# A panel's drafts in the order in which they were drawn.
+_OF_PANEL = Prepared(
+    select(*(_DRAFTS.c[name] for name in _Judged._fields))
     .where(_DRAFTS.c.panel_id == bindparam("panel"))
-    .order_by(_DRAFTS.c.ordinal)
+    .order_by(_DRAFTS.c.ordinal),
+    _Judged,
 )
+# The draft of one request in one slot.
 _THERE = select(_DRAFTS.c.id).where(
     _DRAFTS.c.panel_id == bindparam("panel"),
     _DRAFTS.c.made_from == bindparam("made_from"),
     _DRAFTS.c.slot == bindparam("slot"),
 )
+# The fingerprints of a panel's drafts.
 _SISTERS = select(_DRAFTS.c.scores["fingerprint"].astext).where(
     _DRAFTS.c.panel_id == bindparam("panel"), _DRAFTS.c.scores["fingerprint"].astext.is_not(None)
 )
-_LOCK = select(table(Panel).c.id).where(table(Panel).c.id == bindparam("panel")).with_for_update()
-_NEXT = text(
-    "SELECT COALESCE(max(ordinal), 0) + 1 AS ordinal, COALESCE(max(slot), 0) + 1 AS slot"
-    " FROM drafts WHERE panel_id = :panel"
+# Locks a panel.
+_LOCK = select(_PANELS.c.id).where(_PANELS.c.id == bindparam("panel")).with_for_update()
+# The next ordinal and the next free slot of a panel.
+_NEXT = Prepared(
+    select(
+        func.coalesce(func.max(_DRAFTS.c.ordinal), 0) + 1,
+        func.coalesce(func.max(_DRAFTS.c.slot), 0) + 1,
+    ).where(_DRAFTS.c.panel_id == bindparam("panel")),
+    _Numbers,
 )
 _NEW = insert(_DRAFTS)
-# Touching the row even when it is there makes it come back from RETURNING.
-_ADD = _NEW.on_conflict_do_update(
-    index_elements=[_DRAFTS.c.panel_id, _DRAFTS.c.made_from, _DRAFTS.c.slot], set_={"slot": _NEW.excluded.slot}
-).returning(_DRAFTS.c.id, _DRAFTS.c.ordinal)
-_FRAME = text("UPDATE panels SET frame = CAST(:frame AS jsonb) WHERE id = :panel")
+# Adds a draft. An existing row is touched, so that RETURNING has it too.
+_ADD = Prepared(
+    _NEW.on_conflict_do_update(
+        index_elements=[_DRAFTS.c.panel_id, _DRAFTS.c.made_from, _DRAFTS.c.slot], set_={"slot": _NEW.excluded.slot}
+    ).returning(_DRAFTS.c.id, _DRAFTS.c.ordinal),
+    _Added,
+)
+# Writes the size of a panel's picture.
+_FRAME = update(_PANELS).where(_PANELS.c.id == bindparam("panel")).values(frame=bindparam("to_frame", type_=JSONB))
 
 
 @dataclass(frozen=True)
@@ -68,11 +122,11 @@ async def standing(
     `ordered` is the artist's provider, `mine` are those that the generation's order has drawn: it counts on as if they
     were not there, however often it is asked. What was redrawn in it came after them.
     """
-    rows = (await execute(session, _OF_PANEL, {"panel": panel_id})).all()
+    rows = await _OF_PANEL.all(session, panel=panel_id)
     return [stands(row, inputs, ordered, generation_id) for row in rows]
 
 
-def stands(row: Any, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
+def stands(row: Judged, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
     """A row of a draft, for what is asked now."""
     return Standing(
         id=row.id,
@@ -84,7 +138,7 @@ def stands(row: Any, inputs: Inputs, ordered: str, generation_id: UUID | None = 
     )
 
 
-def differs(row: Any, inputs: Inputs, ordered: str) -> list[str]:
+def differs(row: Judged, inputs: Inputs, ordered: str) -> list[str]:
     """Why a draft does not stand for what is asked; nothing where it does."""
     return changed_picture(row.basis, inputs, row.provider, ordered)
 
@@ -130,15 +184,13 @@ async def lock(session: AsyncSession, panel_id: UUID) -> None:
 
 async def numbers(session: AsyncSession, panel_id: UUID) -> tuple[int, int]:
     """The next ordinal and the next free slot of a panel that is locked."""
-    found = (await execute(session, _NEXT, {"panel": panel_id})).one()
-    return int(found.ordinal), int(found.slot)
+    return await _NEXT.one(session, panel=panel_id)
 
 
 async def add(session: AsyncSession, values: Mapping[str, Any]) -> tuple[UUID, int]:
     """A new draft of a panel that is locked; the one that is there, if it was drawn before. Its id and its ordinal."""
     ordinal, _ = await numbers(session, values["panel_id"])
-    made = (await execute(session, _ADD, {**values, "ordinal": ordinal})).one()
-    return made.id, made.ordinal
+    return await _ADD.one(session, **{**values, "ordinal": ordinal})
 
 
 async def fingerprints(session: AsyncSession, panel_id: UUID) -> list[str]:
@@ -146,6 +198,6 @@ async def fingerprints(session: AsyncSession, panel_id: UUID) -> list[str]:
     return list((await execute(session, _SISTERS, {"panel": panel_id})).scalars().all())
 
 
-async def frame(session: AsyncSession, panel_id: UUID, value: str) -> None:
-    """Write down how large a panel's picture is, as JSON."""
-    await execute(session, _FRAME, {"panel": panel_id, "frame": value})
+async def frame(session: AsyncSession, panel_id: UUID, size: Mapping[str, Any]) -> None:
+    """Write how large a panel's picture is, and what decided it."""
+    await execute(session, _FRAME, {"panel": panel_id, "to_frame": size})
