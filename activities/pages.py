@@ -15,7 +15,7 @@ from engine.db.session import Database
 from engine.freshness.page_keys import laid_out, notes_of_page, page_key
 from engine.pages.compose import LetteredPanel, compose_page
 from engine.pages.layout import Cell, PageLayout
-from engine.pages.manual_layout import LET_GO, carried
+from engine.pages.manual_layout import LET_GO, with_manual_lettering
 from engine.storage import Storage
 from engine.store.events import emit
 from engine.store.images import keep, record
@@ -52,7 +52,7 @@ class Pages:
             if run.language:
                 shown = await in_language(session, run.chapter_id, shown, run.language)
                 before = (await session.exec(query.where(Page.language == run.language))).all()
-                layouts = carried([page.layout for page in before], layouts)
+                layouts = with_manual_lettering([page.layout for page in before], layouts)
             language = run.language or await spoken(session, run.chapter_id, run.options.language)
             composed = {page.number: page.made_from for page in before if page.image_id is not None}
             by_id = {str(one.panel.id): one for one in shown}

@@ -20,7 +20,7 @@ def holder() -> str:
     return f"{info.workflow_id}/{info.activity_type}/{info.activity_id}"
 
 
-class Turns:
+class ProviderSlots:
     """The calls that this process makes to its providers, at most `slots` to each at a time."""
 
     def __init__(self, providers: Iterable[str], slots: int) -> None:

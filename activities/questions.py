@@ -10,7 +10,7 @@ from engine.llm import LLMRequest
 from engine.money.prices import most_of_text
 from engine.providers.model_facts import limits
 from engine.reading import count_tokens
-from engine.steps import CONTEXT_TOKENS, STEPS, Loaded, Made
+from engine.steps.step import CONTEXT_TOKENS, Loaded, Made, step_of
 from engine.tasks import Task
 from models.options import Choice
 from models.runs import TaskCall
@@ -21,25 +21,26 @@ async def question(
 ) -> tuple[Loaded, LLMRequest] | Made:
     """The input and the request; or the rows that are there, when there is nothing left to ask.
 
-    Context gives way first, and what had no room is counted; then room for the answer. An answer that was `cut_off`
-    before gets twice the room, each time. Raises `ProviderRejected` where even the bare question leaves too little.
+    Context is cut first, and the pieces left out are counted; then the tokens for the answer. An answer that was
+    `cut_off` before gets twice as many, each time. Raises `ProviderRejected` where even the bare question leaves too
+    few.
     """
-    held = limits(by.provider, by.model)
-    wanted = min(task.max_output_tokens * 2**cut_off, held.output)
-    room = CONTEXT_TOKENS
+    holds = limits(by.provider, by.model)
+    wanted = min(task.max_output_tokens * 2**cut_off, holds.output)
+    token_budget = CONTEXT_TOKENS
     while True:
-        loaded = await STEPS[task.name].load(session, call, room)
+        loaded = await step_of(task).load(session, call, token_budget)
         if not isinstance(loaded, Loaded):
             return loaded
         system, prompt = task.render(loaded.data, notes)
-        left = held.context - most_of_text(count_tokens(system) + count_tokens(prompt), 0).input
-        if left < wanted and room and loaded.data.context:
-            room = max(count_tokens(loaded.data.context) - (wanted - left), 0)
+        left = holds.context - most_of_text(count_tokens(system) + count_tokens(prompt), 0).input
+        if left < wanted and token_budget and loaded.data.context:
+            token_budget = max(count_tokens(loaded.data.context) - (wanted - left), 0)
             continue
         if left < wanted // 4:
             raise ProviderRejected(
-                f"{by.model or by.provider} holds {held.context:,} tokens, too few to answer {task.name} for this text."
-                " Choose a model with a larger context."
+                f"{by.model or by.provider} holds {holds.context:,} tokens, too few to answer {task.name} for this"
+                " text. Choose a model with a larger context."
             )
         return loaded, LLMRequest(
             task=task.name,

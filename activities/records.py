@@ -11,14 +11,13 @@ from temporalio import activity
 
 from engine.db.session import Database
 from engine.freshness.assignment import assign
-from engine.steps.outline import outlined
 from engine.store import generations, holds, outlines, redraws, reviews
 from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.progress import character_step, complete, complete_and_tell, panel_step, scene_step
 from engine.store.rows import get
 from engine.store.scope import Scope
-from engine.tasks.outline_windows import read, window_tokens
+from engine.tasks.outline.windows import outlined, read, window_tokens
 from models.events import EventType
 from models.runs import (
     ChapterBrief,
@@ -87,7 +86,8 @@ class Records:
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
             texts, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(run.options))
-            parts = [outlined(chapter, part) for part in range(len(spans))]
+            done = outlined(chapter)
+            parts = [done[part].output for part in range(len(spans))]
             stored = await outlines.store_outline(session, run, chapter, texts, parts)
             return await assign(session, run, chapter, stored)
 

@@ -18,11 +18,11 @@ from temporalio import activity
 from activities.interceptor import tell
 from activities.outages import keep_answer
 from activities.picturing import Artists, Existing, New, plan_of, seed_of
-from activities.provider_slots import Turns, holder
+from activities.provider_slots import ProviderSlots, holder
 from activities.sending import sending
 from activities.writing import Owners
-from engine.basis import Inputs, changed_sheet, concerning, sheet_inputs, style_of
-from engine.cast.outfits import worn
+from engine.basis import FOR_SHEETS, Inputs, changed_sheet, concerning, sheet_inputs, style_of
+from engine.cast.outfits import attributes_in
 from engine.db.session import Database
 from engine.digest import digest
 from engine.errors import EngineError, NotConfigured, ProviderError, StorageError
@@ -37,10 +37,11 @@ from engine.store import drafts, references
 from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.images import keep, record
-from engine.store.instructions import house_of
+from engine.store.instructions import standing_instructions
 from engine.store.progress import character_step, complete, complete_and_tell
 from engine.store.rows import get, missing
 from engine.store.scope import Scope
+from engine.verdict import decide
 from models.events import EventType
 from models.ids import new_id
 from models.runs import DraftMade, DrawCall
@@ -98,7 +99,7 @@ class Rendering:
         self._artists = artists
         self._prices = prices
         self._terms = terms
-        self._turns = Turns(artists, slots)
+        self._turns = ProviderSlots(artists, slots)
         self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
@@ -165,9 +166,9 @@ class Rendering:
                 return
             character = await get(session, scope, Character, call.target_id)
             project = await get(session, scope, Project, call.project_id)
-            profile = worn(character.profile or Profile(name=character.name))
-            house = await house_of(session, call.project_id)
-            told = [style_of(project.style, house), *concerning("sheet", house)]
+            profile = attributes_in(character.profile or Profile(name=character.name))
+            instructions = await standing_instructions(session, call.project_id)
+            told = [style_of(project.style, instructions), *concerning(FOR_SHEETS, instructions)]
             prompt = f"Character reference sheet, plain background. {profile.sentence()}. {' '.join(told)}".strip()
             width, height = SHEET_SIZE
             request = ImageRequest(
@@ -181,10 +182,13 @@ class Rendering:
                 settings=call.options.render,
             )
             requested = artists.requested.choice
-            basis = sheet_inputs(profile, project.style, requested, call.options.render, house)
-            if character.sheet_image_id is not None and not changed_sheet(
-                character.sheet_basis, basis, requested.provider
-            ):
+            basis = sheet_inputs(profile, project.style, requested, call.options.render, instructions)
+            verdict = decide(
+                there=character.sheet_image_id is not None,
+                manual=False,
+                changed=changed_sheet(character.sheet_basis, basis, requested.provider),
+            )
+            if verdict.stands:
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
             grant = await self._reserve(session, call, artists, request, "sheet", 0)

@@ -10,10 +10,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from engine.db.session import Database
-from engine.errors import CallbackFailed
+from engine.errors import WebhookFailed
 from engine.store import webhooks
-from engine.webhooks.fair_queue import Full, Lanes
-from engine.webhooks.sender import GONE, Caller, message_id, signing_key
+from engine.webhooks.fair_queue import FairQueue, Full
+from engine.webhooks.sender import GONE, WebhookSender, message_id, signing_key
 from models.runs import WebhookDelivery
 from models.tables import Delivery, Webhook
 from models.tables.webhooks import DeliveryState
@@ -25,21 +25,21 @@ FIRST_WAIT, GROWS = 5.0, 4.0
 AT_A_TIME, OF_A_PROJECT, TO_AN_ADDRESS = 32, 6, 3
 
 
-class Callbacks:
+class WebhookActivities:
     """`secrets` are the installation's: the first signs, previous ones sign too."""
 
-    def __init__(self, database: Database, caller: Caller, secrets: Sequence[str]) -> None:
+    def __init__(self, database: Database, caller: WebhookSender, secrets: Sequence[str]) -> None:
         self._database = database
         self._caller = caller
         self._secrets = secrets
-        self._lanes = Lanes[UUID]()
+        self._lanes = FairQueue[UUID]()
 
     def activities(self) -> list[Callable[..., Any]]:
         return [self.deliver, self.give_up]
 
     @activity.defn
     async def deliver(self, sending: WebhookDelivery) -> bool:
-        """One try; whether the message has arrived. Raises `CallbackFailed`, to be tried again.
+        """One try; whether the message has arrived. Raises `WebhookFailed`, to be tried again.
 
         While as many are under way as may be to its address or for its project, it is put off, and that is no try.
         """
@@ -76,7 +76,7 @@ class Callbacks:
             return answer.ok
         wait = FIRST_WAIT * GROWS ** min(len(delivery.tries), 8)
         why = answer.error.removesuffix(".")
-        raise CallbackFailed(f"The webhook was not accepted: {why}.", retry_after=max(wait, answer.retry_after or 0))
+        raise WebhookFailed(f"The webhook was not accepted: {why}.", retry_after=max(wait, answer.retry_after or 0))
 
     @activity.defn
     async def give_up(self, sending: WebhookDelivery) -> None:

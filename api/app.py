@@ -1,4 +1,4 @@
-"""The HTTP application: routes and what stands around them; it starts workflows and reads rows, nothing else."""
+"""The HTTP application: its routes and middleware. It starts workflows and reads rows, nothing else."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -99,7 +99,7 @@ follow its events until the pages are there. Errors are `application/problem+jso
 
 
 def create_app(settings: Settings, passwords: Passwords | None = None) -> FastAPI:
-    """The application for these settings; connections are made when it starts."""
+    """The application for these settings. It connects when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -110,7 +110,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> FastAP
         secrets = [settings.secret_key, *settings.old_secret_keys]
         storage = open_storage(settings)
         database = Database(settings.database_url)
-        # Lazy: the API answers reads while Temporal is away, and readyz says so.
+        # Lazy: the API answers reads while Temporal is unavailable, and `readyz` reports it.
         temporal = await Client.connect(
             settings.temporal_address,
             namespace=settings.temporal_namespace,

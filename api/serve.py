@@ -18,17 +18,17 @@ from engine.errors import BadInput
 from engine.logs import log_to_stderr
 from engine.settings import Settings
 
-# What the kernel keeps for a peer that does not read. It would be megabytes, and all of it before the reason why the
-# socket ends.
+# The kernel's buffer for a peer that does not read. By default it takes megabytes, all of them before the reason why
+# the socket closes.
 SEND_BUFFER = 64 * 1024
-# In so many parts a message may come; few clients know how to send it in more than one.
+# In how many frames a message may come; few clients can send it in more than one.
 PARTS = 64
 
 
 class Sockets(WebSocketsSansIOProtocol):
-    """WebSockets that keep little for a slow peer, answers to its pings neither, and that the application can cut off.
+    """WebSockets that buffer little for a slow peer, its pongs included, and that the application can abort.
 
-    Closing one waits until the peer has taken what was sent, and a peer that takes nothing would keep it for ever.
+    Closing a socket waits until the peer has received everything, which a peer that reads nothing delays for ever.
     """
 
     def handle_connect(self, event: Request) -> None:
@@ -40,18 +40,18 @@ class Sockets(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
-            # Otherwise a handshake that was refused in words counts as one that was forgotten: an error, in the log.
+            # Otherwise uvicorn logs a handshake that was refused with an answer as a forgotten one, which is an error.
             self.handshake_complete = True
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        # What is no handshake after all, the library leaves without an answer, and open for ever.
+        # The library neither answers nor closes a connection that turns out to be no handshake.
         if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
             self.transport.write(last_words(400, "malformed-request", "The WebSocket handshake is malformed."))
             self.transport.close()
 
     def handle_cont(self, event: Frame) -> None:
-        # Their bytes are counted, but parts may be empty, and each is kept until the last has come.
+        # The bytes are counted, but frames may be empty, and all are kept until the last has come.
         if len(self.frames) < PARTS:
             super().handle_cont(event)
         else:
@@ -61,11 +61,11 @@ class Sockets(WebSocketsSansIOProtocol):
         if self.writable.is_set():
             super().handle_ping()
         else:
-            # It takes nothing, so it waits for no answer: what would be sent is dropped.
+            # The peer reads nothing, so do not wait: drop what would be sent.
             self.conn.data_to_send()
 
 
-# Events are small, and each goes to many: packing it for each would cost more than it saves, in time and in memory.
+# Events are small, and each goes to many sockets: compressing them costs more time and memory than it saves.
 WEBSOCKETS: dict[str, Any] = {
     "ws": Sockets,
     "ws_max_size": 4096,
@@ -76,7 +76,7 @@ WEBSOCKETS: dict[str, Any] = {
 
 
 def serve_api(settings: Settings) -> None:
-    """Serve until a signal comes. Refuses to be reachable from elsewhere unless that is asked for explicitly."""
+    """Serve until a signal comes. Refuses to listen on other interfaces unless that is set explicitly."""
     if not settings.allow_remote and not _is_loopback(settings.api_host):
         raise BadInput(
             f"INKLOOM_API_HOST={settings.api_host} exposes the API to other machines. Set"
@@ -92,27 +92,27 @@ def serve_api(settings: Settings) -> None:
 
 
 def spare_the_collector() -> None:
-    """What is there once everything is loaded stays until the process ends: nobody has to search it for garbage.
+    """Exempt everything loaded at start from garbage collection: it lives until the process ends.
 
-    Each search of it, every few hundred requests, held up all of them for a tenth of a second.
+    Each collection, every few hundred requests, paused all of them for a tenth of a second.
     """
     gc.collect()
     gc.freeze()
 
 
 def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn serves `app`: what may connect, whose word about a client is believed, and which lines are logged."""
+    """How uvicorn serves `app`: limits of connections, trusted proxies, and which lines it logs."""
     return uvicorn.Config(
         app,
         host=settings.api_host,
         port=settings.api_port,
         http=limited(settings.request_timeout, settings.max_connections),
-        # Otherwise it believes whatever runs on this machine.
+        # Otherwise uvicorn trusts every process on this machine.
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         log_config=None,
         log_level=settings.log_level.lower(),
-        # Ours tells more, and no query.
+        # Our own access log has more fields, and no query.
         access_log=False,
         timeout_graceful_shutdown=8,
         server_header=False,

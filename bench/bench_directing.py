@@ -17,7 +17,7 @@ from sqlmodel import col, select
 
 from bench.bench_offline import ROOT
 from engine.db.session import Database
-from engine.freshness import staleness
+from engine.freshness.parts import stale_parts
 from engine.settings import Settings
 from engine.store import editing, events, generations, manual_edits
 from engine.store.projects import add_chapter
@@ -109,7 +109,7 @@ async def main(data: Path) -> None:
             await change_a_word(database, scope, chapter.id, turn)
             began = time.perf_counter()
             async with database.session() as session:
-                found = await staleness.of(
+                found = await stale_parts(
                     session, await get(session, scope, Chapter, chapter.id), GenerationOptions(max_panels=PAGES * 6)
                 )
             looked = time.perf_counter() - began

@@ -14,24 +14,28 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from bench.bench_storyboard import Score, bare, blocks_of, told
-from engine.cast.blocking import standing
+from engine.cast.blocking import blocking_of
 from engine.cast.descriptions import FIXED, described, mixed_up
-from engine.cast.drift import Told, drift
-from engine.cast.outfits import noted
+from engine.cast.drift import PromptedPanel, drift
+from engine.cast.outfits import outfit_noted
 from engine.images import ImageRequest
-from engine.offline.storyboard.outlining import outline_chapter
-from engine.offline.storyboard.profiling import profile_character
-from engine.offline.storyboard.prompting import write_prompt
-from engine.offline.storyboard.staging import describe_panels
-from engine.offline.storyboard.summarising import summarise_scene
+from engine.offline.storyboard.outline import answer as outline_chapter
+from engine.offline.storyboard.panels import answer as describe_panels
+from engine.offline.storyboard.profile import answer as profile_character
+from engine.offline.storyboard.prompt import answer as write_prompt
+from engine.offline.storyboard.summary import answer as summarise_scene
 from engine.providers.registry import draws_of
 from engine.reading import names, paragraphs, read_manuscript, windows
-from engine.reading.people.clothing import changes, dressed
-from engine.steps.characters import MAX_EXCERPTS
+from engine.reading.people.clothing import changes, outfits_after
 from engine.store.panels import as_data
 from engine.store.references import arranged, given, people_of
-from engine.tasks import outline, panels, profile, prompt, summary
-from engine.tasks.outline_windows import WINDOW_TOKENS
+from engine.tasks.outline import task as outline
+from engine.tasks.outline.windows import WINDOW_TOKENS
+from engine.tasks.panels import task as panels
+from engine.tasks.profile import task as profile
+from engine.tasks.profile.rows import MAX_EXCERPTS
+from engine.tasks.prompt import task as prompt
+from engine.tasks.summary import task as summary
 from models.story import PanelData, Profile
 from models.tables import Character, Image, Location, Panel, Scene
 
@@ -115,7 +119,7 @@ def _scene(
     for wearing in about.outfits:
         who = next(who for who in chapter.cast if who.name == wearing.character)
         fixed = who.profile or Profile(name=who.name)
-        outfit = noted(fixed, wearing.clothes, wearing.quote)
+        outfit = outfit_noted(fixed, wearing.clothes, wearing.quote)
         if outfit is not None:
             scene.outfits[who.name] = outfit.name
             if outfit not in fixed.outfits:
@@ -138,14 +142,14 @@ def _scene(
             shot=one.shot,
             description=one.description,
             characters=data.characters,
-            stands=standing(on_stage),
+            stands=blocking_of(on_stage),
             absent=[name for name in cast if name not in on_stage],
             place=about.place,
             time=about.time,
         )
         tells = {block for block, _ in pairs[one.first : one.last + 1]}
         chapter.shown.append(Shown(panel, data, write_prompt(asked).prompt, tells))
-    return dressed(worn, changes(sentences, cast, aliases))
+    return outfits_after(worn, changes(sentences, cast, aliases))
 
 
 def score(text: str, truth: dict[str, Any], misses: list[str]) -> Score:
@@ -181,7 +185,7 @@ def score(text: str, truth: dict[str, Any], misses: list[str]) -> Score:
     for shown in chapter.shown:
         on_stage = {name.name for name in shown.data.characters}
         absent = [name for name in everybody if name not in on_stage]
-        prompts.append(Told(UUID(int=0), shown.prompt, shown.data.characters, absent))
+        prompts.append(PromptedPanel(UUID(int=0), shown.prompt, shown.data.characters, absent))
     findings = drift(prompts)
     result.add("prompts without drift", len(prompts) - len(findings), len(prompts))
     misses += [f"drift: {finding}" for finding in findings]
@@ -204,7 +208,7 @@ def _attributes(one: Shown, result: Score, misses: list[str]) -> None:
                     misses.append(f"{who.name} without {attribute}: {one.prompt}")
     if len(one.data.characters) > 1:
         apart = not mixed_up(one.prompt, one.data.characters)
-        stands = standing([who.name for who in one.data.characters])
+        stands = blocking_of([who.name for who in one.data.characters])
         placed = all(where in own.get(name, "") for name, where in stands.items())
         result.add("prompts of several told apart", int(apart and placed), 1)
 

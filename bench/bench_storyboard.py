@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.offline.storyboard.lettering import write_dialogue
-from engine.offline.storyboard.outlining import outline_chapter
-from engine.offline.storyboard.staging import describe_panels
-from engine.offline.storyboard.summarising import summarise_scene
+from engine.offline.storyboard.dialogue import answer as write_dialogue
+from engine.offline.storyboard.outline import answer as outline_chapter
+from engine.offline.storyboard.panels import answer as describe_panels
+from engine.offline.storyboard.summary import answer as summarise_scene
 from engine.reading import is_heading, is_separator, paragraphs, read_manuscript, windows
 from engine.store.outlines import paragraph_of
-from engine.tasks import dialogue, outline, panels, summary
-from engine.tasks.dialogue import squeezed
-from engine.tasks.outline_windows import WINDOW_TOKENS
+from engine.tasks.dialogue import task as dialogue
+from engine.tasks.dialogue.task import squeezed
+from engine.tasks.outline import task as outline
+from engine.tasks.outline.windows import WINDOW_TOKENS
+from engine.tasks.panels import task as panels
+from engine.tasks.summary import task as summary
 from models.story import Line
 
 FOLDER = Path(__file__).parent / "storyboard"

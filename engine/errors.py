@@ -1,29 +1,29 @@
-"""Every error of the engine, as one tree. Each carries the decision: may it be tried again, and when.
+"""All errors of the engine, as one tree. Each says whether and when the operation may be retried.
 
 EngineError
-├── BadInput              what the user gave cannot be used
-│   └── Unpriced          what a call would cost is not known, so no budget can hold it
-├── NotFound              no such thing, or somebody else's
-├── Unauthorized          nobody was named, or who was named was not believed
-├── Forbidden             a member may see it and not do this
-├── TooMany               too many tries
-├── Conflict              the thing is in a state that does not allow it
+├── BadInput              the user's input cannot be used
+│   └── Unpriced          the cost of a call is unknown, so no budget can hold it
+├── NotFound              does not exist, or belongs to another user
+├── Unauthorized          no valid credentials
+├── Forbidden             the member's role does not allow it
+├── TooMany               too many attempts
+├── Conflict              the current state does not allow it
 ├── ProviderError         a writer or an artist did not deliver
 │   ├── NotConfigured     the provider is unknown, or its key or address is missing
-│   │   └── StorageNotConfigured   the same of storage in S3
+│   │   └── StorageNotConfigured   the same for storage in S3
 │   ├── ProviderRefused   refused by policy
 │   ├── ProviderRejected  the request or the model is wrong
 │   ├── BadAnswer         the answer is cut off, malformed, or fails the task's checks
-│   ├── QuotaExhausted    the account has run out of money or of its quota
-│   ├── ProviderDown      it has not delivered for so long that another one is asked
+│   ├── QuotaExhausted    the account has run out of money or quota
+│   ├── ProviderDown      unavailable for so long that the fallback is asked
 │   ├── ProviderBusy      overloaded, limited or unreachable
-│   └── AnswerLost        the call was sent, and no whole answer came back: it may have been billed
+│   └── AnswerLost        the call was sent, but no whole answer came back: it may have been billed
 ├── CallInFlight          another attempt at the same paid call has not settled yet
-├── OutcomeUnknown        a paid call was sent and its answer lost; a person decides
-├── Paused                somebody paused the generation
+├── OutcomeUnknown        a paid call was sent and its answer lost; a user decides
+├── Paused                a user paused the generation
 ├── BudgetTight           the call does not fit what is left while others are in flight
 ├── BudgetExceeded        the next call does not fit the budget
-├── CallbackFailed        somebody whom a callback is for did not take it
+├── WebhookFailed         the receiver of a webhook did not accept it
 └── StorageError          a picture could not be stored or read
 
 One interceptor turns these into Temporal failures, one handler into HTTP answers; nothing in between catches them.
@@ -36,7 +36,7 @@ from uuid import UUID
 
 
 class EngineError(Exception):
-    """Something the engine can explain."""
+    """An error that the engine can explain."""
 
     retryable: ClassVar[bool] = False
     http_status: ClassVar[int] = 500
@@ -48,43 +48,43 @@ class EngineError(Exception):
 
 
 class BadInput(EngineError):
-    """What the user gave cannot be used; the message says what to change."""
+    """The user's input cannot be used; the message says what to change."""
 
     http_status = 422
 
 
 class Unpriced(BadInput):
-    """What a call would cost is not known, so no budget can hold it."""
+    """The cost of a call is unknown, so no budget can hold it."""
 
 
 class NotFound(EngineError):
-    """No such thing, or somebody else's: the answer is the same."""
+    """Does not exist, or belongs to another user: the answer is the same."""
 
     http_status = 404
 
 
 class Unauthorized(EngineError):
-    """Nobody was named, or who was named was not believed."""
+    """There are no credentials, or they are not valid."""
 
     http_status = 401
 
 
 class Forbidden(EngineError):
-    """It may be seen, but not this may be done with it."""
+    """The account may see it, but not do this with it."""
 
     http_status = 403
 
 
 class TooMany(EngineError):
-    """Too many tries; after `retry_after` seconds there is another."""
+    """Too many attempts; the next one is allowed after `retry_after` seconds."""
 
     http_status = 429
 
 
 class Conflict(EngineError):
-    """The thing is in a state that does not allow it.
+    """The current state does not allow it.
 
-    `current` is the row that somebody else has written meanwhile; `more` are facts beside the message, as JSON.
+    `current` is the row that another user has written meanwhile; `more` are facts beside the message, as JSON.
     """
 
     http_status = 409
@@ -100,7 +100,7 @@ class Conflict(EngineError):
 class ProviderError(EngineError):
     """A writer or an artist did not deliver.
 
-    `detail` is what the provider says itself. It may quote what it was sent, so it stays with the call in the database
+    `detail` is the provider's own message. It may quote what it was sent, so it stays with the call in the database
     and goes into no history and no log.
     """
 
@@ -118,17 +118,19 @@ class NotConfigured(ProviderError):
 
 
 class StorageNotConfigured(NotConfigured):
-    """Storage cannot be used until a person has changed something; whoever asks for a picture may ask again then."""
+    """Storage cannot be used until a person has changed something; a request for a picture may be repeated after
+    that.
+    """
 
     http_status = 503
 
 
 class ProviderRefused(ProviderError):
-    """The provider refused by policy; asking again unchanged would not help."""
+    """The provider refused by policy; the same request will be refused again."""
 
 
 class ProviderRejected(ProviderError):
-    """The provider says that the request or the model is wrong."""
+    """The provider reports that the request or the model is wrong."""
 
 
 class BadAnswer(ProviderError):
@@ -136,21 +138,23 @@ class BadAnswer(ProviderError):
 
 
 class QuotaExhausted(ProviderError):
-    """The account has run out of money or of its quota: waiting does not help, another provider may."""
+    """The account has run out of money or quota: waiting does not help, another provider may."""
 
 
 class ProviderDown(ProviderError):
-    """It has not delivered for so long that the next provider is asked, where a generation names one."""
+    """It has been unavailable for so long that the next provider is asked, if the generation names one."""
 
 
 class ProviderBusy(ProviderError):
-    """Overloaded, limited or unreachable: nothing is billed, and another try, after `retry_after` seconds, may do."""
+    """Overloaded, limited or unreachable: nothing is billed, and a retry after `retry_after` seconds may succeed."""
 
     retryable = True
 
 
 class AnswerLost(ProviderError):
-    """The call was sent, and no whole answer came back: it may have been billed. The ledger decides about another."""
+    """The call was sent, but no whole answer came back: it may have been billed. The ledger decides about another
+    call.
+    """
 
     retryable = True
 
@@ -162,7 +166,7 @@ class CallInFlight(EngineError):
 
 
 class OutcomeUnknown(EngineError):
-    """The answers to the calls `lost` may have been paid for; a person decides whether to risk paying twice."""
+    """The answers to the calls `lost` may have been paid for; a user decides whether to risk paying twice."""
 
     def __init__(self, message: str, *, lost: Sequence[UUID] = (), retry_after: float | None = None) -> None:
         super().__init__(message, retry_after=retry_after)
@@ -170,7 +174,7 @@ class OutcomeUnknown(EngineError):
 
 
 class Paused(EngineError):
-    """Somebody paused the generation: no call is made for it until it is resumed."""
+    """A user paused the generation: no call is made for it until it is resumed."""
 
 
 class BudgetTight(EngineError):
@@ -189,8 +193,8 @@ class BudgetExceeded(EngineError):
         self.needed = needed
 
 
-class CallbackFailed(EngineError):
-    """Somebody whom a callback is for did not take it; it is tried again."""
+class WebhookFailed(EngineError):
+    """The receiver of a webhook did not accept it; it is sent again later."""
 
     retryable = True
 

@@ -24,7 +24,7 @@ from engine.errors import BadInput, EngineError, NotConfigured, Unpriced
 from engine.settings import Settings
 
 INTERRUPTED = 130
-# Whoever was to read our output is gone; shells know this code.
+# The reader of our output is gone; shells know this code.
 CUT_OFF = 141
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -95,7 +95,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as
 
 
 def settings() -> Settings:
-    """The settings of this process; a wrong one is bad input, named as the user knows it."""
+    """The settings of this process. A wrong one is bad input, reported under the name that the user knows."""
     try:
         return Settings()
     except ValidationError as error:
@@ -150,7 +150,7 @@ def translation_choices(translate: list[str] | None, translator: str | None) -> 
 
 
 def _a_number(value: float | None) -> float | None:
-    """No comparison holds for what is not a number, so limits alone let it through."""
+    """NaN compares false with everything, so limits alone would let it through."""
     if value is not None and math.isnan(value):
         raise typer.BadParameter("It must be a number.")
     return value
@@ -348,7 +348,7 @@ def worker(queues: Annotated[Queues, typer.Option(help="Serve these queues.")] =
     given = given.model_copy(update={"secret_key": SecretStr(secret_key(given))})
     log_to_stderr(given.log_level, given.log_format)
 
-    # A worker does little but wait for sockets, which uvloop does for less CPU time than asyncio's own loop.
+    # A worker mostly waits for sockets, which uvloop does with less CPU time than asyncio's loop.
     _quietly(lambda: uvloop.run(serve_workers(given, queues.value, wiring.writers(given), wiring.artists(given))))
     _leave(0)
 
@@ -384,7 +384,7 @@ def _result(value: dict[str, Any], as_json: bool, words: str) -> None:
 
 
 def _quietly(work: Any) -> Any:
-    """Run plain code; an error that the engine can explain becomes one line and an exit code."""
+    """Run plain code; an error of the engine becomes one line and an exit code."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001  # the edge of the program
@@ -392,7 +392,7 @@ def _quietly(work: Any) -> Any:
 
 
 def _finish(work: Coroutine[Any, Any, int]) -> None:
-    """Run to the end and leave with the exit code."""
+    """Run to the end and exit with the code."""
     try:
         code = asyncio.run(work)
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -424,7 +424,7 @@ def _escaped(text: str) -> str:
 
 
 class _Ended(SystemExit):
-    """What a command leaves with."""
+    """The exit code of a command."""
 
 
 def _leave(code: int) -> NoReturn:
@@ -432,7 +432,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command line, by default this process's. Ends in `SystemExit`, with the code that the shell is to see."""
+    """Run a command line, by default this process's. Ends in `SystemExit` with the exit code."""
     try:
         app(arguments, standalone_mode=True)
     except EngineError as error:
@@ -440,7 +440,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end_process(code: int) -> NoReturn:
-    """End without the interpreter's finalisation: with a Temporal client it was seen to abort in 1 of 10 to 15 runs."""
+    """Exit without finalising the interpreter, which aborted with a Temporal client in 1 of 10 to 15 runs."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(BrokenPipeError):

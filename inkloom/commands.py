@@ -38,7 +38,7 @@ EXAMPLE = ROOT / "examples"
 
 _PARTS = ("llm", "image", "usd")
 
-# What a person adds to the command so that a chapter which waits goes on.
+# The option with which the same command continues a waiting chapter.
 _NEXT = {
     GenerationStatus.PAUSED: "--resume",
     GenerationStatus.BUDGET_EXCEEDED: "--budget USD   (the last one given counts)",
@@ -58,7 +58,7 @@ def report(line: str) -> None:
 
 
 def warn() -> None:
-    """Say what pages lack on this machine, before the first is drawn."""
+    """Warn about what pages lack on this machine, before the first is drawn."""
     from engine.pages.shaping import warning
 
     if lacking := warning():
@@ -78,7 +78,7 @@ async def run_command(
     translated: Mapping[str, Path],
     as_json: bool,
 ) -> int:
-    """`run`: everything that can be refused is refused before a server is started."""
+    """`run`: refuse everything that can be refused before a server starts."""
     story = read_story(path, title)
     options = _options(settings, story, {**choices, "export": ordered.model_dump(exclude_unset=True) or None})
     files = [read_translation(file, language) for language, file in translated.items()]
@@ -86,13 +86,13 @@ async def run_command(
     from inkloom.output import claim
 
     finished, _ = await _run(settings, story, options, claim(out), budget, decided, files)
-    # As it was given: with other options it would be another chapter.
+    # As given: with other options it would be a different chapter.
     _tell(finished, as_json, "python -m inkloom " + shlex.join(sys.argv[1:]))
     return finished.exit_code
 
 
 async def estimate_command(settings: Settings, path: Path, *, choices: dict[str, Any], as_json: bool) -> int:
-    """`estimate`: from the story alone; a script is counted, a text estimated."""
+    """`estimate`: from the story alone. A script is counted, a text is estimated."""
     from engine.money.estimate import estimate, work_of_script, work_of_text
     from engine.money.prices import Prices
 
@@ -188,7 +188,7 @@ async def seed_command(settings: Settings, *, as_json: bool) -> int:
 
 
 async def refuse_what_cannot_run(settings: Settings) -> None:
-    """Raises `BadInput` for settings that no server or worker could live with, before any of them is started."""
+    """Raises `BadInput` for settings with which no server or worker could start, before any of them is started."""
     if settings.log_level.upper() not in (levels := logging.getLevelNamesMapping()):
         raise BadInput(f"INKLOOM_LOG_LEVEL is {settings.log_level!r}; it must be one of: {', '.join(levels)}.")
     from engine.db.session import driver_url
@@ -232,7 +232,7 @@ def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> Gener
         options = resolve(named, settings, script=story.script)
     except ValidationError as error:
         first = error.errors()[0]
-        # What an artist is set to has options of its own on the command line.
+        # The settings of an artist have options of their own on the command line.
         place = next(part for part in first["loc"] if part != "render")
         place = "translate" if place == "translations" else str(place).replace("_", "-")
         said = UNFIT.get(first.get("ctx", {}).get("pattern", ""), first["msg"].removeprefix("Value error, "))
@@ -254,7 +254,7 @@ async def _run(
     decided: Decided | None = None,
     translated: Sequence[TranslationFile] = (),
 ) -> "tuple[Finished, Endpoints]":
-    """Servers up, story through, servers down; Ctrl-C stops in order and loses nothing."""
+    """Start the servers, make the chapter, stop the servers. Ctrl-C stops in order and loses nothing."""
     from inkloom.local.stack import Stack
     from inkloom.run import run_story
     from inkloom.watch import Bar

@@ -1,4 +1,4 @@
-"""Brings the tables to this version's shape."""
+"""Migrates the database to this version."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a person decides when they run a story again."""
+"""Decisions that a user adds when running a story again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Decided:
-    """What a person decides about parts that wait: try what was lost or refused again, or skip what was refused;
-    approve what waits to be looked at."""
+    """Decisions about waiting parts: try lost or refused calls again, skip refused parts, approve what waits for a
+    review.
+    """
 
     resume: bool = False
     skip_refused: bool = False
     approve: bool = False
-    # Which draft a panel shows: scene, panel and draft, counted from 1.
+    # The draft that a panel shows: scene, panel and draft, counted from 1.
     choose: Sequence[tuple[int, int, int]] = ()

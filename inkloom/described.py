@@ -1,4 +1,4 @@
-"""Whether what a worker registers is what workflows call: names, arguments and results by the table of descriptors."""
+"""Checks that a worker registers what workflows call: names, arguments and results, by the table of descriptors."""
 
 from collections.abc import Callable, Iterable
 from types import NoneType
@@ -13,9 +13,9 @@ Described = Activity[Any, Any] | PaidActivity[Any, Any]
 
 
 def require_activities(queue: str, registered: Iterable[Callable[..., Any]]) -> None:
-    """Raise `TypeError` for an activity that no descriptor names on this queue, or that differs from its descriptor.
+    """Raise `TypeError` for an activity without a descriptor on this queue, or one that differs from its descriptor.
 
-    A paid activity is expected on the queue of any provider.
+    A paid activity is expected on the queue of each provider.
     """
     described: dict[str, Described] = {known.name: known for known in ACTIVITIES} | {
         known.name: known for known in PAID

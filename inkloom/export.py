@@ -1,4 +1,4 @@
-"""`export`: files of a finished chapter, or of a whole project, without anybody being asked to write or draw."""
+"""`export`: builds files of a finished chapter or of a whole project, without a call to any provider."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ say = Console(stderr=True, highlight=False)
 
 
 async def export_command(settings: Settings, target: UUID, ordered: ExportOptions, out: Path, *, as_json: bool) -> int:
-    """`export`: order the files, wait for them, and write them to `out`."""
+    """`export`: request the files, wait for them, and write them to `out`."""
     out = claim(out)
     with cancelled_by_signals():
         async with Stack(settings, api=False, report=lambda line: say.print(f"[dim]{line}", soft_wrap=True)) as there:
@@ -58,7 +58,7 @@ async def export_command(settings: Settings, target: UUID, ordered: ExportOption
 async def exported(
     settings: Settings, there: Endpoints, target: UUID, ordered: ExportOptions, out: Path, display: Display
 ) -> tuple[Generation, dict[str, str]]:
-    """The order when it has ended, and the paths of its files by format."""
+    """The generation when it has ended, and the paths of its files by format."""
     database, storage = Database(there.database_url, pool_size=4), open_storage(settings)
     try:
         async with database.session() as session:
@@ -78,7 +78,7 @@ async def exported(
 
 
 async def target_of(session: AsyncSession, scope: Scope, target: UUID) -> tuple[Project, Chapter | None]:
-    """The chapter of this id with its project, or the project alone. Raises `BadInput` where there is neither."""
+    """The chapter with this ID and its project, or the project alone. Raises `BadInput` if neither exists."""
     try:
         chapter = await get(session, scope, Chapter, target)
     except NotFound:
@@ -92,7 +92,7 @@ async def target_of(session: AsyncSession, scope: Scope, target: UUID) -> tuple[
 async def options_of(
     session: AsyncSession, project: Project, chapter: Chapter | None, manner: ExportOptions
 ) -> GenerationOptions:
-    """As the chapter, or the project's first, was made: with other options its pages would be laid out anew."""
+    """The options that the chapter, or the project's first one, was made with: others would lay out its pages again."""
     query = select(Chapter.id).where(Chapter.project_id == project.id).order_by(col(Chapter.position)).limit(1)
     of = chapter.id if chapter else (await session.exec(query)).one_or_none()
     latest = await generations.latest_of(session, of) if of else None

@@ -12,9 +12,10 @@ from models.exports import ExportFormat, ExportOptions, Role
 def ordered(
     formats: str | None, *, credits: Sequence[str] | None = None, title_page: bool = False, page_numbers: bool = False
 ) -> ExportOptions:
-    """What `--export cbz,print`, `--credit writer=Ada` and the rest mean; raises `BadInput` for what they cannot.
+    """The options behind `--export cbz,print`, `--credit writer=Ada` and the rest. Raises `BadInput` for invalid
+    ones.
 
-    What was not said is not set: who says nothing leaves files as they are.
+    Options that are not given stay unset, so that existing files stay as they are.
     """
     named = [name for word in (formats or "").split(",") if (name := word.strip().lower())]
     if unknown := [name for name in named if name not in [*ExportFormat]]:

@@ -1,4 +1,4 @@
-"""Puts a chapter's files into the folder the user named: pages, exports, script with its pictures."""
+"""Writes a chapter's files to the user's output folder: pages, exports, and the script with its pictures."""
 
 import asyncio
 import json
@@ -29,26 +29,27 @@ from models.tables import Chapter, Draft, Export, Image, Page, Panel, Scene
 from models.tables.story import PanelState
 from models.translation import TranslationFile
 
-# How the file is called that a translator fills in.
+# The file that a translator fills in.
 WORDS = "translation.json"
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """Absolute paths of what was written; None for what was not built. `exports` has files by format, and as `webtoon`
-    the folder of a strip's slices."""
+    """Absolute paths of the written files; None for what was not built. `exports` has files by format, and the folder
+    of a strip's slices as `webtoon`.
+    """
 
     exports: Mapping[str, str] = field(default_factory=dict)
     script: str | None = None
     pages: tuple[str, ...] = ()
     drafts: str | None = None
-    # Of a translation: the file that a translator fills in.
+    # For a translation: the file that a translator fills in.
     words: str | None = None
     translations: Mapping[str, "Delivered"] = field(default_factory=dict)
 
 
 def claim(folder: Path) -> Path:
-    """The output folder, made and tried before any work is done; raises `BadInput`."""
+    """Create the output folder and try to write, before any work is done; raises `BadInput`."""
     folder = folder.expanduser().absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,9 +73,9 @@ async def deliver(
     *,
     signer: Signer | None = None,
 ) -> Delivered:
-    """Write what there is of the chapter, each of its translations into a folder of its own.
+    """Write the files of the chapter, each of its translations into a folder of its own.
 
-    Every file appears whole; what others put into the folders stays.
+    Every file appears whole; other files in the folders stay.
     """
     async with database.session() as session:
         chapter = await get(session, Scope(project_id=project_id), Chapter, chapter_id)
@@ -115,14 +116,14 @@ async def deliver(
 
 
 def write_words(folder: Path, words: TranslationFile) -> Path:
-    """The chapter's words beside their translation, for a translator; where they were put."""
+    """Write the chapter's words beside their translation, for a translator. Returns the file's path."""
     path = folder / WORDS
     write_whole(path, words.model_dump_json(indent=2).encode(), replace=True)
     return path
 
 
 async def deliver_built(storage: Storage, exports: Sequence[Export], folder: Path, slug: str) -> dict[str, str]:
-    """Write files that were built, each whole; their paths by format."""
+    """Write built files, each whole; returns their paths by format."""
     paths = {one.format: folder / f"{slug}.{SUFFIXES[one.format]}" for one in exports}
     for one in exports:
         await storage.fetch(one.key, paths[one.format])
@@ -162,7 +163,7 @@ async def _edition(
 
 
 async def _drafts(session: AsyncSession, chapter_id: UUID) -> dict[str, str]:
-    """The drafts of panels that wait for a choice: under which name each is put, and where it lies."""
+    """The drafts of panels that wait for a selection: file name and path of each."""
     query = (
         select(Scene.position, Panel.position, Draft.ordinal, Image.key)
         .join(Panel, col(Panel.scene_id) == col(Scene.id))
@@ -177,15 +178,18 @@ async def _drafts(session: AsyncSession, chapter_id: UUID) -> dict[str, str]:
 
 
 def slug_of(title: str) -> str:
-    """A file name from a title, readable in any script and safe on any disk, which takes 255 bytes with all endings."""
+    """A file name from a title, readable in any script and safe on any disk; with all suffixes it fits into 255
+    bytes.
+    """
     text = unicodedata.normalize("NFKC", title).casefold()
     short = re.sub(r"[^\w]+", "-", text).strip("-_")[:60]
     return short.encode("utf-8", "ignore")[:180].decode("utf-8", "ignore") or "chapter"
 
 
 def _drop_surplus(folder: Path, written: Sequence[str]) -> None:
-    """Pages of an earlier, longer version would be read as part of this one, and drafts that were chosen among as to be
-    chosen still. Only what we wrote ourselves goes."""
+    """Remove pages of an earlier, longer version, and drafts that are no longer to be chosen from. Removes only files
+    that Inkloom wrote.
+    """
     manifest = folder.with_suffix(".json")
     try:
         before = json.loads(manifest.read_text())

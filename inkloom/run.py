@@ -43,13 +43,13 @@ EXIT_CODES = {
 }
 
 
-# With pages, of which files can be built.
+# The stages that have pages, from which files can be built.
 _MADE = frozenset({GenerationStatus.COMPLETED, GenerationStatus.COMPLETED_WITH_FAILURES})
 
 
 @dataclass(frozen=True)
 class Finished:
-    """How a run ended. `exported` is an order for files alone, where there was one after the chapter's."""
+    """The result of a run. `exported` is a generation of files alone, if one followed the chapter's."""
 
     generation: Generation
     exported: Generation | None
@@ -63,7 +63,7 @@ class Finished:
 
     @property
     def status(self) -> GenerationStatus:
-        """The chapter's, unless its files failed."""
+        """The chapter's status, unless its files failed."""
         exported = self.exported
         failed = exported is not None and exported.status != GenerationStatus.COMPLETED
         return GenerationStatus(exported.status if exported and failed else self.generation.status)
@@ -77,7 +77,7 @@ class Finished:
         return EXIT_CODES.get(self.status, 1)
 
     def as_json(self) -> dict[str, Any]:
-        """The contract of `run --json`."""
+        """The output of `run --json`."""
         return {
             "project_id": str(self.generation.project_id),
             "chapter_id": str(self.generation.chapter_id),
@@ -116,10 +116,10 @@ async def run_story(
     decided: Decided | None = None,
     translated: Sequence[TranslationFile] = (),
 ) -> Finished:
-    """Order the chapter, or attach to it, wait for it, and write its files to `out`.
+    """Request the chapter, or attach to its generation, wait for it, and write its files to `out`.
 
-    What people have `translated` is taken before, while nothing is at work on the chapter; where something is, it is
-    waited for and the rest is ordered after it.
+    Imports what translators have filled in first, while no generation runs on the chapter; if one does, waits for it
+    and requests the rest after that.
     """
     decided = decided or Decided()
     woken: list[str] = []
@@ -143,7 +143,7 @@ async def run_story(
             latest = await generations.latest_of(session, chapter.id)
             fresh, asked = False, options
             if translated and not await translations.worded(session, chapter.id, ""):
-                # There has to be something to translate first.
+                # First there must be something to translate.
                 asked = options.model_copy(update={"translations": []})
             elif latest is None or latest.status in FINAL_STATUSES:
                 scope = Scope(user_id=owner)
@@ -182,10 +182,10 @@ async def run_story(
             generation = await follow(database, chapter.project_id, generation.id, display)
             if generation.status != GenerationStatus.COMPLETED or not (translated or _lacks(generation, options)):
                 break
-            # It was at work already, for other languages.
+            # A generation for other languages was running already.
             _, _, generation = await patiently(order, display)
             cached_before = generation.cached_calls
-        # Files are no part of what makes it this chapter: it may have been ordered with others, or none.
+        # Files do not identify a chapter: it may have been requested with other files, or with none.
         told = options.export != ExportOptions() and options.until == "pages"
         made = generation.options
         if told and generation.status in _MADE and (finished_before or made.export != options.export):
@@ -204,7 +204,9 @@ async def export(
     options: GenerationOptions,
     display: Display,
 ) -> Generation:
-    """Order files of a chapter, or of all of a project, and wait for them; what was ordered before comes first."""
+    """Request files of a chapter, or of all chapters of a project, and wait for them. Files already requested come
+    first.
+    """
 
     async def order() -> tuple[Generation, bool]:
         async with database.session() as session:
@@ -242,18 +244,18 @@ async def _start(
     woken: Sequence[str],
     display: Display,
 ) -> None:
-    """Tell Temporal at once. Where that does not succeed, the sweeper does it: the order is in the database."""
+    """Start the workflow at once. If that fails, the sweeper starts it: the request is in the database."""
     try:
         client = await connect(endpoints.temporal_address, settings.temporal_namespace)
         await start(client, generation, title)
         await wake(client, woken)
-    # The SDK says RuntimeError when it finds no server.
+    # The SDK raises RuntimeError if it finds no server.
     except (RPCError, RuntimeError):
         display.say("Temporal is unavailable; the chapter continues as soon as it is back")
 
 
 async def _decide(session: AsyncSession, generation: Generation, budget: Decimal | None, decided: Decided) -> list[str]:
-    """What the command line says of a generation that is open already; returns the workflows to wake."""
+    """Apply the command line's decisions to an open generation; returns the workflows to wake."""
     woken: list[str] = []
     if generation.status in FINAL_STATUSES:
         return woken
@@ -269,7 +271,7 @@ async def _decide(session: AsyncSession, generation: Generation, budget: Decimal
     for choice in decided.choose:
         woken += await _choose(session, generation, *choice)
     chapter_id = generation.chapter_id if decided.approve else None
-    # The last choice may have let it go on already.
+    # The last selection may have let it continue already.
     if chapter_id is not None and await reviews.waits(session, generation.id):
         woken += await reviews.approve(session, scope, chapter_id)
     return woken
@@ -303,10 +305,10 @@ async def order_or_attach(
     *,
     anew: bool = False,
 ) -> Generation:
-    """The open generation of the chapter, or the finished one; a new one where there is none or the last one failed,
-    and where languages are named that it was not for, or words have come in `anew`.
+    """The open generation of the chapter, or the finished one. A new one if there is none, if the last one failed, if
+    it lacks a named language, or if words have arrived in `anew`.
 
-    The last budget that was given counts, also where it was given to the one that failed.
+    The last budget given counts, even if it was given to the generation that failed.
     """
     latest = await generations.latest_of(session, chapter_id)
     if latest is not None and latest.status not in FINAL_STATUSES:
@@ -320,14 +322,14 @@ async def order_or_attach(
         chapter_id=chapter_id,
         kind=GenerationKind.CHAPTER,
         options=options,
-        # Nothing of a finished one is tried again: what is added to it has a purse of its own.
+        # A finished generation is not retried: what is added to it has a budget of its own.
         retry_of=latest.id if latest and not finished else None,
         budget_usd=budget if budget is not None or latest is None or finished else latest.budget_usd,
     )
 
 
 def _lacks(generation: Generation, options: GenerationOptions) -> bool:
-    """Whether it was for other words: not in these languages, or in another that was said to be the story's own."""
+    """Whether it was made for other words: without these languages, or with another language as the story's own."""
     was = generation.options
     return bool(set(options.translations) - set(was.translations)) or was.language != options.language
 
@@ -335,7 +337,7 @@ def _lacks(generation: Generation, options: GenerationOptions) -> bool:
 async def take_translations(
     session: AsyncSession, scope: Scope, chapter_id: UUID, translated: Sequence[TranslationFile]
 ) -> bool:
-    """Take what people have translated; whether any of it is new."""
+    """Import what people have translated; returns whether any of it is new."""
     if not translated:
         return False
     chapter = await editing.still(session, scope, Chapter, chapter_id)
@@ -349,9 +351,9 @@ async def require_translated(
     translated: Sequence[TranslationFile],
     out: Path,
 ) -> None:
-    """Raise `NotConfigured` where the writer would have to translate and cannot; the words lie there to be filled in.
+    """Raise `NotConfigured` if the writer would have to translate and cannot; writes the words to be filled in.
 
-    A file that somebody has filled in is theirs: it is never written over.
+    Never overwrites a file that a translator has filled in.
     """
     left = await languages.lacking(session, chapter, options)
     if not left:

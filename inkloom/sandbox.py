@@ -1,8 +1,8 @@
 """The SDK's workflow sandbox, without a question that it need not be asked.
 
-For every payload of a workflow the SDK asks the sandboxed instance three times, by executing source text in there,
+For every payload of a workflow, the SDK asks the sandboxed instance three times, by executing source text in there,
 which context the data converter should see. Ours sees none: no codec, no external store. A fifth of a flow worker's
-time went into that question, so it is answered here, outside.
+time went into that question, so it is answered outside the sandbox.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ class Sandbox(SandboxedWorkflowRunner):
 
 
 class _Instance(WorkflowInstance):
-    """One workflow in its sandbox; only the two questions about contexts never reach it."""
+    """One workflow in its sandbox; only the two questions about contexts are answered here."""
 
     def __init__(self, inside: WorkflowInstance) -> None:
         self._inside = inside

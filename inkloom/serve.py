@@ -25,7 +25,7 @@ from engine.pages import shaping
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.webhooks.guarded_network import networks
-from engine.webhooks.sender import Caller
+from engine.webhooks.sender import WebhookSender
 from inkloom.sweeper import carry_forever, remove_forever, sweep_forever, tidy_forever
 from inkloom.worker import Parts, Queues, build_workers, connect
 
@@ -52,13 +52,13 @@ async def serve_workers(
         prices=Prices.of(settings),
         terms=Terms(settings.rates, Decimal(str(settings.ask_above_usd))),
         cache=_cache(settings),
-        caller=Caller(networks(settings.callback_networks)),
+        caller=WebhookSender(networks(settings.callback_networks)),
         secrets=[key.get_secret_value() for key in (settings.secret_key, *settings.old_secret_keys) if key is not None],
         llm_slots=settings.llm_slots,
         image_slots=settings.image_slots,
         signer=signer_of(settings) if queues != "flow" else None,
     )
-    # A container has no terminal that `run` or `up` could have said it on.
+    # A container has no terminal on which `run` or `up` could have warned.
     if queues != "flow" and (lacking := shaping.warning()):
         log.warning(lacking)
     stop = asyncio.Event()
@@ -93,7 +93,9 @@ async def serve_workers(
 
 
 def _metrics_address(given: str | None, queues: Queues) -> str | None:
-    """Where this process tells its metrics: two share a machine and one setting, so `draw` takes the next port."""
+    """The address of this process's metrics. Two processes share a machine and one setting, so `draw` takes the next
+    port.
+    """
     if not given:
         return None
     host, _, port = given.rpartition(":")
@@ -105,14 +107,14 @@ def _metrics_address(given: str | None, queues: Queues) -> str | None:
 def _cache(settings: Settings) -> "AnswerCache | None":
     if settings.cache_url is None:
         return None
-    # Imported where one is named: its client costs memory.
+    # Imported only if one is configured, because its client costs memory.
     from engine.money.answer_cache import AnswerCache
 
     return AnswerCache(settings.cache_url.get_secret_value())
 
 
 async def _connected(settings: Settings, metrics: str | None) -> Client:
-    """Connect, waiting for a server that is still starting, and make sure that our search attributes exist."""
+    """Connect, wait for a server that is still starting, and make sure that our search attributes exist."""
     address = settings.temporal_address or ""
     for attempt in range(60):
         try:
@@ -127,7 +129,7 @@ async def _connected(settings: Settings, metrics: str | None) -> Client:
 
 
 async def ensure_search_attributes(client: Client) -> None:
-    """Register what `workflows/starting.py` sets; on a server that is ours this costs one call."""
+    """Register the search attributes that `workflows/starting.py` sets; on our own server this costs one call."""
     keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
     for name in ("ProjectId", "ChapterId", "GenerationStatus"):
         try:
@@ -135,6 +137,6 @@ async def ensure_search_attributes(client: Client) -> None:
                 AddSearchAttributesRequest(namespace=client.namespace, search_attributes={name: keyword})
             )
         except RPCError as error:
-            # Some servers say that it exists, some do not let us try: then an operator has done it.
+            # Some servers say that it exists, others refuse the attempt: then an operator has registered it.
             if error.status not in (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.PERMISSION_DENIED):
                 raise

@@ -1,4 +1,4 @@
-"""The story file a run is given, and what identifies the run."""
+"""The story file of a run, and what identifies the run."""
 
 import json
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ NO_IDENTITY = {
 
 @dataclass(frozen=True)
 class Story:
-    """A manuscript or a script, ready to be put into the database."""
+    """A manuscript or script, ready for the database."""
 
     title: str
     text: str
@@ -39,8 +39,8 @@ class Story:
 
     def chapter_key(self, options: GenerationOptions) -> str:
         """The same story, title and options are the same chapter."""
-        # How urgent it is and who looks at it changes nothing of what is asked for, nor do the languages that its words
-        # are had in, who translates, and which files are made; an option of a later version does not, until it is used.
+        # Priority, reviews, translations, their writer and exported files do not change what the chapter is; nor does
+        # an option of a later version, until it is used.
         tasks = {task: by for task, by in options.llm_tasks.items() if task != "Translate"}
         asked = options.model_copy(update={"llm_tasks": tasks})
         return digest(self.project_key, asked.model_dump(mode="json", exclude=NO_IDENTITY, exclude_defaults=True))
@@ -61,7 +61,7 @@ def read_story(path: Path, title: str | None) -> Story:
     if path.suffix.lower() == ".json":
         script = _script(data, path.name)
         name = title or script.title or path.name.removesuffix(".json").removesuffix(".script")
-        # Where pictures lay when the script was written says nothing about what to draw.
+        # Where the pictures were when the script was written does not change what to draw.
         for scene in script.scenes:
             for panel in scene.panels:
                 panel.image = ""
@@ -78,7 +78,7 @@ def _clean(title: str) -> str:
 
 
 def read_translation(path: Path, language: str) -> TranslationFile:
-    """A translator's file for a language; raises `BadInput` saying what is wrong."""
+    """Read a translator's file for a language; raises `BadInput`."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BadInput(f"{path.name} is larger than {MAX_BYTES // 1_000_000} MB.")

@@ -1,8 +1,8 @@
-"""Looks after what nobody else will: generations that were ordered and never started, or are open with their workflow
-gone, and what deleted things left in storage and in Temporal.
+"""Repairs what a crash leaves behind: generations that were requested and never started, or whose workflow is gone,
+and what deleted rows left in storage and in Temporal.
 
 Postgres and Temporal are written one after the other, so a crash can leave them apart; a power cut may even cost the
-embedded Temporal its last commits. The row in Postgres is the order, so the sweeper mends towards it.
+embedded Temporal its last commits. The row in Postgres decides, so the sweeper brings Temporal in line with it.
 """
 
 import asyncio
@@ -32,16 +32,16 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=5)
 CARRY_EVERY = timedelta(seconds=1)
-# After so long what could not be removed is tried again.
+# After this time, a removal that failed is tried again.
 REMOVE_AGAIN = timedelta(minutes=1)
 TIDY_EVERY = timedelta(hours=1)
-# Younger ones belong to whoever ordered them, who is about to start them.
+# Younger generations are about to be started by the process that created them.
 GRACE = timedelta(seconds=5)
 SWEEP_LOCK = 7431640002
 
 
 async def sweep_forever(database: Database, client: Client) -> None:
-    """Sweep until cancelled. An outage ends without the sweeper: log it and continue."""
+    """Sweep until cancelled. An outage ends without the sweeper's help: log it and continue."""
     while True:
         try:
             await sweep(database, client)
@@ -51,7 +51,7 @@ async def sweep_forever(database: Database, client: Client) -> None:
 
 
 async def carry_forever(database: Database, client: Client) -> None:
-    """Start the workflows of callbacks until cancelled; those of a crash are found like all others."""
+    """Start the workflows of webhook deliveries until cancelled; those left by a crash are found like all others."""
     while True:
         try:
             await carry(database, client)
@@ -61,7 +61,7 @@ async def carry_forever(database: Database, client: Client) -> None:
 
 
 async def remove_forever(database: Database, client: Client, storage: Storage) -> None:
-    """Carry out true deletions until cancelled."""
+    """Delete what was requested to be deleted, until cancelled."""
     while True:
         try:
             await remove(database, client, storage)
@@ -91,7 +91,7 @@ async def remove(database: Database, client: Client, storage: Storage) -> int:
 
 
 async def _remove(session: AsyncSession, client: Client, storage: Storage, removal: Any) -> bool:
-    """Take away what a removal names; whether all of it could go."""
+    """Delete what a removal names; returns whether everything could be deleted."""
     keys = await removals.removable(session, removal)
     if keys is None:
         return False
@@ -101,13 +101,13 @@ async def _remove(session: AsyncSession, client: Client, storage: Storage, remov
     for workflow in removal.workflows:
         await _forget(client, workflow)
     if removal.whole_project:
-        # What was started by nobody that the rows knew of.
+        # Workflows that the rows did not know.
         await _forget_listed(client, f"ProjectId = '{removal.project_id}'")
     return True
 
 
 async def _forget(client: Client, workflow: str) -> None:
-    """Delete the histories of a workflow and of all below it, every run of each."""
+    """Delete the histories of a workflow and of all its children, every run of each."""
     await _delete(client, workflow)
     await _forget_listed(client, f"WorkflowId STARTS_WITH '{workflow}/'")
 
@@ -129,7 +129,7 @@ async def _delete(client: Client, workflow: str, run: str = "") -> None:
 
 
 async def tidy_forever(database: Database) -> None:
-    """Take away what has expired, once an hour, until cancelled. Several processes may: it is gone after the first."""
+    """Delete what has expired, once an hour, until cancelled. Several processes may do so at once."""
     while True:
         try:
             await expired.forget(database)
@@ -139,7 +139,7 @@ async def tidy_forever(database: Database) -> None:
 
 
 async def carry(database: Database, client: Client) -> int:
-    """One round; returns how many callbacks were put on their way. Starting one twice is starting it once."""
+    """One round; returns how many deliveries were started. Starting one twice equals starting it once."""
     async with database.session() as session:
         found = await webhooks.waiting(session)
     for delivery in found:
@@ -150,7 +150,7 @@ async def carry(database: Database, client: Client) -> int:
 
 
 async def sweep(database: Database, client: Client, older_than: timedelta = GRACE) -> int:
-    """One round; returns how many generations needed help. Only one process sweeps at a time."""
+    """One round; returns how many generations needed repair. Only one process sweeps at a time."""
     async with database.session() as session:
         alone = await execute(session, text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": SWEEP_LOCK})
         if not alone.scalar_one():
@@ -165,7 +165,7 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
-            # Its workflow is lost or has ended: that is mended below, and the review decided in the next round.
+            # Its workflow is lost or has ended: that is repaired below, and the review decided in the next round.
             log.info("the review of generation %s is overdue, and nothing waits for it", review.generation_id)
     helped += await _remind(database)
     for one in decided:
@@ -181,7 +181,7 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
 
 
 async def _decide(database: Database, client: Client, review: reviews.Overdue) -> bool:
-    """Nobody has looked at it in time: do what was ordered for that."""
+    """The review's deadline has passed: do what the request says for that case."""
     if not review.approve:
         await client.get_workflow_handle(generation_workflow_id(review.generation_id)).cancel()
         return True
@@ -190,7 +190,7 @@ async def _decide(database: Database, client: Client, review: reviews.Overdue) -
             scope = Scope(project_id=review.project_id)
             woken = await reviews.approve(session, scope, review.chapter_id, past_deadline=True)
     except Conflict as refusal:
-        # Something is being redrawn, or a panel has no draft left: the next round, or a person, decides.
+        # A redraw is running, or a panel has no draft left: the next round, or a user, decides.
         log.info("the review of generation %s is overdue and stays: %s", review.generation_id, refusal.message)
         return False
     for one in woken:
@@ -199,7 +199,7 @@ async def _decide(database: Database, client: Client, review: reviews.Overdue) -
 
 
 async def _remind(database: Database) -> int:
-    """Tell again of reviews that have waited long enough, each in a transaction of its own."""
+    """Remind of reviews that have waited long enough, each in a transaction of its own."""
     told = 0
     while True:
         async with database.session() as session:
@@ -209,7 +209,7 @@ async def _remind(database: Database) -> int:
 
 
 async def _wake(database: Database, client: Client, workflow: str) -> bool:
-    """Tell a workflow again what was decided; one that has ended waits for nothing."""
+    """Send a workflow its wake signal again; one that has ended waits for nothing."""
     try:
         await client.get_workflow_handle(workflow).signal("wake")
     except RPCError as error:
@@ -229,7 +229,7 @@ async def _mend(database: Database, client: Client, generation: Generation) -> b
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
-        # Temporal never heard of it, or forgot: every answer is in the ledger, so beginning again costs nothing.
+        # Temporal never had it, or lost it: every answer is in the ledger, so starting again costs nothing.
         await start(client, generation)
         return True
     if description.status in (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW, None):

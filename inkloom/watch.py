@@ -1,4 +1,4 @@
-"""Follows a generation in the database and shows where it stands."""
+"""Follows a generation in the database and shows its progress."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,15 +18,15 @@ from models.options import FINAL_STATUSES, GenerationStatus
 from models.tables import Event, Generation
 
 POLL_SECONDS = 0.25
-# The supervisor has a killed Postgres back within seconds; minutes are for a server of somebody else's.
+# The supervisor restarts a killed Postgres within seconds; another operator's server may take minutes.
 OUTAGE_SECONDS = 600.0
-# So long nothing has happened in a generation that waits for a person: then nothing more will.
+# After this time without an event, a generation that waits for a decision makes no more progress.
 QUIET_SECONDS = 3.0
 WAITING = frozenset(
     {GenerationStatus.WAITING_REVIEW, GenerationStatus.WAITING_UNKNOWN, GenerationStatus.BUDGET_EXCEEDED}
 )
 
-# What is worth a line to somebody who waits; the rest moves the bar.
+# Events worth a line to a waiting user; the rest moves the bar.
 _TOLD: dict[str, Callable[[dict[str, object]], str]] = {
     "chapter.outlined": lambda data: f"outlined: {data['scenes']} scenes, {data['characters']} characters",
     "character.profiled": lambda data: f"met {data['name']}",
@@ -51,7 +51,7 @@ class Display(Protocol):
 
 
 class Bar:
-    """A live bar on a terminal; plain lines, a tenth at a time, where there is none."""
+    """A live bar on a terminal; elsewhere plain lines, one for each tenth."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -81,13 +81,13 @@ class Bar:
             self._console.print(f"  {line}", markup=False, highlight=False)
 
     def close(self) -> None:
-        # Stopped without ever having been shown, it would leave an empty line.
+        # Stopped without having been shown, it would leave an empty line.
         if self._console.is_terminal:
             self._progress.stop()
 
 
 async def patiently(work: Callable[[], Awaitable[ResultT]], display: Display) -> ResultT:
-    """Do work that may be done twice; an outage of the database is told and sat out."""
+    """Do work that may be done twice; report an outage of the database and wait for its end."""
     try:
         return await outlast(
             work, OUTAGE_SECONDS, away=lambda: display.say("the database is unavailable; waiting for it")
@@ -102,14 +102,14 @@ async def patiently(work: Callable[[], Awaitable[ResultT]], display: Display) ->
 
 
 async def follow(database: Database, project_id: UUID, generation_id: UUID, display: Display) -> Generation:
-    """Wait until the generation is final or waits for somebody."""
+    """Wait until the generation is final or waits for a decision."""
     seen, quiet = 0, 0.0
 
     async def look() -> tuple[Generation, list[Event], bool]:
         async with database.session() as session:
             generation = await get(session, Scope(project_id=project_id), Generation, generation_id)
             fresh = await events.of_generation(session, generation_id, seen, 200)
-            # An answer that is on its way is paid for: whoever stops now loses it.
+            # A call in flight is paid for: stopping now loses its answer.
             busy = generation.status in WAITING and await tallies.in_flight(session, generation_id) > 0
             return generation, fresh, busy
 
@@ -122,7 +122,7 @@ async def follow(database: Database, project_id: UUID, generation_id: UUID, disp
         quiet = 0.0 if fresh or busy else quiet + POLL_SECONDS
         if not fresh and generation.status in FINAL_STATUSES:
             return generation
-        # One part waits for a person; the others go on as far as they can.
+        # One part waits for a decision; the others continue as far as they can.
         if generation.status in WAITING and quiet > QUIET_SECONDS:
             return generation
         await asyncio.sleep(POLL_SECONDS)

@@ -1,6 +1,6 @@
 """Builds the workers: which queues a process serves, with which activities, in which sandbox.
 
-Tests and replay use the same builder, so what they run is what runs.
+Tests and replay use the same builder, so they run what production runs.
 """
 
 import os
@@ -23,7 +23,7 @@ from activities.records import Records
 from activities.rendering import Rendering
 from activities.request_ids import RequestIds
 from activities.translating import Translating
-from activities.webhooks import AT_A_TIME, Callbacks
+from activities.webhooks import AT_A_TIME, WebhookActivities
 from activities.writing import Writing
 from engine.db.session import Database
 from engine.export.signing import Signer
@@ -32,7 +32,7 @@ from engine.llm import LLM
 from engine.money.ledger import Terms
 from engine.money.prices import Prices
 from engine.storage import Storage
-from engine.webhooks.sender import Caller
+from engine.webhooks.sender import WebhookSender
 from inkloom.described import require_activities, require_workflows
 from inkloom.sandbox import Sandbox
 from workflows.chapter import ChapterWorkflow
@@ -59,9 +59,9 @@ ALL_WORKFLOWS = [
     WebhookWorkflow,
 ]
 
-# Everything a workflow file reaches by import. Ours, because a table class loaded anew for every run costs half a
-# second of CPU each; the libraries, because ours import them. Module level stays constant in all of it. Of `workflows`
-# only `dispatch`: the workflow files are what the sandbox is there to watch, and they do not import each other.
+# Everything a workflow file reaches by import. Ours, because loading a table class again for every run costs half a
+# second of CPU each; the libraries, because ours import them. Nothing in them changes at module level. Of `workflows`
+# only `dispatch`: the workflow files are what the sandbox must check, and they do not import each other.
 PASSTHROUGH = (
     "workflows.dispatch",
     "engine",
@@ -89,8 +89,8 @@ class Parts:
     prices: Prices = field(default_factory=Prices)
     terms: Terms = field(default_factory=Terms)
     cache: "AnswerCache | None" = None
-    caller: Caller = field(default_factory=Caller)
-    # What callbacks are signed with is derived from these.
+    caller: WebhookSender = field(default_factory=WebhookSender)
+    # The keys that sign webhooks are derived from these.
     secrets: Sequence[str] = ("",)
     llm_slots: int = 8
     image_slots: int = 8
@@ -103,7 +103,7 @@ def sandbox() -> WorkflowRunner:
 
 
 async def connect(address: str, namespace: str, metrics: str | None = None) -> Client:
-    """A Temporal client that speaks pydantic; with `metrics`, host:port, Prometheus is answered there meanwhile."""
+    """A Temporal client with pydantic payloads; with `metrics`, host:port, it serves Prometheus metrics there."""
     told = PrometheusConfig(bind_address=metrics, durations_as_seconds=True) if metrics else None
     return await Client.connect(
         address,
@@ -121,7 +121,7 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
         workers.append(workflow_worker(client))
         recording = (Records(parts.database), Translating(parts.database))
         workers.append(_worker(client, IO, [work for part in recording for work in part.activities()], 16))
-        telling = Callbacks(parts.database, parts.caller, parts.secrets).activities()
+        telling = WebhookActivities(parts.database, parts.caller, parts.secrets).activities()
         workers.append(_worker(client, WEBHOOKS, telling, AT_A_TIME))
         writing = Writing(
             parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache
@@ -139,7 +139,7 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
 
 
 def _ahead(slots: int) -> int:
-    """So many activities for so many calls at a time: while some store what came, others wait at the door."""
+    """How many activities to run for this many calls at a time: while some store answers, others wait for a slot."""
     return slots + (slots + 1) // 2
 
 
@@ -151,10 +151,10 @@ def workflow_worker(client: Client) -> Worker:
         task_queue=WORKFLOWS,
         workflows=ALL_WORKFLOWS,
         workflow_runner=sandbox(),
-        # More at a time than the cores can replay, and a busy restart runs into the deadlock limit of two seconds.
+        # More at a time than the cores can replay, and a busy restart exceeds the deadlock limit of two seconds.
         max_concurrent_workflow_tasks=8,
         max_cached_workflows=400,
-        # After a crash the server waits so long for the old process before it offers its workflows to the new one.
+        # After a crash, the server waits this long for the old process before it offers its workflows to the new one.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=4),
     )
 
@@ -168,7 +168,7 @@ def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]]
         max_concurrent_activities=slots,
         max_concurrent_activity_task_polls=min(4, slots),
         interceptors=[ActivityErrors()],
-        # The server forgets a dead worker after ten seconds; a live one must be heard well before.
+        # The server forgets a dead worker after ten seconds; a live one must send a heartbeat well before.
         max_heartbeat_throttle_interval=timedelta(seconds=3),
         default_heartbeat_throttle_interval=timedelta(seconds=3),
         graceful_shutdown_timeout=timedelta(seconds=20),

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, model_validator
 
+from models.instructions import InstructionKind
 from models.options import GenerationOptions
 from models.script import Script
 from models.story import Box, Frozen, Line, Profile, Shot
-from models.tables.projects import InstructionKind
 from models.tables.story import DraftOrigin, PanelState, SceneState
 from models.tables.uploads import AttachmentRole
 from models.texts import NamedLanguage, Words

@@ -31,7 +31,8 @@ Language = Annotated[str, Field(pattern=_LANGUAGE, max_length=35)]
 NamedLanguage = Annotated[str, Field(pattern=_TAG, min_length=2, max_length=35)]
 
 # What is between the @ and the blanks is the mail server's business.
-EMAIL = rf"^[^@{_CONTROL}{_BLANK}]{{1,64}}@[^@{_CONTROL}{_BLANK}]{{1,255}}$"
+_EMAIL = rf"^[^@{_CONTROL}{_BLANK}]{{1,64}}@[^@{_CONTROL}{_BLANK}]{{1,255}}$"
+Email = Annotated[str, Field(max_length=320, pattern=_EMAIL)]
 
 # What is said of a text that does not have the form of its pattern.
 UNFIT = {
@@ -41,5 +42,5 @@ UNFIT = {
     _NAME_IF_ANY: "This must be empty or one line of readable text.",
     _LANGUAGE: "Use a BCP 47 tag such as en, pt-BR or zh-Hant.",
     _TAG: "Use a BCP 47 tag such as en, pt-BR or zh-Hant.",
-    EMAIL: "This is not an e-mail address.",
+    _EMAIL: "This is not an e-mail address.",
 }

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from engine.tasks import ALL, Task
+from models.options import TaskName
 
 pytestmark = pytest.mark.unit
 
@@ -63,7 +64,7 @@ def described(task: Task[Any, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", list(ALL))
-def test_a_task_is_described_as_it_is(name: str) -> None:
+def test_a_task_is_described_as_it_is(name: TaskName) -> None:
     """What it does, what it is given and gives, and how much it may use."""
     assert described(ALL[name]) in DOCS.read_text()
 

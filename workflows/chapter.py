@@ -25,7 +25,7 @@ class ChapterWorkflow(Wakeable):
             outlined = await self._outline(run)
             if run.options.reviews("outline"):
                 ending.failed += await review(run, "outline", run.chapter_id, redraw)
-                # What it was changed to is what is made; a text that was changed is read again.
+                # The outline is made as changed in the review; a changed text is read again.
                 outlined = await self._outline(run)
             workflow.set_current_details(f"{len(outlined.character_ids)} characters")
             sheets = await self._sheets(run, outlined, "")
@@ -45,11 +45,11 @@ class ChapterWorkflow(Wakeable):
                 ending.failed += await self._translations(run, "", files=not looked_at)
                 if looked_at:
                     ending.failed += await review(run, "pages", run.chapter_id, redraw)
-                    # What was changed meanwhile is lettered again; the rest is there.
+                    # Letters again what changed meanwhile; the rest exists.
                     planned = await calls.pages(run)
                     ending.failed += await self._translations(run, "/approved", files=True)
                 workflow.set_current_details("exports")
-                # Pages that were planned before formats could be chosen name none.
+                # Plans made before formats could be chosen name none.
                 await calls.exports(run, run.chapter_id, planned.exports or ["cbz", "pdf"])
             else:
                 ending.failed += await self._translations(run, "", files=False)
@@ -59,7 +59,7 @@ class ChapterWorkflow(Wakeable):
         brief = await execute(OPEN_CHAPTER, run)
         if brief.has_script:
             return await execute(ADOPT_SCRIPT, run)
-        # One after the other: each window is told whom the ones before it met.
+        # One after another: each window learns whom the previous ones introduced.
         for window in range(brief.windows):
             await ask("ChapterOutline", run, run.chapter_id, f"read part {window + 1} of {brief.windows}", part=window)
         return await execute(STORE_OUTLINE, run)
@@ -77,7 +77,7 @@ class ChapterWorkflow(Wakeable):
         return await execute_child(SCENE, part, f"scene-{scene_id}", "scene")
 
     async def _translations(self, run: ChapterRun, again: str, *, files: bool) -> int:
-        """Each language for itself, with its pages: panels lie as they do in the story's own. How many parts failed."""
+        """Each language by itself, with its pages, whose layout is the original's. Returns how many parts failed."""
 
         async def into(language: str) -> Outcome:
             part = TranslationRun(**base(run), chapter_id=run.chapter_id, language=language, files=files)

@@ -1,4 +1,4 @@
-"""One panel: words and prompt side by side, then drafts, then a choice; or what a redraw wants of it again."""
+"""One panel: words and prompt side by side, then drafts, then a selection; or the parts that a redraw concerns."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -52,7 +52,7 @@ class PanelWorkflow(Wakeable):
         await self._select(run, drafts, wait=wait)
 
     async def _again(self, run: PanelRun, request: RedrawRequest) -> None:
-        """Only what the redraw is about; whatever else may be stale is not its business."""
+        """Only what the redraw concerns; other stale parts are left alone."""
         workflow.set_current_details("writing")
         if request.words:
             await ask("Dialogue", run, run.panel_id, "words")
@@ -71,7 +71,7 @@ class PanelWorkflow(Wakeable):
     async def _select(
         self, run: PanelRun, drafts: Sequence[DraftMade], *, wait: bool, redraw_id: UUID | None = None
     ) -> None:
-        """Show the best draft, or let a person choose; a redraw has ended with that."""
+        """Show the best draft, or let a user select one; a redraw ends with that."""
         ids = list(dict.fromkeys(draft.draft_id for draft in drafts))
         call = SelectCall(**base(run), target_id=run.panel_id, draft_ids=ids, wait=wait, redraw_id=redraw_id)
         await execute(SELECT_DRAFT, call)

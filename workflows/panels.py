@@ -1,4 +1,4 @@
-"""Some panels of a chapter: those that were named, or what somebody wants redrawn in them."""
+"""Named panels of a chapter, or the redraws requested in them."""
 
 from functools import partial
 from uuid import UUID
@@ -16,7 +16,7 @@ from workflows.dispatch.waiting import Wakeable, review
 
 @workflow.defn
 class PanelsWorkflow(Wakeable):
-    """The rest of the chapter stays as it is; its pages are composed again by the next order for it."""
+    """The rest of the chapter stays as it is; the chapter's next generation composes its pages."""
 
     @workflow.run
     async def run(self, run: PanelsRun) -> Outcome:

@@ -1,4 +1,4 @@
-"""From a stored order to a running workflow. Starting twice is the same as starting once."""
+"""Starts the workflow of a stored request. Starting it twice equals starting it once."""
 
 import asyncio
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ from workflows.webhook import WebhookWorkflow
 PROJECT_ID = SearchAttributeKey.for_keyword("ProjectId")
 CHAPTER_ID = SearchAttributeKey.for_keyword("ChapterId")
 
-# Seconds in which Temporal answers a request of the API: more than it takes when it is well, less than people wait.
+# Seconds for a request of the API to Temporal: more than it takes normally, less than users wait.
 PATIENCE = 3.0
 
 
@@ -64,7 +64,7 @@ async def start(client: Client, generation: Generation, title: str = "") -> None
 
 
 async def start_delivery(client: Client, delivery: Delivery) -> None:
-    """Start the workflow that carries a message. Already started, or finished, counts as success."""
+    """Start the workflow that delivers a message. Already started, or finished, counts as success."""
     with suppress(WorkflowAlreadyStartedError):
         await client.start_workflow(
             WebhookWorkflow.run,
@@ -79,7 +79,9 @@ async def start_delivery(client: Client, delivery: Delivery) -> None:
 
 
 async def wake(client: Client, workflows: Sequence[str]) -> None:
-    """Tell workflows that something was decided. One that is gone needs no telling; what fails, the sweeper repeats."""
+    """Tell workflows that a decision was made. A workflow that is gone needs no signal; the sweeper repeats failed
+    ones.
+    """
     for one in workflows:
         try:
             await client.get_workflow_handle(one).signal("wake")
@@ -89,13 +91,15 @@ async def wake(client: Client, workflows: Sequence[str]) -> None:
 
 
 async def wake_if_possible(client: Client, workflows: Sequence[str]) -> None:
-    """The same, within seconds: with Temporal away the decision stands, and the sweeper tells of it later."""
+    """The same, within seconds: if Temporal is unavailable, the decision is stored, and the sweeper sends the signal
+    later.
+    """
     with suppress(RPCError, RuntimeError, TimeoutError):
         await asyncio.wait_for(wake(client, workflows), PATIENCE)
 
 
 def _work(generation: Generation) -> tuple[Any, Run]:
-    """Which workflow makes what was ordered, and its input."""
+    """The workflow that carries out the request, and its input."""
     base: dict[str, Any] = {
         "project_id": generation.project_id,
         "generation_id": generation.id,

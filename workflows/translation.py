@@ -13,7 +13,7 @@ from workflows.dispatch.waiting import Wakeable
 
 @workflow.defn
 class TranslationWorkflow(Wakeable):
-    """Without the words of a scene the rest is lettered all the same, and its pages say what is not translated."""
+    """If the words of a scene fail, the rest is lettered, and its pages say what is not translated."""
 
     @workflow.run
     async def run(self, run: TranslationRun) -> Outcome:
@@ -29,7 +29,7 @@ class TranslationWorkflow(Wakeable):
         return Outcome(failed=sum(outcome.failed for outcome in outcomes))
 
     async def _scene(self, run: TranslationRun, scene: SceneDue) -> Outcome:
-        """Its parts one after the other: each is told how those before it were put."""
+        """The parts of a scene, one after another: each sees the translation of the previous ones."""
         try:
             for part in scene.parts:
                 title = scene.title and part == scene.parts[0]

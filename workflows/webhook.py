@@ -1,4 +1,4 @@
-"""One message on its way to one address: tried for a day, ever more seldom."""
+"""One message to one address: tried for a day, at growing intervals."""
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -11,7 +11,7 @@ from workflows.dispatch.table import DELIVER, GIVE_UP
 
 @workflow.defn
 class WebhookWorkflow:
-    """Ends as completed either way: the row says whether the message has arrived."""
+    """Completes in either case: the row says whether the message was delivered."""
 
     @workflow.run
     async def run(self, delivery: WebhookDelivery) -> bool:

@@ -1,7 +1,7 @@
-"""Connections of the API: how long one may take to say what it wants, how much it may say, and how many there may be.
+"""Limits of connections: how long a client may take to send a request, how large its headers may be, how many may
+connect.
 
-What uvicorn does not limit is limited here, before anything of a request reaches the application; what it would refuse
-in words of its own is refused as a problem.
+These apply before a request reaches the application. uvicorn's own plain-text refusals are sent as problems, too.
 """
 
 import json
@@ -15,9 +15,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.http.problems import MEDIA_TYPE, body_of
 
-# A request line and all headers together; a token and a few cookies of others take a tenth of it.
+# For the request line and all headers together; a token and a few cookies need a tenth of it.
 HEADERS_BYTES = 64 * 1024
-# The application answers a slow body itself; this is for those that no route waits for.
+# The application itself answers a slow body; this limit covers requests that no route waits for.
 GRACE = 5.0
 
 
@@ -30,7 +30,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._arrival: TimerHandle | None = None
-        # Bytes of the present headers, by what is parsed and by what has come without ending them.
+        # Bytes of the current headers: those that are parsed, and those received without the end of a header.
         self._head = self._unended = 0
         self._in_headers = False
 
@@ -84,7 +84,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         known = self._in_headers and self._head
         super().data_received(data)
-        # Of a header that does not end the parser tells nothing, and keeps it all.
+        # The parser reports nothing about a header that does not end, and keeps all of it.
         if self._in_headers and self._head == known:
             self._unended += len(data)
             self._count(0)
@@ -117,7 +117,7 @@ class Connection(HttpToolsProtocol):
 
 
 def last_words(status: int, type: str, detail: str) -> bytes:
-    """A problem as it is sent where no application answers, before the connection is closed."""
+    """A problem as raw HTTP, sent without the application before the connection is closed."""
     id = uuid4().hex
     body = json.dumps(body_of(status, type, detail, "", id)).encode()
     head = (
@@ -128,12 +128,12 @@ def last_words(status: int, type: str, detail: str) -> bytes:
 
 
 def limited(seconds: float, connections: int) -> type[Connection]:
-    """The class of connections, of which there may be so many, each of which has so long to send a request."""
+    """The connection class with these limits: how many connections, and how many seconds each has to send a request."""
     return type("LimitedConnection", (Connection,), {"seconds": seconds, "at_most": connections})
 
 
 async def _busy(scope: Scope, receive: Receive, send: Send) -> None:
-    """In place of the application, for connections beyond those that there may be."""
+    """Answers, instead of the application, connections beyond the limit."""
     id = uuid4().hex
     detail = "The limit of open connections is reached; try again in a moment."
     body = json.dumps(body_of(503, "busy", detail, scope["path"], id)).encode()

@@ -1,4 +1,4 @@
-"""What routes are given: the database, the Temporal client, the storage, and in whose name they act."""
+"""What routes depend on: the database, the Temporal client, the storage, and the account that they act for."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import HTTPConnection
 from temporalio.client import Client
 
-from api.middleware.callers import passed_on
+from api.http.clients import passed_on
 from engine.db.session import Database
 from engine.errors import Forbidden, Unauthorized
 from engine.live.hub import Hub
@@ -29,7 +29,7 @@ from engine.store.scope import Scope
 from models.tables.accounts import TokenScope
 from models.tables.projects import Role
 
-# Seconds for which an answer of the database about a token counts: so long may a login that was ended elsewhere go on.
+# How many seconds the database's answer about a token stays valid: a login ended in another process lives on this long.
 REMEMBERED = 5.0
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -40,18 +40,18 @@ class Caller:
     """The account that a request acts for, and what it may do."""
 
     user_id: UUID
-    # The login that it belongs to; none for a personal access token and for the local owner.
+    # The login of the access token; none for a personal access token and for the local owner.
     family: UUID | None = None
-    # What a personal access token may do; None is everything.
+    # What a personal access token permits; None permits everything.
     scopes: frozenset[str] | None = None
     project_id: UUID | None = None
     ends_at: datetime | None = None
-    # The personal access token that is shown.
+    # The row of the personal access token.
     token_id: UUID | None = None
 
     @property
     def login(self) -> UUID | None:
-        """What may be ended: a login or a personal access token; none for the local owner."""
+        """What logging out ends: a login or a personal access token; none for the local owner."""
         return self.family or self.token_id
 
     @property
@@ -67,22 +67,22 @@ class Resources:
     database: Database
     temporal: Client
     storage: Storage
-    # The installation's: what callbacks are signed with is derived from it.
+    # The installation's secret, from which the keys that sign webhooks are derived.
     secret: str
     signer: Signer
     passwords: Passwords
     hub: Hub
     workshop: Workshop
-    # What the database said of a token, by its hash or its login, and when.
+    # The database's answers about tokens, by token hash or login, with their time.
     known: dict[str, tuple[float, Caller | None]] = field(default_factory=dict)
-    # Thumbnails that are being made, by their key: whoever asks for one meanwhile waits for it.
+    # Thumbnails in the making, by key: later requests for the same one wait for it.
     thumbnails: dict[str, asyncio.Task[bytes]] = field(default_factory=dict)
-    # What storage said when it was last looked at, and when.
+    # The storage's last state, and when it was checked.
     storage_state: tuple[float, str] = (-60.0, "")
 
 
 async def resources(connection: HTTPConnection) -> Resources:
-    """The process's resources, made by the lifespan. Not a plain function: those are called in a thread."""
+    """The process's resources, created by the lifespan. Async, because FastAPI calls plain functions in a thread."""
     owned: Resources = connection.app.state.resources
     return owned
 
@@ -96,7 +96,7 @@ async def session(owned: Owned) -> AsyncIterator[AsyncSession]:
         yield opened
 
 
-# `function` scope: the transaction ends before the answer is sent, so an answer is never about uncommitted rows.
+# `function` scope: the transaction ends before the answer is sent, so no answer describes uncommitted rows.
 Session = Annotated[AsyncSession, Depends(session, scope="function")]
 
 bearer = OAuth2PasswordBearer(
@@ -108,7 +108,7 @@ bearer = OAuth2PasswordBearer(
 
 
 def is_local(connection: HTTPConnection) -> bool:
-    """Whether a request comes from this machine, is meant for it, and nobody has passed it on."""
+    """Whether a request comes directly from this machine and is addressed to it."""
     host = connection.headers.get("Host", "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     try:
@@ -118,8 +118,8 @@ def is_local(connection: HTTPConnection) -> bool:
     return from_here and not passed_on(connection) and name.lower() in _LOOPBACK
 
 
-async def who(owned: Resources, token: str | None, *, local: bool) -> Caller:
-    """Whom a token stands for; without one, from this machine, the local owner while nobody has registered.
+async def account_of(owned: Resources, token: str | None, *, local: bool) -> Caller:
+    """The account of a token; without a token, from this machine, the local owner until the first account registers.
 
     Raises `Unauthorized`.
     """
@@ -142,12 +142,12 @@ async def who(owned: Resources, token: str | None, *, local: bool) -> Caller:
 
 
 async def _remembered(owned: Resources, key: str, *, token: str = "", known: Caller | None = None) -> Caller | None:
-    """What the database says of a personal token or of a login, asked again after `REMEMBERED` seconds."""
+    """The database's answer about a personal token or a login, asked again after `REMEMBERED` seconds."""
     now = time.monotonic()
     at, found = owned.known.get(key, (-REMEMBERED, None))
     if now - at >= REMEMBERED:
         if found is not None:
-            # One asks; those who come meanwhile go by what was known.
+            # One request asks; requests that arrive meanwhile use the previous answer.
             owned.known[key] = now, found
         async with owned.database.session() as opened:
             if known is not None and known.family is not None:
@@ -169,13 +169,13 @@ async def _remembered(owned: Resources, key: str, *, token: str = "", known: Cal
 
 
 def forget(owned: Resources) -> None:
-    """A login or a token was ended here: ask the database again."""
+    """A login or a token was ended in this process: ask the database again."""
     owned.known.clear()
 
 
 async def caller(request: Request, owned: Owned, token: Annotated[str | None, Depends(bearer)]) -> Caller:
-    """Who asks. A token that may only read changes nothing."""
-    found = await who(owned, token, local=is_local(request))
+    """The account that sends the request. A read-only token changes nothing."""
+    found = await account_of(owned, token, local=is_local(request))
     request.state.user_id = found.user_id
     if found.scopes is not None and request.method not in _SAFE and TokenScope.WRITE not in found.scopes:
         raise Forbidden("This token is read-only.")
@@ -186,7 +186,7 @@ Asking = Annotated[Caller, Depends(caller)]
 
 
 async def person(asking: Asking) -> Caller:
-    """Somebody who is there with a password, not a script: for what concerns the account itself."""
+    """An account that is logged in, not a script: for operations on the account itself."""
     if asking.scopes is not None:
         raise Forbidden("A personal access token cannot do this. Log in.")
     return asking
@@ -202,7 +202,7 @@ def _at_least(role: Role) -> Callable[[Caller], Awaitable[Scope]]:
     return scope
 
 
-# What may be touched, by what is done: every route says which of these it needs.
+# The role that an operation needs in its project: every route names one of these.
 Scoped = Annotated[Scope, Depends(_at_least(Role.VIEWER))]
 Commenting = Annotated[Scope, Depends(_at_least(Role.COMMENTER))]
 Editing = Annotated[Scope, Depends(_at_least(Role.EDITOR))]

@@ -1,4 +1,4 @@
-"""The page that shows the API's description, with every file of it from here: it works without a network."""
+"""The API's documentation page. All its files are served from here, so it works without a network."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ def install(app: FastAPI) -> None:
 
 
 def _policy(page: str) -> str:
-    """The page's own script may run and no other; it asks nobody but us. Its styles are set by the script."""
+    """Allows the page's own script and no other, and connections to this server only. The script sets styles."""
     digests = [
         base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         for script in re.findall(r"<script>(.*?)</script>", page, re.DOTALL)

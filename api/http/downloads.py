@@ -1,4 +1,4 @@
-"""How a file that is downloaded is called."""
+"""Names of downloaded files."""
 
 import unicodedata
 from urllib.parse import quote
@@ -7,7 +7,7 @@ from api.http.filenames import plain_name
 
 
 def as_download(title: str, extension: str) -> str:
-    """A Content-Disposition: the title as it is for who understands RFC 5987, and in ASCII for all others."""
+    """A Content-Disposition header: the title in full for clients that know RFC 5987, in ASCII for all others."""
     name = f"{plain_name(title.replace('/', ' ').replace(chr(92), ' ')) or 'inkloom'}.{extension}"
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = " ".join(plain.replace("%", "").replace(";", "").split())

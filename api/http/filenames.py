@@ -1,21 +1,21 @@
-"""Names that people give to things, made fit for a file's name, a header or a line of a list."""
+"""Titles and names as file names, in headers and in lists."""
 
 import re
 import unicodedata
 
-# Separators of paths and what some system's file names must not hold.
+# Path separators, and characters that some system forbids in file names.
 _UNFIT = re.compile(r'[\\/:*?"<>|]+')
-# Device names of Windows, with any extension.
+# Windows device names, with any extension.
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|\Z)", re.IGNORECASE)
 
 
 def plain_name(name: str, longest: int = 100) -> str:
-    """The name on one line, without paths, control characters or what turns the direction of writing; may be empty.
+    """The name on one line, without paths, control characters and bidi overrides; may be empty.
 
-    What is left is cut to `longest` characters, its extension kept.
+    A longer name is cut to `longest` characters and keeps its extension.
     """
     text = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode())
-    # Control, format (bidi overrides, invisible characters), surrogate, private and unassigned ones.
+    # Control, format (bidi overrides, invisible characters), surrogate, private and unassigned characters.
     text = "".join(" " if sign.isspace() else sign for sign in text if sign.isspace() or not _hidden(sign))
     text = _UNFIT.sub(" ", text.replace("\\", "/").rstrip("/").rpartition("/")[2])
     text = re.sub(r"\s+", " ", text).strip(" .")

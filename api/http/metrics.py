@@ -1,4 +1,4 @@
-"""What Prometheus is told of this process. Not public: it shows what is used how much, and when nobody looks."""
+"""Prometheus metrics of this process. Not public: they show how much the installation is used, and when."""
 
 from functools import cache
 from hmac import compare_digest
@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from starlette.exceptions import HTTPException
 
+from api.http.clients import client_address, passed_on
 from api.http.deps import Owned
-from api.middleware.callers import client_address, passed_on
 
 router = APIRouter(include_in_schema=False)
 
-# A series for each series, to say when it began, which nobody reads.
+# Creation times double the number of series, and no dashboard uses them.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library's function has no types
 
 _REQUESTS = Counter("inkloom_http_requests", "Requests answered", ["method", "route", "status"])
@@ -31,7 +31,7 @@ _KNOWN_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "D
 
 
 def observe(method: str, route: str, status: int, seconds: float) -> None:
-    """Count an answered request. `route` is the template, so that no client can make up series."""
+    """Count a request. `route` is the template, so that no client can create series."""
     answered, took = _series(method if method in _KNOWN_METHODS else "other", route, status)
     answered.inc()
     took.observe(seconds)
@@ -47,7 +47,7 @@ def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
 async def metrics(request: Request, owned: Owned) -> Response:
     token = owned.settings.metrics_token
     if not (_from_here(request) or (token and _bears(request, token.get_secret_value()))):
-        # As for any path that is not there.
+        # Like any unknown path.
         raise HTTPException(404)
     SOCKETS.set(owned.hub.sockets)
     pool = owned.database.engine.pool

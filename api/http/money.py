@@ -1,4 +1,4 @@
-"""Amounts of money as they are given: a number, or a string, which loses nothing on the way."""
+"""Amounts of money in requests: a number, or a string, which loses no digits."""
 
 import re
 from decimal import ROUND_DOWN, Decimal
@@ -10,7 +10,7 @@ _AMOUNT = r"^[0-9]{1,6}(\.[0-9]{1,6})?$"
 
 
 def _plain(value: Any) -> Any:
-    """Only what the document says of strings: no exponents, signs or blanks, which a decimal would take too."""
+    """Accept only the documented strings. `Decimal` would also take exponents, signs and blanks."""
     if isinstance(value, bool) or (isinstance(value, str) and not re.match(_AMOUNT, value)):
         raise ValueError("Write an amount like 12.5, with at most six digits before and after the point.")
     return value
@@ -20,7 +20,7 @@ Usd = Annotated[
     Decimal,
     BeforeValidator(_plain),
     Field(ge=0, lt=1_000_000),
-    # As it is kept: a millionth more would not be held by the books.
+    # Six decimals, as in the database; a limit that is off by a millionth could not be enforced.
     AfterValidator(lambda amount: amount.quantize(Decimal("0.000001"), ROUND_DOWN)),
     WithJsonSchema(
         {

@@ -1,4 +1,4 @@
-"""Files that come as multipart/form-data: read after it is known who sends them and whether they may."""
+"""Files sent as multipart/form-data, read after the request is authenticated and authorized."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from engine.errors import BadInput
 
 @dataclass(frozen=True)
 class Sent:
-    """A file in a folder of its own, which goes with it, and the other fields."""
+    """A file in a temporary folder that is deleted with it, and the form's other fields."""
 
     path: Path
     name: str
@@ -26,7 +26,7 @@ class Sent:
 
 @asynccontextmanager
 async def sent(request: Request, *names: str) -> AsyncIterator[Sent]:
-    """The field `file`, on disk, and the fields `names`. Raises `BadInput` when the form is another."""
+    """The field `file`, on disk, and the fields in `names`. Raises `BadInput` for any other form."""
     if not request.headers.get("Content-Type", "").startswith("multipart/form-data"):
         raise BadInput("Send the file as multipart/form-data, in the field `file`.")
     with TemporaryDirectory(prefix="inkloom-upload-") as folder:
@@ -42,7 +42,7 @@ async def sent(request: Request, *names: str) -> AsyncIterator[Sent]:
 
 
 def form(**fields: dict[str, Any]) -> dict[str, Any]:
-    """What the API's description says of such a form: `file` and more fields, each with its schema."""
+    """The form in the OpenAPI document: `file` and more fields, each with its schema."""
     properties = {"file": {"type": "string", "format": "binary"}, **fields}
     schema = {"type": "object", "required": ["file"], "properties": properties}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}

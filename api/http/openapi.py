@@ -1,4 +1,4 @@
-"""The OpenAPI document: what clients that are built from it call the operations, and one shape of every refusal."""
+"""The OpenAPI document: the names of operations in generated clients, and one schema for all errors."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 
 from api.http.schemas import Problem, refusal
 
-# What can be wrong with any body before anybody looks at what it says.
+# What can be wrong with any body before its content is checked.
 _BODIES = {
     **refusal(400, "bad-request", "The body cannot be read.", "There was an error parsing the body"),
     **refusal(408, "too-slow", "The body did not arrive in time.", "The request did not arrive in time."),
@@ -17,7 +17,7 @@ _BODIES = {
 _SHAPES = "#/components/schemas/{model}"
 
 
-# Modules whose operations belong to a noun with a module of its own.
+# Modules whose operations belong to the noun of another module.
 _NOUNS = {"generations_create": "generations", "generations_control": "generations"}
 
 
@@ -28,7 +28,7 @@ def name_of(route: APIRoute) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Add what refusals refer to. They are described by example, so FastAPI does not know of it."""
+    """Add the schemas that errors refer to. They are described by example, so FastAPI does not find them."""
     written = app.openapi
 
     def document() -> dict[str, Any]:

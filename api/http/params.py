@@ -1,4 +1,4 @@
-"""What several operations are given: texts that can be stored, the caller's own names and facts, a new order."""
+"""Parameters that several operations share: storable texts, the client's own IDs and metadata, a new order."""
 
 import re
 from typing import Annotated, Any
@@ -26,11 +26,11 @@ Metadata = Annotated[
         json_schema_extra={"additionalProperties": False},
     ),
 ]
-# Which of a chapter's languages is asked for.
+# In which of a chapter's languages.
 Edition = Annotated[
     Language, Query(description="one of the languages that it is translated into; empty: the original words")
 ]
-# What they are called when they are read: the tables say `labels`, for `metadata` is SQLAlchemy's.
+# Its name in answers. The tables call it `labels`, because SQLAlchemy reserves `metadata`.
 Labels = Annotated[dict[str, str], Field(validation_alias=AliasChoices("labels", "metadata"))]
 Facts = Annotated[
     list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}:[^\x00]{0,500}$")]] | None,
@@ -46,13 +46,13 @@ def labelled(model: Any, facts: list[str] | None, external_id: str | None) -> li
 
 
 def _dated(value: Any) -> Any:
-    """Refuses what is no date and time in words of RFC 3339."""
+    """Refuse strings that are not RFC 3339 date-times."""
     if isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
         raise ValueError("use a date and time with offset, e.g. 2026-01-31T12:00:00Z")
     return value
 
 
-# RFC 3339; pydantic alone would take any number for seconds since 1970.
+# RFC 3339; pydantic alone accepts any number as seconds since 1970.
 Moment = Annotated[Annotated[AwareDatetime, BeforeValidator(_dated)] | None, Query(description="with offset from UTC")]
 
 

@@ -1,4 +1,4 @@
-"""Every error as RFC 9457 `application/problem+json`, with a stable type and the request's id."""
+"""Errors as RFC 9457 `application/problem+json`, with a stable type and the request's ID."""
 
 import logging
 import math
@@ -25,16 +25,16 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
-# Python names these otherwise from one version to the next; a type is stable.
+# Python renames these between versions; a type must not change.
 _HTTP_TYPES = {413: "body-too-large", 414: "uri-too-long", 422: "unprocessable"}
 
 
 class TemporalAway(Exception):
-    """Temporal could not be reached, and the client has no better error for it."""
+    """Temporal is unavailable, and the client raised no more specific error."""
 
 
 def problem(request: HTTPConnection, status: int, type: str, detail: str, **more: Any) -> JSONResponse:
-    """One problem. `type` is a path below `/problems/`: it names the kind of error for programs."""
+    """A problem. `type` is a path below `/problems/` that names the kind of error for programs."""
     id = request.state.request_id
     body = body_of(status, type, detail, request.scope["path"], id) | more
     headers = {"X-Request-ID": id}
@@ -44,7 +44,7 @@ def problem(request: HTTPConnection, status: int, type: str, detail: str, **more
 
 
 def body_of(status: int, type: str, detail: str, path: str, request_id: str) -> dict[str, Any]:
-    """The members that every problem has."""
+    """The members of every problem."""
     return {
         "type": f"/problems/{type}",
         "title": HTTPStatus(status).phrase,
@@ -64,21 +64,21 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def _methods(request: Request) -> list[str]:
-    """What may be done with the path of a request, as the document says: of several that fit, the plainest."""
+    """The documented methods of a request's path; if several paths match, those of the most specific one."""
     paths: dict[str, Any] = request.app.openapi()["paths"]
     fitting = [path for path in paths if compile_path(path)[0].match(request.url.path)]
     plainest = min(fitting, key=lambda path: path.count("{"), default=None)
-    # What the document does not list can be looked at.
+    # Paths outside the document can only be read.
     return ["GET"] if plainest is None else sorted(map(str.upper, paths[plainest]), key=_METHODS.index)
 
 
 def http_type(status: int) -> str:
-    """The type of a problem of which no more is known than its status: 404 → `not-found`."""
+    """The type of a problem of which only the status is known: 404 → `not-found`."""
     return _HTTP_TYPES.get(status) or kebab(HTTPStatus(status).name.title().replace("_", ""))
 
 
 def conflicting(request: HTTPConnection, error: Conflict) -> dict[str, Any]:
-    """What a conflict says beside its message: `current` is what the other wrote, as the route would answer it."""
+    """What a conflict adds to its message: `current` is the other user's version, as the route would answer it."""
     more = dict(error.more)
     shape = getattr(request.scope.get("route"), "response_model", None)
     if error.current is not None and isinstance(shape, type) and issubclass(shape, BaseModel):
@@ -88,14 +88,14 @@ def conflicting(request: HTTPConnection, error: Conflict) -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Handlers for all that is expected to go wrong in a request; `middleware/errors.py` answers for the rest."""
+    """Handlers for expected errors of requests; `middleware/errors.py` handles the rest."""
 
     @app.exception_handler(EngineError)
     async def engine_error(request: Request, error: EngineError) -> JSONResponse:
         more = conflicting(request, error) if isinstance(error, Conflict) else {}
         detail = error.message
         if isinstance(error, StorageError | StorageNotConfigured):
-            # Where and how pictures are stored is the operator's business.
+            # Where and how pictures are stored concerns the operator only.
             log.warning("storage cannot be used: %s", detail)
             detail = "Pictures and files cannot be stored or read right now."
         answer = problem(request, error.http_status, kebab(type(error).__name__), detail, **more)
@@ -114,7 +114,7 @@ def install(app: FastAPI) -> None:
             named, there_are = choices[0]["loc"][-1], choices[0]["ctx"]["expected"].replace("'", "")
             return problem(request, 404, "not-found", f"There is no such {named}: it is {there_are}.")
         if all(one["loc"][0] == "path" for one in error.errors()):
-            # What cannot be an id is nobody's.
+            # A path with something that cannot be an ID exists for nobody.
             return problem(request, 404, "not-found", "Not found: the path contains an invalid id.")
         errors = [{"at": ".".join(map(str, one["loc"])), "message": message_of(one)} for one in error.errors()]
         return problem(request, 422, "validation", "The request does not match the documented schema.", errors=errors)
@@ -124,7 +124,7 @@ def install(app: FastAPI) -> None:
         refusal = problem(request, error.status_code, http_type(error.status_code), str(error.detail))
         refusal.headers.update(error.headers or {})
         if error.status_code == 405:
-            # The router names the methods of one route; a path has several.
+            # The router names the methods of one route, but several routes share a path.
             refusal.headers["Allow"] = ", ".join(_methods(request))
         return refusal
 

@@ -1,4 +1,4 @@
-"""The shape of every refusal, and the IDs that examples use."""
+"""The schema of errors, and the IDs and times that examples use."""
 
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +9,7 @@ from models.exports import MEDIA_TYPES
 
 Responses = dict[int | str, dict[str, Any]]
 
-# Media types of files, for which clients get bytes.
+# Media types that clients read as bytes.
 FILES = ("image/png", "image/jpeg", "image/webp", "application/zip", *dict.fromkeys(MEDIA_TYPES.values()))
 
 AN_ID = "01a20515-1871-760d-a740-02d3946ca91d"
@@ -18,7 +18,7 @@ A_MOMENT = "2026-01-31T12:00:00Z"
 
 
 def file_of(*media_types: str) -> dict[str, Any]:
-    """The answer of an operation that gives a file."""
+    """The answer of an operation that returns a file."""
     return {"content": {media: {"schema": {"type": "string", "format": "binary"}} for media in media_types}}
 
 
@@ -53,7 +53,7 @@ class Problem(BaseModel):
 
 
 def refusal(status: int, type: str, when: str, detail: str, **more: Any) -> Responses:
-    """One way in which an operation may refuse, with an example of it."""
+    """One error of an operation, with an example."""
     example = {
         "type": f"/problems/{type}",
         "title": HTTPStatus(status).phrase,

@@ -1,1 +1,1 @@
-"""What stands around every route: plain ASGI, one file for each concern, put in order by `stack.py`."""
+"""Plain ASGI middleware, one file for each concern; `stack.py` puts them in order."""

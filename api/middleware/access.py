@@ -1,4 +1,4 @@
-"""What became of each request: one line in the log, and Prometheus' counters."""
+"""The access log, and Prometheus' counters of requests."""
 
 import logging
 import time
@@ -6,17 +6,17 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.clients import client_address
 from api.http.metrics import IN_PROGRESS, observe
-from api.middleware.callers import client_address
 
 log = logging.getLogger("api.access")
 
-# Asked every few seconds by whoever watches over the process.
+# Probes ask for these every few seconds.
 WATCHED = {"/healthz", "/readyz", "/metrics"}
 
 
 class AccessLog:
-    """Logs and counts when an answer is complete. The query and the headers are left out: they may hold secrets."""
+    """Logs and counts complete answers. Leaves out the query and the headers, which may contain secrets."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,7 +26,7 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        # Of an answer that never began: the client was gone, or the handshake was closed.
+        # The status of an answer that never began: the client left, or the handshake was closed.
         status, size = 499, 0
 
         async def answering(message: Message) -> None:
@@ -63,12 +63,12 @@ class AccessLog:
                 }
                 if user := scope["state"].get("user_id"):
                     fields["user_id"] = str(user)
-                # As `log.log` does, but for the search of who called it, which takes a third of its time.
+                # Like `log.log`, but without looking for the calling function, which takes a third of the time.
                 log.handle(log.makeRecord(log.name, level, "", 0, "answered", (), None, extra={"fields": fields}))
 
 
 def route_of(scope: Scope) -> str:
-    """The template of the route that took the request, as `/api/v1/chapters/{chapter_id}`; `none` where none did."""
-    # FastAPI keeps a route below a prefix with its whole path here, and the bare route elsewhere.
+    """The template of the matching route, such as `/api/v1/chapters/{chapter_id}`; `none` if no route matches."""
+    # FastAPI puts the full path of a route below a prefix here, and the bare route elsewhere.
     found = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     return getattr(found, "path_format", None) or "none"

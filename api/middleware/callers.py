@@ -1,12 +1,11 @@
-"""Who may ask: by which name the API is called, and from which pages.
+"""Which hosts and origins may call the API.
 
-Without accounts everybody who reaches the loopback interface is the local owner, and so is every page in their browser:
-a foreign page must neither reach us under a name of its own that leads to loopback, nor send orders here.
+Without accounts, every client on the loopback interface is the local owner, and so is every page in a browser there. A
+foreign page must not reach the API, neither through a name that resolves to loopback nor by a cross-origin request.
 """
 
 import re
 from collections.abc import Collection, Sequence
-from ipaddress import ip_address, ip_network
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,11 +16,10 @@ from engine.errors import BadInput
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")
 _ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?\Z")
 _ONLY_READ = {"GET", "HEAD"}
-_PASSED_ON = {"forwarded", "via", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip"}
 
 
 class KnownCallers:
-    """Refuses requests under a name that is not ours, and whatever a page of a foreign origin would change or open."""
+    """Refuses requests for other hosts, and cross-origin requests that change something or open a socket."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str], origins: Collection[str]) -> None:
         self._app = app
@@ -43,7 +41,7 @@ class KnownCallers:
             detail = "The API does not serve this Host; INKLOOM_ALLOWED_HOSTS lists those that it serves."
             await problem(asked, 400, "foreign-host", detail)(scope, receive, send)
             return
-        # A WebSocket is opened across origins without being asked about, so it counts as a change.
+        # Browsers open WebSockets across origins without a preflight, so opening one counts as a change.
         changes = scope["type"] == "websocket" or scope["method"] not in _ONLY_READ
         if origin and changes and origin not in self._origins and origin.partition("://")[2].lower() != named.lower():
             detail = "Pages of this origin may not change anything here; INKLOOM_CORS_ORIGINS lists those that may."
@@ -53,7 +51,9 @@ class KnownCallers:
 
 
 def answers_to(hosts: Sequence[str], header: str) -> bool:
-    """Whether a Host header names one of `hosts`, with or without a port. `*.example.org` allows all below, `*` all."""
+    """Whether a Host header names one of `hosts`, with or without a port. `*.example.org` allows all subdomains, `*`
+    all hosts.
+    """
     named = _HOST.match(header)
     if named is None:
         return False
@@ -62,7 +62,7 @@ def answers_to(hosts: Sequence[str], header: str) -> bool:
 
 
 def origins_of(listed: str) -> frozenset[str]:
-    """The origins of INKLOOM_CORS_ORIGINS. Raises `BadInput` for what no browser would send as one, and for `*`."""
+    """The origins in INKLOOM_CORS_ORIGINS. Raises `BadInput` for what no browser sends as an origin, and for `*`."""
     found = [one.strip().rstrip("/") for one in listed.split(",") if one.strip()]
     for one in found:
         if not _ORIGIN.match(one):
@@ -71,32 +71,3 @@ def origins_of(listed: str) -> frozenset[str]:
                 " origin; otherwise any page could call the API."
             )
     return frozenset(found)
-
-
-def client_address(scope: Scope) -> str:
-    """The client's address: the peer's, or what a proxy of INKLOOM_TRUSTED_PROXIES says it is."""
-    client = scope.get("client")
-    return client[0] if client else ""
-
-
-def counted_as(scope: Scope) -> str:
-    """What limits count as one client: its address, of IPv6 the /64, all of which whoever has any of it has."""
-    given = client_address(scope)
-    try:
-        address = ip_address(given.partition("%")[0])
-    except ValueError:
-        # A proxy may say anything; the table has room for an address.
-        return given[:45]
-    if address.version == 4:
-        return str(address)
-    return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
-
-
-def passed_on(connection: HTTPConnection) -> bool:
-    """Whether something stands between us and whoever asks: then the peer's address says nothing.
-
-    Those that say nothing of themselves still ask in HTTP 1.0, as nobody else does.
-    """
-    return connection.scope.get("http_version") == "1.0" or any(
-        name in _PASSED_ON or name.startswith("x-forwarded-") for name in connection.headers
-    )

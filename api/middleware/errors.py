@@ -1,4 +1,4 @@
-"""Whatever goes wrong below leaves as a problem: defects of ours, and refusals that a library words in its own way."""
+"""Turns every remaining error into a problem: defects of Inkloom, and errors that a library words in its own way."""
 
 import logging
 
@@ -14,7 +14,7 @@ _STARTS = {"http.response.start", "websocket.http.response.start"}
 
 
 class Problems:
-    """The last that stands between an error and the client."""
+    """The outermost handler of errors."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,7 +31,7 @@ class Problems:
                 started = True
                 if message["type"] in _STARTS and message["status"] >= 400 and _is_plain(message):
                     replaced = True
-                    # What else it says, as which origins may ask, still holds.
+                    # Its other headers, such as those for CORS, still apply.
                     kept = [one for one in message["headers"] if not one[0].startswith(b"content-")]
                     refusal = problem(
                         HTTPConnection(scope),
@@ -43,7 +43,7 @@ class Problems:
                     await refusal(scope, receive, send)
                     return
             elif message["type"] == "websocket.close" and not started and "route" not in scope:
-                # The router has no words for a socket that there is not: the server would make a 403 of it.
+                # The router has no answer for a socket that does not exist; the server would send a bare 403.
                 replaced = True
                 await problem(HTTPConnection(scope), 404, "not-found", "There is no such socket.")(scope, receive, send)
                 return
@@ -53,12 +53,13 @@ class Problems:
         try:
             await self._app(scope, receive, answering)
         except (ClientDisconnect, WebSocketDisconnect):
-            # Nobody is there to be told.
+            # The client has left.
             return
         except Exception:
             log.exception("a request failed")
             if started:
-                # Too late to say so: the connection is cut, so that nobody takes half an answer for a whole one.
+                # Too late for an answer: the connection is aborted, so that no client takes half an answer for a whole
+                # one.
                 raise
             detail = "Something went wrong on our side; the request id is in the log."
             await problem(HTTPConnection(scope), 500, "internal", detail)(scope, receive, send)

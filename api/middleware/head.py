@@ -1,10 +1,10 @@
-"""What can be read can be asked for its headers alone, whether or not a route says so."""
+"""HEAD for everything that can be read with GET."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Heads:
-    """Lets a GET route answer a HEAD; the server leaves the body out, because to it the request remains a HEAD."""
+    """Lets a GET route answer HEAD. The server drops the body, because to it the request is still a HEAD."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -17,5 +17,5 @@ class Heads:
         try:
             await self._app(inner, receive, send)
         finally:
-            # Which route it was, for those who ask outside of here.
+            # For the middleware outside this one: which route it was.
             scope.update({name: inner[name] for name in ("route", "fastapi") if name in inner})

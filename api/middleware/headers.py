@@ -1,4 +1,4 @@
-"""Headers that tell browsers what they must not do with an answer."""
+"""Headers that tell browsers what an answer must not do."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,14 +9,14 @@ _ALWAYS: tuple[Header, ...] = (
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"same-site"),
-    # An answer is data: nothing in it may run or load anything, should a browser be shown it as a page.
+    # Answers are data: nothing in them may run or load anything, even if a browser shows one as a page.
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
 )
 _OF_THE_API: tuple[Header, ...] = (*_ALWAYS, (b"cache-control", b"no-store"))
 
 
 class SecurityHeaders:
-    """Adds them to every answer, but for those that a route has set itself."""
+    """Adds them to every answer, except headers that a route has set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,7 +1,7 @@
-"""What a request may take of us: bytes of its body and seconds until it has arrived.
+"""Limits of a request: the bytes of its body, and the seconds until the body has arrived.
 
-A body is counted while it comes, whatever its length was said to be, and its time runs from the first line on. Size
-limits are by path, because nothing has been routed yet when the first bytes come.
+A body is counted as it arrives, whatever its Content-Length says, and its time starts with the request line. Size
+limits depend on the path, because nothing is routed yet when the first bytes arrive.
 """
 
 import asyncio
@@ -13,24 +13,24 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.deps import is_local, resources, who
+from api.http.deps import account_of, is_local, resources
 from api.http.problems import problem
 from engine.errors import Unauthorized
 
-# Where manuscripts and files are taken: six million characters may be four times as many bytes.
+# For paths that take manuscripts and files: six million characters may be four times as many bytes.
 UPLOADS: tuple[re.Pattern[str], ...] = (
     re.compile(r"/api/v1/projects/[^/]+/chapters\Z"),
     re.compile(r"/api/v1/chapters/[^/]+\Z"),
     re.compile(r"/api/v1/projects/[^/]+/images\Z"),
     re.compile(r"/api/v1/projects/[^/]+/bible\Z"),
 )
-# Where whole projects are taken, and what is like them.
+# For paths that take whole projects and similar files.
 IMPORTS = re.compile(r"/api/v1/projects/(?:import|[^/]+/bible/file)\Z")
 
-# As much is taken from anybody: what logs in or registers is smaller.
+# For requests without an account: what logs in or registers is smaller.
 FROM_ANYBODY = 64 * 1024
 
-# Status, type and detail. Whatever a route makes of a body that was broken off, this is what the client is told.
+# Status, type and detail, sent whatever the route makes of the broken body.
 _Refusal = tuple[int, str, str]
 
 
@@ -77,7 +77,7 @@ class Limits:
             limit = self._imports
         too_large = (413, "body-too-large", f"The body may have at most {limit} bytes.")
         if (chunked or not length.isdigit() or int(length[:20]) > FROM_ANYBODY) and not await _is_known(scope):
-            # Bodies are read and parsed before routes ask who it is.
+            # Bodies are read and parsed before routes authenticate the request.
             limit = min(limit, FROM_ANYBODY)
             too_large = (413, "body-too-large", f"Without logging in, a body may have at most {limit} bytes.")
         if length.isdigit() and int(length[:20]) > limit:
@@ -123,11 +123,11 @@ class Limits:
 
 
 async def _is_known(scope: Scope) -> bool:
-    """Whether somebody asks who may come in. While that cannot be found out, whatever the route says will do."""
+    """Whether the request has a valid token. While that cannot be checked, the route decides."""
     asked = HTTPConnection(scope)
     scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
     try:
-        await who(
+        await account_of(
             await resources(asked), token if scheme.lower() == "bearer" and token else None, local=is_local(asked)
         )
     except Unauthorized:
@@ -139,6 +139,6 @@ async def _is_known(scope: Scope) -> bool:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: _Refusal) -> None:
     answer = problem(HTTPConnection(scope), *refusal)
-    # What is left of the body is not waited for.
+    # The rest of the body is not awaited.
     answer.headers["Connection"] = "close"
     await answer(scope, receive, send)

@@ -1,4 +1,6 @@
-"""Every request has an id: taken from the client or made here, told in the answer, in every error and in every line."""
+"""Gives every request an ID: the client's or a new one. It appears in the answer, in every error and in every log
+line.
+"""
 
 import re
 from uuid import uuid4
@@ -9,12 +11,12 @@ from engine.logs import about
 
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z")
 
-# The first message of an answer: of a request, and of a handshake that is accepted or refused.
+# The first message of an answer: to a request, and to a handshake that is accepted or refused.
 STARTS = {"http.response.start", "websocket.accept", "websocket.http.response.start"}
 
 
 class RequestId:
-    """`scope["state"]["request_id"]`, which routes know as `request.state.request_id`."""
+    """Sets `scope["state"]["request_id"]`, which routes read as `request.state.request_id`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The order in which a request passes what stands around the routes."""
+"""The order of the middleware."""
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -15,7 +15,7 @@ from api.middleware.request_id import RequestId
 from api.middleware.tickets import Tickets
 from engine.settings import Settings
 
-# Compressed already, or of no use compressed.
+# Compressed already, or too small to gain from it.
 _AS_THEY_ARE = (
     *DEFAULT_EXCLUDED_CONTENT_TYPES,
     "application/pdf",
@@ -26,12 +26,12 @@ _AS_THEY_ARE = (
 
 
 def install(app: FastAPI, settings: Settings) -> None:
-    """Put everything around `app`. Raises `BadInput` for origins that are none."""
+    """Wrap `app`. Raises `BadInput` for invalid origins."""
     origins = origins_of(settings.cors_origins)
     app.user_middleware[:] = [
-        # What must not be logged goes first of all.
+        # First of all, remove what must not be logged.
         Middleware(Tickets),
-        # The id before the others, since each tells it; headers and problems around all that may answer.
+        # The request ID next, because the others use it; headers and problems outside everything that may answer.
         Middleware(RequestId),
         Middleware(AccessLog),
         Middleware(SecurityHeaders),
@@ -57,6 +57,6 @@ def _cross_origin(origins: frozenset[str]) -> Middleware:
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
         expose_headers=["ETag", "Location", "Retry-After", "X-Request-ID"],
-        # Who asks is said by a token in a header: no cookie is ever read.
+        # Tokens come in a header; no cookie is ever read.
         allow_credentials=False,
     )

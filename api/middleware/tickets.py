@@ -1,4 +1,4 @@
-"""Tickets come in the address, because browsers can send them nowhere else; they are taken out before it is logged."""
+"""Takes tickets out of URLs before these are logged. Browsers can send a ticket nowhere else."""
 
 from urllib.parse import unquote_plus
 
@@ -8,7 +8,9 @@ PARAMETER = b"ticket="
 
 
 class Tickets:
-    """Moves `ticket` from the query to the request's state, for whoever logs the address later, the server too."""
+    """Moves `ticket` from the query to the request's state, so that no log of the URL contains it, the server's
+    included.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -18,7 +20,7 @@ class Tickets:
         if PARAMETER in query:
             parts = query.split(b"&")
             tickets = [part for part in parts if part.startswith(PARAMETER)]
-            # In place: the server logs what is in its own scope.
+            # In place: the server logs its own scope.
             scope["query_string"] = b"&".join(part for part in parts if part not in tickets)
             if tickets:
                 ticket = unquote_plus(tickets[0].removeprefix(PARAMETER).decode("ascii", "replace"))

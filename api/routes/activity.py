@@ -1,4 +1,4 @@
-"""What happened in a project, and who did it."""
+"""A project's activity: what happened, and who did it."""
 
 from datetime import datetime
 from typing import Annotated, Any

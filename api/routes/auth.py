@@ -1,4 +1,4 @@
-"""Accounts: register, log in, stay logged in, leave; and tokens for scripts."""
+"""Accounts: registration, logins and tokens."""
 
 import asyncio
 import hashlib
@@ -11,29 +11,28 @@ from fastapi.security import OAuth2PasswordRequestForm
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.http.clients import counted_as
 from api.http.deps import Asking, Owned, Person, Resources, Session, forget, is_local
 from api.http.paging import Listing, Paged, listed
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, TOO_MANY, refusal
-from api.middleware.callers import counted_as
 from engine.errors import Conflict, Forbidden, TooMany, Unauthorized
 from engine.security import MAX_PASSWORD, MIN_PASSWORD, refuse_weak
 from engine.store import accounts, rows, throttles
 from models.numbers import Number
 from models.tables import Project, User
 from models.tables.accounts import TokenScope
-from models.texts import EMAIL, Name, NameIfAny
+from models.texts import Email, Name, NameIfAny
 
 router = APIRouter(prefix="/auth", tags=["accounts"])
 
 WRONG = "The e-mail address or the password is wrong."
 A_QUARTER = timedelta(minutes=15)
 TICKET = timedelta(seconds=30)
-# Of one login in an hour, each of which leaves a row until it expires; an access token lasts a minute at least.
+# Refreshes of one login per hour: each leaves a row until it expires, and an access token lasts a minute at least.
 REFRESHES = 60
 
 WEAK = refusal(422, "bad-input", "The password is easy to guess.", "A password has 10 to 128 characters.")
 
-Email = Annotated[str, Field(max_length=320, pattern=EMAIL)]
 Password = Annotated[str, Field(min_length=MIN_PASSWORD, max_length=MAX_PASSWORD)]
 
 
@@ -197,7 +196,7 @@ async def register(body: Registration, owned: Owned, request: Request) -> UserOu
     await asyncio.to_thread(refuse_weak, body.password, body.email, body.name)
     async with owned.database.session() as session:
         await _refuse_uninvited(session, owned, body.email)
-    # Before anything is looked up: it takes the same time for an address that is known.
+    # Before the lookup, so that known and unknown addresses take the same time.
     password_hash = await owned.passwords.hash(body.password)
     claim = owned.settings.local_owner and is_local(request)
     async with owned.database.session() as session:
@@ -240,7 +239,7 @@ async def refresh(body: Refresh, owned: Owned) -> TokensOut:
     async with owned.database.session() as session:
         found = await accounts.refresh(session, body.refresh_token, lifetime)
     if found is None:
-        # It may have ended the login.
+        # The refresh may have ended the login.
         forget(owned)
         raise Unauthorized(accounts.STALE)
     user_id, following, family = found
@@ -341,10 +340,10 @@ async def revoke(token_id: UUID, owned: Owned, person: Person) -> None:
 
 
 async def _count(owned: Resources, tries: dict[str, tuple[int, timedelta]]) -> None:
-    """Take a try of each; raises `TooMany`. In a transaction of its own: a try counts whatever comes of it.
+    """Count an attempt against each limit; raises `TooMany`. Commits at once: an attempt counts whatever its outcome.
 
-    The narrowest comes first, and who has none of that takes none of the others: one address could use up an account's
-    otherwise, and lock its owner out.
+    The narrowest limit comes first, and an attempt that it refuses counts against no other. Otherwise one address could
+    use up an account's attempts and lock its owner out.
     """
     wait = 0.0
     async with owned.database.session() as session:
@@ -366,7 +365,7 @@ async def _refuse_uninvited(session: AsyncSession, owned: Resources, email: str)
 
 
 async def _proven(owned: Resources, request: Request, user_id: UUID, password: str) -> User:
-    """The account, once its password was said; raises `Unauthorized`, or `Conflict` where there is none to say."""
+    """The account, if the password is right. Raises `Unauthorized`, or `Conflict` if the account has no password."""
     async with owned.database.session() as session:
         user = await accounts.user(session, user_id)
     if user.password_hash is None:
@@ -385,5 +384,5 @@ def _tokens(owned: Resources, user_id: UUID, refresh_token: str, family: UUID) -
 
 
 def _short(account: str) -> str:
-    """An address of any length as a key that says nothing to whoever reads the table."""
+    """A key of limited length for an address, which reveals nothing to readers of the table."""
     return hashlib.sha256(account.encode("utf-8", "replace")).hexdigest()[:32]

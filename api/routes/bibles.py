@@ -1,4 +1,4 @@
-"""A series' bible: what every book shares and what was told so far, from one project into another."""
+"""The series bible: what all books of a series share and what happened so far, carried from one project to another."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from api.http.deps import Editing, Owned, Resources, Scoped, Session
 from api.http.multipart import form, sent
 from api.http.schemas import CONFLICT, NOT_FOUND, file_of
-from api.routes.project_files import UNFINISHED, UNFIT, taken_out, zipped
+from api.project_archives import UNFINISHED, UNFIT, taken_out, zipped
 from engine.errors import BadInput
 from engine.export.project_archive import Archive
 from engine.pictures.workshop import Opened
@@ -170,7 +170,9 @@ async def _with_pictures(
     *,
     replace: bool,
 ) -> TakenOut:
-    """Store the pictures and write the rows, in one transaction. What is stored for nothing is ordered away before."""
+    """Store the pictures and write the rows in one transaction. A removal is requested first, in case the request
+    breaks off.
+    """
     stored: list[StoredPicture] = []
     for _, path, opened in found:
         data = await run_in_threadpool(path.read_bytes)

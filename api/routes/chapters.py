@@ -1,4 +1,4 @@
-"""Chapters: a manuscript on its way to pages."""
+"""Chapters of a project."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from api.http.deps import Editing, Scoped, Session
 from api.http.paging import Listing, Paged, listed, sorted_by
 from api.http.params import Edition, ExternalId, Facts, Labels, Metadata, Order, Position, labelled
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
-from api.routes.pages import PageOut
+from api.shapes.pages import PageOut
 from engine.reading import read_manuscript
 from engine.store import editing, removals, rows
 from engine.store.projects import add_chapter
@@ -219,5 +219,5 @@ async def pages(
 
 
 def _on_one_line(title: str) -> str:
-    """A script's title, which may be anything that its file could hold, as a chapter's."""
+    """A script's title, which may contain anything, as a chapter's title."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in title).split())[:200]

@@ -1,4 +1,4 @@
-"""Characters: who is in the story, and how they look in every panel."""
+"""Characters, and how they look in every panel."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -72,7 +72,7 @@ class Looks(BaseModel):
     @field_validator("outfits")
     @classmethod
     def told_apart(cls, outfits: list[NewOutfit]) -> list[NewOutfit]:
-        """A scene names an outfit: no two of somebody's have the same name."""
+        """Scenes name outfits, so a character has no two with the same name."""
         names = [one.name.casefold() for one in outfits]
         if len(set(names)) < len(names):
             raise ValueError("two outfits have the same name")
@@ -138,7 +138,7 @@ class CharacterOut(BaseModel):
     @field_validator("sheet_approved", mode="before")
     @classmethod
     def once(cls, value: Any) -> bool:
-        """The row says when."""
+        """The row holds the time of the approval."""
         return value not in (None, False)
 
 

@@ -1,4 +1,4 @@
-"""What things cost: before they are made, and afterwards by project, chapter, scene and panel."""
+"""Costs: estimated beforehand; afterwards by project, chapter, scene and panel."""
 
 from decimal import Decimal
 from typing import Any
@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Owned, Scoped, Session
 from api.http.schemas import AN_ID, ANOTHER_ID, NOT_FOUND
-from api.routes.generations_create import REFUSED, NewGeneration
+from api.shapes.generations import REFUSED, NewGeneration
 from engine.errors import BadInput
-from engine.freshness import staleness
+from engine.freshness.remaining import work_left
 from engine.money.estimate import estimate
 from engine.money.prices import Prices
 from engine.orders.resolve import named, resolve
@@ -133,7 +133,7 @@ async def estimate_generation(body: NewGeneration, owned: Owned, session: Sessio
     chapter = await chapter_of(session, scope, body.kind, body.target_ids)
     project = await rows.get(session, scope, Project, chapter.project_id)
     options = resolve(named(body.options), owned.settings, project=project.options, script=chapter.script)
-    work = await staleness.work_left(session, chapter, options)
+    work = await work_left(session, chapter, options)
     prices = Prices.of(owned.settings)
     found = estimate(work, options, prices, await costs.experience(session, project.owner_id))
     return EstimateOut.model_validate(found)

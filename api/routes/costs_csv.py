@@ -1,4 +1,4 @@
-"""What things cost, as CSV for a spreadsheet."""
+"""Costs as CSV for spreadsheets."""
 
 import csv
 import io
@@ -67,7 +67,7 @@ async def of_all(owned: Owned, scope: Scoped, first: From = None, last: To = Non
 
 
 async def _of_all(owned: Resources, scope: Scope, months: Months) -> AsyncIterator[str]:
-    """A page of projects at a time: no transaction stays open for a client that reads slowly."""
+    """Reads one page of projects at a time, so that a slow client keeps no transaction open."""
     yield _lines([OF_ALL])
     cursor: str | None = None
     while True:
@@ -96,5 +96,5 @@ def _lines(lines: Iterable[Iterable[Any]]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """A spreadsheet takes what begins so for a formula, which may do what it likes; a quote before it makes it text."""
+    """Cells that a spreadsheet would run as a formula get a leading quote, which makes them text."""
     return f"'{cell}" if cell.lstrip().startswith(("=", "+", "-", "@")) or cell[:1] in ("\t", "\r", "\n") else cell

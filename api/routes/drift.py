@@ -1,4 +1,4 @@
-"""Drift: where the prompts of a chapter leave the fixed attributes of its characters."""
+"""Drift: where a chapter's prompts depart from the fixed attributes of its characters."""
 
 from typing import Any
 from uuid import UUID
@@ -68,7 +68,7 @@ def _marked(place: drifts.Place, finding: Finding) -> str:
 
 
 def _place(cursor: str) -> drifts.Place:
-    """Where a page ended. Raises `BadInput` for the cursor of another list."""
+    """Where the previous page ended. Raises `BadInput` for the cursor of another list."""
     mark = cursors.read(cursor)
     parts = mark.value.split(".") if isinstance(mark.value, str) else []
     if mark.order != _ORDER or len(parts) != 3 or not all(part.isdecimal() and len(part) < 10 for part in parts):

@@ -1,4 +1,4 @@
-"""Built files of chapters and of whole projects, as downloads."""
+"""Downloads of built files, of chapters and of whole projects."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,20 +70,20 @@ async def whole(
 
 
 def _suffix(found: Export) -> str:
-    """How the file's name ends: editions of a chapter lie side by side in a folder."""
+    """The end of the file's name: the editions of a chapter lie side by side in a folder."""
     suffix = SUFFIXES[found.format]
     return f"{found.language}.{suffix}" if found.language else suffix
 
 
 def _called(format: ExportFormat, language: str) -> str:
-    """What a file that is not there is, and how to come by it."""
+    """What is missing, and how to get it built."""
     if language:
         return f"{format} in {language} yet. Request it with this language among its translations, then export it"
     return f"{format} yet. Request a generation of kind export to build it"
 
 
 async def _download(owned: Resources, found: Export, title: str) -> Response:
-    """By way of a file: a book of many pages does not fit into memory for everybody who asks."""
+    """Through a file on disk: a long book does not fit into memory once per download."""
     format = found.format
     folder = TemporaryDirectory(prefix="inkloom-download-")
     try:

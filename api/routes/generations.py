@@ -1,6 +1,5 @@
-"""Generations as they are read: how far each is, what has happened in it, what was asked of providers."""
+"""Generations: their progress, their events, and the calls to providers."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -8,107 +7,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import SQLModel, col
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel import col
 
 from api.http.deps import Scoped, Session
 from api.http.paging import Limit, Listing, Paged, listed, sorted_by
-from api.http.params import ExternalId, Facts, Labels, Moment, labelled
+from api.http.params import ExternalId, Facts, Moment, labelled
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND
-from engine.store import events, holds, rows, tallies
+from api.shapes.generations import GenerationOut, generation_out, generation_outs
+from engine.store import events, rows
 from engine.store.rows import Paging
-from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.options import GenerationKind, GenerationStatus
 from models.tables import Generation, ProviderCall
 
 router = APIRouter(tags=["generations"])
-
-
-class HoldOut(BaseModel):
-    """A part that waits for a person: for its budget, about a lost answer, or because it was refused."""
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "reason": "budget",
-                    "purpose": "draft 1",
-                    "target_id": AN_ID,
-                    "message": "The next call may cost 0.2200 USD, and only 0.1000 are left.",
-                    "created_at": A_MOMENT,
-                }
-            ]
-        },
-    )
-
-    reason: HoldReason
-    purpose: str
-    target_id: UUID
-    message: str
-    created_at: datetime
-
-
-class CallCounts(BaseModel):
-    """Calls sent to a provider. `unknown` calls may have been billed without an answer."""
-
-    llm: int
-    image: int
-    cached: int
-    unknown: int
-
-
-class GenerationOut(BaseModel):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": AN_ID,
-                    "project_id": ANOTHER_ID,
-                    "chapter_id": ANOTHER_ID,
-                    "kind": "chapter",
-                    "status": "completed",
-                    "progress": 1.0,
-                    "error": "",
-                    "target_ids": [ANOTHER_ID],
-                    "options": GenerationOptions().model_dump(mode="json"),
-                    "retry_of": ANOTHER_ID,
-                    "budget_usd": "5.000000",
-                    "external_id": "job-17",
-                    "metadata": {"batch": "spring"},
-                    "requested_by": ANOTHER_ID,
-                    "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
-                    "cost_usd": "0.000000",
-                    "waiting": [],
-                    "created_at": A_MOMENT,
-                    "started_at": A_MOMENT,
-                    "finished_at": A_MOMENT,
-                    "version": 3,
-                }
-            ]
-        }
-    )
-
-    id: UUID
-    project_id: UUID
-    chapter_id: UUID | None
-    kind: GenerationKind
-    status: GenerationStatus
-    progress: float = Field(description="0 to 1, never backwards, exactly 1 when completed")
-    error: str
-    target_ids: list[UUID]
-    options: GenerationOptions
-    retry_of: UUID | None
-    budget_usd: Decimal | None
-    external_id: str | None
-    metadata: Labels
-    requested_by: UUID | None = Field(description="the account that requested it; null if it was deleted")
-    calls: CallCounts
-    cost_usd: Decimal
-    waiting: list[HoldOut] = Field(description="the parts that wait for a person, the oldest first")
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    version: int
 
 
 _EVENT: dict[str, Any] = {
@@ -219,12 +130,12 @@ async def listing(
     if created_before is not None:
         filters.append(col(Generation.created_at) < created_before)
     found, following = await rows.page(session, scope, Generation, *filters, paging=paging)
-    return Listing(items=await _all_told(session, found), next_cursor=following)
+    return Listing(items=await generation_outs(session, found), next_cursor=following)
 
 
 @router.get("/generations/{generation_id:uuid}", summary="Read a generation and its progress", responses=NOT_FOUND)
 async def read(generation_id: UUID, session: Session, scope: Scoped) -> GenerationOut:
-    return await told(session, await rows.get(session, scope, Generation, generation_id))
+    return await generation_out(session, await rows.get(session, scope, Generation, generation_id))
 
 
 @router.get(
@@ -248,24 +159,3 @@ async def list_calls(generation_id: UUID, session: Session, scope: Scoped, pagin
     await rows.get(session, scope, Generation, generation_id)
     within = col(ProviderCall.generation_id) == generation_id
     return listed(CallOut, await rows.page(session, scope, ProviderCall, within, paging=paging))
-
-
-async def told(session: AsyncSession, generation: Generation) -> GenerationOut:
-    """A generation with its calls and what it waits for."""
-    return (await _all_told(session, [generation]))[0]
-
-
-async def _all_told(session: AsyncSession, found: Sequence[Generation]) -> list[GenerationOut]:
-    """With what each asked for and waits for, in one statement each for all of them."""
-    ids = [generation.id for generation in found]
-    calls = await tallies.calls_of(session, ids)
-    waiting: dict[UUID, list[HoldOut]] = {one: [] for one in ids}
-    for hold in await holds.waiting_of(session, ids):
-        waiting[hold.generation_id].append(HoldOut.model_validate(hold))
-    out = []
-    for one in found:
-        values, sent = SQLModel.model_dump(one), calls.get(one.id, tallies.NOTHING)
-        values |= {"metadata": one.labels, "cost_usd": sent.cost_usd, "waiting": waiting[one.id]}
-        values["calls"] = CallCounts(llm=sent.llm, image=sent.image, cached=one.cached_calls, unknown=sent.unknown)
-        out.append(GenerationOut(**{name: values[name] for name in GenerationOut.model_fields}))
-    return out

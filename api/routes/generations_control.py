@@ -1,4 +1,4 @@
-"""Decisions about a generation that runs or waits. Each is a transaction; then whoever waits is woken."""
+"""Decisions about a running or waiting generation. Each is a transaction; then waiting workflows are woken."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from api.http.deps import Editing, Owned, Resources
 from api.http.money import Usd
 from api.http.problems import TemporalAway
 from api.http.schemas import CONFLICT, NOT_FOUND
-from api.routes.generations import GenerationOut, told
+from api.shapes.generations import GenerationOut, generation_out
 from engine.errors import Conflict
 from engine.store import generations, holds, reviews, rows
 from engine.store.scope import Scope
@@ -70,12 +70,12 @@ async def cancel(generation_id: UUID, owned: Owned, scope: Editing) -> Generatio
         generation = await rows.get(session, scope, Generation, generation_id)
         if generation.status in FINAL_STATUSES:
             raise Conflict(f"The generation is already {generation.status}.")
-    # No transaction is held while Temporal is asked.
+    # Holds no transaction while it asks Temporal.
     begun = await _cancelled(owned, generation_id)
     async with owned.database.session() as session:
         if not begun:
             await generations.end(session, generation.project_id, generation_id, GenerationStatus.CANCELLED)
-        return await told(session, await rows.get(session, scope, Generation, generation_id))
+        return await generation_out(session, await rows.get(session, scope, Generation, generation_id))
 
 
 @router.post(
@@ -99,7 +99,7 @@ async def pause(generation_id: UUID, owned: Owned, scope: Editing) -> Generation
     """Calls in flight are still answered and stored; no other is made until you resume. A pause may last for days."""
     async with owned.database.session() as session:
         await holds.pause(session, scope, generation_id)
-        return await told(session, await rows.get(session, scope, Generation, generation_id))
+        return await generation_out(session, await rows.get(session, scope, Generation, generation_id))
 
 
 @router.post(
@@ -142,14 +142,14 @@ async def approve(chapter_id: UUID, owned: Owned, scope: Editing, body: Approval
 
 
 async def _woken(owned: Resources, scope: Scope, generation_id: UUID, workflows: Sequence[str]) -> GenerationOut:
-    """Wake what a decision was made for, and say how the generation stands."""
+    """Wake the workflows that waited for a decision, and return the generation."""
     await wake_if_possible(owned.temporal, workflows)
     async with owned.database.session() as session:
-        return await told(session, await rows.get(session, scope, Generation, generation_id))
+        return await generation_out(session, await rows.get(session, scope, Generation, generation_id))
 
 
 async def _cancelled(owned: Resources, generation_id: UUID) -> bool:
-    """Ask the workflow to cancel; False when there is none to ask."""
+    """Ask the workflow to cancel; False if there is no workflow."""
     try:
         await asyncio.wait_for(
             owned.temporal.get_workflow_handle(generation_workflow_id(generation_id)).cancel(), PATIENCE
@@ -159,6 +159,6 @@ async def _cancelled(owned: Resources, generation_id: UUID) -> bool:
             raise
         return False
     except (RuntimeError, TimeoutError) as error:
-        # The first is what the client says when it has never been connected.
+        # The first is what the client raises if it has never been connected.
         raise TemporalAway(type(error).__name__) from error
     return True

@@ -1,4 +1,4 @@
-"""Is the process alive, and can it do its work?"""
+"""Liveness and readiness probes."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from workflows.starting import PATIENCE
 
 router = APIRouter(tags=["health"])
 
-# So many seconds an answer of the storage counts: those that ask whether we are ready ask often.
+# For how many seconds the storage's answer stays valid: readiness probes are frequent.
 FRESH = 5.0
 
 
@@ -27,7 +27,7 @@ class Alive(BaseModel):
 
 
 class Ready(BaseModel):
-    """`ok`, or what cannot be reached."""
+    """`ok`, or what is unavailable."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -1,7 +1,6 @@
-"""Pictures and their thumbnails: immutable, so a client that has one need not ask again."""
+"""Pictures and their thumbnails. They never change, so clients may cache them for ever."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
@@ -10,13 +9,14 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from sqlmodel import col
 from starlette.concurrency import run_in_threadpool
 
 from api.http.deps import Editing, Owned, Resources, Scoped, Session
 from api.http.paging import Listing, sorted_by
-from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, Responses, file_of
+from api.http.schemas import A_MOMENT, CONFLICT, NOT_FOUND, Responses, file_of
+from api.shapes.images import ImageOut
 from engine.errors import Conflict, NotFound
 from engine.store import removals, rows, uploads
 from engine.store.events import emit
@@ -37,48 +37,6 @@ class ThumbnailSize(IntEnum):
     SMALL = 256
     MEDIUM = 512
     LARGE = 1024
-
-
-class ImageOut(BaseModel):
-    """A stored picture: its bytes are at `image`."""
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": AN_ID,
-                    "project_id": ANOTHER_ID,
-                    "image": f"/api/v1/images/{AN_ID}",
-                    "width": 1024,
-                    "height": 768,
-                    "media_type": "image/png",
-                    "bytes": 482133,
-                    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-                    "name": "mara.png",
-                    "origin": "uploaded",
-                    "created_at": A_MOMENT,
-                }
-            ]
-        },
-    )
-
-    id: UUID
-    project_id: UUID
-    image: str = Field(description="path of the picture")
-    width: int
-    height: int
-    media_type: str
-    bytes: int
-    sha256: str = Field(description="of the stored bytes")
-    name: str = Field(description="of the uploaded file; empty for generated pictures")
-    origin: Literal["made", "uploaded"]
-    created_at: datetime
-
-    @staticmethod
-    def of(row: Mapping[str, Any]) -> "ImageOut":
-        """What is told of a row's columns."""
-        return ImageOut.model_validate({**row, "image": f"/api/v1/images/{row['id']}"})
 
 
 class ImageLink(BaseModel):
@@ -147,7 +105,7 @@ async def thumbnail(
     if_none_match: Known = None,
 ) -> Response:
     """Returns WEBP, made on first request and kept."""
-    # No connection is kept while the picture is made.
+    # Holds no database connection while the thumbnail is made.
     async with owned.database.session() as session:
         image = await rows.get(session, scope, Image, image_id)
     tag = f"{image.sha256}-{size}"
@@ -161,7 +119,7 @@ async def thumbnail(
         if key not in owned.thumbnails:
             owned.thumbnails[key] = asyncio.create_task(_make(owned, image, key, size))
             owned.thumbnails[key].add_done_callback(lambda _: owned.thumbnails.pop(key, None))
-        # Whoever stops waiting must not stop it for the others.
+        # A client that leaves must not stop it for the others.
         data = await asyncio.shield(owned.thumbnails[key])
     return Response(data, media_type="image/webp", headers=headers)
 
@@ -198,8 +156,8 @@ async def remove(image_id: UUID, session: Session, scope: Editing) -> None:
     if user is not None:
         raise Conflict(f"This picture is in use by {user}. Delete that first.")
     await removals.image_goes(session, image)
-    told: dict[str, Any] = {"image_id": str(image_id)}
-    await emit(session, image.project_id, None, EventType.IMAGE_DELETED, told, actor=scope.actor)
+    data: dict[str, Any] = {"image_id": str(image_id)}
+    await emit(session, image.project_id, None, EventType.IMAGE_DELETED, data, actor=scope.actor)
 
 
 async def _make(owned: Resources, image: Image, key: str, size: int) -> bytes:
@@ -221,5 +179,5 @@ def _headers(tag: str) -> dict[str, str]:
 
 
 def _has(if_none_match: str | None, tag: str) -> bool:
-    """Whether the client has what it would be given."""
+    """Whether the client has this version already."""
     return bool(if_none_match) and (f'"{tag}"' in str(if_none_match) or str(if_none_match).strip() == "*")

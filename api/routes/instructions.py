@@ -1,4 +1,4 @@
-"""Standing instructions to the writers of a project."""
+"""Standing instructions to a project's writers."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,9 +14,9 @@ from api.http.params import Order, Position
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from engine.store import editing, rows
 from engine.store.rows import Paging
+from models.instructions import InstructionKind
 from models.numbers import Whole
 from models.tables import Project, ProjectInstruction
-from models.tables.projects import InstructionKind
 from models.texts import Said
 
 router = APIRouter(tags=["instructions"])

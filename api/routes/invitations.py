@@ -1,4 +1,4 @@
-"""Invitations: somebody with an address and a code may join a project."""
+"""Invitations: the owner of an address joins a project with a code."""
 
 from datetime import datetime
 from typing import Any
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.http.deps import Owning, Person, Session
 from api.http.paging import Listing, Paged, listed
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
-from api.routes.auth import Email
-from api.routes.members import MemberOut
+from api.shapes.members import MemberOut
 from engine.store import accounts, members, rows
 from models.tables import Invitation, Project
 from models.tables.projects import Role
+from models.texts import Email
 
 router = APIRouter(tags=["members"])
 

@@ -1,4 +1,4 @@
-"""Places of the story."""
+"""Locations of the story."""
 
 from datetime import datetime
 from typing import Annotated, Any

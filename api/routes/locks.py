@@ -1,4 +1,4 @@
-"""Who edits a panel."""
+"""Locks of panels that users are editing."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,16 +1,16 @@
 """Members of a project and their roles."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Owning, Scoped, Session
 from api.http.paging import Listing, Paged
-from api.http.schemas import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND
+from api.http.schemas import AN_ID, CONFLICT, NOT_FOUND
+from api.shapes.members import MemberOut
 from engine.errors import Forbidden
 from engine.store import members, rows
 from engine.store.scope import Scope
@@ -18,15 +18,6 @@ from models.tables import Project
 from models.tables.projects import Role
 
 router = APIRouter(tags=["members"])
-
-_OUT: dict[str, Any] = {
-    "user_id": AN_ID,
-    "name": "Mara",
-    "email": "mara@example.org",
-    "role": "editor",
-    "belongs": False,
-    "since": A_MOMENT,
-}
 
 
 class MemberChange(BaseModel):
@@ -41,17 +32,6 @@ class Transfer(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"user_id": AN_ID}]})
 
     user_id: UUID
-
-
-class MemberOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_OUT]})
-
-    user_id: UUID
-    name: str
-    email: str | None = Field(description="shown to owners only; null for others")
-    role: Role
-    belongs: bool = Field(description="whether the project belongs to this account, which therefore cannot leave it")
-    since: datetime
 
 
 @router.get("/projects/{project_id}/members", summary="List a project's members", responses=NOT_FOUND)

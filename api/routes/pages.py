@@ -1,30 +1,29 @@
-"""Pages: where panels stand on them, and what is lettered where. A person may have a hand in both."""
+"""Pages: the layout of panels and the lettering over them. Users can change both."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.http.deps import Editing, Scoped, Session
-from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
+from api.http.schemas import ANOTHER_ID, CONFLICT, NOT_FOUND
+from api.shapes.pages import CELL_EXAMPLE, PageOut, PagePart
 from engine.store import pages, rows
-from models.layout import Layout, LayoutCell
-from models.lettering import MOST, BalloonChange, PanelLettering
+from models.layout import LayoutCell
+from models.lettering import MOST, BalloonChange
 from models.numbers import Whole
 from models.tables import Page
 
 router = APIRouter(tags=["pages"])
 
 Pixel = Annotated[Whole, Field(ge=0, le=MOST)]
-PagePart = Literal["layout", "lettering"]
-_CELL: dict[str, Any] = {"panel_id": ANOTHER_ID, "x": 84, "y": 84, "width": 1820, "height": 1400}
 
 
 class NewCell(BaseModel):
     """The position of a panel, in pixels from the page's top left corner."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_CELL]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [CELL_EXAMPLE]})
 
     panel_id: UUID
     x: Pixel
@@ -39,7 +38,7 @@ class NewCell(BaseModel):
 class NewLayout(BaseModel):
     """All panels of the page, in reading order."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cells": [_CELL]}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"cells": [CELL_EXAMPLE]}]})
 
     cells: list[NewCell] = Field(min_length=1, max_length=50)
 
@@ -57,7 +56,7 @@ class PageChange(BaseModel):
             "examples": [
                 {
                     "version": 1,
-                    "layout": {"cells": [_CELL]},
+                    "layout": {"cells": [CELL_EXAMPLE]},
                     "lettering": [
                         {
                             "panel_id": ANOTHER_ID,
@@ -85,81 +84,6 @@ class PageChange(BaseModel):
         if both := changed & {*self.release_edits}:
             raise ValueError(f"{min(both)} cannot be changed and released in one request")
         return self
-
-
-class PageOut(BaseModel):
-    """A composed page. `layout` has the cells of its panels in pixels, in reading order; `lettering` has their text and
-    balloons, in pixels from each panel's corner.
-    """
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": AN_ID,
-                    "number": 1,
-                    "image_id": AN_ID,
-                    "image": f"/api/v1/images/{AN_ID}",
-                    "layout": {
-                        "number": 1,
-                        "width": 1988,
-                        "height": 3075,
-                        "cells": [{**_CELL, "frame": [1820, 1400]}],
-                    },
-                    "lettering": [
-                        {
-                            "panel_id": ANOTHER_ID,
-                            "texts": [
-                                {
-                                    "order": 0,
-                                    "line": 0,
-                                    "kind": "speech",
-                                    "speaker": "Mara",
-                                    "text": "The ferry is due at nine.",
-                                    "lines": ["The ferry is", "due at nine."],
-                                    "language": "en",
-                                    "size": 38,
-                                    "vertical": False,
-                                    "body": {"x": 120, "y": 40, "width": 320, "height": 150},
-                                    "text_box": {"x": 160, "y": 69, "width": 240, "height": 92},
-                                    "roundness": 2.6,
-                                    "from_right": False,
-                                    "tail": {"start": {"x": 300, "y": 188}, "tip": {"x": 350, "y": 420}, "bend": 1},
-                                    "joined": None,
-                                    "manual": False,
-                                }
-                            ],
-                            "unplaced": [],
-                            "problems": [],
-                        }
-                    ],
-                    "problems": [],
-                    "manual_edits": [],
-                    "version": 1,
-                }
-            ]
-        },
-    )
-
-    id: UUID
-    number: int
-    image_id: UUID | None
-    layout: Layout
-    lettering: list[PanelLettering] = Field(description="empty until composed")
-    problems: list[str]
-    version: int
-
-    @computed_field(description="path of the picture, null until composed")  # type: ignore[prop-decorator]  # pydantic's way
-    @property
-    def image(self) -> str | None:
-        return f"/api/v1/images/{self.image_id}" if self.image_id else None
-
-    @computed_field(description="manual edits, which generations keep")  # type: ignore[prop-decorator]  # as above
-    @property
-    def manual_edits(self) -> list[PagePart]:
-        found: list[PagePart] = ["layout"] if self.layout.manual else []
-        return [*found, "lettering"] if self.layout.placed else found
 
 
 @router.get("/pages/{page_id}", summary="Read a page", responses=NOT_FOUND)

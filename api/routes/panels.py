@@ -1,10 +1,10 @@
-"""Panels: one picture each, with its words."""
+"""Panels and their words."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -12,77 +12,23 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.http.deps import Editing, Scoped, Session
 from api.http.paging import Listing, listed_as_json, sorted_by
 from api.http.params import Order, Position
-from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
-from engine.errors import BadInput, Conflict
+from api.http.schemas import CONFLICT, NOT_FOUND
+from api.shapes.panels import PANEL_EXAMPLE, Caption, Cast, Description, Lines, NewPanel, PanelOut, Prompt, panel_of
+from engine.errors import Conflict
 from engine.store import editing, locks, manual_edits, rows
 from engine.store.rows import Paging
 from engine.store.scope import Scope
 from models.numbers import Whole
-from models.story import Line, LineKind, Shot
+from models.story import Shot
 from models.tables import Panel, Scene
 from models.tables.story import PanelState, SceneState
-from models.texts import Name, Words
+from models.texts import Name
 
 router = APIRouter(tags=["panels"])
 
-# A scene of a script has no more either: a page's worth of them is laid out at a time.
+# The same limit as for a scene of a script.
 MAX_PANELS = 500
-Sentence = Annotated[Whole, Field(ge=0, lt=2**31, description="a sentence of the scene's text, counted from 0")]
-Cast = Annotated[list[Name], Field(max_length=50, description="names of the characters on stage")]
-Caption = Annotated[Words, Field(max_length=4_000)]
-Prompt = Annotated[Words, Field(max_length=32_000)]
 PanelPart = Literal["description", "words", "prompt"]
-Description = Annotated[Words, Field(min_length=1, max_length=4_000, description="what the picture shows")]
-
-
-class NewLine(BaseModel):
-    """One balloon. If `speaker` is empty, the speaker is outside the picture."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"speaker": "Mara", "kind": "speech", "text": "Take the small one."}]},
-    )
-
-    speaker: Words = Field(default="", max_length=200)
-    kind: LineKind = LineKind.SPEECH
-    text: Words = Field(min_length=1, max_length=2_000)
-
-
-Lines = Annotated[list[NewLine], Field(max_length=50, description="in reading order")]
-
-
-class NewPanel(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "shot": "close-up",
-                    "description": "Mara holds up two keys.",
-                    "characters": ["Mara"],
-                    "dialogue": [{"speaker": "Mara", "kind": "speech", "text": "Take the small one."}],
-                }
-            ]
-        },
-    )
-
-    shot: Shot = Shot.MEDIUM
-    description: Description
-    characters: Cast = []
-    dialogue: Lines | None = Field(
-        default=[], description="null: written by a generation, from the sentences `first` to `last`"
-    )
-    caption: Caption = ""
-    prompt: Prompt | None = Field(default=None, description="null: written by a generation")
-    negative: Prompt = Field(default="", description="what the picture must not show")
-    first: Sentence = 0
-    last: Sentence = 0
-
-    @model_validator(mode="after")
-    def in_order(self) -> "NewPanel":
-        if self.last < self.first:
-            raise ValueError("last must not come before first")
-        return self
 
 
 class NewPanelAt(NewPanel):
@@ -123,53 +69,8 @@ class PanelChange(BaseModel):
     )
 
 
-_OUT: dict[str, Any] = {
-    "id": AN_ID,
-    "scene_id": ANOTHER_ID,
-    "position": 0,
-    "shot": "close-up",
-    "description": "Mara holds up two keys.",
-    "characters": ["Mara"],
-    "dialogue": [{"speaker": "Mara", "kind": "speech", "text": "Take the small one."}],
-    "caption": "",
-    "prompt": "Clear comic art. Close-up of Mara holding up two keys.",
-    "negative": "",
-    "first": 4,
-    "last": 6,
-    "state": "selected",
-    "failure": "",
-    "selected_draft_id": ANOTHER_ID,
-    "notes": {"picture": "Closer."},
-    "manual_edits": ["words"],
-    "version": 1,
-}
-
-
-class PanelOut(BaseModel):
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_OUT]})
-
-    id: UUID
-    scene_id: UUID
-    position: int
-    shot: Shot
-    description: str
-    characters: list[str]
-    dialogue: list[Line] | None = Field(description="null until written")
-    caption: str
-    prompt: str | None = Field(description="null until written")
-    negative: str
-    first: int = Field(description="the first sentence of the scene's text that the panel tells")
-    last: int = Field(description="the last one")
-    state: PanelState
-    failure: str
-    selected_draft_id: UUID | None
-    notes: dict[str, str] = Field(description="the director's notes on its `words` and its `picture`")
-    manual_edits: list[str] = Field(description="manual edits, which generations keep")
-    version: int
-
-
 class PanelsOut(BaseModel):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_OUT]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [PANEL_EXAMPLE]}]})
 
     items: list[PanelOut] = Field(description="in the order of the request")
 
@@ -295,26 +196,8 @@ async def remove(panel_id: UUID, session: Session, scope: Editing) -> None:
     await editing.remove(session, scope, panel)
 
 
-def panel_of(scene: Scene, body: NewPanel, position: int = 0) -> Panel:
-    """The row of a panel that somebody adds to a scene. Raises `BadInput` where it points behind the scene's text."""
-    if body.last and body.last >= len(scene.sentences):
-        raise BadInput(f"The scene's text has {len(scene.sentences)} sentences, so there is no sentence {body.last}.")
-    values = body.model_dump(mode="json", exclude={"position"})
-    whole = body.dialogue is not None and body.prompt is not None
-    state = PanelState.WRITTEN if whole else PanelState.DESCRIBED
-    mine = [*manual_edits.new(Panel, values), *(["words"] if body.dialogue == [] else [])]
-    return Panel(
-        project_id=scene.project_id,
-        scene_id=scene.id,
-        position=position,
-        state=state,
-        manual_edits=list(dict.fromkeys(mine)),
-        **values,
-    )
-
-
 def _by_hand(scene: Scene) -> None:
-    """Which panels the scene has is decided by a person from now on: no writer breaks it into others."""
+    """Record that a user decides which panels the scene has: no writer breaks it into others."""
     if "panels" not in scene.manual_edits:
         scene.manual_edits = [*scene.manual_edits, "panels"]
 

@@ -1,49 +1,35 @@
-"""Projects as a whole: copied, taken along as one file, brought back."""
+"""Whole projects: copied, exported as one file, and imported."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse
 
 from api.http.deps import Owned, Resources, Scoped
-from api.http.downloads import as_download
 from api.http.multipart import form, sent
-from api.http.schemas import NOT_FOUND, file_of, refusal
-from api.routes.projects import ProjectOut
+from api.http.schemas import NOT_FOUND, file_of
+from api.project_archives import UNFINISHED, UNFIT, taken_out, zipped
+from api.shapes.projects import ProjectOut
 from engine.errors import Forbidden
-from engine.export.project_archive import Archive, Written, name_of
-from engine.pictures.workshop import Opened
+from engine.export.project_archive import Archive
 from engine.storage.keys import project_prefix
 from engine.store import bundles, removals, rows
 from engine.store.bundles import Kept
 from engine.store.images import StoredPicture
 from engine.store.scope import Scope
-from models.bundle import Bundle, Picture
+from models.bundle import Bundle
 from models.ids import new_id
 from models.tables import Image, Project
 
 router = APIRouter(tags=["projects"])
 
-# Whatever breaks off before its project is there is removed after this: no request takes so long.
-UNFINISHED = timedelta(hours=6)
 AT_A_TIME = 4
 
-UNFIT = refusal(
-    422,
-    "bad-input",
-    "The file is not an exported project.",
-    "The file has no project.json: it is not an exported project.",
-)
 
-# Puts the pictures of a project, whose id it is given, into storage.
+# Stores a project's pictures, given its ID.
 Bring = Callable[[UUID], Awaitable[dict[str, Kept]]]
 
 
@@ -116,45 +102,13 @@ async def take(request: Request, owned: Owned, scope: Scoped, response: Response
             await run_in_threadpool(archive.close)
 
 
-async def zipped(owned: Resources, bundle: Bundle, images: Mapping[str, Image], title: str) -> Response:
-    """A project's file, as a download."""
-    folder = TemporaryDirectory(prefix="inkloom-export-")
-    try:
-        path, picture = Path(folder.name) / "project.zip", Path(folder.name) / "picture"
-        written = await run_in_threadpool(Written, path, bundle)
-        for sha256, image in sorted(images.items()):
-            await owned.storage.fetch(image.key, picture)
-            await run_in_threadpool(written.picture, name_of(sha256, image.media_type), picture)
-        await run_in_threadpool(written.close)
-    except BaseException:
-        folder.cleanup()
-        raise
-    headers = {
-        "Content-Disposition": as_download(title, "inkloom.zip"),
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, no-store",
-    }
-    return FileResponse(path, media_type="application/zip", headers=headers, background=BackgroundTask(folder.cleanup))
-
-
-async def taken_out(owned: Resources, archive: Archive, picture: Picture, folder: Path) -> tuple[Path, Opened]:
-    """A picture of a file, opened again, and where it lies as it is to be stored: with nothing in it but pixels."""
-    given, anew = folder / picture.sha256, folder / f"{picture.sha256}-anew"
-    await run_in_threadpool(archive.picture, name_of(picture.sha256, picture.media_type), given, picture.sha256)
-    opened = await owned.workshop.check(given, anew)
-    if opened.kept:
-        return given, opened
-    given.unlink()
-    return anew, opened
-
-
 def _makes_projects(scope: Scope) -> None:
     if scope.project_id is not None:
         raise Forbidden("This token can access one project only.")
 
 
 async def _new(owned: Resources, owner_id: UUID, bundle: Bundle, bring: Bring, response: Response) -> ProjectOut:
-    """A new project. Its removal is ordered before anything is stored, and taken back with the rows."""
+    """A new project. Its removal is requested before anything is stored, and withdrawn with the rows."""
     project_id = new_id()
     async with owned.database.session() as session:
         removal = await removals.order(session, project_id, UNFINISHED, whole=True)

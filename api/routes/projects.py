@@ -1,7 +1,5 @@
-"""Projects: the room in which chapters, characters and pictures live."""
+"""Projects, which contain chapters, characters and pictures."""
 
-from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,8 +10,9 @@ from sqlmodel import col
 from api.http.deps import Editing, Owned, Owning, Scoped, Session
 from api.http.money import Usd
 from api.http.paging import Listing, listed, sorted_by
-from api.http.params import ExternalId, Facts, Labels, Metadata, labelled
-from api.http.schemas import A_MOMENT, AN_ID, CONFLICT, NOT_FOUND
+from api.http.params import ExternalId, Facts, Metadata, labelled
+from api.http.schemas import CONFLICT, NOT_FOUND
+from api.shapes.projects import ProjectOut
 from engine.errors import Forbidden
 from engine.store import editing, holds, removals, rows
 from engine.store.events import emit
@@ -59,41 +58,6 @@ class ProjectChange(BaseModel):
     metadata: Metadata | None = Field(default=None, description="replaces all previous values")
 
 
-class ProjectOut(BaseModel):
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": AN_ID,
-                    "title": "The Clock That Waited",
-                    "description": "",
-                    "style": "ink and wash",
-                    "budget_usd": "25.000000",
-                    "unknown_policy": "auto",
-                    "options": {"llm": "offline", "drafts": 2},
-                    "external_id": "book-7",
-                    "metadata": {"shelf": "mystery"},
-                    "version": 1,
-                    "created_at": A_MOMENT,
-                }
-            ]
-        },
-    )
-
-    id: UUID
-    title: str
-    description: str
-    style: str
-    budget_usd: Decimal | None
-    unknown_policy: UnknownPolicy
-    options: dict[str, Any] = Field(description="options set here; the others follow the installation's settings")
-    external_id: str | None
-    metadata: Labels
-    version: int
-    created_at: datetime
-
-
 @router.post("/projects", status_code=201, summary="Create a project")
 async def create(body: NewProject, session: Session, scope: Scoped, response: Response) -> ProjectOut:
     if scope.project_id is not None:
@@ -131,7 +95,7 @@ async def read(project_id: UUID, session: Session, scope: Scoped) -> ProjectOut:
 async def change(project_id: UUID, body: ProjectChange, owned: Owned, scope: Editing) -> ProjectOut:
     """If you raise the budget enough, parts that wait for it continue."""
     woken: list[str] = []
-    # A transaction of its own: whoever is woken reads what was decided.
+    # A transaction of its own: a workflow that is woken reads the decision.
     async with owned.database.session() as session:
         await rows.get(session, scope, Project, project_id)
         if "budget_usd" in body.model_fields_set:
@@ -160,9 +124,9 @@ async def remove(project_id: UUID, session: Session, scope: Owning) -> None:
 
 
 def _values(body: NewProject | ProjectChange) -> dict[str, Any]:
-    """The columns that were given; of options only those that were named, so that the others stay open.
+    """The given columns. Of `options` only those that are named, so that the others keep following the settings.
 
-    What is named as null is taken away.
+    Null removes a value.
     """
     values = body.model_dump(exclude={"version", "options", "budget_usd", "external_id", "metadata"}, exclude_none=True)
     for name in {"budget_usd", "external_id"} & body.model_fields_set:

@@ -1,20 +1,20 @@
-"""Directing a panel: choose among its drafts, want it otherwise, change a part of it, bring art along."""
+"""Directing a panel: select among its drafts, redraw it, edit a part of it, add finished art."""
 
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.generation_requests import GenerationRequest, Requesting
 from api.http.deps import Editing, Owned, Session
 from api.http.money import Usd
 from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
-from api.routes.drafts import DraftOut, out_of
-from api.routes.generations import GenerationOut
-from api.routes.generations_create import REFUSED, IdempotencyKey, again, answered, begin, location, written
-from api.routes.panels import PanelOut
+from api.shapes.drafts import DraftOut, draft_out
+from api.shapes.generations import REFUSED, GenerationOut
+from api.shapes.panels import PanelOut
 from engine.errors import BadInput
 from engine.orders.resolve import for_redraw
 from engine.settings import Settings
@@ -153,7 +153,7 @@ async def select(draft_id: UUID, owned: Owned, scope: Editing, body: Choosing | 
 async def reject(draft_id: UUID, session: Session, scope: Editing) -> DraftOut:
     """Excludes the draft from automatic selection. Selecting it undoes that."""
     draft = await directing.reject(session, scope, draft_id)
-    return await out_of(session, scope, draft)
+    return await draft_out(session, scope, draft)
 
 
 @router.post("/panels/{panel_id}/undo", summary="Undo a selection", responses={**NOT_FOUND, **CONFLICT})
@@ -178,7 +178,7 @@ async def bring(panel_id: UUID, body: NewDraft, owned: Owned, scope: Editing, re
         panel = await editing.still(session, scope, Panel, panel_id)
         await locks.refuse_if_held(session, panel_id, scope.actor)
         draft, workflows = await directing.bring(session, scope, panel, body.image_id, select_it=body.select)
-        out = await out_of(session, scope, draft)
+        out = await draft_out(session, scope, draft)
     await wake_if_possible(owned.temporal, workflows)
     response.headers["Location"] = f"/api/v1/drafts/{draft.id}"
     return out
@@ -193,11 +193,7 @@ async def bring(panel_id: UUID, body: NewDraft, owned: Owned, scope: Editing, re
 async def redraw(
     panel_id: UUID,
     body: NewRedraw,
-    owned: Owned,
-    scope: Editing,
-    response: Response,
-    background: BackgroundTasks,
-    idempotency_key: IdempotencyKey = None,
+    request: Requesting,
 ) -> GenerationOut:
     """Makes new drafts and keeps the old ones. Notes about words rewrite the dialogue, notes about the picture its
     prompt.
@@ -206,7 +202,7 @@ async def redraw(
     it does the work; otherwise this starts a generation. Refused while one is running.
     """
     wanted = redraws.Wanted(notes=body.notes.strip(), about=body.about or (), drafts=body.drafts)
-    return await _ordered(panel_id, body, wanted, owned, scope, response, background, idempotency_key, "redraw")
+    return await _ordered(panel_id, body, wanted, request, "redraw")
 
 
 @router.post(
@@ -218,11 +214,7 @@ async def redraw(
 async def edit(
     panel_id: UUID,
     body: NewEdit,
-    owned: Owned,
-    scope: Editing,
-    response: Response,
-    background: BackgroundTasks,
-    idempotency_key: IdempotencyKey = None,
+    request: Requesting,
 ) -> GenerationOut:
     """Makes new drafts: inpainting with a mask, img2img without one, ControlNet with a sketch. They name the draft they
     come from.
@@ -238,24 +230,21 @@ async def edit(
         control_image_id=body.control.image if body.control else None,
         control=body.control.model_dump(exclude={"image"}) if body.control else {},
     )
-    return await _ordered(panel_id, body, wanted, owned, scope, response, background, idempotency_key, "edit")
+    return await _ordered(panel_id, body, wanted, request, "edit")
 
 
 async def _ordered(
     panel_id: UUID,
     body: NewRedraw | NewEdit,
     wanted: redraws.Wanted,
-    owned: Owned,
-    scope: Scope,
-    response: Response,
-    background: BackgroundTasks,
-    key: str | None,
+    request: GenerationRequest,
     what: str,
 ) -> GenerationOut:
+    owned, scope = request.owned, request.scope
     async with owned.database.session() as session:
         asked = body.model_dump(mode="json", exclude_unset=True)
-        if before := await answered(session, scope, key, f"panels/{panel_id}/{what}", asked):
-            return again(response, before)
+        if earlier := await request.earlier(session, f"panels/{panel_id}/{what}", asked):
+            return earlier
         panel = await editing.still(session, scope, Panel, panel_id)
         if body.version is not None:
             await rows.change(session, scope, Panel, panel_id, body.version, {})
@@ -269,14 +258,13 @@ async def _ordered(
         generation, workflows = await redraws.order(
             session, scope, panel, wanted, options, by_another=body.by is not None, **more
         )
-        told = {"panel_id": str(panel_id), "notes": wanted.notes or wanted.prompt, "kind": what}
-        await emit(session, panel.project_id, generation.id, EventType.PANEL_REDRAWN, told, actor=scope.actor)
-        out = await written(session, scope, key, generation)
+        data = {"panel_id": str(panel_id), "notes": wanted.notes or wanted.prompt, "kind": what}
+        await emit(session, panel.project_id, generation.id, EventType.PANEL_REDRAWN, data, actor=scope.actor)
+        out = await request.accept(session, generation)
     if workflows:
         await wake_if_possible(owned.temporal, workflows)
     else:
-        background.add_task(begin, owned, generation)
-    response.headers["Location"] = location(out)
+        request.start(generation)
     return out
 
 

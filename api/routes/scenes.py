@@ -1,4 +1,4 @@
-"""Scenes: stretches of a chapter in one place and time, with the panels that they are told in."""
+"""Scenes: parts of a chapter in one place and at one time, with their panels."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -12,7 +12,7 @@ from api.http.deps import Editing, Scoped, Session
 from api.http.paging import Listing, listed, sorted_by
 from api.http.params import Order, Position
 from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
-from api.routes.panels import NewPanel, panel_of
+from api.shapes.panels import NewPanel, panel_of
 from engine.errors import Conflict
 from engine.reading import paragraphs
 from engine.store import editing, manual_edits, rows
@@ -153,7 +153,7 @@ class SceneTextOut(SceneOut):
     @field_validator("text", mode="before")
     @classmethod
     def joined(cls, value: Any) -> Any:
-        """A scene keeps its text as sentences; the last of a paragraph ends in a line feed."""
+        """The text of a scene, which is stored as sentences; the last one of a paragraph ends in a line feed."""
         return " ".join(value).replace("\n ", "\n").strip() if isinstance(value, list) else value
 
 
@@ -273,7 +273,7 @@ async def remove(scene_id: UUID, session: Session, scope: Editing) -> None:
 
 
 def _scene(chapter: Chapter, body: NewScene) -> Scene:
-    """The row; with panels it counts as described, and no writer adds others."""
+    """The row. With panels, the scene counts as described, and no writer adds panels."""
     values = body.model_dump(exclude={"text", "position", "panels"})
     described = isinstance(body, NewSceneInBulk) and body.panels
     mine = ["outline", *manual_edits.new(Scene, values), *(["panels"] if described else [])]

@@ -1,4 +1,4 @@
-"""WebSockets of projects and generations: who may open one, what is sent, what may be said. See `docs/live.md`."""
+"""WebSockets of projects and generations: who may open one, what is sent, what clients may send. See `docs/live.md`."""
 
 import asyncio
 import json
@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocketDisconnect
 
-from api.http.deps import Caller, Owned, Resources, is_local, who
+from api.http.deps import Caller, Owned, Resources, account_of, is_local
 from api.http.problems import kebab, problem
 from engine.errors import BadInput, EngineError, Unauthorized
-from engine.live.hub import told
-from engine.live.subscriber import Close, Ended, Subscriber, Told
+from engine.live.hub import sent_event
+from engine.live.subscriber import Close, Ended, SentEvent, Subscriber
 from engine.store import accounts, events, presences, rows
 from models.events import EventType
 from models.options import FINAL_STATUSES
@@ -28,18 +28,18 @@ from models.tables import Generation, Project
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/ws")
 
-# Events read from the database at a time, for who has missed some.
+# Events read from the database at a time, for clients that have missed some.
 PAGE = 200
-# Messages that a client may send, at once and in a second.
+# Messages that a client may send: in a burst, and per second.
 BURST, A_SECOND = 20.0, 5.0
-# Seconds between two changes of what somebody looks at that others are told of.
+# Minimum seconds between two reports of what a user is looking at.
 SETTLE = 1.0
-# Seconds for a peer to take what was sent last, before it is cut off.
+# Seconds that a peer has to receive the last message before it is disconnected.
 LINGER = 5.0
 _ENDS = {EventType.GENERATION_COMPLETED, EventType.GENERATION_FAILED, EventType.GENERATION_CANCELLED}
 
 
-class Looking(BaseModel):
+class ViewedPanel(BaseModel):
     """What a client may send on a project's socket: the panel that its user is looking at, or none."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"type": "looking", "panel_id": None}]})
@@ -59,7 +59,7 @@ async def generation(websocket: WebSocket, generation_id: str, owned: Owned) -> 
 
 
 async def _serve(websocket: WebSocket, owned: Resources, model: type[Project | Generation], given: str) -> None:
-    """Refuse with a problem, or accept and send until one side ends it."""
+    """Refuse with a problem, or accept and send until one side closes."""
     if not hasattr(websocket.state, "request_id"):
         websocket.state.request_id = uuid4().hex
     admitted: Subscriber | None = None
@@ -103,7 +103,7 @@ def _after(websocket: WebSocket) -> int:
 
 
 async def _caller(websocket: WebSocket, owned: Resources) -> Caller:
-    """Who opens it."""
+    """The account that opens the socket."""
     ticket = getattr(websocket.state, "ticket", None)
     if ticket is not None:
         async with owned.database.session() as session:
@@ -113,8 +113,8 @@ async def _caller(websocket: WebSocket, owned: Resources) -> Caller:
         return Caller(taken.user_id, taken.login, project_id=taken.project_id, ends_at=taken.ends_at)
     scheme, _, token = websocket.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        return await who(owned, None, local=is_local(websocket))
-    return await who(owned, token, local=False)
+        return await account_of(owned, None, local=is_local(websocket))
+    return await account_of(owned, token, local=False)
 
 
 class _Open:
@@ -135,7 +135,7 @@ class _Open:
         self._position = 0
 
     async def run(self, after: int) -> None:
-        """Send and hear until one side ends it."""
+        """Send and receive until one side closes."""
         loop = asyncio.get_running_loop()
         expiry = None
         if self._ends_at is not None:
@@ -149,7 +149,7 @@ class _Open:
         except Ended as ended:
             await self._close(ended)
         except (WebSocketDisconnect, RuntimeError):
-            # The peer has gone; the second is what the server says of a socket that it has closed itself.
+            # The peer has left; uvicorn raises the second after it closed the socket itself.
             pass
         except SQLAlchemyError as error:
             log.warning("a socket is closed because the database cannot be read: %s", type(error).__name__)
@@ -163,7 +163,7 @@ class _Open:
             await self._depart()
 
     async def _tell(self) -> None:
-        """Send what was missed, then what comes; who is overtaken by it reads from the database again, for a while."""
+        """Send missed events, then new ones. A client that falls behind reads from the database again for a while."""
         if self._subscriber.present:
             async with self._database.session() as session:
                 await presences.enter(session, self._subscriber)
@@ -181,7 +181,7 @@ class _Open:
                     raise Ended(Close.TOO_SLOW, "too slow: connect again with the last seq") from None
 
     async def _catch_up(self) -> None:
-        """Send what there is already, and join those who are told what comes, without a gap."""
+        """Send the events that exist and subscribe to new ones, without a gap."""
         final, head = await self._standing()
         while head - self._position > PAGE:
             await self._until(head)
@@ -193,7 +193,7 @@ class _Open:
             raise Ended(Close.FINISHED, "the generation is finished")
 
     async def _standing(self) -> tuple[bool, int]:
-        """Whether nothing more can come, and up to which `seq` all can be read."""
+        """Whether no more events can come, and up to which `seq` they are readable."""
         subscriber = self._subscriber
         async with self._database.session() as session:
             final = False
@@ -206,7 +206,7 @@ class _Open:
         return final, heads[subscriber.project_id]
 
     async def _until(self, head: int) -> None:
-        """Send all up to `head`, page by page."""
+        """Send everything up to `head`, page by page."""
         subscriber = self._subscriber
         while self._position < head:
             subscriber.go_on()
@@ -215,11 +215,11 @@ class _Open:
                     session, subscriber.project_id, subscriber.generation_id, self._position, head, PAGE
                 )
             for event in found:
-                await self._event(told(event))
+                await self._event(sent_event(event))
             if len(found) < PAGE:
                 self._position = head
 
-    async def _event(self, one: Told) -> None:
+    async def _event(self, one: SentEvent) -> None:
         if one.seq <= self._position:
             return
         await self._send(one.text)
@@ -236,13 +236,13 @@ class _Open:
             raise Ended(Close.TOO_SLOW, "too slow: connect again with the last seq") from None
 
     async def _hear(self) -> None:
-        """Take what the client says. More than a little, or what cannot be read, ends the socket."""
+        """Receive the client's messages. Too many of them, or an unreadable one, close the socket."""
         left, at = BURST, time.monotonic()
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 self._subscriber.end(None)
-                # If what was sent last is still on its way, somebody waits who reads no more.
+                # If the last message is still being sent, the client has stopped reading.
                 asyncio.get_running_loop().call_later(1.0, self._cut)
                 return
             now = time.monotonic()
@@ -251,7 +251,7 @@ class _Open:
                 self._subscriber.end(Close.UNFIT, f"more than {A_SECOND:g} messages a second")
                 return
             try:
-                said = Looking.model_validate_json(message.get("text") or "")
+                said = ViewedPanel.model_validate_json(message.get("text") or "")
             except ValidationError:
                 self._subscriber.end(Close.UNFIT, "this message is not understood")
                 return
@@ -263,7 +263,7 @@ class _Open:
                 self._looking = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
-        """Tell the others what is looked at, once it has settled."""
+        """Report what the user is looking at, once it has not changed for a moment."""
         told_of = self._subscriber.panel_id
         while told_of != self._wanted:
             await asyncio.sleep(max(0.0, self._looked + SETTLE - time.monotonic()))
@@ -277,7 +277,7 @@ class _Open:
         if self._looking is not None:
             self._looking.cancel()
         if self._subscriber.present:
-            # If not, it lapses for want of a sign of life.
+            # Otherwise it expires when no sign of life follows.
             with suppress(SQLAlchemyError, OSError):
                 async with self._database.session() as session:
                     await presences.leave(session, self._subscriber)

@@ -1,4 +1,4 @@
-"""What of a chapter is not as what it is made from, and why: what bringing it up to date would make again."""
+"""The stale parts of a chapter: what bringing it up to date would make again, and why."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.http.deps import Owned, Scoped, Session
 from api.http.paging import Part, part_of
 from api.http.schemas import AN_ID, NOT_FOUND
-from engine.freshness import staleness
+from engine.freshness.parts import Kind, State, stale_parts
+from engine.freshness.remaining import writer_calls
 from engine.orders.resolve import resolve
 from engine.settings import Settings
 from engine.store import generations, rows
@@ -19,9 +20,6 @@ from models.options import GenerationOptions
 from models.tables import Chapter, Project
 
 router = APIRouter(tags=["directing"])
-
-# What takes a call of a writer each. Translations are asked for by the scene.
-_WRITTEN = frozenset({"outline", "summary", "panels", "words", "prompt", "profile"})
 
 
 class StaleOut(BaseModel):
@@ -45,7 +43,7 @@ class StaleOut(BaseModel):
         },
     )
 
-    kind: staleness.Kind
+    kind: Kind
     id: UUID | None = Field(
         description=(
             "ID of the chapter, character, scene, panel, page or file; for a translation the panel's, or the "
@@ -58,7 +56,7 @@ class StaleOut(BaseModel):
         description="outline, summary, panels, words, prompt, picture, profile, sheet, title, page, a page's layout or"
         " lettering by hand, or a file's format"
     )
-    state: staleness.State
+    state: State
     because: list[str] = Field(description="the inputs that changed; for `affected`, the part that it depends on")
     drafts: int = Field(description="how many pictures have to be drawn for it")
 
@@ -94,20 +92,19 @@ async def stale(
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     options = await last_options(session, scope, chapter, owned.settings)
-    found = await staleness.of(session, chapter, options)
+    found = await stale_parts(session, chapter, options)
     due = [part for part in found if part.due]
     items, next_cursor = page.of(found)
     return StaleParts(
         items=[StaleOut.model_validate(part) for part in items],
         next_cursor=next_cursor,
-        llm_calls=sum(part.kind != "translation" and part.part in _WRITTEN for part in due)
-        + await staleness.translate_calls(session, chapter, options, due),
+        llm_calls=await writer_calls(session, chapter, options, found),
         image_calls=sum(part.drafts for part in due) + sum(part.part == "sheet" for part in due),
     )
 
 
 async def last_options(session: AsyncSession, scope: Scope, chapter: Chapter, settings: Settings) -> GenerationOptions:
-    """Those of the chapter's last order; before the first, those that an order would have."""
+    """The options of the chapter's last generation; before the first, those of a request without options."""
     latest = await generations.latest_of(session, chapter.id)
     if latest is not None:
         return latest.options

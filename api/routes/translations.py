@@ -1,4 +1,4 @@
-"""A chapter's words in other languages: panel by panel by hand, or all of them as one file for a translator."""
+"""A chapter's words in other languages: panel by panel, or all of them in one file for a translator."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from models.translation import TranslationFile
 
 router = APIRouter(tags=["translations"])
 
-# Spelled out as everywhere: a path that names no language is no path of ours.
+# The same pattern as everywhere: a path without a valid language does not exist.
 Into = Annotated[NamedLanguage, Path(description="the language, as a BCP 47 tag")]
 
 _LINE: dict[str, Any] = {
@@ -231,7 +231,7 @@ async def take(chapter_id: UUID, language: Into, body: ChapterTranslation, sessi
 
 
 async def _words(session: AsyncSession, scope: Scope, panel: Panel, language: str) -> Worded:
-    """Raises `BadInput` where the panel has no words."""
+    """Raises `BadInput` if the panel has no words."""
     scene = await rows.get(session, scope, Scene, panel.scene_id)
     words = await translator.of_panel(session, panel, scene.chapter_id, language)
     if words is None:

@@ -1,9 +1,9 @@
-"""Pictures that people upload, and what they attach them to."""
+"""Uploaded pictures, and what they are attached to."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response, status
@@ -17,7 +17,7 @@ from api.http.filenames import plain_name
 from api.http.multipart import form, sent
 from api.http.paging import Listing, Paged
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND, Responses, refusal
-from api.routes.images import ImageOut
+from api.shapes.images import ImageOut
 from engine.errors import BadInput
 from engine.store import removals, rows, uploads
 from engine.store.events import emit
@@ -30,7 +30,14 @@ from models.tables.uploads import AttachmentRole
 
 router = APIRouter(tags=["images"])
 
-# How far the sides of a mask may be from those of the picture it lies on, as a share: scaled pictures are rounded.
+TargetT = TypeVar("TargetT", Character, Location, Panel)
+_CHANGED: Mapping[type, EventType] = {
+    Character: EventType.CHARACTER_CHANGED,
+    Location: EventType.LOCATION_CHANGED,
+    Panel: EventType.PANEL_CHANGED,
+}
+
+# How far the aspect ratio of a mask may differ from that of its picture, because scaled pictures are rounded.
 TOLERANCE = 0.01
 
 UNFIT = refusal(
@@ -39,7 +46,7 @@ UNFIT = refusal(
     "The file is no picture that can be taken.",
     "This is not a whole picture in PNG, JPEG or WEBP (UnidentifiedImageError).",
 )
-THERE: Responses = {200: {"description": "It was there already, and is as it was.", "model": ImageOut}}
+THERE: Responses = {200: {"description": "It exists already and is unchanged.", "model": ImageOut}}
 
 
 class Purpose(StrEnum):
@@ -84,6 +91,9 @@ class AttachmentOut(BaseModel):
     created_at: datetime
 
 
+ATTACHED: Responses = {200: {"description": "It is attached in this role already.", "model": AttachmentOut}}
+
+
 @router.post(
     "/projects/{project_id}/images",
     status_code=201,
@@ -126,46 +136,39 @@ async def upload(project_id: UUID, request: Request, response: Response, owned: 
     "/characters/{character_id}/images",
     status_code=201,
     summary="Attach a picture to a character",
-    responses=NOT_FOUND,
+    responses={**ATTACHED, **NOT_FOUND},
 )
 async def attach_to_character(
     character_id: UUID, body: NewAttachment, session: Session, scope: Editing, response: Response
 ) -> AttachmentOut:
     """Shows how the character looks. Answers 200 if it is already attached in this role."""
-    character = await rows.get(session, scope, Character, character_id, lock=True)
-    answer = await _attached(session, scope, character, body, response, character_id=character.id)
-    if response.status_code != status.HTTP_200_OK:
-        told = {"character_id": str(character_id), "fields": ["images"], "version": character.version}
-        await emit(session, character.project_id, None, EventType.CHARACTER_CHANGED, told, actor=scope.actor)
-    return answer
+    return await _attached(session, scope, Character, character_id, body, response)
 
 
 @router.post(
-    "/locations/{location_id}/images", status_code=201, summary="Attach a picture to a location", responses=NOT_FOUND
+    "/locations/{location_id}/images",
+    status_code=201,
+    summary="Attach a picture to a location",
+    responses={**ATTACHED, **NOT_FOUND},
 )
 async def attach_to_location(
     location_id: UUID, body: NewAttachment, session: Session, scope: Editing, response: Response
 ) -> AttachmentOut:
     """Shows how the location looks. Answers 200 if it is already attached in this role."""
-    location = await rows.get(session, scope, Location, location_id, lock=True)
-    answer = await _attached(session, scope, location, body, response, location_id=location.id)
-    if response.status_code != status.HTTP_200_OK:
-        told = {"location_id": str(location_id), "fields": ["images"], "version": location.version}
-        await emit(session, location.project_id, None, EventType.LOCATION_CHANGED, told, actor=scope.actor)
-    return answer
+    return await _attached(session, scope, Location, location_id, body, response)
 
 
-@router.post("/panels/{panel_id}/images", status_code=201, summary="Attach a picture to a panel", responses=NOT_FOUND)
+@router.post(
+    "/panels/{panel_id}/images",
+    status_code=201,
+    summary="Attach a picture to a panel",
+    responses={**ATTACHED, **NOT_FOUND},
+)
 async def attach_to_panel(
     panel_id: UUID, body: NewAttachment, session: Session, scope: Editing, response: Response
 ) -> AttachmentOut:
     """A mask has the shape of the picture that the panel shows, in any size; white parts may be redrawn."""
-    panel = await rows.get(session, scope, Panel, panel_id, lock=True)
-    answer = await _attached(session, scope, panel, body, response, panel_id=panel.id)
-    if response.status_code != status.HTTP_200_OK:
-        told = {"panel_id": str(panel_id), "fields": ["images"], "version": panel.version}
-        await emit(session, panel.project_id, None, EventType.PANEL_CHANGED, told, actor=scope.actor)
-    return answer
+    return await _attached(session, scope, Panel, panel_id, body, response)
 
 
 @router.get(
@@ -199,12 +202,13 @@ async def detach(attachment_id: UUID, session: Session, scope: Editing) -> None:
 async def _attached(
     session: AsyncSession,
     scope: Scope,
-    target: Character | Location | Panel,
+    model: type[TargetT],
+    target_id: UUID,
     body: NewAttachment,
     response: Response,
-    **ids: Any,
 ) -> AttachmentOut:
-    """The attachment. A picture of another project, the caller's own too, is not found."""
+    """The attachment, which is new unless the picture already had this role. Only pictures of the project are found."""
+    target = await rows.get(session, scope, model, target_id, lock=True)
     image = await rows.get(session, Scope(project_id=target.project_id), Image, body.image_id, lock=True)
     if body.role == AttachmentRole.MASK:
         if not isinstance(target, Panel):
@@ -215,10 +219,15 @@ async def _attached(
                 f"The mask has {image.width} × {image.height} pixels and the panel's picture {shown.width} ×"
                 f" {shown.height}: it must have the same shape."
             )
-    attachment = Attachment(project_id=target.project_id, image_id=image.id, role=body.role, **ids)
-    found, new = await uploads.attach(session, attachment)
+    key = f"{rows.identifier(model)}_id"
+    attachment = Attachment(project_id=target.project_id, image_id=image.id, role=body.role)
+    setattr(attachment, key, target_id)
+    attached, new = await uploads.attach(session, attachment)
+    if new:
+        data = {key: str(target_id), "fields": ["images"], "version": target.version}
+        await emit(session, target.project_id, None, _CHANGED[model], data, actor=scope.actor)
     response.status_code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
-    return _out(found.model_dump())
+    return _out(attached.model_dump())
 
 
 async def _listed(

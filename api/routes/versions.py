@@ -1,4 +1,4 @@
-"""What a chapter was like, what is different, and what became of a panel."""
+"""Stored versions of chapters, their differences, and the history of a panel."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -129,7 +129,7 @@ class Comparison(BaseModel):
     changes: list[Change]
 
 
-class Deed(BaseModel):
+class PanelHistoryItem(BaseModel):
     """A change of a panel. `type` is `selection`, `redraw`, or that of an event."""
 
     model_config = ConfigDict(
@@ -190,8 +190,8 @@ async def keep(chapter_id: UUID, body: NewVersion, session: Session, scope: Edit
     version = await rows.get(session, scope, ChapterVersion, kept.version_id)
     answer = await _out(session, version)
     if kept.fresh:
-        told = {"chapter_id": str(chapter_id), "version_id": str(version.id), "number": version.number}
-        await emit(session, version.project_id, None, EventType.VERSION_CREATED, told, actor=scope.actor)
+        data = {"chapter_id": str(chapter_id), "version_id": str(version.id), "number": version.number}
+        await emit(session, version.project_id, None, EventType.VERSION_CREATED, data, actor=scope.actor)
     response.status_code = 201 if kept.fresh else 200
     response.headers["Location"] = f"/api/v1/versions/{version.id}"
     return answer
@@ -243,9 +243,11 @@ async def compare(
 
 
 @router.get("/panels/{panel_id}/history", summary="List a panel's history", responses=NOT_FOUND)
-async def history(panel_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[Deed]:
+async def history(panel_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[PanelHistoryItem]:
     """Lists who selected, changed and redrew what, the newest first."""
-    return listed(Deed, await histories.of_panel(session, scope, panel_id, after=paging.after, limit=paging.limit))
+    return listed(
+        PanelHistoryItem, await histories.of_panel(session, scope, panel_id, after=paging.after, limit=paging.limit)
+    )
 
 
 async def _out(session: AsyncSession, version: ChapterVersion) -> VersionOut:

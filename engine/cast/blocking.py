@@ -1,6 +1,6 @@
 """Who stands where in a panel, in words and as a part of its width: the same for the prompt and for its references.
 
-Whichever way the pages are read: a chapter that is made again the other way round keeps its prompts.
+Independent of the reading direction: a chapter that is made again the other way round keeps its prompts.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ _THREE = ("on the left", "in the middle", "on the right")
 _MORE = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
 
-def standing(names: Sequence[str]) -> dict[str, str]:
-    """Where each stands, in the order they are named from left to right; nothing for somebody alone."""
+def blocking_of(names: Sequence[str]) -> dict[str, str]:
+    """Where each person stands, from left to right in the order of their names; nothing for a single person."""
     if len(names) < 2:
         return {}
     if len(names) <= 3:
@@ -21,6 +21,6 @@ def standing(names: Sequence[str]) -> dict[str, str]:
 
 
 def across(names: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """The part of the picture's width, 0 to 1 from the left, in which each stands; all of it for somebody alone."""
+    """The part of the picture's width, 0 to 1 from the left, in which each stands; all of it for a single person."""
     count = max(len(names), 1)
     return {name: (at / count, (at + 1) / count) for at, name in enumerate(names)}

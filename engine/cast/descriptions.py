@@ -1,4 +1,4 @@
-"""Which stretch of a prompt tells of whom: from somebody's name to the name of the next one on stage."""
+"""Which part of a prompt describes which person: from a name to the next name on stage."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,14 @@ FIXED = ("age", "build", "hair", "face", "clothes")
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a prompt that tells of one person, their name first."""
+    """A part of a prompt that describes one person, beginning with their name."""
 
     name: str
     text: str
 
 
 def stretches(prompt: str, people: Sequence[Attributes]) -> list[Stretch]:
-    """The stretches of a prompt in their order, one for each mention. A name inside of an attribute begins none."""
+    """The parts of a prompt in order, one per mention. A name inside an attribute begins none."""
     names = {who.name for who in people if who.name}
     if not names:
         return []
@@ -26,12 +26,12 @@ def stretches(prompt: str, people: Sequence[Attributes]) -> list[Stretch]:
     pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, known))})(?!\w)")
     starts = [(match.start(), match.group()) for match in pattern.finditer(prompt) if match.group() in names]
     ends = [start for start, _ in starts[1:]] + [len(prompt)]
-    # One end more than starts where nobody is named.
+    # One more end than starts if the prompt names nobody.
     return [Stretch(name, prompt[start:end]) for (start, name), end in zip(starts, ends, strict=False)]
 
 
 def described(prompt: str, people: Sequence[Attributes]) -> dict[str, str]:
-    """The stretch that tells all of somebody's fixed attributes, by name; whoever has none such is not in it."""
+    """The part with all fixed attributes of a person, by name; people without such a part are missing."""
     found: dict[str, str] = {}
     own = {who.name: _values(who).values() for who in people}
     for one in stretches(prompt, people):
@@ -41,7 +41,7 @@ def described(prompt: str, people: Sequence[Attributes]) -> dict[str, str]:
 
 
 def mixed_up(prompt: str, people: Sequence[Attributes]) -> list[str]:
-    """What keeps two or more people of a prompt from being told apart, in sentences for whoever wrote it."""
+    """What keeps two or more people of a prompt from being told apart, as sentences for its writer."""
     notes = []
     found = described(prompt, people)
     for who in people:
@@ -55,7 +55,7 @@ def mixed_up(prompt: str, people: Sequence[Attributes]) -> list[str]:
             f"{other.name}: {field} ({value}) stands with {who.name}"
             for other in people
             for field, value in _values(other).items()
-            # A single word may be said of anything.
+            # A single word may describe anything.
             if other.name != who.name and " " in value and value in rest
         ]
     return notes
@@ -64,10 +64,10 @@ def mixed_up(prompt: str, people: Sequence[Attributes]) -> list[str]:
 def named_off_stage(
     text: str, on_stage: Sequence[Attributes], absent: Iterable[str], given: Iterable[str] = ()
 ) -> list[str]:
-    """The absent characters that a prompt names all the same.
+    """The absent characters that a prompt names nevertheless.
 
     Names, aliases and attributes of those on stage do not count, so that "Ada" is not found in "Ada Reed"; nor does
-    `given`, the text that the prompt has to repeat, such as the style and the look of the location.
+    `given`, the text that the prompt must repeat, such as the style and the look of the location.
     """
     names = {who.name for who in on_stage}
     own = set(given)

@@ -1,7 +1,7 @@
-"""Where the prompts of a chapter leave their characters: attributes that are missing or otherwise, and strangers.
+"""Finds where a chapter's prompts depart from its characters: missing or contradicted attributes, and strangers.
 
-Only what is written is compared, word by word and with short lists of colours and garments: what they do not know is
-not judged, and what is drawn is not looked at.
+Compares text only, word by word, with short lists of colours and garments: unknown words are not judged, and pictures
+are not looked at.
 """
 
 import re
@@ -16,7 +16,9 @@ from models.story import Attributes
 
 
 class Kind(StrEnum):
-    """What is wrong: an attribute is not given, or another is; somebody is there who should not be, or is not named."""
+    """What is wrong: an attribute is missing or contradicted; a person is named who is absent, or not named who is
+    present.
+    """
 
     MISSING = "missing"
     CONTRADICTED = "contradicted"
@@ -25,8 +27,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Told:
-    """A panel's prompt, and who should be in it. `given` is what else may name people: the style, the place's looks."""
+class PromptedPanel:
+    """A panel's prompt, and who should be in it. `given` is other text that may name people: the style, the
+    location's look.
+    """
 
     panel_id: UUID
     prompt: str
@@ -37,7 +41,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Finding:
-    """One place where a prompt leaves a character. `found` is the prompt's own words, where it has any."""
+    """One place where a prompt departs from a character. `found` is the prompt's own words, if it has any."""
 
     panel_id: UUID
     character: str
@@ -60,19 +64,19 @@ _WORN = re.compile(
     re.IGNORECASE,
 )
 _COLOURED = re.compile(rf"\b(?P<phrase>(?:{_COLOUR})\s+{_SOME}(?P<noun>{_GARMENT}))\b(?![\w’'-])", re.IGNORECASE)
-# A person of that hair.
+# A person with hair of that colour.
 _CALLED = re.compile(
     r"\b(?P<word>blonde?|redhead(?:ed)?|brunette|bald)\b(?!\s+(?:hair|braid|curls|beard))", re.IGNORECASE
 )
 _MEANS = {"redhead": "red", "redheaded": "red", "brunette": "brown"}
 
 
-def drift(panels: Iterable[Told]) -> list[Finding]:
-    """Everything that is found, panel by panel in the order given."""
+def drift(panels: Iterable[PromptedPanel]) -> list[Finding]:
+    """All findings, panel by panel in the given order."""
     return [finding for panel in panels for finding in _of_panel(panel)]
 
 
-def _of_panel(panel: Told) -> Iterator[Finding]:
+def _of_panel(panel: PromptedPanel) -> Iterator[Finding]:
     told: dict[str, list[str]] = {}
     for stretch in stretches(panel.prompt, panel.characters):
         told.setdefault(stretch.name, []).append(stretch.text)
@@ -94,7 +98,7 @@ def _of_panel(panel: Told) -> Iterator[Finding]:
 
 
 def _otherwise(who: Attributes, text: str) -> Iterator[tuple[str, str]]:
-    """The attributes that a stretch contradicts, with its words for them."""
+    """The attributes that a part contradicts, with its words for them."""
     rest = text
     for piece in sorted([*(getattr(who, one) for one in FIXED), *who.props], key=len, reverse=True):
         rest = rest.replace(piece, " ") if piece else rest

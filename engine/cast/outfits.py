@@ -1,7 +1,7 @@
-"""What somebody wears in a scene: what they always wear, an outfit of theirs, or what is left when something is off.
+"""What a character wears in a scene: the clothes of the profile, an outfit, or what is left with something taken off.
 
-A scene names an outfit by its name. A name that the character has no outfit for is taken for the clothes themselves,
-so a scene stays true to its text when somebody's profile is written again.
+A scene names an outfit by its name. A name without an outfit is taken for the clothes themselves, so a scene stays
+true to its text when a profile is written again.
 """
 
 import re
@@ -9,29 +9,29 @@ import re
 from engine.cast.vocabulary import GARMENTS, colours_in, telling
 from models.story import Attributes, Outfit, Profile
 
-# How an outfit is called that is what somebody always wears with something taken off.
+# The name of an outfit that is the profile's clothes with something taken off.
 WITHOUT = "without "
 _LONGEST_NAME = 80
 _LONGEST_WORN = 200
 _PARTS = re.compile(r"\s+(?:over|under)\s+|,\s*(?:and\s+)?|\s+and\s+|\s+with\s+")
 
 
-def worn(profile: Profile, outfit: str = "") -> Attributes:
-    """How somebody looks in a scene: in the outfit of that name, or without one in what they always wear.
+def attributes_in(profile: Profile, outfit: str = "") -> Attributes:
+    """How a character looks in a scene: in the outfit of that name, or in the clothes of the profile.
 
-    No other outfit is told of, so that one that is added changes no picture of before.
+    Other outfits are left out, so that adding one changes no earlier picture.
     """
     fixed = profile.model_dump(exclude={"outfits"})
-    chosen = _found(profile, outfit) or noted(profile, outfit) if outfit else None
+    chosen = _found(profile, outfit) or outfit_noted(profile, outfit) if outfit else None
     if chosen is not None:
         fixed |= {"clothes": chosen.clothes, "colours": chosen.colours or profile.colours}
     return Attributes(**fixed)
 
 
-def noted(profile: Profile | None, clothes: str, occasion: str = "") -> Outfit | None:
-    """The outfit that a text speaks of; None where it is what they always wear, or nothing is known of it.
+def outfit_noted(profile: Profile | None, clothes: str, occasion: str = "") -> Outfit | None:
+    """The outfit that a text mentions; None if it is the profile's clothes, or nothing is known of it.
 
-    `clothes` are the text's words, or `without …`. One that the profile has already is that one, as people wrote it.
+    `clothes` are the text's words, or `without …`. If the profile has such an outfit already, it is that one.
     """
     clothes = " ".join(clothes.split())
     if clothes.casefold().startswith(WITHOUT):
@@ -52,7 +52,7 @@ def _found(profile: Profile, name: str) -> Outfit | None:
 
 
 def _without(profile: Profile | None, clothes: str, occasion: str) -> Outfit | None:
-    """What is left of somebody's clothes; None where nothing is said of what is under them: nothing is made up."""
+    """The clothes that are left; None if the text does not say what is worn under them: nothing is invented."""
     off = telling(clothes[len(WITHOUT) :])
     name = f"{WITHOUT}{' '.join(off)}"[:_LONGEST_NAME].strip()
     if profile is None:

@@ -1,6 +1,6 @@
 """Words for how people look: colours, hair, eyes and garments, in English, German and French.
 
-Short lists on purpose: what is not in them is not judged.
+Short lists on purpose: words outside them are not judged.
 """
 
 import re
@@ -38,7 +38,7 @@ SAME_COLOURS = (
 HAIR = _words("hair braid braids plait plaits curls beard moustache mustache ponytail fringe bun locks")
 EYES = _words("eyes eye")
 
-# What somebody may wear as all that is seen of their clothes.
+# Garments that may be the only visible clothes.
 GARMENTS = _words("""
 coat overcoat raincoat greatcoat jacket cloak cape dress gown nightgown nightdress nightshirt pyjamas pajamas robe
 robes dressing-gown bathrobe uniform suit tuxedo overalls oilskin oilskins tunic jumper sweater pullover hoodie cardigan
@@ -47,7 +47,7 @@ parka anorak mackintosh frock smock sari toga dungarees tracksuit waistcoat
 mantel regenmantel jacke kleid nachthemd schlafanzug uniform anzug bademantel umhang schürze pullover hemd
 manteau imperméable veste robe chemise pyjama uniforme costume tablier ciré
 """)
-# What is worn besides: alone it changes nobody's clothes.
+# Accessories: alone they are no change of clothes.
 ACCESSORIES = _words("""
 hat cap scarf shawl gloves mittens boots shoes slippers belt tie helmet hood bonnet socks stockings mask sou'wester
 hut mütze schal handschuhe stiefel schuhe chapeau casquette écharpe gants bottes
@@ -61,20 +61,20 @@ _WORD = re.compile(r"[^\W\d_][\w’'-]*")
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in lower case; what is joined by a hyphen is one."""
+    """The words of a text in lower case; hyphenated words are one."""
     return [word.rstrip("’'-") for word in _WORD.findall(text.lower())]
 
 
 def telling(text: str) -> list[str]:
-    """The words of a text without its articles and without whose it is."""
+    """The words of a text without articles and possessives."""
     return [word for word in words_of(text) if word not in _ARTICLES]
 
 
 def colours_in(text: str) -> list[str]:
-    """The colours that a text names, in its order, each once."""
+    """The colours that a text names, in order, each once."""
     return list(dict.fromkeys(word for word in words_of(text) if word in COLOURS))
 
 
 def same_colour(one: str, other: str) -> bool:
-    """Whether two words may mean one colour."""
+    """Whether two words may mean the same colour."""
     return one == other or any({one, other} <= alike for alike in SAME_COLOURS)

@@ -1,7 +1,7 @@
-"""The pool of connections. Waiting callers are served first come, first served.
+"""The connection pool. Waiting callers are served first come, first served.
 
-SQLAlchemy's own queue wakes who has waited longest, and then lets whoever happens to come by take the connection first:
-under load some waited ten times as long as most. It also makes a task for each that waits.
+SQLAlchemy's own queue wakes the longest waiting caller, but lets any other caller take the connection first: under
+load, some waited ten times as long as most. It also creates a task for each waiting caller.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from sqlalchemy.util.queue import Empty, Full, QueueCommon
 
 
 class InTurn(QueueCommon[ConnectionPoolEntry]):
-    """What `QueuePool` asks of a queue, within one event loop."""
+    """The interface that `QueuePool` expects of a queue, within one event loop."""
 
     def __init__(self, maxsize: int = 0, use_lifo: bool = False) -> None:
         self.maxsize = maxsize
         self.use_lifo = use_lifo
         self._idle: deque[ConnectionPoolEntry] = deque()
-        # Only while nothing is idle: what is given back goes to the first of them.
+        # Filled only while nothing is idle: a returned connection goes to the first of them.
         self._waiting: deque[asyncio.Future[ConnectionPoolEntry]] = deque()
 
     def empty(self) -> bool:
@@ -43,7 +43,7 @@ class InTurn(QueueCommon[ConnectionPoolEntry]):
         self._idle.append(item)
 
     def put(self, item: ConnectionPoolEntry, block: bool = True, timeout: float | None = None) -> None:
-        # There is always room for what came from here, so nobody ever waits to give back.
+        # There is always room for a connection that came from here, so no caller waits to return one.
         self.put_nowait(item)
 
     def get_nowait(self) -> ConnectionPoolEntry:
@@ -61,7 +61,7 @@ class InTurn(QueueCommon[ConnectionPoolEntry]):
         try:
             entry: ConnectionPoolEntry = await_(turn)
         except BaseException:
-            # Given up in the moment in which it was served: the next one is.
+            # Cancelled in the moment in which it was served: serve the next one.
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.put_nowait(turn.result())
             raise
@@ -77,6 +77,6 @@ def _too_late(turn: asyncio.Future[ConnectionPoolEntry]) -> None:
 
 
 class FairPool(AsyncAdaptedQueuePool):
-    """A pool whose connections are given out in turn."""
+    """A pool that serves its callers in order."""
 
     _queue_class = InTurn

@@ -1,4 +1,4 @@
-"""One engine per process; a session is one transaction that commits at its edge."""
+"""One engine per process; a session is one transaction that commits when its block ends."""
 
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,14 +17,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db.pool import FairPool
 from engine.errors import BadInput
 
-# A session knows by this name how to ask without a transaction.
+# The key under which a session finds how to read without a transaction.
 _ALONE = "alone"
 
 RowT = TypeVar("RowT", bound=NamedTuple)
 
 
 def driver_url(database_url: str) -> URL:
-    """The address as SQLAlchemy wants it, whatever spelling the user knows it by."""
+    """The URL for SQLAlchemy, whatever spelling the user gave."""
     try:
         url = make_url(database_url)
     except Exception as error:
@@ -39,7 +39,7 @@ async def execute(
 ) -> CursorResult[Any]:
     """Run a statement in the session's transaction, past the ORM, which takes twice the time.
 
-    For what every activity runs: statements over plain tables (`models.tables.columns.table`) or of text, built once
+    For statements that every activity runs: over plain tables (`models.tables.columns.table`) or of text, built once
     with named parameters.
     """
     return await (await session.connection()).execute(statement, values)
@@ -48,10 +48,10 @@ async def execute(
 async def read(
     session: AsyncSession, statement: Executable, values: Mapping[str, Any] | None = None
 ) -> Sequence[Row[Any]]:
-    """The rows of one statement that only reads, past the ORM as `execute`.
+    """The rows of one read-only statement, past the ORM like `execute`.
 
-    In the session's transaction, if it has begun; otherwise in none. One statement sees one moment anyway, and to begin
-    and to end are two more ways to the server and back.
+    In the session's transaction, if it has begun; otherwise in none. One statement sees one moment in any case, and
+    beginning and ending a transaction are two more round trips.
     """
     if session.in_transaction():
         return (await execute(session, statement, values)).all()
@@ -82,9 +82,9 @@ class Prepared(Generic[RowT]):
         return None if row is None else self.row(*row)
 
 
-# So many seconds a connection may have lain in the pool before it is asked whether it still lives: a restarted Postgres
-# leaves dead ones behind. Asking each time would add a third to the cost of a short transaction, and one that died in
-# the last moment is found out by the statement itself, which is tried again like any other in an outage.
+# A connection idle for more than this many seconds is tested before use: a restarted Postgres leaves dead ones behind.
+# Testing each time would add a third to the cost of a short transaction; if one died a moment ago, the statement fails
+# and is retried as in any outage.
 IDLE_SECONDS = 1.0
 
 
@@ -99,7 +99,7 @@ def _look(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, proxy:
     try:
         dialect.do_ping(connection)
     except Exception as error:
-        # The pool takes it as the order to connect again.
+        # The pool takes this as the order to reconnect.
         raise DisconnectionError from error
 
 
@@ -114,7 +114,7 @@ class Database:
             max_overflow=0,
             poolclass=FairPool,
             pool_timeout=patience,
-            # What a statement was given are stories, answers and keys' hashes: no error may quote them into a log.
+            # Parameters are stories, answers and hashes of keys: no error may quote them into a log.
             hide_parameters=True,
         )
         event.listen(self.engine.sync_engine.pool, "checkin", _mark)
@@ -126,13 +126,13 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """A transaction: committed when the block ends well, rolled back when it does not. It begins with its use."""
+        """A transaction: committed if the block succeeds, rolled back otherwise. It begins with its first use."""
         session, well = self._sessions(), False
         try:
             yield session
             well = True
         finally:
-            # One that was not used has nothing to give back, and closing it takes a task.
+            # An unused connection has nothing to return, and closing it takes a task.
             if session.in_transaction():
                 async with session:
                     if well:

@@ -1,4 +1,4 @@
-"""A book: what every file of a chapter or of a whole project is built from. Data only; its pictures lie in files."""
+"""A book: what every file of a chapter or a whole project is built from. Data only; its pictures are files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,20 +17,20 @@ from models.story import Box, Direction
 if TYPE_CHECKING:
     from engine.export.signing import Signer
 
-# Goes up with every change that makes files of the same book come out as other bytes.
+# Increase it with every change that makes files of the same book differ in their bytes.
 FILES = 2
-# What is signed where a certificate is given: pictures that are passed on one by one, and PDFs.
+# The formats that are signed if a certificate is given: pictures that are passed on one by one, and PDFs.
 SIGNED = frozenset({"png", "jpeg", "panels", "webtoon", "pdf", "print"})
-# The earliest moment that a zip can tell.
+# The earliest time that a zip can store.
 LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class PlacedPanel:
-    """A panel on a page: its place in pixels, what it shows, and its words as (who, what), in reading order.
+    """A panel on a page: its place in pixels, what it shows, and its words as (speaker, text), in reading order.
 
-    `picture` is the key of its art with what is marked in `boxes`, empty where there is none; `lettering` is what was
-    set over it, None where a page does not say.
+    `picture` is the key of its art, with the marked regions in `boxes`; empty if there is none. `lettering` is what
+    was set over it, None if the page does not say.
     """
 
     x: int
@@ -45,32 +45,32 @@ class PlacedPanel:
 
     @property
     def told(self) -> str:
-        """The panel for somebody who does not see it."""
+        """A description of the panel for readers who cannot see it."""
         said = [f"{who}: “{what}”" if who else what for who, what in self.words]
         return " ".join(part.strip() for part in (self.description, *said) if part.strip())
 
 
 @dataclass(frozen=True)
 class BookPage:
-    """A page, or a slice of a strip. `key` is where its picture lies in storage; empty where it has none."""
+    """A page, or a slice of a strip. `key` is its picture's in storage; empty if it has none."""
 
     width: int
     height: int
     key: str = ""
     sha256: str = ""
     panels: tuple[PlacedPanel, ...] = ()
-    # A page of ours, such as the title page, says what it holds.
+    # The text of a generated page, such as the title page.
     about: str = ""
 
     @property
     def told(self) -> str:
-        """The page for somebody who does not see it."""
+        """A description of the page for readers who cannot see it."""
         return self.about or " ".join(panel.told for panel in self.panels if panel.told)
 
 
 @dataclass(frozen=True)
 class PanelPicture:
-    """A panel's own picture: where it lies, how it is called in archives, and what made it."""
+    """A panel's own picture: its key, its name in archives, and what made it."""
 
     name: str
     key: str
@@ -80,7 +80,7 @@ class PanelPicture:
 
 @dataclass(frozen=True)
 class Chapter:
-    """Where a chapter begins, counted in pages from 0, and what it is as data."""
+    """Where a chapter begins, counted in pages from 0, and its data."""
 
     title: str
     first: int
@@ -89,7 +89,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Book:
-    """`id` is the chapter's or the project's. `origin` is an IPTC digital source type, empty where nothing is known."""
+    """`id` is the chapter's or the project's. `origin` is an IPTC digital source type, empty if nothing is known."""
 
     id: UUID
     title: str
@@ -105,7 +105,7 @@ class Book:
     notes: str = ""
     origin: str = ""
     models: tuple[str, ...] = ()
-    # When the newest of its pictures was made: the same book says the same, whenever it is built.
+    # When its newest picture was made, so that the same book always has the same time.
     made_at: datetime = LONG_AGO
     options: ExportOptions = field(default_factory=ExportOptions)
 
@@ -114,12 +114,12 @@ class Book:
         return self.title or "Untitled"
 
     def made_from(self, format: str, signer: "Signer | None" = None) -> str:
-        """The content key of its file of a format, signed or not."""
+        """The content key of the book's file in a format, signed or not."""
         signed = [signer.mark] if signer is not None and format in SIGNED else []
         return digest(FILES, format, _as_json(self._for(format)), *signed)
 
     def _for(self, format: str) -> "Book":
-        """What a file of the format depends on: a prompt that changes makes no page anew."""
+        """What a file of the format depends on: a changed prompt makes no page anew."""
         book = replace(self, options=self.options.manner)
         if format in (ExportFormat.SCRIPT, ExportFormat.SCRIPT_TEXT):
             return replace(book, pages=(), pictures=())
@@ -129,14 +129,14 @@ class Book:
         return replace(book, pictures=(), chapters=chapters)
 
     def with_front(self, page: BookPage) -> "Book":
-        """The same with a page before all others."""
+        """The same book with a page before all others."""
         chapters = tuple(replace(one, first=one.first + 1) for one in self.chapters)
         return replace(self, pages=(page, *self.pages), chapters=chapters)
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A book with the files of its pages and of its panels' pictures, and who signs it: ready to be built."""
+    """A book with its pages and panel pictures as files, and its signer: ready to be built."""
 
     book: Book
     pages: Sequence[Path] = ()
@@ -144,8 +144,9 @@ class Bound:
     signer: "Signer | None" = None
 
     def signed(self, data: bytes, kind: str) -> bytes:
-        """A page of it, or a part of one, with its manifest where it is signed. Of what nothing is known, nothing is
-        claimed."""
+        """A page, or a part of one, with its signed manifest if there is a signer. If nothing is known of it, nothing
+        is claimed.
+        """
         book = self.book
         if self.signer is None or not book.origin:
             return data
@@ -154,7 +155,7 @@ class Bound:
 
 
 def _as_json(book: Book) -> dict[str, Any]:
-    """Every field as it is. What lies in storage counts by its key, which comes from its content."""
+    """Every field as it is. Objects in storage count by their key, which is derived from their content."""
     told = dict(vars(book))
     told["pages"] = [vars(page) | {"panels": [vars(panel) for panel in page.panels]} for page in book.pages]
     told["chapters"] = [vars(one) for one in book.chapters]

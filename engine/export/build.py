@@ -1,4 +1,4 @@
-"""From a book whose pictures lie in a folder to a file of a format."""
+"""Builds a file of a format from a book whose pictures are in a folder."""
 
 import hashlib
 from collections.abc import Callable
@@ -30,14 +30,14 @@ BUILDERS: dict[ExportFormat, Callable[[Bound, Path], None]] = {
     ExportFormat.SCRIPT_TEXT: build_script_text,
     ExportFormat.ORA: build_ora,
 }
-# What is made of pages needs their pictures, and panels theirs; layers need both, a script none.
+# Formats made of pages need their pictures, formats made of panels theirs; layers need both, a script none.
 OF_PANELS = frozenset({ExportFormat.PANELS})
 OF_BOTH = frozenset({ExportFormat.ORA})
 OF_WORDS = frozenset({ExportFormat.SCRIPT, ExportFormat.SCRIPT_TEXT})
 
 
 def build(format: ExportFormat, bound: Bound, folder: Path, out: Path) -> tuple[str, int]:
-    """Write the file; its SHA-256 and size. `folder` takes what is made on the way."""
+    """Write the file; returns its SHA-256 and size. Intermediate files go into `folder`."""
     of_pages = format not in OF_PANELS | OF_WORDS
     BUILDERS[format](finished(bound, folder) if of_pages else bound, out)
     with out.open("rb") as file:
@@ -45,7 +45,7 @@ def build(format: ExportFormat, bound: Bound, folder: Path, out: Path) -> tuple[
 
 
 def finished(bound: Bound, folder: Path) -> Bound:
-    """With the title page and the page numbers that were asked for. A few pages at a time are in memory."""
+    """With the title page and page numbers that were requested. Holds a few pages at a time in memory."""
     options = bound.book.options
     if options.page_numbers and bound.book.format == "page":
         files = zip(bound.pages, bound.book.pages, strict=True)

@@ -10,7 +10,7 @@ from engine.export.pictures import labelled
 from engine.export.zipped import numbered, zipped
 from models.exports import Role
 
-# Which element names whom.
+# The ComicInfo element of each role.
 _ROLES: dict[Role, str] = {
     "writer": "Writer",
     "artist": "Penciller",
@@ -52,7 +52,7 @@ def _comic_info(book: Book, sizes: list[int]) -> bytes:
 
 
 def _told(book: Book) -> Iterator[tuple[str, str]]:
-    """The schema is a sequence: these stay in this order."""
+    """The schema is a sequence, so this order is fixed."""
     yield "Title", printable(book.title)
     yield "Series", printable(book.series)
     yield "Number", str(book.number) if book.number is not None else ""
@@ -67,5 +67,5 @@ def _told(book: Book) -> Iterator[tuple[str, str]]:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """Readers split these at commas, so a name has none."""
+    """Readers split these at commas, so a name may contain none."""
     return ", ".join(" ".join(printable(name).replace(",", " ").split()) for name in names)

@@ -1,8 +1,8 @@
-"""Titles come from users and go into files that others parse."""
+"""Cleans titles of users for files that other programs parse."""
 
 
 def printable(text: str) -> str:
-    """The text on one line, without what XML and PDF readers choke on: controls, surrogates, non-characters."""
+    """The text on one line, without what XML and PDF readers reject: controls, surrogates, non-characters."""
     kept = (" " if sign.isspace() else sign for sign in text)
     return " ".join("".join(sign for sign in kept if _allowed(ord(sign))).split())
 

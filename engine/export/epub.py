@@ -1,4 +1,4 @@
-"""A book as EPUB 3 with fixed layout: a page is a picture as large as its viewport, and says what is on it."""
+"""A book as EPUB 3 with fixed layout: each page is a picture as large as its viewport, with a description."""
 
 from collections.abc import Iterator
 from datetime import UTC
@@ -12,7 +12,7 @@ from engine.export.provenance import IPTC_EXT
 from engine.export.zipped import numbered, zipped
 from models.exports import Role
 
-# MARC relators; for whom there is none of their own, contributor.
+# MARC relators; roles without one are contributors.
 _RELATORS: dict[Role, str] = {
     "writer": "aut",
     "artist": "art",
@@ -36,7 +36,7 @@ def build_epub(bound: Bound, out: Path) -> None:
     """Writes `out` in one step. Same book, same bytes."""
     book, count = bound.book, len(bound.pages)
     with zipped(out) as archive:
-        # The type comes first and as it is, so that it can be told from the first bytes.
+        # The media type comes first and uncompressed, so that the first bytes identify the file.
         archive.add("mimetype", "application/epub+zip")
         archive.add("META-INF/container.xml", _CONTAINER, deflated=True)
         archive.add("book/package.opf", _package(book), deflated=True)
@@ -69,7 +69,7 @@ def _package(book: Book) -> str:
 def _metadata(book: Book) -> Iterator[str]:
     yield f'<dc:identifier id="id">urn:uuid:{book.id}</dc:identifier>'
     yield f'<dc:title id="title">{escape(as_read(book.title))}</dc:title>'
-    # The file must name one; `und` is the code for a language that nobody told.
+    # The file must name a language; `und` stands for an unknown one.
     yield f"<dc:language>{book.options.language or 'und'}</dc:language>"
     yield f'<meta property="dcterms:modified">{book.made_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}</meta>'
     for number, credit in enumerate(book.options.credits, 1):
@@ -116,7 +116,7 @@ def _manifest(book: Book) -> Iterator[str]:
 
 
 def _spine(book: Book) -> Iterator[str]:
-    """The first page stands where a book is opened: on the right where it is read from the left, and the other way."""
+    """The first page lies on the right in books that are read from the left, and on the left in others."""
     sides = ("left", "right") if book.direction == "rtl" else ("right", "left")
     for index in range(len(book.pages)):
         side = "" if book.format == "webtoon" else f' properties="page-spread-{sides[index % 2]}"'

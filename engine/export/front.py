@@ -1,4 +1,4 @@
-"""What an export puts on pages besides what was composed: a title page, and page numbers."""
+"""Adds to the composed pages of an export: a title page, and page numbers."""
 
 import io
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _ROLES = {
 
 def title_page(book: Book) -> tuple[bytes, BookPage]:
     """A page with the title and who made it, as PNG, of the size of the book's pages."""
-    # The slices of a strip are of many heights.
+    # Slices of a strip have different heights.
     of = WEBTOON if book.format == "webtoon" else size_of(*_first(book))
     width, height = of.width, of.height
     paper = Image.new("RGB", (width, height), "white")
@@ -89,7 +89,7 @@ def _credits(book: Book) -> list[str]:
 
 
 def _sized(text: str, width: int, height: int, size: int) -> tuple[int, list[str]]:
-    """The largest size up to `size` at which the text has room, and its lines at it."""
+    """The largest size up to `size` at which the text fits, and its lines at that size."""
     while True:
         lines = [line for part in text.split("\n") for line in _wrapped(part, width, size)]
         if size <= 12 or len(lines) * 1.5 * size <= height:
@@ -104,7 +104,7 @@ def _wrapped(text: str, width: int, size: int) -> Sequence[str]:
         if lines and fonts.width(longer, size) <= width:
             lines[-1] = longer
             continue
-        # A word that is wider than the page, and a script without blanks, is broken where the line is full.
+        # Words wider than the page, and scripts without spaces, break where the line is full.
         line = ""
         for sign in word:
             if line and fonts.width(line + sign, size) > width:

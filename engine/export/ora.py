@@ -1,7 +1,7 @@
-"""A book as OpenRaster, for whoever letters by hand: a file a page, with art, borders, balloons and texts as layers.
+"""A book as OpenRaster for letterers: one file per page, with art, borders, balloons and texts as layers.
 
-Balloons and texts are drawn by what drew them on the page, once on white and once on black: what the two differ by is
-how clear each pixel is. So a layer shows what the page shows, whatever is drawn there.
+Balloons and texts are drawn by the code that drew them on the page, once on white and once on black: from the
+difference follows the alpha of each pixel. So a layer shows exactly what the page shows.
 """
 
 import io
@@ -34,7 +34,7 @@ _VERSION = "0.0.6"
 _DPI = 300
 _THUMBNAIL = 256
 _PNG_LEVEL = 1
-# Letters may lean over the edge of their panel by so many pixels.
+# Letters may extend this many pixels over the edge of their panel.
 _OVER = 64
 _NAMED = 32
 _UNSPOKEN = {Set.SFX: "Sound"}
@@ -53,14 +53,14 @@ class _Layer:
 def build_ora(bound: Bound, out: Path) -> None:
     """The pages as a zip of OpenRaster files, in name order, a few of them at a time. Same book, same bytes.
 
-    Raises `BadInput` for a page of which it is not known what is lettered on it.
+    Raises `BadInput` for a page whose lettering is unknown.
     """
     book, packet = bound.book, packet_of(bound.book)
     art = {picture.key: (picture, file) for picture, file in zip(book.pictures, bound.pictures, strict=True)}
 
     def layered(one: tuple[int, tuple[BookPage, Path]]) -> bytes:
         number, (page, file) = one
-        # A title page comes before the first.
+        # The title page comes before the first page.
         printed = number - bool(book.options.title_page)
         folio = printed if book.options.page_numbers and book.format == "page" else 0
         merged = with_xmp(file.read_bytes(), packet)
@@ -76,7 +76,7 @@ def _file(page: BookPage, merged: bytes, layers: Iterable[_Layer]) -> bytes:
     """One OpenRaster file; `layers` from the paper up."""
     data, stacked = io.BytesIO(), []
     with closing(Zipped(data)) as archive:
-        # The type comes first and as it is, so that it can be told from the first bytes.
+        # The media type comes first and uncompressed, so that the first bytes identify the file.
         archive.add("mimetype", _MEDIA_TYPE)
         for number, layer in enumerate(layers):
             place = f"data/{number:03}.png"
@@ -92,7 +92,7 @@ def _stack(page: BookPage, layers: list[tuple[_Layer, str]]) -> bytes:
     root = ElementTree.Element("image", version=_VERSION, w=str(page.width), h=str(page.height))
     root.attrib |= {"xres": str(_DPI), "yres": str(_DPI)}
     stack = ElementTree.SubElement(root, "stack")
-    # Here the uppermost comes first.
+    # Here the uppermost layer comes first.
     for layer, place in reversed(layers):
         ElementTree.SubElement(
             stack,
@@ -113,7 +113,9 @@ def _stack(page: BookPage, layers: list[tuple[_Layer, str]]) -> bytes:
 
 
 def _layers(book: Book, page: BookPage, art: Mapping[str, tuple[PanelPicture, Path]], folio: int) -> Iterator[_Layer]:
-    """From the paper up: every panel's art, the borders, then of each panel the balloons, and the texts over them."""
+    """From the paper up: the art of every panel, the borders, then for each panel the balloons and the texts over
+    them.
+    """
     width = border_of(page.width)
     cells = [Cell(str(number), one.x, one.y, one.width, one.height) for number, one in enumerate(page.panels, 1)]
     yield _Layer("Paper", 0, 0, _png(Image.new("RGB", (page.width, page.height), "white")))
@@ -132,7 +134,7 @@ def _layers(book: Book, page: BookPage, art: Mapping[str, tuple[PanelPicture, Pa
 
 
 def _art(book: Book, panel: PlacedPanel, cell: Cell, art: Mapping[str, tuple[PanelPicture, Path]]) -> _Layer:
-    """The panel as it is seen on the page, without a word, and with what is to be known of its picture."""
+    """The panel as the page shows it, without words, and with its metadata."""
     picture, file = art.get(panel.picture, (None, None))
     shown = Image.new("RGB", (cell.width, cell.height))
     data = file.read_bytes() if file is not None else None
@@ -174,12 +176,13 @@ def _clear(
     within: tuple[int, int, int, int] | None = None,
     border: int = 0,
 ) -> Iterator[_Layer]:
-    """What is drawn, on nothing, cropped to itself; no layer where nothing is drawn. `within` is where the panel's
-    border runs on the canvas: it is drawn last on a page, so here it is left free."""
+    """What is drawn, on a transparent ground, cropped; no layer if nothing is drawn. `within` is the panel's border
+    on the canvas, which is left free here because a page draws it last.
+    """
     white, black = Image.new("RGB", size, "white"), Image.new("RGB", size)
     draw(white)
     draw(black)
-    # Both grew equally near to the ink; all three colours say so.
+    # All three colours give the same alpha.
     seen = ImageChops.invert(ImageChops.subtract(white, black)).getchannel("G")
     if within is not None:
         draw_border(ImageDraw.Draw(seen), within, border, 0)
@@ -191,7 +194,7 @@ def _clear(
 
 
 def _name(cell: Cell, text: Lettered, balloon: Balloon) -> str:
-    """Who speaks and the first words: a long line that stands in several balloons is told by the words of each."""
+    """The speaker and the first words. Each balloon of a long line has its own words."""
     who = printable(text.speaker) or _UNSPOKEN.get(text.kind, text.kind.value.capitalize())
     said = printable(fonts.plain(" ".join(balloon.block.lines)))
     return f"Panel {cell.id}, {_short(who)}: {_short(said)}"

@@ -1,4 +1,4 @@
-"""Pages worked on side by side, and handed on in their order: Pillow lets go of the interpreter while it codes."""
+"""Processes pages side by side and returns them in order: Pillow releases the interpreter while it encodes."""
 
 import os
 from collections import deque
@@ -8,13 +8,12 @@ from typing import TypeVar
 
 ItemT = TypeVar("ItemT")
 DoneT = TypeVar("DoneT")
-# A page that is being worked on takes some 50 MB.
+# A page in progress takes some 50 MB.
 _MOST = 3
 
 
 def over_cores(work: Callable[[ItemT], DoneT], items: Iterable[ItemT]) -> Iterator[DoneT]:
-    """`map` over a few of the cores of this machine: so many results are in memory, finished or not, and no more. The
-    first error ends it."""
+    """`map` over a few of this machine's cores, with a bounded number of results in memory. The first error ends it."""
     most = min(os.cpu_count() or 1, _MOST)
     with ThreadPoolExecutor(most, "export") as pool:
         begun: deque[Future[DoneT]] = deque()

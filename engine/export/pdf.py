@@ -1,4 +1,4 @@
-"""A book as PDF, for screens and for printers: every page embedded as it is and once, its words there to be found."""
+"""A book as PDF, for screens and for printers: every page embedded once and unchanged, with searchable words."""
 
 import os
 import tempfile
@@ -28,7 +28,7 @@ def build_pdf(bound: Bound, out: Path) -> None:
 
 
 def build_print(bound: Bound, out: Path) -> None:
-    """The same for a printer: the page is the trimmed size, and what is at its edges goes on beyond them."""
+    """The same for a printer: the page has the trimmed size, and its edges continue into the bleed."""
     _build(bound, out, printed=True)
 
 
@@ -38,7 +38,7 @@ def _build(bound: Bound, out: Path, *, printed: bool) -> None:
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name[:80]}.") as name:
         bare, finished = Path(name) / "bare.pdf", Path(name) / "finished.pdf"
         write_pages(bound.pages, bare, _POINTS)
-        # Read as it is needed: mapped, the whole book would come to lie in memory.
+        # Read when needed: mapped into memory, the whole book would end up there.
         with pikepdf.open(bare, access_mode=pikepdf.AccessMode.stream) as pdf:
             words = HiddenWords(pdf)
             for page, told in zip(pdf.pages, book.pages, strict=True):
@@ -64,13 +64,13 @@ def _build(bound: Bound, out: Path, *, printed: bool) -> None:
 
 
 def _bleed(book: Book, page: BookPage) -> float:
-    """In points: what was ordered, else what pages of this size are printed with."""
+    """In points: as requested, else the usual bleed for pages of this size."""
     asked = book.options.bleed_mm
     return (size_of(page.width, page.height).bleed_mm if asked is None else asked) * _POINTS_A_MM
 
 
 def _set(pdf: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWords, bleed: float | None) -> None:
-    """The page's boxes, its picture at its place, and its words where nobody sees them."""
+    """The page's boxes, its picture, and its invisible words."""
     width, height = float(page.mediabox[2]), float(page.mediabox[3])
     edge = bleed or 0.0
     drawing = ""
@@ -79,7 +79,7 @@ def _set(pdf: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWord
         for box in ("/MediaBox", "/CropBox", "/BleedBox"):
             page[box] = pikepdf.Array(media)
         page["/TrimBox"] = pikepdf.Array([round(value, 4) for value in (edge, edge, edge + width, edge + height)])
-        # The same picture, a little larger, below: where the paper is cut a hair too far out there is no white line.
+        # The same picture underneath, slightly larger, so that a cut that is a hair too wide shows no white line.
         drawing = f"q {media[2]:.4f} 0 0 {media[3]:.4f} 0 0 cm {PICTURE} Do Q\n"
     drawing += f"q {width:.4f} 0 0 {height:.4f} {edge:.4f} {edge:.4f} cm {PICTURE} Do Q\n"
     hidden, fonts = words.of(told.panels, _POINTS, (edge, edge + height))

@@ -1,8 +1,8 @@
-"""A bare PDF with a picture on every page, whose pixels are taken over as they are compressed.
+"""A bare PDF with a picture on every page, whose compressed pixels are copied as they are.
 
-PNG and PDF compress alike, so the data of a page's picture goes from one to the other without being read, which takes a
-twentieth of the time that decoding it does. It goes straight to the file: a library that builds PDFs holds the pictures
-of a whole book in memory until it saves them.
+PNG and PDF use the same compression, so a page's picture is copied without being decoded, which takes a twentieth of
+the time. It goes straight to the file: libraries that build PDFs hold all pictures of a book in memory until they
+save.
 """
 
 import io
@@ -17,17 +17,17 @@ from PIL import Image
 
 from engine.errors import BadInput
 
-# What a page calls its picture.
+# The name of a page's picture.
 PICTURE = "/Page"
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# How many colours a pixel has, by PNG's kinds of colour: grey and RGB.
+# Channels of a pixel by PNG colour type: grey and RGB.
 _COLOURS = {0: 1, 2: 3}
 _SPACES = {1: "/DeviceGray", 3: "/DeviceRGB"}
 
 
 @dataclass(frozen=True)
 class _Pixels:
-    """Compressed rows as PNG and PDF have them, 8 bits a colour."""
+    """Compressed rows as in PNG and PDF, 8 bits per channel."""
 
     width: int
     height: int
@@ -44,12 +44,12 @@ class _Pixels:
 
 
 class _Objects:
-    """Writes objects one after the other, and where each of them lies."""
+    """Writes objects one after another and records their offsets."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._places: dict[int, int] = {}
-        # Bytes above 127 tell whoever moves the file that it is no text.
+        # Bytes above 127 mark the file as binary.
         file.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 
     def write(self, number: int, told: str, stream: bytes | None = None) -> None:
@@ -68,7 +68,7 @@ class _Objects:
 
 
 def write_pages(files: Sequence[Path], out: Path, points: float) -> None:
-    """A page for each picture, `points` a pixel large. What the pages show is left to be written."""
+    """Write a page for each picture, `points` per pixel large. The caller writes the contents of the pages."""
     with out.open("wb") as file:
         objects = _Objects(file)
         # Objects 1 and 2 are the catalogue and the list of pages, then every page comes after its picture.
@@ -93,7 +93,7 @@ def _pixels(data: bytes) -> _Pixels:
 
 
 def _taken_over(png: bytes) -> _Pixels | None:
-    """The picture as it is; None if it is not 8 bits grey or RGB, one row after the other and without transparency."""
+    """The picture's data unchanged; None unless it is 8-bit grey or RGB, without interlacing and transparency."""
     if not png.startswith(_SIGNATURE):
         return None
     parts: list[bytes] = []
@@ -112,7 +112,7 @@ def _taken_over(png: bytes) -> _Pixels | None:
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Every chunk, its checksum compared: a damaged picture must not become a page that shows nothing."""
+    """Every chunk, with its checksum verified: a damaged picture must not become an empty page."""
     at = len(_SIGNATURE)
     while True:
         header = png[at : at + 8]
@@ -128,7 +128,7 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _plain(data: bytes) -> bytes:
-    """Any other picture, on white where it is clear."""
+    """Any other picture, on white where it is transparent."""
     with Image.open(io.BytesIO(data)) as opened:
         clear = opened.convert("RGBA")
     paper = Image.new("RGBA", clear.size, "white")

@@ -1,7 +1,7 @@
-"""The words of a page in its PDF, invisible: a search finds them where they are set, and they can be copied.
+"""Invisible words on the pages of a PDF, so that they can be found and copied where they are set.
 
-Their font has no shapes. It is a Type 3 font whose every glyph is empty, so it needs no font file and can say of each
-of its 255 codes which character it stands for; a book with more characters than that gets another one.
+Their font has no shapes: it is a Type 3 font with empty glyphs, needs no font file, and maps each of its 255 codes to
+a character. A book with more characters gets more fonts.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,15 +16,15 @@ from engine.pages.languages import BOUND
 from engine.pages.layer import balloons_of
 
 _CODES = 255
-# In thousandths of the letters' size. Text is stretched to its line's width anyway.
+# In thousandths of the letters' size. Text is stretched to its line's width in any case.
 _ADVANCE = 500
-# In pixels, of words whose place on the page nobody kept: they lie over their panel.
+# In pixels, for words without a known place; they lie over their panel.
 _LARGEST, _SMALLEST = 50.0, 4.0
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of text in pixels of the page, from where it begins; `size` is that of its letters. A column runs down."""
+    """A line of text in pixels of the page, from its start; `size` is that of its letters. A column runs down."""
 
     text: str
     x: float
@@ -35,7 +35,7 @@ class _Line:
 
 
 def _lines(panel: PlacedPanel) -> Iterator[_Line]:
-    """Line by line in reading order, as balloons hold them. What found no room on the page is not there to be found."""
+    """Line by line in reading order, as in the balloons. Words that found no room on the page are left out."""
     if panel.lettering is None:
         said = [text for _, words in panel.words if (text := printable(words))]
         size = min(_LARGEST, max(_SMALLEST, panel.height / (len(said) + 1)))
@@ -46,7 +46,7 @@ def _lines(panel: PlacedPanel) -> Iterator[_Line]:
     for balloon in balloons_of(panel.lettering):
         top = balloon.rect.centre[1] - balloon.block.height / 2
         for row, room in enumerate(balloon.text_rects()):
-            # Marks of style are no characters that can be printed.
+            # Marks of style are not printable characters.
             text = printable(balloon.block.lines[row].replace(fonts.SEAM, "").replace(BOUND, " "))
             if text and balloon.block.vertical:
                 middle = panel.x + room.centre[0] - 0.35 * balloon.block.size
@@ -57,7 +57,7 @@ def _lines(panel: PlacedPanel) -> Iterator[_Line]:
 
 
 class HiddenWords:
-    """Makes the fonts as characters turn up; `finish` writes them."""
+    """Creates fonts as characters occur; `finish` writes them."""
 
     def __init__(self, pdf: pikepdf.Pdf) -> None:
         self._pdf = pdf
@@ -67,8 +67,9 @@ class HiddenWords:
     def of(
         self, panels: Sequence[PlacedPanel], scale: float, corner: tuple[float, float]
     ) -> tuple[str, dict[str, pikepdf.Dictionary]]:
-        """What writes the words of these panels, and the fonts that it uses. `scale` is points a pixel, `corner` the
-        page's upper left in points."""
+        """The operators that write these panels' words, and their fonts. `scale` is points per pixel, `corner` the
+        page's upper left corner in points.
+        """
         used: dict[str, pikepdf.Dictionary] = {}
         lines: list[str] = []
         for panel in panels:
@@ -84,7 +85,7 @@ class HiddenWords:
         return ("\n".join(["BT 3 Tr", *lines, "ET"]) if lines else "", used)
 
     def finish(self) -> None:
-        """Say of every code which character it is."""
+        """Write the map from codes to characters."""
         for number, font in enumerate(self._fonts):
             signs = [sign for sign, (own, _) in self._codes.items() if own == number]
             font["/LastChar"] = len(signs)
@@ -94,7 +95,7 @@ class HiddenWords:
             font["/ToUnicode"] = self._pdf.make_stream(_meaning(signs))
 
     def _runs(self, text: str) -> Iterator[tuple[int, str]]:
-        """The text in stretches of one font, as the hex of its codes."""
+        """The text in runs of one font, as hexadecimal codes."""
         font, codes = -1, ""
         for sign in text:
             own, code = self._code(sign)

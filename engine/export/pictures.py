@@ -1,4 +1,4 @@
-"""Pages and panels as pictures on their way into a file: with what is to be known of them, and nothing beside it."""
+"""Pages and panels as picture files, with their metadata and nothing else."""
 
 import io
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from engine.export.zipped import numbered, zipped
 from engine.images.png_text import PARAMETERS, without
 
 _JPEG_QUALITY = 92
-# What a panel's picture may be, by how its name ends.
+# Suffixes of panel pictures by media type.
 _KINDS = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
 
 def packet_of(book: Book) -> str:
-    """What every page of the book says of itself."""
+    """The XMP packet that all pages of the book share."""
     return xmp(
         title=book.title,
         credits=book.options.credits,
@@ -37,7 +37,7 @@ def packet_of_panel(book: Book, picture: PanelPicture) -> str:
 
 
 def labelled(bound: Bound) -> Iterator[bytes]:
-    """The pages one after the other, as PNG, each with its packet."""
+    """The pages one after another, as PNG, each with its packet."""
     packet = packet_of(bound.book)
     for page in bound.pages:
         yield with_xmp(page.read_bytes(), packet)
@@ -71,7 +71,7 @@ def as_jpeg(picture: Path | Image.Image, quality: int, packet: str, notes: str =
 
 
 def build_panels(bound: Bound, out: Path) -> None:
-    """The panels' own pictures, without lettering, as they were drawn; prompts only where they are wanted."""
+    """The panels' pictures as drawn, without lettering; with prompts only if requested."""
     book = bound.book
     with zipped(out) as archive:
         for picture, file in zip(book.pictures, bound.pictures, strict=True):

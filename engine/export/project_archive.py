@@ -1,4 +1,4 @@
-"""A project's file: a zip of `project.json` and `pictures/<sha256>.<suffix>`. Written plainly, read with suspicion."""
+"""Project files: a zip of `project.json` and `pictures/<sha256>.<suffix>`. Files from outside are not trusted."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from engine.storage.keys import PICTURE_SUFFIXES
 from models.bundle import MAX_ROWS, Bundle
 
 DOCUMENT = "project.json"
-# Unpacked; a chapter of six million characters has room in it several times over.
+# Unpacked; several times the size of a chapter of six million characters.
 MAX_DOCUMENT = 64 << 20
 MAX_PICTURE = 64 << 20
 _PICTURE = re.compile(r"pictures/[0-9a-f]{64}\.(png|jpg|webp)\Z")
@@ -24,12 +24,12 @@ _WHEN = (1980, 1, 1, 0, 0, 0)
 
 
 def name_of(sha256: str, media_type: str) -> str:
-    """Where a picture lies in the file."""
+    """The name of a picture in the file."""
     return f"pictures/{sha256}.{PICTURE_SUFFIXES[media_type]}"
 
 
 class Written:
-    """A project's file that is being written to `path`. Blocking; close it at the end."""
+    """Writes a project file to `path`. Blocking; close it at the end."""
 
     def __init__(self, path: Path, bundle: Bundle) -> None:
         self._zip = zipfile.ZipFile(path, "w")
@@ -37,7 +37,7 @@ class Written:
         self._add(DOCUMENT, text.encode("utf-8", "replace"), zipfile.ZIP_DEFLATED)
 
     def picture(self, name: str, path: Path) -> None:
-        """Pictures are compressed as they are."""
+        """Pictures are compressed already."""
         self._add(name, path.read_bytes(), zipfile.ZIP_STORED)
 
     def close(self) -> None:
@@ -50,10 +50,10 @@ class Written:
 
 
 class Archive:
-    """A project's file from outside. Blocking. Raises `BadInput` for whatever it is not."""
+    """Reads a project file from outside. Blocking. Raises `BadInput` for invalid files."""
 
     def __init__(self, path: Path, most: int) -> None:
-        """`most` is how many bytes all of it may have unpacked."""
+        """`most` is how many bytes it may have, unpacked."""
         self._most = most
         try:
             self._zip = zipfile.ZipFile(path)
@@ -63,7 +63,7 @@ class Archive:
         self._entries = _checked(entries, path.stat().st_size, most)
 
     def bundle(self) -> Bundle:
-        """What `project.json` says."""
+        """The content of `project.json`."""
         if DOCUMENT not in self._entries:
             raise BadInput(f"The file has no {DOCUMENT}: it is not an exported project.")
         data = self._read(DOCUMENT, MAX_DOCUMENT)
@@ -89,7 +89,7 @@ class Archive:
         return bundle
 
     def picture(self, name: str, target: Path, sha256: str) -> None:
-        """Write a picture to a file. It must be what its name says."""
+        """Write a picture to a file, and verify that its hash matches its name."""
         data = self._read(name, MAX_PICTURE)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise BadInput(f"{name} does not hold the picture that its name promises.")
@@ -99,7 +99,7 @@ class Archive:
         self._zip.close()
 
     def _read(self, name: str, most: int) -> bytes:
-        """The entry, unpacked; what it said of its size is not believed."""
+        """The unpacked entry. The size that it claims is not trusted."""
         most = min(most, self._most)
         data = bytearray()
         try:
@@ -111,7 +111,7 @@ class Archive:
         except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
             raise BadInput(f"{name} cannot be unpacked ({type(error).__name__}).") from None
         except Exception as error:
-            # zlib's own error has no other base.
+            # zlib's own error has no other base class.
             if type(error).__module__ != "zlib":
                 raise
             raise BadInput(f"{name} cannot be unpacked.") from None
@@ -125,7 +125,7 @@ def _checked(entries: Sequence[zipfile.ZipInfo], size: int, most: int) -> dict[s
     names: dict[str, zipfile.ZipInfo] = {}
     for entry in entries:
         name = entry.orig_filename
-        # Names that are known are plain: no way leads out, nothing is absolute, a folder or somebody's program.
+        # Known names are plain, so no entry leads out of the folder.
         if name != entry.filename or (name != DOCUMENT and not _PICTURE.match(name)):
             raise BadInput("The file contains an entry that exported projects never have.")
         if name in names:

@@ -1,4 +1,6 @@
-"""What a file says of how its pictures were made: nobody should take a storyboard for a person's work, or a model's."""
+"""What a file says about how its pictures were made, so that nobody takes a storyboard for a person's or a model's
+work.
+"""
 
 from collections.abc import Collection, Iterable
 from xml.etree import ElementTree
@@ -27,27 +29,27 @@ _NAMES = {"dc": _DC, "xmp": _XMP, "rdf": _RDF, "x": _META, "Iptc4xmpExt": IPTC_E
 
 
 def notes_of(artists: Collection[str]) -> str:
-    """The remark for a file with pictures of these artists, by their providers' ids; empty where none is needed."""
+    """The note for a file with pictures of these artists, by provider; empty if none is needed."""
     if "offline" not in artists:
         return ""
     return STORYBOARD if len(set(artists)) == 1 else _MIXED
 
 
 def notes_together(notes: Iterable[str]) -> str:
-    """The remark for a file whose parts have these: theirs, where they agree."""
+    """The note for a file whose parts have these notes, if they agree."""
     told = set(notes)
     return told.pop() if len(told) == 1 else _MIXED if told else ""
 
 
 def model_of_picture(provider: str, model: str, origin: str) -> str:
-    """The model that made a picture; empty for rules and for art that was brought along."""
+    """The model that made a picture; empty for rules and for added art."""
     if origin == DraftOrigin.UPLOADED or provider == "offline":
         return ""
     return f"{provider}/{model}" if model else provider
 
 
 def origin_of_picture(provider: str, origin: str) -> str:
-    """The source type of one picture; empty for art that was brought along, of which we know nothing."""
+    """The source type of one picture; empty for added art, of which nothing is known."""
     if origin == DraftOrigin.UPLOADED:
         return ""
     if provider == "offline":
@@ -56,7 +58,7 @@ def origin_of_picture(provider: str, origin: str) -> str:
 
 
 def origin_of_pages(pictures: Iterable[str]) -> str:
-    """The source type of pages composed of pictures with these; empty where nothing of them is known to be made."""
+    """The source type of pages with pictures of these types; empty if nothing is known of how they were made."""
     known = set(pictures)
     if not known - {""}:
         return ""
@@ -72,7 +74,7 @@ def xmp(
     models: Iterable[str] = (),
     prompt: str = "",
 ) -> str:
-    """An XMP packet: who made it, and by which means. Same facts, same packet."""
+    """An XMP packet: the tool and the source type. Same facts, same packet."""
     for prefix, name in _NAMES.items():
         ElementTree.register_namespace(prefix, name)
     meta = ElementTree.Element(f"{{{_META}}}xmpmeta")
@@ -94,7 +96,7 @@ def xmp(
 
 
 def with_xmp(png: bytes, packet: str) -> bytes:
-    """The PNG with this packet, whatever packet it had. Pixels are not touched; what is no PNG stays as it is."""
+    """The PNG with this packet instead of any other. Pixels are untouched; data that is no PNG stays as it is."""
     return stamped(without(png, _XMP_KEY), packet, _XMP_KEY)
 
 

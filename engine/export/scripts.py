@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.export.book import Bound
 from engine.export.clean_text import printable
 from engine.export.pictures import as_read
-from engine.export.zipped import written
+from engine.export.zipped import whole_file
 from models.script import Script, ScriptPanel
 from models.story import LineKind
 
@@ -23,7 +23,7 @@ def build_script(bound: Bound, out: Path) -> None:
 
 
 def build_script_text(bound: Bound, out: Path) -> None:
-    """The script as Markdown: pages of panels with what is seen and said, as a writer hands it to an artist."""
+    """The script as Markdown: pages of panels with descriptions and words, as a writer hands it to an artist."""
     lines = [f"# {_plain(as_read(bound.book.title))}", ""]
     lines += [f"{one.role}: {_plain(one.name)}  " for one in bound.book.options.credits]
     for chapter in bound.book.chapters:
@@ -68,10 +68,10 @@ def _unprompted(script: Script) -> Script:
 
 
 def _plain(text: str) -> str:
-    """One line in which Markdown and HTML find nothing of theirs."""
+    """One line without Markdown and HTML."""
     return "".join(f"\\{sign}" if sign in "\\`*_[]<>#|~" else sign for sign in printable(text))
 
 
 def _write(out: Path, text: str) -> None:
-    with written(out) as file:
+    with whole_file(out) as file:
         file.write(text.encode("utf-8", "replace"))

@@ -1,7 +1,7 @@
-"""Content Credentials (C2PA): a manifest, signed with a certificate, of who made a file and by which means.
+"""Content Credentials (C2PA): a signed manifest that says who made a file and how.
 
-The library is an extra, `pip install 'inkloom[c2pa]'`, and loaded only where a certificate is given. Nothing goes to
-the network unless a server for timestamps is named.
+The library is an extra, `pip install 'inkloom[c2pa]'`, loaded only if a certificate is given. It uses the network only
+if a timestamp server is configured.
 """
 
 import hashlib
@@ -24,10 +24,12 @@ _OFFLINE = {"builder": {"thumbnail": {"enabled": False}}, "verify": {"remote_man
 
 
 class Signer:
-    """Signs files in the name of the certificate's holder; `mark` is another for another certificate."""
+    """Signs files with the holder's certificate; `mark` differs for each certificate."""
 
     def __init__(self, certificate: Path, key: Path, algorithm: str, timestamps: str | None = None) -> None:
-        """Raises `NotConfigured` where the library, a file or the pair of them is not fit; no key is ever quoted."""
+        """Raises `NotConfigured` if the library is missing, a file is unusable, or key and certificate do not match.
+        No key is quoted.
+        """
         try:
             import c2pa
         except ImportError as error:
@@ -46,7 +48,7 @@ class Signer:
             self._signer = c2pa.Signer.from_info(told)
             self._context = c2pa.Context(c2pa.Settings.from_dict(_OFFLINE))
             self._alone = Lock()
-            # A pair that does not belong together, or a certificate that C2PA does not allow, is found out now.
+            # This reveals a pair that does not match, or a certificate that C2PA does not allow.
             trial = io.BytesIO()
             Image.new("L", (1, 1)).save(trial, "PNG")
             self.sign(trial.getvalue(), "image/png", title="", origin=BY_RULES)
@@ -67,7 +69,7 @@ class Signer:
         credits: Iterable[Credit] = (),
         models: Iterable[str] = (),
     ) -> bytes:
-        """The file, of a media type, with its manifest."""
+        """The file with its manifest."""
         signed = io.BytesIO()
         self._write(io.BytesIO(data), signed, kind, _manifest(title, origin, credits, models))
         return signed.getvalue()
@@ -93,7 +95,7 @@ class Signer:
 
 
 def signer_of(settings: Settings) -> Signer | None:
-    """What signs, where a certificate is given. Raises `NotConfigured`."""
+    """The signer, if a certificate is given. Raises `NotConfigured`."""
     certificate, key = settings.c2pa_certificate, settings.c2pa_key
     if certificate is None and key is None:
         return None

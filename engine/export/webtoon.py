@@ -1,7 +1,7 @@
-"""A strip as the slices that a publishing site takes: of one width, and at most so high and so large.
+"""A strip as slices for publishing sites: of one width, with a maximum height and file size.
 
-A slice ends between panels and nowhere else, so neither a balloon nor a face is ever cut. A panel that is taller than
-a slice may be is made smaller, with white beside it.
+A slice ends between panels only, so no balloon or face is cut. A panel taller than the maximum is scaled down, with
+white beside it.
 """
 
 import io
@@ -53,7 +53,7 @@ def build_slices(bound: Bound, folder: Path) -> list[Path]:
 
 
 def slices(bound: Bound) -> Iterator[tuple[bytes, str]]:
-    """Every slice with the suffix of its kind: the PNG that the page is where it fits, a JPEG where it is too large."""
+    """Every slice with its suffix: the page's PNG if it fits, else a JPEG."""
     packet = packet_of(bound.book)
     pages = zip(bound.book.pages, bound.pages, strict=True)
     for cut in over_cores(lambda page: _slices(bound, *page, packet), pages):
@@ -68,7 +68,7 @@ def _slices(bound: Bound, page: BookPage, file: Path, packet: str) -> list[tuple
         if fits and len(data) <= limits.bytes and opened.format == "PNG":
             return [(data, ".png")]
         opened.load()
-        # A page takes 24 MB, so there is one copy of it, and what is cut off of it is small.
+        # A page takes 24 MB, so there is one copy of it; the slices cut from it are small.
         whole = opened if opened.mode == "RGB" else opened.convert("RGB")
         bands = [(0, whole.height)] if fits else _bands(page, whole.height, limits.height * whole.width / limits.width)
         fitted = [_fitted(_cut(whole, top, bottom), limits) for top, bottom in bands]
@@ -80,7 +80,7 @@ def _cut(whole: Image.Image, top: int, bottom: int) -> Image.Image:
 
 
 def _bands(page: BookPage, height: int, tallest: float) -> list[tuple[int, int]]:
-    """The page from top to bottom, cut in the middle of gaps so that each part is as tall as it may be."""
+    """The page from top to bottom, cut in the middle of gaps into parts as tall as allowed."""
     spans = sorted((panel.y, panel.y + panel.height) for panel in page.panels)
     cuts, low = [], 0
     for top, bottom in spans:
@@ -123,7 +123,7 @@ def _encoded(bound: Bound, picture: Image.Image, largest: int, packet: str) -> t
 
 
 def _swap(fresh: Path, folder: Path) -> None:
-    """Two renames: a folder cannot be replaced by one unless it is empty."""
+    """Two renames: a folder can replace another one only if that one is empty."""
     if not folder.exists():
         fresh.rename(folder)
         return

@@ -1,4 +1,4 @@
-"""Zip files that are the same bytes whenever they are made, and appear whole or not at all."""
+"""Zip files with reproducible bytes that appear whole or not at all."""
 
 import os
 import zipfile
@@ -8,18 +8,18 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
-# The earliest that a zip can tell: archives of the same content are the same bytes.
+# The earliest time that a zip can store: archives of the same content are the same bytes.
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class Zipped:
-    """An archive that is being written. Pictures are compressed already, so entries are stored as they are."""
+    """An archive being written. Pictures are compressed already, so entries are stored."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._archive = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
 
     def add(self, name: str, data: bytes | str, *, deflated: bool = False) -> None:
-        """One entry, under a name of ours: nothing that a user wrote is in it."""
+        """Add an entry. Names are ours: none contains text of a user."""
         entry = zipfile.ZipInfo(name, _TIME)
         entry.create_system = 3
         entry.external_attr = 0o644 << 16
@@ -32,8 +32,8 @@ class Zipped:
 
 @contextmanager
 def zipped(out: Path) -> Iterator[Zipped]:
-    """The archive that becomes `out` when the block ends well; otherwise what was there stays."""
-    with written(out) as file:
+    """The archive, which becomes `out` if the block succeeds; otherwise the previous file stays."""
+    with whole_file(out) as file:
         archive = Zipped(file)
         try:
             yield archive
@@ -42,8 +42,8 @@ def zipped(out: Path) -> Iterator[Zipped]:
 
 
 @contextmanager
-def written(out: Path) -> Iterator[IO[bytes]]:
-    """A file that becomes `out` when the block ends well, in one step; otherwise what was there stays."""
+def whole_file(out: Path) -> Iterator[IO[bytes]]:
+    """A file that becomes `out` in one step if the block succeeds; otherwise the previous file stays."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=out.parent, prefix=f".{out.name[:80]}.", delete=False) as file:
         part = Path(file.name)
@@ -59,5 +59,5 @@ def written(out: Path) -> Iterator[IO[bytes]]:
 
 
 def numbered(number: int, count: int, suffix: str) -> str:
-    """A name that sorts where it belongs, among `count` of them: 007.png."""
+    """A name that sorts by its number among `count` names: 007.png."""
     return f"{number:0{max(3, len(str(count)))}}{suffix}"

@@ -3,7 +3,7 @@
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.freshness import staleness
+from engine.freshness.parts import stale_parts
 from engine.store.events import emit
 from engine.store.outlines import StoredOutline
 from engine.store.progress import character_step, complete, outline_step, scene_step, split
@@ -19,7 +19,7 @@ async def assign(session: AsyncSession, run: ChapterRun, chapter: Chapter, store
     """
     query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
     scenes = [scene for scene in (await session.exec(query)).all() if scene.max_panels != 0]
-    parts = [part for part in await staleness.of(session, chapter, run.options) if part.due]
+    parts = [part for part in await stale_parts(session, chapter, run.options) if part.due]
     # Characters that people put into panels appear as well.
     appear = [part.id for part in parts if part.kind == "character" and part.id is not None]
     people, due = list(dict.fromkeys([*stored.character_ids.values(), *appear])), scenes

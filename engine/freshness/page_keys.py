@@ -8,7 +8,7 @@ from engine.export.provenance import notes_of
 from engine.pages import manual_lettering
 from engine.pages.formats import size_for
 from engine.pages.layout import LayoutPanel, PageLayout, lay_out
-from engine.pages.manual_layout import carried, kept_pages
+from engine.pages.manual_layout import kept_pages, with_manual_lettering
 from engine.pages.weights import holds, picture_size
 from engine.store.panels import Shown
 from models.layout import Layout, LayoutCell
@@ -71,7 +71,9 @@ def laid_out(shown: Sequence[Shown], options: GenerationOptions, before: Sequenc
             pages.append(by_hand.model_copy(update={"direction": options.direction}))
             end += len(by_hand.cells)
         first = end
-    return carried(before, [page.model_copy(update={"number": number}) for number, page in enumerate(pages, 1)])
+    return with_manual_lettering(
+        before, [page.model_copy(update={"number": number}) for number, page in enumerate(pages, 1)]
+    )
 
 
 def moved_on(

@@ -1,4 +1,4 @@
-"""The protocol every artist meets: one request in, one picture out, errors from `engine.errors`."""
+"""The protocol of every artist: a request in, a picture out, errors from `engine.errors`."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from engine.providers.usage import Tokens
 from models.options import RenderSettings
 from models.story import Attributes, Box, PanelData
 
-# What a picture that goes with a panel is of; `control` leads the composition.
+# What a reference picture shows; `control` leads the composition.
 Of = Literal["", "character", "place", "panel", "control"]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that goes with a request: PNG, JPEG or WebP bytes, known by their hash.
+    """A picture that goes with a request: PNG, JPEG or WebP bytes, identified by their hash.
 
-    One that is stored may be told of by its hash before its bytes are read. A reference says what it is of, and `shows`
-    in words who or what that is; `across` is the part of the width, 0 to 1, in which somebody stands.
+    A stored picture may be known by its hash before its bytes are read. For a reference, `shows` says in words who or
+    what it shows; `across` is the part of the width, 0 to 1, in which a person stands.
     """
 
     data: bytes = field(repr=False, compare=False)
@@ -35,7 +35,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Control:
-    """One ControlNet unit: what the picture's lines, depth or pose hold the drawing to.
+    """One ControlNet unit: the lines, depth or pose that the drawing must follow.
 
     `weight` is 0 to 2; the unit works from `start` to `end` of the steps, both 0 to 1.
     """
@@ -52,11 +52,11 @@ class Control:
 class ImageRequest:
     """One picture to draw: `width` × `height` pixels.
 
-    The prompt is what a model draws from. Beside it lies the same thing as data, which the offline artist draws
-    from: a panel, or for a reference sheet the character's `sheet`.
+    A model draws from the prompt. `data` says the same for the offline artist: a panel, or for a reference sheet the
+    character's `sheet`.
 
     `references` show what things look like. `source` is a picture to change, by `strength` from 0 (not at all) to 1
-    (freely), and only where `mask`, of the same size, is white. `control` holds the composition.
+    (freely), and only where `mask`, of the same size, is white. `control` leads the composition.
     """
 
     model: str
@@ -77,7 +77,7 @@ class ImageRequest:
     def identity(self, *, data: bool) -> dict[str, Any]:
         """What makes two requests the same, as data for a digest: pictures by their hash.
 
-        Without `data`, for an artist that draws from the prompt alone: what it does not see changes nothing.
+        Without `data` for an artist that draws from the prompt alone, because it never sees them.
         """
         seen = [one.name for one in fields(self) if data or one.name not in ("panel", "sheet")]
         return {name: _plain(getattr(self, name)) for name in seen}
@@ -95,8 +95,8 @@ def _plain(value: Any) -> Any:
 class ImageResult:
     """A finished picture: encoded bytes, what was drawn where, and the parameters that made it.
 
-    `seed` is the one that was used, which may be another than the one asked for. `may_be_flat`: a picture of a single
-    colour is meant, as it can be where rules draw; a model that answers with one has failed.
+    `seed` is the seed that was used, which may differ from the requested one. `may_be_flat`: a picture of a single
+    colour is valid, as rules can draw one; a model that answers with one has failed.
     """
 
     data: bytes
@@ -110,16 +110,16 @@ class ImageResult:
     may_be_flat: bool = False
 
 
-# Told how far the picture is, from 0 to 1, while it is drawn.
+# Receives the progress of the drawing, from 0 to 1.
 Progress = Callable[[float], None]
 
 
 def unheard(share: float) -> None:
-    """Nobody wants to know how far the picture is."""
+    """Ignores the progress."""
 
 
 class Artist(Protocol):
-    """An artist. Raises `engine.errors` only; never retries on its own; does not block the event loop.
+    """An artist. Raises only `engine.errors`; never retries on its own; does not block the event loop.
 
     When the call is cancelled, it stops what it can stop at the provider.
     """
@@ -127,4 +127,4 @@ class Artist(Protocol):
     async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult: ...
 
     async def close(self) -> None:
-        """Let go of connections; nothing is drawn after that."""
+        """Close connections; nothing is drawn after that."""

@@ -1,4 +1,4 @@
-"""Makes a request fit what an artist can do, or says before the call that it cannot be done."""
+"""Adapts a request to what an artist can do, or refuses it before the call."""
 
 import io
 import math
@@ -13,9 +13,9 @@ from engine.providers.registry import Draws, Sizes
 
 
 def fitted(request: ImageRequest, draws: Draws, artist: str) -> ImageRequest:
-    """The request as this artist can draw it: its size allowed, a negative prompt it does not know turned into words.
+    """The request as this artist can draw it: an allowed size, and words for a negative prompt that it does not know.
 
-    Raises `ProviderRejected` for pictures it has no use for: leaving them out would draw something else for the same
+    Raises `ProviderRejected` for pictures that it cannot use: without them it would draw something else for the same
     money. Raises `BadInput` for a mask that fits no source.
     """
     room = _room(request, draws)
@@ -37,9 +37,9 @@ def fitted(request: ImageRequest, draws: Draws, artist: str) -> ImageRequest:
 
 
 def accompanied(request: ImageRequest, pictures: Sequence[Picture], draws: Draws) -> ImageRequest:
-    """The request with as many of the pictures that go with a panel as the artist takes, the first ones first.
+    """The request with as many of the panel's pictures as the artist takes, the first ones first.
 
-    Nobody asked for them with this request, so an artist that has no use for them draws without.
+    The request itself does not ask for them, so an artist that cannot use them draws without.
     """
     if len(request.control) < draws.controls:
         led = [Control(one) for one in pictures if one.of == "control"]
@@ -52,15 +52,15 @@ def _room(request: ImageRequest, draws: Draws) -> int:
     """How many reference pictures an artist takes with this request."""
     if draws.references_are_units:
         return max(min(draws.references, draws.controls - len(request.control)), 0)
-    # A picture to change is one of the pictures that are sent.
+    # A picture to change counts as one of the pictures that are sent.
     return max(draws.references - (request.source is not None), 0)
 
 
 def size_for(width: int, height: int, sizes: Sizes) -> tuple[int, int]:
-    """The nearest allowed size of the same shape, or of the nearest shape that is allowed."""
+    """The nearest allowed size of the same shape, or of the nearest allowed shape."""
     widest = min(sizes.widest, sizes.most / sizes.least)
     aspect = min(max(width / height, 1 / widest), widest)
-    # How wide a picture of this shape may be, by the sides and by the area.
+    # How wide a picture of this shape may be, by its sides and by its area.
     least = max(sizes.least * max(aspect, 1.0), math.sqrt(sizes.least_area * aspect))
     most = min(sizes.most * min(aspect, 1.0), math.sqrt(sizes.area * aspect))
     wanted = min(max(math.sqrt(width * height * aspect), least), most)

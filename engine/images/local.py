@@ -1,4 +1,4 @@
-"""The artist behind a Stable Diffusion server that speaks `/sdapi/v1`: AUTOMATIC1111, Forge, SD.Next."""
+"""The artist for Stable Diffusion servers with `/sdapi/v1`: AUTOMATIC1111, Forge, SD.Next."""
 
 import asyncio
 import contextlib
@@ -11,44 +11,44 @@ from engine.errors import NotConfigured
 from engine.images import Control, ImageRequest, ImageResult, Progress, unheard
 from engine.images.fitting import fitted
 from engine.images.local_lists import Lists
-from engine.images.sdapi import asked, picture
+from engine.images.sdapi import picture, request_of
 from engine.providers.failures import calling, code_of, of_status, quoted, words_of
 from engine.providers.registry import draws_of
 
 _DRAWS = draws_of("local")
 _POLL_SECONDS = 1.0
-# How much a reference counts, and up to which share of the steps: more, and the pose of the sheet comes along.
+# The weight of a reference, and the share of the steps in which it works: with more, the sheet's pose is copied too.
 _LIKENESS, _LIKENESS_OF_SEVERAL = 0.7, 0.6
 _LIKENESS_ENDS = 0.8
-# Somebody waits for a cancellation: what cannot be interrupted in this time goes on without us.
+# The user waits for a cancellation: after this time we stop waiting for the server to interrupt.
 _INTERRUPT_SECONDS = 5.0
 
 
 class LocalArtist:
-    """Draws one picture at a time, as the server does. `auth` is `user:password` or empty, `timeout` in seconds."""
+    """Draws one picture at a time, like the server. `auth` is `user:password` or empty, `timeout` is in seconds."""
 
     def __init__(self, url: str, auth: str, timeout: float) -> None:
         self._seconds = timeout
         self._secrets = (auth, auth.partition(":")[2])
-        # No proxy: this is a machine of the user's own.
+        # No proxy: the server is on the user's own machine or network.
         self._client = httpx.AsyncClient(
             base_url=url.rstrip("/"),
             auth=httpx.BasicAuth(*_user_and_password(auth)) if auth else None,
-            # The whole call has its bound in `draw`; when that is over, the server is told to stop.
+            # `draw` limits the whole call; after that, the server is asked to stop.
             timeout=httpx.Timeout(None, connect=min(5.0, timeout)),
             trust_env=False,
         )
         self._lists = Lists(self._get)
-        # Progress and interruption are the server's, not a picture's: with one at a time they are this picture's.
+        # Progress and interruption belong to the server, not to a picture: with one at a time they are this picture's.
         self._turn = asyncio.Semaphore(1)
 
     async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:
-        """A picture as the server encodes it, with the seed that was really used."""
+        """A picture as the server encodes it, with the seed that was used."""
         request = fitted(request, _DRAWS, "local")
         async with self._turn, calling("local", self._where, seconds=self._seconds, secrets=self._secrets):
             request = await self._led(request)
             await self._lists.check(request)
-            path, payload = await asyncio.to_thread(asked, request)
+            path, payload = await asyncio.to_thread(request_of, request)
             result = picture(await self._send(path, payload, tell), request)
         tell(1.0)
         return result
@@ -61,7 +61,7 @@ class LocalArtist:
         return self._client.base_url.netloc.decode()
 
     async def _led(self, request: ImageRequest) -> ImageRequest:
-        """References and sketches as ControlNet units, by what the server has; what it has nothing for is left out."""
+        """References and sketches as ControlNet units for the models that the server has; others are left out."""
         units = [one for one in request.control if one.picture.of != "control" or one.model]
         sketches = [one for one in request.control if one not in units]
         if sketches and (sketched := await self._lists.sketched(request.model)):
@@ -85,7 +85,7 @@ class LocalArtist:
         return self._body(response)
 
     async def _get(self, path: str) -> Any:
-        """What the server answers, or None where it has no such thing."""
+        """The server's answer, or None if it has no such path."""
         response = await self._client.get(path)
         return None if response.status_code == 404 else self._body(response)
 
@@ -104,7 +104,7 @@ class LocalArtist:
         return body
 
     async def _watch(self, tell: Progress) -> None:
-        """Tell how far the picture is; a server that does not say, or says less than before, is passed over."""
+        """Report the progress; ignores servers that report none, or less than before."""
         furthest = 0.0
         while True:
             await asyncio.sleep(_POLL_SECONDS)
@@ -116,14 +116,14 @@ class LocalArtist:
                     tell(share)
 
     async def _interrupt(self, task_id: str) -> None:
-        """Stop the server's work on this picture, and not on somebody else's while this one still waits there."""
+        """Stop the server's work on this picture, but not on another one while this one still waits there."""
         with contextlib.suppress(httpx.HTTPError, TimeoutError):
             async with asyncio.timeout(_INTERRUPT_SECONDS):
                 if not await self._is_elsewhere(task_id):
                     await self._client.post("/sdapi/v1/interrupt")
 
     async def _is_elsewhere(self, task_id: str) -> bool:
-        """Whether the server says that this picture is not what it works on now."""
+        """Whether the server says that it works on another picture now."""
         response = await self._client.post("/internal/progress", json={"id_task": task_id, "live_preview": False})
         with contextlib.suppress(ValueError, AttributeError):
             state = response.json()

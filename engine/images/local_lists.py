@@ -1,4 +1,4 @@
-"""What a Stable Diffusion server has: checkpoints, samplers, schedulers, ControlNet models."""
+"""What a Stable Diffusion server offers: checkpoints, samplers, schedulers, ControlNet models."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -6,28 +6,28 @@ from typing import Any
 from engine.errors import ProviderRejected
 from engine.images import ImageRequest
 
-# Path of a list, and under which keys an entry says its names.
+# The path of a list, and the keys under which an entry has its names.
 _CHECKPOINTS = ("/sdapi/v1/sd-models", ("title", "model_name", "hash", "sha256"))
 _SAMPLERS = ("/sdapi/v1/samplers", ("name", "aliases"))
 _SCHEDULERS = ("/sdapi/v1/schedulers", ("label", "name", "aliases"))
 _CONTROL_MODELS = ("/controlnet/model_list", ())
 _CONTROL_MODULES = ("/controlnet/module_list", ())
 _OPTIONS = "/sdapi/v1/options"
-# Preprocessors that go with every model of their kind, the surest first: A1111's, then Forge's.
+# Preprocessors that work with every model of their kind, the most reliable first: A1111's, then Forge's.
 _ADAPTING = ("ip-adapter-auto", "ip-adapter_clip_sdxl_plus_vith", "ip-adapter_clip_sd15", "clip-vit-h (ipadapter)")
-# Models that are led by a sketch, and what turns black lines on white into what they want.
+# Models for sketches, and the preprocessor that turns black lines on white into what they expect.
 _SKETCHED = ("scribble", "sketch", "lineart")
 _INVERTING = "invert"
-# So many names are listed in a message.
+# A message lists at most this many names.
 _MOST_LISTED = 20
 
 Get = Callable[[str], Awaitable[Any]]
 
 
 class Lists:
-    """Asked for when first needed, and again when a name is not found: somebody may just have put it there.
+    """Read when first needed, and again when a name is not found, because it may have been added since.
 
-    `get` gives what a path answers, or None where the server does not know it.
+    `get` returns the answer of a path, or None if the server does not know it.
     """
 
     def __init__(self, get: Get) -> None:
@@ -35,7 +35,7 @@ class Lists:
         self._known: dict[str, list[list[str]] | None] = {}
 
     async def check(self, request: ImageRequest) -> None:
-        """Raise `ProviderRejected` for a name that the server has not got; the message says what it has."""
+        """Raise `ProviderRejected` for a name that the server does not have; the message lists those that it has."""
         chosen = request.settings
         await self._has(_CHECKPOINTS, "checkpoint", request.model)
         await self._has(_SAMPLERS, "sampler", chosen.sampler)
@@ -48,26 +48,26 @@ class Lists:
             await self._has(_CONTROL_MODELS, "ControlNet model", "" if unit.model == "None" else unit.model)
 
     async def adapter(self, checkpoint: str) -> tuple[str, str] | None:
-        """Module and model of the ControlNet unit that makes people look as in a picture; None where there is none.
+        """Module and model of the ControlNet unit that makes people look as in a picture; None if there is none.
 
-        What the server lists are names alone: `xl` in the name of a checkpoint wants `xl` in the model's.
+        Servers list names only: a checkpoint with `xl` in its name needs a model with `xl` in its name.
         """
         models = await self._suiting(checkpoint, ("ip-adapter", "ip_adapter", "ipadapter"))
-        # Those for faces want other preprocessors, and look at nothing else.
+        # Models for faces need other preprocessors and ignore everything else.
         whole = [name for name in models if "face" not in name.casefold()]
         modules = {_bare(names[0]): names[0] for names in await self._list(_CONTROL_MODULES) or [] if names}
         found = next((modules[name] for name in _ADAPTING if name in modules), None)
         return (found, whole[0]) if whole and found else None
 
     async def sketched(self, checkpoint: str) -> tuple[str, str] | None:
-        """Module and model of the unit that is led by a sketch; None where there is none."""
+        """Module and model of the unit for sketches; None if there is none."""
         models = await self._suiting(checkpoint, _SKETCHED)
         modules = [names[0] for names in await self._list(_CONTROL_MODULES) or [] if names]
         inverting = next((name for name in modules if name.casefold().startswith(_INVERTING)), "none")
         return (inverting, models[0]) if models else None
 
     async def _suiting(self, checkpoint: str, kinds: Iterable[str]) -> list[str]:
-        """The ControlNet models of these kinds that suit a checkpoint, or the one that is loaded."""
+        """The ControlNet models of these kinds that suit a checkpoint, or the loaded one."""
         listed = [names[0] for names in await self._list(_CONTROL_MODELS) or [] if names]
         found = [name for kind in kinds for name in listed if kind in name.casefold()]
         if not found:
@@ -84,7 +84,7 @@ class Lists:
         there = await self._list(which)
         if there is not None and not _among(name, there):
             there = await self._list(which, again=True)
-        # A server that does not list them is left to say for itself what it thinks of the name.
+        # If the server does not list them, it checks the name itself.
         if there is None or _among(name, there):
             return
         listed = [names[0] for names in there if names]
@@ -116,5 +116,5 @@ def _among(name: str, there: list[list[str]]) -> bool:
 
 
 def _bare(name: str) -> str:
-    """A name without the hash that servers put behind it in square brackets, and however it is written."""
+    """A name in lower case, without the hash that servers append in square brackets."""
     return name.partition(" [")[0].casefold()

@@ -1,4 +1,4 @@
-"""The artist behind OpenAI Images: from words alone, or from words and pictures."""
+"""The artist for OpenAI Images: from words alone, or from words and pictures."""
 
 import asyncio
 import base64
@@ -19,7 +19,7 @@ from engine.providers.model_facts import refuse_retired
 from engine.providers.registry import draws_of, find
 from engine.providers.usage import Tokens
 
-# Said here, because the SDK would take an address that is set to nothing for one.
+# Set here, because the SDK takes an empty environment variable for an address.
 _HOME = "https://api.openai.com/v1"
 _PROVIDER = find("images", "openai")
 _DRAWS = draws_of("openai")
@@ -27,7 +27,7 @@ _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
 class OpenAIArtist:
-    """Draws one picture a call. `timeout` is in seconds. There is no seed: the same request draws something else."""
+    """Draws one picture per call. `timeout` is in seconds. There is no seed: the same request draws another picture."""
 
     def __init__(self, key: str, base_url: str | None, timeout: float) -> None:
         self._key = key
@@ -37,7 +37,7 @@ class OpenAIArtist:
         )
 
     async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:
-        """A PNG, of the nearest size that the model draws."""
+        """A PNG in the nearest size that the model draws."""
         model = request.model or _PROVIDER.default_model
         refuse_retired("openai", model)
         request = fitted(request, _DRAWS, "openai")
@@ -64,7 +64,7 @@ class OpenAIArtist:
 
 
 def _captioned(request: ImageRequest) -> str:
-    """The prompt with a word on each picture that says what it shows: a model told only of faces may swap them."""
+    """The prompt with a caption for each picture: a model that gets faces without names may swap them."""
     first = 1 if request.source is None else 2
     said = [f"Image {number} shows {one.shows}." for number, one in enumerate(request.references, first) if one.shows]
     if not said:
@@ -96,7 +96,7 @@ def _transparent(mask: Picture) -> bytes:
 
 
 def _result(answer: ImagesResponse, request: ImageRequest, model: str) -> ImageResult:
-    # The SDK builds its answers without checking them: anything may be missing from what a server sent.
+    # The SDK builds its answers without validation: anything may be missing.
     if not isinstance(answer, ImagesResponse) or not answer.data or not answer.data[0].b64_json:
         raise lost("openai", "it holds no picture")
     try:
@@ -127,6 +127,6 @@ def _tokens(answer: ImagesResponse) -> Tokens:
         input=used.input_tokens or 0,
         output=used.output_tokens or 0,
         image_input=(read.image_tokens or 0) if read else 0,
-        # What is written is a picture, unless the answer says that some of it is not.
+        # All output tokens are the picture's, unless the answer says that some are not.
         image_output=(drawn.image_tokens or 0) if drawn else used.output_tokens or 0,
     )

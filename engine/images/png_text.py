@@ -1,4 +1,6 @@
-"""Texts in PNGs: what made a picture as the usual tools read it (A1111's infotext, key `parameters`), and others."""
+"""Text chunks in PNGs: the parameters of a picture as common tools read them (A1111's infotext, key `parameters`),
+and others.
+"""
 
 import struct
 import zlib
@@ -6,7 +8,7 @@ from collections.abc import Iterator
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PARAMETERS = "parameters"
-# What the pictures of the offline artist say of themselves.
+# The key under which pictures of the offline artist describe themselves.
 STORYBOARD = "A storyboard drawn by rules: not the work of a person, not the output of an image model."
 _TEXTS = (b"tEXt", b"iTXt", b"zTXt")
 # The header is the first chunk and always 13 bytes long, between 8 bytes before it and a checksum of 4.
@@ -14,7 +16,7 @@ _AFTER_HEADER = len(_SIGNATURE) + 8 + 13 + 4
 
 
 def infotext(prompt: str, negative: str, **parameters: object) -> str:
-    """Prompt, negative prompt and parameters as A1111 writes them; a parameter that is empty is left out."""
+    """Prompt, negative prompt and parameters in A1111's format; empty parameters are left out."""
     lines = [prompt]
     if negative:
         lines.append(f"Negative prompt: {negative}")
@@ -23,7 +25,9 @@ def infotext(prompt: str, negative: str, **parameters: object) -> str:
 
 
 def stamped(data: bytes, text: str, key: str = PARAMETERS) -> bytes:
-    """The PNG with the text in it. Pixels are not touched; what has such a text, or is no PNG, stays as it is."""
+    """The PNG with the text in it, its pixels untouched. A PNG that has such a text, or data that is no PNG, stays as
+    it is.
+    """
     if not data.startswith(_SIGNATURE) or any(True for _ in _with_key(data, key)):
         return data
     # One copy of what may be many megabytes.
@@ -32,7 +36,7 @@ def stamped(data: bytes, text: str, key: str = PARAMETERS) -> bytes:
 
 
 def without(data: bytes, key: str) -> bytes:
-    """The PNG without its texts under this key, where they stand before the pixels; what is no PNG stays as it is."""
+    """The PNG without texts of this key before the pixels; data that is no PNG stays as it is."""
     if not data.startswith(_SIGNATURE):
         return data
     whole, kept, at = memoryview(data), [], 0
@@ -46,13 +50,13 @@ def _chunk(text: str, key: bytes) -> bytes:
     try:
         kind, body = b"tEXt", key + b"\0" + text.encode("latin-1")
     except UnicodeEncodeError:
-        # Not compressed, no language, no translated key.
+        # Uncompressed, without language and translated key.
         kind, body = b"iTXt", key + b"\0\0\0\0\0" + text.encode()
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def _with_key(data: bytes, key: str) -> Iterator[tuple[int, int]]:
-    """Where text chunks before the pixels have this key: begin and end."""
+    """Start and end of the text chunks with this key before the pixels."""
     wanted, at = key.encode("latin-1") + b"\0", len(_SIGNATURE)
     while at + 8 <= len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])

@@ -1,4 +1,4 @@
-"""The wire format of `/sdapi/v1`: a request as its servers want it, and pictures as they answer."""
+"""The wire format of `/sdapi/v1`: requests as its servers expect them, and pictures as they return them."""
 
 import base64
 import binascii
@@ -13,12 +13,12 @@ from engine.images import Control, ImageRequest, ImageResult, Picture
 from engine.images.png_text import stamped
 from engine.providers.failures import lost, unusable
 
-# How far the second pass of a picture that is drawn small first may leave the first.
+# How far the second pass of a picture that is first drawn small may change it.
 _HIRES_STRENGTH = 0.5
 
 
-def asked(request: ImageRequest) -> tuple[str, dict[str, Any]]:
-    """Path and body. What is not given is left out: the server's own settings decide."""
+def request_of(request: ImageRequest) -> tuple[str, dict[str, Any]]:
+    """Path and body. What is not given is left out, so that the server's own settings apply."""
     chosen = request.settings
     payload: dict[str, Any] = {
         "prompt": request.prompt,
@@ -41,7 +41,7 @@ def asked(request: ImageRequest) -> tuple[str, dict[str, Any]]:
     payload |= {name: value for name, value in named.items() if value is not None}
     if request.model:
         payload["override_settings"] = {"sd_model_checkpoint": request.model}
-        # The next picture wants the same one; going back and forth would load two checkpoints a picture.
+        # The next picture needs the same checkpoint; restoring the previous one would load two per picture.
         payload["override_settings_restore_afterwards"] = False
     if request.control:
         size = (request.width, request.height)
@@ -56,7 +56,7 @@ def asked(request: ImageRequest) -> tuple[str, dict[str, Any]]:
 def _changed(source: Picture, mask: Picture | None, strength: float) -> dict[str, Any]:
     body: dict[str, Any] = {"init_images": [_encoded(source)], "denoising_strength": strength}
     if mask is not None:
-        # White is drawn anew there as it is here; what is under it is where the drawing starts from.
+        # White is redrawn, there as here; the drawing starts from what is under it.
         body |= {
             "mask": _encoded(mask),
             "mask_blur": 4,
@@ -68,7 +68,7 @@ def _changed(source: Picture, mask: Picture | None, strength: float) -> dict[str
 
 
 def _enlarged(width: int, height: int, scale: float, upscaler: str) -> dict[str, Any]:
-    """Draw small first; the size asked for is the size of the end, which rounding must not miss."""
+    """Draw small first. Names the final size, because rounding must not miss it."""
     body: dict[str, Any] = {
         "enable_hr": True,
         "width": round(width / scale / 8) * 8,
@@ -76,7 +76,7 @@ def _enlarged(width: int, height: int, scale: float, upscaler: str) -> dict[str,
         "hr_scale": scale,
         "hr_resize_x": width,
         "hr_resize_y": height,
-        # Forge fails where this is missing; others pass over it.
+        # Forge fails without it; other servers ignore it.
         "hr_additional_modules": ["Use same choices"],
         "denoising_strength": _HIRES_STRENGTH,
     }
@@ -85,7 +85,7 @@ def _enlarged(width: int, height: int, scale: float, upscaler: str) -> dict[str,
 
 def _unit(control: Control, size: tuple[int, int]) -> dict[str, Any]:
     unit: dict[str, Any] = {
-        # A unit that does not say so does nothing.
+        # A unit without it does nothing.
         "enabled": True,
         "image": _encoded(control.picture),
         "module": control.module or "none",
@@ -97,7 +97,7 @@ def _unit(control: Control, size: tuple[int, int]) -> dict[str, Any]:
         "save_detected_map": False,
     }
     if control.picture.across != (0.0, 1.0):
-        # Where several people are on stage, each has a part of the picture to look like theirs.
+        # With several people on stage, each part of the picture follows the reference of the person in it.
         unit["effective_region_mask"] = _encoded(_part(size, control.picture.across))
     return unit
 
@@ -116,9 +116,9 @@ def _encoded(image: Picture) -> str:
 
 
 def picture(answer: Any, request: ImageRequest) -> ImageResult:
-    """The picture that was asked for: `info` says where in the answer it is and which seed it has.
+    """The requested picture: `info` says where in the answer it is, and which seed it has.
 
-    A grid may stand before it, and control maps behind it however they were declined.
+    A grid may come before it, and control maps after it, even if they were declined.
     """
     if not isinstance(answer, dict) or not answer.get("images"):
         raise lost("local", "it holds no picture")

@@ -1,4 +1,4 @@
-"""A picture is a result only if it is one: decoded once before it is stored."""
+"""Decodes a picture once before it is stored: an answer that is no picture is no result."""
 
 import io
 import warnings

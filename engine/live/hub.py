@@ -1,4 +1,4 @@
-"""Tracks the open sockets of a process: hears of new events, reads them once and passes them on."""
+"""Tracks a process's open sockets: receives notifications, reads new events once and passes them on."""
 
 import asyncio
 import json
@@ -18,32 +18,32 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine.db.session import Database, driver_url
 from engine.errors import TooMany
 from engine.live.relay import Relay, connected
-from engine.live.subscriber import Close, Subscriber, Told
+from engine.live.subscriber import Close, SentEvent, Subscriber
 from engine.store import accounts, events, outbox, presences
 from engine.store.scope import within_reach
 
 log = logging.getLogger(__name__)
 
-# Of one project at a time, so that a busy one does not hold up the others.
+# At most this many events of a project at a time, so that a busy one does not delay the others.
 BATCH = 100
-# Seconds until what no notification told of is found, and until a member who was removed hears no more.
+# Seconds until an event without a notification is found, and until a removed member stops receiving.
 LOOK = 3.0
-# Seconds between two signs of life of those who are present.
+# Seconds between two signs of life of present users.
 ALIVE = 10.0
 PATIENCE = (0.2, 5.0)
 
 
 @dataclass
 class Feed:
-    """A project that somebody here listens to."""
+    """A project with subscribers in this process."""
 
-    # All up to here has been handed out.
+    # Everything up to here has been handed out.
     last: int
     subscribers: set[Subscriber] = field(default_factory=set)
 
 
-def told(event: Any) -> Told:
-    """An event as clients get it: `seq`, `type`, `at`, `generation_id`, `actor_id`, `data`."""
+def sent_event(event: Any) -> SentEvent:
+    """An event as clients receive it: `seq`, `type`, `at`, `generation_id`, `actor_id`, `data`."""
     text = json.dumps(
         {
             "seq": event.seq,
@@ -56,7 +56,7 @@ def told(event: Any) -> Told:
         ensure_ascii=False,
         separators=(",", ":"),
     )
-    return Told(event.seq, event.type, event.generation_id, text)
+    return SentEvent(event.seq, event.type, event.generation_id, text)
 
 
 class Hub:
@@ -76,7 +76,7 @@ class Hub:
 
     @property
     def sockets(self) -> int:
-        """How many are open in this process."""
+        """The number of open sockets in this process."""
         return sum(len(theirs) for theirs in self._open.values())
 
     def admit(self, subscriber: Subscriber) -> None:
@@ -89,7 +89,7 @@ class Hub:
         self._open.setdefault(subscriber.user_id, theirs).add(subscriber)
 
     def dismiss(self, subscriber: Subscriber) -> None:
-        """The socket is closed."""
+        """Count a closed socket."""
         self.leave(subscriber)
         theirs = self._open.get(subscriber.user_id, set())
         theirs.discard(subscriber)
@@ -97,19 +97,19 @@ class Hub:
             self._open.pop(subscriber.user_id, None)
 
     def join(self, subscriber: Subscriber, position: int) -> int:
-        """Hand a subscriber what comes from now on; it has read up to `position` itself.
+        """Hand a subscriber everything from now on; it has read up to `position` itself.
 
-        Answers up to where it has to read on itself: what was handed out before is not handed out again.
+        Returns up to where it must read on itself: what was handed out before is not handed out again.
         """
         feed = self._feeds.setdefault(subscriber.project_id, Feed(position))
         subscriber.again(max(position, feed.last))
         feed.subscribers.add(subscriber)
-        # What came since `position` was read may have been told of already.
+        # Events since `position` may have been handed out already.
         self._nudge(subscriber.project_id)
         return feed.last
 
     def leave(self, subscriber: Subscriber) -> None:
-        """Hand it nothing more."""
+        """Stop handing it events."""
         feed = self._feeds.get(subscriber.project_id)
         if feed is not None:
             feed.subscribers.discard(subscriber)
@@ -123,14 +123,14 @@ class Hub:
             self._something.set()
 
     async def listen(self) -> None:
-        """Hear notifications, through every outage of Postgres."""
+        """Receive notifications, through every outage of Postgres."""
         wait = PATIENCE[0]
         while True:
             try:
                 async with await connected(self._address) as connection:
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.CHANNEL)))
                     wait = PATIENCE[0]
-                    # What was told of meanwhile is lost to us.
+                    # Notifications sent meanwhile are lost.
                     for project_id in list(self._feeds):
                         self._nudge(project_id)
                     async for notification in connection.notifies():
@@ -148,7 +148,7 @@ class Hub:
             self._nudge(UUID(project_id), int(seq))
 
     async def read(self) -> None:
-        """Read what is new of the projects that have something new, all at once, and hand it out."""
+        """Read the new events of all projects that have any, and hand them out."""
         while True:
             await self._something.wait()
             self._something.clear()
@@ -173,7 +173,7 @@ class Hub:
             if feed is None or event.seq <= feed.last:
                 continue
             feed.last = event.seq
-            one = told(event)
+            one = sent_event(event)
             for subscriber in list(feed.subscribers):
                 subscriber.put(one)
                 if subscriber.overtaken:
@@ -183,7 +183,9 @@ class Hub:
                 self._nudge(project_id)
 
     async def look(self) -> None:
-        """Now and then: what nobody told of, who may not listen any more, and a sign of life of those who are here."""
+        """At intervals: find events without notifications, end sockets of removed members, renew the presence of
+        users.
+        """
         while True:
             await asyncio.sleep(LOOK)
             opened = [one for theirs in self._open.values() for one in theirs]
@@ -216,7 +218,7 @@ class Hub:
             await presences.keep(self._database, present)
 
     async def stir(self) -> None:
-        """Say that somebody listens, unless it was said just now."""
+        """Record that this process has sockets open, unless it did so just now."""
         now = time.monotonic()
         if now - self._stirred_at < LOOK / 2:
             return
@@ -227,9 +229,9 @@ class Hub:
 
 @asynccontextmanager
 async def live(database_url: str, *, at_most: int, per_user: int) -> AsyncIterator[Hub]:
-    """A hub that hears, reads and relays until the block ends.
+    """A hub that listens, reads and relays until the block ends.
 
-    It has connections of its own: requests that wait for one must not make events late.
+    It has connections of its own: requests that wait for one must not delay events.
     """
     database = Database(database_url, pool_size=3)
     address = driver_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)

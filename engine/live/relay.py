@@ -1,7 +1,7 @@
 """One process at a time notifies all others which projects have new events.
 
-A `NOTIFY` takes a lock of the whole database when it commits, so no transaction of anybody's work sends one: they leave
-a row, and one small transaction tells many of them at once.
+A `NOTIFY` takes a lock of the whole database when it commits, so no ordinary transaction sends one: each leaves a row,
+and one small transaction reports many of them at once.
 """
 
 import asyncio
@@ -18,20 +18,20 @@ from engine.store import locks, outbox, presences
 
 log = logging.getLogger(__name__)
 
-# Seconds between two looks while somebody listens; it is also what an event waits for at most, before it is read.
+# Seconds between two rounds while sockets are open; an event waits at most this long before it is read.
 HURRY = 0.025
-# While nobody does.
+# While no sockets are open.
 REST = 1.0
-# So long the word of a process that has sockets open counts.
+# How long a process's record of open sockets counts.
 AWAKE = 12.0
-# Between two tries to relay, in processes that do not.
+# Seconds between two attempts to become the relay.
 TAKEOVER = 1.0
 SWEEP = 1.0
 PATIENCE = (0.2, 5.0)
 
 
 class Relay:
-    """Relays while it is its turn, and takes its turn when the one before has gone."""
+    """Relays while it holds the lock, and takes over when the previous relay is gone."""
 
     def __init__(self, database: Database, address: str) -> None:
         self._database = database
@@ -40,20 +40,20 @@ class Relay:
         self._stirred = asyncio.Event()
 
     def stir(self) -> None:
-        """Somebody, in this process or another, has sockets open."""
+        """This process, or another one, has sockets open."""
         if time.monotonic() >= self._awake_until:
             self._stirred.set()
         self._awake_until = time.monotonic() + AWAKE
 
     async def run(self) -> None:
-        """Until it is cancelled, through every outage of Postgres."""
+        """Run until cancelled, through every outage of Postgres."""
         wait = PATIENCE[0]
         while True:
             try:
                 async with await connected(self._address) as connection:
                     wait = PATIENCE[0]
                     await self._its_turn(connection)
-                    # Beside it: a row that a sweep waits for must not hold up the news.
+                    # In a task of its own: a row that a sweep waits for must not delay events.
                     sweeping = asyncio.create_task(self._sweep())
                     try:
                         await self._relay(connection)
@@ -85,7 +85,7 @@ class Relay:
                 pass
 
     async def _sweep(self) -> None:
-        """End what has expired, and tell of it."""
+        """Delete what has expired, and report it."""
         while True:
             try:
                 await presences.sweep(self._database)
@@ -96,7 +96,7 @@ class Relay:
 
 
 async def connected(address: str) -> AsyncConnection:
-    """A connection outside of any pool, each of whose statements is a transaction of its own."""
+    """A connection outside any pool; each of its statements is a transaction of its own."""
     return await AsyncConnection.connect(
         address, autocommit=True, connect_timeout=10, keepalives_idle=10, keepalives_interval=3, keepalives_count=3
     )

@@ -1,4 +1,4 @@
-"""One open socket in the hub: a bounded queue of messages, and why it ends."""
+"""One open socket in the hub: a bounded queue of messages, and why it closes."""
 
 import asyncio
 from collections import deque
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID, uuid4
 
-# What may wait for one socket in memory. Who is further behind reads from the database again.
+# How many messages may wait for one socket in memory. A socket further behind reads from the database again.
 MAX_EVENTS = 256
 MAX_CHARACTERS = 1_000_000
 
 
 class Close(IntEnum):
-    """Why the server ends a socket. `docs/live.md` lists what a client does about each."""
+    """Why the server closes a socket. `docs/live.md` lists what a client does about each."""
 
     FINISHED = 1000
     AWAY = 1013
@@ -23,7 +23,7 @@ class Close(IntEnum):
 
 
 class Ended(Exception):
-    """A socket ends; without a code because the peer has gone."""
+    """The socket has closed; without a code because the peer has left."""
 
     def __init__(self, code: Close | None, reason: str = "") -> None:
         super().__init__(reason)
@@ -32,8 +32,8 @@ class Ended(Exception):
 
 
 @dataclass(frozen=True)
-class Told:
-    """An event as it is sent: one text for all who get it."""
+class SentEvent:
+    """An event as it is sent: one text for all sockets."""
 
     seq: int
     type: str
@@ -42,7 +42,7 @@ class Told:
 
 
 class Subscriber:
-    """Events of a project, or of one generation of it, on their way to one socket."""
+    """Events of a project, or of one of its generations, on their way to one socket."""
 
     __slots__ = (
         "_ended",
@@ -65,21 +65,21 @@ class Subscriber:
         self.project_id = project_id
         self.generation_id = generation_id
         self.connection = uuid4()
-        # Whether it counts as somebody's presence, and what that person looks at.
+        # Whether it counts as its user's presence, and what the user is looking at.
         self.present = False
         self.panel_id: UUID | None = None
-        # Up to here nothing more is taken: it was read otherwise.
+        # Events up to here are not taken: they were read from the database.
         self.last = 0
-        # More came than may wait: it is not in the hub any more.
+        # More came than may wait: the socket is not in the hub any more.
         self.overtaken = False
-        # The login that it was opened with, and ends with; the local owner has none.
+        # The login that opened it, and with which it ends; the local owner has none.
         self.login: UUID | None = None
-        self._waiting: deque[Told] = deque()
+        self._waiting: deque[SentEvent] = deque()
         self._size = 0
         self._something = asyncio.Event()
         self._ended: Ended | None = None
 
-    def put(self, told: Told) -> None:
+    def put(self, told: SentEvent) -> None:
         """Take an event, or give up and be `overtaken`."""
         if self.overtaken or told.seq <= self.last:
             return
@@ -94,12 +94,14 @@ class Subscriber:
         self._something.set()
 
     def end(self, code: Close | None, reason: str = "") -> None:
-        """Make whoever sends stop; the first reason stays."""
+        """Stop the sender; the first reason counts."""
         self._ended = self._ended or Ended(code, reason)
         self._something.set()
 
-    async def next(self) -> list[Told]:
-        """What has come since, in order; nothing if it was overtaken and all before that is out. Raises `Ended`."""
+    async def next(self) -> list[SentEvent]:
+        """The events since the last call, in order; none if it was overtaken and everything before that is sent.
+        Raises `Ended`.
+        """
         await self._something.wait()
         self.go_on()
         found = list(self._waiting)
@@ -110,12 +112,12 @@ class Subscriber:
         return found
 
     def go_on(self) -> None:
-        """Raises `Ended` when it has ended."""
+        """Raises `Ended` if it has ended."""
         if self._ended is not None:
             raise self._ended
 
     def again(self, position: int) -> None:
-        """Begin anew after `position`, once what came before was read otherwise."""
+        """Continue after `position`, once everything before it was read from the database."""
         self._waiting.clear()
         self._size = 0
         self.last = position

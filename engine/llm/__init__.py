@@ -1,4 +1,4 @@
-"""The protocol every writer meets: one request in, one reply out, errors from `engine.errors`."""
+"""The protocol of every writer: a request in, a reply out, errors from `engine.errors`."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from engine.providers.usage import Tokens
 
-# Why an answer ends: it is whole, there was no more room, or the writer would not.
+# Why an answer ends: it is complete, it was cut off at the limit, or the writer refused.
 StopReason = Literal["stop", "length", "refusal"]
 
 
@@ -15,8 +15,8 @@ StopReason = Literal["stop", "length", "refusal"]
 class LLMRequest:
     """One question to a writer.
 
-    `schema` is the JSON schema of the answer. `data` is the task's input beside the rendered text: the offline
-    writer works from it, the others never see it.
+    `schema` is the JSON schema of the answer. `data` is the task's input beside the rendered text: the offline writer
+    works from it, the others never see it.
     """
 
     task: str
@@ -30,7 +30,7 @@ class LLMRequest:
 
 @dataclass(frozen=True)
 class LLMReply:
-    """A writer's answer: JSON text as given (of a refusal, its words), and what the vendor says it used."""
+    """A writer's answer: JSON text as given (of a refusal, its words), and the usage that the vendor reports."""
 
     text: str
     model: str
@@ -39,9 +39,9 @@ class LLMReply:
 
 
 class LLM(Protocol):
-    """A writer. Raises `engine.errors` only; never retries on its own."""
+    """A writer. Raises only `engine.errors`; never retries on its own."""
 
     async def ask(self, request: LLMRequest) -> LLMReply: ...
 
     async def close(self) -> None:
-        """Let go of connections; nothing is asked after that."""
+        """Close connections; nothing is asked after that."""

@@ -1,4 +1,4 @@
-"""The writer behind Anthropic's messages."""
+"""The writer for Anthropic's Messages API."""
 
 from anthropic import AsyncAnthropic, Timeout
 from anthropic.types import Message, OutputConfigParam
@@ -9,7 +9,7 @@ from engine.providers.model_facts import most_output, refuse_retired, thinks
 from engine.providers.registry import find
 from engine.providers.usage import Tokens
 
-# Said here, because the SDK would take an address that is set to nothing for one.
+# Set here, because the SDK takes an empty environment variable for an address.
 _HOME = "https://api.anthropic.com"
 _STOPS: dict[str, StopReason] = {
     "end_turn": "stop",
@@ -21,7 +21,7 @@ _STOPS: dict[str, StopReason] = {
 
 
 class AnthropicWriter:
-    """Asks with a JSON schema for the answer. `timeout` is in seconds, for one answer."""
+    """Asks with a JSON schema for the answer. `timeout` is in seconds per answer."""
 
     def __init__(self, key: str, base_url: str | None, timeout: float) -> None:
         self._key = key
@@ -44,7 +44,7 @@ class AnthropicWriter:
                 messages=[{"role": "user", "content": request.prompt}],
                 max_tokens=most_output("anthropic", model, request.max_output_tokens),
                 output_config=output,
-                # Given again, because the SDK refuses long answers to those who leave the wait to it.
+                # Passed again, because the SDK refuses long answers without an explicit timeout.
                 timeout=self._client.timeout,
             )
             return _reply(answer, model)
@@ -54,7 +54,7 @@ class AnthropicWriter:
 
 
 def _reply(answer: Message, model: str) -> LLMReply:
-    # The SDK builds its answers without checking them: anything may be missing from what a server sent.
+    # The SDK builds its answers without validation: anything may be missing.
     if not isinstance(answer, Message) or answer.stop_reason is None or answer.content is None:
         raise lost("anthropic", "it is not whole")
     reason = _STOPS.get(answer.stop_reason)
@@ -72,7 +72,7 @@ def _tokens(answer: Message) -> Tokens:
     used = answer.usage
     if used is None:
         return Tokens()
-    # What was read from the cache or written to it is not among `input_tokens`.
+    # `input_tokens` does not include what was read from the cache or written to it.
     cached = used.cache_read_input_tokens or 0
     return Tokens(
         input=(used.input_tokens or 0) + (used.cache_creation_input_tokens or 0) + cached,

@@ -1,4 +1,4 @@
-"""The writer behind an Ollama server: models on a machine of one's own."""
+"""The writer for an Ollama server: models on the user's own machine."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,9 +15,9 @@ from engine.reading import count_tokens
 
 _STOPS: dict[str, StopReason] = {"stop": "stop", "length": "length"}
 _PORT = 11434
-# Any address of a server that means "this machine" to somebody who listens, and nothing to somebody who calls.
+# Addresses on which a server listens on all interfaces; a client must call this machine instead.
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, never bound to
-# Loaded models are kept this long: a chapter has pauses, and loading takes longer than most answers.
+# How long models stay loaded: a chapter has pauses, and loading takes longer than most answers.
 _KEEP_ALIVE = "15m"
 
 
@@ -28,7 +28,7 @@ class OllamaWriter:
         self._seconds = timeout
         url = httpx.URL(address(host))
         self._secrets = (url.password,)
-        # No proxy: this is a machine of the user's own.
+        # No proxy: the server is on the user's own machine or network.
         self._client = httpx.AsyncClient(
             base_url=url, timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)), trust_env=False
         )

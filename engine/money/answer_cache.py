@@ -1,6 +1,6 @@
 """Caches writers' answers in Redis for speed. Postgres remains the source of truth.
 
-A copy counts only while its call is in the ledger. Redis being away or empty costs time, never an answer.
+A copy counts only while its call is in the ledger. An unavailable or empty Redis costs time, never an answer.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 _DAYS_30 = 30 * 24 * 3600
 _SECONDS = 0.5
-# Counts the hit, and says whether the call is still there.
+# Counts the hit, and says whether the call still exists.
 _COUNT = text(
     "UPDATE generations SET cached_calls = cached_calls + 1 WHERE id = :generation AND EXISTS"
     " (SELECT 1 FROM provider_calls WHERE id = :call AND call_key = :key AND state = 'confirmed') RETURNING id"
@@ -32,7 +32,7 @@ _COUNT = text(
 
 @dataclass(frozen=True)
 class Cached:
-    """What is kept of a confirmed call."""
+    """The cached part of a confirmed call."""
 
     call_id: UUID
     answer: str
@@ -45,7 +45,7 @@ _CACHED = TypeAdapter(Cached)
 
 
 class AnswerCache:
-    """One connection pool to a Redis server, named as `redis://host:port/0`."""
+    """One connection pool to a Redis server, configured as `redis://host:port/0`."""
 
     def __init__(self, url: str) -> None:
         self._redis: Any = Redis.from_url(
@@ -53,7 +53,7 @@ class AnswerCache:
         )
 
     async def find(self, session: AsyncSession, order: Order) -> ProviderCall | None:
-        """The confirmed call with its answer, counted as answered from store; None where it is not known here."""
+        """The confirmed call with its answer, counted as a cache hit; None if it is not cached."""
         try:
             kept = await self._redis.get(_name(order.call_key))
             found = None if kept is None else _CACHED.validate_json(kept)
@@ -61,7 +61,7 @@ class AnswerCache:
             log.warning("the answer cache is unavailable: %s", type(error).__name__)
             return None
         except ValueError as error:
-            # Another version's, or somebody else's.
+            # Written by another version or another program.
             log.warning("the answer cache holds an invalid entry: %s", type(error).__name__)
             return None
         if found is None:
@@ -87,7 +87,7 @@ class AnswerCache:
         )
 
     async def keep(self, call: ProviderCall) -> None:
-        """Remember a call that is confirmed and committed."""
+        """Store a call that is confirmed and committed."""
         kept = Cached(call.id, call.answer or "", call.stop_reason, call.input_tokens, call.output_tokens)
         try:
             await self._redis.set(_name(call.call_key), _CACHED.dump_json(kept), ex=_DAYS_30)

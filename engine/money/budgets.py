@@ -13,7 +13,7 @@ from models.tables import Generation, Project, ProviderCall
 from models.tables.columns import table
 from models.tables.ledger import CallState
 
-# A call that nobody settled for this long is nobody's: longer than any provider's timeout.
+# A call that was not settled for this long is abandoned: no provider's timeout is longer.
 ABANDONED_AFTER = timedelta(minutes=15)
 
 _PROJECTS, _GENERATIONS, _CALLS = table(Project), table(Generation), table(ProviderCall)
@@ -31,7 +31,7 @@ _LOCK_PROJECT = (
     select(_PROJECTS.c.budget_usd).where(_PROJECTS.c.id == bindparam("project")).with_for_update(key_share=True)
 )
 _IN_FLIGHT = _CALLS.c.state.in_([CallState.RESERVED, CallState.SUBMITTED])
-# In flight and lost calls count with the most they may cost, answered ones with what they did.
+# Calls in flight and lost calls count with their maximum cost, answered ones with their cost.
 _SPENDING = select(
     func.coalesce(
         func.sum(
@@ -39,7 +39,7 @@ _SPENDING = select(
         ),
         Decimal(0),
     ).label("spent"),
-    # One that nobody settles any more makes no room: its activity may have gone on to ask something else.
+    # An abandoned call makes no room: its activity may have moved on to another call.
     func.count()
     .filter(
         _IN_FLIGHT,
@@ -49,8 +49,7 @@ _SPENDING = select(
     )
     .label("in_flight"),
 )
-# A generation that tries another again goes on with its budget, it does not get a second one; nor do two that try the
-# same one again.
+# A retry of a generation continues with its budget instead of getting a second one; so do two retries of the same one.
 _CHAIN = (
     select(_GENERATIONS.c.id, _GENERATIONS.c.retry_of)
     .where(_GENERATIONS.c.id == bindparam("generation"))
@@ -70,13 +69,13 @@ async def beyond(
 ) -> BudgetTight | BudgetExceeded | None:
     """Why a call of at most `usd` does not fit the budgets; None if it does.
 
-    The rows with the budgets stay locked until the call is reserved, so that calls of the same moment see each other.
+    The rows with the budgets stay locked until the call is reserved, so that simultaneous calls see each other.
     """
     scopes = {"project": project_id, "generation": generation_id}
     budgets = (await execute(session, _BUDGETS, scopes)).one()
     if budgets.generation_usd is None and budgets.project_usd is None:
         return None
-    # Both, in the order in which everybody takes them: what follows may need the generation's row, too.
+    # Both, in the common lock order: what follows may need the generation's row, too.
     for lock, spending, whose in (
         (_LOCK_GENERATION, _SPENT_BY_GENERATION, "generation"),
         (_LOCK_PROJECT, _SPENT_BY_PROJECT, "project"),

@@ -1,7 +1,7 @@
-"""What a chapter would cost, before anything is spent: low, expected, high, and on what basis.
+"""The cost of a chapter before anything is spent: low, expected, high, and the basis of the estimate.
 
-Before there is a script the calls are estimated from the text; afterwards they are counted. What a call costs comes
-from earlier calls of the same kind where there are enough, otherwise from usual sizes and the prices of the models.
+Without a script, calls are estimated from the text; with one, they are counted. The cost of a call comes from earlier
+calls of the same kind if there are enough, otherwise from usual sizes and the models' prices.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,8 @@ from engine.money.prices import Prices, most_of_picture, most_of_text
 from engine.providers.model_facts import most_output
 from engine.providers.registry import draws_of, model_of
 from engine.providers.usage import Tokens
+from engine.tasks import ALL
+from engine.tasks.task import Unit
 from models.options import GenerationOptions, TaskName
 from models.script import Script
 
@@ -23,16 +25,6 @@ _MOST_CHARACTERS = 24
 _WORDS_A_WINDOW = 4_500
 # Answers that are not accepted are asked for again: one in twenty is usual, every second one is bad luck.
 _REPAIRS = (Decimal(1), Decimal("1.05"), Decimal("1.5"))
-# Tokens that a task usually reads and writes; the most it may write is in its own file.
-_USUAL: Mapping[TaskName, tuple[int, int, int]] = {
-    "ChapterOutline": (7_500, 1_200, 8_000),
-    "CharacterProfile": (2_500, 250, 1_200),
-    "SceneSummary": (2_200, 200, 1_500),
-    "PanelDescription": (2_800, 1_200, 6_000),
-    "Dialogue": (1_500, 250, 2_000),
-    "VisualPrompt": (1_400, 350, 1_800),
-    "Translate": (2_000, 900, 8_000),
-}
 # A picture's usual size in pixels, and the share of the worst case that it usually takes.
 _PICTURE = (1024, 1024)
 _USUAL_SHARE = (Decimal("0.3"), Decimal("0.6"), Decimal(1))
@@ -117,16 +109,16 @@ def work_of_text(words: int, options: GenerationOptions) -> Work:
     scenes = _spread(words, _WORDS_A_SCENE)
     people = _spread(words, _WORDS_A_CHARACTER, _MOST_CHARACTERS)
     drawn = options.until == "pages"
+    units: dict[Unit, Range] = {
+        "window": exactly(-(-words // _WORDS_A_WINDOW)),
+        "character": people,
+        "scene": scenes,
+        "panel": panels,
+        "panel without a prompt": panels,
+        "scene and language": scenes.times(exactly(len(options.translations))),
+    }
     return Work(
-        tasks={
-            "ChapterOutline": exactly(-(-words // _WORDS_A_WINDOW)),
-            "CharacterProfile": people,
-            "SceneSummary": scenes,
-            "PanelDescription": scenes,
-            "Dialogue": panels,
-            "VisualPrompt": panels,
-            "Translate": scenes.times(exactly(len(options.translations))),
-        },
+        tasks={task.name: units[task.per] for task in ALL.values()},
         pictures=panels.times(exactly(options.drafts)) if drawn else Range(),
         sheets=people if drawn else Range(),
         counted=False,
@@ -138,12 +130,17 @@ def work_of_script(script: Script, options: GenerationOptions) -> Work:
     panels = [panel for scene in script.scenes for panel in scene.panels]
     people = {name for panel in panels for name in panel.characters} | {who.name for who in script.characters}
     drawn = options.until == "pages"
+    units: dict[Unit, int] = {
+        # A script is not read in windows.
+        "window": 0,
+        "character": len(people),
+        "scene": len(script.scenes),
+        "panel": len(panels),
+        "panel without a prompt": sum(not panel.prompt for panel in panels),
+        "scene and language": len(script.scenes) * len(options.translations),
+    }
     return Work(
-        tasks={
-            "CharacterProfile": exactly(len(people)),
-            "VisualPrompt": exactly(sum(not panel.prompt for panel in panels)),
-            "Translate": exactly(len(script.scenes) * len(options.translations)),
-        },
+        tasks={task.name: exactly(units[task.per_in_script]) for task in ALL.values() if task.per_in_script},
         pictures=exactly(len(panels) * options.drafts) if drawn else Range(),
         sheets=exactly(len(people)) if drawn else Range(),
         counted=True,
@@ -161,7 +158,7 @@ def estimate(work: Work, options: GenerationOptions, prices: Prices, experience:
         model = model_of("llm", by)
         asked = calls.times(repairs)
         llm += asked
-        reads, writes, most = _USUAL[task]
+        reads, writes, most = ALL[task].usual
         usual = Tokens(input=reads, output=writes)
         price = Range(
             prices.cost("llm", by.provider, model, Tokens(input=reads // 2, output=writes // 2)),

@@ -1,7 +1,7 @@
-"""Prices: dated prices of models, the cost of a call, and the most that it can cost.
+"""Prices of models, with their dates: the cost of a call, and the most that it can cost.
 
-The prices come from settings first, then from our own short list of what is too new, then from the data of
-`genai_prices`, which carries the dates from which each price holds. A model without a price is not free.
+The settings come first, then our own short list of models that are too new, then the data of `genai_prices`, which has
+the dates from which each price applies. A model without a price is not free.
 """
 
 from collections.abc import Mapping
@@ -25,27 +25,27 @@ _PICTURES = Price(
     output=Decimal(30),
     image_output=Decimal(30),
 )
-# With the day from which they hold.
+# With the day from which they apply.
 _NEWER: Mapping[str, tuple[date, Price]] = {
     "openai/gpt-image-2.6-sunburst": (date(2026, 9, 8), _PICTURES),
     "openai/gpt-image-2.6-flare": (date(2026, 9, 8), _PICTURES),
 }
 
-# The most output tokens that a picture of 1024 × 1024 pixels takes, by quality. Bounds of ours, from the prices per
-# picture that OpenAI gave for earlier models: too much is set aside rather than too little, and given back at once.
+# The most output tokens of a picture of 1024 × 1024 pixels, by quality. Our own bounds, from the prices per picture
+# that OpenAI published for earlier models: rather too much is reserved than too little, and released at once.
 _PICTURE_TOKENS = {"low": 800, "medium": 2_400, "high": 7_200, "xhigh": 14_400, "max": 28_800, "": 7_200}
-# And the most input tokens of a reference picture.
+# The most input tokens of a reference picture.
 _REFERENCE_TOKENS = 7_000
-# And of the words that say what it shows.
+# The most input tokens of the words that caption it.
 _CAPTION_TOKENS = 60
 
 
 class Prices:
-    """Prices by provider and model. `allow_unpriced` counts what has none as free."""
+    """Prices by provider and model. `allow_unpriced` counts models without a price as free."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Prices":
-        """As the settings say."""
+        """As configured in the settings."""
         return cls(settings.prices, allow_unpriced=settings.allow_unpriced)
 
     def __init__(self, given: Mapping[str, Price] | None = None, *, allow_unpriced: bool = False) -> None:
@@ -53,7 +53,7 @@ class Prices:
         self._allow_unpriced = allow_unpriced
 
     def cost(self, kind: Kind, provider: str, model: str, used: Tokens) -> Decimal:
-        """What a call cost in USD, rounded up to the sixth digit. Raises `Unpriced`."""
+        """The cost of a call in USD, rounded up to six decimals. Raises `Unpriced`."""
         price = self._given.get(f"{provider}/{model}") or _newer(provider, model)
         if price is not None:
             return _rounded(_by(price, used))
@@ -70,7 +70,9 @@ class Prices:
             ) from None
 
     def require(self, options: GenerationOptions) -> None:
-        """Every model that a generation may ask has a price. Raises `Unpriced`: before the first call, not after it."""
+        """Require a price for every model that a generation may use. Raises `Unpriced` before the first call, not
+        after it.
+        """
         first = Choice(provider=options.llm, model=options.llm_model)
         asked: list[tuple[Kind, Choice]] = [
             ("llm", one) for one in (first, *options.llm_tasks.values(), *options.llm_fallback)
@@ -81,22 +83,22 @@ class Prices:
             self.cost(kind, one.provider, model_of(kind, one), Tokens())
 
     def settle(self, kind: Kind, provider: str, model: str, used: Tokens, otherwise: Decimal) -> Decimal:
-        """What an answered call cost; `otherwise`, the most it may have, where that cannot be said.
+        """The cost of an answered call; `otherwise`, its maximum cost, if the cost is unknown.
 
-        That is so where the vendor tells no usage, or one that does not add up, or the price went missing: no answer is
-        lost to it.
+        That is so if the vendor reports no usage, or an inconsistent one, or the price was removed: no answer is lost
+        for it.
         """
         if used == Tokens():
             return otherwise
         try:
             return self.cost(kind, provider, model, used)
-        # The second is what `genai_prices` says of more tokens from a cache than were read at all, and the like.
+        # `genai_prices` raises the second, for example for more cached tokens than tokens read.
         except (Unpriced, ValueError):
             return otherwise
 
 
 def most_of_text(prompt_tokens: int, max_output_tokens: int) -> Tokens:
-    """The most that a question can use. Tokens are estimated, and vendors count differently: a third more."""
+    """The most that a question can use. Token counts are estimates, and vendors count differently: a third more."""
     return Tokens(input=prompt_tokens * 4 // 3 + 200, output=max_output_tokens)
 
 
@@ -114,7 +116,7 @@ def _newer(provider: str, model: str) -> Price | None:
 
 
 def _by(price: Price, used: Tokens) -> Decimal:
-    """A call by a price of ours: parts without a price of their own cost what the whole does."""
+    """The cost by one of our prices: parts without a price of their own cost as much as the whole."""
     cached = price.input if price.cached_input is None else price.cached_input
     image_input = price.input if price.image_input is None else price.image_input
     image_output = price.output if price.image_output is None else price.image_output
@@ -130,8 +132,8 @@ def _by(price: Price, used: Tokens) -> Decimal:
 
 
 def _listed(provider: str, model: str, used: Tokens) -> Decimal:
-    """A call by the listed prices of today. Raises `LookupError` where there are none."""
-    # Slow to import, and needed only where something costs money.
+    """The cost by today's listed prices. Raises `LookupError` if there are none."""
+    # Slow to import, and needed only if something costs money.
     from genai_prices import Usage, calc_price
 
     usage = Usage(

@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 
 from engine.settings import Rate
 
-# A little longer than the minute that providers count, because what leaves us evenly may arrive bunched.
+# Slightly longer than the minute that providers count, because calls may arrive more bunched than we send them.
 WINDOW = timedelta(seconds=61)
 
 
 def next_turn(sent: Sequence[tuple[datetime, int]], now: datetime, rate: Rate, tokens: int) -> datetime:
-    """The earliest moment, from `now` on and after all that have a turn already, that keeps to the rate.
+    """The earliest time, from `now` on and after all reserved slots, that keeps to the rate.
 
-    `sent` are the turns of the last window and those to come, with their tokens, in order of time. In no window are
-    there more requests or tokens than the rate allows; a call that is too large by itself has a window of its own.
+    `sent` are the slots of the last window and those to come, with their tokens, in order of time. No window has more
+    requests or tokens than the rate allows; a call that is too large by itself has a window of its own.
     """
     turn = max(now, sent[-1][0]) if sent else now
     if rate.requests is not None and len(sent) >= rate.requests:

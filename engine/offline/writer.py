@@ -1,43 +1,43 @@
 """The writer that needs no key and no network: storyboards a manuscript in its own words, by rules."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
 
 from engine.errors import ProviderRejected
 from engine.llm import LLMReply, LLMRequest
-from engine.offline.storyboard.lettering import write_dialogue
-from engine.offline.storyboard.outlining import outline_chapter
-from engine.offline.storyboard.profiling import profile_character
-from engine.offline.storyboard.prompting import write_prompt
-from engine.offline.storyboard.staging import describe_panels
-from engine.offline.storyboard.summarising import summarise_scene
+from engine.offline import storyboard
 from engine.providers.usage import Tokens
 from engine.reading import count_tokens
-from engine.tasks import dialogue, outline, panels, profile, prompt, summary
+from engine.tasks import ALL, Task
 
 MODEL = "storyboard-2"
 
-_ANSWERS: dict[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = {
-    outline.TASK.name: (outline.In, outline_chapter),
-    summary.TASK.name: (summary.In, summarise_scene),
-    profile.TASK.name: (profile.In, profile_character),
-    panels.TASK.name: (panels.In, describe_panels),
-    dialogue.TASK.name: (dialogue.In, write_dialogue),
-    prompt.TASK.name: (prompt.In, write_prompt),
-}
+Answer = Callable[[Any], BaseModel]
 # Prompts shorter than this are answered within a few milliseconds: a thread would cost more than it frees.
 _QUICK = 4_000
+
+
+def answers_in(package: ModuleType, tasks: Iterable[Task[Any, Any]]) -> dict[str, tuple[type[BaseModel], Answer]]:
+    """The input and the answer of every task that has one here: `answer` in the module named as the task's folder."""
+    named = [(task, f"{package.__name__}.{task.folder}") for task in tasks]
+    return {task.name: (task.input, import_module(name).answer) for task, name in named if find_spec(name)}
 
 
 class OfflineWriter:
     """Answers every task from its typed input; the same input always gives the same answer."""
 
+    def __init__(self, tasks: Iterable[Task[Any, Any]] = ALL.values(), answers: ModuleType = storyboard) -> None:
+        self._answers = answers_in(answers, tasks)
+
     async def ask(self, request: LLMRequest) -> LLMReply:
         """The answer as JSON text, like any writer's."""
-        known = _ANSWERS.get(request.task)
+        known = self._answers.get(request.task)
         if known is None:
             raise ProviderRejected(
                 f"The offline writer does not know the task {request.task}: it works from the story's own words. Name"
@@ -61,5 +61,5 @@ class OfflineWriter:
         """Nothing is held open."""
 
 
-def _answered(answer: Callable[[Any], BaseModel], data: BaseModel) -> str:
+def _answered(answer: Answer, data: BaseModel) -> str:
     return answer(data).model_dump_json()

@@ -6,7 +6,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, NotConfigured
-from engine.freshness import staleness
+from engine.freshness.remaining import work_left
 from engine.providers.registry import find
 from models.options import GenerationKind, GenerationOptions
 from models.tables import Chapter, Page, Translation
@@ -22,7 +22,7 @@ def refuse_own(options: GenerationOptions) -> None:
 
 
 async def require(session: AsyncSession, project_id: UUID, kind: GenerationKind, options: GenerationOptions) -> None:
-    """The same, and `BadInput` for files in a language that there is nothing in."""
+    """The same; raises `BadInput` for files in a language without any translation."""
     refuse_own(options)
     edition = options.edition
     if not edition or edition in options.translations:
@@ -43,16 +43,16 @@ async def require(session: AsyncSession, project_id: UUID, kind: GenerationKind,
 
 
 async def lacking(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> list[str]:
-    """The languages in which an order with these options would have words translated that its writer cannot.
+    """The languages for which a generation with these options would need a translation that its writer cannot make.
 
-    What people have translated takes no writer.
+    Existing manual translations need no writer.
     """
     if find("llm", options.writers("Translate")[0].provider).translates:
         return []
     found = []
     for language in options.translations:
         alone = options.model_copy(update={"translations": [language]})
-        work = await staleness.work_left(session, chapter, alone)
+        work = await work_left(session, chapter, alone)
         if work.tasks["Translate"].high:
             found.append(language)
     return found

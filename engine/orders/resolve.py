@@ -1,7 +1,7 @@
-"""What a request for a generation resolves to: one rule for the command line, the API and redraws.
+"""Resolves the options of a generation: one rule for the command line, the API and redraws.
 
-Each layer overrides the one before it: the settings name providers and their models, then the project's options, then
-what the request names. What none of them says about how the story is read, the chapter's script says.
+Each layer overrides the previous one: the settings name providers and models, then the project's options, then the
+request. What none of them says about how the story is read, the chapter's script says.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from engine.settings import Settings
 from models.options import GenerationOptions, RenderSettings
 
 _PROVIDERS = (("llm", "llm_model"), ("images", "image_model"))
-# What a script says of how its story is read.
+# The options that a script may set.
 _AS_SCRIPTED = ("format", "page_size", "direction", "language")
 
 
@@ -57,9 +57,9 @@ def for_redraw(
     image_model: str | None = None,
     render: RenderSettings | None = None,
 ) -> GenerationOptions:
-    """The options of a redraw: those of the chapter's last generation, by the artist that the request names.
+    """The options of a redraw: those of the chapter's last generation, with the artist that the request names.
 
-    Nothing in it waits for a review. Raises what `resolve` raises, and `NotPriced` for a model without a price.
+    Without reviews. Raises what `resolve` raises, and `NotPriced` for a model without a price.
     """
     changed: dict[str, Any] = {"review": "none", "until": "pages", "drafts": drafts, "priority": 1}
     if images is not None:

@@ -1,4 +1,4 @@
-"""The shapes lettering lives in: balloons with their tails, thought clouds, bursts, whispers and caption boxes.
+"""The shapes of lettering: balloons with their tails, thought clouds, bursts, whispers and caption boxes.
 
 A balloon's body is a superellipse, |x/a|^n + |y/b|^n = 1: between an ellipse and a box, so lines of text waste little
 of it.
@@ -13,7 +13,7 @@ from models.story import LineKind
 
 _CHAMFER = 0.2
 _STEPS = 9
-# What has corners, or as good as: no curve stands for these bodies.
+# Kinds with corners: no curve approximates their bodies.
 _BOXES = (None, LineKind.SFX, LineKind.RADIO)
 
 Point = tuple[float, float]
@@ -52,11 +52,11 @@ class Rect:
 
 @dataclass(frozen=True)
 class Balloon:
-    """A text in its shape: `kind` None is a caption box; `rect` is the whole body, spikes and bumps included.
+    """A text in its shape: `kind` None is a caption box; `rect` is the whole body, with spikes and bumps.
 
-    `line` says whose words these are, the caption's being -1: the pieces of a long line share it. `tail` is where the
-    tail ends, None for none, `bend` how far it leans; `joined` is the place of the earlier balloon that a neck leads
-    to; `roundness` is the superellipse's exponent; `hand` says that a person placed it.
+    `line` is the index of its line, -1 for the caption: the pieces of a long line share it. `tail` is where the tail
+    ends, None for none; `bend` how far it leans; `joined` is the index of the earlier balloon that a neck leads to;
+    `roundness` is the superellipse's exponent; `manual` says that a person placed it.
     """
 
     kind: LineKind | None
@@ -71,13 +71,13 @@ class Balloon:
     manual: bool = False
 
     def at(self, x: float, y: float) -> "Balloon":
-        """The same at another place, without tail or neck."""
+        """The same balloon at another place, without tail or neck."""
         rect = Rect(x, y, self.rect.width, self.rect.height)
         return Balloon(self.kind, rect, self.block, self.roundness, from_right=self.from_right, line=self.line)
 
     @cached_property
     def way(self) -> tuple[Point, ...]:
-        """Points along the middle of the tail, from where it leaves the body to the tip."""
+        """Points along the middle of the tail, from the body to the tip."""
         if self.tail is None:
             return ()
         start, tip = rooted(self, self.tail), self.tail
@@ -92,7 +92,7 @@ class Balloon:
 
     @cached_property
     def reach(self) -> Rect:
-        """What lies within a letter's size of the tail; of no tail, nothing."""
+        """The area within a letter's size of the tail; empty without a tail."""
         if not self.way:
             return Rect(0, 0, 0, 0)
         across, down = [x for x, _ in self.way], [y for _, y in self.way]
@@ -105,12 +105,12 @@ class Balloon:
         return self.kind is None or self.kind is LineKind.SFX
 
     def text_rects(self) -> list[Rect]:
-        """The room that each line of text takes."""
+        """The rectangle of each line of text."""
         middle_x, middle_y = self.rect.centre
         top = middle_y - self.block.height / 2
         if self.block.vertical:
             right, wide = middle_x + self.block.width / 2, self.block.line_height
-            # Columns hang from one line, as in a book: they are not centred.
+            # Columns start at one height, as in a book; they are not centred.
             return [Rect(right - (number + 1) * wide, top, wide, long) for number, long in enumerate(self.block.widths)]
         rects = []
         for number, width in enumerate(self.block.widths):
@@ -123,11 +123,11 @@ class Balloon:
         return rects
 
     def core(self) -> Rect:
-        """The body without spikes and bumps: the text keeps inside this superellipse."""
+        """The body without spikes and bumps: the text stays inside this superellipse."""
         return self.rect.grown(-rim(self.kind, self.block.size))
 
     def holds(self, x: float, y: float) -> bool:
-        """Whether the point lies inside the part of the body that is meant for text."""
+        """Whether the point lies in the part of the body that may hold text."""
         core = self.core()
         middle_x, middle_y = core.centre
         across, down = abs(x - middle_x) / (core.width / 2), abs(y - middle_y) / (core.height / 2)
@@ -137,7 +137,7 @@ class Balloon:
 
     def covers(self, x: float, y: float, margin: float = 0.0) -> bool:
         """Whether the point lies under the body, spikes and bumps included, or within `margin` pixels of it."""
-        # The search asks this more often than anything else: most points are far away.
+        # The search calls this more often than anything else: most points are far away.
         rect = self.rect
         half_width, half_height = rect.width / 2 + margin, rect.height / 2 + margin
         across, down = abs(x - rect.x - rect.width / 2), abs(y - rect.y - rect.height / 2)
@@ -148,8 +148,8 @@ class Balloon:
         return math.pow(across / half_width, self.roundness) + math.pow(down / half_height, self.roundness) <= 1
 
     def meets(self, area: Rect, margin: float = 0.0) -> bool:
-        """Whether the body, grown by `margin`, has anything in common with an area."""
-        # Of all points of the area this one is nearest to the middle, across and down alike.
+        """Whether the body, grown by `margin`, overlaps an area."""
+        # The point of the area nearest to the body's centre.
         x, y = self.rect.centre
         return self.covers(min(max(x, area.x), area.right), min(max(y, area.y), area.bottom), margin)
 
@@ -204,7 +204,7 @@ def outline(balloon: Balloon) -> list[Point]:
 
 
 def tail_shapes(balloon: Balloon) -> list[list[Point]]:
-    """The tail as closed polygons: a curved horn, a bolt for what comes out of a device, bubbles for a thought."""
+    """The tail as closed polygons: a curved horn, a bolt for voices from devices, bubbles for a thought."""
     if balloon.tail is None or balloon.boxed:
         return []
     core, size = balloon.core(), balloon.block.size
@@ -228,7 +228,7 @@ def tail_shapes(balloon: Balloon) -> list[list[Point]]:
 
 
 def neck_shapes(balloon: Balloon, earlier: Balloon) -> list[list[Point]]:
-    """What joins a balloon to an earlier one of the same voice, as closed polygons."""
+    """The neck to an earlier balloon of the same voice, as closed polygons."""
     one, other = rooted(balloon, earlier.rect.centre), rooted(earlier, balloon.rect.centre)
     size = balloon.block.size
     length = math.dist(one, other)
@@ -304,7 +304,7 @@ def _around(rect: Rect, roundness: float, step: float, least: int) -> list[tuple
 
 
 def _chamfered(rect: Rect) -> list[Point]:
-    """A box without corners. So little is cut off that the superellipse of any text keeps inside."""
+    """A box with cut corners, so small that the superellipse of any text stays inside."""
     x, y = _CHAMFER * rect.width / 2, _CHAMFER * rect.height / 2
     return [
         (rect.x + x, rect.y),
@@ -346,7 +346,7 @@ def _bolt(root: Point, tip: Point, across: Point, half: float) -> list[Point]:
 def _burst(rect: Rect, roundness: float, size: int) -> list[Point]:
     points: list[Point] = []
     for number, (at, out) in enumerate(_around(rect, roundness, 0.62 * size, 22)):
-        # Long and short spikes take turns, in a fixed order, so the same balloon is always the same picture.
+        # Long and short spikes alternate in a fixed order, so the same balloon is always the same picture.
         reach = 0.0 if number % 2 == 0 else (0.6, 0.36, 0.5, 0.28)[number // 2 % 4] * size
         points.append((at[0] + out[0] * reach, at[1] + out[1] * reach))
     return points

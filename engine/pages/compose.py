@@ -13,7 +13,7 @@ from engine.pages.formats import WEBTOON, size_of, text_size
 from engine.pages.layer import balloons_of, layer_of
 from engine.pages.layout import Cell, PageLayout
 from engine.pages.lettering import Head, letter, safe_area
-from engine.pages.manual_lettering import held
+from engine.pages.manual_lettering import held_balloons
 from engine.pages.painting import INK, paint, write
 from models.lettering import PanelLettering, Placed
 from models.story import Box, Direction, PanelData
@@ -21,14 +21,13 @@ from models.story import Box, Direction, PanelData
 # Measured on a storyboard page: level 1 takes half the time of level 6 and gives a file a fifth larger.
 _PNG_LEVEL = 1
 _WHITE = (255, 255, 255)
-# Sums of fractions end a hair beside the edge that they mean.
+# Rounded sums of fractions lie slightly beside the edge that they mean.
 _HAIR = 1e-3
 
 
 @dataclass(frozen=True)
 class LetteredPanel:
-    """A panel to compose: its encoded picture (None: it failed), the marked regions, the words to set, and lettering
-    that a person placed."""
+    """A panel to compose: its encoded picture (None: failed), its marked regions, its words, and manual lettering."""
 
     picture: bytes | None
     boxes: Sequence[Box]
@@ -38,7 +37,7 @@ class LetteredPanel:
 
 @dataclass(frozen=True)
 class ComposedPage:
-    """A page as PNG bytes, and its lettering by panel; `problems` tells what a reader would stumble over."""
+    """A page as PNG bytes, and its lettering by panel; `problems` lists what would disturb a reader."""
 
     png: bytes
     problems: list[str]
@@ -56,8 +55,9 @@ def compose_page(
     textless: bool = False,
 ) -> ComposedPage:
     """The finished page. Same input, same bytes. `page_number_of` is (page, pages), printed in the lower margin;
-    `notes` go into the file, unseen. `language` is that of the words, as BCP 47 has it. A textless page has
-    its lettering as data only."""
+    `notes` go into the file's metadata. `language` is that of the words, a BCP 47 tag. A textless page has its
+    lettering as data only.
+    """
     page = Image.new("RGB", (layout.width, layout.height), _WHITE)
     problems: list[str] = []
     lettering: list[PanelLettering] = []
@@ -106,7 +106,7 @@ def _panel(
     size = text_size(layout.width)
     stay: Sequence[Balloon] = ()
     if lettered.placed is not None:
-        stay, moved = held(lettered.placed, lettered.panel, cell.width, cell.height, size)
+        stay, moved = held_balloons(lettered.placed, lettered.panel, cell.width, cell.height, size)
         problems += moved
     lettering = letter(
         lettered.panel,
@@ -123,7 +123,7 @@ def _panel(
     )
     layer = layer_of(lettering, lettered.panel, cell.id)
     if not textless:
-        # Drawn from what is stored, so that the two cannot differ.
+        # Drawn from the stored layer, so that the two cannot differ.
         balloons = balloons_of(layer)
         paint(page, balloons, (cell.x, cell.y), Rect(0, 0, cell.width, cell.height))
         write(page, balloons, (cell.x, cell.y))
@@ -135,8 +135,9 @@ def _panel(
 def place_art(
     page: Image.Image, cell: Cell, picture: bytes | None, boxes: Sequence[Box]
 ) -> dict[str, list[Head]] | None:
-    """Fits the picture into its cell; heads and figures in the panel's pixels. Without one that can be read, a
-    placeholder and None."""
+    """Fit the picture into its cell; returns heads and figures in the panel's pixels. Without a readable picture, a
+    placeholder and None.
+    """
     opened = _open(picture)
     if opened is None:
         _placeholder(page, cell)
@@ -150,7 +151,7 @@ def border_of(page_width: int) -> int:
 
 
 def border_box(page_width: int, page_height: int, cell: Cell, border: int) -> tuple[int, int, int, int]:
-    """Where the border runs: beyond the page at the edges over which the panel bleeds."""
+    """The border's box: beyond the page at the edges where the panel bleeds."""
     right, bottom = cell.x + cell.width, cell.y + cell.height
     return (
         cell.x if cell.x > 0 else -border,
@@ -182,7 +183,7 @@ def _open(data: bytes | None) -> Image.Image | None:
 
 
 def _fit(page: Image.Image, cell: Cell, picture: Image.Image, boxes: Sequence[Box]) -> dict[str, list[Head]]:
-    """Scales the picture to cover the cell, crops what is over, faces last; returns heads and figures in its pixels."""
+    """Scale the picture to cover the cell and crop the rest, faces last; returns heads and figures in its pixels."""
     scale = max(cell.width / picture.width, cell.height / picture.height)
     seen_width, seen_height = cell.width / scale, cell.height / scale
     marked = [box for box in boxes if box.kind == "head"]
@@ -194,7 +195,7 @@ def _fit(page: Image.Image, cell: Cell, picture: Image.Image, boxes: Sequence[Bo
         seen_height,
         [(box.y * picture.height, (box.y + box.height) * picture.height) for box in marked],
     )
-    # Sums of fractions can end a hair beyond the edge, which Pillow refuses.
+    # Rounded sums of fractions may lie slightly beyond the edge, which Pillow refuses.
     window = (left, top, min(left + seen_width, picture.width), min(top + seen_height, picture.height))
     # Reducing first would soften lines at these factors; a bicubic fit keeps ink crisp and is fast enough.
     page.paste(
@@ -213,9 +214,9 @@ def _fit(page: Image.Image, cell: Cell, picture: Image.Image, boxes: Sequence[Bo
 
 
 def _crop(whole: float, seen: float, spans: Sequence[tuple[float, float]]) -> float:
-    """Where the visible part begins along one side, all in pixels: centred, moved only as far as faces ask for.
+    """The start of the visible part along one side, in pixels: centred, moved only as far as faces require.
 
-    A face is not cut where that can be helped, rather than shown; then it is shown, with its hair where there is room.
+    First no face may be cut; then faces are shown, with their hair where there is room.
     """
     middle, most = (whole - seen) / 2, max(whole - seen, 0.0)
     hair = [0.12 * (high - low) for low, high in spans]
@@ -235,7 +236,7 @@ def _crop(whole: float, seen: float, spans: Sequence[tuple[float, float]]) -> fl
 
 
 def _across(low: float, high: float, start: float, end: float) -> bool:
-    """Whether an edge of the visible part goes through a face."""
+    """Whether an edge of the visible part cuts through a face."""
     return any(low + _HAIR < edge < high - _HAIR for edge in (start, end))
 
 

@@ -1,4 +1,4 @@
-"""How much there is to see in each part of a picture: balloons go where it is little."""
+"""How much detail each part of a picture has: balloons go where there is little."""
 
 from dataclasses import dataclass
 from itertools import accumulate
@@ -24,7 +24,7 @@ class Detail:
         return self.sums[-1][-1] / ((len(self.sums) - 1) * (len(self.sums[0]) - 1))
 
     def under(self, rect: Rect) -> float:
-        """The mean over an area, relative to that of the whole panel: 1 is as much as everywhere."""
+        """The mean over an area, relative to that of the whole panel, which is 1."""
         rows, columns = len(self.sums) - 1, len(self.sums[0]) - 1
         left, right = _span(rect.x, rect.right, self.width, columns)
         top, bottom = _span(rect.y, rect.bottom, self.height, rows)

@@ -20,15 +20,15 @@ SHAPED = bool(features.check("raqm"))
 _BOX_WIDTH = 0.62
 _SLANT = 0.2
 
-# In front of a word: it is set bold, or slanted. Unicode keeps these two for a program's own use; no text has them.
+# Before a word: set it bold, or slanted. Unicode reserves these two for private use; no text contains them.
 BOLD, SLANTED = "\ufdd0", "\ufdd1"
-# Ends a word where the script has no blanks: a line may end here.
+# Ends a word in scripts without spaces: a line may break here.
 SEAM = "\u200b"
 
 Colour = tuple[int, int, int]
 
 _LETTERING = ("font_intuitive", "Intuitive.ttf")
-# Packages that may be installed for wider scripts; looked up without importing them. Order is preference.
+# Packages with fonts for other scripts, found without importing them, in order of preference.
 _PACKAGES = (
     "fontpkg_noto_sans",
     "fontpkg_rubik",
@@ -51,7 +51,7 @@ _SYSTEM_FOLDERS = (
     "/Library/Fonts",
     "C:/Windows/Fonts",
 )
-# Upright text faces first; a decorative or mono face is only the last thing before a box.
+# Upright text faces first; decorative and monospaced faces last.
 _PREFERRED = ("notosans-regular", "dejavusans", "notosanscjk-regular", "arialunicode", "freesans", "unifont", "symbola")
 _STYLES = ("bold", "italic", "oblique", "light", "thin", "black", "mono", "condensed", "serif", "emoji", "math")
 
@@ -66,7 +66,7 @@ class Face:
     def characters(self) -> frozenset[int]:
         """The code points that have a glyph; empty when the file cannot be read."""
         try:
-            self.at(32)  # a bitmap font can list characters and still refuse to be sized
+            self.at(32)  # A bitmap font can list characters and still refuse a size.
             return _mapped(self.path.read_bytes())
         except (OSError, struct.error, IndexError, StopIteration):
             return frozenset()
@@ -81,7 +81,7 @@ class Face:
 
 @dataclass(frozen=True)
 class Run:
-    """A stretch of text in one face and style; no face means that no font has these characters."""
+    """Text in one face and style; without a face, no font has these characters."""
 
     face: Face | None
     text: str
@@ -94,20 +94,20 @@ class Run:
 
 
 def is_rtl(text: str) -> bool:
-    """Whether most of the letters are written right to left."""
+    """Whether most letters are written right to left."""
     right = sum(unicodedata.bidirectional(sign) in ("R", "AL") for sign in text)
     left = sum(unicodedata.bidirectional(sign) == "L" for sign in text)
     return right > left
 
 
 def invisible(sign: str) -> bool:
-    """Joiners, marks of direction and variation: they shape their neighbours and have no glyph of their own."""
+    """Joiners, direction marks and variation selectors: they shape their neighbours and have no glyph of their own."""
     return unicodedata.category(sign) in ("Cf", "Cc") or sign in (BOLD, SLANTED) or 0xFE00 <= ord(sign) <= 0xFE0F
 
 
 @lru_cache(maxsize=20_000)
 def runs(text: str) -> tuple[Run, ...]:
-    """The text in stretches of one face. A word keeps to one face where any face has the whole of it."""
+    """The text in runs of one face. A word stays in one face if any face has all of it."""
     pieces: list[Run] = []
     for marked in _words(text):
         word = plain(marked)
@@ -115,7 +115,7 @@ def runs(text: str) -> tuple[Run, ...]:
         if word == SEAM:
             continue
         if word.isspace():
-            # Blanks that hold two words together look like others, and not every face has them.
+            # Non-breaking spaces look like others, and some faces lack them.
             blank = " " * len(word)
             pieces.append(Run(pieces[-1].face if pieces and pieces[-1].face else _lettering(), blank))
             continue
@@ -138,7 +138,7 @@ def plain(text: str) -> str:
 
 
 def missing(text: str) -> str:
-    """The characters of the text that no font on this machine has, each once."""
+    """The characters that no font on this machine has, each once."""
     return "".join(dict.fromkeys(sign for run in runs(text) if run.face is None for sign in run.text))
 
 
@@ -176,7 +176,7 @@ def draw(
 
 
 def forms(language: str) -> str | None:
-    """What Pillow is told of a language: Chinese and Japanese write one code point differently."""
+    """The language for Pillow: Chinese and Japanese write the same code point differently."""
     return language if language and SHAPED else None
 
 
@@ -228,7 +228,7 @@ def _slant(
     ImageDraw.Draw(mask).text(
         (size, above), run.text, font=font, fill=255, anchor="ls", direction=way, stroke_width=stroke
     )
-    # What stands higher goes further; the foot of the line stays where it is.
+    # Higher rows are shifted further; the foot of the line stays.
     leaning = (1, _SLANT, -_SLANT * (above - 0.3 * size), 0, 1, 0)
     mask = mask.transform(mask.size, Image.Transform.AFFINE, leaning, Image.Resampling.BICUBIC)
     canvas.bitmap((round(x) - size, round(baseline) - above), mask, fill=ink)
@@ -243,7 +243,7 @@ def _direction(text: str) -> str | None:
 def _words(text: str) -> Iterator[str]:
     for _, signs in groupby(text, key=lambda sign: SEAM if sign == SEAM else sign.isspace()):
         word = "".join(signs)
-        # One seam is as good as several.
+        # Any of several seams will do.
         yield SEAM if word[0] == SEAM else word
 
 

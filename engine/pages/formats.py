@@ -1,6 +1,6 @@
-"""What pages there are: their trimmed size, what lies around and between panels, and how large letters are on them.
+"""Page formats: their trimmed sizes, margins and gutters, and the sizes of letters.
 
-Everything is in pixels at 300 dots an inch, so a letter is as large on every page that is printed.
+Everything is in pixels at 300 dpi, so letters have the same size on every printed page.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ _DOTS_A_MM = 300 / 25.4
 
 @dataclass(frozen=True)
 class PageSize:
-    """A page, trimmed, in pixels; `margin` runs around it and keeps words off the knife, `gutter` between panels.
+    """A trimmed page in pixels; `margin` keeps words away from the trim, `gutter` separates panels.
 
-    `panels` is how many have room on one in the usual way, `bleed_mm` what printers want around it.
+    `panels` is how many usually fit on it, `bleed_mm` the bleed that printers want.
     """
 
     width: int
@@ -31,13 +31,13 @@ class PageSize:
         return self.width - 2 * self.margin, self.height - 2 * self.margin
 
     def is_of(self, width: int, height: int) -> bool:
-        """Whether a page of so many pixels is one of this size; slices of a strip are as tall as they come."""
+        """Whether a page of this many pixels has this size; slices of a strip may have any height."""
         return width == self.width and (self == WEBTOON or height == self.height)
 
 
 @dataclass(frozen=True)
 class TextSize:
-    """Lettering in pixels: what to aim for, and what a reader can still read."""
+    """Lettering in pixels: the nominal size, and the smallest readable one."""
 
     nominal: int
     minimum: int
@@ -57,19 +57,21 @@ SIZES: Mapping[PageSizeName, PageSize] = {
     "a4": _trimmed(210, 297, 9, 3, 6.6),
     "square": _trimmed(210, 210, 9, 3, 4.6),
 }
-# A slice of a strip: as tall as sites take it. The gutter is the gap that says nothing.
+# A slice of a strip, as tall as sites accept. The gutter is the neutral gap.
 WEBTOON = PageSize(width=800, height=1280, margin=28, gutter=56, panels=1.9)
 
 
 def size_of(width: int, height: int) -> PageSize:
-    """What a page of so many pixels was laid out as: no two sizes are as large, and a strip is as wide as none."""
+    """The size that a page of this many pixels was laid out for: no two sizes are equal, and none is as narrow as a
+    strip.
+    """
     if width == WEBTOON.width:
         return WEBTOON
     return next((size for size in SIZES.values() if (size.width, size.height) == (width, height)), PAGE)
 
 
 def size_for(format: PageFormat, page_size: PageSizeName) -> PageSize:
-    """What an order lays its pages out as; a strip has one size."""
+    """The size that a request lays out its pages for; a strip has one size."""
     return WEBTOON if format == "webtoon" else SIZES[page_size]
 
 

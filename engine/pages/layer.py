@@ -1,14 +1,14 @@
-"""Lettering as the layer that is stored with a page, and back into the shapes that are drawn."""
+"""Converts lettering to the layer that is stored with a page, and back to shapes."""
 
 from engine.pages.balloons import Balloon, Rect, rooted
 from engine.pages.lettering import Lettering
-from engine.pages.wrapping import emphasised, measured, written
+from engine.pages.wrapping import emphasised, measured, with_signs
 from models.lettering import Area, Lettered, PanelLettering, Set, Spot, Tail
 from models.story import LineKind, PanelData
 
 
 def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLettering:
-    """What is set in a panel, as data; `panel` is where its words come from."""
+    """A panel's lettering as data; `panel` is where its words come from."""
     texts = []
     for order, balloon in enumerate(lettering.balloons):
         line = panel.dialogue[balloon.line] if balloon.line >= 0 else None
@@ -19,7 +19,7 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
                 kind=Set(balloon.kind) if balloon.kind else Set.CAPTION,
                 speaker=line.speaker if line else "",
                 text=line.text if line else panel.caption,
-                lines=[written(line) for line in balloon.block.lines],
+                lines=[with_signs(line) for line in balloon.block.lines],
                 size=balloon.block.size,
                 vertical=balloon.block.vertical,
                 language=balloon.block.language,
@@ -38,9 +38,9 @@ def layer_of(lettering: Lettering, panel: PanelData, panel_id: str) -> PanelLett
 
 
 def set_in(text: Lettered, balloon: Balloon) -> Lettered:
-    """The same text, set in another shape."""
+    """The same text in another shape."""
     shape = {
-        "lines": [written(line) for line in balloon.block.lines],
+        "lines": [with_signs(line) for line in balloon.block.lines],
         "size": balloon.block.size,
         "body": _area(balloon.rect),
         "text_box": _area(_text_box(balloon)),

@@ -19,7 +19,7 @@ from models.story import Direction, PanelData, Shot
 
 @dataclass(frozen=True)
 class LayoutPanel:
-    """A panel with the pixel size of its rendered picture; `opens` says that a scene begins with it."""
+    """A panel with the pixel size of its picture; `opens` says that a scene begins with it."""
 
     id: str
     width: int
@@ -29,12 +29,12 @@ class LayoutPanel:
 
     @property
     def aspect(self) -> float:
-        # A picture of unusual proportions (somebody's own art) is cropped rather than given a sliver of a row.
+        # A picture of unusual proportions, such as added art, is cropped rather than given a sliver of a row.
         return min(max(self.width / max(self.height, 1), 0.5), 2.2)
 
     @property
     def reveals(self) -> bool:
-        """Whether it shows where we are now."""
+        """Whether it establishes the location."""
         return self.opens and self.panel.shot in (Shot.ESTABLISHING, Shot.WIDE)
 
 
@@ -60,32 +60,33 @@ class PageLayout:
 
     @property
     def footed(self) -> bool:
-        """Whether there is paper below the panels, for a number."""
+        """Whether there is paper below the panels, for a page number."""
         margin = size_of(self.width, self.height).margin
         return all(cell.y + cell.height <= self.height - margin // 2 for cell in self.cells)
 
 
-# A page's plan from top to bottom; none at all is a splash.
+# A page's plan from top to bottom; an empty plan is a splash.
 _Plan = tuple[Tier, ...]
 _SPLASH: _Plan = ()
 _STRETCH = (0.885, 1.13)
-# On a last page with little on it, and alone in a tier, pictures rather lose something than the page.
+# On a short last page, and alone in a tier, a picture is cropped rather than enlarged.
 _LOOSE = 1.3
-# A panel alone that is almost as wide as the page is that wide: an edge just off the margin looks like a slip.
+# A panel alone that is almost as wide as the page gets the full width: an edge just off the margin looks like a
+# mistake.
 _SNUG = 0.85
 _TALLEST = 0.49
-# Letters side by side that a balloon needs with its tail and its rim.
+# Letters side by side that a balloon with its tail and rim needs.
 _LINE = 13
 _LOWEST = 0.14
 _MOST_ON_PAGE = 8
-# A splash takes a picture of a page's shape, a chapter that is long enough, and panels since the last one.
+# A splash needs a picture of a page's shape, a long enough chapter, and enough panels since the last one.
 _SHAPE, _LONG, _APART = 1.25, 9, 12
 _SPLASH_COST = -1.2
 _AGAIN, _MIXED = 0.3, 0.16
-# A beat as tall as what stands beside it together.
+# A beat as tall as both panels beside it.
 _LOOMING = 0.4
 _REVEAL, _TURN, _OPENS, _ORPHAN, _FOOT = -0.6, -0.1, -0.35, 0.8, 0.2
-# A scene that begins beside what ends the one before.
+# A scene that begins beside the end of the previous one.
 _BESIDE = 0.3
 # Gaps of a strip, as multiples of its gutter.
 _QUICK, _SCENE, _LONG_PAUSE = 0.5, 2.25, 3.5
@@ -131,7 +132,7 @@ def _paginate(panels: Sequence[LayoutPanel], size: PageSize) -> list[tuple[int, 
     count = len(panels)
     tiers = [list(_tiers(panels, first, size)) for first in range(count)]
     splashes = _splashes(panels, size)
-    # Breaks are known by the side of the page that follows: 0 is a right one, where a book begins.
+    # Breaks are known by the side of the page that follows: 0 is a right-hand page, where a book begins.
     best = [[_Way(), _Way()] for _ in range(count + 1)]
     best[0][0] = _Way(0.0)
     for first in range(count):
@@ -192,12 +193,12 @@ def _tiers(panels: Sequence[LayoutPanel], first: int, size: PageSize) -> Iterato
             continue
         cells = places(tier, [one.aspect for one in of], size.content[0], height, size.gutter)
         natural = natural_height(tier, [one.aspect for one in of], size.content[0], size.gutter)
-        # A tier that is held back keeps its pictures' shapes as far as that goes, and leaves the page empty beside it.
+        # A limited tier keeps its pictures' shapes as far as possible, and leaves the page empty beside it.
         share = min(1.0, (_LOOSE if len(of) == 1 else _STRETCH[1]) * height / natural)
         cost = STACKS.get(tier, 0.0) + 5 * (1 - share)
         for one, cell in zip(of, cells, strict=True):
             area = cell.width * share * cell.height
-            # A beat that is as large as the rest is none.
+            # A beat as large as the rest is none.
             weight = 1.0 if beat(one.panel) and area > wanted(one.panel, size) else 0.5
             cost += weight * math.log(area / wanted(one.panel, size)) ** 2
             cost += 6 * max(needed(one.panel, size) / area - 1, 0.0)
@@ -238,7 +239,7 @@ def _height(tier: Tier, panels: Sequence[LayoutPanel], size: PageSize) -> float:
 
 
 def _fill(height: float, tiers: int, on_page: int, size: PageSize, *, last: bool) -> float:
-    """What it costs to make tiers of this height fill the page."""
+    """The cost of stretching tiers of this height to fill the page."""
     room = size.content[1] - size.gutter * (tiers - 1)
     stretch = room / height
     if last and stretch > 1:
@@ -254,7 +255,7 @@ def _loosest(on_page: int) -> float:
 
 
 def _crowd(on_page: int, size: PageSize) -> float:
-    """What a page costs that holds few panels, or very many."""
+    """The cost of a page with very few or very many panels."""
     if on_page <= 1:
         return 3.0
     if on_page == _MOST_ON_PAGE:
@@ -263,7 +264,7 @@ def _crowd(on_page: int, size: PageSize) -> float:
 
 
 def _break(panels: Sequence[LayoutPanel], end: int) -> float:
-    """What it costs to turn the page before a panel."""
+    """The cost of turning the page before a panel."""
     if not 0 < end < len(panels):
         return 0.0
     if panels[end].opens:
@@ -295,7 +296,7 @@ def _page(number: int, panels: Sequence[LayoutPanel], plan: _Plan, size: PageSiz
 def _grown(
     heights: Sequence[float], tiers: Sequence[tuple[Tier, Sequence[LayoutPanel]]], room: float, size: PageSize
 ) -> list[float]:
-    """Tiers that were held back are given what the page has left, before anything is stretched."""
+    """Limited tiers get the room that the page has left, before anything is stretched."""
     spare = room - sum(heights)
     grown = []
     for height, (tier, of) in zip(heights, tiers, strict=True):
@@ -312,7 +313,7 @@ def _cells(
     width = float(size.content[0])
     aspects = [one.aspect for one in panels]
     natural = natural_height(tier, aspects, width, size.gutter)
-    # A tall panel whose tier was held back keeps its shape instead of losing half the picture, in the page's middle.
+    # A tall panel in a limited tier keeps its shape, centred, instead of losing half the picture.
     share = min(1.0, max(loss, _LOOSE if len(panels) == 1 else 0.0) * (bottom - top) / natural)
     share = 1.0 if len(panels) == 1 and share > _SNUG else share
     left = size.margin + (1 - share) * width / 2
@@ -331,7 +332,7 @@ def _mirrored(page: PageLayout) -> PageLayout:
 
 
 def _gap(before: LayoutPanel, panel: LayoutPanel) -> int:
-    """The paper between two panels of a strip: none reads slower than it scrolls."""
+    """The gap between two panels of a strip, which sets the pace of reading."""
     if panel.reveals:
         return round(_LONG_PAUSE * WEBTOON.gutter)
     if panel.opens or splash(panel.panel, opener=False):
@@ -353,7 +354,7 @@ def _strip(panels: Sequence[LayoutPanel]) -> list[PageLayout]:
         height = max(height, min(round(needed(panel.panel, WEBTOON) / width), round(height * 1.13)))
         gap = _gap(panels[number - 1], panel) if number else WEBTOON.gutter
         if cells and y + height + after // 2 > WEBTOON.height:
-            # The slice before ends with the first half of the gap, this one begins with the other.
+            # The previous slice ends with the first half of the gap, this one begins with the other.
             slices.append(PageLayout(len(slices) + 1, WEBTOON.width, y - (gap - gap // 2), tuple(cells)))
             cells, y = [], gap - gap // 2
         tallest = WEBTOON.height - y - after // 2

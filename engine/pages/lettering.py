@@ -1,8 +1,8 @@
-"""Letters a panel: nothing over a face, nothing below the minimum, nothing without saying so.
+"""Letters a panel: nothing over a face, nothing below the minimum size, and every exception reported.
 
-Tried in this order: whole texts at sizes from the nominal down to the minimum; long ones taken apart into joined
-balloons; then the same at the price of a face or a tail; then without the longest text. What the last two cost is told
-by `problems`, which are read off the finished lettering, so they cannot miss what the search did.
+Tried in this order: whole texts at sizes from the nominal down to the minimum; long ones split into joined balloons;
+then the same over a face or without a tail; then without the longest text. `problems` reports the last two, read off
+the finished lettering, so it cannot miss what the search did.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,20 +16,20 @@ from engine.pages.layout import Cell, PageLayout
 from engine.pages.pieces import pieces
 from engine.pages.placing import HURRIED, THOROUGH, USUAL, Arrangement, Effort, Rule, Stage, Text, arrange, shelve
 from engine.pages.tails import calling, clear, in_face, pointing, speaking, tail_line, tangled
-from engine.pages.wrapping import emphasised, tidy, written
+from engine.pages.wrapping import emphasised, tidy, with_signs
 from models.story import Direction, LineKind, PanelData
 
-# Longer than this is more than one balloon in any case; and what is taken apart when room is short.
+# Longer texts are always split; and the length of pieces when room is short.
 _LONGEST, _SHORTEST = 280, 64
 _QUOTED = 32
 _STOPS = {",": ".", "،": ".", "、": "。"}
-# From so many texts on, a search is dear: fewer sizes are tried.
+# With this many texts or more, a search is expensive: fewer sizes are tried.
 _MANY = 8
 
 
 @dataclass(frozen=True)
 class Head:
-    """A head, or a figure, in panel pixels, and whose it is."""
+    """A head or a figure, in panel pixels, and its owner."""
 
     name: str
     rect: Rect
@@ -37,7 +37,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Lettering:
-    """What is set in one panel, in reading order; `problems` is what a reader would stumble over."""
+    """The lettering of one panel, in reading order; `problems` is what would disturb a reader."""
 
     balloons: tuple[Balloon, ...]
     problems: tuple[str, ...] = ()
@@ -58,11 +58,11 @@ def letter(
     room: Rect | None = None,
     held: Sequence[Balloon] = (),
 ) -> Lettering:
-    """Sets a panel of `width` × `height` pixels. No letter is cut off, below the minimum, or outside of `room`.
+    """Letter a panel of `width` × `height` pixels. No letter is cut off, below the minimum, or outside of `room`.
 
-    `heads` None means that nobody marked the picture; an empty sequence that there are no heads in it. `language` is
-    that of the words, as BCP 47 has it. `room` is where lettering may be, in panel pixels; all of the panel but a rim
-    if not given. `held` stay where a person left them, and what else there is goes around them.
+    `heads` None means that the picture has no marks; an empty sequence, that it shows no heads. `language` is that of
+    the words, a BCP 47 tag. `room` is where lettering may be, in panel pixels; by default the panel without its rim.
+    `held` stay where a person placed them, and everything else goes around them.
     """
     spoken = _texts(panel, heads, figures, width, height, language)
     texts = [text for text in spoken if text.line not in {balloon.line for balloon in held}]
@@ -86,9 +86,9 @@ def letter(
         found = _best(_continued(texts), stage, size) if texts else Arrangement()
     balloons = _together(held, _called(found.placed if found else (), stage, texts))
     names = {head.rect: head.name for head in heads or ()}
-    problems += [f"no room at a readable size, not set: {written(text.text)}" for text in unplaced]
+    problems += [f"no room at a readable size, not set: {with_signs(text.text)}" for text in unplaced]
     problems += _faults(balloons, [text for text in spoken if text not in unplaced], names)
-    return Lettering(balloons, tuple(problems), tuple(written(text.text) for text in unplaced))
+    return Lettering(balloons, tuple(problems), tuple(with_signs(text.text) for text in unplaced))
 
 
 def _together(held: Sequence[Balloon], found: Sequence[Balloon]) -> tuple[Balloon, ...]:
@@ -106,7 +106,7 @@ def _together(held: Sequence[Balloon], found: Sequence[Balloon]) -> tuple[Balloo
 def safe_area(layout: PageLayout, cell: Cell) -> Rect:
     """Where lettering may be, in pixels of the panel: off its border, and off the page's edge where the art is not."""
     size = size_of(layout.width, layout.height)
-    # A strip is scrolled, not cut: only its sides are edges.
+    # A strip is scrolled, not trimmed: only its sides are edges.
     edge = 0 if size is WEBTOON else size.margin
     rim = min(0.4 * text_size(layout.width).nominal, 0.03 * min(cell.width, cell.height))
     left, right = max(cell.x + rim, size.margin), min(cell.x + cell.width - rim, layout.width - size.margin)
@@ -135,7 +135,7 @@ def _texts(
 
 
 def _ended(text: Text, following: Text | None) -> Text:
-    """A speech that ends in a comma has lost who said it, and ends there, unless its voice goes on with it."""
+    """A speech that ends in a comma lost its dialogue tag; it ends there, unless the same voice continues."""
     if text.kind is None or text.text[-1] not in _STOPS:
         return text
     if following is not None and _goes_on(following, text):
@@ -146,7 +146,7 @@ def _ended(text: Text, following: Text | None) -> Text:
 
 
 def _continued(texts: Sequence[Text]) -> list[Text]:
-    """Marks what the same voice goes on with."""
+    """Mark what the same voice continues."""
     before: list[Text | None] = [None, *texts]
     return [replace(text, continues=_goes_on(text, last)) for text, last in zip(texts, before, strict=False)]
 
@@ -174,13 +174,13 @@ def _head_of(
             return head.rect
     for figure in figures:
         if figure.name.strip().casefold() == name:
-            # Seen from behind, or too small for a marked head: somewhere at the top of the figure.
+            # The head is turned away, or too small to be marked: aim at the top of the figure.
             rect = figure.rect
             return Rect(rect.x + 0.25 * rect.width, rect.y, 0.5 * rect.width, 0.22 * rect.height)
     on_stage = [character.name.strip().casefold() for character in panel.characters]
     if heads is not None or name not in on_stage:
         return None
-    # The picture came without marked heads: assume the cast stands side by side, heads at mid height.
+    # The picture has no marks: assume that the cast stands side by side, heads at mid height.
     x = width * (on_stage.index(name) + 1) / (len(on_stage) + 1)
     return Rect(x - 0.06 * width, 0.45 * height, 0.12 * width, 0.16 * height)
 
@@ -223,8 +223,9 @@ def _effort(texts: Sequence[Text]) -> Effort:
 
 
 def _called(balloons: Sequence[Balloon], stage: Stage, texts: Sequence[Text]) -> tuple[Balloon, ...]:
-    """The last of the tails, once everything has its place: voices from out of the picture call from where it is clear,
-    and what runs across a body that came later is drawn in."""
+    """The last tails, once everything has its place: voices from outside point to a clear edge, and tails that cross
+    a later body are shortened.
+    """
     heads = {text.line: text.head for text in texts}
     called = list(balloons)
     for number, balloon in enumerate(balloons):
@@ -239,7 +240,7 @@ def _called(balloons: Sequence[Balloon], stage: Stage, texts: Sequence[Text]) ->
 
 
 def _faults(balloons: Sequence[Balloon], texts: Sequence[Text], names: dict[Rect, str]) -> Iterator[str]:
-    """What there is to stumble over, read off the balloons themselves."""
+    """What would disturb a reader, read off the balloons themselves."""
     of = {text.line: text for text in texts}
     for balloon in balloons:
         text = of[balloon.line]

@@ -59,7 +59,7 @@ def kept_pages(before: Sequence[Layout], ids: Sequence[str], size: PageSize) -> 
     return kept
 
 
-def carried(before: Sequence[Layout], pages: Sequence[Layout]) -> list[Layout]:
+def with_manual_lettering(before: Sequence[Layout], pages: Sequence[Layout]) -> list[Layout]:
     """The new pages with the manual lettering of their panels, and a note where a manual layout was let go."""
     placed: dict[str, Placed] = {}
     for page in before:

@@ -1,4 +1,4 @@
-"""Lettering that a person placed: balloons moved, tails led and lines broken by hand, and kept when words change."""
+"""Manual lettering: balloons moved, tails aimed and lines broken by a person, and kept when words change."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,17 @@ from models.layout import Layout, LayoutCell
 from models.lettering import BalloonChange, Lettered, PanelLettering, Placed
 from models.story import PanelData
 
-# Sums of fractions end a hair beside the edge that they mean.
+# Rounded sums of fractions lie slightly beside the edge that they mean.
 _HAIR = 0.5
-# What lines have and a text may not have, or the other way round.
+# What lines may contain and texts not, or the other way round.
 _MARKS = "-*_\u200b"
 _ROOMS = (0.94, 0.86, 0.78, 0.7, 0.6, 0.5)
 
 
 def changed(layer: PanelLettering, changes: Sequence[BalloonChange], width: int, height: int) -> PanelLettering:
-    """The lettering of a panel of `width` × `height` pixels as a person wants it; what is named is marked as theirs.
+    """The lettering of a panel of `width` × `height` pixels with a person's changes, which are marked as manual.
 
-    Raises `BadInput` where it cannot be like that.
+    Raises `BadInput` for changes that are impossible.
     """
     texts, balloons = list(layer.texts), balloons_of(layer)
     for change in changes:
@@ -52,7 +52,7 @@ def _changed(text: Lettered, balloon: Balloon, change: BalloonChange, width: int
         if not _fits(lines, balloon, rect):
             raise BadInput(f"The text does not fit: it needs {least[0]:.0f} × {least[1]:.0f} pixels.")
     else:
-        # Other lines have another shape, about the same middle.
+        # Other lines have another shape, around the same centre.
         across, down = body_size(lines, balloon.kind, balloon.roundness)
         middle_x, middle_y = balloon.rect.centre
         rect = balloon.rect if change.lines is None else Rect(middle_x - across / 2, middle_y - down / 2, across, down)
@@ -76,7 +76,7 @@ def in_other_cells(lettering: Sequence[Mapping[str, Any]], before: Layout, layou
     for each in lettering:
         layer = PanelLettering.model_validate(each)
         if layer.panel_id not in old:
-            # Of before the panels went to other pages, which are not lettered yet.
+            # The panels went to other pages, which are not lettered yet.
             continue
         one, other = old[layer.panel_id], new[layer.panel_id]
         was, now = (one.width, one.height), (other.width, other.height)
@@ -88,29 +88,29 @@ def in_other_cells(lettering: Sequence[Mapping[str, Any]], before: Layout, layou
     return found
 
 
-def kept(layer: PanelLettering, cell: LayoutCell, panel: PanelData, picture: str | None) -> Placed:
-    """A panel's lettering as it is kept from now on; `picture` is the SHA-256 of what lies under it."""
+def placed_lettering(layer: PanelLettering, cell: LayoutCell, panel: PanelData, picture: str | None) -> Placed:
+    """A panel's lettering as it is stored; `picture` is the SHA-256 of the picture under it."""
     return Placed(texts=layer.texts, width=cell.width, height=cell.height, made_from=_rests_on(panel, picture))
 
 
 def _rests_on(panel: PanelData, picture: str | None) -> dict[str, str]:
-    """What lettering by hand was made for, as digests by name: its words and its picture."""
+    """What manual lettering was made for, as digests by name: its words and its picture."""
     return {"words": digest(list(_said(panel).values())), "picture": picture or ""}
 
 
 def moved_on(placed: Placed, panel: PanelData, picture: str | None, width: int, height: int) -> list[str]:
-    """The names of what is otherwise than when a person placed the lettering."""
+    """The names of what changed since a person placed the lettering."""
     now = _rests_on(panel, picture)
     found = [name for name in sorted(now) if placed.made_from.get(name, now[name]) != now[name]]
     return ["layout", *found] if (placed.width, placed.height) != (width, height) else found
 
 
-def held(
+def held_balloons(
     placed: Placed, panel: PanelData, width: int, height: int, size: TextSize
 ) -> tuple[tuple[Balloon, ...], list[str]]:
-    """The balloons that stay where a person left them, for the words of now, and what could not stay.
+    """The balloons that stay where a person placed them, with the current words, and what could not stay.
 
-    In a panel of another size they keep their place in proportion; where the words are others, their body.
+    In a panel of another size they keep their place in proportion; with other words, their body.
     """
     balloons = balloons_of(PanelLettering(texts=placed.texts))
     lines = _lines_now(placed.texts, panel)
@@ -145,7 +145,7 @@ def held(
 
 
 def _lines_now(texts: Sequence[Lettered], panel: PanelData) -> dict[int, int]:
-    """Which line of now each line was: the one that says the same, else the one in its place that nobody claims."""
+    """The current line of each earlier line: the one with the same text, else the unclaimed one in its place."""
     now = {line: said for line, said in _said(panel).items() if tidy(said[-1])}
     found: dict[int, int] = {}
     for text in texts:
@@ -177,7 +177,7 @@ def _text_of(line: int, panel: PanelData) -> str:
 
 
 def _in_proportion(balloon: Balloon, was: tuple[float, float], now: tuple[float, float]) -> Balloon:
-    """The balloon where it is in a panel of another size. One in a corner stays in it, and does not slide out."""
+    """The balloon in proportion in a panel of another size. A balloon in a corner stays there."""
     if was == now:
         return balloon
     scale = (now[0] / was[0], now[1] / was[1])
@@ -190,7 +190,7 @@ def _in_proportion(balloon: Balloon, was: tuple[float, float], now: tuple[float,
 
 
 def _broken(text: str, balloon: Balloon, rect: Rect, sizes: Sequence[int]) -> Block | None:
-    """The text in lines that fit into a body, in the largest of the sizes in which they do."""
+    """The text in lines that fit into a body, in the largest size at which they do."""
     vertical, language = balloon.block.vertical, balloon.block.language
     said, long = emphasised(tidy(text, language)), rect.height if vertical else rect.width
     for size in sizes:
@@ -211,7 +211,7 @@ def _inside(rect: Rect, width: int, height: int) -> bool:
 
 
 def _unbroken(text: Lettered) -> str:
-    """What a balloon says, as it was written: its lines are a stretch of that, with hyphens of their own."""
+    """The text of a balloon as it was written, without the hyphens of its lines."""
     places = [number for number, sign in enumerate(text.text) if _letters(sign)]
     mine, said = _letters("".join(text.lines)), "".join(text.text[place] for place in places)
     first = said.find(mine)
@@ -226,5 +226,5 @@ def _unbroken(text: Lettered) -> str:
 
 
 def _letters(text: str) -> str:
-    """What a text says, whatever its lines: without blanks, hyphens and signs of emphasis."""
+    """The letters of a text, without spaces, hyphens and marks of emphasis."""
     return "".join(sign for sign in unicodedata.normalize("NFC", text) if not sign.isspace() and sign not in _MARKS)

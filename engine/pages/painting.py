@@ -82,7 +82,7 @@ def paint_body(
         paper_pen.polygon(placed, fill=255)
         _stroke(ink_pen, placed, stroke * scale * (1.6 if dashed else 2), dashed)
     if dashed:
-        # The dashes keep out of the mouth of the tail, where body and tail are one shape.
+        # The dashes leave out the mouth of the tail, where body and tail are one shape.
         for shape in tails:
             placed = [((x - left) * scale, (y - top) * scale) for x, y in shape]
             ink_pen.polygon(placed, fill=0)

@@ -1,4 +1,4 @@
-"""Takes a long text apart into pieces for several balloons: at sentence ends, else at commas, else between words."""
+"""Splits a long text into pieces for several balloons: at sentence ends, else at commas, else between words."""
 
 import re
 import unicodedata
@@ -24,7 +24,7 @@ def _packed(text: str, most: int, ends: tuple[re.Pattern[str], ...]) -> list[str
     packed: list[str] = []
     start = reached = 0
     marks = [found.end() for found in ends[0].finditer(text)]
-    # Pieces of equal length read better than a full one and a rest.
+    # Pieces of equal length read better than a full one and a short rest.
     even = _length(text) / max(round(_length(text) / most + 0.4), 1)
     for end in [*marks, len(text)]:
         if reached > start and _length(text[start:end].strip()) > min(most, 1.15 * even):

@@ -1,7 +1,7 @@
-"""Finds places for texts in a panel: a beam search over all of them together.
+"""Places texts in a panel: a beam search over all of them together.
 
-The rule of order: of two balloons the later one lies entirely below the earlier, or entirely beside it on the reading
-side and not higher. How much a search must not do is its `Rule`; what it may, it pays for.
+The rule of order: of two balloons, the later one lies entirely below the earlier, or entirely beside it on the reading
+side and not higher. A `Rule` says what a search must not do; everything else has a cost.
 """
 
 import math
@@ -21,13 +21,13 @@ from models.story import LineKind
 _ROOMS = (0.3, 0.4, 0.52, 0.66, 0.82, 1.0)
 _CALM, _FULL = 2.6, 6.0
 _LOUD = (2.6, 2.0, 1.5, 1.0)
-# A balloon so many times as tall as it is wide is a needle: lines of a word or two, and words broken.
+# A balloon this many times as tall as wide is a needle: lines of a word or two, and hyphenated words.
 _NEEDLE = 1.4
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much of a search is kept: arrangements after each text, places that follow from each, places looked at."""
+    """How much of a search is kept: arrangements after each text, places that follow from each, places examined."""
 
     beam: int
     finalists: int
@@ -40,7 +40,9 @@ THOROUGH = Effort(beam=24, finalists=16, tried=150)
 
 
 class Rule(IntEnum):
-    """What an arrangement must not do, each including those before it: nothing; cover a face; fail a speaker's tail."""
+    """What an arrangement must not do, each including the previous ones: nothing; cover a face; lack a speaker's
+    tail.
+    """
 
     PLACED = 0
     FACES_FREE = 1
@@ -49,9 +51,9 @@ class Rule(IntEnum):
 
 @dataclass(frozen=True)
 class Text:
-    """One thing to set: the caption (`line` -1, `kind` None), a line of dialogue, or a piece of one.
+    """A text to set: the caption (`line` -1, `kind` None), a line of dialogue, or a piece of one.
 
-    `head` is the speaker's place, if known; `continues` says that the same voice goes on from the text before.
+    `head` is the speaker's, if known; `continues` says that the same voice continues the previous text.
     """
 
     line: int
@@ -64,7 +66,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Stage:
-    """A panel of `width` × `height` pixels: bodies stay in `room`, off `heads`, and rather off `figures`."""
+    """A panel of `width` × `height` pixels: bodies stay in `room`, off `heads`, and preferably off `figures`."""
 
     width: float
     height: float
@@ -90,7 +92,7 @@ class Arrangement:
 
 @dataclass
 class _Options:
-    """A text's shapes, and what each place was found to cost, which the state of the search does not change."""
+    """A text's shapes, and the part of each place's cost that does not depend on the search."""
 
     text: Text
     shapes: list[Balloon]
@@ -117,7 +119,7 @@ def arrange(texts: Sequence[Text], stage: Stage, size: int, rule: Rule, effort: 
 
 
 def shelve(texts: Sequence[Text], stage: Stage, size: int) -> Arrangement | None:
-    """Row by row in reading order, wherever faces are: what fits where a search finds nothing, or None."""
+    """Row by row in reading order, ignoring faces: what fits where a search finds nothing, or None."""
     x, y, low = stage.room.x, stage.room.y, stage.room.y
     state = Arrangement()
     for text in texts:
@@ -177,7 +179,7 @@ def _shapes(text: Text, stage: Stage, size: int) -> list[Balloon]:
     ranked = [balloon for _, balloon in sorted(found.values(), key=lambda pair: pair[0])]
     if text.kind is LineKind.SFX:
         return ranked
-    # The lowest and the narrowest of all fit where the handsome ones do not.
+    # The lowest and the narrowest fit where better ones do not.
     chosen = ranked[:4]
     for spare in (min, max):
         extreme = spare(ranked, key=lambda balloon: balloon.rect.height, default=None)
@@ -219,7 +221,7 @@ def _place(
         tried += 1
         if tried > effort.tried:
             break
-        # Who comes early leaves room for who comes late.
+        # An early balloon leaves room for later ones.
         cost += 1.2 * max(2.2 * rest / left - 1, 0.0)
         settled = _settle(state, balloon, text, stage)
         faults = settled.faults + covered
@@ -233,7 +235,7 @@ def _place(
 
 
 def _settle(state: Arrangement, balloon: Balloon, text: Text, stage: Stage) -> Arrangement:
-    """The balloon with its voice, in its place; `faults` are those that it adds."""
+    """The balloon in its place with its tail; `faults` are those that it adds."""
     placed, tails, necks = list(state.placed), list(state.tails), list(state.necks)
     crossed = [number for number, edge in enumerate(tails) if any(balloon.covers(*point, 4) for point in edge)]
     faults = sum(any(balloon.covers(*point, 4) for point in way) for way in necks)
@@ -242,7 +244,7 @@ def _settle(state: Arrangement, balloon: Balloon, text: Text, stage: Stage) -> A
         balloon = replace(balloon, joined=len(placed) - 1)
         neck = neck_way(balloon, placed[-1])
         if text.head is not None:
-            # One tail speaks for all that are joined: the shorter, or the one that is still free.
+            # One tail serves all joined balloons: the shorter one, or the one that is still free.
             holder = _holder(placed)
             spoken = speaking(balloon, text.head, stage.heads, placed)
             if holder is None or holder in crossed or (spoken is not None and _shorter(spoken, placed[holder])):
@@ -330,14 +332,14 @@ def _acrosses(placed: Sequence[Balloon], width: float, text: Text, stage: Stage)
 
 
 def _steps(wanted: Sequence[float], low: float, high: float) -> list[float]:
-    """What of it lies between the two, to a tenth of a pixel, so that places that are almost the same are one."""
+    """Rounded to a tenth of a pixel, so that almost equal places count as one."""
     return sorted({min(max(round(at, 1), low), high) for at in wanted if low - 1e-6 <= at <= high + 1e-6})
 
 
 def _cost(balloon: Balloon, text: Text, stage: Stage, rule: Rule) -> tuple[float, float] | None:
     """What this place costs, and how much of the faces it covers (1.0 is one whole face); None if it may not be."""
     rect = balloon.rect
-    # Spikes and bumps reach beyond the curve that stands for them.
+    # Spikes and bumps extend beyond the curve that stands for them.
     margin = 0.12 * balloon.block.size
     covered = 0.0
     for head in stage.heads:

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from PIL import features
 
-# The names that Pillow tries.
+# The library names that Pillow tries.
 LIBRARIES = ("libfribidi.so", "libfribidi.so.0", "libfribidi.dylib", "/usr/local/lib/libfribidi.dylib")
-# Homebrew on Apple silicon keeps its libraries where Pillow does not look.
+# On Apple silicon, Homebrew installs libraries where Pillow does not look.
 FRIBIDI = (
     "install the system's FriBiDi library: `apt-get install libfribidi0` (Debian, Ubuntu), "
     "`dnf install fribidi` (Fedora), `apk add fribidi` (Alpine) or `brew install fribidi` (macOS; "
@@ -23,14 +23,14 @@ def missing() -> tuple[str, str] | None:
     """
     if features.check("raqm"):
         return None
-    # Pillow calls raqm missing in either case.
+    # Pillow reports raqm as missing in either case.
     if _fribidi_loads():
         return "Pillow was built without raqm: no ligatures, no right-to-left text", PILLOW
     return "FriBiDi is missing: no ligatures, no right-to-left text", FRIBIDI
 
 
 def warning() -> str:
-    """What to say before the first page; empty where text is shaped."""
+    """A warning before the first page; empty if text can be shaped."""
     lacking = missing()
     return f"{lacking[0]}. To have text as on other machines, {lacking[1]}." if lacking else ""
 

@@ -1,4 +1,4 @@
-"""Where tails go: to the speaker's mouth or out of the picture, across nobody's face and nobody's words."""
+"""Aims tails at the speaker's mouth or out of the picture, across no face and no words."""
 
 import math
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ _FINE = 2.0
 
 
 def speaking(balloon: Balloon, head: Rect, heads: Sequence[Rect], others: Sequence[Balloon]) -> Balloon | None:
-    """The balloon with a tail to the speaker's head, leaning to the side where it is clear; None if it is nowhere.
+    """The balloon with a tail to the speaker's head, leaning to the clear side; None if there is no clear way.
 
-    `heads` are all that are marked, the speaker's among them.
+    `heads` are all marked heads, including the speaker's.
     """
     tip = _mouth(balloon, head)
     if math.dist(rooted(balloon, tip), tip) < _SHORTEST * balloon.block.size:
@@ -35,7 +35,9 @@ def speaking(balloon: Balloon, head: Rect, heads: Sequence[Rect], others: Sequen
 
 
 def calling(balloon: Balloon, heads: Sequence[Rect], others: Sequence[Balloon], width: float, height: float) -> Balloon:
-    """The balloon with a tail to an edge of the panel, for who is out of the picture; without where none is clear."""
+    """The balloon with a tail to an edge of the panel, for a speaker outside the picture; without one if none is
+    clear.
+    """
     rect = balloon.rect
     low = min(rect.bottom + max(0.2 * rect.height, 0.9 * balloon.block.size), height - 2)
     left, right = rect.x, width - rect.right
@@ -45,7 +47,7 @@ def calling(balloon: Balloon, heads: Sequence[Rect], others: Sequence[Balloon], 
     for tip in tips:
         tried = replace(balloon, tail=tip, bend=0.0 if balloon.kind is LineKind.THOUGHT else 1.0)
         length = math.dist(rooted(tried, tip), tip)
-        # A tail the length of the panel would point at whatever it passes.
+        # A tail as long as the panel would point at whatever it passes.
         if not 0.2 * balloon.block.size <= length <= 0.6 * max(width, height):
             continue
         if all(distance(tip, head) > 0.4 * head.width for head in heads) and clear(tried, heads, others):
@@ -54,7 +56,7 @@ def calling(balloon: Balloon, heads: Sequence[Rect], others: Sequence[Balloon], 
 
 
 def pointing(balloon: Balloon, head: Rect, heads: Sequence[Rect], others: Sequence[Balloon]) -> Balloon:
-    """The balloon with a short tail towards a head that none can reach; without where even that is in the way."""
+    """The balloon with a short tail towards a head that no tail reaches; without one if even that is blocked."""
     start, aim, size = rooted(balloon, head.centre), head.centre, balloon.block.size
     share = 1.2 * size / max(math.dist(start, aim), 1.2 * size)
     tip = start[0] + (aim[0] - start[0]) * share, start[1] + (aim[1] - start[1]) * share
@@ -66,7 +68,7 @@ def clear(balloon: Balloon, heads: Sequence[Rect], others: Sequence[Balloon]) ->
     """Whether the tail runs across no face, no other body and no other tail."""
     size = balloon.block.size
     way = balloon.way[1:]
-    # What is nowhere near is looked at once, not point by point.
+    # Distant obstacles are excluded at once, not point by point.
     tails = [other for other in others if other.tail is not None]
     heads = [head for head in heads if head.overlap(balloon.reach)]
     others = [other for other in others if other.rect.overlap(balloon.reach)]
@@ -78,7 +80,7 @@ def clear(balloon: Balloon, heads: Sequence[Rect], others: Sequence[Balloon]) ->
             return False
         if any(other.covers(*point, margin) for other in others):
             return False
-    # Where a tail leaves its body aslant, its edge is not where its middle is.
+    # Where a tail leaves its body at an angle, its edge is not where its middle is.
     edges = tail_edges(balloon)
     return not (
         any(in_face(point, head) for head in heads for point in edges)
@@ -88,12 +90,12 @@ def clear(balloon: Balloon, heads: Sequence[Rect], others: Sequence[Balloon]) ->
 
 
 def crosses(balloon: Balloon, other: Balloon) -> bool:
-    """Whether two tails cross. Those that end at the same mouth may meet there."""
+    """Whether two tails cross. Tails that end at the same mouth may meet there."""
     if balloon.tail is None or other.tail is None:
         return False
     if not balloon.reach.overlap(other.reach):
         return False
-    # A tail leans so little that a few straight pieces stand for it.
+    # A tail bends so little that a few straight pieces approximate it.
     one, two = balloon.way[::_STRIDE], other.way[::_STRIDE]
     if math.dist(balloon.tail, other.tail) < balloon.block.size:
         one, two = one[:-1], two[:-1]
@@ -101,7 +103,7 @@ def crosses(balloon: Balloon, other: Balloon) -> bool:
 
 
 def tangled(balloon: Balloon, other: Balloon) -> bool:
-    """The same as `crosses`, by their outlines instead of their courses: exact, and too slow for a search."""
+    """The same as `crosses`, by outlines instead of middle lines: exact, and too slow for a search."""
     if balloon.tail is None or other.tail is None or math.dist(balloon.tail, other.tail) < balloon.block.size:
         return crosses(balloon, other)
     return any(
@@ -130,7 +132,7 @@ def tail_edges(balloon: Balloon) -> tuple[Point, ...]:
 
 
 def tail_line(balloon: Balloon) -> list[Point]:
-    """The same with no gap wider than a few pixels: too many points for a search, so that none slips past a corner."""
+    """The same without gaps wider than a few pixels, so none passes over a corner; too many points for a search."""
     found: list[Point] = []
     for start, end in _edges(balloon):
         steps = max(1, math.ceil(math.dist(start, end) / _FINE))
@@ -150,7 +152,7 @@ def neck_way(balloon: Balloon, earlier: Balloon) -> tuple[Point, ...]:
 
 
 def can_join(balloon: Balloon, earlier: Balloon, heads: Sequence[Rect], others: Sequence[Balloon]) -> bool:
-    """Whether a neck between the two is short and has nothing in its way."""
+    """Whether a neck between the two is short and unobstructed."""
     size = balloon.block.size
     if earlier.kind != balloon.kind or earlier.block.size != size:
         return False

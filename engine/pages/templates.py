@@ -1,7 +1,8 @@
-"""How panels stand together: a page is tiers from top to bottom, a tier is columns, a column panels above each other.
+"""How panels stand together: a page is tiers from top to bottom, a tier is columns, a column is panels above each
+other.
 
 (1, 1, 1) is a plain row of three, (1, 2) a tall panel beside two stacked ones. Every tier has one height at which it
-is as wide as the page and no picture of it loses anything: shapes follow from pictures, not the other way round.
+is as wide as the page and crops no picture: shapes follow from pictures, not the other way round.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,9 +11,9 @@ from dataclasses import dataclass
 Tier = tuple[int, ...]
 
 ROWS: tuple[Tier, ...] = ((1,), (1, 1), (1, 1, 1))
-# Four in a row are for beats alone.
+# Four in a row are for beats only.
 BEATS: Tier = (1, 1, 1, 1)
-# What each costs beside plain rows: who reads down a column before what stands beside it is told so by its shape alone.
+# The cost of each compared with plain rows: only its shape tells readers to read down a column first.
 STACKS: dict[Tier, float] = {(1, 2): 0.06, (2, 1): 0.18, (1, 3): 0.2}
 TIERS: tuple[Tier, ...] = (*ROWS, BEATS, *STACKS)
 
@@ -35,9 +36,9 @@ def natural_height(tier: Tier, aspects: Sequence[float], width: float, gutter: i
 
 
 def places(tier: Tier, aspects: Sequence[float], width: float, height: float, gutter: int) -> list[Place]:
-    """The panels of a tier that is `width` × `height`, in reading order from the left.
+    """The panels of a tier of `width` × `height`, in reading order from the left.
 
-    Where the height is not the natural one, each panel is that much taller or lower for its width.
+    If the height is not the natural one, each panel is that much taller or lower for its width.
     """
     natural = natural_height(tier, aspects, width, gutter)
     found: list[Place] = []

@@ -1,6 +1,6 @@
-"""What a panel deserves: how much room, which shape, whether it is a beat or carries a page alone.
+"""How much room a panel gets, in which shape, and whether it is a beat or a splash.
 
-Known from the panel, before any page is laid out, so that its picture is asked for in the shape that its place has.
+Known from the panel alone, before any page is laid out, so that its picture can be requested in that shape.
 """
 
 import math
@@ -18,7 +18,7 @@ _ASPECT = {
     Shot.INSERT: 1.05,
     Shot.OVER_THE_SHOULDER: 1.25,
 }
-# How much room a shot deserves beside the others, before its text is counted.
+# The relative room of a shot, before its text is counted.
 _WEIGHT = {
     Shot.ESTABLISHING: 1.45,
     Shot.WIDE: 1.2,
@@ -27,7 +27,7 @@ _WEIGHT = {
     Shot.INSERT: 0.6,
     Shot.OVER_THE_SHOULDER: 1.0,
 }
-# What is left of a picture for words: faces are large in some shots.
+# The share of the picture left for words: faces are large in some shots.
 _FREE = {
     Shot.ESTABLISHING: 0.9,
     Shot.WIDE: 0.85,
@@ -36,14 +36,14 @@ _FREE = {
     Shot.INSERT: 0.85,
     Shot.OVER_THE_SHOULDER: 0.68,
 }
-# Beats are cells of one shape, so that those of a tier are as wide as each other.
+# Beats have one shape, so that those of a tier are equally wide.
 _BEAT = (0.95, 0.6)
 _FEW, _OPENING, _LOUD = 12, 140, 60
-# Two panels with more of a page than this have no room beside each other.
+# Two panels with more of a page than this do not fit beside each other.
 _HALF = 0.32
-# Of what a panel wants, it has so much beside another at least; wider shapes have a row of their own.
+# The least share of its wanted room that a panel gets beside another; wider shapes have a row of their own.
 _SHARED, _WIDE = 0.8, 1.4
-# What is loud is large, too where it shares its page.
+# Loud panels are large even where they share a page.
 _LOUDER = 1.5
 _MOST_PIXELS = 1_190_000
 _LEAST_PIXELS = 620_000
@@ -84,8 +84,8 @@ def picture_size(
 ) -> tuple[int, int]:
     """The pixels (width, height) to ask the artist for: multiples of 16, between 1:2 and 2:1, at most 1.2 megapixels.
 
-    Known from the panel alone, before any page is laid out: the shot gives the shape, the text makes it larger and
-    taller, because balloons take their room from above the heads. What may carry a page alone has the page's shape.
+    Known from the panel alone: the shot gives the shape; the text makes it larger and taller, because balloons take
+    their room above the heads. A possible splash has the page's shape.
     """
     size = size_for(format, page_size)
     area = wanted(panel, size)
@@ -98,7 +98,7 @@ def picture_size(
     if format == "webtoon":
         aspect = min(0.85 * aspect, row)
     elif area > _HALF * across * down:
-        # So much text takes a whole row: the panel is shaped to fill one.
+        # With this much text it takes a whole row, and is shaped to fill one.
         aspect = row
     elif aspect < _WIDE:
         # It shares a row with another: as tall as it must be there.

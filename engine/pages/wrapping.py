@@ -90,7 +90,7 @@ def emphasised(text: str) -> str:
     return text
 
 
-def written(text: str) -> str:
+def with_signs(text: str) -> str:
     """A marked text as it would be written: the opposite of `emphasised`."""
     words = []
     for word in _WORDS.split(text):

@@ -1,1 +1,1 @@
-"""Pictures that come from outside, read in a process of their own and drawn anew; and how good a draft is."""
+"""Opens pictures from outside in separate processes, and scores drafts."""

@@ -1,7 +1,8 @@
-"""A program that opens one picture from outside and draws it anew. It runs alone, with little memory and little time.
+"""A program that decodes one picture from outside and encodes it again. It runs alone, with limits of memory and
+time.
 
-`workshop.py` runs it and reads the one line of JSON that it prints. Whatever a hostile file does to it, nothing else is
-in this process: no keys, no connections, no other people's pictures.
+`workshop.py` runs it and reads the line of JSON that it prints. Whatever a hostile file does, the process contains
+nothing else: no keys, no connections, no other user's pictures.
 """
 
 import io
@@ -17,20 +18,20 @@ from PIL import Image, ImageCms, ImageOps
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
-# The largest side that WEBP knows.
+# The largest side that WEBP allows.
 MAX_SIDE = 16_383
 MAX_PROFILE = 4 << 20
-# What a PNG needs to be seen; all other chunks may carry words.
+# The chunks that a PNG needs to be shown; all others may contain text.
 _PNG = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"gAMA", b"sRGB", b"cHRM", b"pHYs", b"sBIT", b"bKGD"}
 _WEBP = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH"}
 
 
 class Unfit(Exception):
-    """The picture cannot be taken; the message is for whoever sent it."""
+    """The picture is refused; the message is for its sender."""
 
 
 def opened(path: str, pixels: int) -> Image.Image:
-    """The picture, decoded whole, upright. Sizes are looked at before a pixel is."""
+    """The decoded picture, upright. Its size is checked before any pixel is decoded."""
     picture = Image.open(path, formats=FORMATS)
     if picture.width > MAX_SIDE or picture.height > MAX_SIDE or picture.width * picture.height > pixels:
         raise Unfit(
@@ -39,13 +40,13 @@ def opened(path: str, pixels: int) -> Image.Image:
         )
     if getattr(picture, "is_animated", False) and picture.format != "MPO":
         raise Unfit("The picture is animated. Send a single frame.")
-    # Cameras put further views behind the first one and call it MPO: the first is the picture.
+    # Cameras append further views and call the file MPO: the first one is the picture.
     picture.load()
     return picture
 
 
 def flattened(picture: Image.Image) -> Image.Image:
-    """The same as grey, RGB or RGBA of 8 bits, in the colours that every screen knows, without anything but pixels."""
+    """The same picture as 8-bit grey, RGB or RGBA, in sRGB, with nothing but pixels."""
     profile = picture.info.get("icc_profile")
     upright = ImageOps.exif_transpose(picture)
     if upright.mode.startswith("I"):
@@ -69,13 +70,13 @@ def flattened(picture: Image.Image) -> Image.Image:
         upright = upright.convert("L")
     else:
         upright = upright.convert("RGB")
-    # A fresh picture has no `info` for an encoder to write down.
+    # A new picture has no `info` that an encoder could write.
     fresh = Image.new(upright.mode, upright.size)
     fresh.paste(upright)
     return fresh
 
 
-def written(picture: Image.Image, format: str, target: str) -> dict[str, Any]:
+def encode(picture: Image.Image, format: str, target: str) -> dict[str, Any]:
     """Encode the picture; the same pixels are always the same bytes."""
     options: dict[str, Any] = {
         "PNG": {"compress_level": 3},
@@ -87,17 +88,17 @@ def written(picture: Image.Image, format: str, target: str) -> dict[str, Any]:
 
 
 def redraw(source: str, target: str, pixels: int, *, as_png: bool) -> dict[str, Any]:
-    """The picture anew, in its own format; as PNG what is a mask or a sketch."""
+    """Encode the picture again, in its own format; masks and sketches as PNG."""
     picture = opened(source, pixels)
     format = "JPEG" if picture.format == "MPO" else str(picture.format)
     plain = flattened(picture)
     if as_png or (format == "JPEG" and plain.mode == "RGBA"):
         format = "PNG"
-    return written(plain, format, target)
+    return encode(plain, format, target)
 
 
-def keep(source: str, target: str, pixels: int) -> dict[str, Any]:
-    """Only looked at where there is nothing in the file but its pixels: `target` is not written then."""
+def verify(source: str, target: str, pixels: int) -> dict[str, Any]:
+    """Verify it only, if the file contains nothing but pixels: then `target` is not written."""
     picture = opened(source, pixels)
     format = str(picture.format)
     if format in FORMATS and bare(source, format) and "exif" not in picture.info:
@@ -106,11 +107,11 @@ def keep(source: str, target: str, pixels: int) -> dict[str, Any]:
 
 
 def thumbnail(source: str, target: str, pixels: int, size: int) -> dict[str, Any]:
-    """At most `size` pixels a side, never more than there were."""
+    """At most `size` pixels a side; never enlarged."""
     picture = Image.open(source, formats=FORMATS)
     if picture.width * picture.height > pixels:
         raise Unfit("The picture is too large.")
-    # JPEG can be decoded small at once.
+    # JPEG can be decoded at a smaller size.
     picture.draft("RGB", (size * 2, size * 2))
     small = picture if picture.mode in ("RGB", "RGBA", "L") else flattened(picture)
     small.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -121,7 +122,7 @@ def thumbnail(source: str, target: str, pixels: int, size: int) -> dict[str, Any
 
 
 def bare(path: str, format: str) -> bool:
-    """Whether a file is nothing but a picture: no words, no place, no time, and nothing behind its end."""
+    """Whether a file is nothing but a picture: no text, no location, no time, and nothing after its end."""
     data = Path(path).read_bytes()
     try:
         return {"PNG": _bare_png, "JPEG": _bare_jpeg, "WEBP": _bare_webp}[format](data)
@@ -147,14 +148,14 @@ def _bare_jpeg(data: bytes) -> bool:
         if data[at] != 0xFF:
             return False
         marker = data[at + 1]
-        # Application data but for JFIF's and Adobe's own short headers, and comments.
+        # Application data, except JFIF's and Adobe's own short headers, and comments.
         (length,) = struct.unpack_from(">H", data, at + 2)
         if (0xE0 <= marker <= 0xEF and (marker not in (0xE0, 0xEE) or length > 16)) or marker == 0xFE:
             return False
         at += 2 + length
         if marker == 0xDA:
             break
-    # Behind the start of the scan markers may follow, of further scans; the file ends with the first end.
+    # Markers of further scans may follow the start of the scan; the file ends with the first end marker.
     end = data.find(b"\xff\xd9", at)
     return end == len(data) - 2
 
@@ -171,7 +172,7 @@ def _bare_webp(data: bytes) -> bool:
 
 
 def main(work: str, source: str, target: str, pixels: int, size: int, megabytes: int, seconds: int) -> dict[str, Any]:
-    """One picture; `size` is a thumbnail's, or 1 for what becomes a PNG."""
+    """One picture; `size` is a thumbnail's, or 1 to encode as PNG."""
     resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -181,7 +182,7 @@ def main(work: str, source: str, target: str, pixels: int, size: int, megabytes:
         if work == "thumbnail":
             return thumbnail(source, target, pixels, size)
         if work == "keep":
-            return keep(source, target, pixels)
+            return verify(source, target, pixels)
         return redraw(source, target, pixels, as_png=bool(size))
     except Unfit as error:
         return {"unfit": str(error)}

@@ -1,7 +1,7 @@
-"""How good a draft is, as far as rules can see: no model, no network, the same numbers for the same bytes.
+"""Scores drafts by rules: no model, no network, the same numbers for the same bytes.
 
-A scorer is a function from a `Look` to a number from 0 (bad) to 1 (good), and one entry in `SCORERS`. A scorer says 1
-as soon as nothing is wrong, so that the total is decided by what is.
+A scorer is a function from a `Look` to a number from 0 (bad) to 1 (good), and one entry in `SCORERS`. A scorer returns
+1 as soon as nothing is wrong, so that defects decide the total.
 """
 
 import io
@@ -14,17 +14,17 @@ from PIL import Image, ImageFilter, ImageStat
 from engine.pages.formats import PAGE, text_size
 from models.story import Box
 
-# The short side of what is looked at, in pixels: a panel in a reader's hand has about as many.
+# The short side of the examined picture, in pixels: about a panel in a reader's hand.
 _SIDE = 512
-# Cells of the grid in which calm places are sought, per side.
+# Cells per side of the grid in which calm areas are searched.
 _GRID = 24
-# A fingerprint has this many bits in a row, and as many rows.
+# Bits per row of a fingerprint, and rows.
 _BITS = 8
-# No scorer alone makes a total of nothing: of two bad drafts one is still the better one.
+# No single scorer makes the total zero: of two bad drafts, one is still better.
 _FLOOR = 0.05
 
 _LAPLACE = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=4, offset=128)
-# About what a lossy codec leaves on even ground, in the same levels: no detail.
+# About what a lossy codec leaves on even areas, in levels: no detail.
 _CODEC = 0.5
 
 
@@ -32,9 +32,9 @@ _CODEC = 0.5
 class Look:
     """What a scorer sees of a draft.
 
-    `grey` is the picture in levels of 0 to 255, made smaller; `edges` the same size, how much changes from pixel to
-    pixel. `size` is the picture's own in pixels, `wanted` the panel's. `boxes` lie in fractions of the picture.
-    `letters` are to be set in it. `fingerprint` is its own, `sisters` those of the panel's other drafts.
+    `grey` is the scaled picture in levels of 0 to 255; `edges`, of the same size, how much it changes from pixel to
+    pixel. `size` is the picture's own in pixels, `wanted` the panel's. `boxes` are in fractions of the picture.
+    `letters` must fit into it. `fingerprint` is its own, `sisters` those of the panel's other drafts.
     """
 
     grey: Image.Image
@@ -52,7 +52,7 @@ Scorer = Callable[[Look], float]
 
 @dataclass(frozen=True)
 class Scores:
-    """Each scorer's number and all of them in one, 0 (bad) to 1 (good). `fingerprint` has 16 hexadecimal digits."""
+    """The number of each scorer, and the total, 0 (bad) to 1 (good). `fingerprint` has 16 hexadecimal digits."""
 
     values: dict[str, float]
     total: float
@@ -62,10 +62,10 @@ class Scores:
 def score(
     data: bytes, *, boxes: Sequence[Box], wanted: tuple[int, int], letters: int, sisters: Sequence[str]
 ) -> Scores:
-    """Judge a verified picture; CPU-bound, some 30 ms a megapixel.
+    """Score a verified picture; CPU-bound, some 30 ms per megapixel.
 
-    `wanted` is the panel's size in pixels, `letters` the number of signs in its words, `sisters` the fingerprints of
-    the drafts that it should differ from.
+    `wanted` is the panel's size in pixels, `letters` the number of characters in its words, `sisters` the fingerprints
+    of the drafts that it should differ from.
     """
     with Image.open(io.BytesIO(data)) as opened:
         size = opened.size
@@ -78,8 +78,8 @@ def score(
 
 
 def _grey(opened: Image.Image) -> Image.Image:
-    """The picture without colours on white paper, its short side at most `_SIDE` pixels, and never enlarged."""
-    # A JPEG is decoded in a smaller size at once; other formats know nothing of it.
+    """The picture in grey on white paper, its short side at most `_SIDE` pixels, never enlarged."""
+    # Decodes a JPEG at a smaller size; no effect on other formats.
     opened.draft(None, (_SIDE, _SIDE))
     picture: Image.Image = opened
     if picture.has_transparency_data:
@@ -95,12 +95,12 @@ def _grey(opened: Image.Image) -> Image.Image:
 
 
 def _inside(filtered: Image.Image) -> Image.Image:
-    """Without its outermost pixels: filters leave those as they were."""
+    """Without its outermost pixels, which filters leave unchanged."""
     return filtered.crop((1, 1, filtered.width - 1, filtered.height - 1))
 
 
 def fingerprint(grey: Image.Image) -> str:
-    """64 bits, each whether a place is brighter than its neighbour to the left: the same for what looks the same."""
+    """64 bits: whether each place is brighter than its left neighbour. Similar pictures have similar fingerprints."""
     places = grey.resize((_BITS + 1, _BITS), Image.Resampling.BOX).tobytes()
     number = 0
     for row in range(_BITS):
@@ -111,17 +111,17 @@ def fingerprint(grey: Image.Image) -> str:
 
 
 def distance(one: str, other: str) -> int:
-    """In how many of their 64 bits two fingerprints differ; about 32 for pictures that have nothing in common."""
+    """In how many of 64 bits two fingerprints differ; about 32 for unrelated pictures."""
     return (int(one, 16) ^ int(other, 16)).bit_count()
 
 
 def _between(value: float, bad: float, good: float) -> float:
-    """0 at `bad`, 1 at `good`, straight in between and no further; `bad` may be the larger one."""
+    """0 at `bad`, 1 at `good`, linear in between; `bad` may be the larger one."""
     return min(max((value - bad) / (good - bad), 0.0), 1.0)
 
 
 def sharpness(look: Look) -> float:
-    """How much a slight blur takes away: little of what is blurred already."""
+    """How much a slight blur removes: little from a picture that is blurred already."""
     before = _roughness(look.grey)
     lost = before - _roughness(look.grey.filter(ImageFilter.BoxBlur(1)))
     return _between(lost / (before + _CODEC), 0.18, 0.54)
@@ -133,7 +133,7 @@ def _roughness(grey: Image.Image) -> float:
 
 
 def exposure(look: Look) -> float:
-    """Neither too dark nor too bright, and not most of it black or white; white paper around a drawing is none."""
+    """Neither too dark nor too bright, and not mostly black or white; white paper around a drawing does not count."""
     counts = look.grey.histogram()
     pixels = sum(counts)
     mean = sum(level * count for level, count in enumerate(counts)) / pixels
@@ -147,24 +147,24 @@ def exposure(look: Look) -> float:
 
 
 def detail(look: Look) -> float:
-    """Whether there is something to see: levels that differ, and edges in more than a corner of the picture."""
+    """Whether there is something to see: different levels, and edges in more than a corner of the picture."""
     levels = look.grey.entropy()
     busy = sum(level > 6 for level in _cells(look.edges)) / _GRID**2
     return min(_between(levels, 0.3, 3.0), _between(busy, 0.0, 0.2))
 
 
 def distinctness(look: Look) -> float:
-    """How far it is from the most similar sister."""
+    """How much it differs from the most similar sister."""
     nearest = min((distance(look.fingerprint, sister) for sister in look.sisters), default=64)
     return _between(nearest, 2, 12)
 
 
 def room(look: Look) -> float:
-    """Whether the panel's words have a place: calm ground counts whole, busy ground and figures less, heads nothing."""
+    """Whether the panel's words fit: calm areas count fully, busy areas and figures less, heads not at all."""
     if look.letters <= 0:
         return 1.0
     letter = text_size(PAGE.width).nominal
-    # A letter is half as wide as it is high; lines stand apart, and a balloon is larger than its text.
+    # A letter is half as wide as high; lines have a distance, and a balloon is larger than its text.
     words = look.letters * 0.5 * letter * letter * 1.22 * 1.6 + 5 * letter * letter
     needed = 1.5 * words / max(look.wanted[0] * look.wanted[1], 1)
     worth = [1.0 if level <= 6 else 0.5 for level in _cells(look.edges)]
@@ -180,7 +180,7 @@ def room(look: Look) -> float:
 
 
 def _rows(start: float, length: float) -> range:
-    """The grid's rows (or columns) whose middle lies in a span of fractions."""
+    """The grid's rows (or columns) whose centre lies within a span of fractions."""
     first, last = math.ceil(start * _GRID - 0.5), math.floor((start + length) * _GRID - 0.5)
     return range(max(first, 0), min(last, _GRID - 1) + 1)
 
@@ -191,7 +191,7 @@ def _cells(edges: Image.Image) -> bytes:
 
 
 def aspect(look: Look) -> float:
-    """How much of it is left when it is cropped to the panel's shape: half of it is 0."""
+    """How much remains when it is cropped to the panel's shape; half of it scores 0."""
     width, height = look.size
     ratio = (width * max(look.wanted[1], 1)) / (height * max(look.wanted[0], 1))
     return _between(min(ratio, 1 / ratio), 0.5, 1.0)

@@ -1,4 +1,4 @@
-"""Where pictures from outside are opened: a process for each, few at a time, with bounds that the system holds."""
+"""Opens pictures from outside: one process for each, few at a time, with limits that the system enforces."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import BadInput, StorageError
 
 _PROGRAM = Path(__file__).with_name("reading.py")
-# A picture of the largest size takes four bytes a pixel, some three times over; the interpreter 200 MB of addresses.
+# The largest picture takes four bytes per pixel, some three times over; the interpreter 200 MB of address space.
 _MEGABYTES = 400
 _BYTES_PER_PIXEL = 16
 SECONDS = 30
@@ -20,7 +20,7 @@ AT_A_TIME = 2
 
 @dataclass(frozen=True)
 class Opened:
-    """What a picture turned out to be. `kept`: the file itself is fit to be kept, and nothing was written."""
+    """A decoded picture. `kept`: the file itself can be stored, and nothing was written."""
 
     width: int
     height: int
@@ -29,14 +29,16 @@ class Opened:
 
 
 class Workshop:
-    """Opens pictures of at most so many pixels. Its processes end with each picture; nothing is to be closed."""
+    """Opens pictures up to a number of pixels. Its processes end with each picture, so there is nothing to close."""
 
     def __init__(self, pixels: int) -> None:
         self._pixels = pixels
         self._places = asyncio.Semaphore(AT_A_TIME)
 
     async def redraw(self, source: Path, target: Path, *, as_png: bool = False) -> Opened:
-        """Decode a file and encode it anew into `target`. Raises `BadInput` for what is no picture, or too large."""
+        """Decode a file and encode it again into `target`. Raises `BadInput` for files that are no picture, or too
+        large.
+        """
         return await self._work("redraw", source, target, int(as_png))
 
     async def check(self, source: Path, target: Path) -> Opened:
@@ -52,7 +54,7 @@ class Workshop:
         arguments = [work, source, target, self._pixels, size, megabytes, SECONDS]
         async with self._places:
             process = await asyncio.create_subprocess_exec(
-                # Alone: nothing of the environment, not even our own packages.
+                # Isolated: no environment, not even our own packages.
                 sys.executable, "-I", "-B", _PROGRAM, *map(str, arguments),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
                 env={"MALLOC_ARENA_MAX": "1"}, cwd="/",

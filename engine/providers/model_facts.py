@@ -1,4 +1,4 @@
-"""What is known about models beside their price: which are gone, how much they read and how much they write.
+"""Facts about models beside their price: which are retired, how much they read and how much they write.
 
 Data, without any vendor's SDK. Context windows come from `genai_prices`; the tables here hold what it lacks.
 """
@@ -9,17 +9,16 @@ from functools import lru_cache
 
 from engine.errors import ProviderRejected
 
-# Tokens that a model which thinks before it answers is given for that, on top of the answer. It is asked to think
-# little; without room of its own, thinking would cut the answer short.
+# Extra output tokens for models that think before they answer. They are asked to think little; without this room,
+# thinking would cut the answer short.
 THINKING_ROOM = 8_192
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a model takes: `context` tokens in all, of which at most `output` are written.
+    """A model's limits: `context` tokens in all, of which at most `output` are written.
 
-    `thinks`: it thinks before it answers whether asked to or not, out of the same `output`, and can be told to think
-    less.
+    `thinks`: it always thinks before it answers, within the same `output`, and can be told to think less.
     """
 
     context: int
@@ -28,15 +27,15 @@ class Limits:
 
 
 _UNKNOWN = {
-    # Rules hold whatever they are given.
+    # Rules have no limits.
     "offline": Limits(100_000_000, 1_000_000),
     "openai": Limits(128_000, 16_384),
     "anthropic": Limits(200_000, 64_000),
-    # What Ollama itself settles for on a small machine is less; a prompt that needs more asks for more.
+    # Ollama's own default on a small machine is lower; a prompt that needs more requests more.
     "ollama": Limits(8_192, 8_192),
 }
 
-# By the beginning of the model's name, the first that fits; the context counts where `genai_prices` knows none.
+# By the beginning of the model's name, first match; `context` counts only if `genai_prices` does not know it.
 _LIMITS: dict[str, tuple[tuple[str, Limits], ...]] = {
     "openai": (
         ("gpt-6", Limits(1_050_000, 128_000, thinks=True)),
@@ -62,7 +61,7 @@ _LIMITS: dict[str, tuple[tuple[str, Limits], ...]] = {
         ("claude-opus-4-8", Limits(1_000_000, 128_000)),
         ("claude-sonnet-4-6", Limits(1_000_000, 128_000)),
     ),
-    # Ollama does not tell a model that thinks from one that does not by its name: all get the room.
+    # Names of Ollama models do not show whether they think: all get the room.
     "ollama": (
         ("gemma3", Limits(131_072, 8_192)),
         ("gemma4", Limits(131_072, 8_192)),
@@ -77,7 +76,7 @@ _LIMITS: dict[str, tuple[tuple[str, Limits], ...]] = {
     ),
 }
 
-# Per vendor: names, the day from which a call fails, and what to use now. Announced days are listed ahead.
+# Per vendor: names, the day from which calls fail, and the replacement. Announced days are listed ahead.
 _RETIRED: dict[str, tuple[tuple[tuple[str, ...], date, str], ...]] = {
     "openai": (
         (("dall-e-2", "dall-e-3"), date(2026, 5, 12), "gpt-image-2.6-flare or gpt-image-2.6-sunburst"),
@@ -156,9 +155,9 @@ def refuse_retired(provider: str, model: str, today: date | None = None) -> None
 
 @lru_cache(maxsize=256)
 def limits(provider: str, model: str) -> Limits:
-    """How much the model reads and writes; careful numbers for one that nobody knows."""
+    """How much the model reads and writes; conservative numbers for an unknown one."""
     known = _known(provider, model)
-    # Of the others nobody keeps a list.
+    # Nobody lists the models of other providers.
     listed = _window(provider, model) if provider in ("openai", "anthropic") else None
     return replace(known, context=listed or known.context)
 
@@ -169,7 +168,7 @@ def thinks(provider: str, model: str) -> bool:
 
 
 def most_output(provider: str, model: str, answer: int) -> int:
-    """Tokens that a call may write and so may be billed, for an answer of at most `answer`."""
+    """Tokens that a call may write, and so may be billed, for an answer of at most `answer`."""
     known = _known(provider, model)
     return min(answer + THINKING_ROOM, known.output) if known.thinks else min(answer, known.output)
 
@@ -182,7 +181,7 @@ def _known(provider: str, model: str) -> Limits:
 
 
 def _window(provider: str, model: str) -> int | None:
-    # Imported late: it builds its whole table of prices, which costs a fifth of a second and only planning needs.
+    # Imported late: it builds its whole price table, which takes a fifth of a second, and only planning needs it.
     from genai_prices.data import providers
 
     for one in providers:

@@ -1,4 +1,4 @@
-"""What providers there are, what they need and can do, as data: anything may read it without a vendor's SDK."""
+"""The providers, what they need and what they can do, as data that anything may read without a vendor's SDK."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,7 +12,8 @@ Kind = Literal["llm", "images"]
 
 @dataclass(frozen=True)
 class Sizes:
-    """What sizes an artist draws, in pixels: multiples of `step`, `least` to `most` a side, at most `area` in all.
+    """The sizes that an artist draws, in pixels: multiples of `step`, `least` to `most` a side, at most `area` in
+    all.
 
     No side is more than `widest` times the other.
     """
@@ -34,14 +35,14 @@ class Draws:
     source: bool = False
     mask: bool = False
     controls: int = 0
-    # What its reference pictures may be of.
+    # The kinds of its reference pictures.
     shows: tuple[str, ...] = ("character", "place", "panel")
     # Whether each reference picture takes one of the ControlNet units.
     references_are_units: bool = False
     negative: bool = False
     # Whether the same seed gives the same picture.
     seed: bool = False
-    # Whether it draws from the panel as data rather than from the prompt alone.
+    # Whether it draws from the panel's data rather than from the prompt alone.
     data: bool = False
 
 
@@ -55,9 +56,9 @@ class Provider:
     needs: tuple[str, ...] = ()
     default_model: str = ""
     draws: Draws | None = None
-    # Its calls cost nothing, whatever the model: it runs on the user's own machine.
+    # Its calls are free, whatever the model: it runs on the user's own machine.
     free: bool = False
-    # Whether it can put words into another language.
+    # Whether it can translate.
     translates: bool = True
 
 
@@ -73,7 +74,7 @@ PROVIDERS = (
         "offline",
         "images",
         "draws storyboards from the panel's data; no key or network needed",
-        # It redraws and draws over parts; lines that lead and pictures of people it has no use for.
+        # It redraws and inpaints; it has no use for control pictures and pictures of people.
         draws=Draws(source=True, mask=True, seed=True, data=True),
         free=True,
     ),
@@ -122,7 +123,7 @@ PROVIDERS = (
 
 
 def find(kind: Kind, provider: str) -> Provider:
-    """The provider; raises `NotConfigured` that says what there is instead."""
+    """The provider; raises `NotConfigured`, which lists the existing ones."""
     known = [one for one in PROVIDERS if one.kind == kind]
     for one in known:
         if one.id == provider:
@@ -133,35 +134,35 @@ def find(kind: Kind, provider: str) -> Provider:
 
 
 def draws_of(provider: str) -> Draws:
-    """What an artist can do; one that is not listed sees everything and takes nothing."""
+    """What an artist can do; an unlisted one sees everything and takes nothing."""
     known = [listed.draws for listed in PROVIDERS if (listed.kind, listed.id) == ("images", provider)]
     return (known[0] if known else None) or Draws(data=True)
 
 
 def model_of(kind: Kind, choice: Choice) -> str:
-    """The model that a choice means; empty where the provider has no models or has one loaded already."""
+    """The model of a choice; empty if the provider has no models or has one loaded already."""
     return choice.model or next(
         (one.default_model for one in PROVIDERS if (one.kind, one.id) == (kind, choice.provider)), ""
     )
 
 
 def resolved(kind: Kind, choice: Choice) -> Choice:
-    """The choice with the model that it means."""
+    """The choice with its model."""
     return Choice(provider=choice.provider, model=model_of(kind, choice))
 
 
 def artist_of(options: GenerationOptions) -> Choice:
-    """The artist that an order names first, with the model that it means, whoever draws in the end."""
+    """The artist that a generation names first, with its model, whoever draws in the end."""
     return resolved("images", options.artists()[0])
 
 
 def missing(provider: Provider, settings: Settings) -> list[str]:
-    """The settings that the provider needs and has not got, by the name of their environment variable."""
+    """The missing settings of the provider, by environment variable."""
     return [variable_of(name) for name in provider.needs if not getattr(settings, name)]
 
 
 def require(kind: Kind, provider: str, settings: Settings) -> Provider:
-    """The provider, if it can be used; raises `NotConfigured` that says what to set or to choose."""
+    """The provider, if it can be used; raises `NotConfigured`, which says what to set or to choose."""
     one = find(kind, provider)
     unset = missing(one, settings)
     if unset:
@@ -170,7 +171,7 @@ def require(kind: Kind, provider: str, settings: Settings) -> Provider:
 
 
 def require_all(options: GenerationOptions, settings: Settings) -> None:
-    """Every provider that the options name can be used; raises `NotConfigured` otherwise."""
+    """Require every provider that the options name; raises `NotConfigured` if one cannot be used."""
     for writer in (options.llm, *(one.provider for one in (*options.llm_tasks.values(), *options.llm_fallback))):
         require("llm", writer, settings)
     for artist in (options.images, *(one.provider for one in options.image_fallback)):

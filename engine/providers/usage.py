@@ -1,11 +1,11 @@
-"""What a vendor says that a call used."""
+"""The usage that a vendor reports for a call."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """Tokens of one call. The parts are contained in `input` and `output`, and priced apart."""
+    """Tokens of one call. The parts are contained in `input` and `output`, and priced separately."""
 
     input: int = 0
     output: int = 0

@@ -1,6 +1,6 @@
-"""From a file of bytes to text, paragraphs, sentence-like units and what is said in them.
+"""From the bytes of a file to text, paragraphs, sentence-like units and quotes.
 
-Every task and every check cuts the manuscript with these functions, so that "each quoted line exactly once" means
+Every task and every check splits the manuscript with these functions, so that "each quoted line exactly once" means
 the same to the writer, to the check and to the tests.
 """
 

@@ -1,4 +1,4 @@
-"""What a director's notes on a panel are about: its words, its picture, or both."""
+"""Whether a director's notes on a panel concern its words, its picture, or both."""
 
 import re
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 About = Literal["words", "picture"]
 
 _QUOTED = re.compile(r"[\"“„«][^\"”“«»]+[\"”“»]")
-# Of the lettering: who names one of these means what is read.
+# Lettering: notes that name one of these concern the words.
 _WORDS = re.compile(
     r"\b(?:lines?|says?|said|saying|balloons?|captions?|dialogues?|words?|wording|lettering|speech|text|quotes?|"
     r"spelling|typo|rephrase|shorten the|translate|"
@@ -14,7 +14,7 @@ _WORDS = re.compile(
     r"dit|dire|dialogue|bulles?|phrase|mots?|texte)\b",
     re.IGNORECASE,
 )
-# Of the picture: who names one of these means what is seen.
+# The picture: notes that name one of these concern what is seen.
 _PICTURE = re.compile(
     r"\b(?:closer|nearer|wider|farther|further|zoom|camera|angle|shot|close-?up|pose|stands?|sits?|looks?|looking|face|"
     r"eyes?|hands?|hair|coat|clothes|wears?|holds?|holding|smil\w+|angry|sad|happy|crying|background|light\w*|dark\w*|"
@@ -28,7 +28,7 @@ _PICTURE = re.compile(
 
 
 def about(notes: str) -> set[About]:
-    """What has to be made again. Notes that name neither are about the picture: that is what most are about."""
+    """What must be made again. Notes that name neither concern the picture, as most notes do."""
     unquoted = _QUOTED.sub(" ", notes)
     found: set[About] = set()
     if _QUOTED.search(notes) or _WORDS.search(unquoted):

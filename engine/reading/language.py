@@ -1,19 +1,19 @@
-"""Which language a text is written in."""
+"""Detects the language of a text."""
 
 from functools import lru_cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-# Below so many letters, or less sure than that, a guess is worse than none.
+# With fewer letters, or less certainty, a guess is worse than none.
 _FEWEST_LETTERS = 40
 _SURE = 0.9
-# More than this tells nothing new.
+# More text than this improves nothing.
 READ = 4_000
 
 
 @lru_cache(maxsize=256)
 def language_of(text: str) -> str:
-    """The language as BCP 47 has it, such as `en`; empty where the text is too short to tell, or mixed."""
+    """A BCP 47 tag such as `en`; empty if the text is too short or mixed."""
     read = text[:READ]
     if sum(sign.isalpha() for sign in read) < _FEWEST_LETTERS:
         return ""

@@ -1,4 +1,4 @@
-"""Bytes of a `.txt` or `.md` file → clean text, or `BadInput` with a way out."""
+"""The bytes of a `.txt` or `.md` file as clean text, or `BadInput` that says what to do."""
 
 import codecs
 import re
@@ -40,7 +40,7 @@ _CHAPTER_LINE = re.compile(
     r"[ \t]*(?:[\dIVXLCDM]+|[A-Za-z-]+)?[ \t]*(?:[.:—–-].*)?"
 )
 _SLUG_LINE = re.compile(r"(?:INT|EXT|INT\./EXT|I/E)\.[ \t].+")
-# A name in capitals over what it says, and what an editor of films notes between scenes.
+# A speaker's name in capitals above the speech, and what screenwriters note between scenes.
 _NAME_LINE = re.compile(r"(?P<name>[^\W\d_a-z][^a-z()\n]{0,38}?)[ ]*(?:\([^)\n]{1,30}\))?")
 _TRANSITION = re.compile(r"(?:FADE|CUT|DISSOLVE|SMASH CUT|MATCH CUT)\b[A-Z :.]{0,24}")
 _CAPITAL_LINE = re.compile(r"[^\W\d_a-z][^a-z\n.!?\"“”„«»:]{3,60}[^a-z\s.!?,\"“”„«»:—–-]")
@@ -114,7 +114,7 @@ def _without_markdown(text: str) -> str:
 
 
 def _without_comments(text: str) -> str:
-    # By hand: a pattern would search to the end again for every comment that is never closed.
+    # A loop, because a pattern would search to the end again for every comment that is never closed.
     kept, at = [], 0
     while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start)) >= 0:
         kept.append(text[at:start])
@@ -132,7 +132,7 @@ def _without_emphasis(line: str) -> str:
 
 
 def _with_script_lines(text: str) -> str:
-    """A screenplay's speeches, set below a name in capitals, as script lines: "NAME: (aside) what is said"."""
+    """Speeches of a screenplay, below a name in capitals, as script lines: "NAME: (aside) speech"."""
     if not re.search(rf"(?m)^[ ]*{_SLUG_LINE.pattern}$", text):
         return text
     blocks = []
@@ -148,7 +148,7 @@ def _with_script_lines(text: str) -> str:
 
 
 def _with_marked_structure(text: str) -> str:
-    """One spelling for every heading and separator, so that nothing later has to guess again."""
+    """One spelling for every heading and separator, so that later code need not guess again."""
     text = _with_script_lines(text)
     lines = [line.rstrip() for line in text.split("\n")]
     shouted = sum(1 for line in lines if _CAPITAL_LINE.fullmatch(line.strip()))
@@ -166,7 +166,7 @@ def _with_marked_structure(text: str) -> str:
             and (
                 _CHAPTER_LINE.fullmatch(bare)
                 or _SLUG_LINE.fullmatch(bare)
-                # Once it may be a shout.
+                # A single one may be a shout.
                 or (shouted > 1 and _CAPITAL_LINE.fullmatch(bare))
             )
         ):

@@ -1,4 +1,4 @@
-"""Whether a text names somebody."""
+"""Whether a text names a person."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 
 def names(text: str, people: Iterable[str]) -> bool:
-    """Whether one of the names stands in the text as a word, in whatever case; "I" only as itself."""
+    """Whether one of the names is in the text as a word, ignoring case; "I" only as itself."""
     return any(_pattern(name).search(text) for name in people if name)
 
 

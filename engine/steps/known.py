@@ -2,110 +2,61 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.basis import Part, concerning
-from engine.db.session import execute
+from engine.basis import concerning
 from engine.steps.context import Context, Piece, assemble
-from engine.store.instructions import house_of
-from models.tables import Chapter, Character, Location, Project, Scene
-from models.tables.columns import table
+from engine.store import story_so_far
+from engine.store.instructions import standing_instructions
+from engine.store.story_so_far import MOST_EARLIER, CastMember, KnownLocation, SceneClothes
+from models.instructions import InstructionKind
 from models.tables.story import SceneState
-
-# So many of the chapters and scenes before.
-BEFORE = 20
-
-_CHARACTERS, _PLACES = table(Character), table(Location)
-_CHAPTERS, _SCENES, _PROJECTS = table(Chapter), table(Scene), table(Project)
-_NOW = _CHAPTERS.alias()
-# Earlier chapters with another text: the same text made with other options is no earlier chapter.
-_EARLIER = (
-    select(
-        *(_CHAPTERS.c[name] for name in ("id", "title", "summary", "threads")),
-        (_NOW.c.position - _CHAPTERS.c.position).label("ago"),
-    )
-    .join(_NOW, _NOW.c.project_id == _CHAPTERS.c.project_id)
-    .where(
-        _NOW.c.id == bindparam("chapter"),
-        _CHAPTERS.c.project_id == bindparam("project"),
-        _CHAPTERS.c.position < _NOW.c.position,
-        _CHAPTERS.c.summary != "",
-        _CHAPTERS.c.source_text != _NOW.c.source_text,
-    )
-    .order_by(_CHAPTERS.c.position.desc())
-    .limit(BEFORE)
-)
-# What was told before the project's first chapter, the first of it first.
-_BEFORE_ALL = (
-    select(_PROJECTS.c.series, _CHAPTERS.c.position)
-    .join(_CHAPTERS, _CHAPTERS.c.project_id == _PROJECTS.c.id)
-    .where(_CHAPTERS.c.id == bindparam("chapter"), _PROJECTS.c.id == bindparam("project"))
-)
-_WORN = (
-    select(_SCENES.c.characters, _SCENES.c.outfits, _SCENES.c.state)
-    .where(_SCENES.c.chapter_id == bindparam("earlier"))
-    .order_by(_SCENES.c.position)
-)
-_CAST = (
-    select(_CHARACTERS.c.name, _CHARACTERS.c.profile)
-    .where(_CHARACTERS.c.project_id == bindparam("project"), _CHARACTERS.c.profile.is_not(None))
-    .order_by(_CHARACTERS.c.id)
-)
-_MET = (
-    select(_PLACES.c.name, _PLACES.c.description)
-    .where(_PLACES.c.project_id == bindparam("project"))
-    .order_by(_PLACES.c.id)
-)
-_SO_FAR = (
-    select(_SCENES.c.title, _SCENES.c.gist, (bindparam("position") - _SCENES.c.position).label("ago"))
-    .where(_SCENES.c.chapter_id == bindparam("chapter"), _SCENES.c.position < bindparam("position"))
-    .order_by(_SCENES.c.position.desc())
-    .limit(BEFORE)
-)
 
 
 async def context_for(
-    session: AsyncSession, project_id: UUID, chapter_id: UUID, room: int, part: Part, before_scene: int | None = None
+    session: AsyncSession,
+    project_id: UUID,
+    chapter_id: UUID,
+    token_budget: int,
+    kinds: frozenset[InstructionKind],
+    before_scene: int | None = None,
 ) -> Context:
-    """The instructions that concern a part, cast, places, earlier chapters and the scenes before the one at that
-    position, in `room` tokens.
+    """The instructions of these kinds, cast, locations, earlier chapters and the scenes before the one at that
+    position, in `token_budget` tokens.
 
-    Earlier scenes are told by their gist from the outline, which is there before any scene begins: the context does
-    not depend on which of them happens to be finished.
+    Earlier scenes are summed up by their gist from the outline, which is there before any scene begins: the context
+    does not depend on which of them happens to be finished.
     """
-
-    async def rows(statement: Select[Any], **more: object) -> Sequence[Any]:
-        values = {"project": project_id, "chapter": chapter_id, "position": before_scene, **more}
-        found: Sequence[Any] = (await execute(session, statement, values)).all()
-        return found
-
-    pieces = instructions(concerning(part, await house_of(session, project_id)))
-    chapters = await rows(_EARLIER)
-    earlier = [Told(row.title, row.summary, row.threads, row.ago) for row in chapters]
-    earlier += [one for row in await rows(_BEFORE_ALL) for one in _before_all(row.series, row.position)]
+    pieces = instruction_pieces(concerning(kinds, await standing_instructions(session, project_id)))
+    chapters = await story_so_far.earlier_chapters(session, project_id, chapter_id)
+    earlier = [EarlierStory(row.title, row.summary, row.threads, row.ago) for row in chapters]
+    for row in await story_so_far.series(session, project_id, chapter_id):
+        earlier += _from_series(row)
     if earlier:
-        # Only then were cast and places met elsewhere: what this very text brought along is no news to its reader,
-        # and telling it would make the same question another one, to be paid for again.
-        worn = last_worn(await rows(_WORN, earlier=chapters[0].id)) if chapters else {}
-        pieces += _known(await rows(_CAST), worn, await rows(_MET))
+        # Only then were cast and locations met elsewhere: what this very text brought along is no news to its reader,
+        # and naming it would make the same question another one, to be paid for again.
+        worn = last_worn(await story_so_far.clothes_in(session, chapters[0].id)) if chapters else {}
+        pieces += _known(
+            await story_so_far.cast(session, project_id), worn, await story_so_far.locations(session, project_id)
+        )
         # The nearer a chapter, the more it matters; what it left open is more likely to be taken up than the rest.
-        for told in earlier[:BEFORE]:
-            pieces.append(Piece(kind="chapter", label=told.title, text=told.summary, priority=200 + told.ago))
+        for story in earlier[:MOST_EARLIER]:
+            pieces.append(Piece(kind="chapter", label=story.title, text=story.summary, priority=200 + story.ago))
             pieces += [
-                Piece(kind="thread", label=told.title, text=thread, priority=150 + told.ago) for thread in told.threads
+                Piece(kind="thread", label=story.title, text=thread, priority=150 + story.ago)
+                for thread in story.threads
             ]
     if before_scene:
         pieces += [
-            Piece(kind="scene", label=row.title, text=row.gist, priority=50 + row.ago) for row in await rows(_SO_FAR)
+            Piece(kind="scene", label=scene.title, text=scene.gist, priority=50 + scene.ago)
+            for scene in await story_so_far.earlier_scenes(session, chapter_id, before_scene)
         ]
-    return assemble(pieces, room)
+    return assemble(pieces, token_budget)
 
 
-def instructions(bodies: Sequence[str]) -> list[Piece]:
+def instruction_pieces(bodies: Sequence[str]) -> list[Piece]:
     """Standing instructions, the most important first."""
     return [
         Piece(kind="instructions", label=f"{number}", text=body, priority=number)
@@ -114,8 +65,8 @@ def instructions(bodies: Sequence[str]) -> list[Piece]:
 
 
 @dataclass(frozen=True)
-class Told:
-    """An earlier chapter, `ago` chapters before."""
+class EarlierStory:
+    """An earlier chapter, of the project or of its series, `ago` chapters back."""
 
     title: str
     summary: str
@@ -123,19 +74,19 @@ class Told:
     ago: int
 
 
-def _before_all(series: Sequence[dict[str, Any]], position: int) -> list[Told]:
-    """The chapters that a bible brought along, the nearest first; they lie before the project's own."""
-    count = len(series)
+def _from_series(row: story_so_far.Series) -> list[EarlierStory]:
+    """The chapters from a series bible, the nearest first; they precede the project's own."""
+    count = len(row.series)
     return [
-        Told(one["title"], one["summary"], one["threads"], position + count - index)
-        for index, one in reversed(list(enumerate(series)))
+        EarlierStory(chapter["title"], chapter["summary"], chapter["threads"], row.position + count - index)
+        for index, chapter in reversed(list(enumerate(row.series)))
     ]
 
 
-def last_worn(scenes: Sequence[Any]) -> dict[str, str]:
+def last_worn(scenes: Sequence[SceneClothes]) -> dict[str, str]:
     """What people wore when they were last seen in a chapter, where it is not what they always wear.
 
-    Nothing before the whole chapter is summed up: which of its scenes happens to be finished is told nobody.
+    Nothing before the whole chapter is summed up: a context must not depend on which scenes happen to be finished.
     """
     worn: dict[str, str] = {}
     if any(scene.state == SceneState.OUTLINED for scene in scenes):
@@ -147,14 +98,16 @@ def last_worn(scenes: Sequence[Any]) -> dict[str, str]:
     return worn
 
 
-def _known(cast: Iterable[Any], worn: Mapping[str, str], places: Iterable[Any]) -> list[Piece]:
+def _known(cast: Iterable[CastMember], worn: Mapping[str, str], locations: Iterable[KnownLocation]) -> list[Piece]:
     return [
-        Piece(kind="character", label=who.name, text=_looks(who, worn.get(who.name, "")), priority=100) for who in cast
+        Piece(kind="character", label=member.name, text=_looks(member, worn.get(member.name, "")), priority=100)
+        for member in cast
     ] + [
-        Piece(kind="location", label=place.name, text=place.description or place.name, priority=400) for place in places
+        Piece(kind="location", label=location.name, text=location.description or location.name, priority=400)
+        for location in locations
     ]
 
 
-def _looks(who: Any, outfit: str) -> str:
-    told = who.profile.sentence()
-    return f"{told}; when last seen: {outfit}" if outfit else told
+def _looks(member: CastMember, outfit: str) -> str:
+    looks = member.profile.sentence()
+    return f"{looks}; when last seen: {outfit}" if outfit else looks

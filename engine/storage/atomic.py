@@ -9,7 +9,7 @@ from typing import IO, Protocol
 
 
 class Readable(Protocol):
-    """A stream; it raises if it ends before its end."""
+    """A stream that raises if it ends early."""
 
     def read(self, amount: int = ..., /) -> bytes: ...
 
@@ -18,9 +18,9 @@ Source = bytes | Path | Readable
 
 
 def write_whole(target: Path, source: Source, *, replace: bool) -> None:
-    """Write beside the target, flush to disk, then give it its name: a crash leaves the old state or the new one.
+    """Write beside the target, flush to disk, then rename: a crash leaves the old state or the new one.
 
-    Without `replace` an existing target stays as it is.
+    Without `replace`, an existing target stays as it is.
     """
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
     part = Path(name)
@@ -34,7 +34,7 @@ def write_whole(target: Path, source: Source, *, replace: bool) -> None:
             part.replace(target)
         else:
             try:
-                # A hard link fails where the name is taken; a rename would silently replace what another wrote.
+                # A hard link fails if the name is taken; a rename would silently replace the other file.
                 target.hardlink_to(part)
             except FileExistsError:
                 return

@@ -30,7 +30,7 @@ class FolderStorage:
         await asyncio.to_thread(self._copy, key, path)
 
     async def link(self, key: str, seconds: int) -> str | None:
-        """None: a folder has no door of its own."""
+        """None: a folder serves no links."""
         checked(key)
         return None
 
@@ -80,7 +80,7 @@ class FolderStorage:
     def _delete_under(folder: Path) -> None:
         try:
             if folder.is_dir():
-                # With what is half written: whoever writes it finds its folder gone and begins again, or gives up.
+                # With files being written: their writer finds the folder gone and starts again, or gives up.
                 shutil.rmtree(folder)
         except FileNotFoundError:
             return

@@ -1,4 +1,4 @@
-"""Which keys storage accepts. It stands before every backend, so that none has to be trusted with a hostile key."""
+"""Which keys storage accepts. Checked before every backend, so that none must be trusted with a hostile key."""
 
 import re
 from uuid import UUID
@@ -7,9 +7,9 @@ from engine.errors import BadInput
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 MAX_KEY = 512
-# What file systems allow in one name.
+# The maximum length of a name in a file system.
 MAX_PART = 255
-# The file names of pictures, by media type.
+# Suffixes of pictures by media type.
 PICTURE_SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 
@@ -24,10 +24,12 @@ def checked(key: str) -> str:
 
 
 def project_prefix(project_id: UUID) -> str:
-    """Below this lies everything of a project, and nothing of another: a project can be deleted without looking."""
+    """Everything of a project is below this prefix, and nothing of another one, so a project can be deleted as a
+    whole.
+    """
     return f"p/{project_id}"
 
 
 def content_key(project_id: UUID, folder: str, sha256: str, suffix: str) -> str:
-    """Where a project's content with this hash lies. Two levels of folders keep each of them small."""
+    """The key of a project's content with this hash. Two levels of folders keep each of them small."""
     return checked(f"{project_prefix(project_id)}/{folder}/{sha256[:2]}/{sha256}.{suffix}")

@@ -1,4 +1,4 @@
-"""From settings to storage, for API, workers and the command line alike."""
+"""Opens the configured storage, for API, workers and command line alike."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ S3 = "s3://"
 
 
 def open_storage(settings: Settings) -> Storage:
-    """The storage that the settings name, to be closed by the caller; nothing is asked of a server yet.
+    """The configured storage, to be closed by the caller; does not contact a server yet.
 
-    Raises `BadInput` for an address that it does not know, `NotConfigured` for S3 that cannot be.
+    Raises `BadInput` for an unknown address, `NotConfigured` for invalid S3 settings.
     """
     if settings.storage is None:
         return FolderStorage(settings.data / "pictures")
     if settings.storage.startswith(S3):
-        # Here, so that whoever uses a folder does not wait for boto3.
+        # Imported here, so that installations with a folder do not load boto3.
         from engine.storage.s3 import S3Storage
 
         bucket, _, prefix = settings.storage.removeprefix(S3).partition("/")

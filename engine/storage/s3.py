@@ -1,4 +1,4 @@
-"""Storage in a bucket of S3, or of any server that speaks its protocol and knows conditional writes."""
+"""Storage in an S3 bucket, or in that of any server that speaks its protocol and supports conditional writes."""
 
 import asyncio
 import os
@@ -28,32 +28,34 @@ ResultT = TypeVar("ResultT")
 
 # Calls at a time; more wait for a thread.
 PARALLEL = 16
-# Files above this go in parts of it, one after the other: so much of a file is in memory at a time.
+# Larger files are sent in parts of this size, one after another: so much of a file is in memory at a time.
 PART = 16 << 20
-# So many keys S3 deletes with one request.
+# The most keys that S3 deletes per request.
 AT_ONCE = 1000
-# Signatures of version 4 hold no longer.
+# The longest validity of a version 4 signature.
 LONGEST_LINK = 7 * 24 * 3600
-# S3 says 409 when two conditional writes to one key meet; one of the next tries finds the winner's bytes.
+# S3 answers 409 when two conditional writes to one key collide; a retry finds the winner's bytes.
 MEETINGS = 5
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
-# The key that S3 sees has at most 1,024 bytes; ours take half of them.
+# S3 allows 1,024 bytes per key; ours take half of them.
 MAX_PREFIX = 500
 
 _CONFIG = Config(
-    # Left to itself, boto3 signs links to servers other than Amazon's as of old, which servers refuse by now.
+    # By default, boto3 signs links to other servers than Amazon's with the old version, which servers refuse by now.
     signature_version="s3v4",
     connect_timeout=5,
     read_timeout=60,
     max_pool_connections=PARALLEL,
-    # Temporal retries. This one more is for a kept connection that the server closed meanwhile, which is no outage;
+    # Temporal retries. This single retry is for a kept connection that the server closed meanwhile, which is no outage;
     # every call of ours may be made twice.
     retries={"mode": "standard", "total_max_attempts": 2},
 )
 
 
 class S3Storage:
-    """Objects under one prefix of a bucket. boto3 looks for keys itself: in `AWS_*`, a profile, the machine's role."""
+    """Objects under one prefix of a bucket. boto3 finds the keys itself: in `AWS_*`, a profile, or the machine's
+    role.
+    """
 
     def __init__(
         self,
@@ -64,9 +66,9 @@ class S3Storage:
         endpoint: str | None = None,
         keys: tuple[str, str] | None = None,
     ) -> None:
-        """Asks the server nothing. Raises `BadInput` for names that no bucket or key can have, and
-        `StorageNotConfigured` for a profile, a region or an endpoint that cannot be; `keys` are the access key's id
-        and its secret.
+        """Does not contact the server. Raises `BadInput` for invalid bucket names and prefixes, and
+        `StorageNotConfigured` for an invalid profile, region or endpoint; `keys` are the access key's id and its
+        secret.
         """
         if not BUCKET.match(bucket):
             raise BadInput("A bucket name has 3 to 63 lowercase letters, digits, dots and hyphens.")
@@ -78,7 +80,7 @@ class S3Storage:
             key_id, secret = keys or (None, None)
             session = boto3.Session(key_id, secret, region_name=region)
             self._client: S3Client = session.client("s3", endpoint_url=endpoint, config=_CONFIG)
-        # Without user and password, should somebody have put them there.
+        # Without user and password, in case the address contains them.
         self._where = urlsplit(self._client.meta.endpoint_url).netloc.rpartition("@")[2]
         self._threads = ThreadPoolExecutor(PARALLEL, thread_name_prefix="s3")
 
@@ -99,12 +101,12 @@ class S3Storage:
         await self._in_thread(lambda: self._fetch(name, path), key)
 
     async def link(self, key: str, seconds: int) -> str:
-        """Raises `BadInput` for more seconds than a signature holds. Temporary keys may end before it does."""
+        """Raises `BadInput` if a signature cannot be valid that long. Temporary keys may expire earlier."""
         name = self._name(key)
         if not 1 <= seconds <= LONGEST_LINK:
             raise BadInput(f"A link can be valid for 1 to {LONGEST_LINK} seconds.")
         asked = {"Bucket": self._bucket, "Key": name}
-        # In a thread: boto3 may have to ask for the keys that it signs with.
+        # In a thread: boto3 may have to fetch the keys that it signs with.
         return await self._in_thread(
             lambda: self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=seconds)
         )
@@ -118,7 +120,9 @@ class S3Storage:
         await self._in_thread(lambda: self._delete_under(name))
 
     async def check(self) -> None:
-        """Listing needs the right without which S3 calls missing keys forbidden; unlike HEAD it says what is wrong."""
+        """Listing needs the permission without which S3 reports missing keys as forbidden; unlike HEAD, it names the
+        reason.
+        """
         await self._in_thread(lambda: self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1))
 
     async def close(self) -> None:
@@ -136,7 +140,7 @@ class S3Storage:
         return await asyncio.get_running_loop().run_in_executor(self._threads, told)
 
     def _unless_there(self, write: Callable[[], None]) -> None:
-        """A conditional write; that another's bytes are there already is success."""
+        """A conditional write; if the bytes exist already, that is success."""
         for tries_left in reversed(range(MEETINGS)):
             try:
                 return write()
@@ -166,9 +170,9 @@ class S3Storage:
             raise StorageError(f"{path.name} could not be read: {error.strerror or error}") from error
 
     def _put_parts(self, name: str, file: IO[bytes], size: int) -> None:
-        """Parts are invisible until all are there; what fails before that takes them away again."""
+        """Parts are invisible until all are uploaded; a failure before that removes them."""
         file.seek(0)
-        # Amazon's servers take no sums of parts, which boto3 adds by itself, unless they were announced.
+        # Amazon's servers reject checksums of parts, which boto3 adds, unless they were announced.
         upload = self._client.create_multipart_upload(
             Bucket=self._bucket, Key=name, ContentType=_media_type(name), ChecksumAlgorithm="CRC32"
         )["UploadId"]
@@ -194,7 +198,7 @@ class S3Storage:
                 Bucket=self._bucket, Key=name, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
             )
         except Exception:
-            # What made it fail is the news, not that tidying up failed as well.
+            # The original error matters, not that cleaning up failed as well.
             with suppress(BotoCoreError, ClientError):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
             raise
@@ -205,7 +209,7 @@ class S3Storage:
                 Bucket=self._bucket,
                 Delete={"Objects": [{"Key": name} for name in names[start : start + AT_ONCE]], "Quiet": True},
             )
-            # It answers 200, and says of each that it could not delete why.
+            # It answers 200, and lists each key that it could not delete with the reason.
             if errors := gone.get("Errors", []):
                 if any(error.get("Code") == "AccessDenied" for error in errors):
                     raise StorageNotConfigured(
@@ -228,5 +232,5 @@ class S3Storage:
 
 
 def _media_type(name: str) -> str:
-    """What a browser is told that follows a link."""
+    """The media type that a browser gets with a link."""
     return guess_type(name)[0] or "application/octet-stream"

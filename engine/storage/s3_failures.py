@@ -1,4 +1,4 @@
-"""What a failed call to S3 means: may it be tried again, or has a person to change something first?"""
+"""What a failed call to S3 means: retry it, or ask a person to change something first."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 
 from engine.errors import NotFound, StorageError, StorageNotConfigured
 
-# Failures of the moment, among all that boto3 raises itself; the rest is a matter of how it was set up.
+# Temporary failures among boto3's own errors; all others concern the configuration.
 _PASSING = (
     NoConnection,
     HTTPClientError,
@@ -26,19 +26,19 @@ _PASSING = (
     CredentialRetrievalError,
     MetadataRetrievalError,
 )
-# Said with 400, although the request is well-formed.
+# Sent with 400, although the request is well-formed.
 _STALE_KEYS = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired"}
 _ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
-# The answer to an upload's end was lost, and it was ended again: the next upload finds the bytes there.
+# The answer to the end of an upload was lost, and it was ended again: the next upload finds the bytes.
 _ENDED = "NoSuchUpload"
 
 
 @contextmanager
 def telling(where: str, bucket: str, key: str = "") -> Iterator[None]:
-    """Around a call to the server at `where`: what boto3 raises comes out as what it means.
+    """Translate boto3's errors in a call to the server at `where`.
 
-    None of its words are passed on, nor its exceptions: they quote addresses, key ids and what was signed. With a
-    `key`, which is then what was asked for, its absence is `NotFound`.
+    Their messages and exceptions are not passed on: they quote addresses, key IDs and what was signed. With a `key`,
+    its absence is `NotFound`.
     """
     try:
         yield

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.tasks.panels import Panel as Described
+from engine.tasks.panels.task import Panel as Described
 from models.tables import Panel, Scene
 
 

@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.basis import Inputs, changed_picture
 from engine.db.session import Prepared, execute
+from engine.verdict import decide
 from models.tables import Draft, Panel
 from models.tables.columns import table
 from models.tables.story import DraftOrigin
@@ -128,12 +129,13 @@ async def standing(
 
 def stands(row: Judged, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
     """A row of a draft, for what is asked now."""
+    brought = row.origin == DraftOrigin.UPLOADED
     return Standing(
         id=row.id,
         slot=row.slot,
-        fresh=row.origin == DraftOrigin.UPLOADED or not differs(row, inputs, ordered),
+        fresh=decide(there=True, manual=brought, changed=differs(row, inputs, ordered)).stands,
         rejected=row.rejected_at is not None,
-        brought=row.origin == DraftOrigin.UPLOADED,
+        brought=brought,
         mine=generation_id is not None and row.generation_id == generation_id and row.origin == DraftOrigin.DRAWN,
     )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.cast.drift import Finding, Told, drift
+from engine.cast.drift import Finding, PromptedPanel, drift
 from engine.store.panels import cast_of, of_chapter
 from engine.store.places import looks_of, place_of
 from models.tables import Chapter, Project
@@ -28,7 +28,7 @@ async def found_in(session: AsyncSession, chapter: Chapter) -> list[tuple[Place,
         on_stage = {who.name for who in one.data.characters}
         absent = [name for name in cast if name not in on_stage]
         given = (style, looks[one.data.place])
-        told.append(Told(one.panel.id, one.panel.prompt or "", one.data.characters, absent, given))
+        told.append(PromptedPanel(one.panel.id, one.panel.prompt or "", one.data.characters, absent, given))
     where = {one.panel.id: (one.scene.position, one.panel.position) for one in shown}
     counted: dict[UUID, int] = {}
     placed = []

@@ -6,14 +6,15 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.basis import House
+from engine.basis import StandingInstructions
 from engine.db.session import execute
 from models.tables import ProjectInstruction
 from models.tables.columns import table
 
 _ALL = table(ProjectInstruction)
-# As a column of other statements, so that what every activity asks stays one statement; `project` is bound there.
-HOUSE = (
+# The instructions as a column of other statements, so that what every activity reads stays one statement; those bind
+# `project`.
+COLUMN = (
     select(
         func.coalesce(
             func.jsonb_agg(aggregate_order_by(func.jsonb_build_array(_ALL.c.kind, _ALL.c.body), _ALL.c.position)),
@@ -23,12 +24,13 @@ HOUSE = (
     )
     .where(_ALL.c.project_id == bindparam("project"))
     .scalar_subquery()
-    .label("house")
+    .label("instructions")
 )
-_ALONE = select(HOUSE)
+# The instructions of a project alone.
+_ALONE = select(COLUMN)
 
 
-async def house_of(session: AsyncSession, project_id: UUID) -> House:
-    """What kind each is of and what it says, the most important first."""
-    found = (await execute(session, _ALONE, {"project": project_id})).scalar_one()
-    return [(kind, body) for kind, body in found]
+async def standing_instructions(session: AsyncSession, project_id: UUID) -> StandingInstructions:
+    """The kind and the text of each, the most important first."""
+    rows = (await execute(session, _ALONE, {"project": project_id})).scalar_one()
+    return [(kind, body) for kind, body in rows]

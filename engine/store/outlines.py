@@ -15,8 +15,8 @@ from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator
 from engine.store.arranging import Outline, arrange
 from engine.store.panels import cast_of
 from engine.store.progress import outline_step, pages_step, plan, translation_step
-from engine.tasks.outline import Out
-from engine.tasks.outline_windows import rooms
+from engine.tasks.outline.task import Out
+from engine.tasks.outline.windows import panel_quotas
 from models.ids import new_id
 from models.options import GenerationOptions
 from models.runs import ChapterRun
@@ -56,8 +56,8 @@ async def store_outline(
             f"The text has {len(scenes)} scenes, and a chapter may have at most {MAX_SCENES}: split it into chapters,"
             " or condense it with max_panels."
         )
-    budgets = rooms([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.most_panels)
-    key = digest([scene.model_dump() for scene in scenes], budgets, list(texts))
+    quotas = panel_quotas([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.most_panels)
+    key = digest([scene.model_dump() for scene in scenes], quotas, list(texts))
     names: dict[str, list[str]] = {}
     for part in parts:
         for character in part.characters:
@@ -70,8 +70,8 @@ async def store_outline(
             session,
             chapter,
             [
-                Outline(one.title, one.gist, one.first, one.last, budget, _told(texts[one.first : one.last + 1]))
-                for one, budget in zip(scenes, budgets, strict=True)
+                Outline(one.title, one.gist, one.first, one.last, quota, _told(texts[one.first : one.last + 1]))
+                for one, quota in zip(scenes, quotas, strict=True)
             ],
         )
         chapter.outline_key = key

@@ -78,5 +78,7 @@ async def _lettered(
         before = PanelLettering.model_validate(layers[places[panel_id]])
         layer = manual_lettering.changed(before, mine, cell.width, cell.height)
         layers[places[panel_id]] = layer.model_dump(mode="json")
-        placed[panel_id] = manual_lettering.kept(layer, cell, one.data, one.image.sha256 if one.image else None)
+        placed[panel_id] = manual_lettering.placed_lettering(
+            layer, cell, one.data, one.image.sha256 if one.image else None
+        )
     return layout.model_copy(update={"placed": placed}), layers

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.cast.outfits import worn
+from engine.cast.outfits import attributes_in
 from engine.store.rows import missing
 from models.story import Attributes, Box, Direction, Line, PanelData, Profile
 from models.tables import Character, Draft, Image, Panel, Scene
@@ -56,7 +56,7 @@ def profiles_of(
     for name in names:
         found = known.get(name.casefold())
         profile = found.profile if found and found.profile else Profile(name=name)
-        profiles.setdefault(profile.name, worn(profile, wearing.get(own[name], "")))
+        profiles.setdefault(profile.name, attributes_in(profile, wearing.get(own[name], "")))
     return list(profiles.values())
 
 

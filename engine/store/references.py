@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.cast.blocking import across, standing
+from engine.cast.blocking import across, blocking_of
 from engine.images import ImageRequest, Of, Picture
 from engine.images.fitting import accompanied
 from engine.providers.registry import Draws
@@ -60,7 +60,7 @@ def arranged(
     pictures: Mapping[tuple[UUID, str], Sequence[Image]],
 ) -> list[Stored]:
     """The pictures that go with a panel, in their order, out of all there are: by what they belong to, and as what."""
-    where = standing([one.name for one in data.characters])
+    where = blocking_of([one.name for one in data.characters])
     parts = across([one.name for one in data.characters])
     shown: list[list[Stored]] = []
     for who in data.characters:

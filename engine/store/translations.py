@@ -18,6 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db.session import execute
 from engine.digest import digest
 from engine.store.panels import Shown
+from engine.verdict import decide
 from models.ids import new_id
 from models.story import Line, PanelData
 from models.tables import Chapter, Panel, Scene, Translation
@@ -83,11 +84,11 @@ class Worded:
 
 
 def _state(made_from: str | None, key: str, *, manual: bool) -> Standing:
-    if made_from is None:
-        return Standing.MISSING
-    if made_from == key:
-        return Standing.MADE
-    return Standing.PROTECTED if manual else Standing.STALE
+    changed = [] if made_from == key else ["words"]
+    verdict = decide(there=made_from is not None, manual=manual, changed=changed)
+    if verdict.stands:
+        return Standing.PROTECTED if verdict.changed else Standing.MADE
+    return Standing.MISSING if made_from is None else Standing.STALE
 
 
 def title_in(chapter: Chapter, language: str) -> TitleIn | None:

@@ -4,13 +4,15 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, Field, ValidationError
 
 from engine.errors import BadAnswer
+from engine.tasks.part import PanelSource, Part, SceneSource
+from models.options import TaskName
 from models.story import Frozen
 
 
@@ -72,11 +74,27 @@ def _template(source: str) -> Template:
     return _ENVIRONMENT.from_string(source)
 
 
+# What a task is asked about once. A scene counts once for every language that it is translated into.
+Unit = Literal["window", "character", "scene", "panel", "panel without a prompt", "scene and language"]
+
+
+class Usual(NamedTuple):
+    """How many tokens a call usually reads and writes, and the most that an estimate assumes it to write."""
+
+    reads: int
+    writes: int
+    most_written: int
+
+
 @dataclass(frozen=True)
 class Task(Generic[In, Out]):
-    """One kind of question. `version` goes up with every change that should not meet an answer of before."""
+    """One kind of question, and all that the rest of the program knows about it.
 
-    name: str
+    Raise `version` with every change that must not reuse earlier answers. `per` and `per_in_script` are what it is
+    asked about once, for a chapter from a text and from a script; None where the script itself holds the answer.
+    """
+
+    name: TaskName
     version: int
     input: type[In]
     output: type[Out]
@@ -85,9 +103,32 @@ class Task(Generic[In, Out]):
     check: Callable[[In, Out], list[str]]
     max_input_tokens: int
     max_output_tokens: int
+    usual: Usual
+    per: Unit
+    per_in_script: Unit | None = None
     attempts: int = 3
     # Whether what it writes is in the language of the story.
     keeps_language: bool = True
+    # The part of a chapter that it makes, if it makes one; by its name alone where the part has no basis.
+    of_scene: Part[SceneSource] | None = None
+    of_panel: Part[PanelSource] | None = None
+    of_others: str = ""
+
+    @property
+    def part(self) -> str:
+        """The name of the part that it makes; empty if it makes none."""
+        made = self.of_scene or self.of_panel
+        return made.name if made else self.of_others
+
+    @property
+    def package(self) -> str:
+        """Its folder, as a package: `task.py` is in there, so is `rows.py`."""
+        return self.output.__module__.rpartition(".")[0]
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder, by which its offline answer is found too."""
+        return self.package.rpartition(".")[2]
 
     def render(self, data: In, notes: Sequence[str] = ()) -> tuple[str, str]:
         """The system text and the prompt; `notes` say what was wrong with the last answer."""

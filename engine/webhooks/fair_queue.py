@@ -10,18 +10,18 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 
 
 class Full(Exception):
-    """There is no room now; `wait` says in how many seconds there may be some."""
+    """There is no room now; `wait` is after how many seconds there may be some."""
 
     def __init__(self, wait: float) -> None:
         super().__init__(f"no free slot for {wait:.0f} seconds")
         self.wait = wait
 
 
-class Lanes(Generic[KeyT]):
-    """What is under way in this process, by whom it is for.
+class FairQueue(Generic[KeyT]):
+    """The deliveries that run in this process, by key.
 
-    Whoever finds no room is given a turn `spacing` seconds after the one before, so that a thousand who wait do not all
-    come back at once, and `longest` seconds away at most.
+    A delivery that finds no room gets a slot `spacing` seconds after the previous one, so that a thousand waiting
+    deliveries do not all come back at once, and at most `longest` seconds away.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class Lanes(Generic[KeyT]):
         self._longest = longest
         self._clock = clock
         self._under_way: Counter[KeyT] = Counter()
-        # When the last of those who wait has its turn.
+        # When the last waiting delivery has its slot.
         self._promised: dict[KeyT, float] = {}
 
     @contextmanager
     def one(self, widths: Mapping[KeyT, int]) -> Iterator[None]:
-        """One more under way for each key, of which there may be so many. Raises `Full` if one of them has no room."""
+        """Count one more delivery for each key and its limit. Raises `Full` if one of them has no room."""
         for key, width in widths.items():
             if self._under_way[key] >= width:
                 raise Full(self._turn(key))
@@ -47,7 +47,7 @@ class Lanes(Generic[KeyT]):
             for key in widths:
                 self._under_way[key] -= 1
                 if not self._under_way[key]:
-                    # Nobody is remembered who needs nothing.
+                    # Keys without deliveries are forgotten.
                     del self._under_way[key]
                     self._promised.pop(key, None)
 

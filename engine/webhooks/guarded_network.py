@@ -1,7 +1,7 @@
 """Restricts where webhooks may go: never into our own network.
 
-A name is resolved once, and the connection goes to the address that was looked at: a name that says something else the
-next moment changes nothing. Addresses of IPv6 that carry one of IPv4 are judged by what they carry.
+A name is resolved once, and the connection goes to the address that was checked, so a name that resolves differently a
+moment later changes nothing. IPv6 addresses that contain an IPv4 address are judged by that one.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ MAX_URL = 2000
 
 
 class OutOfReach(BadInput):
-    """An address that callbacks may not reach."""
+    """Webhooks may not reach this address."""
 
 
 def networks(listed: str) -> list[Network]:
-    """From a setting: addresses and networks, separated by commas. Raises `BadInput`."""
+    """Parse the setting: addresses and networks, separated by commas. Raises `BadInput`."""
     try:
         return [ipaddress.ip_network(one.strip()) for one in listed.split(",") if one.strip()]
     except ValueError as error:
@@ -40,12 +40,12 @@ def networks(listed: str) -> list[Network]:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the public internet, whatever it is wrapped in."""
+    """Whether an address belongs to the public internet, whatever form it has."""
     if isinstance(address, ipaddress.IPv6Address):
         carried = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
         if carried is None and any(address in network for network in _NAT64):
             carried = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        # The first 96 bits empty: the old way to write an address of IPv4.
+        # The first 96 bits are zero: the deprecated IPv4-compatible form.
         if carried is None and int(address) >> 32 == 0:
             carried = ipaddress.IPv4Address(int(address))
         if carried is not None:
@@ -56,12 +56,12 @@ def is_public(address: Address) -> bool:
 
 
 def may_reach(address: Address, allowed: Iterable[Network]) -> bool:
-    """Public ones, and those that the installation lists."""
+    """Public addresses, and those that the installation lists."""
     return is_public(address) or any(address in network for network in allowed if network.version == address.version)
 
 
 def check_url(url: str, allowed: Sequence[Network]) -> None:
-    """Raise `BadInput` for an address that can be refused without asking what its name stands for."""
+    """Raise `BadInput` for a URL that can be refused without resolving its name."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -81,7 +81,9 @@ def check_url(url: str, allowed: Sequence[Network]) -> None:
 
 
 def _literal(host: str) -> Address | None:
-    """The address that a host is, in any spelling that resolvers take: 2130706433, 0x7f.1, 017700000001."""
+    """The address of a host that is an IP address in any spelling that resolvers accept: 2130706433, 0x7f.1,
+    017700000001.
+    """
     try:
         return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -98,7 +100,7 @@ async def _by_system(host: str, port: int) -> list[str]:
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to what a name stands for only after looking at it. `resolve` says what it stands for."""
+    """Connects to a host only after checking its addresses. `resolve` looks them up."""
 
     def __init__(
         self,
@@ -119,7 +121,9 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """The first of its addresses, all of which must be allowed. Raises `OutOfReach`, or what httpcore raises."""
+        """Connect to the first of its addresses, all of which must be allowed. Raises `OutOfReach`, or what httpcore
+        raises.
+        """
         for address in (found := await self._resolved(host, port, timeout)):
             if not may_reach(address, self._allowed):
                 raise OutOfReach(f"{host} resolves to an address that webhooks cannot use.")

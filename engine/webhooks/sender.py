@@ -17,28 +17,28 @@ from engine.errors import BadInput
 from engine.security import derived
 from engine.webhooks.guarded_network import GuardedNetwork, Network, check_url
 
-# Seconds for each of: looking up and connecting, sending, the answer.
+# Seconds for each of: resolving and connecting, sending, the answer.
 PATIENCE = 10.0
 GONE = 410
 
 
 def signing_key(secret: str, webhook_id: UUID, number: int) -> bytes:
-    """The key of one address, derived from the installation's secret: there is nothing to store, nor to steal."""
+    """The key of one address, derived from the installation's secret, so that no key is stored."""
     return derived(secret, f"callback {webhook_id} {number}")
 
 
-def shown(key: bytes) -> str:
-    """As receivers' libraries want it."""
+def as_receivers_read(key: bytes) -> str:
+    """The secret in the format of Standard Webhooks."""
     return f"whsec_{base64.b64encode(key).decode()}"
 
 
 def message_id(webhook_id: UUID, seq: int) -> str:
-    """The same however often a message is sent, so that receivers notice what they have."""
+    """The same for every attempt at a message, so that receivers can recognize repetitions."""
     return f"msg_{webhook_id.hex}_{seq}"
 
 
 def signed(keys: Sequence[bytes], message: str, at: int, body: bytes) -> dict[str, str]:
-    """The headers of a message. Several keys sign while one follows another: receivers believe any."""
+    """The headers of a message. During a rotation several keys sign it: receivers accept any."""
     content = f"{message}.{at}.".encode() + body
     signatures = [f"v1,{base64.b64encode(hmac.digest(key, content, 'sha256')).decode()}" for key in keys]
     return {"webhook-id": message, "webhook-timestamp": str(at), "webhook-signature": " ".join(signatures)}
@@ -46,7 +46,7 @@ def signed(keys: Sequence[bytes], message: str, at: int, body: bytes) -> dict[st
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one try. `status` is None when there was no answer; `error` says why for people."""
+    """The result of one attempt. `status` is None if there was no answer; `error` says why."""
 
     status: int | None
     error: str
@@ -58,24 +58,24 @@ class Answer:
         return self.status is not None and 200 <= self.status < 300
 
 
-class Caller:
-    """Sends callbacks: to public addresses and those that are listed, without following anybody anywhere."""
+class WebhookSender:
+    """Sends webhooks to public and listed addresses, without following redirects."""
 
     def __init__(self, allowed: Sequence[Network] = (), *, patience: float = PATIENCE) -> None:
         self._allowed = allowed
         self._patience = patience
-        # No connection is kept: what was resolved and looked at counts for one message. How many there are is for
-        # whoever sends to say: here the slow ones of some would be waited for by all.
+        # No connection is kept, because a checked address counts for one message. The caller limits how many run: a
+        # limit here would let slow receivers delay all others.
         self._pool = httpcore.AsyncConnectionPool(
             network_backend=GuardedNetwork(allowed), max_connections=None, max_keepalive_connections=0, http2=False
         )
 
     async def send(self, url: str, keys: Sequence[bytes], message: str, payload: dict[str, Any]) -> Answer:
-        """One try. Never raises for what the other side does."""
+        """One attempt. Never raises for what the receiver does."""
         body = json.dumps(payload, ensure_ascii=False).encode()
         headers: list[tuple[bytes | str, bytes | str]] = [
             ("content-type", "application/json"),
-            ("user-agent", "Inkloom-Callbacks"),
+            ("user-agent", "Inkloom-Webhooks"),
             *signed(keys, message, int(time.time()), body).items(),
         ]
         began = time.monotonic()
@@ -83,7 +83,7 @@ class Caller:
         try:
             check_url(url, self._allowed)
             timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._patience)
-            # Those are for each byte that comes; one a second would be waited for all day.
+            # These apply to each read; a receiver that sends one byte a second would be waited for all day.
             async with (
                 asyncio.timeout(3 * self._patience),
                 self._pool.stream(
@@ -107,7 +107,7 @@ class Caller:
 
 
 def _retry_after(header: bytes) -> float | None:
-    """Seconds; a date counts from now. What cannot be read is not there."""
+    """Seconds; a date counts from now. An unreadable header counts as absent."""
     text = header.decode("latin-1").strip()
     if text.isascii() and text.isdigit() and len(text) < 8:
         return float(text)

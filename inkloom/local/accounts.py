@@ -9,12 +9,12 @@ from typing import TypedDict
 
 from inkloom.local.errors import StackError
 
-# An account made for us first, then one made for Postgres; "nobody" is everywhere, but shared with other services.
+# An account of ours first, then one of Postgres; "nobody" exists everywhere, but other services share it.
 NAMES = ("inkloom", "postgres", "nobody")
 
 
 class Drop(TypedDict, total=False):
-    """The arguments of Popen that give up root."""
+    """Arguments of Popen that drop root."""
 
     user: int
     group: int
@@ -33,13 +33,13 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def own(self, path: Path) -> None:
-        """Give it a file or a folder of ours."""
+        """Give it a file or folder of ours."""
         os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
     def can(self, test: str, path: Path) -> bool:
         """Ask the kernel, as that user, whether `test -<test> path` holds: mode bits alone miss ACLs and mounts.
 
-        The current folder must not decide, hence the one that everybody may enter.
+        Runs in a folder that everybody may enter, so that the current one has no influence.
         """
         try:
             asked = ["/bin/sh", "-c", f'test -{test} "$1"', "sh", str(path)]
@@ -54,7 +54,7 @@ class Account:
 
 
 def unprivileged(folder: Path) -> Account:
-    """The account for a Postgres that lives in this folder: whoever owns it already, else the first that exists."""
+    """The account for a Postgres in this folder: the folder's owner, or else the first account that exists."""
     if folder.exists() and (uid := folder.stat().st_uid) != 0:
         try:
             entry = pwd.getpwuid(uid)

@@ -1,4 +1,4 @@
-"""The Python processes of a stack: what they are called, what they are told, when they are up."""
+"""The Python processes of a stack: their command lines, their environment, and when they are ready."""
 
 import signal
 import sys
@@ -28,7 +28,7 @@ def _inkloom(*words: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Commands:
-    """How each program is started; tests put small scripts in their place."""
+    """How each program is started. Tests pass small scripts instead."""
 
     migrate: tuple[str, ...] = _inkloom("init-db")
     # Two processes: composing pages keeps Pillow busy for long, and workflow tasks must not wait for that.
@@ -62,7 +62,7 @@ class Program:
         self._at = at
 
     async def orphan(self) -> Process | None:
-        """Never one that is taken over: it may run older code, and starting it anew costs nothing."""
+        """None: a running one is never taken over, because it may run older code and a restart costs nothing."""
         return None
 
     async def launch(self) -> Process:
@@ -75,7 +75,8 @@ class Program:
         return process
 
     async def end(self, process: Process) -> None:
-        # Longer than a worker takes to let calls in flight be answered: an unanswered call may be paid for twice.
+        # Longer than a worker needs to receive answers to its calls in flight: an unanswered call may be paid for
+        # twice.
         await process.end((signal.SIGTERM, 35))
 
     async def run(self) -> None:
@@ -90,7 +91,9 @@ class Program:
 
 
 def environment(settings: Settings, data: Path, **servers: str) -> dict[str, str]:
-    """What a child is told: our environment, whatever this process was given beyond it, and where the servers are."""
+    """The environment of a child: ours, the settings that this process was given in other ways, and the servers'
+    addresses.
+    """
     told = {name: value for name in settings.model_fields_set if (value := _text(getattr(settings, name))) is not None}
     told |= {"data": str(data)} | servers
     if settings.storage and "://" not in settings.storage:

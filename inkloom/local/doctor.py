@@ -1,4 +1,4 @@
-"""What `doctor` looks at: each check says what is so and, where that is not well, what to do."""
+"""The checks of `doctor`: each says how things are and, where something is wrong, what to do."""
 
 import asyncio
 import os
@@ -28,13 +28,13 @@ from inkloom.local.temporal_binary import OLDEST, WAYS_OUT, find
 OLDEST_PYTHON = (3, 11)
 ROOM = 1_000_000_000
 SKEW = 2.0
-# No clock that is right shows an earlier year than that of this code.
+# A correct clock shows no year before that of this code.
 THIS_CODE = 2025
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at."""
+    """The result of one check."""
 
     name: str
     ok: bool
@@ -43,7 +43,7 @@ class Check:
 
 
 async def checks(settings: Settings) -> list[Check]:
-    """Look at everything; changes nothing and starts nothing."""
+    """Run all checks. Changes and starts nothing."""
     data = settings.data.expanduser().absolute()
     local = await asyncio.gather(
         *(asyncio.to_thread(look) for look in (_python, _raqm, _font, _temporal_program, _postgres_programs)),
@@ -90,7 +90,7 @@ def _postgres_programs() -> Check:
 
 
 def _providers(settings: Settings) -> Check:
-    """Not an error: the offline ones are always there."""
+    """Never an error: the offline providers are always available."""
     writers = ", ".join(one.id for one in configured_providers("llm", settings))
     artists = ", ".join(one.id for one in configured_providers("images", settings))
     return Check("providers", True, f"writers: {writers}; artists: {artists}")
@@ -116,7 +116,7 @@ def _room(data: Path) -> Check:
 
 
 def _clock(data: Path) -> Check:
-    """A clock that stands wrong shows in the year or in a file's time; one that jumps, in two clocks that disagree."""
+    """A wrong clock shows in the year or in a file's time; a jumping clock, in two clocks that disagree."""
     fix = "set this machine's clock (and that of the file server, if the data folder is on one)"
     wall, steady = time.time(), time.monotonic()
     if datetime.now(UTC).year < THIS_CODE:
@@ -146,7 +146,7 @@ def _ui_port(settings: Settings, data: Path) -> Check:
     child = state.children.get("temporal")
     ours = state.temporal.ui if state.temporal and child and child.identity.alive() else None
     check = _port("Temporal UI port", settings.temporal_ui_port, "127.0.0.1", ours, "")
-    # Not an error: the next free one is taken.
+    # Not an error: the next free port is used.
     return check if check.ok else Check(check.name, True, f"{check.detail}; the next free one will be used")
 
 
@@ -163,7 +163,7 @@ def _port(name: str, port: int, host: str, ours: int | None, fix: str) -> Check:
 
 
 async def configured(settings: Settings) -> list[Check]:
-    """The servers, the storage and the certificate that the settings name, if they do."""
+    """Checks of the configured servers, storage and certificate, where the settings name any."""
     found = []
     if settings.database_url:
         ok = await postgres_answers(settings.database_url)
@@ -183,7 +183,7 @@ async def configured(settings: Settings) -> list[Check]:
 
 
 def _signing(settings: Settings) -> Check:
-    """A certificate that cannot sign is found out before there is anything to be signed."""
+    """Finds a certificate that cannot sign before there is anything to sign."""
     try:
         signer_of(settings)
     except EngineError as error:
@@ -192,7 +192,7 @@ def _signing(settings: Settings) -> Check:
 
 
 async def _storage(settings: Settings) -> Check:
-    """Pictures are paid for before they are stored, so storage that does not answer is found out before."""
+    """Finds storage that does not answer before pictures are paid for that could not be stored."""
     fix = "fix it, or name another one in INKLOOM_STORAGE: a folder or s3://bucket/prefix"
     try:
         storage = open_storage(settings)
@@ -206,5 +206,5 @@ async def _storage(settings: Settings) -> Check:
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or the closest one above it that is there."""
+    """The folder, or the closest parent that exists."""
     return next(path for path in (folder, *folder.parents) if path.exists())

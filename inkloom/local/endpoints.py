@@ -1,4 +1,4 @@
-"""Where things are: what the settings name, else what the state of the data folder says."""
+"""Addresses of the servers: from the settings, or else from the state in the data folder."""
 
 import asyncio
 import hashlib
@@ -14,7 +14,7 @@ from inkloom.local.temporal import serves
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where things are once the stack is up."""
+    """The addresses of a running stack."""
 
     database_url: str
     temporal_address: str
@@ -23,7 +23,7 @@ class Endpoints:
 
 
 def endpoints(settings: Settings, state: State) -> Endpoints:
-    """Everything that a caller may use."""
+    """Every address that a client may use."""
     ports = None if settings.temporal_address else state.temporal
     return Endpoints(
         database_url=database_url(settings, state),
@@ -50,7 +50,7 @@ def temporal_address(settings: Settings, state: State) -> str:
 
 
 def api_url(settings: Settings, state: State) -> str | None:
-    """Where the API is, if anybody looks after one."""
+    """The API's address, if a supervisor runs one."""
     if not looked_after(state):
         return None
     host = reachable_host(settings.api_host)
@@ -58,12 +58,12 @@ def api_url(settings: Settings, state: State) -> str | None:
 
 
 def looked_after(state: State) -> bool:
-    """Whether somebody keeps the API alive."""
+    """Whether a supervisor keeps the API running."""
     return state.api_keeper is not None and state.api_keeper.alive()
 
 
 async def servers_answer(settings: Settings, state: State) -> bool:
-    """Whether the embedded servers, if any, can be used."""
+    """Whether the embedded servers, if any, answer."""
     if not settings.database_url and not await answers(database_url(settings, state)):
         return False
     if settings.temporal_address:
@@ -73,6 +73,6 @@ async def servers_answer(settings: Settings, state: State) -> bool:
 
 
 def fingerprint(settings: Settings) -> str:
-    """Equal for settings that name the same servers; tells nothing of the passwords in them."""
+    """Equal for settings that name the same servers. Reveals nothing about their passwords."""
     named = (settings.database_url, settings.temporal_address, settings.temporal_namespace)
     return hashlib.sha256(repr(named).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The errors that this package raises on purpose."""
+"""Errors that this package raises on purpose."""
 
 from pathlib import Path
 
@@ -6,20 +6,21 @@ from engine.errors import BadInput, EngineError
 
 
 class StackError(EngineError):
-    """The local servers cannot be had as asked; the message says what is wrong and what to do about it."""
+    """The local servers cannot run as requested; the message says what is wrong and what to do."""
 
 
 class Killed(StackError):
-    """A process was killed from outside while it started, by a person or a kernel short of memory: nothing is wrong
-    with it, and another start may go well."""
+    """A process was killed from outside while it started, by a user or by a kernel short of memory. Another start may
+    succeed.
+    """
 
 
 class UnusableFolder(StackError, BadInput):
-    """The data folder does not take files."""
+    """The data folder cannot be written to."""
 
 
 def unwritable(folder: Path, error: OSError) -> UnusableFolder:
-    """The data folder is full, read-only, somebody else's, or not a folder at all."""
+    """The error for a data folder that is full, read-only, owned by another user, or not a folder at all."""
     return UnusableFolder(
         f"The data folder {folder} cannot be used: {error}. "
         "Free some space or fix its permissions, or name another folder in INKLOOM_DATA."

@@ -10,7 +10,7 @@ def log_path(data: Path, role: str) -> Path:
 
 
 def turn(path: Path) -> None:
-    """A fresh log; the last one stays beside it as `.1`."""
+    """A new log; the previous one stays beside it as `.1`."""
     if path.exists() and path.stat().st_size:
         path.replace(path.with_name(path.name + ".1"))
 

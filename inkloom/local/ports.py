@@ -1,4 +1,4 @@
-"""TCP ports on this machine: is one free, which is the next, does something answer."""
+"""TCP ports on this machine: whether one is free, which is the next, whether a server answers."""
 
 import asyncio
 import socket
@@ -42,7 +42,7 @@ def next_free(first: int, *, avoid: Collection[int] = (), host: str = LOOPBACK) 
 
 
 async def answers(port: int, host: str = LOOPBACK, patience: float = 2.0) -> bool:
-    """Whether something accepts connections there."""
+    """Whether a server accepts connections there."""
     try:
         async with asyncio.timeout(patience):
             _, writer = await asyncio.open_connection(host, port)
@@ -53,5 +53,5 @@ async def answers(port: int, host: str = LOOPBACK, patience: float = 2.0) -> boo
 
 
 def reachable_host(bound: str) -> str:
-    """Where a server bound to this address is reached from its own machine."""
+    """The address at which a server bound to `host` is reached from its own machine."""
     return {"0.0.0.0": LOOPBACK, "::": "::1", "": LOOPBACK}.get(bound, bound)  # noqa: S104 - read, not bound

@@ -1,7 +1,7 @@
-"""The embedded Postgres: `initdb` once, one `postgres` process, ended as its manual wants it.
+"""The embedded Postgres: `initdb` once, then one `postgres` process, stopped as its manual requires.
 
 It listens on a Unix socket only, in a folder that only its account may enter, and still asks for a password: under
-root that account may be shared with other services (`nobody`), and a folder's mode would not keep those out.
+root, other services may share that account (`nobody`), and the folder's mode would not keep them out.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from inkloom.local.errors import StackError
 from inkloom.local.postgres_address import NAME, PORT, address, answers, connect
 from inkloom.local.postgres_home import Home, settle
 from inkloom.local.processes import POLL, Identity, Process, running_with, spawn, titled, until_ready
-from inkloom.local.secret import kept
+from inkloom.local.secret import secret_in
 
 SOCKET = f".s.PGSQL.{PORT}"
 SOCKET_PATH_BYTES = 103  # 107 on Linux, 103 on macOS
@@ -73,7 +73,7 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """For psycopg; the same from start to start, as long as the socket folder is."""
+        """A URL for psycopg. It stays the same from start to start as long as the socket folder does."""
         if self.sockets is None:
             raise RuntimeError("Postgres was never started")
         return address(self.home.folder, self.sockets)
@@ -118,7 +118,7 @@ class Postgres:
                 self.sockets.rmdir()
 
     async def _ready(self) -> bool:
-        """Whether it answers; the database is made on the first yes."""
+        """Whether it answers. Creates the database when it first does."""
         try:
             async with await connect(self.url, database="postgres") as connection:
                 await connection.execute("SELECT 1")
@@ -145,13 +145,13 @@ class Postgres:
         return self._socket_folder()
 
     def _initialise(self) -> None:
-        """Make the cluster beside its place and move it there: a half-made one must never be taken for a database.
+        """Make the cluster beside its final place and move it there, so that a half-made one is never used.
 
-        Under a name of its own, because the `initdb` of a supervisor that was killed may still be writing to its.
+        Each attempt has its own name, because the `initdb` of a killed supervisor may still be writing.
         """
         home, password = self.home, self.home.folder / "password"
         draft = home.folder / f"cluster.new-{secrets.token_hex(4)}"
-        kept(password)
+        secret_in(password)
         if home.account:
             home.account.own(password)
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -169,14 +169,15 @@ class Postgres:
             said = made.stderr.strip() or made.stdout.strip()
             raise StackError(f"No database could be made in {home.folder}: {said}")
         draft.rename(home.cluster)
-        # Otherwise a power cut could take back the name after rows under it were promised to be safe.
+        # Otherwise a power cut could undo the rename after rows under it were promised to be safe.
         handle = os.open(home.folder, os.O_RDONLY)
         os.fsync(handle)
         os.close(handle)
 
     def _running(self) -> Identity | None:
-        """The live server of this cluster. The pid file alone proves nothing: it outlives a killed server, and its
-        pid may by now belong to anybody."""
+        """The live server of this cluster. The PID file alone proves nothing: it outlives a killed server, and its
+        PID may be reused.
+        """
         pid = self._noted()
         servers = running_with(str(self.home.cluster)) if pid is not None else ()
         return next((server for server in servers if server.pid == pid), None)
@@ -189,8 +190,9 @@ class Postgres:
             return None
 
     def _clear(self) -> None:
-        """After a server that did not end by itself: kill what it left running, and drop what would make the next
-        one believe that it is still there."""
+        """Clean up after a server that did not stop by itself: kill what it left running, and remove what would make
+        the next one believe that it still runs.
+        """
         if self._running() is not None:
             return
         # A backend in a long query outlives its killed server, and keeps the next one from starting.
@@ -199,8 +201,8 @@ class Postgres:
             deadline = time.monotonic() + 5
             while leftover.alive() and time.monotonic() < deadline:
                 time.sleep(POLL)
-        # With an unused pid in it the file stays: Postgres checks by it that no backend is left on the cluster. But a
-        # pid used again, or one that nobody reaps in a container without an init, is a server to it, for ever.
+        # A PID file with an unused PID stays: Postgres uses it to check that no backend is left on the cluster. But a
+        # PID that was reused, or that nobody reaps in a container without an init, looks like a server for ever.
         if (pid := self._noted()) is not None and psutil.pid_exists(pid):
             (self.home.cluster / "postmaster.pid").unlink()
         if self.sockets is not None:
@@ -209,7 +211,7 @@ class Postgres:
 
     @property
     def _mark(self) -> str:
-        """Tells this cluster's processes from any other's in the process list, and names the socket folder."""
+        """Identifies this cluster's processes in the process list, and names the socket folder."""
         return f"{NAME}-{hashlib.sha256(os.fsencode(self.home.folder)).hexdigest()[:12]}"
 
     @property
@@ -217,7 +219,7 @@ class Postgres:
         return self.home.account.uid if self.home.account else os.geteuid()
 
     def _socket_folder(self) -> Path:
-        """A short folder, the same at every start unless somebody else made one of that name."""
+        """A short folder, the same at every start unless another user made one of that name."""
         for root in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - owner and mode are checked
             usual = root / self._mark
             if PLAIN_PATH.fullmatch(str(usual)) and len(os.fsencode(usual / SOCKET)) + 3 <= SOCKET_PATH_BYTES:
@@ -243,6 +245,6 @@ def _private(folder: Path, uid: int) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    # PGDATA, PGOPTIONS and the like are meant for another server, and its messages are read by this code.
+    # PGDATA, PGOPTIONS and the like are meant for another server, and this code parses its messages.
     kept_names = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
     return kept_names | {"LC_ALL": "C"}

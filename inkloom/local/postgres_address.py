@@ -1,4 +1,4 @@
-"""How a Postgres is reached, and whether it answers."""
+"""The address of a Postgres, and whether it answers."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -13,7 +13,7 @@ PORT = 5432  # only names the socket file: nothing listens on TCP
 
 
 def address(folder: Path, sockets: Path) -> str:
-    """How to reach the server that lives in `folder` and listens in `sockets`."""
+    """How to connect to the server of `folder` that listens in `sockets`."""
     try:
         password = (folder / "password").read_text().strip()
     except FileNotFoundError as error:

@@ -1,9 +1,9 @@
 """Where the embedded Postgres lives: its programs, its folder, its account.
 
-For an ordinary user that is `<data>/postgres`, run as that user. Root needs an unprivileged account, and that account
-must reach the folder and the programs. Often it cannot (`/root` is closed to it), and opening somebody's parent
-folders is not ours to do. Then the database lives under `/var/lib/inkloom`, and `<data>/postgres.folder` says where:
-remove the data folder and the next start begins anew, move it and the database is still found.
+For an ordinary user that is `<data>/postgres`, run as that user. Root needs an unprivileged account that can reach the
+folder and the programs. Often it cannot (`/root` is closed to it), and Inkloom does not change the permissions of
+parent folders. Then the database lives under `/var/lib/inkloom`, and `<data>/postgres.folder` says where: if the data
+folder is removed, the next start creates a new database; if it is moved, the database is still found.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ from pathlib import Path
 from inkloom.local.accounts import Account, unprivileged
 from inkloom.local.errors import StackError
 
-# Both survive a restart of the machine; a temporary folder need not.
+# Both survive a restart of the machine, unlike a temporary folder.
 SHELTERS = (Path("/var/lib/inkloom"), Path("/var/tmp/inkloom"))  # noqa: S108 - owner and mode are checked
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
@@ -38,7 +38,7 @@ class Home:
 
 
 def programs() -> dict[int, Path]:
-    """The folders with Postgres's programs, by major version, from the wheel that brings them.
+    """The folders with Postgres's programs, by major version, from its wheel.
 
     The package is located, not imported: importing it creates lock files in the temporary folder.
     """
@@ -99,7 +99,7 @@ def _make(folder: Path, account: Account | None) -> None:
                 "or name another folder in INKLOOM_DATA."
             )
     elif owner == 0:
-        # Just made, or a copy that root made: in both cases the server must own all of it.
+        # New, or copied by root: in both cases the server must own all of it.
         try:
             for path in (folder, *folder.rglob("*")):
                 account.own(path)
@@ -124,12 +124,12 @@ def _matching(cluster: Path, available: dict[int, Path]) -> Path:
 
 
 def _shelter(account: Account, shelters: tuple[Path, ...]) -> Path:
-    """A lasting folder of root's that the account can enter."""
+    """A permanent folder of root's that the account can enter."""
     for shelter in shelters:
         try:
             shelter.mkdir(exist_ok=True)
             facts = shelter.lstat()
-            # Anybody may make folders in /var/tmp: one that somebody else prepared is not to be trusted.
+            # Anybody may create folders in /var/tmp: do not trust one that another user prepared.
             if stat.S_ISDIR(facts.st_mode) and facts.st_uid == 0 and not facts.st_mode & 0o022:
                 shelter.chmod(0o755)
                 if account.can("x", shelter):
@@ -144,7 +144,9 @@ def _shelter(account: Account, shelters: tuple[Path, ...]) -> Path:
 
 
 def _copied(install: Path, shelter: Path) -> Path:
-    """A copy of the programs where the account can run them (the virtual environment is in a closed folder)."""
+    """A copy of the programs in a folder that the account can read, because the virtual environment's folder is
+    closed to it.
+    """
     stamp = (install / "bin" / "postgres").stat()
     target = shelter / f"{install.name}-{stamp.st_size}-{stamp.st_mtime_ns}"
     if not target.exists():

@@ -1,4 +1,4 @@
-"""Processes that may outlive us: who they are beyond a pid, how they are started and how they end."""
+"""Processes that may outlive this one: how they are identified beyond a PID, started and stopped."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ POLL = 0.05
 
 
 class Identity(BaseModel, frozen=True):
-    """A process for good: pids are used again, a pid with the moment of its birth is not."""
+    """Identifies a process for ever: a PID is reused, a PID with its start time is not."""
 
     pid: int
     started: str
@@ -36,7 +36,7 @@ def _boot() -> str:
 
 
 def birth(pid: int) -> str | None:
-    """When the process started, in a form that only equals itself; None when there is no such live process.
+    """When the process started, for comparison only; None if there is no such live process.
 
     On Linux these are clock ticks since boot: psutil's wall-clock time moves whenever the clock is set, and a
     supervisor would then take its own children for strangers.
@@ -68,12 +68,12 @@ def identify(pid: int) -> Identity | None:
 
 
 def myself() -> Identity:
-    """This very process."""
+    """This process."""
     return Identity(pid=os.getpid(), started=birth(os.getpid()) or "")
 
 
 class Process:
-    """One process: a child of ours, or one that an earlier supervisor left behind."""
+    """A child of ours, or a process that an earlier supervisor left running."""
 
     def __init__(
         self, identity: Identity, child: subprocess.Popen[bytes] | None = None, command: Sequence[str] = ()
@@ -107,13 +107,13 @@ class Process:
         return self.exit_code == -signal.SIGKILL
 
     def send(self, number: signal.Signals) -> None:
-        """Signal it, unless it is gone: a pid may by then be somebody else's."""
+        """Signal it, unless it has ended: its PID may then belong to another process."""
         if self.alive():
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     async def ended(self, patience: float = float("inf"), *, every: float = POLL) -> bool:
-        """Wait for its end, at most that many seconds."""
+        """Wait for its end, at most this many seconds."""
         deadline = time.monotonic() + patience
         while self.alive():
             if time.monotonic() > deadline:
@@ -122,7 +122,7 @@ class Process:
         return True
 
     async def end(self, *steps: tuple[signal.Signals, float]) -> None:
-        """Ask step by step, with that much patience after each; then kill it with everything in its group."""
+        """Send each signal and wait that many seconds after it; then kill the process and everything in its group."""
         for number, patience in steps:
             self.send(number)
             if await self.ended(patience):
@@ -134,9 +134,9 @@ class Process:
         await self.ended(5)
 
     def leave(self) -> None:
-        """Let it live on without us."""
+        """Let it run on without us."""
         if self._child is not None:
-            # A Popen complains when it is collected before its process ended; this one is meant to go on.
+            # A Popen warns when it is collected before its process ended; this process is meant to run on.
             self._child.returncode = self._child.returncode or 0
             self._child = None
 
@@ -150,7 +150,8 @@ def spawn(
     account: Account | None = None,
 ) -> Process:
     """Start a process that writes to the log, in a session of its own: Ctrl-C in the terminal must not reach it, so
-    that the supervisor can end its children in order."""
+    that the supervisor can stop its children in order.
+    """
     drop = account.popen() if account else {}
     parts = [str(part) for part in command]
     with log.open("ab") as out:
@@ -164,7 +165,7 @@ def spawn(
             cwd=folder,
             **drop,
         )
-    # A child that is already dead has no birth; it still needs a name until somebody looks at its exit code.
+    # A child that is dead already has no start time; it still needs an identity until its exit code is read.
     return Process(identify(child.pid) or Identity(pid=child.pid, started="gone"), child, parts)
 
 
@@ -177,10 +178,10 @@ async def until_ready(
     patience: float,
     log: Path,
 ) -> None:
-    """Wait until a process that was just started is of use; end it if that fails or nobody waits any longer."""
+    """Wait until a new process is ready; stop it if that fails or the caller is cancelled."""
     deadline = time.monotonic() + patience
     try:
-        # Alive is asked last: on a port taken by somebody else, that one answers while ours is dying.
+        # Check last that it is alive: on a port in use, the other server answers while ours is dying.
         while not (await ready() and process.alive()):
             if not process.alive():
                 kind = Killed if process.killed else StackError
@@ -196,7 +197,7 @@ async def until_ready(
 def running_with(argument: str) -> Iterator[Identity]:
     """Every process that has exactly this among its arguments.
 
-    Arguments, because everybody may read them: in a container root often may not see another user's current folder.
+    Arguments, because every user may read them: in a container, root often may not see another user's current folder.
     """
     for process in psutil.process_iter():
         try:
@@ -207,7 +208,7 @@ def running_with(argument: str) -> Iterator[Identity]:
 
 
 def titled(beginning: str) -> Iterator[Identity]:
-    """Every process whose title, as it wrote it over its arguments, begins like this."""
+    """Every process whose title, which it wrote over its arguments, begins like this."""
     for process in psutil.process_iter():
         try:
             if " ".join(process.cmdline()).startswith(beginning) and (found := identify(process.pid)) is not None:

@@ -1,4 +1,4 @@
-"""Secrets that are made once and kept in a file only the owner may read."""
+"""Secrets that are created once and kept in a file that only its owner may read."""
 
 import os
 import secrets
@@ -9,22 +9,22 @@ from inkloom.local.errors import unwritable
 
 
 def secret_key(settings: Settings) -> str:
-    """The key that signs tokens: the one from the settings, else the one in `<data>/secret_key`, made on first use."""
+    """The key that signs tokens: from the settings, or from `<data>/secret_key`, which is created on first use."""
     if settings.secret_key is not None and settings.secret_key.get_secret_value():
         return settings.secret_key.get_secret_value()
     data = settings.data.expanduser().absolute()
     try:
         data.mkdir(parents=True, exist_ok=True)
-        return kept(data / "secret_key")
+        return secret_in(data / "secret_key")
     except OSError as error:
         raise unwritable(data, error) from error
 
 
-def kept(path: Path) -> str:
-    """What the file holds; the first caller fills it with a fresh random secret.
+def secret_in(path: Path) -> str:
+    """The content of the file; the first caller fills it with a new random secret.
 
-    The API and both workers may ask at the same moment. A link of a finished file either appears whole or not at
-    all and never replaces another, so all of them read the same secret and none reads half of one.
+    The API and both workers may call this at the same moment. A link to a finished file appears whole or not at all
+    and never replaces another, so all of them read the same secret.
     """
     if not path.exists():
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

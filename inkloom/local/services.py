@@ -26,15 +26,15 @@ from inkloom.local.ports import is_free, next_free, reachable_host
 from inkloom.local.postgres import Postgres
 from inkloom.local.processes import POLL, Process, myself
 from inkloom.local.state import Child, StateFile
-from inkloom.local.supervisor import Keeper, Service
+from inkloom.local.supervisor import Service, Supervised
 from inkloom.local.temporal import Temporal
 
 API = "api"
 ANSWERING = 60.0
 
 
-class Crew:
-    """Starts, finds and ends them; which supervisor may do so is not decided here."""
+class Services:
+    """Starts, finds and stops the processes. Which supervisor may do so is decided elsewhere."""
 
     def __init__(self, settings: Settings, data: Path, commands: Commands, report: Callable[[str], None]) -> None:
         self._settings = settings
@@ -42,19 +42,21 @@ class Crew:
         self._commands = commands
         self._report = report
         self._file = StateFile(data)
-        self._keepers: dict[str, Keeper] = {}
+        self._keepers: dict[str, Supervised] = {}
         self._postgres: Postgres | None = None
         self._temporal: Temporal | None = None
         self._promised = False
 
-    # What an attached one asks.
+    # For a stack that attaches.
 
     def owner(self) -> int | None:
         owner = self._file.read().owner
         return owner.pid if owner else None
 
     def owner_is_ready(self) -> bool:
-        """Whether the present supervisor has everything up; one with other servers in its settings is of no use."""
+        """Whether the current supervisor has everything running; one with other servers in its settings does not
+        count.
+        """
         state = self._file.read()
         if state.owner is None or not state.ready or not state.owner.alive():
             return False
@@ -69,14 +71,14 @@ class Crew:
         return await servers_answer(self._settings, self._file.read())
 
     def endpoints(self) -> Endpoints:
-        """Where everything is. Once told, it stays."""
+        """All addresses. Once returned, they stay the same."""
         self._promised = True
         return endpoints(self._settings, self._file.read())
 
-    # What the supervisor does.
+    # For the supervisor.
 
     async def own(self, api: bool) -> None:
-        """Bring everything up, with as much of what already runs as is safe. Does nothing twice."""
+        """Start everything, and take over what already runs where that is safe. Does nothing twice."""
         with self._file.change() as state:
             state.owner, state.ready, state.servers = myself(), False, fingerprint(self._settings)
         await self._retire()
@@ -92,7 +94,7 @@ class Crew:
             state.ready = True
 
     async def ensure_api(self) -> None:
-        """Look after an API unless somebody does already."""
+        """Run an API unless another supervisor does."""
         if API in self._keepers:
             return
         if looked_after(self._file.read()) or not self._claim_api():
@@ -112,13 +114,13 @@ class Crew:
             raise
 
     async def stop_api(self) -> None:
-        """End the API if it is ours."""
+        """Stop the API if it is ours."""
         if keeper := self._keepers.pop(API, None):
             await keeper.stop()
             self._note(api_keeper=None)
 
     async def stop(self) -> None:
-        """End workers, then Temporal, then Postgres; also those that another supervisor left to us."""
+        """Stop workers, then Temporal, then Postgres; also those that another supervisor left to us."""
         await self._retire()
         keepers, self._keepers = self._keepers, {}
         await asyncio.gather(*(keepers[role].stop() for role in self._commands.workers if role in keepers))
@@ -130,7 +132,7 @@ class Crew:
         self._note(owner=None, ready=False, children={})
 
     async def leave(self) -> None:
-        """Let everything run for those who still rely on it."""
+        """Leave everything running for those who still rely on it."""
         keepers, self._keepers = self._keepers, {}
         for keeper in keepers.values():
             await keeper.leave()
@@ -139,7 +141,7 @@ class Crew:
     # How.
 
     async def _retire(self) -> None:
-        """End the programs that an earlier supervisor left: they may run older code."""
+        """Stop the programs that an earlier supervisor left: they may run older code."""
         state = self._file.read()
         mine = {*self._keepers, "postgres", "temporal"}
         if looked_after(state):
@@ -148,7 +150,7 @@ class Crew:
         await asyncio.gather(*(process.end((signal.SIGTERM, 10)) for process in left))
 
     async def _serve(self) -> None:
-        """Both servers at once; the failure of either is the failure of both."""
+        """Start both servers at once; if either fails, both fail."""
         try:
             async with asyncio.TaskGroup() as group:
                 for service in self._servers():
@@ -177,12 +179,12 @@ class Crew:
 
     async def _keep(self, service: Service) -> None:
         if service.role not in self._keepers:
-            keeper = Keeper(service, log_path(self._data, service.role), self._report)
+            keeper = Supervised(service, log_path(self._data, service.role), self._report)
             await keeper.start(partial(self._born, service.role))
             self._keepers[service.role] = keeper
 
     def _born(self, role: str, process: Process) -> None:
-        """Written down at once: whoever kills us in the next moment, the next supervisor finds the process."""
+        """Recorded at once: if we are killed in the next moment, the next supervisor finds the process."""
         with suppress(OSError), self._file.change() as state:
             state.children[role] = Child(role=role, **process.identity.model_dump(), command=process.command)
             if role == "temporal" and self._temporal is not None:
@@ -191,14 +193,15 @@ class Crew:
                 state.postgres_folder, state.postgres_sockets = self._postgres.home.folder, self._postgres.sockets
 
     def _note(self, **facts: object) -> None:
-        """Write down what happened if that is possible. Where the disk is full or the folder was removed, processes
-        must still be seen to."""
+        """Record what happened, if that is possible. If the disk is full or the folder gone, the processes must still
+        be supervised.
+        """
         with suppress(OSError), self._file.change() as state:
             for name, value in facts.items():
                 setattr(state, name, value)
 
     def _claim_api(self) -> bool:
-        """Of several that want an API, one gets to look after it."""
+        """Of several that want to run an API, one gets to."""
         with self._file.change() as state:
             if looked_after(state):
                 return False

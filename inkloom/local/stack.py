@@ -1,7 +1,7 @@
-"""The local stack: Postgres, Temporal, workers and API of one data folder, kept alive by one supervisor.
+"""The local stack: Postgres, Temporal, workers and API of one data folder, kept running by one supervisor.
 
-Whoever starts on a folder first supervises it. Whoever comes later attaches: relies on what runs, and takes over when
-the supervisor goes away. The last one to leave turns off the lights.
+The first process that starts on a folder supervises it. Later ones attach: they use what runs, and take over when the
+supervisor leaves. The last one to leave stops everything.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from engine.settings import Settings
 from inkloom.local.commands import Commands
 from inkloom.local.endpoints import Endpoints
 from inkloom.local.errors import StackError, unwritable
-from inkloom.local.services import Crew
+from inkloom.local.services import Services
 from inkloom.local.state import FolderLock
 
 __all__ = ["Endpoints", "Stack"]
@@ -23,12 +23,12 @@ POLL = 0.2
 TEND = 0.5
 RETRY = 5.0
 TELL_EVERY = 20.0
-# A stack that is stopping takes at most about this long; one that is starting may be building Temporal's dev server.
+# Longer than a stack takes to stop, or to start on a slow machine.
 STOPPING, STARTING, ANSWERING = 60.0, 20 * 60.0, 60.0
 
 
 class Stack:
-    """`async with Stack(...) as endpoints:` — everything is up inside, and stays up."""
+    """`async with Stack(...) as endpoints:` — inside, everything runs and is kept running."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Stack:
         self._report = report
         self._api = api
         self._data = settings.data.expanduser().absolute()
-        self._crew = Crew(settings, self._data, commands or Commands(), report)
+        self._crew = Services(settings, self._data, commands or Commands(), report)
         self._owner = FolderLock(self._data / "stack.lock")
         self._users = FolderLock(self._data / "stack.users")
         self._settled = False
@@ -56,7 +56,7 @@ class Stack:
         await self._stop_whatever_comes()
 
     async def start(self) -> Endpoints:
-        """Start everything, or attach to what runs; return once it can be used."""
+        """Start everything, or attach to what runs; return once it is ready."""
         try:
             self._prepare_folder()
             await self._enter()
@@ -72,7 +72,7 @@ class Stack:
         return self._crew.endpoints()
 
     async def stop(self) -> None:
-        """Leave; if nobody else relies on the stack, end it in order: API, workers, Temporal, Postgres."""
+        """Leave. If no other process uses the stack, stop it in order: API, workers, Temporal, Postgres."""
         if self._tending is not None:
             self._tending.cancel()
             with suppress(asyncio.CancelledError):
@@ -84,7 +84,7 @@ class Stack:
             await self._crew.stop_api()
             last = self._users.take()
             if last and not self._owner.held:
-                # Only a supervisor that is leaving too can hold it now: it saw us and left the servers to us.
+                # Only another leaving supervisor can hold it now: it saw us and left the servers to us.
                 await self._taken(self._owner, STOPPING)
             if self._owner.held:
                 await (self._crew.stop() if last else self._crew.leave())
@@ -155,7 +155,7 @@ class Stack:
             await asyncio.sleep(POLL)
 
     async def _tend(self) -> None:
-        """While attached, step in for a supervisor that is gone; and look after the API if it is wanted."""
+        """While attached, take over from a supervisor that is gone, and run the API if it is wanted."""
         while True:
             await asyncio.sleep(TEND)
             try:

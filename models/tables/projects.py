@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Numeric, UniqueConstraint, func, text
 from sqlmodel import Field, SQLModel
 
+from models.instructions import InstructionKind
 from models.tables.columns import Row, StrEnumType, json_list, json_object, one_of, ordered, scoped
 
 
@@ -32,16 +33,6 @@ class UnknownPolicy(StrEnum):
     AUTO = "auto"
     RETRY = "retry"
     ASK = "ask"
-
-
-class InstructionKind(StrEnum):
-    """What a standing instruction is about."""
-
-    STYLE = "style"
-    TONE = "tone"
-    DO = "do"
-    DONT = "dont"
-    LIMIT = "limit"
 
 
 class Project(Row, table=True):

@@ -9,7 +9,7 @@ from engine.money.prices import most_of_text
 from engine.providers.model_facts import limits
 from engine.reading import count_tokens
 from engine.tasks import ALL
-from engine.tasks.outline_windows import WINDOW_TOKENS, window_tokens
+from engine.tasks.outline.windows import WINDOW_TOKENS, window_tokens
 from models.options import Choice, GenerationOptions
 from models.runs import TaskCall
 from models.tables import ProjectInstruction

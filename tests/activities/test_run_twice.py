@@ -21,7 +21,7 @@ from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
 from activities.translating import Translating
-from activities.webhooks import Callbacks
+from activities.webhooks import WebhookActivities
 from activities.writing import Writing
 from engine.db.session import Database
 from engine.money.ledger import Terms
@@ -31,7 +31,7 @@ from engine.storage.folder import FolderStorage
 from engine.store import holds
 from engine.store.rows import get
 from engine.store.scope import Scope
-from engine.webhooks.sender import Caller
+from engine.webhooks.sender import WebhookSender
 from inkloom.local.stack import Endpoints
 from inkloom.worker import Parts, build_workers, connect
 from models.options import GenerationStatus, HoldReason
@@ -93,7 +93,7 @@ class Stage:
             Rendering(self.database, self.storage, {"offline": self.painter}, Prices(), Terms()),
             Pages(self.database, self.storage),
             Files(self.database, self.storage),
-            Callbacks(self.database, Caller(), ["a secret"]),
+            WebhookActivities(self.database, WebhookSender(), ["a secret"]),
         )
         self.works = {name_of(work): work for part in crew for work in part.activities()}
 

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from activities.provider_slots import Turns
+from activities.provider_slots import ProviderSlots
 from engine.errors import NotConfigured
 
 pytestmark = pytest.mark.unit
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.unit
 
 async def test_no_more_calls_at_a_time_than_slots() -> None:
     """Whoever comes later waits, however many there are."""
-    turns = Turns(["offline"], slots=2)
+    turns = ProviderSlots(["offline"], slots=2)
     asking: set[int] = set()
     seen: list[int] = []
 
@@ -30,7 +30,7 @@ async def test_no_more_calls_at_a_time_than_slots() -> None:
 
 async def test_a_turn_ends_with_the_answer() -> None:
     """While one stores what came, the next one asks; ending it twice makes no second turn of it."""
-    turns = Turns(["offline"], slots=1)
+    turns = ProviderSlots(["offline"], slots=1)
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(turns.take("offline"))
         await first.aclose()
@@ -42,5 +42,5 @@ async def test_a_turn_ends_with_the_answer() -> None:
 
 async def test_nobody_waits_for_a_provider_that_is_not_there() -> None:
     with pytest.raises(NotConfigured, match="'missing'"):
-        async with Turns(["offline"], slots=1).take("missing"):
+        async with ProviderSlots(["offline"], slots=1).take("missing"):
             pass

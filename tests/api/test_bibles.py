@@ -11,6 +11,7 @@ from httpx2 import AsyncClient
 from sqlalchemy import text
 from sqlmodel import col, select, update
 
+from engine.basis import FOR_WORDS
 from engine.db.session import Database, execute
 from engine.steps.known import context_for
 from engine.store import generations
@@ -56,7 +57,7 @@ async def bible_of(api: AsyncClient, project_id: str) -> Json:
 
 async def told(database: Database, project_id: str, chapter_id: str) -> str:
     async with database.session() as session:
-        return (await context_for(session, UUID(project_id), UUID(chapter_id), 4_000, "summary")).text
+        return (await context_for(session, UUID(project_id), UUID(chapter_id), 4_000, FOR_WORDS)).text
 
 
 async def project(api: AsyncClient, **values: Any) -> str:

@@ -10,10 +10,11 @@ from api.http.forms import form_of, message_of
 from api.http.params import Order
 from api.routes.chapters import NewChapter
 from api.routes.generations_control import NewBudget, Resume
-from api.routes.generations_create import NewGeneration
-from api.routes.panels import NewPanel, PanelChange
+from api.routes.panels import PanelChange
 from api.routes.projects import NewProject
 from api.routes.webhooks import NewWebhook
+from api.shapes.generations import NewGeneration
+from api.shapes.panels import NewPanel
 from tests.support.api_document import DOCUMENT
 
 pytestmark = pytest.mark.unit

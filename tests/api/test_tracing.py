@@ -18,7 +18,7 @@ from activities import tracing
 from engine.db.session import Database
 from engine.images.openai import OpenAIArtist
 from engine.llm.openai import OpenAIWriter
-from engine.logs import told
+from engine.logs import context_of
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from inkloom.worker import Parts, build_workers, connect
@@ -112,8 +112,8 @@ async def test_an_order_is_one_trace(api_settings: Settings, api: AsyncClient, d
     )
     ran = {span.name for span in spans.values()}
     assert {"RunWorkflow:ChapterWorkflow", "RunWorkflow:SceneWorkflow", "RunWorkflow:PanelWorkflow"} <= ran
-    told = b"".join(asked.body for asked in collector.asked)
-    words = [word for word in ("Mara", "harbour", KEY, "not-for-traces") if word.encode() in told]
+    context_of = b"".join(asked.body for asked in collector.asked)
+    words = [word for word in ("Mara", "harbour", KEY, "not-for-traces") if word.encode() in context_of]
     assert words == []
 
 
@@ -131,7 +131,7 @@ async def test_lines_tell_the_trace(caplog: pytest.LogCaptureFixture) -> None:
     """So that one is found from the other."""
     async with collected() as collector:
         with tracing.span("llm nobody", {}):
-            (told_then,) = [told(logging.makeLogRecord({}))]
+            (told_then,) = [context_of(logging.makeLogRecord({}))]
     (span,) = collector.spans
     assert told_then["trace_id"] == span.trace_id.hex()
 

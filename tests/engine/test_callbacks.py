@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from engine.webhooks.guarded_network import networks
-from engine.webhooks.sender import Answer, Caller
+from engine.webhooks.sender import Answer, WebhookSender
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +24,7 @@ async def send_to(answer: Callable[[asyncio.StreamWriter], Awaitable[None]]) -> 
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    caller = Caller(LOOPBACK, patience=0.5)
+    caller = WebhookSender(LOOPBACK, patience=0.5)
     async with server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
         told = await asyncio.wait_for(caller.send(url, [b"a key"], "msg_1", {}), 10)
@@ -66,7 +66,7 @@ async def test_who_says_when_to_come_again_is_heard(header: str, seconds: float 
 
 async def test_many_who_are_slow_keep_nobody_waiting() -> None:
     """However many tries are under way, the next one is made at once."""
-    caller, many = Caller(LOOPBACK, patience=1.0), 40
+    caller, many = WebhookSender(LOOPBACK, patience=1.0), 40
     arrived = asyncio.Event()
     came = 0
 

@@ -4,10 +4,10 @@ from uuid import UUID
 
 import pytest
 
-from engine.cast.blocking import standing
-from engine.cast.drift import Finding, Kind, Told, drift
-from engine.offline.storyboard.prompting import write_prompt
-from engine.tasks import prompt
+from engine.cast.blocking import blocking_of
+from engine.cast.drift import Finding, Kind, PromptedPanel, drift
+from engine.offline.storyboard.prompt import answer as write_prompt
+from engine.tasks.prompt import task as prompt
 from models.story import Attributes
 
 pytestmark = pytest.mark.unit
@@ -21,7 +21,7 @@ WHOLE = "Mara (thirty; tall; short black hair; green eyes; a blue oilskin)"
 
 
 def found(text: str, *people: Attributes) -> list[tuple[str, Kind, str, str]]:
-    findings = drift([Told(PANEL, text, people or (MARA,), absent=["Eve"], given=["Eve's style"])])
+    findings = drift([PromptedPanel(PANEL, text, people or (MARA,), absent=["Eve"], given=["Eve's style"])])
     assert all(one.panel_id == PANEL for one in findings)
     return [(one.character, one.kind, one.attribute, one.found) for one in findings]
 
@@ -64,7 +64,7 @@ def test_each_is_held_to_their_own() -> None:
     """What suits the other contradicts; the report says what was expected."""
     joss = "Joss (ten; small; red curls; freckles; a grey jumper)"
     assert found(f"{WHOLE}; {joss}", MARA, JOSS) == []
-    (finding,) = drift([Told(PANEL, f"{WHOLE} in a grey jumper; {joss}", (MARA, JOSS))])
+    (finding,) = drift([PromptedPanel(PANEL, f"{WHOLE} in a grey jumper; {joss}", (MARA, JOSS))])
     assert finding == Finding(PANEL, "Mara", Kind.CONTRADICTED, "clothes", "a blue oilskin", "grey jumper")
 
 
@@ -73,10 +73,10 @@ def test_what_the_offline_writer_writes_has_none() -> None:
     data = prompt.In(
         description="Mara hands Joss a red coat. Joss laughs at Eve's yellow dress.",
         characters=[MARA, JOSS],
-        stands=standing(["Mara", "Joss"]),
+        stands=blocking_of(["Mara", "Joss"]),
         absent=["Eve"],
         place="the quay",
         place_looks="Where Eve moors her red boat",
     )
-    told = Told(PANEL, write_prompt(data).prompt, data.characters, data.absent, [data.place_looks])
+    told = PromptedPanel(PANEL, write_prompt(data).prompt, data.characters, data.absent, [data.place_looks])
     assert drift([told]) == []

@@ -1,18 +1,19 @@
 """What the writers of a later chapter are told of the earlier ones."""
 
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlmodel import col, select, update
 
+from engine.basis import FOR_WORDS
 from engine.db.session import Database
 from engine.steps.known import context_for, last_worn
 from engine.store.outlines import store_outline
 from engine.store.projects import add_chapter
-from engine.tasks.outline import Out
-from engine.tasks.outline import Scene as Outlined
+from engine.store.story_so_far import SceneClothes
+from engine.tasks.outline.task import Out
+from engine.tasks.outline.task import Scene as Outlined
 from models.story import Profile
 from models.tables import Chapter, Character, Location, Project, Scene
 from models.tables.story import SceneState
@@ -40,7 +41,7 @@ async def later_chapter(database: Database, ordered: Ordered, text: str = "The n
 
 async def told(database: Database, project_id: UUID, chapter_id: UUID, room: int = ROOM) -> str:
     async with database.session() as session:
-        return (await context_for(session, project_id, chapter_id, room, "summary")).text
+        return (await context_for(session, project_id, chapter_id, room, FOR_WORDS)).text
 
 
 async def scenes(database: Database, ordered: Ordered, *made: dict[str, Any]) -> None:
@@ -142,9 +143,9 @@ async def test_a_series_is_told_to_the_first_chapter_the_nearest_first(database:
 
 
 def test_who_is_seen_again_without_an_outfit_wears_what_they_always_wear() -> None:
-    made = [SimpleNamespace(state=SceneState.DESCRIBED, **worn) for worn in WORN]
+    made = [SceneClothes(state=SceneState.DESCRIBED, **worn) for worn in WORN]
     assert last_worn(made) == {"Mara": "an oilskin", "Ilo": "boots"}
-    back = SimpleNamespace(state=SceneState.FAILED, characters=["Ilo"], outfits={})
+    back = SceneClothes(state=SceneState.FAILED, characters=["Ilo"], outfits={})
     assert last_worn([*made, back]) == {"Mara": "an oilskin"}
 
 

@@ -4,12 +4,12 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from engine.webhooks.fair_queue import Full, Lanes
+from engine.webhooks.fair_queue import FairQueue, Full
 
 pytestmark = pytest.mark.unit
 
 
-def wait(lanes: Lanes[str], widths: dict[str, int]) -> float:
+def wait(lanes: FairQueue[str], widths: dict[str, int]) -> float:
     """Seconds until there may be room; 0 where there is."""
     try:
         with lanes.one(widths):
@@ -20,7 +20,7 @@ def wait(lanes: Lanes[str], widths: dict[str, int]) -> float:
 
 def test_there_is_room_for_so_many_of_each() -> None:
     """Of a project and of an address in it; other addresses, and other projects, have theirs."""
-    lanes, slow = Lanes[str](), {"slow": 2, "project": 3}
+    lanes, slow = FairQueue[str](), {"slow": 2, "project": 3}
     with ExitStack() as under_way:
         for _ in range(2):
             under_way.enter_context(lanes.one(slow))
@@ -33,14 +33,14 @@ def test_there_is_room_for_so_many_of_each() -> None:
 
 
 def test_what_failed_leaves_its_room() -> None:
-    lanes = Lanes[str]()
+    lanes = FairQueue[str]()
     with suppress(LookupError), lanes.one({"a": 1}):
         raise LookupError
     assert wait(lanes, {"a": 1}) == 0
 
 
 def test_who_was_refused_for_one_takes_no_room_of_the_other() -> None:
-    lanes = Lanes[str]()
+    lanes = FairQueue[str]()
     with lanes.one({"a": 1, "b": 5}):
         assert wait(lanes, {"b": 2, "a": 1}) > 0
         assert wait(lanes, {"b": 2}) == 0
@@ -49,7 +49,7 @@ def test_who_was_refused_for_one_takes_no_room_of_the_other() -> None:
 def test_those_who_wait_come_back_one_after_the_other() -> None:
     """Not all at once, never later than at the longest, and from the beginning once nobody is in the way."""
     now = 100.0
-    lanes = Lanes[str](spacing=5, longest=22, clock=lambda: now)
+    lanes = FairQueue[str](spacing=5, longest=22, clock=lambda: now)
     with lanes.one({"a": 1}):
         assert [wait(lanes, {"a": 1}) for _ in range(6)] == [5, 10, 15, 20, 22, 22]
         now += 12

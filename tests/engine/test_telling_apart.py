@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from engine.cast.blocking import across, standing
+from engine.cast.blocking import across, blocking_of
 from engine.cast.descriptions import described, mixed_up, stretches
 from models.story import Attributes
 
@@ -28,7 +28,7 @@ ADA_IS, BO_IS = ADA.sentence("on the left"), BO.sentence("on the right")
     ],
 )
 def test_everybody_has_a_place_of_their_own(names: list[str], words: list[str]) -> None:
-    assert standing(names) == dict(zip(names if words else [], words, strict=True))
+    assert blocking_of(names) == dict(zip(names if words else [], words, strict=True))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 14])
@@ -37,7 +37,7 @@ def test_places_cover_the_picture_without_a_gap(count: int) -> None:
     parts = list(across(names).values())
     assert (parts[0][0], parts[-1][1]) == (0.0, 1.0)
     assert all(one[1] == other[0] for one, other in itertools.pairwise(parts))
-    assert len(set(standing(names).values())) == (count if count > 1 else 0)
+    assert len(set(blocking_of(names).values())) == (count if count > 1 else 0)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.cast.outfits import noted, worn
+from engine.cast.outfits import attributes_in, outfit_noted
 from models.story import Outfit, Profile
 
 pytestmark = pytest.mark.unit
@@ -29,7 +29,7 @@ MARA = Profile(
 )
 def test_a_scene_shows_somebody_in_its_outfit(outfit: str, clothes: str, colours: list[str]) -> None:
     """Everything else stays, and no other outfit is told of: what is added later changes no earlier picture."""
-    shown = worn(MARA, outfit)
+    shown = attributes_in(MARA, outfit)
     always = MARA.model_dump(exclude={"outfits"})
     assert shown.model_dump() == always | {"clothes": clothes, "colours": colours}
 
@@ -46,8 +46,8 @@ def test_a_scene_shows_somebody_in_its_outfit(outfit: str, clothes: str, colours
     ],
 )
 def test_what_a_text_says_becomes_an_outfit(clothes: str, outfit: Outfit | None) -> None:
-    assert noted(MARA, clothes) == outfit
+    assert outfit_noted(MARA, clothes) == outfit
 
 
 def test_what_is_under_a_coat_is_not_made_up() -> None:
-    assert noted(MARA.model_copy(update={"clothes": "a long blue coat"}), "without a coat") is None
+    assert outfit_noted(MARA.model_copy(update={"clothes": "a long blue coat"}), "without a coat") is None

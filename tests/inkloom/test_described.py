@@ -11,11 +11,11 @@ from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
 from activities.translating import Translating
-from activities.webhooks import Callbacks
+from activities.webhooks import WebhookActivities
 from activities.writing import Writing
 from engine.money.ledger import Terms
 from engine.money.prices import Prices
-from engine.webhooks.sender import Caller
+from engine.webhooks.sender import WebhookSender
 from inkloom.described import require_activities, require_workflows
 from inkloom.worker import ALL_WORKFLOWS
 from models.runs import ChapterRun, Run, TaskCall, TaskDone
@@ -30,7 +30,7 @@ _NOTHING = cast(Any, None)
 REGISTERED = {
     IO: [*Records(_NOTHING).activities(), *Translating(_NOTHING).activities()],
     PAGES: [*Pages(_NOTHING, _NOTHING).activities(), *Files(_NOTHING, _NOTHING).activities()],
-    WEBHOOKS: Callbacks(_NOTHING, Caller(), [""]).activities(),
+    WEBHOOKS: WebhookActivities(_NOTHING, WebhookSender(), [""]).activities(),
     llm_queue("offline"): Writing(_NOTHING, {}, Prices(), Terms()).activities(),
     image_queue("offline"): Rendering(_NOTHING, _NOTHING, {}, Prices(), Terms()).activities(),
 }

@@ -19,7 +19,7 @@ from engine.db.session import Database
 from engine.settings import Settings
 from engine.store import generations, webhooks
 from engine.webhooks.guarded_network import networks
-from engine.webhooks.sender import Caller, shown, signing_key
+from engine.webhooks.sender import WebhookSender, as_receivers_read, signing_key
 from inkloom.sweeper import carry
 from models.options import GenerationStatus
 from models.tables import Delivery, Webhook
@@ -93,7 +93,9 @@ async def settled(client: Client, database: Database, webhook: Webhook, many: in
 def believed(webhook: Webhook, heard: Heard, at: int = 0, *, number: int = 1, secret: str = SECRET) -> dict[str, Any]:
     """What a receiver with the official library makes of a message."""
     headers, body = heard.messages[at]
-    told: dict[str, Any] = Receiver(shown(signing_key(secret, webhook.id, number))).verify(body.decode(), headers)
+    told: dict[str, Any] = Receiver(as_receivers_read(signing_key(secret, webhook.id, number))).verify(
+        body.decode(), headers
+    )
     return told
 
 
@@ -102,7 +104,10 @@ async def test_what_was_waited_for_is_told(
 ) -> None:
     """Of a whole chapter what was asked for, and a receiver's library believes it."""
     ordered = await order(STORY, until="script")
-    async with receiving(Heard()) as heard, working(Writer(), Painter(), caller=Caller(LOOPBACK), secrets=[SECRET]):
+    async with (
+        receiving(Heard()) as heard,
+        working(Writer(), Painter(), caller=WebhookSender(LOOPBACK), secrets=[SECRET]),
+    ):
         webhook = await listen(database, ordered, heard.url, "generation.started", "generation.completed")
         await generate(ordered)
         found = await settled(client, database, webhook, 2)
@@ -115,7 +120,7 @@ async def test_what_was_waited_for_is_told(
     assert [(one.state, len(one.tries), one.tries[0]["status"]) for one in found] == [("delivered", 1, 204)] * 2
     headers, body = heard.messages[0]
     with pytest.raises(WebhookVerificationError):
-        Receiver(shown(signing_key(SECRET, webhook.id, 1))).verify(body.decode() + " ", headers)
+        Receiver(as_receivers_read(signing_key(SECRET, webhook.id, 1))).verify(body.decode() + " ", headers)
     with pytest.raises(WebhookVerificationError):
         believed(webhook, heard, secret="another")  # of nobody
 
@@ -127,7 +132,7 @@ async def told(
     """A generation that has ended, and an address that waits to hear of it."""
     ordered = await order()
     run = ordered.run
-    parts = {"caller": Caller(LOOPBACK), "secrets": [SECRET], **more}
+    parts = {"caller": WebhookSender(LOOPBACK), "secrets": [SECRET], **more}
     async with receiving(heard), working(Writer(), Painter(), **parts):
         webhook = await listen(database, ordered, heard.url)
         async with database.session() as session:
@@ -212,7 +217,7 @@ async def test_a_private_address_is_not_reached(
 ) -> None:
     """Also where its URL stands in the table: every try looks again."""
     heard = Heard()
-    async with told(database, order, working, heard, caller=Caller()) as (_, webhook):
+    async with told(database, order, working, heard, caller=WebhookSender()) as (_, webhook):
         async with asyncio.timeout(30):
             while not (found := await of(database, webhook)) or not found[0].tries:
                 await carry(database, client)

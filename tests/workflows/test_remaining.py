@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 
 from engine.db.session import Database
-from engine.freshness import staleness
+from engine.freshness.remaining import work_left
 from engine.money.estimate import Work
 from engine.store.rows import get
 from models.options import GenerationOptions
@@ -23,7 +23,7 @@ SCRIPT = {"title": "Two", "scenes": [{"panels": [{"description": "A door."}, {"d
 async def remaining(database: Database, ordered: Ordered, **options: object) -> Work:
     async with database.session() as session:
         chapter = await get(session, ordered.scope, Chapter, ordered.run.chapter_id)
-        return await staleness.work_left(session, chapter, GenerationOptions.model_validate(options))
+        return await work_left(session, chapter, GenerationOptions.model_validate(options))
 
 
 async def test_a_script_is_counted_before_it_is_begun(database: Database, order: Order) -> None:

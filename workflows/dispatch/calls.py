@@ -1,4 +1,4 @@
-"""What several workflows do alike: pages, files, redraws, and the record of a part that failed."""
+"""Calls that several workflows share: pages, files, redraws, and the record of a failed part."""
 
 from collections.abc import Sequence
 from uuid import UUID

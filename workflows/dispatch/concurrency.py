@@ -1,4 +1,4 @@
-"""Parts of a workflow that run side by side, and what became of them."""
+"""Runs parts of a workflow side by side, and collects their results."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, is_cancelled_exception
 
-# How many parts run side by side. Provider queues hold the real limits; these keep histories and memory bounded
-# while leaving enough work queued that no provider slot stands idle.
+# How many parts run side by side. Provider queues hold the real limits; these keep histories and memory bounded and
+# still leave enough work queued that no provider slot is idle.
 SCENES_AT_A_TIME = 6
 PANELS_AT_A_TIME = 8
 SHEETS_AT_A_TIME = 8
@@ -20,7 +20,7 @@ ItemT = TypeVar("ItemT")
 
 
 async def together(*parts: Awaitable[ResultT]) -> list[ResultT]:
-    """Wait for all parts, also when one fails: none may go on, and pay, after the workflow has ended."""
+    """Wait for all parts, even if one fails: none may continue, and pay, after the workflow has ended."""
     results = await asyncio.gather(*parts, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
@@ -29,7 +29,7 @@ async def together(*parts: Awaitable[ResultT]) -> list[ResultT]:
 
 
 async def any_of(*parts: Awaitable[ResultT]) -> list[ResultT]:
-    """Wait for all parts and return what came of them; fails only when every one did, or one was cancelled."""
+    """Wait for all parts and return their results; fails only if every part failed, or one was cancelled."""
     results = await asyncio.gather(*parts, return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
     for failure in failures:
@@ -52,7 +52,7 @@ async def side_by_side(
 
 
 def reason_of(error: BaseException) -> str:
-    """The innermost message of a failed activity or child: what a person can act on."""
+    """The innermost message of a failed activity or child, which is what a user can act on."""
     while isinstance(error, ActivityError | ChildWorkflowError) and error.cause is not None:
         error = error.cause
     if isinstance(error, ApplicationError):
@@ -61,5 +61,5 @@ def reason_of(error: BaseException) -> str:
 
 
 def cancelled(error: BaseException) -> bool:
-    """Whether the error is a cancellation, whatever it came wrapped in."""
+    """Whether the error is a cancellation, however it is wrapped."""
     return isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)

@@ -11,7 +11,7 @@ from models.runs import Outcome, Run, WebhookDelivery
 from workflows.dispatch.queues import RETRY, Pace
 from workflows.dispatch.table import Activity, Child, PaidActivity
 
-# What every workflow and activity says of whom it works for.
+# The part of its input that every workflow and activity has: the project and generation that it works for.
 RunT = TypeVar("RunT", bound=Run | WebhookDelivery)
 ChildT = TypeVar("ChildT", bound=Run)
 ResultT = TypeVar("ResultT")
@@ -24,7 +24,7 @@ def priority(run: Run | WebhookDelivery) -> Priority:
 
 
 async def execute(activity: Activity[RunT, ResultT], argument: RunT, summary: str = "") -> ResultT:
-    """Run an activity until it succeeds or its error says that it never will."""
+    """Run an activity until it succeeds or raises an error that is not retried."""
     return await _execute(
         activity.name, argument, activity.result, activity.queue, activity.pace, summary or activity.summary
     )
@@ -56,7 +56,7 @@ async def _execute(
 
 
 async def execute_child(child: Child[ChildT], argument: ChildT, name: str, summary: str) -> Outcome:
-    """Run a child workflow below the generation, named so that a restart of its parent finds the same child."""
+    """Run a child workflow of the generation, named so that a restarted parent finds the same child."""
     outcome: Outcome = await workflow.execute_child_workflow(
         child.name,
         argument,
@@ -71,13 +71,14 @@ async def execute_child(child: Child[ChildT], argument: ChildT, name: str, summa
 
 
 def _stop_if_cancelled() -> None:
-    """Raise the cancellation that a part hides by finishing normally: Temporal waits for it, and its result arrives as
-    if nothing had happened. Without this the workflow would go on, and pay."""
+    """Raise the cancellation that a part hides by finishing normally: Temporal waits for it, and its result arrives
+    as if nothing had happened. Without this the workflow would continue, and pay.
+    """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
 
 
 def base(run: Run) -> dict[str, Any]:
-    """What every part of a generation carries on."""
+    """The input that every part of a generation passes on."""
     return {"project_id": run.project_id, "generation_id": run.generation_id, "options": run.options}

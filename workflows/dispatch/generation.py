@@ -1,4 +1,4 @@
-"""The beginning and the end of every generation, whichever workflow carries it."""
+"""The start and end of every generation, whichever workflow runs it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,8 +29,8 @@ class Count:
 async def generation(run: Run, *, own: bool, begin: bool = True) -> AsyncIterator[Count]:
     """Move the generation from requested to its final status around the work.
 
-    `own` is false for a workflow that is only a part of a generation: its parent does all this. Without `begin` the
-    first activity of the work moves it to running, which saves one on the way to the first call.
+    `own` is false for a workflow that is part of a generation: its parent does all this. Without `begin`, the first
+    activity of the work sets it to running, which saves one before the first call.
     """
     count = Count()
     if not own:
@@ -48,7 +48,7 @@ async def generation(run: Run, *, own: bool, begin: bool = True) -> AsyncIterato
             raise
         reason = reason_of(error)
         await _end(run, GenerationStatus.FAILED, reason)
-        # The row says it all; a failed workflow besides would only say it twice, but the Temporal UI should show red.
+        # The row has all details; the workflow fails, too, so that the Temporal UI shows it in red.
         raise ApplicationError(reason, type="GenerationFailed", non_retryable=True) from error
     await _end(run, GenerationStatus.COMPLETED_WITH_FAILURES if count.failed else GenerationStatus.COMPLETED)
 

@@ -1,4 +1,4 @@
-"""Calls that cost money: by the first provider that is up, and with a person's decision where one is needed."""
+"""Calls that cost money: by the first provider that is available, with a user's decision where one is needed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +13,9 @@ from workflows.dispatch.execute import base, execute_by
 from workflows.dispatch.table import DRAW_PANEL, DRAW_SHEET, TASKS, PaidActivity
 from workflows.dispatch.waiting import decided
 
-# Failures after which the next provider is asked, if a generation names one; never a refusal or a bad request.
+# Failures after which the next provider is asked, if the generation names one; never a refusal or an invalid request.
 FALLS_BACK = {"ProviderDown", "QuotaExhausted"}
-# Failures that a person decides about.
+# Failures that a user decides about.
 HELD = {
     "BudgetExceeded": HoldReason.BUDGET,
     "OutcomeUnknown": HoldReason.UNKNOWN,
@@ -30,9 +30,9 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(frozen=True)
 class _Paid(Generic[ResultT]):
-    """A paid call of a workflow: which activity, the providers that may do it in their order, and what it is called.
+    """A paid call of a workflow: its activity, the providers in order, and its name.
 
-    `purpose` names its hold. `decides` are the reasons for which a person is asked; for others a failure ends the part.
+    `purpose` names its hold. `decides` are the failures for which a user is asked; any other failure ends the part.
     """
 
     activity: PaidActivity[Any, ResultT]
@@ -45,12 +45,12 @@ class _Paid(Generic[ResultT]):
 async def ask(
     task: TaskName, run: Run, target_id: UUID, summary: str, *, part: int = 0, softer: bool = False, **more: Any
 ) -> TaskDone:
-    """Run an LLM task for a target, by the task's writer or its fallbacks; `softer` asks in milder words.
+    """Run an LLM task for a target, by the task's writer or its fallbacks; `softer` asks for milder words.
 
-    `more` is what a translation needs besides: the `language`, and whether the `title` goes along.
+    `more` is what a translation needs besides: the `language`, and whether to translate the `title`.
     """
     call = TaskCall(**base(run), target_id=target_id, part=part, softer=softer, **more)
-    # A story can be told without a profile; with everything decided by a person, all panels would wait for it.
+    # A story needs no profiles; if users had to decide about each, all panels would wait.
     decides = MONEY if task == "CharacterProfile" else EVERYTHING
     return await _paid(_Paid(TASKS[task], run.options.writers(task), summary, task, decides), call)
 
@@ -64,7 +64,9 @@ async def draw(
     redraw_id: UUID | None = None,
     choose: bool = False,
 ) -> DraftMade:
-    """Draw one draft of `many` of a panel; with `choose` it is the only one and shown at once: an activity less."""
+    """Draw one draft of `many` for a panel. With `choose` it is the only one and selected at once, which saves an
+    activity.
+    """
     call = DrawCall(**base(run), target_id=panel_id, ordinal=ordinal, many=many, redraw_id=redraw_id, choose=choose)
     summary = f"draft {ordinal}"
     # A hold is found by its purpose: that of a redraw differs from that of the draft before it.
@@ -83,12 +85,12 @@ async def draw(
 async def draw_sheet(run: Run, character_id: UUID) -> None:
     """Draw the reference sheet of a character."""
     call = DrawCall(**base(run), target_id=character_id, ordinal=0)
-    # A story can be told without a sheet, too.
+    # A story needs no reference sheets, either.
     await _paid(_Paid(DRAW_SHEET, run.options.artists(), "reference sheet", "sheet", MONEY), call)
 
 
 async def _paid(work: _Paid[ResultT], call: TaskCall | DrawCall) -> ResultT:
-    """Call it by the first provider that is up, and wait for a person where one has to decide."""
+    """Call the first available provider, and wait for a user's decision where one is needed."""
     while True:
         try:
             return await _by_any(work, call)
@@ -97,7 +99,7 @@ async def _paid(work: _Paid[ResultT], call: TaskCall | DrawCall) -> ResultT:
 
 
 async def _again(work: _Paid[ResultT], call: TaskCall | DrawCall, error: ActivityError) -> TaskCall | DrawCall:
-    """The call as a person allows it again; raises the error where no decision is asked for, or it is to skip."""
+    """The call as a user's decision allows it again; raises the error if no decision is needed, or if it is to skip."""
     failure = error.cause
     if not isinstance(failure, ApplicationError):
         raise error
@@ -106,7 +108,7 @@ async def _again(work: _Paid[ResultT], call: TaskCall | DrawCall, error: Activit
         raise error
     if reason != HoldReason.UNKNOWN:
         return call
-    # The lost calls may belong to an earlier generation or to another project: the failure names them.
+    # The lost calls may belong to an earlier generation or another project: the failure names them.
     return call.model_copy(update={"accepted": [*call.accepted, *(UUID(str(lost)) for lost in failure.details)]})
 
 

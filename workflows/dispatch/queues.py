@@ -1,8 +1,8 @@
-"""Task queues, and how patient Temporal is with what waits on them.
+"""Task queues, and how long Temporal waits for work on them.
 
-Temporal alone retries. The error of an activity says whether that is worth it and when (`engine.errors`, translated by
-the interceptor), so these policies set the pace and no count. Every activity heartbeats, so a dead worker is noticed
-after `heartbeat`, not after the whole `attempt`.
+Only Temporal retries. An activity's error says whether a retry is worthwhile and when (`engine.errors`, translated by
+the interceptor), so these policies set the pace and no count. Every activity sends heartbeats, so a dead worker is
+noticed after `heartbeat`, not after the whole `attempt`.
 """
 
 from dataclasses import dataclass

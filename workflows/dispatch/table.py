@@ -1,8 +1,8 @@
-"""Every activity and every child workflow that workflows call: name, argument, result, queue and pace.
+"""Every activity and child workflow that workflows call: name, argument, result, queue and pace.
 
-A workflow file cannot import an activity or another workflow, for that would load it into its own sandbox. It calls
-them through these descriptors, which mypy checks; a worker refuses to start with an activity or a workflow that differs
-from its descriptor (`inkloom/described.py`), and a unit test compares all of them.
+A workflow file cannot import an activity or another workflow, because that would load it into its own sandbox. It
+calls them through these descriptors, which mypy checks; a worker refuses to start with an activity or workflow that
+differs from its descriptor (`inkloom/described.py`), and a unit test compares all of them.
 """
 
 from collections.abc import Callable

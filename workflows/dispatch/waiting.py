@@ -1,7 +1,7 @@
-"""Where a workflow waits for a person: on a hold of one of its parts, or for the review of a stage.
+"""Where a workflow waits for a user: for the decision on a hold, or for the review of a stage.
 
-There is no timer. A decision is a row; a signal without content wakes the workflow, which reads the row. Deadlines,
-reminders and lost signals are the sweeper's.
+There is no timer. A decision is a row; a signal without content wakes the workflow, which reads the row. The sweeper
+handles deadlines, reminders and lost signals.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ from workflows.dispatch.concurrency import PANELS_AT_A_TIME, side_by_side
 from workflows.dispatch.execute import base, execute
 from workflows.dispatch.table import HOLD, READ_DECISION, REVIEW
 
-# What a person is asked to look at.
+# What the user is asked to review.
 REVIEWS: dict[Stage, str] = {
     "outline": "the outline waits to be approved",
     "sheets": "the reference sheets wait to be approved",
@@ -51,7 +51,7 @@ def _wakeable() -> Wakeable:
 
 
 async def decided(call: TaskCall | DrawCall, purpose: str, reason: HoldReason, failure: ApplicationError) -> bool:
-    """Hold a part for days, if need be, until a person has decided; whether to try again."""
+    """Hold a part, for days if need be, until a user has decided; returns whether to try again."""
     waiting = _wakeable()
     needed = Decimal(str(failure.details[0])) if reason == HoldReason.BUDGET and failure.details else Decimal(0)
     holding = Holding(
@@ -74,7 +74,7 @@ async def decided(call: TaskCall | DrawCall, purpose: str, reason: HoldReason, f
 
 
 async def review(run: Run, stage: Stage, target_id: UUID, redraw: Callable[[RedrawRequest], Awaitable[Outcome]]) -> int:
-    """Wait until a person has approved a stage, and carry out the redraws that they request meanwhile.
+    """Wait until a user has approved a stage, and carry out the redraws requested meanwhile.
 
     Returns how many redraws failed.
     """

@@ -95,7 +95,7 @@ def changes(sentences: Sequence[str], names: Sequence[str], aliases: Mapping[str
     return _changes(tuple(sentences), cast_of(names, aliases))
 
 
-def told(sentences: Sequence[str]) -> list[str]:
+def clothing_sentences(sentences: Sequence[str]) -> list[str]:
     """What a scene tells of changes of clothes, each with the sentence before it, so that it is clear of whom."""
     found = [
         index
@@ -107,7 +107,7 @@ def told(sentences: Sequence[str]) -> list[str]:
     ]
 
 
-def dressed(before: Mapping[str, str], found: Iterable[Change]) -> dict[str, str]:
+def outfits_after(before: Mapping[str, str], found: Iterable[Change]) -> dict[str, str]:
     """Who wears what after these changes that they do not always wear, by name; nobody else is in it."""
     state = dict(before)
     for one in found:

@@ -5,13 +5,13 @@ from uuid import uuid4
 
 import pytest
 
-from engine.live.subscriber import MAX_CHARACTERS, MAX_EVENTS, Close, Ended, Subscriber, Told
+from engine.live.subscriber import MAX_CHARACTERS, MAX_EVENTS, Close, Ended, SentEvent, Subscriber
 
 pytestmark = pytest.mark.unit
 
 
-def event(seq: int, size: int = 10) -> Told:
-    return Told(seq, "panel.written", None, "x" * size)
+def event(seq: int, size: int = 10) -> SentEvent:
+    return SentEvent(seq, "panel.written", None, "x" * size)
 
 
 async def test_so_many_events_wait_and_no_more() -> None:

@@ -14,7 +14,13 @@ from engine.llm import LLM, LLMReply, LLMRequest
 from engine.offline.writer import OfflineWriter
 from engine.reading import count_tokens, paragraphs, quoted, read_manuscript, sentences, title_of, windows
 from engine.store.outlines import paragraph_of
-from engine.tasks import Task, TaskInput, dialogue, outline, panels, profile, prompt, summary
+from engine.tasks import Task, TaskInput
+from engine.tasks.dialogue import task as dialogue
+from engine.tasks.outline import task as outline
+from engine.tasks.panels import task as panels
+from engine.tasks.profile import task as profile
+from engine.tasks.prompt import task as prompt
+from engine.tasks.summary import task as summary
 from models.story import Line, Profile, Shot
 
 pytestmark = pytest.mark.unit

@@ -3,8 +3,8 @@
 import pytest
 
 from engine.offline.drawing.creatures import creature_of
-from engine.offline.storyboard.profiling import profile_character
-from engine.tasks import profile
+from engine.offline.storyboard.profile import answer as profile_character
+from engine.tasks.profile import task as profile
 
 pytestmark = pytest.mark.unit
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from engine.offline.storyboard.outlining import outline_chapter
-from engine.offline.storyboard.staging import describe_panels
+from engine.offline.storyboard.outline import answer as outline_chapter
+from engine.offline.storyboard.panels import answer as describe_panels
 from engine.reading import PARAGRAPH_END, paragraphs, quoted, sentences
 from engine.reading.people.speakers import attribute
-from engine.tasks import outline, panels
+from engine.tasks.outline import task as outline
+from engine.tasks.panels import task as panels
 
 pytestmark = pytest.mark.unit
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.offline.storyboard.summarising import summarise_scene
-from engine.tasks import summary
+from engine.offline.storyboard.summary import answer as summarise_scene
+from engine.tasks.summary import task as summary
 
 pytestmark = pytest.mark.unit
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine.offline.storyboard.outlining import outline_chapter
+from engine.offline.storyboard.outline import answer as outline_chapter
 from engine.reading import paragraphs
-from engine.tasks import outline
+from engine.tasks.outline import task as outline
 
 pytestmark = pytest.mark.unit
 

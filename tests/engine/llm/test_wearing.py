@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine.offline.storyboard.summarising import summarise_scene
-from engine.reading.people.clothing import changes, dressed, told
-from engine.tasks import summary
+from engine.offline.storyboard.summary import answer as summarise_scene
+from engine.reading.people.clothing import changes, clothing_sentences, outfits_after
+from engine.tasks.summary import task as summary
 
 pytestmark = pytest.mark.unit
 
@@ -45,7 +45,7 @@ CAST = ["Mara", "Joss", "Anna"]
     ],
 )
 def test_what_somebody_wears_stands_in_the_text(sentences: list[str], wear: dict[str, str]) -> None:
-    assert dressed({}, changes(sentences, CAST, {})) == wear
+    assert outfits_after({}, changes(sentences, CAST, {})) == wear
 
 
 def test_it_lasts_until_the_text_says_otherwise() -> None:
@@ -70,7 +70,7 @@ def test_who_is_not_there_wears_nothing() -> None:
 
 def test_what_is_told_of_clothes_comes_with_the_sentence_before() -> None:
     sentences = ["It rained.", "Mara sighed.", "She put on a raincoat.", "The coat rack fell."]
-    assert told(sentences) == ["Mara sighed. She put on a raincoat."]
+    assert clothing_sentences(sentences) == ["Mara sighed. She put on a raincoat."]
 
 
 def test_who_changes_is_not_guessed() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import BadInput
 from engine.pages.formats import PAGE, SIZES, WEBTOON
-from engine.pages.manual_layout import arranged, carried, kept_pages, released
+from engine.pages.manual_layout import arranged, kept_pages, released, with_manual_lettering
 from models.layout import Layout, LayoutCell
 from models.lettering import Placed
 
@@ -77,16 +77,16 @@ def test_a_page_by_hand_stays_while_its_panels_follow_each_other() -> None:
 
 def test_placed_lettering_goes_along_to_wherever_its_panel_is() -> None:
     before = [page(1, "a", "b", placed={"b": PLACED}), page(2, "c")]
-    found = carried(before, [page(1, "a"), page(2, "b", "c")])
+    found = with_manual_lettering(before, [page(1, "a"), page(2, "b", "c")])
     assert not found[0].placed
     assert found[1].placed == {"b": PLACED}
 
 
 def test_a_layout_that_is_lost_is_told_where_its_panels_are() -> None:
     before = [page(1, "a"), page(2, "b", "c", manual=True)]
-    found = carried(before, [page(1, "a", "b"), page(2, "x", "c")])
+    found = with_manual_lettering(before, [page(1, "a", "b"), page(2, "x", "c")])
     assert [one.let_go for one in found] == [True, False]
-    kept = carried(before, [page(1, "x", "a"), page(2, "b", "c", manual=True)])
+    kept = with_manual_lettering(before, [page(1, "x", "a"), page(2, "b", "c", manual=True)])
     assert not any(one.let_go for one in kept)
 
 

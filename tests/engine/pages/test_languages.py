@@ -11,7 +11,7 @@ from engine.pages.languages import BOUND, bound, is_vertical, syllables
 from engine.pages.layer import balloons_of, layer_of
 from engine.pages.lettering import Head, letter
 from engine.pages.painting import paint, write
-from engine.pages.wrapping import block, emphasised, tidy, written
+from engine.pages.wrapping import block, emphasised, tidy, with_signs
 from engine.reading.language import language_of
 from models.story import Direction, Line, LineKind, PanelData, Profile
 
@@ -186,8 +186,8 @@ def test_emphasis_needs_no_blanks_where_the_script_has_none() -> None:
     found = emphasised(tidy("*絶対に*行かないで"))
     assert [(run.text, run.bold) for run in fonts.runs(found)] == [("絶対に", True), ("行かないで", False)]
     lines = block(found, 40, 4.2 * 40).lines
-    assert written("".join(lines)).replace("**", "") == "*絶対に*行かないで"
-    assert written(emphasised("2*3*4 and *two words*")) == "2*3*4 and *two* *words*"
+    assert with_signs("".join(lines)).replace("**", "") == "*絶対に*行かないで"
+    assert with_signs(emphasised("2*3*4 and *two words*")) == "2*3*4 and *two* *words*"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from PIL import Image
 from engine.errors import BadInput
 from engine.pages.compose import ComposedPage, LetteredPanel, compose_page
 from engine.pages.layout import Cell, PageLayout
-from engine.pages.manual_lettering import changed, in_other_cells, kept, moved_on
+from engine.pages.manual_lettering import changed, in_other_cells, moved_on, placed_lettering
 from models.layout import Layout, LayoutCell
 from models.lettering import BalloonChange, Lettered, PanelLettering
 from models.story import Box, Direction, Line, LineKind, PanelData, Profile
@@ -68,7 +68,7 @@ def cell(width: int = WIDTH, height: int = HEIGHT) -> LayoutCell:
 def test_a_balloon_stands_where_a_person_put_it_and_no_other_moves() -> None:
     data = panel()
     by_rules, by_hand = layer(data), moved_right(data)
-    after = layer(data, kept(by_hand, cell(), data, None))
+    after = layer(data, placed_lettering(by_hand, cell(), data, None))
     assert said(after, 0).body == said(by_hand, 0).body != said(by_rules, 0).body
     assert [text.manual for text in after.texts] == [text.line == 0 for text in after.texts]
     for line in (-1, 1):
@@ -80,11 +80,11 @@ def test_a_tail_leads_where_a_person_led_it_or_is_gone() -> None:
     first = layer(data)
     order = said(first, 0).order
     led = changed(first, [change(order, tail_tip={"x": 700, "y": 900})], WIDTH, HEIGHT)
-    after = said(layer(data, kept(led, cell(), data, None)), 0)
+    after = said(layer(data, placed_lettering(led, cell(), data, None)), 0)
     assert after.tail is not None
     assert (after.tail.tip.x, after.tail.tip.y) == (700, 900)
     without = changed(first, [change(order, tail_tip=None)], WIDTH, HEIGHT)
-    assert said(layer(data, kept(without, cell(), data, None)), 0).tail is None
+    assert said(layer(data, placed_lettering(without, cell(), data, None)), 0).tail is None
 
 
 def test_lines_end_where_a_person_ends_them() -> None:
@@ -92,7 +92,7 @@ def test_lines_end_where_a_person_ends_them() -> None:
     first = layer(data)
     lines = ["The ferry is due at nine,", "if it comes", "at all tonight."]
     broken = changed(first, [change(said(first, 0).order, lines=lines)], WIDTH, HEIGHT)
-    after = said(layer(data, kept(broken, cell(), data, None)), 0)
+    after = said(layer(data, placed_lettering(broken, cell(), data, None)), 0)
     assert after.lines == lines
     assert after.body.x < after.text_box.x
     assert after.text_box.x + after.text_box.width < after.body.x + after.body.width
@@ -133,7 +133,7 @@ def test_a_body_of_another_shape_has_its_text_broken_to_fit() -> None:
 
 def test_other_words_stay_in_their_balloon_where_they_have_room() -> None:
     data = panel()
-    placed = kept(moved_right(data), cell(), data, None)
+    placed = placed_lettering(moved_right(data), cell(), data, None)
     shorter = panel(Line(speaker="Mara", text="It is late."), data.dialogue[1])
     found = composed(shorter, placed)
     assert not any("by hand" in problem for problem in found.problems)
@@ -146,7 +146,7 @@ def test_other_words_without_room_are_placed_anew_and_a_problem_says_so() -> Non
     data = panel()
     by_hand = moved_right(data)
     longer = panel(Line(speaker="Mara", text=SAID * 4), data.dialogue[1])
-    found = composed(longer, kept(by_hand, cell(), data, None))
+    found = composed(longer, placed_lettering(by_hand, cell(), data, None))
     assert any("placed by hand" in problem for problem in found.problems)
     assert not any(text.manual for text in found.lettering[0].texts)
     assert said(found.lettering[0], 1).body == said(by_hand, 1).body
@@ -155,7 +155,7 @@ def test_other_words_without_room_are_placed_anew_and_a_problem_says_so() -> Non
 @pytest.mark.parametrize("nothing", ["", "\u200b"])
 def test_a_line_that_says_nothing_any_more_is_gone_and_no_problem(nothing: str) -> None:
     data = panel()
-    placed = kept(moved_right(data), cell(), data, None)
+    placed = placed_lettering(moved_right(data), cell(), data, None)
     silent = composed(panel(Line(speaker="Mara", text=nothing), data.dialogue[1]), placed)
     assert silent.problems == []
     assert [text.line for text in silent.lettering[0].texts] == [-1, 1]
@@ -166,7 +166,7 @@ def test_a_line_that_comes_before_takes_nobodys_place() -> None:
     data = panel()
     by_hand = moved_right(data)
     more = panel(Line(speaker="Ilo", text="Well?"), *data.dialogue)
-    after = layer(more, kept(by_hand, cell(), data, None))
+    after = layer(more, placed_lettering(by_hand, cell(), data, None))
     assert said(after, 1).body == said(by_hand, 0).body
     assert said(after, 1).manual
     new = said(after, 0).body
@@ -184,7 +184,7 @@ def test_a_line_that_comes_before_takes_nobodys_place() -> None:
 def test_in_a_panel_of_another_size_places_are_in_proportion() -> None:
     data = panel()
     by_hand = moved_right(data)
-    placed = kept(by_hand, cell(), data, None)
+    placed = placed_lettering(by_hand, cell(), data, None)
     after = said(layer(data, placed, (1200, 1400)), -1)
     before = said(by_hand, -1).body
     assert after.body.x + after.body.width / 2 == pytest.approx((before.x + before.width / 2) * 1200 / WIDTH)
@@ -199,7 +199,7 @@ def test_in_a_smaller_panel_what_was_put_into_a_corner_stays_there() -> None:
     data = panel()
     first = layer(data)
     body = {**first.texts[0].body.model_dump(), "x": 2, "y": 2}
-    placed = kept(changed(first, [change(0, body=body)], WIDTH, HEIGHT), cell(), data, None)
+    placed = placed_lettering(changed(first, [change(0, body=body)], WIDTH, HEIGHT), cell(), data, None)
     smaller = composed(data, placed, (WIDTH // 2, HEIGHT * 3 // 4))
     caption = said(smaller.lettering[0], -1)
     assert (caption.manual, caption.body.x, caption.body.y) == (True, 0, 0)
@@ -210,7 +210,7 @@ def test_joined_balloons_stay_joined() -> None:
     data = panel(*(Line(speaker="Mara", text=text) for text in ("Wait.", "There is a light.")), caption="")
     first = layer(data)
     assert first.texts[1].joined == 0
-    after = layer(data, kept(changed(first, [change(1, tail_tip=None)], WIDTH, HEIGHT), cell(), data, None))
+    after = layer(data, placed_lettering(changed(first, [change(1, tail_tip=None)], WIDTH, HEIGHT), cell(), data, None))
     assert after.texts[1].joined == 0
 
 
@@ -226,7 +226,7 @@ def test_joined_balloons_stay_joined() -> None:
 def test_it_is_known_what_placed_lettering_rests_on(
     data: PanelData, picture: str, size: tuple[int, int], why: list[str]
 ) -> None:
-    placed = kept(layer(panel()), cell(), panel(), "a")
+    placed = placed_lettering(layer(panel()), cell(), panel(), "a")
     assert moved_on(placed, data, picture, *size) == why
 
 
@@ -235,7 +235,7 @@ def test_every_kind_can_be_moved(kind: LineKind) -> None:
     data = panel(Line(speaker="Mara", kind=kind, text="Look *there*!"), caption="")
     first = layer(data)
     body = {**first.texts[0].body.model_dump(), "x": 33, "y": 44}
-    after = layer(data, kept(changed(first, [change(0, body=body)], WIDTH, HEIGHT), cell(), data, None))
+    after = layer(data, placed_lettering(changed(first, [change(0, body=body)], WIDTH, HEIGHT), cell(), data, None))
     assert (after.texts[0].body.x, after.texts[0].body.y) == (33, 44)
     assert after.texts[0].lines == first.texts[0].lines
 

@@ -8,8 +8,8 @@ from engine.errors import Conflict
 from engine.store import editing, rows
 from engine.store.scope import Scope
 from models.events import EventType
+from models.instructions import InstructionKind
 from models.tables import Chapter, ChapterVersion, ProjectInstruction
-from models.tables.projects import InstructionKind
 from tests.conftest import Order
 
 

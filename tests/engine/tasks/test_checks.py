@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from engine.tasks import dialogue, outline, panels, profile, prompt, summary
+from engine.tasks.dialogue import task as dialogue
+from engine.tasks.outline import task as outline
+from engine.tasks.panels import task as panels
+from engine.tasks.profile import task as profile
+from engine.tasks.prompt import task as prompt
+from engine.tasks.summary import task as summary
 from models.story import Line, Profile, Shot
 
 pytestmark = pytest.mark.unit

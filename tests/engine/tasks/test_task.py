@@ -7,8 +7,16 @@ from jinja2 import UndefinedError
 from pydantic import Field
 
 from engine.errors import BadAnswer
-from engine.tasks import ALL, Task, TaskInput, dialogue, outline, panels, profile, prompt, summary, translate
-from engine.tasks.task import fenced, numbered
+from engine.tasks import ALL, Task, TaskInput
+from engine.tasks.dialogue import task as dialogue
+from engine.tasks.outline import task as outline
+from engine.tasks.panels import task as panels
+from engine.tasks.profile import task as profile
+from engine.tasks.prompt import task as prompt
+from engine.tasks.summary import task as summary
+from engine.tasks.task import Usual, fenced, numbered
+from engine.tasks.translate import task as translate
+from models.options import TaskName
 from models.story import Frozen, Line, Profile, Shot
 
 pytestmark = pytest.mark.unit
@@ -59,7 +67,7 @@ def objects(node: Any) -> list[dict[str, Any]]:
 
 
 @every_task
-def test_a_task_is_listed_under_its_name_with_sensible_limits(name: str) -> None:
+def test_a_task_is_listed_under_its_name_with_sensible_limits(name: TaskName) -> None:
     task = ALL[name]
     assert task.name == name
     assert issubclass(task.input, TaskInput)
@@ -69,7 +77,7 @@ def test_a_task_is_listed_under_its_name_with_sensible_limits(name: str) -> None
 
 
 @every_task
-def test_a_schema_allows_nothing_else_and_requires_everything(name: str) -> None:
+def test_a_schema_allows_nothing_else_and_requires_everything(name: TaskName) -> None:
     schema = ALL[name].schema()
     found = objects(schema)
     assert found
@@ -81,7 +89,7 @@ def test_a_schema_allows_nothing_else_and_requires_everything(name: str) -> None
 
 
 @every_task
-def test_story_text_is_never_a_template_and_always_fenced(name: str) -> None:
+def test_story_text_is_never_a_template_and_always_fenced(name: TaskName) -> None:
     system, text = ALL[name].render(INPUTS[name])
     assert "49" not in text
     assert HOSTILE in text
@@ -97,7 +105,7 @@ def test_story_text_is_never_a_template_and_always_fenced(name: str) -> None:
 
 
 @every_task
-def test_context_and_notes_are_told_when_there_are_any(name: str) -> None:
+def test_context_and_notes_are_told_when_there_are_any(name: TaskName) -> None:
     plain = ALL[name].render(INPUTS[name])[1]
     told = ALL[name].render(INPUTS[name].model_copy(update={"context": "The sea is green."}), ["too long", "too dull"])[
         1
@@ -109,7 +117,7 @@ def test_context_and_notes_are_told_when_there_are_any(name: str) -> None:
 
 
 @every_task
-def test_rendering_is_deterministic(name: str) -> None:
+def test_rendering_is_deterministic(name: TaskName) -> None:
     assert ALL[name].render(INPUTS[name]) == ALL[name].render(INPUTS[name])
 
 
@@ -123,7 +131,19 @@ class Answer(Frozen):
 
 
 def ask_about(instructions: str) -> Task[Question, Answer]:
-    return Task("count", 1, Question, Answer, "Count.", instructions, lambda _, __: [], 100, 100)
+    return Task(
+        name="Dialogue",
+        version=1,
+        input=Question,
+        output=Answer,
+        system="Count.",
+        instructions=instructions,
+        check=lambda _, __: [],
+        max_input_tokens=100,
+        max_output_tokens=100,
+        usual=Usual(10, 10, 10),
+        per="panel",
+    )
 
 
 def test_a_field_the_input_lacks_is_an_error_and_not_a_gap() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from engine.tasks import translate
-from engine.tasks.translate import TASK, In, Out, Translated, Words
+from engine.tasks.translate import task as translate
+from engine.tasks.translate.task import TASK, In, Out, Translated, Words
 from models.story import Line, LineKind
 
 pytestmark = pytest.mark.unit

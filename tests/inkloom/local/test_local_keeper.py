@@ -6,7 +6,7 @@ import pytest
 
 from inkloom.local.errors import Killed, StackError
 from inkloom.local.processes import Process, myself
-from inkloom.local.supervisor import STARTS, Keeper
+from inkloom.local.supervisor import STARTS, Supervised
 
 pytestmark = pytest.mark.unit
 
@@ -34,7 +34,7 @@ class Service:
 
 
 async def start(service: Service, tmp_path: Path) -> None:
-    keeper = Keeper(service, tmp_path / "log", lambda line: None)
+    keeper = Supervised(service, tmp_path / "log", lambda line: None)
     try:
         await keeper.start(lambda process: None)
     finally:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from engine.settings import Settings
 from inkloom.local.errors import StackError
-from inkloom.local.secret import kept, secret_key
+from inkloom.local.secret import secret_in, secret_key
 
 pytestmark = pytest.mark.unit
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.unit
 def test_many_at_once_read_one_secret(tmp_path: Path) -> None:
     path = tmp_path / "secret_key"
     with ThreadPoolExecutor(16) as pool:
-        secrets = set(pool.map(lambda _: kept(path), range(64)))
+        secrets = set(pool.map(lambda _: secret_in(path), range(64)))
     assert len(secrets) == 1
     assert len(secrets.pop()) == 64
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,0 +1,159 @@
+"""A generation as the API shows it, and the request for one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from api.http.money import Usd
+from api.http.params import ExternalId, Labels, Metadata
+from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, refusal
+from engine.store import holds, tallies
+from models.exports import ExportFormat
+from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.tables import Generation
+
+
+class HoldOut(BaseModel):
+    """A part that waits for a person: for its budget, about a lost answer, or because it was refused."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "reason": "budget",
+                    "purpose": "draft 1",
+                    "target_id": AN_ID,
+                    "message": "The next call may cost 0.2200 USD, and only 0.1000 are left.",
+                    "created_at": A_MOMENT,
+                }
+            ]
+        },
+    )
+
+    reason: HoldReason
+    purpose: str
+    target_id: UUID
+    message: str
+    created_at: datetime
+
+
+class CallCounts(BaseModel):
+    """Calls sent to a provider. `unknown` calls may have been billed without an answer."""
+
+    llm: int
+    image: int
+    cached: int
+    unknown: int
+
+
+class GenerationOut(BaseModel):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": AN_ID,
+                    "project_id": ANOTHER_ID,
+                    "chapter_id": ANOTHER_ID,
+                    "kind": "chapter",
+                    "status": "completed",
+                    "progress": 1.0,
+                    "error": "",
+                    "target_ids": [ANOTHER_ID],
+                    "options": GenerationOptions().model_dump(mode="json"),
+                    "retry_of": ANOTHER_ID,
+                    "budget_usd": "5.000000",
+                    "external_id": "job-17",
+                    "metadata": {"batch": "spring"},
+                    "requested_by": ANOTHER_ID,
+                    "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
+                    "cost_usd": "0.000000",
+                    "waiting": [],
+                    "created_at": A_MOMENT,
+                    "started_at": A_MOMENT,
+                    "finished_at": A_MOMENT,
+                    "version": 3,
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    project_id: UUID
+    chapter_id: UUID | None
+    kind: GenerationKind
+    status: GenerationStatus
+    progress: float = Field(description="0 to 1, never backwards, exactly 1 when completed")
+    error: str
+    target_ids: list[UUID]
+    options: GenerationOptions
+    retry_of: UUID | None
+    budget_usd: Decimal | None
+    external_id: str | None
+    metadata: Labels
+    requested_by: UUID | None = Field(description="the account that requested it; null if it was deleted")
+    calls: CallCounts
+    cost_usd: Decimal
+    waiting: list[HoldOut] = Field(description="the parts that wait for a person, the oldest first")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    version: int
+
+
+async def generation_out(session: AsyncSession, generation: Generation) -> GenerationOut:
+    """A generation with its calls and what it waits for."""
+    return (await generation_outs(session, [generation]))[0]
+
+
+async def generation_outs(session: AsyncSession, found: Sequence[Generation]) -> list[GenerationOut]:
+    """With the calls and holds of each, in one statement for all of them."""
+    ids = [generation.id for generation in found]
+    calls = await tallies.calls_of(session, ids)
+    waiting: dict[UUID, list[HoldOut]] = {one: [] for one in ids}
+    for hold in await holds.waiting_of(session, ids):
+        waiting[hold.generation_id].append(HoldOut.model_validate(hold))
+    out = []
+    for one in found:
+        values, sent = SQLModel.model_dump(one), calls.get(one.id, tallies.NOTHING)
+        values |= {"metadata": one.labels, "cost_usd": sent.cost_usd, "waiting": waiting[one.id]}
+        values["calls"] = CallCounts(llm=sent.llm, image=sent.image, cached=one.cached_calls, unknown=sent.unknown)
+        out.append(GenerationOut(**{name: values[name] for name in GenerationOut.model_fields}))
+    return out
+
+
+REFUSED = refusal(
+    422,
+    "not-configured",
+    "Something in the request cannot be done; `detail` says what.",
+    "There is no writer called 'crayon' in this version. Choose one of: offline, openai, anthropic, ollama.",
+)
+
+
+class NewGeneration(BaseModel):
+    """A request for a generation. `target_ids` names one chapter, scene or character, as `kind` says, or panels of one
+    chapter. An export names a chapter, or a project for one file over all its chapters with their current pages.
+
+    Parts that are not stale are kept: a generation of a chapter brings it up to date.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"kind": "chapter", "target_ids": [AN_ID], "options": {"drafts": 2}}]},
+    )
+
+    kind: GenerationKind
+    target_ids: list[UUID] = Field(min_length=1, max_length=500, description="one; or several panels")
+    chapter_id: UUID | None = Field(default=None, description="for a character sheet: the chapter it is made for")
+    options: GenerationOptions = Field(default_factory=GenerationOptions)
+    formats: list[ExportFormat] | None = Field(
+        default=None, min_length=1, max_length=len(ExportFormat), description="for an export: `options.export.formats`"
+    )
+    budget_usd: Usd | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}

@@ -1,0 +1,107 @@
+"""Translate: reads the words of a scene's panels, stores them in another language."""
+
+from collections.abc import Sequence
+
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.basis import FOR_WORDS, Inputs, concerning
+from engine.digest import digest
+from engine.steps.context import assemble
+from engine.steps.known import instruction_pieces
+from engine.steps.step import Loaded, Made
+from engine.store import translations
+from engine.store.events import emit
+from engine.store.instructions import standing_instructions
+from engine.store.languages import spoken
+from engine.store.panels import cast_of
+from engine.store.progress import complete, complete_and_tell, translation_step
+from engine.store.rows import get
+from engine.store.scope import Scope
+from engine.store.translations import Worded
+from engine.tasks.translate.task import Done, In, Out, Words
+from models.events import EventType
+from models.runs import TaskCall
+from models.story import Line
+from models.tables import Chapter, Scene
+from models.translation import TitleIn
+
+_TITLE = "title"
+
+
+async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Loaded | Made:
+    scope = Scope(project_id=call.project_id)
+    scene = await get(session, scope, Scene, call.target_id)
+    chapter = await get(session, scope, Chapter, scene.chapter_id)
+    panels = await translations.worded(session, chapter.id, call.language, col(Scene.id) == scene.id)
+    parts = translations.parts_of(panels)
+    due = [one for one in parts[call.part] if one.due] if call.part < len(parts) else []
+    asked = {one.panel.id for one in due}
+    title = chapter.title if call.title and translations.title_due(chapter, call.language) else ""
+    if not due and not title:
+        if not _left(panels, call):
+            await complete_and_tell(
+                session, call.project_id, call.generation_id, translation_step(call.language, call.target_id)
+            )
+        return []
+    cast = await cast_of(session, call.project_id)
+    instructions = concerning(FOR_WORDS, await standing_instructions(session, call.project_id))
+    context = assemble(instruction_pieces(instructions), token_budget)
+    data = In(
+        context=context.text,
+        into=call.language,
+        language=await spoken(session, chapter.id, call.options.language),
+        title=title,
+        names=list(dict.fromkeys(name for who in cast for name in (who.name, *who.aliases))),
+        panels=[
+            Words(
+                number=one.panel.position + 1,
+                description=one.panel.description,
+                caption=one.panel.caption,
+                lines=[Line.model_validate(line) for line in one.panel.dialogue or []],
+            )
+            for one in due
+        ],
+        done=[_done(one) for one in panels if one.panel.id not in asked and one.translation is not None],
+    )
+    # By number, which panel it was, and which of its words were asked about.
+    basis = {str(one.panel.position + 1): f"{one.panel.id} {one.key}" for one in due}
+    return Loaded(data, len(context.left_out), basis | ({_TITLE: digest(title)} if title else {}))
+
+
+async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) -> Made:
+    scope = Scope(project_id=call.project_id)
+    scene = await get(session, scope, Scene, call.target_id)
+    # The chapter before its panels, as everybody locks them.
+    if _TITLE in basis:
+        title = TitleIn(text=out.title.strip(), made_from=basis[_TITLE])
+        await translations.keep_title(session, scene.chapter_id, call.language, title)
+    # By the panel's id: which of its words were asked about, and what came of them.
+    asked = dict(basis[str(one.number)].split(" ") for one in out.panels)
+    answers = {basis[str(one.number)].split(" ")[0]: one for one in out.panels}
+    here = await translations.worded(session, scene.chapter_id, call.language, col(Scene.id) == scene.id)
+    for one in here:
+        said = answers.get(str(one.panel.id))
+        # Words that were changed since are asked about anew, by the next order.
+        if said is not None and asked[str(one.panel.id)] == one.key:
+            await translations.keep(session, one.panel, call.language, said.caption, said.lines, one.key)
+    if not _left(here, call):
+        await complete(session, call.generation_id, translation_step(call.language, call.target_id))
+    told = {"scene_id": str(scene.id), "language": call.language, "panels": len(asked)}
+    await emit(session, call.project_id, call.generation_id, EventType.SCENE_TRANSLATED, told)
+    return []
+
+
+def _left(panels: Sequence[Worded], call: TaskCall) -> bool:
+    """Whether parts of the scene that come after this one are still to be asked for."""
+    return any(one.due for part in translations.parts_of(panels)[call.part + 1 :] for one in part)
+
+
+def _done(one: Worded) -> Done:
+    there = one.translation
+    lines = [] if there is None else there.lines
+    return Done(
+        number=one.panel.position + 1,
+        source=[one.panel.caption, *translations.texts_of(one.panel.dialogue)],
+        text=["" if there is None else there.caption, *translations.texts_of(lines)],
+    )

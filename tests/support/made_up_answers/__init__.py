@@ -1,0 +1,1 @@
+"""The offline answers of tasks made up for a test."""
