@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from psycopg.errors import DeadlockDetected, DiskFull
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -71,13 +71,18 @@ async def see_through(work: Awaitable[ResultT]) -> ResultT:
         raise
 
 
-async def keep_answer(store: Callable[[bool], Awaitable[None]], *, also: tuple[type[Exception], ...] = ()) -> None:
-    """Store an answer that may have been paid for, in one transaction with all that follows from it: `store(True)`.
+async def keep_answer(
+    store: Callable[[], Awaitable[ResultT]],
+    store_alone: Callable[[], Awaitable[Any]],
+    *,
+    also: tuple[type[Exception], ...] = (),
+) -> ResultT:
+    """Store an answer that may have been paid for, in one transaction with what follows from it.
 
-    If what follows cannot be stored, the answer is, alone: `store(False)`. Trying again then costs nothing.
+    If that cannot be stored, the answer is, by `store_alone`. Trying again then costs nothing.
     """
     try:
-        await outlast(lambda: store(True), ANSWER_PATIENCE, also=also)
+        return await outlast(store, ANSWER_PATIENCE, also=also)
     except Exception:
-        await outlast(lambda: store(False), ANSWER_PATIENCE, also=also)
+        await outlast(store_alone, ANSWER_PATIENCE, also=also)
         raise

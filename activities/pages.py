@@ -25,7 +25,7 @@ from engine.store.progress import complete, complete_and_tell, page_step, pages_
 from engine.store.translations import in_language
 from models.events import EventType
 from models.ids import new_id
-from models.lettering import Placed
+from models.layout import Layout
 from models.runs import PageCall, PagesCall, PagesPlanned
 from models.tables import Export, Page
 
@@ -57,9 +57,9 @@ class Pages:
             composed = {page.number: page.made_from for page in before if page.image_id is not None}
             by_id = {str(one.panel.id): one for one in shown}
             due = [
-                layout["number"]
+                layout.number
                 for layout in layouts
-                if composed.get(layout["number"]) != page_key(layout, run.options.direction, language, by_id)
+                if composed.get(layout.number) != page_key(layout, run.options.direction, language, by_id)
             ]
             surplus = delete(Page).where(col(Page.chapter_id) == run.chapter_id, col(Page.language) == run.language)
             await session.exec(surplus.where(col(Page.number) > len(layouts)))
@@ -69,7 +69,7 @@ class Pages:
                     project_id=run.project_id,
                     chapter_id=run.chapter_id,
                     language=run.language,
-                    number=layout["number"],
+                    number=layout.number,
                     layout=layout,
                     problems=[],
                 )
@@ -95,7 +95,7 @@ class Pages:
         """Draw, letter and store one page."""
         async with self._database.session() as session:
             page = await _page(session, call)
-            layout = _from_json(page.layout)
+            layout = _geometry(page.layout)
             ids = [UUID(cell.id) for cell in layout.cells]
             found = await of_chapter(session, call.project_id, call.chapter_id, ids)
             if call.language:
@@ -104,13 +104,12 @@ class Pages:
         shown = {str(one.panel.id): one for one in found}
         made_from = page_key(page.layout, call.options.direction, language, shown)
         if page.image_id is None or page.made_from != made_from:
-            placed = page.layout.get("placed", {})
             panels = {
                 panel_id: LetteredPanel(
                     picture=await self._storage.get(one.image.key) if one.image else None,
                     boxes=one.boxes,
                     panel=one.data,
-                    placed=Placed.model_validate(placed[panel_id]) if panel_id in placed else None,
+                    placed=page.layout.placed.get(panel_id),
                 )
                 for panel_id, one in shown.items()
             }
@@ -126,7 +125,7 @@ class Pages:
                 page = await _page(session, call, lock=True)
                 page.image_id = await record(session, call.project_id, picture)
                 page.problems = [
-                    *([LET_GO] if page.layout.get("let_go") else []),
+                    *([LET_GO] if page.layout.let_go else []),
                     *composed.problems,
                     *(
                         f"panel {panel_id}: not translated into {call.language} yet"
@@ -150,12 +149,11 @@ class Pages:
                 )
 
 
-def _from_json(value: dict[str, Any]) -> PageLayout:
+def _geometry(layout: Layout) -> PageLayout:
     cells = tuple(
-        Cell(id=cell["panel_id"], x=cell["x"], y=cell["y"], width=cell["width"], height=cell["height"])
-        for cell in value["cells"]
+        Cell(id=cell.panel_id, x=cell.x, y=cell.y, width=cell.width, height=cell.height) for cell in layout.cells
     )
-    return PageLayout(number=value["number"], width=value["width"], height=value["height"], cells=cells)
+    return PageLayout(number=layout.number, width=layout.width, height=layout.height, cells=cells)
 
 
 async def _page(session: AsyncSession, call: PageCall, *, lock: bool = False) -> Page:

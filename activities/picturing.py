@@ -1,6 +1,5 @@
-"""Builds an artist's request for a panel from rows and storage, and stores the answer."""
+"""Plans a draft of a panel: the one that counts already, or a new one with the request for its artist."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,12 +12,13 @@ from engine.basis import Inputs, frame_key, picture_inputs
 from engine.digest import digest
 from engine.images import Control, ImageRequest, Picture
 from engine.pages.weights import picture_size
-from engine.providers.registry import artist_of
+from engine.providers.registry import Draws, artist_of, draws_of, resolved
 from engine.storage import Storage
 from engine.store import drafts, references
 from engine.store.panels import as_data, cast_of, in_scene
 from engine.store.rows import get
 from engine.store.scope import Scope
+from models.ids import new_id
 from models.options import Choice
 from models.runs import DrawCall
 from models.story import PanelData
@@ -27,13 +27,62 @@ from models.tables.story import DraftOrigin
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A draft that is to be drawn; `plain` is its request without the pictures that go with the panel.
+class Painter:
+    """An artist with its model, and what it can do."""
 
-    Of its pictures the bytes still have to be fetched where it is `bare`: storage is not read in a transaction.
+    choice: Choice
+    draws: Draws
+
+    @classmethod
+    def of(cls, choice: Choice) -> "Painter":
+        return cls(choice, draws_of(choice.provider))
+
+    def request(self, plain: ImageRequest, shown: Sequence[references.Stored]) -> ImageRequest:
+        """The request as this artist gets it: with its model, and with the pictures that it takes."""
+        return references.given(replace(plain, model=self.choice.model), self.draws, shown)
+
+    def identity(self, request: ImageRequest) -> dict[str, Any]:
+        """What this artist's picture depends on."""
+        return request.identity(data=self.draws.data)
+
+
+@dataclass(frozen=True)
+class Artists:
+    """The artist that draws a call, and the one that the generation requested: they differ after an outage."""
+
+    by: Painter
+    requested: Painter
+
+    @classmethod
+    def of(cls, call: DrawCall) -> "Artists":
+        requested = artist_of(call.options)
+        return cls(Painter.of(resolved("images", call.by) if call.by else requested), Painter.of(requested))
+
+    def made_from(self, plain: ImageRequest, shown: Sequence[references.Stored] = ()) -> str:
+        """The digest that a picture is known by: that of the requested artist, whichever artist drew it.
+
+        A retry keeps what a fallback artist drew; another generation does not take a storyboard for the picture.
+        """
+        return digest(self.requested.choice.provider, self.requested.identity(self.requested.request(plain, shown)))
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A draft that counts for the call: nothing is drawn."""
+
+    draft_id: UUID
+
+
+@dataclass(frozen=True)
+class New:
+    """A draft to draw; `plain` is its request without the pictures that go with the panel.
+
+    `pictures` are those of a redraw (its source, mask and sketch) whose bytes were not fetched yet.
     """
 
+    id: UUID
     panel_id: UUID
+    artists: Artists
     request: ImageRequest
     plain: ImageRequest
     shown: Sequence[references.Stored]
@@ -48,36 +97,76 @@ class Drawing:
 
     @property
     def bare(self) -> bool:
-        """Whether bytes of its pictures are still to be fetched."""
+        """Whether bytes of its pictures are missing: storage is not read in a transaction."""
         sent = (*self.request.references, *(unit.picture for unit in self.request.control))
         return bool(self.pictures) or any(not picture.data for picture in sent)
 
-    async def with_pictures(self, storage: Storage, by: str) -> "Drawing":
-        """The same with the bytes of its pictures in the request, as that artist takes them."""
-        found = {name: Picture(await storage.get(image.key), image.media_type) for name, image in self.pictures.items()}
-        control = (Control(found["control"], **self.control),) if "control" in found else ()
-        plain = replace(self.plain, source=found.get("source"), mask=found.get("mask"), control=control)
-        request = references.given(plain, by, self.shown)
-        request = await references.fetched(storage, request, self.shown)
+    @property
+    def made_from(self) -> str:
+        return self.artists.made_from(self.plain, self.shown)
+
+    async def existing(self, session: AsyncSession) -> Existing | None:
+        """The draft that was made from exactly this, in the same slot."""
+        if self.pictures:
+            # An edit is known by the bytes of the pictures that it changes.
+            return None
+        draft_id = await drafts.there(session, self.panel_id, self.made_from, self.slot)
+        return None if draft_id is None else Existing(draft_id)
+
+    async def with_pictures(self, storage: Storage) -> "New":
+        """The same with the bytes of its pictures in the request, as its artist takes them."""
+        fetched = {
+            name: Picture(await storage.get(image.key), image.media_type) for name, image in self.pictures.items()
+        }
+        control = (Control(fetched["control"], **self.control),) if "control" in fetched else ()
+        plain = replace(self.plain, source=fetched.get("source"), mask=fetched.get("mask"), control=control)
+        request = await references.fetched(storage, self.artists.by.request(plain, self.shown), self.shown)
         return replace(self, request=request, plain=plain, pictures={})
 
+    def columns(self, call: DrawCall) -> dict[str, Any]:
+        """The columns of the draft that are known before it is drawn."""
+        return {
+            "id": self.id,
+            "project_id": call.project_id,
+            "panel_id": self.panel_id,
+            "generation_id": call.generation_id,
+            "provider": self.artists.by.choice.provider,
+            "model": self.request.model,
+            "prompt": self.request.prompt,
+            "seed": self.request.seed,
+            "slot": self.slot,
+            "origin": self.origin,
+            "parent_id": self.parent_id,
+            "notes": self.notes,
+            "basis": self.basis,
+            "made_from": self.made_from,
+        }
 
-async def drawing_of(session: AsyncSession, call: DrawCall, by: Choice) -> Drawing | UUID:
-    """The draft to draw for a call, or the one that is there and counts for it."""
+
+Plan = Existing | New
+
+
+async def plan_of(session: AsyncSession, call: DrawCall, artists: Artists) -> Plan:
+    """The draft that exists and counts for the call, or the one to draw."""
     panel, scene = await in_scene(session, call.project_id, call.target_id)
     cast = await cast_of(session, call.project_id)
     data = as_data(panel, scene, cast, call.options.direction)
-    ordered = artist_of(call.options)
-    options = call.options
-    prompt = panel.prompt or ""
-    shown = await references.of_panel(session, panel, data, cast, (by.provider, ordered.provider))
-    taken = references.taken(ordered.provider, shown)
-    basis = picture_inputs(prompt, panel.negative, data, ordered, options.render, options.format, taken)
+    options, requested = call.options, artists.requested
+    shown = await references.of_panel(session, panel, data, cast, (artists.by.draws, requested.draws))
+    basis = picture_inputs(
+        panel.prompt or "",
+        panel.negative,
+        data,
+        requested.choice,
+        options.render,
+        options.format,
+        references.taken(requested.draws, shown),
+    )
     opener = scene.position == panel.position == 0
     width, height = await _framed(session, panel, data, call, opener=opener)
     plain = ImageRequest(
-        model=by.model,
-        prompt=prompt,
+        model=artists.by.choice.model,
+        prompt=panel.prompt or "",
         negative=panel.negative,
         width=width,
         height=height,
@@ -85,9 +174,11 @@ async def drawing_of(session: AsyncSession, call: DrawCall, by: Choice) -> Drawi
         panel=data,
         settings=options.render,
     )
-    drawing = Drawing(
+    new = New(
+        id=new_id(),
         panel_id=panel.id,
-        request=references.given(plain, by.provider, shown),
+        artists=artists,
+        request=artists.by.request(plain, shown),
         plain=plain,
         shown=shown,
         basis=basis,
@@ -95,28 +186,14 @@ async def drawing_of(session: AsyncSession, call: DrawCall, by: Choice) -> Drawi
         letters=len(panel.caption) + sum(len(line["text"]) for line in panel.dialogue or []),
     )
     if call.redraw_id is not None:
-        return await _redrawn(session, drawing, call, call.redraw_id, by)
-    before = await drafts.standing(session, panel.id, basis, ordered.provider, call.generation_id)
-    found = drafts.place(before, panel.selected_draft_id, call.ordinal, call.many)
-    return found if isinstance(found, UUID) else _in_slot(drawing, found)
-
-
-def drawn(call: DrawCall, drawing: Drawing) -> dict[str, Any]:
-    """The columns of a draft that are known before it is drawn."""
-    request = drawing.request
-    return {
-        "project_id": call.project_id,
-        "panel_id": drawing.panel_id,
-        "generation_id": call.generation_id,
-        "model": request.model,
-        "prompt": request.prompt,
-        "seed": request.seed,
-        "slot": drawing.slot,
-        "origin": drawing.origin,
-        "parent_id": drawing.parent_id,
-        "notes": drawing.notes,
-        "basis": drawing.basis,
-    }
+        new = await _redrawn(session, new, call, call.redraw_id)
+    else:
+        before = await drafts.standing(session, panel.id, basis, requested.choice.provider, call.generation_id)
+        place = drafts.place(before, panel.selected_draft_id, call.ordinal, call.many)
+        if isinstance(place, UUID):
+            return Existing(place)
+        new = _in_slot(new, place)
+    return await new.existing(session) or new
 
 
 def seed_of(prompt: str, slot: int) -> int:
@@ -124,14 +201,9 @@ def seed_of(prompt: str, slot: int) -> int:
     return int(digest(prompt, slot)[:8], 16) & 0x7FFFFFFF
 
 
-def _in_slot(drawing: Drawing, slot: int) -> Drawing:
-    seed = seed_of(drawing.plain.prompt, slot)
-    return replace(
-        drawing,
-        slot=slot,
-        request=replace(drawing.request, seed=seed),
-        plain=replace(drawing.plain, seed=seed),
-    )
+def _in_slot(new: New, slot: int) -> New:
+    seed = seed_of(new.plain.prompt, slot)
+    return replace(new, slot=slot, request=replace(new.request, seed=seed), plain=replace(new.plain, seed=seed))
 
 
 async def _framed(
@@ -145,19 +217,19 @@ async def _framed(
     if panel.frame.get("decided_by") == wanted:
         return panel.frame["width"], panel.frame["height"]
     width, height = picture_size(data, call.options.format, call.options.page_size, opener=opener)
-    await drafts.frame(session, panel.id, json.dumps({"width": width, "height": height, "decided_by": wanted}))
+    await drafts.frame(session, panel.id, {"width": width, "height": height, "decided_by": wanted})
     return width, height
 
 
-async def _redrawn(session: AsyncSession, drawing: Drawing, call: DrawCall, redraw_id: UUID, by: Choice) -> Drawing:
-    """The draft as a director wants it: anew, or from another draft."""
+async def _redrawn(session: AsyncSession, new: New, call: DrawCall, redraw_id: UUID) -> New:
+    """The draft as a redraw describes it: drawn again, or edited from another draft."""
     scope = Scope(project_id=call.project_id)
     redraw = await get(session, scope, Redraw, redraw_id)
     pictures: dict[str, Image] = {}
     for name, image_id in (("mask", redraw.mask_image_id), ("control", redraw.control_image_id)):
         if image_id is not None:
             pictures[name] = await get(session, scope, Image, image_id)
-    request = drawing.plain
+    request = new.plain
     if redraw.parent_id is not None:
         query = select(Image).join(Draft, col(Draft.image_id) == col(Image.id)).where(Draft.id == redraw.parent_id)
         source = (await session.exec(query)).one()
@@ -170,8 +242,8 @@ async def _redrawn(session: AsyncSession, drawing: Drawing, call: DrawCall, redr
             request = replace(request, panel=request.panel.model_copy(update={"description": changed}))
     return _in_slot(
         replace(
-            drawing,
-            request=references.given(request, by.provider, drawing.shown),
+            new,
+            request=new.artists.by.request(request, new.shown),
             plain=request,
             origin=DraftOrigin.EDITED if pictures else DraftOrigin.REDRAWN,
             parent_id=redraw.parent_id,

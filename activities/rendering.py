@@ -5,9 +5,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -17,21 +17,20 @@ from temporalio import activity
 
 from activities.interceptor import tell
 from activities.outages import keep_answer
-from activities.picturing import Drawing, drawing_of, drawn, seed_of
+from activities.picturing import Artists, Existing, New, plan_of, seed_of
 from activities.provider_slots import ProviderSlots, holder
 from activities.sending import sending
 from activities.writing import Owners
-from engine.basis import FOR_SHEETS, changed_sheet, concerning, sheet_inputs, style_of
+from engine.basis import FOR_SHEETS, Inputs, changed_sheet, concerning, sheet_inputs, style_of
 from engine.cast.outfits import attributes_in
 from engine.db.session import Database
 from engine.digest import digest
 from engine.errors import EngineError, NotConfigured, ProviderError, StorageError
-from engine.images import Artist, ImageRequest
+from engine.images import Artist, ImageRequest, ImageResult
 from engine.images.verify import verify
 from engine.money import ledger
 from engine.money.prices import Prices, most_of_picture
 from engine.pictures.scores import score
-from engine.providers.registry import artist_of, draws_of, resolved
 from engine.storage import Storage
 from engine.storage.keys import PICTURE_SUFFIXES, content_key
 from engine.store import drafts, references
@@ -45,28 +44,46 @@ from engine.store.scope import Scope
 from engine.verdict import decide
 from models.events import EventType
 from models.ids import new_id
-from models.options import Choice
 from models.runs import DraftMade, DrawCall
 from models.story import Box, Profile
-from models.tables import Character, Image, Project
+from models.tables import Character, Image, Project, ProviderCall
 from models.tables.ledger import CallState
 
 log = logging.getLogger(__name__)
 
 SHEET_SIZE = (768, 1024)
 
-# What is done, in the same transaction, with a picture once it is in the database.
-Follow = Callable[[AsyncSession, UUID], Awaitable[None]]
-# What is done with a picture before it is stored: its bytes, and what is where in it.
-Look = Callable[[bytes, Sequence[Box]], Awaitable[None]]
+ResultT = TypeVar("ResultT")
+# What follows from a picture, in the transaction that stores it.
+Follow = Callable[[AsyncSession, UUID], Awaitable[ResultT]]
 
 
-async def unseen(data: bytes, boxes: Sequence[Box]) -> None:
-    """Nobody judges it."""
+@dataclass(frozen=True)
+class Stored:
+    """A picture that was paid for earlier."""
+
+    image: Image
+
+    @property
+    def boxes(self) -> Sequence[Box]:
+        return [Box.model_validate(box) for box in self.image.boxes]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A picture that an artist has just drawn; its call is not confirmed yet."""
+
+    prompt: str
+    result: ImageResult
+    usage: ledger.Usage
+
+    @property
+    def boxes(self) -> Sequence[Box]:
+        return self.result.boxes
 
 
 class Rendering:
-    """The artists at hand, the storage and the database."""
+    """The activities that draw, with the artists of this worker."""
 
     def __init__(
         self,
@@ -90,104 +107,61 @@ class Rendering:
 
     @activity.defn
     async def draw_panel(self, call: DrawCall) -> DraftMade:
-        """One draft of a panel. A draft that was made from the same things is kept as it is."""
-        by = _chosen(call)
-        async with self._turns.take(by.provider) as turn:
-            return DraftMade(draft_id=await self._panel(call, by, turn))
+        """One draft of a panel. A draft that was made from the same inputs is kept."""
+        artists = Artists.of(call)
+        async with self._turns.take(artists.by.choice.provider) as turn:
+            return DraftMade(draft_id=await self._panel(call, artists, turn))
 
     @activity.defn
     async def draw_sheet(self, call: DrawCall) -> None:
-        """The reference sheet of a character, once per set of attributes; none where pictures of it were uploaded."""
-        by = _chosen(call)
-        async with self._turns.take(by.provider) as turn:
-            await self._sheet(call, by, turn)
+        """The reference sheet of a character, once per set of attributes; none if people uploaded pictures of it."""
+        artists = Artists.of(call)
+        async with self._turns.take(artists.by.choice.provider) as turn:
+            await self._sheet(call, artists, turn)
 
-    async def _panel(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> UUID:
+    async def _panel(self, call: DrawCall, artists: Artists, turn: AsyncExitStack) -> UUID:
         async with self._database.session() as session:
-            found = await drawing_of(session, call, by)
-            grant = await self._granted(session, call, by, found)
-        if isinstance(found, Drawing) and found.bare:
-            # Storage is not read in a transaction.
-            found = await found.with_pictures(self._storage, by.provider)
+            plan = await plan_of(session, call, artists)
+            if isinstance(plan, Existing):
+                return await _counted(session, call, plan)
+            grant = None if plan.bare else await self._reserve(session, call, artists, plan.request, "draft", plan.slot)
+        if grant is None:
+            plan = await plan.with_pictures(self._storage)
             async with self._database.session() as session:
-                grant = await self._granted(session, call, by, found)
-        if isinstance(grant, UUID):
-            return grant
+                if existing := await plan.existing(session):
+                    return await _counted(session, call, existing)
+                grant = await self._reserve(session, call, artists, plan.request, "draft", plan.slot)
         if isinstance(grant, EngineError):
             raise grant
-        if grant is None or isinstance(found, UUID):
-            raise TypeError("what is to be drawn has a call")
-        drawing, paid, made = found, grant, new_id()
-        values = {
-            "call_id": paid.call.id,
-            "provider": by.provider,
-            "made_from": _made_from(call, drawing.plain, drawing.shown),
-        }
+        return await self._turns.wait(grant.call.id, self._draft(call, plan, grant, turn))
 
-        async def look(data: bytes, boxes: Sequence[Box]) -> None:
-            values.update(await self._scored(drawing, data, boxes))
+    async def _draft(self, call: DrawCall, new: New, grant: ledger.Grant, turn: AsyncExitStack) -> UUID:
+        picture = await self._obtained(call, new.request, grant, turn)
+        data = await self._storage.get(picture.image.key) if isinstance(picture, Stored) else picture.result.data
+        scores = await self._scored(new, data, picture.boxes)
+        values = {**new.columns(call), **scores, "call_id": grant.call.id}
+        return await self._store(call.project_id, grant.call, picture, partial(_add_draft, call, values))
 
-        async def follow(session: AsyncSession, image_id: UUID) -> None:
-            nonlocal made
-            await drafts.lock(session, drawing.panel_id)
-            made, ordinal = await drafts.add(
-                session, {"id": made, "image_id": image_id, **drawn(call, drawing), **values}
-            )
-            await emit(
-                session,
-                call.project_id,
-                call.generation_id,
-                EventType.PANEL_DRAFTED,
-                {
-                    "panel_id": str(drawing.panel_id),
-                    "draft_id": str(made),
-                    "ordinal": ordinal,
-                    "image_id": str(image_id),
-                },
-            )
-            if call.choose:
-                await choose(session, call.project_id, call.generation_id, drawing.panel_id, [made])
-
-        await self._turns.wait(paid.call.id, self._draw(call, paid, drawing.request, follow, turn, look))
-        return made
-
-    async def _granted(
-        self, session: AsyncSession, call: DrawCall, by: Choice, found: Drawing | UUID
-    ) -> UUID | ledger.Grant | EngineError | None:
-        """The draft that is there; otherwise the call for it, or why there is none. None: its pictures are missing."""
-        if isinstance(found, Drawing):
-            # Edits are known by the pictures that they change, whose bytes are hashed first.
-            made_from = None if found.pictures else _made_from(call, found.plain, found.shown)
-            there = await drafts.there(session, found.panel_id, made_from, found.slot) if made_from else None
-            if there is None and found.bare:
-                return None
-            if there is None:
-                return await self._reserve(session, call, by, found.request, "draft", found.slot)
-            found = there
-        if call.choose:
-            await choose(session, call.project_id, call.generation_id, call.target_id, [found])
-        return found
-
-    async def _scored(self, drawing: Drawing, data: bytes, boxes: Sequence[Box]) -> dict[str, Any]:
-        """What the scorers say of a draft, as columns of its row."""
+    async def _scored(self, new: New, data: bytes, boxes: Sequence[Box]) -> dict[str, Any]:
+        """The scores of a draft, as columns of its row."""
         async with self._database.session() as session:
-            sisters = await drafts.fingerprints(session, drawing.panel_id)
-        wanted = drawing.request.width, drawing.request.height
-        judge = partial(score, data, boxes=boxes, wanted=wanted, letters=drawing.letters, sisters=sisters)
+            sisters = await drafts.fingerprints(session, new.panel_id)
+        wanted = new.request.width, new.request.height
+        judge = partial(score, data, boxes=boxes, wanted=wanted, letters=new.letters, sisters=sisters)
         try:
-            found = await asyncio.to_thread(judge)
+            scores = await asyncio.to_thread(judge)
         except Exception:
             # A defect in a scorer must not cost a picture that is paid for.
             log.exception("a draft could not be scored")
             return {}
-        return {"scores": {**found.values, "fingerprint": found.fingerprint}, "score": found.total}
+        return {"scores": {**scores.values, "fingerprint": scores.fingerprint}, "score": scores.total}
 
-    async def _sheet(self, call: DrawCall, by: Choice, turn: AsyncExitStack) -> None:
+    async def _sheet(self, call: DrawCall, artists: Artists, turn: AsyncExitStack) -> None:
         scope = Scope(project_id=call.project_id)
         step = character_step(call.target_id, "sheet")
         async with self._database.session() as session:
             if await references.brought(session, [call.target_id]):
-                # People brought pictures that show the character: nothing is drawn, or paid for, beside them.
+                # People uploaded pictures that show the character: no sheet is drawn, or paid for, beside them.
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
             character = await get(session, scope, Character, call.target_id)
@@ -198,7 +172,7 @@ class Rendering:
             prompt = f"Character reference sheet, plain background. {profile.sentence()}. {' '.join(told)}".strip()
             width, height = SHEET_SIZE
             request = ImageRequest(
-                model=by.model,
+                model=artists.by.choice.model,
                 prompt=prompt,
                 negative="",
                 width=width,
@@ -207,46 +181,39 @@ class Rendering:
                 sheet=profile,
                 settings=call.options.render,
             )
-            made_from = _made_from(call, request)
-            ordered = artist_of(call.options)
-            basis = sheet_inputs(profile, project.style, ordered, call.options.render, instructions)
+            requested = artists.requested.choice
+            basis = sheet_inputs(profile, project.style, requested, call.options.render, instructions)
             verdict = decide(
                 there=character.sheet_image_id is not None,
                 manual=False,
-                changed=changed_sheet(character.sheet_basis, basis, ordered.provider),
+                changed=changed_sheet(character.sheet_basis, basis, requested.provider),
             )
             if verdict.stands:
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
-            grant = await self._reserve(session, call, by, request, "sheet", 0)
+            grant = await self._reserve(session, call, artists, request, "sheet", 0)
         if isinstance(grant, EngineError):
             raise grant
+        follow = partial(_show_sheet, call, artists.made_from(request), basis)
+        await self._turns.wait(grant.call.id, self._drawn_sheet(call, request, grant, follow, turn))
 
-        async def follow(session: AsyncSession, image_id: UUID) -> None:
-            character = await get(session, scope, Character, call.target_id, lock=True)
-            character.sheet_image_id = image_id
-            character.sheet_made_from = made_from
-            character.sheet_basis = basis
-            # Whoever approved has seen another one.
-            character.sheet_approved_at = None
-            character.failure = ""
-            session.add(character)
-            await session.flush()
-            await complete(session, call.generation_id, step)
-            await emit(
-                session,
-                call.project_id,
-                call.generation_id,
-                EventType.CHARACTER_DRAWN,
-                {"character_id": str(character.id), "name": character.name, "image_id": str(image_id)},
-            )
-
-        await self._turns.wait(grant.call.id, self._draw(call, grant, request, follow, turn))
+    async def _drawn_sheet(
+        self, call: DrawCall, request: ImageRequest, grant: ledger.Grant, follow: Follow[None], turn: AsyncExitStack
+    ) -> None:
+        picture = await self._obtained(call, request, grant, turn)
+        await self._store(call.project_id, grant.call, picture, follow)
 
     async def _reserve(
-        self, session: AsyncSession, call: DrawCall, by: Choice, request: ImageRequest, purpose: str, slot: int
+        self,
+        session: AsyncSession,
+        call: DrawCall,
+        artists: Artists,
+        request: ImageRequest,
+        purpose: Literal["draft", "sheet"],
+        slot: int,
     ) -> ledger.Grant | EngineError:
-        """The call with its picture, or one that is about to be sent, or why it cannot be."""
+        """The call with its picture, or one that is about to be sent, or the reason why it cannot be."""
+        by = artists.by.choice
         most = most_of_picture(
             request.prompt, request.width, request.height, request.settings.quality, len(request.references)
         )
@@ -259,7 +226,7 @@ class Rendering:
             model=by.model,
             purpose=purpose,
             target_id=call.target_id,
-            request_hash=digest(_identity(by, request)),
+            request_hash=digest(artists.by.identity(request)),
             ordinal=slot,
             holder=holder(),
             most_usd=self._prices.cost("images", by.provider, by.model, most),
@@ -280,25 +247,13 @@ class Rendering:
             image.key = key
         return image
 
-    async def _draw(
-        self,
-        call: DrawCall,
-        grant: ledger.Grant,
-        request: ImageRequest,
-        follow: Follow,
-        turn: AsyncExitStack,
-        look: Look = unseen,
-    ) -> None:
-        """Get the picture of a call, stored already or drawn now, look at it, and do what follows from having it."""
+    async def _obtained(
+        self, call: DrawCall, request: ImageRequest, grant: ledger.Grant, turn: AsyncExitStack
+    ) -> Stored | Answered:
+        """The picture of a call: stored earlier, or drawn now and checked."""
         paid = grant.call
         if paid.state == CallState.CONFIRMED and paid.image_id is not None:
-            copied = await self._copied(call.project_id, paid.image_id)
-            if look is not unseen:
-                boxes = [Box.model_validate(box) for box in copied.boxes]
-                await look(await self._storage.get(copied.key), boxes)
-            async with self._database.session() as session:
-                await follow(session, await _adopt(session, call.project_id, copied))
-            return
+            return Stored(await self._copied(call.project_id, paid.image_id))
         async with sending(self._database, grant, self._terms, gives_way=call.gives_way):
             began = time.monotonic()
             result = await self._artists[paid.provider].draw(request, tell)
@@ -311,52 +266,99 @@ class Rendering:
         try:
             await asyncio.to_thread(verify, result)
         except ProviderError as error:
-            # It is of no use, and billed all the same.
+            # The picture cannot be used, and is billed all the same.
             async with self._database.session() as session:
                 await ledger.fail(session, paid, error.message, usage)
             raise
+        return Answered(request.prompt, result, usage)
 
-        await look(result.data, result.boxes)
-
-        async def store(and_follow: bool) -> None:
-            # Bytes before rows: a row never points at nothing, and bytes without a row are found again by their hash.
-            picture = await keep(
-                self._storage, call.project_id, result.data, result.media_type, result.width, result.height
-            )
-            async with self._database.session() as session:
-                image_id = await record(
-                    session,
-                    call.project_id,
-                    picture,
-                    boxes=[box.model_dump(mode="json") for box in result.boxes],
-                    parameters={**result.parameters, "seed": result.seed, "prompt": request.prompt},
+    async def _store(
+        self, project_id: UUID, paid: ProviderCall, picture: Stored | Answered, follow: Follow[ResultT]
+    ) -> ResultT:
+        """Put the picture into the project, with what follows from it; an answer also confirms its call."""
+        match picture:
+            case Stored(image):
+                async with self._database.session() as session:
+                    return await follow(session, await _adopt(session, project_id, image))
+            case Answered():
+                # Keys and rights can be fixed while the picture waits; once it is lost, it is paid for again.
+                return await keep_answer(
+                    partial(self._confirm, paid, picture, follow),
+                    partial(self._confirm, paid, picture, _nothing_follows),
+                    also=(StorageError, NotConfigured),
                 )
-                if and_follow:
-                    await follow(session, image_id)
-                await ledger.confirm(session, paid, usage, image_id=image_id)
 
-        # Keys and rights can be put right while the picture waits; once it is gone, it is paid for again.
-        await keep_answer(store, also=(StorageError, NotConfigured))
-
-
-def _chosen(call: DrawCall) -> Choice:
-    """The artist and the model that a call is for."""
-    return resolved("images", call.by) if call.by else artist_of(call.options)
-
-
-def _made_from(call: DrawCall, request: ImageRequest, shown: Sequence[references.Stored] = ()) -> str:
-    """What a picture stands for: the one that was ordered, whoever drew it in the end.
-
-    A retry keeps what somebody drew who stood in; another order does not take a storyboard for the picture.
-    """
-    ordered = artist_of(call.options)
-    wanted = references.given(replace(request, model=ordered.model), ordered.provider, shown)
-    return digest(ordered.provider, _identity(ordered, wanted))
+    async def _confirm(self, paid: ProviderCall, answered: Answered, follow: Follow[ResultT]) -> ResultT:
+        result = answered.result
+        # Bytes before rows: a row never points at nothing, and bytes without a row are found again by their hash.
+        picture = await keep(
+            self._storage, paid.project_id, result.data, result.media_type, result.width, result.height
+        )
+        async with self._database.session() as session:
+            image_id = await record(
+                session,
+                paid.project_id,
+                picture,
+                boxes=[box.model_dump(mode="json") for box in result.boxes],
+                parameters={**result.parameters, "seed": result.seed, "prompt": answered.prompt},
+            )
+            followed = await follow(session, image_id)
+            await ledger.confirm(session, paid, answered.usage, image_id=image_id)
+        return followed
 
 
-def _identity(by: Choice, request: ImageRequest) -> dict[str, Any]:
-    """What the artist's picture depends on."""
-    return request.identity(data=draws_of(by.provider).data)
+async def _counted(session: AsyncSession, call: DrawCall, existing: Existing) -> UUID:
+    """The ID of a draft that exists, selected where the call says so."""
+    if call.choose:
+        await choose(session, call.project_id, call.generation_id, call.target_id, [existing.draft_id])
+    return existing.draft_id
+
+
+async def _add_draft(call: DrawCall, values: Mapping[str, Any], session: AsyncSession, image_id: UUID) -> UUID:
+    """Add the draft to its panel. Returns its ID: that of an earlier attempt where one has added it."""
+    panel_id = values["panel_id"]
+    await drafts.lock(session, panel_id)
+    draft_id, ordinal = await drafts.add(session, {**values, "image_id": image_id})
+    await emit(
+        session,
+        call.project_id,
+        call.generation_id,
+        EventType.PANEL_DRAFTED,
+        {
+            "panel_id": str(panel_id),
+            "draft_id": str(draft_id),
+            "ordinal": ordinal,
+            "image_id": str(image_id),
+        },
+    )
+    if call.choose:
+        await choose(session, call.project_id, call.generation_id, panel_id, [draft_id])
+    return draft_id
+
+
+async def _show_sheet(call: DrawCall, made_from: str, basis: Inputs, session: AsyncSession, image_id: UUID) -> None:
+    """Make the picture the character's reference sheet."""
+    character = await get(session, Scope(project_id=call.project_id), Character, call.target_id, lock=True)
+    character.sheet_image_id = image_id
+    character.sheet_made_from = made_from
+    character.sheet_basis = basis
+    # The sheet that was approved is another one.
+    character.sheet_approved_at = None
+    character.failure = ""
+    session.add(character)
+    await session.flush()
+    await complete(session, call.generation_id, character_step(call.target_id, "sheet"))
+    await emit(
+        session,
+        call.project_id,
+        call.generation_id,
+        EventType.CHARACTER_DRAWN,
+        {"character_id": str(character.id), "name": character.name, "image_id": str(image_id)},
+    )
+
+
+async def _nothing_follows(session: AsyncSession, image_id: UUID) -> None:
+    """The picture is stored alone."""
 
 
 async def _adopt(session: AsyncSession, project_id: UUID, image: Image) -> UUID:

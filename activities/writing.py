@@ -118,26 +118,25 @@ class Writing:
             notes, output = (["refused"], None) if refused else run.judge(loaded, paid)
         except Exception:
             # A defect in a check must not cost the answer.
-            await keep_answer(partial(self._confirm, paid, usage, None))
+            alone = partial(self._confirm, paid, usage, None)
+            await keep_answer(alone, alone)
             raise
         if not notes:
             follow = partial(run.finish, loaded, output)
         elif run.gives_up(refused=refused):
             follow = partial(run.give_up, loaded, notes)
-        await keep_answer(partial(self._confirm, paid, usage, follow))
+        await keep_answer(partial(self._confirm, paid, usage, follow), partial(self._confirm, paid, usage, None))
         if usage is not None and self._cache is not None:
             await self._cache.keep(paid)
         if refused:
             raise run.failure(run.attempts, paid.stop_reason)
         return notes
 
-    async def _confirm(
-        self, paid: ProviderCall, usage: ledger.Usage | None, follow: Follow | None, and_follow: bool
-    ) -> None:
+    async def _confirm(self, paid: ProviderCall, usage: ledger.Usage | None, follow: Follow | None) -> None:
         """Store an answer that was just paid for, and in the same transaction what follows from it."""
         async with self._database.session() as session:
             # What follows locks panel, generation and project, in that order; the call's own row comes last.
-            if follow is not None and and_follow:
+            if follow is not None:
                 await follow(paid, session)
             if usage is not None:
                 await ledger.confirm(session, paid, usage, answer=paid.answer, stop_reason=paid.stop_reason)

@@ -24,6 +24,7 @@ from engine.offline.storyboard.panels import answer as describe_panels
 from engine.offline.storyboard.profile import answer as profile_character
 from engine.offline.storyboard.prompt import answer as write_prompt
 from engine.offline.storyboard.summary import answer as summarise_scene
+from engine.providers.registry import draws_of
 from engine.reading import names, paragraphs, read_manuscript, windows
 from engine.reading.people.clothing import changes, outfits_after
 from engine.store.panels import as_data
@@ -219,7 +220,7 @@ def _references(chapter: Chapter, one: Shown) -> bool:
     place = chapter.places.get(one.data.place)
     stored = arranged(one.data, people_of(one.data.characters, chapter.cast), place, one.panel.id, pictures)
     wanted = [who.name for who in one.data.characters] + ([place.name] if place else [])
-    sent = given(_request(one.data), "openai", stored)
+    sent = given(_request(one.data), draws_of("openai"), stored)
     return [picture.sha256 for picture in sent.references] == wanted and all(
         name in picture.shows for name, picture in zip(wanted, sent.references, strict=True)
     )

@@ -10,6 +10,7 @@ from api.http.deps import Editing, Scoped, Session
 from api.http.schemas import ANOTHER_ID, CONFLICT, NOT_FOUND
 from api.shapes.pages import CELL_EXAMPLE, PageOut, PagePart
 from engine.store import pages, rows
+from models.layout import LayoutCell
 from models.lettering import MOST, BalloonChange
 from models.numbers import Whole
 from models.tables import Page
@@ -29,6 +30,9 @@ class NewCell(BaseModel):
     y: Pixel
     width: Pixel
     height: Pixel
+
+    def as_stored(self) -> LayoutCell:
+        return LayoutCell(panel_id=str(self.panel_id), x=self.x, y=self.y, width=self.width, height=self.height)
 
 
 class NewLayout(BaseModel):
@@ -95,7 +99,7 @@ async def change(page_id: UUID, body: PageChange, session: Session, scope: Editi
     its words have room where they are. What cannot be kept is listed in the page's `problems`. Refused while a
     generation is running on the chapter, and while another user has locked one of the panels.
     """
-    cells = [cell.model_dump(mode="json") for cell in body.layout.cells] if body.layout else None
+    cells = [cell.as_stored() for cell in body.layout.cells] if body.layout else None
     changed = await pages.change(
         session, scope, page_id, body.version, cells=cells, lettering=body.lettering, release=body.release_edits
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from api.http.schemas import AN_ID, ANOTHER_ID
+from models.layout import Layout
 from models.lettering import PanelLettering
 
 PagePart = Literal["layout", "lettering"]
@@ -32,7 +33,7 @@ class PageOut(BaseModel):
                         "number": 1,
                         "width": 1988,
                         "height": 3075,
-                        "cells": [CELL_EXAMPLE],
+                        "cells": [{**CELL_EXAMPLE, "frame": [1820, 1400]}],
                     },
                     "lettering": [
                         {
@@ -72,7 +73,7 @@ class PageOut(BaseModel):
     id: UUID
     number: int
     image_id: UUID | None
-    layout: dict[str, Any]
+    layout: Layout
     lettering: list[PanelLettering] = Field(description="empty until composed")
     problems: list[str]
     version: int
@@ -85,5 +86,5 @@ class PageOut(BaseModel):
     @computed_field(description="manual edits, which generations keep")  # type: ignore[prop-decorator]  # as above
     @property
     def manual_edits(self) -> list[PagePart]:
-        found: list[PagePart] = ["layout"] if self.layout.get("manual") else []
-        return [*found, "lettering"] if self.layout.get("placed") else found
+        found: list[PagePart] = ["layout"] if self.layout.manual else []
+        return [*found, "lettering"] if self.layout.placed else found

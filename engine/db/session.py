@@ -3,8 +3,9 @@
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import URL, CursorResult, Dialect, Engine, Executable, Row, event, make_url
 from sqlalchemy.exc import DisconnectionError
@@ -18,6 +19,8 @@ from engine.errors import BadInput
 
 # The key under which a session finds how to read without a transaction.
 _ALONE = "alone"
+
+RowT = TypeVar("RowT", bound=NamedTuple)
 
 
 def driver_url(database_url: str) -> URL:
@@ -59,6 +62,24 @@ def _asked_alone(session: Session, statement: Executable, values: Mapping[str, A
     alone: Engine = session.info[_ALONE]
     with alone.connect() as connection:
         return connection.execute(statement, values).all()
+
+
+@dataclass(frozen=True)
+class Prepared(Generic[RowT]):
+    """A statement with named parameters, and the class of its rows: a NamedTuple of its columns, in their order."""
+
+    statement: Executable
+    row: type[RowT]
+
+    async def all(self, session: AsyncSession, **values: Any) -> list[RowT]:
+        return [self.row(*row) for row in await execute(session, self.statement, values)]
+
+    async def one(self, session: AsyncSession, **values: Any) -> RowT:
+        return self.row(*(await execute(session, self.statement, values)).one())
+
+    async def one_or_none(self, session: AsyncSession, **values: Any) -> RowT | None:
+        row = (await execute(session, self.statement, values)).one_or_none()
+        return None if row is None else self.row(*row)
 
 
 # A connection idle for more than this many seconds is tested before use: a restarted Postgres leaves dead ones behind.

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.basis import StandingInstructions
 from engine.cast.blocking import blocking_of
-from engine.providers.registry import artist_of
+from engine.providers.registry import artist_of, draws_of
 from engine.store import references
 from engine.store.instructions import standing_instructions
 from engine.store.panels import Shown, cast_of, of_chapter
@@ -141,9 +141,9 @@ async def _references(
     session: AsyncSession, shown: Shown, cast: Sequence[Character], options: GenerationOptions
 ) -> list[str]:
     """The digests of the pictures that go with a panel to the requested artist."""
-    provider = artist_of(options).provider
-    stored = await references.of_panel(session, shown.panel, shown.data, cast, [provider])
-    return references.taken(provider, stored)
+    draws = draws_of(artist_of(options).provider)
+    stored = await references.of_panel(session, shown.panel, shown.data, cast, [draws])
+    return references.taken(draws, stored)
 
 
 def _panel_quotas(chapter: Chapter, scenes: Sequence[Scene], options: GenerationOptions) -> dict[UUID, int | None]:

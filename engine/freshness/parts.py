@@ -25,6 +25,7 @@ from engine.store.languages import spoken
 from engine.tasks import ALL
 from engine.tasks.outline.windows import unread
 from engine.verdict import PartState, Verdict, decide
+from models.layout import Layout
 from models.options import GenerationOptions
 from models.story import Profile
 from models.tables import Chapter, Export, Page
@@ -235,7 +236,7 @@ async def _composed(session: AsyncSession, chapter: Chapter, languages: Iterable
 async def _pages(
     session: AsyncSession,
     rows: ChapterRows,
-    layouts: list[dict[str, Any]],
+    layouts: list[Layout],
     before: Sequence[Page],
     due: set[UUID | None],
     language: str,
@@ -252,14 +253,13 @@ async def _pages(
     pages = {page.number: page for page in before}
     words = language or await spoken(session, rows.chapter.id, rows.options.language)
     for layout in layouts:
-        number = layout["number"]
+        number = layout.number
         page = pages.get(number)
-        ids = [cell["panel_id"] for cell in layout["cells"]]
         key = page_key(layout, rows.options.direction, words, by_id)
         named: dict[str, Any] = {"number": number, "language": language}
         if page is None or page.image_id is None:
             found.append(StalePart("page", page.id if page else None, "page", State.MISSING, **named))
-        elif set(map(UUID, ids)) & due:
+        elif set(map(UUID, layout.panel_ids)) & due:
             found.append(StalePart("page", page.id, "page", State.AFFECTED, ["panels"], **named))
         elif page.made_from != key:
             found.append(StalePart("page", page.id, "page", State.STALE, ["panels"], **named))

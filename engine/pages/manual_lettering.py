@@ -11,6 +11,7 @@ from engine.pages.balloons import Balloon, Rect, body_size
 from engine.pages.formats import TextSize
 from engine.pages.layer import balloons_of, set_in
 from engine.pages.wrapping import Block, block, emphasised, measured, tidy
+from models.layout import Layout, LayoutCell
 from models.lettering import BalloonChange, Lettered, PanelLettering, Placed
 from models.story import PanelData
 
@@ -67,12 +68,10 @@ def _changed(text: Lettered, balloon: Balloon, change: BalloonChange, width: int
     return replace(balloon, rect=rect, block=lines, tail=tail, manual=True)
 
 
-def in_other_cells(
-    lettering: Sequence[Mapping[str, Any]], before: Mapping[str, Any], layout: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """The lettering of a page whose panels have other sizes now, each balloon in proportion; both layouts as stored."""
-    old = {cell["panel_id"]: cell for cell in before["cells"]}
-    new = {cell["panel_id"]: cell for cell in layout["cells"]}
+def in_other_cells(lettering: Sequence[Mapping[str, Any]], before: Layout, layout: Layout) -> list[dict[str, Any]]:
+    """The lettering of a page whose panels have changed their sizes, each balloon in proportion."""
+    old = {cell.panel_id: cell for cell in before.cells}
+    new = {cell.panel_id: cell for cell in layout.cells}
     found = []
     for each in lettering:
         layer = PanelLettering.model_validate(each)
@@ -80,7 +79,7 @@ def in_other_cells(
             # The panels went to other pages, which are not lettered yet.
             continue
         one, other = old[layer.panel_id], new[layer.panel_id]
-        was, now = (one["width"], one["height"]), (other["width"], other["height"])
+        was, now = (one.width, one.height), (other.width, other.height)
         texts = [
             set_in(text, _in_proportion(balloon, was, now))
             for text, balloon in zip(layer.texts, balloons_of(layer), strict=True)
@@ -89,9 +88,9 @@ def in_other_cells(
     return found
 
 
-def placed_lettering(layer: PanelLettering, cell: Mapping[str, Any], panel: PanelData, picture: str | None) -> Placed:
+def placed_lettering(layer: PanelLettering, cell: LayoutCell, panel: PanelData, picture: str | None) -> Placed:
     """A panel's lettering as it is stored; `picture` is the SHA-256 of the picture under it."""
-    return Placed(texts=layer.texts, width=cell["width"], height=cell["height"], made_from=_rests_on(panel, picture))
+    return Placed(texts=layer.texts, width=cell.width, height=cell.height, made_from=_rests_on(panel, picture))
 
 
 def _rests_on(panel: PanelData, picture: str | None) -> dict[str, str]:

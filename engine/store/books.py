@@ -146,24 +146,24 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
 
 def _page(page: Page, image: Image | None, shown: Mapping[str, Shown]) -> BookPage:
     layout = page.layout
-    panels = [(cell, shown[cell["panel_id"]]) for cell in layout["cells"] if cell["panel_id"] in shown]
+    panels = [(cell, shown[cell.panel_id]) for cell in layout.cells if cell.panel_id in shown]
     lettering = {one["panel_id"]: PanelLettering.model_validate(one) for one in page.lettering}
     return BookPage(
-        width=layout["width"],
-        height=layout["height"],
+        width=layout.width,
+        height=layout.height,
         key=image.key if image else "",
         sha256=image.sha256 if image else "",
         panels=tuple(
             PlacedPanel(
-                x=cell["x"],
-                y=cell["y"],
-                width=cell["width"],
-                height=cell["height"],
+                x=cell.x,
+                y=cell.y,
+                width=cell.width,
+                height=cell.height,
                 description=one.panel.description,
                 words=_words(one),
                 picture=one.image.key if one.image else "",
                 boxes=tuple(one.boxes),
-                lettering=lettering.get(cell["panel_id"]),
+                lettering=lettering.get(cell.panel_id),
             )
             for cell, one in panels
         ),

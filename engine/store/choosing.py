@@ -1,12 +1,13 @@
 """Selects the draft that a panel shows, and records how it was selected."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy import bindparam, insert, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db.session import execute
+from engine.db.session import Prepared, execute
 from engine.errors import NotFound
 from engine.store.events import emit
 from engine.store.progress import complete, panel_step
@@ -18,13 +19,31 @@ from models.tables.columns import table
 from models.tables.directing import SelectionKind
 from models.tables.story import PanelState
 
-_DRAFTS = table(Draft)
-_PANEL = text(
-    "SELECT state, selected_draft_id,"
-    " (SELECT kind FROM selections WHERE panel_id = panels.id ORDER BY id DESC LIMIT 1) AS how"
-    " FROM panels WHERE id = :panel AND project_id = :project FOR NO KEY UPDATE"
+_DRAFTS, _PANELS, _SELECTIONS = table(Draft), table(Panel), table(Selection)
+
+
+class _Shown(NamedTuple):
+    state: PanelState
+    draft_id: UUID | None
+    how: SelectionKind | None
+
+
+# What a panel shows and how it was selected last; locks the panel.
+_SHOWN = Prepared(
+    select(
+        _PANELS.c.state,
+        _PANELS.c.selected_draft_id,
+        select(_SELECTIONS.c.kind)
+        .where(_SELECTIONS.c.panel_id == _PANELS.c.id)
+        .order_by(_SELECTIONS.c.id.desc())
+        .limit(1)
+        .scalar_subquery(),
+    )
+    .where(_PANELS.c.id == bindparam("panel"), _PANELS.c.project_id == bindparam("project"))
+    .with_for_update(key_share=True),
+    _Shown,
 )
-# The best by its scores; of equals, and where nobody scored, the one that came first.
+# The best draft by its scores; of equals, and of drafts without scores, the first.
 _BEST = (
     select(_DRAFTS.c.id)
     .where(
@@ -35,9 +54,15 @@ _BEST = (
     .order_by(_DRAFTS.c.score.desc().nulls_last(), _DRAFTS.c.ordinal)
     .limit(1)
 )
-_SHOW = text("UPDATE panels SET state = :state, failure = '', selected_draft_id = :draft WHERE id = :panel")
-_REMEMBER = insert(table(Selection))
-# Whoever chose by hand is not overruled by a score.
+# Makes a panel show a draft.
+_SHOW = (
+    update(_PANELS)
+    .where(_PANELS.c.id == bindparam("panel"))
+    .values(state=bindparam("to_state"), failure="", selected_draft_id=bindparam("draft"))
+)
+# Records a selection.
+_REMEMBER = insert(_SELECTIONS)
+# A score does not overrule what a person selected.
 BY_HAND = frozenset({SelectionKind.PERSON, SelectionKind.UNDONE})
 
 
@@ -57,11 +82,11 @@ async def choose(
     stays, however often it is asked for. Emits, so call it last in a transaction. Raises `NotFound` where there is no
     such panel, or no draft to show.
     """
-    panel = (await execute(session, _PANEL, {"panel": panel_id, "project": project_id})).one_or_none()
+    panel = await _SHOWN.one_or_none(session, panel=panel_id, project=project_id)
     if panel is None:
         raise missing(Panel, panel_id)
     moved = await complete(session, generation_id, panel_step(panel_id, "picture"))
-    shown = panel.selected_draft_id
+    shown = panel.draft_id
     chosen = panel.how in BY_HAND and panel.state == PanelState.SELECTED
     if chosen and not moved and not redrawn:
         return
@@ -74,7 +99,7 @@ async def choose(
         best, state = (await execute(session, _BEST, values)).scalar_one_or_none(), PanelState.SELECTED
         if best is None:
             raise NotFound("The panel has no draft to choose from.")
-    await execute(session, _SHOW, {"panel": panel_id, "state": state, "draft": best})
+    await execute(session, _SHOW, {"panel": panel_id, "to_state": state, "draft": best})
     if best is not None and best != shown:
         await remember(session, project_id, panel_id, best, shown, SelectionKind.AUTOMATIC)
     if state == PanelState.SELECTED and (moved or best != shown or panel.state != state):

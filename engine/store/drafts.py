@@ -11,16 +11,18 @@ from itertools import count
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.basis import Inputs, changed_picture
-from engine.db.session import execute
+from engine.db.session import Prepared, execute
 from engine.verdict import decide
 from models.tables import Draft, Panel
 from models.tables.columns import table
 from models.tables.story import DraftOrigin
+
+_DRAFTS, _PANELS = table(Draft), table(Panel)
 
 
 class DraftColumns(Protocol):
@@ -33,9 +35,9 @@ class DraftColumns(Protocol):
     @property
     def provider(self) -> str: ...
     @property
-    def basis(self) -> Mapping[str, Any]: ...
+    def basis(self) -> Mapping[str, str]: ...
     @property
-    def origin(self) -> str: ...
+    def origin(self) -> DraftOrigin: ...
     @property
     def generation_id(self) -> UUID | None: ...
     @property
@@ -46,43 +48,59 @@ class _DraftRow(NamedTuple):
     id: UUID
     slot: int
     provider: str
-    basis: dict[str, Any]
+    basis: Mapping[str, str]
     origin: DraftOrigin
     generation_id: UUID | None
     rejected_at: datetime | None
 
 
-_DRAFTS = table(Draft)
-# The drafts of a panel in the order they came.
-_OF_PANEL = (
+class _Numbers(NamedTuple):
+    ordinal: int
+    slot: int
+
+
+class _Added(NamedTuple):
+    id: UUID
+    ordinal: int
+
+
+# A panel's drafts in the order in which they were drawn.
+_OF_PANEL = Prepared(
     select(*(_DRAFTS.c[name] for name in _DraftRow._fields))
     .where(_DRAFTS.c.panel_id == bindparam("panel"))
-    .order_by(_DRAFTS.c.ordinal)
+    .order_by(_DRAFTS.c.ordinal),
+    _DraftRow,
 )
-# The draft of a request in a slot.
+# The draft of one request in one slot.
 _THERE = select(_DRAFTS.c.id).where(
     _DRAFTS.c.panel_id == bindparam("panel"),
     _DRAFTS.c.made_from == bindparam("made_from"),
     _DRAFTS.c.slot == bindparam("slot"),
 )
-# What the drafts of a panel look like.
+# The fingerprints of a panel's drafts.
 _SISTERS = select(_DRAFTS.c.scores["fingerprint"].astext).where(
     _DRAFTS.c.panel_id == bindparam("panel"), _DRAFTS.c.scores["fingerprint"].astext.is_not(None)
 )
 # Locks a panel.
-_LOCK = select(table(Panel).c.id).where(table(Panel).c.id == bindparam("panel")).with_for_update()
-# The next ordinal and slot of a panel.
-_NEXT = text(
-    "SELECT COALESCE(max(ordinal), 0) + 1 AS ordinal, COALESCE(max(slot), 0) + 1 AS slot"
-    " FROM drafts WHERE panel_id = :panel"
+_LOCK = select(_PANELS.c.id).where(_PANELS.c.id == bindparam("panel")).with_for_update()
+# The next ordinal and the next free slot of a panel.
+_NEXT = Prepared(
+    select(
+        func.coalesce(func.max(_DRAFTS.c.ordinal), 0) + 1,
+        func.coalesce(func.max(_DRAFTS.c.slot), 0) + 1,
+    ).where(_DRAFTS.c.panel_id == bindparam("panel")),
+    _Numbers,
 )
 _NEW = insert(_DRAFTS)
-# A new draft, or the one that is there: touching the row makes it come back from RETURNING.
-_ADD = _NEW.on_conflict_do_update(
-    index_elements=[_DRAFTS.c.panel_id, _DRAFTS.c.made_from, _DRAFTS.c.slot], set_={"slot": _NEW.excluded.slot}
-).returning(_DRAFTS.c.id, _DRAFTS.c.ordinal)
-# Sets the size of a panel's picture.
-_FRAME = text("UPDATE panels SET frame = CAST(:frame AS jsonb) WHERE id = :panel")
+# Adds a draft. An existing row is touched, so that RETURNING has it too.
+_ADD = Prepared(
+    _NEW.on_conflict_do_update(
+        index_elements=[_DRAFTS.c.panel_id, _DRAFTS.c.made_from, _DRAFTS.c.slot], set_={"slot": _NEW.excluded.slot}
+    ).returning(_DRAFTS.c.id, _DRAFTS.c.ordinal),
+    _Added,
+)
+# Writes the size of a panel's picture.
+_FRAME = update(_PANELS).where(_PANELS.c.id == bindparam("panel")).values(frame=bindparam("to_frame", type_=JSONB))
 
 
 @dataclass(frozen=True)
@@ -108,8 +126,8 @@ async def standing(
     `ordered` is the provider of the requested artist. Drafts that the generation itself has drawn do not count towards
     its number: an activity that runs twice finds the same slots.
     """
-    rows = (await execute(session, _OF_PANEL, {"panel": panel_id})).all()
-    return [stands(_DraftRow(**row._mapping), inputs, ordered, generation_id) for row in rows]
+    rows = await _OF_PANEL.all(session, panel=panel_id)
+    return [stands(row, inputs, ordered, generation_id) for row in rows]
 
 
 def stands(row: DraftColumns, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
@@ -171,15 +189,13 @@ async def lock(session: AsyncSession, panel_id: UUID) -> None:
 
 async def numbers(session: AsyncSession, panel_id: UUID) -> tuple[int, int]:
     """The next ordinal and the next free slot of a panel that is locked."""
-    found = (await execute(session, _NEXT, {"panel": panel_id})).one()
-    return int(found.ordinal), int(found.slot)
+    return await _NEXT.one(session, panel=panel_id)
 
 
 async def add(session: AsyncSession, values: Mapping[str, Any]) -> tuple[UUID, int]:
     """A new draft of a panel that is locked; the one that is there, if it was drawn before. Its id and its ordinal."""
     ordinal, _ = await numbers(session, values["panel_id"])
-    made = (await execute(session, _ADD, {**values, "ordinal": ordinal})).one()
-    return made.id, made.ordinal
+    return await _ADD.one(session, **{**values, "ordinal": ordinal})
 
 
 async def fingerprints(session: AsyncSession, panel_id: UUID) -> list[str]:
@@ -187,6 +203,6 @@ async def fingerprints(session: AsyncSession, panel_id: UUID) -> list[str]:
     return list((await execute(session, _SISTERS, {"panel": panel_id})).scalars().all())
 
 
-async def frame(session: AsyncSession, panel_id: UUID, value: str) -> None:
-    """Write down how large a panel's picture is, as JSON."""
-    await execute(session, _FRAME, {"panel": panel_id, "frame": value})
+async def frame(session: AsyncSession, panel_id: UUID, size: Mapping[str, Any]) -> None:
+    """Write how large a panel's picture is, and what decided it."""
+    await execute(session, _FRAME, {"panel": panel_id, "to_frame": size})

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db.session import execute
+from engine.db.session import Prepared, execute
 from engine.store import outbox, webhooks
 from models.events import WEBHOOK_EVENTS, EventType
 from models.tables import Event, Project, User
@@ -75,19 +76,33 @@ async def of_generation(session: AsyncSession, generation_id: UUID, after: int, 
     return list((await session.exec(query)).all())
 
 
-# Of many projects at once, each from where it is wanted. Past the ORM: this is what is read for every event.
-_OF_PROJECTS = text(
-    "SELECT new.project_id, new.seq, new.type, new.at, new.generation_id, new.actor_id, new.data"
-    " FROM unnest(CAST(:projects AS uuid[]), CAST(:afters AS bigint[])) AS asked (project_id, after)"
-    " CROSS JOIN LATERAL (SELECT * FROM events WHERE events.project_id = asked.project_id AND seq > asked.after"
-    " ORDER BY seq LIMIT :limit) AS new ORDER BY new.project_id, new.seq"
+class Happened(NamedTuple):
+    """The columns of an event."""
+
+    project_id: UUID
+    seq: int
+    type: str
+    at: datetime
+    generation_id: UUID | None
+    actor_id: UUID | None
+    data: dict[str, Any]
+
+
+# The next events of many projects at once, each after its own `seq`. Runs for every event, so it bypasses the ORM.
+_OF_PROJECTS = Prepared(
+    text(
+        "SELECT new.project_id, new.seq, new.type, new.at, new.generation_id, new.actor_id, new.data"
+        " FROM unnest(CAST(:projects AS uuid[]), CAST(:afters AS bigint[])) AS asked (project_id, after)"
+        " CROSS JOIN LATERAL (SELECT * FROM events WHERE events.project_id = asked.project_id AND seq > asked.after"
+        " ORDER BY seq LIMIT :limit) AS new ORDER BY new.project_id, new.seq"
+    ),
+    Happened,
 )
 
 
-async def of_projects(session: AsyncSession, afters: Mapping[UUID, int], limit: int) -> Sequence[Any]:
-    """Of each project the first `limit` events after the given `seq`, in order: rows with the columns of an event."""
-    values = {"projects": list(afters), "afters": list(afters.values()), "limit": limit}
-    return (await execute(session, _OF_PROJECTS, values)).all()
+async def of_projects(session: AsyncSession, afters: Mapping[UUID, int], limit: int) -> list[Happened]:
+    """The first `limit` events of each project after the given `seq`, in order."""
+    return await _OF_PROJECTS.all(session, projects=list(afters), afters=list(afters.values()), limit=limit)
 
 
 async def between(

@@ -1,6 +1,6 @@
 """Manual layout and lettering of pages. The chapter's next generation composes them again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from engine.store import editing, locks, rows
 from engine.store.panels import of_chapter
 from engine.store.scope import Scope
 from engine.store.translations import in_language
+from models.layout import Layout, LayoutCell
 from models.lettering import BalloonChange, PanelLettering
 from models.tables import Page
 
@@ -22,7 +23,7 @@ async def change(
     page_id: UUID,
     version: int,
     *,
-    cells: Sequence[Mapping[str, Any]] | None,
+    cells: Sequence[LayoutCell] | None,
     lettering: Sequence[BalloonChange],
     release: Sequence[str],
 ) -> Page:
@@ -33,7 +34,7 @@ async def change(
     page = await editing.still(session, scope, Page, page_id)
     if page.language and (cells is not None or "layout" in release):
         raise BadInput("Panels of a translated page lie as on the page in the story's own language. Change that one.")
-    touched = [UUID(cell["panel_id"]) for cell in cells or ()] + [one.panel_id for one in lettering]
+    touched = [UUID(cell.panel_id) for cell in cells or ()] + [one.panel_id for one in lettering]
     await locks.refuse_if_any_held(session, touched, scope.actor)
     layout, layers = manual_layout.released(page.layout, release), list(page.lettering)
     if cells is not None:
@@ -52,12 +53,12 @@ async def change(
 async def _lettered(
     session: AsyncSession,
     page: Page,
-    layout: dict[str, Any],
+    layout: Layout,
     layers: list[dict[str, Any]],
     changes: Sequence[BalloonChange],
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[Layout, list[dict[str, Any]]]:
     """The layout and the lettering of a page with some balloons placed by a person."""
-    cells = {cell["panel_id"]: cell for cell in layout["cells"]}
+    cells = {cell.panel_id: cell for cell in layout.cells}
     places = {layer["panel_id"]: number for number, layer in enumerate(layers)}
     ids = list(dict.fromkeys(str(wanted.panel_id) for wanted in changes))
     if missing := [one for one in ids if one not in cells]:
@@ -70,13 +71,14 @@ async def _lettered(
     shown = {str(one.panel.id): one for one in found}
     if gone := [one for one in ids if one not in shown]:
         raise Conflict(f"Panel {gone[0]} was deleted. Generate the chapter again to lay out its pages without it.")
-    theirs, layers = dict(layout.get("placed", {})), list(layers)
+    placed, layers = dict(layout.placed), list(layers)
     for panel_id in ids:
         cell, one = cells[panel_id], shown[panel_id]
         mine = [wanted for wanted in changes if str(wanted.panel_id) == panel_id]
         before = PanelLettering.model_validate(layers[places[panel_id]])
-        layer = manual_lettering.changed(before, mine, cell["width"], cell["height"])
+        layer = manual_lettering.changed(before, mine, cell.width, cell.height)
         layers[places[panel_id]] = layer.model_dump(mode="json")
-        kept = manual_lettering.placed_lettering(layer, cell, one.data, one.image.sha256 if one.image else None)
-        theirs[panel_id] = kept.model_dump(mode="json")
-    return {**layout, "placed": theirs}, layers
+        placed[panel_id] = manual_lettering.placed_lettering(
+            layer, cell, one.data, one.image.sha256 if one.image else None
+        )
+    return layout.model_copy(update={"placed": placed}), layers

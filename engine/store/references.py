@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.cast.blocking import across, blocking_of
 from engine.images import ImageRequest, Of, Picture
 from engine.images.fitting import accompanied
-from engine.providers.registry import draws_of
+from engine.providers.registry import Draws
 from engine.storage import Storage
 from engine.store.places import place_of
 from models.story import Attributes, PanelData
@@ -40,11 +40,10 @@ class Stored:
 
 
 async def of_panel(
-    session: AsyncSession, panel: Panel, data: PanelData, cast: Sequence[Character], artists: Iterable[str]
+    session: AsyncSession, panel: Panel, data: PanelData, cast: Sequence[Character], uses: Iterable[Draws]
 ) -> list[Stored]:
     """The pictures that go with a panel, the most important first; none where no artist has a use for them."""
-    uses = [draws_of(artist) for artist in artists]
-    if not any(one.references or one.controls for one in uses):
+    if not any(draws.references or draws.controls for draws in uses):
         return []
     people = people_of(data.characters, cast)
     place = await place_of(session, panel.project_id, data.place)
@@ -86,15 +85,15 @@ def _looks(of: Character | Location, pictures: Mapping[tuple[UUID, str], Sequenc
     return pictures.get((of.id, _LOOKS)) or pictures.get((of.id, _SHEET)) or []
 
 
-def given(request: ImageRequest, provider: str, stored: Iterable[Stored]) -> ImageRequest:
-    """The request as that artist is sent it: with the pictures that it takes, told of by their hashes."""
-    return accompanied(request, [one.picture for one in stored], draws_of(provider))
+def given(request: ImageRequest, draws: Draws, stored: Iterable[Stored]) -> ImageRequest:
+    """The request with the pictures that an artist takes, by their hashes."""
+    return accompanied(request, [entry.picture for entry in stored], draws)
 
 
-def taken(provider: str, stored: Iterable[Stored]) -> list[str]:
-    """What an artist would be shown, as SHA-256: what its picture of a panel depends on."""
+def taken(draws: Draws, stored: Iterable[Stored]) -> list[str]:
+    """The SHA-256 of the pictures that an artist would be shown: what its picture of a panel depends on."""
     bare = ImageRequest(model="", prompt="", negative="", width=0, height=0, seed=0)
-    request = given(bare, provider, stored)
+    request = given(bare, draws, stored)
     return [*(one.sha256 for one in request.references), *(unit.picture.sha256 for unit in request.control)]
 
 

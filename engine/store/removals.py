@@ -4,12 +4,13 @@ Rows go at once, in the transaction of whoever deletes; `removals` says what is 
 `inkloom/sweeper.py` does it: now, and once more when every activity that was still storing something has ended.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Text, delete, func, literal, or_, select, text, union_all, update
+from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -22,10 +23,12 @@ from models.tables import (
     Attachment,
     Chapter,
     Character,
+    Comment,
     Delivery,
     Draft,
     Export,
     Generation,
+    IdempotentRequest,
     Image,
     Location,
     Page,
@@ -262,25 +265,25 @@ async def _unanswered(session: AsyncSession, project_id: UUID, calls: Sequence[U
 
 
 async def _forget_requests(session: AsyncSession, project_id: UUID, chapter_id: UUID | None = None) -> None:
-    """Answers that are kept for requests that come again: those about the project's things, or one chapter of it."""
+    """Delete the stored answers to requests that created something in the project, or in one chapter of it."""
+    scenes, panels, comments, generations = table(Scene), table(Panel), table(Comment), table(Generation)
+    below: list[Any]
     if chapter_id is not None:
-        below: Iterable[str] = (
-            "SELECT CAST(:chapter AS text)",
-            "SELECT id::text FROM generations WHERE chapter_id = :chapter",
-            "SELECT id::text FROM scenes WHERE chapter_id = :chapter",
-            "SELECT p.id::text FROM panels p JOIN scenes s ON s.id = p.scene_id WHERE s.chapter_id = :chapter",
-            "SELECT c.id::text FROM comments c JOIN panels p ON p.id = c.panel_id JOIN scenes s ON s.id = p.scene_id"
-            " WHERE s.chapter_id = :chapter",
-        )
+        in_chapter = select(scenes.c.id).where(scenes.c.chapter_id == chapter_id)
+        in_scenes = select(panels.c.id).where(panels.c.scene_id.in_(in_chapter))
+        below = [
+            select(literal(chapter_id, scenes.c.id.type)),
+            select(generations.c.id).where(generations.c.chapter_id == chapter_id),
+            in_chapter,
+            in_scenes,
+            select(comments.c.id).where(comments.c.panel_id.in_(in_scenes)),
+        ]
     else:
-        within = [
-            one.name
+        below = [select(literal(project_id, scenes.c.id.type))] + [
+            select(one.c.id).where(one.c.project_id == project_id)
             for one in SQLModel.metadata.sorted_tables
             if {"id", "project_id"} <= set(one.columns.keys()) and one.name != "removals"
         ]
-        below = [
-            "SELECT CAST(:project AS text)",
-            *(f"SELECT id::text FROM {name} WHERE project_id = :project" for name in within),  # noqa: S608 # ours
-        ]
-    statement = f"DELETE FROM idempotent_requests WHERE answer ->> 'id' IN ({' UNION ALL '.join(below)})"  # noqa: S608 # ours
-    await execute(session, text(statement), {"project": project_id, "chapter": chapter_id})
+    requests, ids = table(IdempotentRequest), union_all(*below).subquery()
+    mentioned = select(cast_to(ids.c[0], Text))
+    await execute(session, delete(requests).where(requests.c.answer["id"].astext.in_(mentioned)))

@@ -209,7 +209,7 @@ def translated(data: PanelData, by: Translation) -> PanelData:
 _TRANSLATIONS = table(Translation)
 _TITLE = text(
     "UPDATE chapters SET titles = titles || jsonb_build_object(CAST(:language AS text), CAST(:title AS jsonb))"
-    " WHERE id = :chapter AND NOT COALESCE(CAST(titles -> CAST(:language AS text) ->> 'hand' AS boolean), false)"
+    " WHERE id = :chapter AND NOT COALESCE(CAST(titles -> CAST(:language AS text) ->> 'manual' AS boolean), false)"
 )
 _FORGIVE = text(
     "UPDATE scenes SET untranslated = untranslated - CAST(:language AS text)"

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index,
 from sqlmodel import Field
 
 from models.exports import ExportFormat, ExportOptions
+from models.layout import Layout
 from models.story import Profile, Shot
 from models.tables.columns import (
     ABSENT_JSON,
@@ -324,7 +325,7 @@ class Page(Row, table=True):
     )
     number: int
     image_id: UUID | None = Field(default=None, description="null until composed")
-    layout: dict[str, Any] = json_object("page size and cells in pixels, in reading order, and what people placed")
+    layout: Layout = json_model(Layout, "page size and cells in pixels, in reading order, and what people placed")
     lettering: list[dict[str, Any]] = json_list("what is set in each panel: `models.lettering.PanelLettering`")
     problems: list[str] = json_list("what lettering could not do well")
     made_from: str | None = Field(default=None, max_length=64, description="SHA-256 of layout, pictures and words")

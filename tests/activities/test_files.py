@@ -153,6 +153,6 @@ async def test_a_page_of_one_panel_is_a_whole_book(database: Database, storage: 
     await composed(database, storage, ordered)
     async with database.session() as session:
         [page] = (await session.exec(select(Page).where(Page.chapter_id == ordered.run.chapter_id))).all()
-    assert len(page.layout["cells"]) == 1
+    assert len(page.layout.cells) == 1
     for format in ("cbz", "pdf", "epub", "print", "png", "jpeg", "ora"):
         assert await build(database, storage, ordered, format)

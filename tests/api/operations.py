@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from PIL import Image as Picture
 
 from engine.db.session import Database
+from models.layout import Layout, LayoutCell
 from models.tables import (
     AccessToken,
     Attachment,
@@ -180,8 +181,8 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
             project_id=project_id, chapter_id=ordered.run.chapter_id, number=1, reason="kept", sha256="0" * 64
         )
         await session.flush()
-        cell = {"panel_id": str(panel.id), "x": 84, "y": 84, "width": 1820, "height": 2800}
-        layout = {"number": 1, "width": 1988, "height": 3075, "cells": [cell]}
+        cell = LayoutCell(panel_id=str(panel.id), x=84, y=84, width=1820, height=2800)
+        layout = Layout(number=1, width=1988, height=3075, cells=[cell])
         page = Page(project_id=project_id, chapter_id=ordered.run.chapter_id, number=1, layout=layout)
         session.add_all([panel, token, webhook, version, page])
         await session.flush()

@@ -11,6 +11,7 @@ from PIL import Image
 
 from engine.db.session import Database
 from models.exports import ExportFormat
+from models.layout import Layout
 from models.tables import Page
 from tests.api.conftest import Made, new_chapter, problem, refused
 
@@ -37,7 +38,7 @@ async def test_pages_come_page_by_page(api: AsyncClient, database: Database) -> 
     project_id, chapter_id = await new_chapter(api)
     async with database.session() as session:
         for number in (3, 1, 2, 5, 4):
-            session.add(Page(project_id=UUID(project_id), chapter_id=UUID(chapter_id), number=number, layout={}))
+            session.add(Page(project_id=UUID(project_id), chapter_id=UUID(chapter_id), number=number, layout=Layout()))
     numbers: list[int] = []
     cursor = None
     while not numbers or cursor:

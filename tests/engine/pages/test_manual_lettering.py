@@ -11,6 +11,7 @@ from engine.errors import BadInput
 from engine.pages.compose import ComposedPage, LetteredPanel, compose_page
 from engine.pages.layout import Cell, PageLayout
 from engine.pages.manual_lettering import changed, in_other_cells, moved_on, placed_lettering
+from models.layout import Layout, LayoutCell
 from models.lettering import BalloonChange, Lettered, PanelLettering
 from models.story import Box, Direction, Line, LineKind, PanelData, Profile
 
@@ -60,8 +61,8 @@ def moved_right(data: PanelData) -> PanelLettering:
     return changed(first, [change(text.order, body=body)], WIDTH, HEIGHT)
 
 
-def cell(width: int = WIDTH, height: int = HEIGHT) -> dict[str, int]:
-    return {"width": width, "height": height}
+def cell(width: int = WIDTH, height: int = HEIGHT) -> LayoutCell:
+    return LayoutCell(panel_id="one", x=0, y=0, width=width, height=height)
 
 
 def test_a_balloon_stands_where_a_person_put_it_and_no_other_moves() -> None:
@@ -188,8 +189,8 @@ def test_in_a_panel_of_another_size_places_are_in_proportion() -> None:
     before = said(by_hand, -1).body
     assert after.body.x + after.body.width / 2 == pytest.approx((before.x + before.width / 2) * 1200 / WIDTH)
     assert after.body.y + after.body.height / 2 == pytest.approx((before.y + before.height / 2) * 1400 / HEIGHT)
-    layouts = [{"cells": [{"panel_id": "one", **cell(*size)}]} for size in ((WIDTH, HEIGHT), (1200, 1400))]
-    [shown] = in_other_cells([by_hand.model_dump(mode="json")], *layouts)
+    old, new = (Layout(cells=[cell(*size)]) for size in ((WIDTH, HEIGHT), (1200, 1400)))
+    [shown] = in_other_cells([by_hand.model_dump(mode="json")], old, new)
     assert said(PanelLettering.model_validate(shown), -1).body == after.body
 
 

@@ -9,6 +9,7 @@ from PIL import Image as Pixels
 
 from engine.db.session import Database
 from engine.images import ImageRequest
+from engine.providers.registry import draws_of
 from engine.storage.folder import FolderStorage
 from engine.store import references
 from engine.store.images import keep, record
@@ -18,6 +19,8 @@ from models.story import Profile
 from models.tables import Attachment, Character, Location, Panel, Scene
 from models.tables.uploads import AttachmentRole
 from tests.conftest import Order, Ordered
+
+OPENAI, LOCAL = draws_of("openai"), draws_of("local")
 
 pytestmark = pytest.mark.integration
 
@@ -61,7 +64,9 @@ class Stage:
             scene = await session.get_one(Scene, panel.scene_id)
             cast = await cast_of(session, panel.project_id)
             data = as_data(panel, scene, cast)
-            return await references.of_panel(session, panel, data, cast, artists or ("openai",))
+            return await references.of_panel(
+                session, panel, data, cast, [draws_of(one) for one in artists or ("openai",)]
+            )
 
     async def shades(self, request: ImageRequest, stored: list[Stored]) -> list[int]:
         """What is sent as references, by shade."""
@@ -123,7 +128,7 @@ async def test_pictures_are_of_those_on_stage_and_say_so(stage: Stage) -> None:
         "the place: Quay",
     ]
     assert [one.picture.across for one in stored[:2]] == [(0.0, 0.5), (0.5, 1.0)]
-    assert await stage.shades(references.given(REQUEST, "openai", stored), stored) == [1, 2, 9]
+    assert await stage.shades(references.given(REQUEST, OPENAI, stored), stored) == [1, 2, 9]
 
 
 async def test_what_people_brought_counts_before_what_was_drawn(stage: Stage) -> None:
@@ -131,7 +136,7 @@ async def test_what_people_brought_counts_before_what_was_drawn(stage: Stage) ->
     await stage.attach(20, character_id=stage.people["Mara"])
     await stage.attach(21, AttachmentRole.CONTROL, character_id=stage.people["Mara"])
     stored = await stage.shown()
-    assert await stage.shades(references.given(REQUEST, "openai", stored), stored) == [20]
+    assert await stage.shades(references.given(REQUEST, OPENAI, stored), stored) == [20]
 
 
 async def test_everybody_has_a_share(stage: Stage) -> None:
@@ -143,9 +148,17 @@ async def test_everybody_has_a_share(stage: Stage) -> None:
     await stage.attach(50, panel_id=stage.panel)
     await stage.attach(60, location_id=stage.place)
     stored = await stage.shown()
-    assert await stage.shades(references.given(REQUEST, "openai", stored), stored) == [10, 30, 50, 60, 11, 31, 12]
+    assert await stage.shades(references.given(REQUEST, OPENAI, stored), stored) == [
+        10,
+        30,
+        50,
+        60,
+        11,
+        31,
+        12,
+    ]
     # Three at most, and none of places.
-    assert await stage.shades(references.given(REQUEST, "local", stored), stored) == [10, 30, 50]
+    assert await stage.shades(references.given(REQUEST, LOCAL, stored), stored) == [10, 30, 50]
 
 
 async def test_a_control_picture_leads_where_it_can(stage: Stage) -> None:
@@ -154,28 +167,28 @@ async def test_a_control_picture_leads_where_it_can(stage: Stage) -> None:
     for shade in (10, 11, 12):
         await stage.attach(shade, character_id=stage.people["Mara"])
     stored = await stage.shown()
-    local = await references.fetched(stage.storage, references.given(REQUEST, "local", stored), stored)
+    local = await references.fetched(stage.storage, references.given(REQUEST, LOCAL, stored), stored)
     assert [shade_of(unit.picture.data) for unit in local.control] == [70]
     assert [shade_of(one.data) for one in local.references] == [10, 11]
-    assert references.given(REQUEST, "openai", stored).control == ()
+    assert references.given(REQUEST, OPENAI, stored).control == ()
 
 
 async def test_an_artist_that_takes_no_pictures_is_told_of_none(stage: Stage) -> None:
     await stage.sheet("Mara", 1)
     assert await stage.shown("offline") == []
     stored = await stage.shown("offline", "openai")
-    assert references.given(REQUEST, "offline", stored) == REQUEST
+    assert references.given(REQUEST, draws_of("offline"), stored) == REQUEST
 
 
 async def test_a_reference_is_part_of_what_a_picture_is(stage: Stage) -> None:
     """Another sheet is another request, and so is another word on it; the hash says so before a byte is read."""
     await stage.sheet("Mara", 1)
     stored = await stage.shown()
-    one = references.given(REQUEST, "openai", stored)
+    one = references.given(REQUEST, OPENAI, stored)
     assert one.references[0].data == b""
     assert one.identity(data=False) != REQUEST.identity(data=False)
     await stage.sheet("Mara", 2)
-    assert references.given(REQUEST, "openai", await stage.shown()).identity(data=False) != one.identity(data=False)
+    assert references.given(REQUEST, OPENAI, await stage.shown()).identity(data=False) != one.identity(data=False)
 
 
 async def test_whose_picture_was_brought_needs_no_sheet(stage: Stage) -> None:
