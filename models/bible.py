@@ -1,4 +1,4 @@
-"""A series' bible: what every book of it shares, and what was told so far. A document that people can read and edit."""
+"""A series bible: what all books of a series share, and the story so far. A document that people can read and edit."""
 
 from typing import Annotated, Literal, Self
 
@@ -31,9 +31,9 @@ class BibleLocation(Bundled):
 
 
 class Bible(Bundled):
-    """`chapters` are those of all books so far, the first one first; a project that takes the bible begins after them.
+    """`chapters` are those of all books so far, in order; a project that starts from the bible continues after them.
 
-    Without pictures: a bible with the reference sheets is a file.
+    It contains no pictures: a bible with the reference sheets is a project file.
     """
 
     format: Literal["inkloom-bible"] = "inkloom-bible"
@@ -48,30 +48,33 @@ class Bible(Bundled):
     @model_validator(mode="after")
     def named_once(self) -> "Bible":
         for cast in (self.characters, self.locations):
-            names = [one.name.casefold() for one in cast]
+            names = [member.name.casefold() for member in cast]
             if len(set(names)) != len(names):
                 raise ValueError("two characters, or two locations, have the same name")
         return self
 
     @classmethod
     def of(cls, bundle: Bundle) -> Self:
-        """What a project's file says, without its chapters' own content and without pictures."""
+        """The bible of a project file, without its chapters' own content and without pictures."""
         return cls(
             title=bundle.project.title,
             style=bundle.project.style,
             instructions=bundle.instructions,
             characters=[
-                BibleCharacter(name=who.name, aliases=who.aliases, profile=who.profile) for who in bundle.characters
+                BibleCharacter(name=character.name, aliases=character.aliases, profile=character.profile)
+                for character in bundle.characters
             ],
-            locations=[BibleLocation(name=one.name, description=one.description) for one in bundle.locations],
+            locations=[
+                BibleLocation(name=location.name, description=location.description) for location in bundle.locations
+            ],
             chapters=bundle.project.series,
         )
 
     def as_bundle(self) -> Bundle:
-        """The same as a project's file that has no chapters yet."""
+        """The bible as a project file that has no chapters yet."""
         return Bundle(
             project=BundledProject(title=self.title, style=self.style, series=self.chapters),
             instructions=self.instructions,
-            characters=[BundledCharacter(**who.model_dump()) for who in self.characters],
-            locations=[BundledLocation(**one.model_dump()) for one in self.locations],
+            characters=[BundledCharacter(**character.model_dump()) for character in self.characters],
+            locations=[BundledLocation(**location.model_dump()) for location in self.locations],
         )

@@ -1,4 +1,4 @@
-"""A project as one file: everything that somebody made or paid for, named by content and place, without any ids."""
+"""A project as one file: everything that a person made or paid for, identified by content and position, without ids."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,21 +18,21 @@ SHA256 = r"^[0-9a-f]{64}$"
 
 
 class Bundled(Frozen):
-    """A part of a bundle. Texts hold no NUL, and nothing unknown is let through."""
+    """A part of a bundle. Texts hold no NUL, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
 
     @model_validator(mode="before")
     @classmethod
     def no_nul(cls, value: Any) -> Any:
-        """Wherever it stands: Postgres has no place for it."""
-        if isinstance(value, dict) and any(isinstance(one, str) and "\0" in one for one in value.values()):
+        """Refuse NUL in any text field: Postgres cannot store it."""
+        if isinstance(value, dict) and any(isinstance(text, str) and "\0" in text for text in value.values()):
             raise ValueError("texts hold no NUL characters")
         return value
 
 
 class Picture(Bundled):
-    """A picture; its bytes lie beside as `pictures/<sha256>.<suffix>`."""
+    """A picture; its bytes are in the same archive as `pictures/<sha256>.<suffix>`."""
 
     sha256: str = Field(pattern=SHA256)
     media_type: Literal["image/png", "image/jpeg", "image/webp"]
@@ -76,7 +76,7 @@ class BundledLocation(Bundled):
 
 
 class Frame(Bundled):
-    """The size in pixels that a panel's picture has on its page, and the digest of what decided it."""
+    """The size in pixels of a panel's picture on its page, and the digest of the inputs that determined it."""
 
     width: int = Field(ge=16, le=8192)
     height: int = Field(ge=16, le=8192)
@@ -228,13 +228,13 @@ class Bundle(Bundled):
     pictures: list[Picture] = Field(default_factory=list, max_length=MAX_ROWS)
 
     def shown(self) -> set[str]:
-        """The hashes of all pictures that something in the bundle refers to."""
+        """The hashes of all pictures that anything in the bundle refers to."""
         panels = [panel for chapter in self.chapters for scene in chapter.scenes for panel in scene.panels]
         found = {draft.picture for panel in panels for draft in panel.drafts}
-        found |= {who.sheet for who in self.characters if who.sheet is not None}
-        found |= {place.sheet for place in self.locations if place.sheet is not None}
+        found |= {character.sheet for character in self.characters if character.sheet is not None}
+        found |= {location.sheet for location in self.locations if location.sheet is not None}
         holders: list[Any] = [*self.characters, *self.locations, *panels]
-        return found | {one.picture for holder in holders for one in holder.attached}
+        return found | {attached.picture for holder in holders for attached in holder.attached}
 
     @model_validator(mode="after")
     def complete(self) -> "Bundle":
@@ -242,7 +242,7 @@ class Bundle(Bundled):
         if len(set(known)) != len(known) or not self.shown() <= set(known):
             raise ValueError("every picture that is shown is listed, and once")
         for cast in (self.characters, self.locations):
-            names = [one.name.casefold() for one in cast]
+            names = [member.name.casefold() for member in cast]
             if len(set(names)) != len(names):
                 raise ValueError("two characters, or two places, have the same name")
         if sum(len(scene.panels) for chapter in self.chapters for scene in chapter.scenes) > MAX_ROWS:

@@ -1,4 +1,4 @@
-"""The types of events, past participles by noun. Clients build against these names."""
+"""The types of events: a noun and a past participle. Clients rely on these names."""
 
 from enum import StrEnum
 
@@ -74,7 +74,7 @@ class EventType(StrEnum):
     EXPORT_BUILT = "export.built"
 
 
-# The events that integrators wait for are sent to webhooks; the others are so many that a WebSocket fits better.
+# The events that integrators wait for are sent to webhooks; the others are too frequent, and a WebSocket suits them.
 WEBHOOK_EVENTS = frozenset(
     {
         EventType.GENERATION_STARTED,

@@ -1,4 +1,4 @@
-"""What files a chapter or a project can be had as, and what an order may say of them."""
+"""The formats in which a chapter or a project is exported, and the options that a request may set."""
 
 from enum import StrEnum
 from typing import Literal
@@ -26,7 +26,7 @@ class ExportFormat(StrEnum):
     ORA = "ora"
 
 
-# What a chapter is built as when nobody says otherwise: what readers open. The rest is on demand.
+# What a chapter is built as by default: the formats that readers open. All others are built on request.
 READING = (ExportFormat.CBZ, ExportFormat.PDF, ExportFormat.EPUB)
 
 MEDIA_TYPES = {
@@ -43,7 +43,7 @@ MEDIA_TYPES = {
     ExportFormat.ORA: "application/zip",
 }
 
-# How a file's name ends: two formats of one chapter lie side by side in a folder.
+# The suffix of a file's name: two formats of one chapter lie side by side in a folder.
 SUFFIXES = {
     ExportFormat.CBZ: "cbz",
     ExportFormat.PDF: "pdf",
@@ -106,5 +106,5 @@ class ExportOptions(Frozen):
 
     @property
     def manner(self) -> "ExportOptions":
-        """How a file is made, apart from which."""
+        """The options that decide how a file is made, without the formats."""
         return self.model_copy(update={"formats": []})

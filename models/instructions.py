@@ -1,4 +1,4 @@
-"""What standing instructions of a project are about."""
+"""The subjects that a project's standing instructions can have."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""A page's layout as it is stored: where its panels are, and what people placed by hand."""
+"""A page's layout as it is stored: where its panels are, and what people placed manually."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from models.lettering import Placed
 from models.options import PageFormat
 from models.story import Direction, Frozen
 
-# Absent unless set: most pages were laid out and lettered by the rules alone.
+# Absent unless set: most pages are laid out and lettered by the rules alone.
 _ABSENT = ("format", "direction", "manual", "placed", "let_go")
 
 
@@ -38,7 +38,7 @@ class Layout(Frozen):
 
     @model_serializer(mode="wrap")
     def without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The digests of pages, and rows of older versions, have these keys only where they are set."""
+        """Drop these keys where they are not set: rows of older versions and the digests of pages lack them."""
         return {name: value for name, value in handler(self).items() if value or name not in _ABSENT}
 
     @property

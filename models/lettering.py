@@ -1,7 +1,7 @@
-"""Lettering as data: what is set where on a panel, apart from the art under it.
+"""Lettering as data: which text is set where on a panel, apart from the art under it.
 
-All positions are pixels from the panel's top left corner on its page, so a page can be composed again with other words,
-or without any, and a person can move a balloon without touching a picture.
+All positions are pixels from the panel's top left corner on its page, so a page can be composed again with other
+words, or without any, and a person can move a balloon without changing a picture.
 """
 
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Numbers as JSON has them. pydantic by itself takes `true` for 1 and "7" for 7, which no document says."""
+"""Numbers as JSON has them. pydantic by default accepts `true` as 1 and "7" as 7, which no JSON schema does."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ def _number(value: Any) -> Any:
     return value
 
 
-# 7 and 7.0, which are the same in JSON. Bounds of one that may be absent stand before `Number`: behind it the document
+# 7 and 7.0, which are the same in JSON. The bounds of an optional number stand before `Number`: after it, the document
 # would not show them.
 Number = BeforeValidator(_number)
 Whole = Annotated[int, Number]

@@ -1,4 +1,4 @@
-"""What a caller may ask of a generation: one model for the CLI, the API and the workflows."""
+"""The options of a generation: one model for the CLI, the API and the workflows."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -54,7 +54,7 @@ class HoldReason(StrEnum):
     REVIEW = "review"
 
 
-# How a generation is called while a part of it waits.
+# The status of a generation while a part of it waits.
 HELD_STATUSES = {
     HoldReason.BUDGET: GenerationStatus.BUDGET_EXCEEDED,
     HoldReason.UNKNOWN: GenerationStatus.WAITING_UNKNOWN,
@@ -64,13 +64,13 @@ HELD_STATUSES = {
 }
 
 PageFormat = Literal["page", "webtoon"]
-# By what printers call them; `engine/pages/formats.py` has their measures.
+# The names that printers use; `engine/pages/formats.py` has their measures.
 PageSizeName = Literal["us-comic", "manga-b5", "manga-b6", "a4", "square"]
 Until = Literal["script", "pages"]
-# What a person looks at before the generation goes on: `all` is the outline, the sheets, the drafts and the pages.
+# What a person reviews before the generation continues: `all` is the outline, the sheets, the drafts and the pages.
 Review = Literal["none", "outline", "drafts", "all"]
 Stage = Literal["outline", "sheets", "drafts", "pages"]
-# How many panels our layouts come to on a page, or in a slice of a strip: about so many in the middle of a chapter.
+# How many panels our layouts usually put on a page, or in a slice of a strip, in the middle of a chapter.
 _PANELS_A_PAGE: dict[PageSizeName, int] = {"us-comic": 5, "manga-b5": 5, "manga-b6": 3, "a4": 6, "square": 4}
 _PANELS_A_SLICE = 2
 
@@ -160,46 +160,46 @@ class GenerationOptions(Frozen):
     @field_validator("translations")
     @classmethod
     def each_once(cls, languages: list[str]) -> list[str]:
-        """`pt-BR` and `pt-br` are the same language."""
+        """Refuse a language that is named twice: `pt-BR` and `pt-br` are the same language."""
         if len({language.casefold() for language in languages}) < len(languages):
             raise ValueError("name each language once")
         return languages
 
     def writers(self, task: TaskName) -> list[Choice]:
-        """Who writes a task: the one it is for first, then those who stand in."""
+        """The writers of a task: first the one chosen for it, then its fallbacks."""
         first = self.llm_tasks.get(task, Choice(provider=self.llm, model=self.llm_model))
-        # The offline writer stands in for everything but this: it knows no language.
-        stand_ins = [one for one in self.llm_fallback if task != "Translate" or one.provider != "offline"]
-        return [first, *stand_ins]
+        # The offline writer is a fallback for every task but Translate: it knows no language.
+        fallbacks = [choice for choice in self.llm_fallback if task != "Translate" or choice.provider != "offline"]
+        return [first, *fallbacks]
 
     @property
     def edition(self) -> str:
-        """The translation that files are built in; empty: the story's own words."""
+        """The language of the translation that files are built in; empty for the story's own words."""
         return "" if self.export.language == self.language else self.export.language
 
     def in_edition(self, language: str) -> "GenerationOptions":
-        """The same for files in one of the languages: `export.title` is in the language that `export` names."""
+        """These options for files in one of the languages: `export.title` is in the language that `export` names."""
         if language == self.edition:
             return self
         return self.model_copy(update={"export": self.export.model_copy(update={"language": language, "title": ""})})
 
     @property
     def words_language(self) -> str:
-        """The language of the words that stand in those files, if anybody has told."""
+        """The language of the words in those files, where it is known."""
         return self.edition or self.language
 
     def reviews(self, stage: Stage) -> bool:
-        """Whether a person looks at a stage before the generation goes on."""
+        """Whether a person reviews a stage before the generation continues."""
         return self.review in (stage, "all")
 
     @property
     def most_panels(self) -> int | None:
-        """How many panels the outline may plan, by their number or by the pages that they come to."""
+        """How many panels the outline may plan, from the limits on panels and on pages."""
         a_page = _PANELS_A_SLICE if self.format == "webtoon" else _PANELS_A_PAGE[self.page_size]
         by_pages = None if self.pages is None else self.pages * a_page
         named = [most for most in (self.max_panels, by_pages) if most is not None]
         return min(named, default=None)
 
     def artists(self) -> list[Choice]:
-        """Who draws: the first, then those who stand in."""
+        """The artists: the chosen one first, then its fallbacks."""
         return [Choice(provider=self.images, model=self.image_model), *self.image_fallback]

@@ -14,9 +14,10 @@ from models.story import Frozen
 
 
 class Run(Frozen):
-    """Whom the work is for: carried by every workflow and activity."""
+    """The project and the generation that work is done for: carried by every workflow and activity."""
 
-    # A newer version's field must not stop an older worker, nor a part's field an activity that needs only the base.
+    # A field added by a newer version must not stop an older worker, nor a subclass's field an activity that takes only
+    # this class.
     model_config = ConfigDict(extra="ignore")
 
     project_id: UUID
@@ -35,7 +36,7 @@ class SceneRun(Run):
 
 
 class RedrawRequest(Frozen):
-    """What a redraw makes again: the words, the prompt, and so many drafts."""
+    """What a redraw makes again: the words, the prompt, and how many drafts."""
 
     id: UUID
     panel_id: UUID
@@ -50,7 +51,7 @@ class PanelRun(Run):
 
 
 class PanelsRun(Run):
-    """Some panels of a chapter, or redraws of some: which, the first activity says."""
+    """Some panels of a chapter, or redraws of some: the first activity says which."""
 
     chapter_id: UUID
 
@@ -72,14 +73,14 @@ class ExportRun(Run):
 
 
 class TranslationRun(ChapterRun):
-    """One language of a chapter: its words, its pages, and with `files` its files."""
+    """One language of a chapter: its words, its pages, and with `files` its exports."""
 
     language: str
     files: bool = True
 
 
 class TaskCall(Run):
-    """Run one LLM task for one target. `part` counts the windows of a text that is read in several."""
+    """Run one LLM task for one target. `part` numbers the windows of a text that is read in several."""
 
     target_id: UUID
     part: int = 0
@@ -98,7 +99,7 @@ class TaskDone(Frozen):
 
 
 class ChapterBrief(Frozen):
-    """What the chapter workflow has to know before it starts."""
+    """What the chapter workflow must know before it starts."""
 
     windows: int = Field(description="in how many windows the text is read")
     has_script: bool
@@ -137,7 +138,7 @@ class SelectCall(Run):
 
 
 class Failure(Run):
-    """A panel or a scene that failed for good, with the reason a person can act on."""
+    """A panel or a scene that failed permanently, with a reason that a person can act on."""
 
     target_id: UUID
     reason: str
@@ -146,7 +147,7 @@ class Failure(Run):
 
 
 class Holding(Run):
-    """A part that a person has to decide about before it can go on. `needed_usd` is what a budget was short of."""
+    """A part that waits for a person's decision. `needed_usd` is the amount that did not fit the budget."""
 
     target_id: UUID
     purpose: str
@@ -156,7 +157,7 @@ class Holding(Run):
 
 
 class WebhookDelivery(Frozen):
-    """One message for one address."""
+    """One message to one webhook."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -165,14 +166,14 @@ class WebhookDelivery(Frozen):
 
 
 class Reviewed(Frozen):
-    """How a review stands, and what is to be redrawn meanwhile."""
+    """The state of a review, and what is to be redrawn meanwhile."""
 
     approved: bool
     redraws: list[RedrawRequest] = Field(default_factory=list)
 
 
 class Decision(StrEnum):
-    """What became of a part that a person had to decide about."""
+    """What was decided about a part that waited for a person."""
 
     WAIT = "wait"
     AGAIN = "again"
@@ -180,14 +181,14 @@ class Decision(StrEnum):
 
 
 class Outcome(Frozen):
-    """How a part ended: counts that add up over the parts."""
+    """The result of a part: counts that add up over the parts."""
 
     panels: int = 0
     failed: int = 0
 
 
 class SceneDue(Frozen):
-    """A scene with words to be translated: in which parts it is asked for, and whether the title goes along."""
+    """A scene with words to translate: the numbers of its parts, and whether the chapter's title goes with it."""
 
     scene_id: UUID
     parts: list[int]
@@ -216,7 +217,9 @@ class PageCall(ChapterRun):
 
 
 class ExportCall(Run):
-    """Build a file of a chapter, or without one of the project. `anew`: as the order says, not as it was before."""
+    """Build a file of a chapter, or without one of the project. `anew` builds it with the generation's own options,
+    not with those of the existing file.
+    """
 
     chapter_id: UUID | None = None
     format: str
@@ -225,7 +228,7 @@ class ExportCall(Run):
 
 
 class Ending(Run):
-    """The last word on a generation."""
+    """How a generation ended."""
 
     status: GenerationStatus
     kind: GenerationKind = GenerationKind.CHAPTER

@@ -8,7 +8,7 @@ from models.options import PageFormat, PageSizeName
 from models.story import Direction, Line, Profile, Shot
 from models.texts import Language, Words
 
-# The ids of all scenes of a chapter travel in one payload, which stays well below what Temporal likes to carry.
+# The ids of all scenes of a chapter travel in one payload, which stays well below Temporal's size limit.
 MAX_SCENES = 1_500
 
 

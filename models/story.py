@@ -78,11 +78,11 @@ class Attributes(Frozen):
     colours: list[Words] = Field(default_factory=list, description="colour words, the most telling first")
 
     def sentence(self, where: str = "") -> str:
-        """The attributes as one line for a prompt, the name first, then where in the picture they stand."""
+        """The attributes as one line for a prompt: the name first, then the position in the picture."""
         parts = [self.age, self.build, self.hair, self.face, self.clothes, ", ".join(self.props)]
-        told = "; ".join(part for part in parts if part)
+        looks = "; ".join(part for part in parts if part)
         named = f"{self.name}, {where}" if where else self.name
-        return f"{named} ({told})" if told else named
+        return f"{named} ({looks})" if looks else named
 
 
 class Profile(Attributes):

@@ -1,40 +1,41 @@
-"""What texts may hold, said once for what is read, what is written, and what the API's document says of both."""
+"""Constraints on texts, stated once for input, for output, and for the API's document of both."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-# Spelled out: what counts as blank by name differs between the languages that read this in the document.
+# Listed explicitly: the named class of blank characters differs between the languages that read this pattern in the
+# document.
 _BLANK = r"\x20\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 _READABLE = rf"[^{_CONTROL}{_BLANK}]"
 
-# Postgres stores no NUL.
+# Postgres cannot store NUL.
 _WORDS = r"^[^\x00]*$"
 Words = Annotated[str, Field(pattern=_WORDS)]
-# Something that can be read, on as many lines as it likes.
+# A text with at least one visible character, on any number of lines.
 _SAID = rf"^[^\x00]*{_READABLE}[^\x00]*$"
 Said = Annotated[str, Field(pattern=_SAID)]
-# One line that can be read: it is shown in lists, and ends up in the names of files.
+# One line with at least one visible character: it is shown in lists, and becomes part of file names.
 _LINE = rf"[^{_CONTROL}]*{_READABLE}[^{_CONTROL}]*"
 _NAME, _NAME_IF_ANY = rf"^{_LINE}$", rf"^({_LINE})?$"
 Name = Annotated[str, Field(pattern=_NAME, min_length=1, max_length=200)]
 Title = Annotated[str, Field(pattern=_NAME, min_length=1, max_length=500)]
-# The same for what may go without a name.
+# The same, but it may be empty.
 NameIfAny = Annotated[str, Field(pattern=_NAME_IF_ANY, max_length=200)]
 
-# As BCP 47 has it: a language, then script, region or variant. Empty where nobody says which.
+# A BCP 47 tag: a language, then script, region or variant. Empty where it is unknown.
 _TAG = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
 _LANGUAGE = rf"^$|{_TAG}"
 Language = Annotated[str, Field(pattern=_LANGUAGE, max_length=35)]
-# The same where one has to be named.
+# The same, but required.
 NamedLanguage = Annotated[str, Field(pattern=_TAG, min_length=2, max_length=35)]
 
-# What is between the @ and the blanks is the mail server's business.
+# The mail server decides whether an address exists: only its form is checked.
 _EMAIL = rf"^[^@{_CONTROL}{_BLANK}]{{1,64}}@[^@{_CONTROL}{_BLANK}]{{1,255}}$"
 Email = Annotated[str, Field(max_length=320, pattern=_EMAIL)]
 
-# What is said of a text that does not have the form of its pattern.
+# The message for a text that does not match its pattern.
 UNFIT = {
     _WORDS: "Text must not contain NUL characters.",
     _SAID: "This must contain readable text and no NUL characters.",

@@ -1,4 +1,4 @@
-"""A chapter's words in another language: as one file that a translator fills in, and what is kept of its title."""
+"""A chapter's words in another language, as one file that a translator fills in, and its translated title."""
 
 from uuid import UUID
 

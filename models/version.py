@@ -1,6 +1,7 @@
-"""A chapter as it was at one moment, and what is different between two such moments.
+"""A chapter as it was at one moment, and the differences between two such moments.
 
-Versions are written once and read for years: what a newer format adds has a default, what it drops is passed over.
+Versions are written once and read for years: a field that a newer format adds has a default, one that it drops is
+ignored.
 """
 
 from typing import Any, Literal

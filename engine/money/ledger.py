@@ -1,9 +1,9 @@
 """The only way to make a paid call.
 
-`acquire` answers with a stored answer, a reservation or a no, in one transaction under a lock on the call's key: is it
-answered already → may it be asked again → does it fit the budgets → when is its turn. What happens then is written down
-before it happens: reserved → submitted → confirmed | failed. A call whose process died in between is found by the next
-attempt of the same activity, which knows its own, and becomes `unknown`.
+`acquire` answers with a stored answer, a reservation or a refusal, in one transaction under a lock on the call's key:
+is it answered already → may it be sent again → does it fit the budgets → when is its provider slot. Every further step
+is recorded before it happens: reserved → submitted → confirmed | failed. If the process dies in between, the next
+attempt of the same activity recognises the call as its own, and it becomes `unknown`.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,10 +31,10 @@ from models.tables.columns import table
 from models.tables.ledger import CallState
 from models.tables.projects import UnknownPolicy
 
-# A turn that is more seconds away than this is not given. Who waits for long is given up by Temporal in between, and
-# turns that nobody takes would keep the others waiting, in the end for ever.
+# A slot further away than this many seconds is not assigned: Temporal times out an activity that waits for long, and
+# unused slots would keep the others waiting, in the end for ever.
 LONGEST_WAIT = 120.0
-# So many seconds whoever holds an answer goes on trying to store it: letting go of it means paying for it again.
+# The holder of an answer tries to store it for this many seconds: dropping it means paying for it again.
 ANSWER_PATIENCE = 300.0
 
 
@@ -44,7 +44,7 @@ _RESERVE = (
     .on_conflict_do_nothing(index_elements=[_CALLS.c.call_key, _CALLS.c.attempt])
     .returning(
         _CALLS.c.id,
-        # A subquery of SQLAlchemy's would not see the row that is being inserted.
+        # A subquery built with SQLAlchemy would not see the row that is being inserted.
         literal_column("(SELECT paused_at FROM generations WHERE id = provider_calls.generation_id)").label(
             "paused_at"
         ),
@@ -63,7 +63,7 @@ _SUBMIT = (
     .where(
         _CALLS.c.id == bindparam("call"),
         _CALLS.c.state == CallState.RESERVED,
-        # It may have waited for its turn, and somebody may have paused the generation meanwhile.
+        # The call may have waited for its slot, and the generation may have been paused meanwhile.
         _GENERATIONS.c.id == _CALLS.c.generation_id,
         _GENERATIONS.c.paused_at.is_(None),
     )
@@ -71,7 +71,7 @@ _SUBMIT = (
     .returning(_CALLS.c.id)
 )
 _OTHERS = _CALLS.alias()
-# Of two answers to one call that was sent twice, the one that came first is kept as the answer.
+# If a call was sent twice and has two answers, the first one to be confirmed is kept.
 _CONFIRM = _SETTLE.values(
     state=case(
         (
@@ -102,7 +102,7 @@ _SENT = (
     .where(
         _CALLS.c.provider == bindparam("provider"),
         _CALLS.c.send_at > bindparam("since"),
-        # A turn that was given up before it came is free again.
+        # A slot that was given up before the call was sent is free again.
         (_CALLS.c.state != CallState.FAILED) | _CALLS.c.submitted_at.is_not(None),
     )
     .order_by(_CALLS.c.send_at)
@@ -116,10 +116,11 @@ _TRIED = plain_select(
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be asked of whom, for whom. `ordinal` tells redraws of the same request apart.
+    """A call to make: which provider, for which generation and target. `ordinal` tells redraws of the same request
+    apart.
 
-    `most_usd` and `most_tokens` are the worst case, which is set aside while the call runs. `accepted` are lost calls
-    of which a person has said that they may be made again.
+    `most_usd` and `most_tokens` are the worst case, which is reserved while the call runs. `accepted` are the lost
+    calls that a person has allowed to be sent again.
     """
 
     owner_id: UUID
@@ -139,7 +140,7 @@ class Order:
 
     @property
     def call_key(self) -> str:
-        """The identity of the call. An owner's projects share what was paid for; different owners share nothing."""
+        """The identity of the call. An owner's projects share paid answers; different owners share nothing."""
         return digest(str(self.owner_id), self.provider, self.model, self.request_hash, self.ordinal)
 
 
@@ -154,8 +155,9 @@ class Usage:
 
 @dataclass(frozen=True)
 class Terms:
-    """How this installation deals with providers: what each allows a minute, and up to what price a lost answer is
-    simply asked for again."""
+    """The installation's terms for providers: the rate of each, and the price up to which a call whose answer was
+    lost is sent again without asking.
+    """
 
     rates: Mapping[str, Rate] = field(default_factory=dict)
     ask_above_usd: Decimal = Decimal("0.05")
@@ -163,7 +165,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Grant:
-    """A confirmed call with its answer, or a fresh one that the caller makes, `wait` seconds from now."""
+    """A confirmed call with its answer, or a fresh one that the caller sends, `wait` seconds from now."""
 
     call: ProviderCall
     wait: float = 0.0
@@ -175,24 +177,24 @@ FREE = Terms()
 async def acquire(
     session: AsyncSession, order: Order, *, terms: Terms = FREE, send: bool = False, alive: Collection[UUID] = ()
 ) -> Grant | EngineError:
-    """The confirmed call with its answer, or a fresh one in state `reserved` that the caller now has to make.
+    """The confirmed call with its answer, or a fresh one in state `reserved` that the caller must send.
 
-    With `send` the caller makes it as soon as this transaction is committed, and the fresh one is `submitted`, unless
-    it has to wait for its turn: then the caller waits, and submits it. Calls in `alive` are still waited for by this
-    process: an attempt of theirs that Temporal gave up is not given up here.
+    With `send` the caller sends it as soon as this transaction is committed, and the fresh call is `submitted`, unless
+    it must wait for its provider slot: then the caller waits, and submits it. Calls in `alive` are still awaited by
+    this process: an attempt of theirs that Temporal timed out is not given up here.
 
-    A no is returned, to be raised after the commit, because what was found out about earlier attempts has to stay:
-    `CallInFlight` while somebody else's attempt at the same call has not settled, `OutcomeUnknown` where a person has
-    to decide about another, `Paused` where somebody stopped the generation for a while, `BudgetTight` and
-    `BudgetExceeded` where it does not fit, `ProviderBusy` where its turn at the provider is too far away to wait for.
+    A refusal is returned, to be raised after the commit, because what was found out about earlier attempts must be
+    committed: `CallInFlight` while another holder's attempt at the same call has not settled, `OutcomeUnknown` where a
+    person must decide about a lost attempt, `Paused` while the generation is paused, `BudgetTight` and
+    `BudgetExceeded` where the call does not fit the budget, `ProviderBusy` where its slot is too far away to wait for.
     """
     rate = terms.rates.get(order.provider)
     if not order.most_usd and rate is None:
-        # Nearly every free call is the first of its key: then one statement is all.
+        # Nearly every free call is the first one with its key: then a single statement suffices.
         fresh = await _reserve(session, order, 1, send)
         if fresh is not None:
             return fresh if isinstance(fresh, Paused) else Grant(fresh)
-    # Activities with the same request meet here, one after the other.
+    # Activities with the same request run one after another from here on.
     await execute(session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key})
     past = (
         await session.exec(
@@ -216,7 +218,7 @@ async def acquire(
         if call.id in order.accepted:
             call.accepted = True
             session.add(call)
-        # The generation may have ended and written the call off, but this process still waits for its answer.
+        # The generation may have ended and settled the call, but this process still waits for its answer.
         if call.id in alive:
             return CallInFlight("An earlier attempt at this call is still waiting for its answer.", retry_after=2)
         if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
@@ -224,8 +226,8 @@ async def acquire(
         touched = call.submitted_at or call.created_at
         if call.holder != order.holder and touched is not None and now - touched < budgets.ABANDONED_AFTER:
             return CallInFlight("The same call is already in flight.", retry_after=2)
-        # Our own earlier attempt, or one long abandoned: its process is gone. Never sent, it cost nothing; sent, it
-        # may have been billed.
+        # Our own earlier attempt, or one long abandoned: its process is gone. If it was never sent, it cost nothing; if
+        # it was, it may have been billed.
         call.state = CallState.UNKNOWN if call.state == CallState.SUBMITTED else CallState.FAILED
         call.error = "The process that made this call ended before the answer came."
         call.settled_at = now
@@ -262,12 +264,12 @@ async def asks(session: AsyncSession, project_id: UUID, usd: Decimal, terms: Ter
 
 
 async def tried(session: AsyncSession, call: ProviderCall) -> float:
-    """Seconds since whoever makes the call first sent it."""
+    """Seconds since the call's holder first sent it."""
     return float((await execute(session, _TRIED, {"key": call.call_key, "holder": call.holder})).scalar_one())
 
 
 async def _turn(session: AsyncSession, order: Order, rate: Rate) -> tuple[datetime, float]:
-    """When the provider may be asked, and in how many seconds. Whoever asks next waits here, and sees this turn."""
+    """The time of the next slot, and the seconds until then. The lock makes the next caller wait and see this slot."""
     await execute(
         session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))"), {"key": f"rate {order.provider}"}
     )
@@ -280,7 +282,7 @@ async def _turn(session: AsyncSession, order: Order, rate: Rate) -> tuple[dateti
 async def _reserve(
     session: AsyncSession, order: Order, attempt: int, send: bool, send_at: datetime | None = None
 ) -> ProviderCall | Paused | None:
-    """A fresh attempt, or None when there is one with this number already; none for a generation that is paused."""
+    """A fresh attempt; None if an attempt with this number exists; `Paused` if the generation is paused."""
     call = ProviderCall(
         project_id=order.project_id,
         generation_id=order.generation_id,
@@ -308,7 +310,9 @@ async def _reserve(
 
 
 async def submit(session: AsyncSession, call: ProviderCall) -> bool:
-    """From here on the call may be billed. Commit before sending; not to be sent where it was given up, or paused."""
+    """Record that the call is sent and may be billed; commit before sending. False, not to be sent, if given up or
+    paused.
+    """
     return (await execute(session, _SUBMIT, {"call": call.id})).first() is not None
 
 
@@ -321,9 +325,9 @@ async def confirm(
     stop_reason: str = "stop",
     image_id: UUID | None = None,
 ) -> None:
-    """The answer is here and stored in this transaction. A call given up as unknown may still be confirmed, late.
+    """Confirm the call; its answer is stored in this transaction. A call given up as unknown may still be confirmed.
 
-    Like `fail` it moves the call only from where the caller believes it is; another attempt may have moved it first.
+    Like `fail` it changes the call only from the states that the caller expects; another attempt may have settled it.
     """
     values = {
         "call": call.id,
@@ -337,7 +341,7 @@ async def confirm(
 
 
 async def fail(session: AsyncSession, call: ProviderCall, error: str, usage: Usage | None = None) -> None:
-    """The provider said no, or gave something of no use, for which `usage` may be billed all the same."""
+    """The provider refused, or gave an unusable answer, for which `usage` may be billed all the same."""
     values = {
         "call": call.id,
         "before": [CallState.RESERVED, CallState.SUBMITTED],
@@ -364,7 +368,9 @@ def _used(usage: Usage) -> dict[str, Any]:
 
 
 async def abandon(session: AsyncSession, generation_id: UUID) -> None:
-    """A generation has ended: what was reserved was never sent, what was sent and not answered is unknown."""
+    """Settle the open calls of a generation that has ended: reserved ones were never sent, submitted ones are
+    unknown.
+    """
     for before, after in ((CallState.RESERVED, CallState.FAILED), (CallState.SUBMITTED, CallState.UNKNOWN)):
         await session.exec(
             update(ProviderCall)

@@ -19,7 +19,7 @@ _SECTIONS = {
 
 @dataclass(frozen=True)
 class Piece:
-    """Something worth knowing. The lower the priority, the more important."""
+    """A piece of knowledge. The lower the priority, the more important."""
 
     kind: str
     label: str
@@ -37,7 +37,7 @@ class Context:
 
 
 def assemble(pieces: Sequence[Piece], max_tokens: int) -> Context:
-    """The most important pieces that fit, in reading order; the order of `pieces` makes no difference.
+    """The most important pieces that fit, in reading order. The order of `pieces` makes no difference.
 
     One piece may be cut at a sentence end, if at least half of it fits; it is reported as shortened.
     """
@@ -78,7 +78,7 @@ def _entry(piece: Piece) -> str:
 
 
 def _cost(piece: Piece) -> int:
-    # One more for the line breaks: sums of rounded-up parts never fall below the whole.
+    # One more for the line breaks: the sum of rounded-up parts is never below the size of the whole text.
     return count_tokens(_entry(piece)) + 1
 
 

@@ -23,11 +23,11 @@ async def context_for(
     kinds: frozenset[InstructionKind],
     before_scene: int | None = None,
 ) -> Context:
-    """The instructions of these kinds, cast, locations, earlier chapters and the scenes before the one at that
-    position, in `token_budget` tokens.
+    """The instructions of these kinds, the cast, the locations, the earlier chapters and the scenes before position
+    `before_scene`, in `token_budget` tokens.
 
-    Earlier scenes are summed up by their gist from the outline, which is there before any scene begins: the context
-    does not depend on which of them happens to be finished.
+    Earlier scenes are represented by their gist from the outline, which exists before any scene begins: the context
+    does not depend on which scenes are already finished.
     """
     pieces = instruction_pieces(concerning(kinds, await standing_instructions(session, project_id)))
     chapters = await story_so_far.earlier_chapters(session, project_id, chapter_id)
@@ -35,13 +35,13 @@ async def context_for(
     for row in await story_so_far.series(session, project_id, chapter_id):
         earlier += _from_series(row)
     if earlier:
-        # Only then were cast and locations met elsewhere: what this very text brought along is no news to its reader,
-        # and naming it would make the same question another one, to be paid for again.
+        # Cast and locations matter only where they come from an earlier text: naming those of this text would tell its
+        # reader nothing new, and would change the question, so that it had to be paid for again.
         worn = last_worn(await story_so_far.clothes_in(session, chapters[0].id)) if chapters else {}
         pieces += _known(
             await story_so_far.cast(session, project_id), worn, await story_so_far.locations(session, project_id)
         )
-        # The nearer a chapter, the more it matters; what it left open is more likely to be taken up than the rest.
+        # The nearer a chapter, the more it matters; its open threads are more likely to be continued than the rest.
         for story in earlier[:MOST_EARLIER]:
             pieces.append(Piece(kind="chapter", label=story.title, text=story.summary, priority=200 + story.ago))
             pieces += [
@@ -84,9 +84,10 @@ def _from_series(row: story_so_far.Series) -> list[EarlierStory]:
 
 
 def last_worn(scenes: Sequence[SceneClothes]) -> dict[str, str]:
-    """What people wore when they were last seen in a chapter, where it is not what they always wear.
+    """The clothes that characters wore when last seen in a chapter, where they differ from their usual ones.
 
-    Nothing before the whole chapter is summed up: a context must not depend on which scenes happen to be finished.
+    Empty until every scene of the chapter is described: a context must not depend on which scenes are already
+    finished.
     """
     worn: dict[str, str] = {}
     if any(scene.state == SceneState.OUTLINED for scene in scenes):

@@ -15,17 +15,17 @@ from models.runs import TaskCall
 
 @dataclass(frozen=True)
 class Loaded:
-    """A task's input, how many pieces of context did not fit, and the basis of what will be made from the answer."""
+    """A task's input, how many pieces of context did not fit, and the basis of the parts that the answer makes."""
 
     data: TaskInput
     left_out: int = 0
     basis: Inputs = field(default_factory=dict)
 
 
-# Context is a help, not the text at hand: it never takes more than this from a task's window.
+# The text at hand matters more than its context, which never takes more than this from a task's window.
 CONTEXT_TOKENS = 2_000
 
-# The ids of rows in their order.
+# The ids of rows, in order.
 Made = list[UUID]
 
 
@@ -33,9 +33,9 @@ Made = list[UUID]
 class Step:
     """`load` and `apply` of a task's `rows.py`.
 
-    Both run in a transaction of the caller's, and both return which rows came of the task, if the workflow needs them.
-    `load` does so when there is nothing left to do. Its last argument is how many tokens of context fit. `apply` gets
-    the basis that was loaded: what the answer was made from, whatever has changed since.
+    Both run in the caller's transaction, and both return the ids of the rows that the task made, if the workflow needs
+    them. `load` returns them when nothing is left to do; its last argument is how many tokens of context fit. `apply`
+    gets the basis that was loaded: what the answer was made from, whatever has changed since.
     """
 
     load: Callable[[AsyncSession, TaskCall, int], Awaitable[Loaded | Made]]
@@ -43,6 +43,8 @@ class Step:
 
 
 def step_of(task: Task[Any, Any]) -> Step:
-    """The step in a task's folder. Imported here, not above: the database stays out of where tasks are only named."""
+    """The step in a task's folder. Imported here, not at the top: modules that only name tasks do not import the
+    database.
+    """
     rows = import_module(f"{task.package}.rows")
     return Step(rows.load, rows.apply)

@@ -1,7 +1,7 @@
-"""The parts of a chapter that tasks make: whether a part is there, what it is made from, and the verdict on it.
+"""The parts of a chapter that tasks make: whether a part exists, what it is made from, and its verdict.
 
-Sources hold what the inputs of a part may be read from. Rows of the tables fit the column protocols, and so do the
-typed rows of prepared statements: a column that is renamed on one side is a type error on the other.
+A source holds everything that the inputs of a part are read from. Rows of the tables fit the column protocols, and so
+do the typed rows of prepared statements: a column renamed on one side is a type error on the other.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +67,7 @@ class PanelColumns(Kept, Protocol):
 
 @dataclass(frozen=True)
 class SceneSource:
-    """A scene, the panels that it may have, whether it has been described, and the project's instructions."""
+    """A scene, its panel quota, whether it has been described, and the project's instructions."""
 
     row: SceneColumns
     panel_quota: int | None
@@ -86,14 +86,14 @@ class PanelText:
 
 @dataclass(frozen=True)
 class PanelSource(PanelText):
-    """The same with its setting and who is on stage: what they look like, and where each of them stands."""
+    """A panel with its text, its setting and the characters on stage: their looks, and where each of them stands."""
 
     setting: Setting
-    # What the location always looks like.
+    # The fixed look of the location.
     location_looks: str
     on_stage: Sequence[Attributes]
     blocking: Mapping[str, str]
-    # The project's.
+    # The project's style.
     style: str
 
 
@@ -109,8 +109,8 @@ SourceT = TypeVar("SourceT", bound=HasParts, contravariant=True)
 class Part(Generic[SourceT]):
     """A part by its name, which is also its key among the manual edits and the bases of its row.
 
-    `follows` is the part that it is made from: when that is made again, so is this one. `follows_as` is what people
-    know that one by, and edit it as, where the name differs.
+    `follows` is the part that it is made from: when that one is made again, so is this one. `follows_as` is the name
+    under which people know and edit that part, where it differs.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Part(Generic[SourceT]):
     follows_as: str = ""
 
     def verdict(self, source: SourceT) -> Verdict:
-        """How the part stands against what it would be made from now."""
+        """Compare the part with what it would be made from now."""
         row = source.row
         return decide(
             there=self.there(source),

@@ -1,4 +1,4 @@
-"""What an LLM task is: a question with a typed input, a typed answer and a check of its own."""
+"""What an LLM task is: a question with a typed input, a typed answer and its own check."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ from models.story import Frozen
 
 
 class TaskInput(Frozen):
-    """What every task is given beside its own fields."""
+    """The input of every task, next to its own fields."""
 
     context: str = Field(default="", description="what is known so far, assembled by the context manager")
 
@@ -52,12 +52,12 @@ def fenced(text: str) -> str:
 
 
 def numbered(lines: Iterable[str], first: int = 0) -> str:
-    """Lines behind their index, the way answers refer to them."""
+    """Lines prefixed with their index, as answers refer to them."""
     return "\n".join(f"[{index}] {line}" for index, line in enumerate(lines, first))
 
 
 def _environment() -> SandboxedEnvironment:
-    # Prompts are plain text, so nothing is escaped; values never become templates.
+    # Prompts are plain text, so nothing is escaped; values are never parsed as templates.
     environment = SandboxedEnvironment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
     )
@@ -74,7 +74,7 @@ def _template(source: str) -> Template:
     return _ENVIRONMENT.from_string(source)
 
 
-# What a task is asked about once. A scene counts once for every language that it is translated into.
+# What a task is asked once for. A scene counts once for every language that it is translated into.
 Unit = Literal["window", "character", "scene", "panel", "panel without a prompt", "scene and language"]
 
 
@@ -88,10 +88,11 @@ class Usual(NamedTuple):
 
 @dataclass(frozen=True)
 class Task(Generic[In, Out]):
-    """One kind of question, and all that the rest of the program knows about it.
+    """One kind of question, with everything that the rest of the program needs to know about it.
 
-    Raise `version` with every change that must not reuse earlier answers. `per` and `per_in_script` are what it is
-    asked about once, for a chapter from a text and from a script; None where the script itself holds the answer.
+    Raise `version` with every change that must not reuse earlier answers. `per` and `per_in_script` are the units that
+    it is asked once for, in a chapter from a text and in one from a script; None where the script itself holds the
+    answer.
     """
 
     name: TaskName
@@ -107,9 +108,9 @@ class Task(Generic[In, Out]):
     per: Unit
     per_in_script: Unit | None = None
     attempts: int = 3
-    # Whether what it writes is in the language of the story.
+    # Whether the answer is in the language of the story.
     keeps_language: bool = True
-    # The part of a chapter that it makes, if it makes one; by its name alone where the part has no basis.
+    # The part of a chapter that it makes, if any; only its name where the part has no basis.
     of_scene: Part[SceneSource] | None = None
     of_panel: Part[PanelSource] | None = None
     of_others: str = ""
@@ -122,16 +123,16 @@ class Task(Generic[In, Out]):
 
     @property
     def package(self) -> str:
-        """Its folder, as a package: `task.py` is in there, so is `rows.py`."""
+        """Its folder as a package, which contains `task.py` and `rows.py`."""
         return self.output.__module__.rpartition(".")[0]
 
     @property
     def folder(self) -> str:
-        """The name of its folder, by which its offline answer is found too."""
+        """The name of its folder, by which its offline answer is found as well."""
         return self.package.rpartition(".")[2]
 
     def render(self, data: In, notes: Sequence[str] = ()) -> tuple[str, str]:
-        """The system text and the prompt; `notes` say what was wrong with the last answer."""
+        """The system text and the prompt; `notes` are the mistakes in the last answer."""
         values = {field: getattr(data, field) for field in type(data).model_fields}
         preface = _PREFACE if self.keeps_language else _PREFACE.replace(_KEEPING, "")
         system = _template(self.system.rstrip() + "\n" + preface).render(values)
@@ -140,7 +141,7 @@ class Task(Generic[In, Out]):
         return system, prompt.strip()
 
     def parse(self, data: In, text: str) -> Out:
-        """The answer as a value; raises `BadAnswer` saying what is wrong with its form."""
+        """Parse and validate the answer. Raises `BadAnswer` with what is wrong with its form."""
         try:
             return self.output.model_validate_json(_unfenced(text), context={"input": data})
         except ValidationError as error:
@@ -174,7 +175,9 @@ _KEPT = ("type", "enum", "const", "description")
 
 
 def _strict(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Vendors refuse defaults, references with neighbours and most bounds; the bounds are checked on parsing."""
+    """Reduce a schema to what vendors accept: no defaults, no `$ref` beside other keys, few bounds. Parsing checks
+    the bounds.
+    """
     if "$ref" in node:
         target = definitions[node["$ref"].rsplit("/", 1)[-1]]
         node = {**target, **{key: value for key, value in node.items() if key != "$ref"}}

@@ -1,4 +1,4 @@
-"""Who may come in: accounts, what they show to be let in, and what slows down those who guess."""
+"""Who may log in: accounts, their credentials, and throttles against guessing."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ class TokenScope(StrEnum):
 
 
 class User(Row, table=True):
-    """An account. The local owner is the one who has no e-mail address yet: `up` lets somebody claim it."""
+    """An account. The local owner has no e-mail address until a user claims it, as `up` allows."""
 
     __tablename__ = "users"
     __table_args__ = (
@@ -35,7 +35,7 @@ class User(Row, table=True):
 
 
 class RefreshToken(Row, table=True):
-    """One link of a chain of refresh tokens, kept as a hash. Each is used once; a used one that comes back ends all."""
+    """One token of a chain of refresh tokens, stored as a hash. Each is used once; reusing one ends the whole chain."""
 
     __tablename__ = "refresh_tokens"
     __table_args__ = (
@@ -53,7 +53,7 @@ class RefreshToken(Row, table=True):
 
 
 class AccessToken(Row, table=True):
-    """A personal access token for scripts, kept as a hash."""
+    """A personal access token for scripts, stored as a hash."""
 
     __tablename__ = "access_tokens"
     __table_args__ = (
@@ -75,7 +75,7 @@ class AccessToken(Row, table=True):
 
 
 class Ticket(SQLModel, table=True):
-    """Opens one WebSocket, once, within seconds: a browser cannot send a header with it, and addresses are logged."""
+    """Opens one WebSocket, once, within seconds: a browser cannot send a header with it, and URLs are logged."""
 
     __tablename__ = "tickets"
 
@@ -90,7 +90,7 @@ class Ticket(SQLModel, table=True):
 
 
 class Throttle(SQLModel, table=True):
-    """A bucket of tries, filled again as time goes by. All processes draw from the same, and restarts keep it."""
+    """A token bucket of attempts, refilled over time. All processes share it, and it survives restarts."""
 
     __tablename__ = "throttles"
 
@@ -100,7 +100,7 @@ class Throttle(SQLModel, table=True):
 
 
 class IdempotentRequest(Row, table=True):
-    """A request that carried an Idempotency-Key, and how it was answered: again is the same answer."""
+    """A request with an Idempotency-Key, and its answer: a repeated request gets the same answer."""
 
     __tablename__ = "idempotent_requests"
     __table_args__ = (UniqueConstraint("user_id", "key"), Index("ix_idempotent_requests_created_at", "created_at"))

@@ -26,7 +26,7 @@ from sqlmodel import Field, SQLModel
 
 from models.ids import new_id
 
-# Named constraints: a migration can drop what it can name, and an error message says which rule was broken.
+# Named constraints: a migration can drop them by name, and an error message says which rule was broken.
 SQLModel.metadata.naming_convention = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -48,7 +48,7 @@ EnumT = TypeVar("EnumT", bound=StrEnum)
 class StrEnumType(TypeDecorator[EnumT]):
     """Text of at most `length` characters that comes out of rows as a member of the enum.
 
-    `one_of` says in the database which values there are, so any string may be compared with the column.
+    `one_of` restricts the values in the database, so the column may be compared with any string.
     """
 
     impl = String
@@ -98,7 +98,7 @@ class PydanticJson(TypeDecorator[ModelT]):
 
 
 class Row(SQLModel):
-    """An id that sorts by time, and when the row was made."""
+    """A time-ordered id, and the time when the row was created."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     created_at: datetime | None = Field(
@@ -145,12 +145,12 @@ def json_object(description: str = "") -> Any:
 
 
 def moment(description: str = "") -> Any:
-    """A point in time, absent until it comes."""
+    """A point in time, null until it is reached."""
     return Field(default=None, sa_type=DateTime(timezone=True), description=description)
 
 
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
-    """The column holds one of `values`, held by the database."""
+    """A check constraint: the column holds one of `values`."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
@@ -162,7 +162,9 @@ def within_project(column: str, parent: str, ondelete: str = "CASCADE") -> Forei
 
 
 def held(column: str, parent: str) -> ForeignKeyConstraint:
-    """A reference whose target may not go first. Checked at commit, so that deleting the whole project still works."""
+    """A reference that protects its target from deletion. Checked at commit, so that deleting the whole project still
+    works.
+    """
     return ForeignKeyConstraint(
         ["project_id", column], [f"{parent}.project_id", f"{parent}.id"], deferrable=True, initially="DEFERRED"
     )
@@ -174,5 +176,5 @@ def scoped() -> UniqueConstraint:
 
 
 def ordered(within: str) -> UniqueConstraint:
-    """Positions are unique within their parent, checked at commit so that a reorder may pass through duplicates."""
+    """Unique positions within a parent, checked at commit so that a reorder may pass through duplicates."""
     return UniqueConstraint(within, "position", deferrable=True, initially="DEFERRED")

@@ -1,4 +1,4 @@
-"""What people decide about pictures and texts: choices, redraws, and what a chapter was like before."""
+"""What people decide about pictures and texts: selections, redraws, and earlier versions of a chapter."""
 
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from models.tables.columns import Row, StrEnumType, json_list, json_object, one_
 
 
 class SelectionKind(StrEnum):
-    """How it came that a panel shows a draft."""
+    """How a panel came to show a draft."""
 
     AUTOMATIC = "automatic"
     PERSON = "person"
@@ -20,7 +20,7 @@ class SelectionKind(StrEnum):
 
 
 class Selection(Row, table=True):
-    """A panel shows another draft from then on. The newest counts; undoing one is one more."""
+    """A panel starts to show another draft. The newest row counts; undoing a selection adds a row."""
 
     __tablename__ = "selections"
     __table_args__ = (
@@ -50,7 +50,7 @@ class RedrawState(StrEnum):
 
 
 class Redraw(Row, table=True):
-    """Somebody wants a panel otherwise: its words, its picture, or a part of a draft. The old drafts stay."""
+    """A request to redo a panel: its words, its picture, or a part of a draft. The old drafts stay."""
 
     __tablename__ = "redraws"
     __table_args__ = (
@@ -94,7 +94,7 @@ class Redraw(Row, table=True):
 
 
 class ChapterVersion(Row, table=True):
-    """A chapter as data at one moment: what a later change can be compared with."""
+    """A chapter as data at one moment, to which later changes can be compared."""
 
     __tablename__ = "chapter_versions"
     __table_args__ = (

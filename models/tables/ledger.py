@@ -1,4 +1,4 @@
-"""The money: every call to a provider, and every answer worth keeping."""
+"""Money: every call to a provider, and every answer worth keeping."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ class CallState(StrEnum):
 
 
 class ProviderCall(Row, table=True):
-    """One attempt at one call. At most one attempt of a key is ever confirmed: it is the one that was paid for."""
+    """One attempt at one call. At most one attempt per key is ever confirmed: the one that was paid for."""
 
     __tablename__ = "provider_calls"
     __table_args__ = (
@@ -85,7 +85,7 @@ class ProviderCall(Row, table=True):
 
 
 class TaskResult(Row, table=True):
-    """What an LLM task came to: the checked output, or why there is none."""
+    """The result of an LLM task: the checked output, or why there is none."""
 
     __tablename__ = "task_results"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What people work on: projects, their members and those who are invited, standing instructions."""
+"""Projects, their members and invitations, and standing instructions."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -70,7 +70,7 @@ class Project(Row, table=True):
 
 
 class ProjectMember(SQLModel, table=True):
-    """Who may do what in a project."""
+    """A member's role in a project."""
 
     __tablename__ = "project_members"
     __table_args__ = (one_of("role", Role), Index("ix_project_members_user_id", "user_id", "project_id"))
@@ -86,7 +86,7 @@ class ProjectMember(SQLModel, table=True):
 
 
 class Invitation(Row, table=True):
-    """Somebody may join a project: whoever has the address and the code that its inviter passes on."""
+    """An invitation to a project, for the person who has the e-mail address and the code that the inviter passes on."""
 
     __tablename__ = "invitations"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Generations and what is told of them."""
+"""Generations, their progress and their events."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -35,7 +35,7 @@ _FINAL = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
 
 
 class Generation(Row, table=True):
-    """One order to make something. The row is written before the workflow starts and is what clients read."""
+    """A requested generation. The row is written before the workflow starts, and clients read it."""
 
     __tablename__ = "generations"
     __table_args__ = (
@@ -46,7 +46,7 @@ class Generation(Row, table=True):
         ForeignKeyConstraint(["retry_of"], ["generations.id"], name="fk_generations_retry_of", ondelete="SET NULL"),
         CheckConstraint("progress >= 0 AND progress <= 1", name="progress"),
         CheckConstraint("budget_usd IS NULL OR budget_usd >= 0", name="budget"),
-        # Two generations of one chapter at a time would write over each other.
+        # Two generations of one chapter at a time would overwrite each other.
         Index(
             "uq_generations_live",
             "chapter_id",
@@ -83,7 +83,7 @@ class Generation(Row, table=True):
 
 
 class Hold(Row, table=True):
-    """A workflow that waits for a decision, or waited for one: the rows go with the end of the generation."""
+    """A workflow that waits, or waited, for a decision. The rows are deleted when the generation ends."""
 
     __tablename__ = "holds"
     __table_args__ = (
@@ -116,7 +116,7 @@ class Hold(Row, table=True):
 
 
 class GenerationStep(SQLModel, table=True):
-    """A weighted piece of a generation's planned work. The weights of one generation add up to 1."""
+    """A weighted step of a generation's planned work. The weights of one generation add up to 1."""
 
     __tablename__ = "generation_steps"
     __table_args__ = (CheckConstraint("weight >= 0 AND weight <= 1", name="weight"),)
@@ -138,7 +138,7 @@ class Event(SQLModel, table=True):
         within_project("generation_id", "generations"),
         Index("ix_events_generation_id_seq", "generation_id", "seq"),
         Index("ix_events_actor_id", "actor_id"),
-        # The history of a panel. Most events of a project tell of one, so those that do not are left out.
+        # The history of a panel. Events without a panel are left out; most have one.
         Index(
             "ix_events_panel",
             "project_id",
@@ -165,9 +165,9 @@ class Event(SQLModel, table=True):
 
 
 class Unheard(SQLModel, table=True):
-    """Projects of which something happened that the API's processes have not been told yet.
+    """Projects with events that the API's processes have not been notified of yet.
 
-    One row a project, however much happens. Unlogged: what a crash takes from it is only the hurry.
+    One row per project, however many events. Unlogged: a crash only delays the notification.
     """
 
     __tablename__ = "unheard"
@@ -178,7 +178,9 @@ class Unheard(SQLModel, table=True):
 
 
 class Removal(Row, table=True):
-    """What is left of something that was deleted: pictures in storage, histories in Temporal. The sweeper does it."""
+    """The remains of something that was deleted: pictures in storage, histories in Temporal. The sweeper deletes
+    them.
+    """
 
     __tablename__ = "removals"
     __table_args__ = (Index("ix_removals_due", "due_at", postgresql_where=text("done_at IS NULL")),)

@@ -1,4 +1,4 @@
-"""The comic itself: chapters, scenes, panels, drafts, pictures, the people and places in them."""
+"""The comic itself: chapters, scenes, panels, drafts, pictures, characters and locations."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -54,12 +54,12 @@ class DraftOrigin(StrEnum):
     UPLOADED = "uploaded"
 
 
-# Which exports are files of all chapters.
+# The exports of all chapters of a project.
 WHOLE_PROJECT = text("chapter_id IS NULL")
 
 
 class Chapter(Row, table=True):
-    """A manuscript, or a script, on its way to pages."""
+    """A chapter: a manuscript, or a script, to be turned into pages."""
 
     __tablename__ = "chapters"
     __table_args__ = (
@@ -90,7 +90,7 @@ class Chapter(Row, table=True):
 
 
 class Scene(Row, table=True):
-    """A stretch of the chapter in one place and time: paragraphs `first` to `last`, inclusive."""
+    """A part of the chapter at one location and time: paragraphs `first` to `last`, inclusive."""
 
     __tablename__ = "scenes"
     __table_args__ = (
@@ -134,7 +134,7 @@ class Panel(Row, table=True):
         scoped(),
         ordered("scene_id"),
         within_project("scene_id", "scenes"),
-        # A panel outlives the draft it shows: the column alone is emptied, the panel is drawn again.
+        # A panel outlives the draft it shows: only this column is set to null, and the panel is drawn again.
         ForeignKeyConstraint(
             ["selected_draft_id"],
             ["drafts.id"],
@@ -173,7 +173,7 @@ class Panel(Row, table=True):
 
 
 class Translation(Row, table=True):
-    """A panel's words in another language. The panel's own stay as they are."""
+    """A panel's words in another language. The panel's own words stay unchanged."""
 
     __tablename__ = "translations"
     __table_args__ = (
@@ -193,7 +193,7 @@ class Translation(Row, table=True):
 
 
 class Image(Row, table=True):
-    """A stored picture. The bytes lie in storage under `key`; the row says what they are."""
+    """A stored picture. The bytes are in storage under `key`; the row describes them."""
 
     __tablename__ = "images"
     __table_args__ = (
@@ -219,7 +219,7 @@ class Image(Row, table=True):
 
 
 class Draft(Row, table=True):
-    """One try at a panel's picture."""
+    """One draft of a panel: one picture."""
 
     __tablename__ = "drafts"
     __table_args__ = (
@@ -262,7 +262,7 @@ class Draft(Row, table=True):
 
 
 class Character(Row, table=True):
-    """Somebody of the story, the same in every panel."""
+    """A character of the story, the same in every panel."""
 
     __tablename__ = "characters"
     __table_args__ = (
@@ -287,7 +287,7 @@ class Character(Row, table=True):
 
 
 class Location(Row, table=True):
-    """A place of the story."""
+    """A location of the story."""
 
     __tablename__ = "locations"
     __table_args__ = (
@@ -333,7 +333,7 @@ class Page(Row, table=True):
 
 
 class Export(Row, table=True):
-    """A built file of a chapter, or of the whole project, in storage under `key`."""
+    """An export: a built file of a chapter, or of the whole project, in storage under `key`."""
 
     __tablename__ = "exports"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Working together: comments on panels, who is there, who edits what."""
+"""Collaboration: comments on panels, presence, and locks of panels."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from models.tables.columns import Row, json_list, moment, scoped, within_project
 
 
 class Comment(Row, table=True):
-    """What somebody says about a panel."""
+    """A comment on a panel."""
 
     __tablename__ = "comments"
     __table_args__ = (
@@ -31,7 +31,7 @@ class Comment(Row, table=True):
 
 
 class Presence(SQLModel, table=True):
-    """Somebody has a project open. A row that is not refreshed counts no more."""
+    """A user has a project open. A row that is not refreshed expires."""
 
     __tablename__ = "presences"
     __table_args__ = (Index("ix_presences_project_id", "project_id"), Index("ix_presences_user_id", "user_id"))
@@ -44,7 +44,7 @@ class Presence(SQLModel, table=True):
 
 
 class PanelLock(SQLModel, table=True):
-    """Somebody edits a panel; others are told, and their changes to it are refused until it expires."""
+    """A user edits a panel: others see it, and their changes to the panel are refused until the lock expires."""
 
     __tablename__ = "panel_locks"
     __table_args__ = (within_project("panel_id", "panels"), Index("ix_panel_locks_user_id", "user_id"))

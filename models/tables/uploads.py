@@ -1,4 +1,4 @@
-"""What people add to pictures: references, masks and control pictures of a character, a place or a panel."""
+"""Pictures that users attach to a character, a location or a panel: references, masks and control pictures."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -18,7 +18,7 @@ class AttachmentRole(StrEnum):
 
 
 class Attachment(Row, table=True):
-    """A picture that goes with one character, place or panel."""
+    """A picture attached to one character, location or panel."""
 
     __tablename__ = "attachments"
     __table_args__ = (

@@ -20,7 +20,7 @@ class DeliveryState(StrEnum):
 
 
 class Webhook(Row, table=True):
-    """An address that is told of a project's events. Its secret is derived from the installation's, not stored."""
+    """An address that receives a project's events. Its secret is derived from the installation's, not stored."""
 
     __tablename__ = "webhooks"
     __table_args__ = (scoped(),)
@@ -34,7 +34,7 @@ class Webhook(Row, table=True):
 
 
 class Delivery(Row, table=True):
-    """One event on its way to one address. Written with the event; a workflow of its own carries it there."""
+    """The delivery of one event to one address. Written together with the event; its own workflow sends it."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
