@@ -1,4 +1,4 @@
-"""Sends spans to the collector. Imported only when traces are on: the SDK and exporter cost memory and time."""
+"""Exports spans to the collector. Imported only when traces are on: the SDK and exporter cost memory and time."""
 
 import os
 
@@ -10,11 +10,13 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 
 def provider_of(endpoint: str, service: str) -> TracerProvider:
-    """A provider that sends its spans in batches. `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER` and the like are heard."""
+    """A provider that exports its spans in batches. It respects `OTEL_SERVICE_NAME`, `OTEL_TRACES_SAMPLER` and the
+    like.
+    """
     named = "OTEL_SERVICE_NAME" in os.environ
     provider = TracerProvider(
         resource=Resource.create({} if named else {"service.name": service}),
-        # An event on a span is what an exception says, with its causes: it may quote a prompt or an answer.
+        # Events on spans hold the messages of exceptions, with their causes: these may quote a prompt or an answer.
         span_limits=SpanLimits(max_events=0),
     )
     provider.add_span_processor(_WithoutQueries())
@@ -23,7 +25,7 @@ def provider_of(endpoint: str, service: str) -> TracerProvider:
 
 
 class _WithoutQueries(SpanProcessor):
-    """What stands after the `?` may be a ticket or a token."""
+    """Removes URL queries from spans: they may contain a ticket or a token."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         if "url.query" in (span.attributes or {}):

@@ -1,4 +1,4 @@
-"""Builds export files (CPU-bound, in threads, on the queue of the pages)."""
+"""Builds export files (CPU-bound, in threads, on the task queue for pages)."""
 
 import asyncio
 import tempfile
@@ -45,7 +45,9 @@ class Files:
 
     @activity.defn
     async def build_export(self, call: ExportCall) -> None:
-        """Build one file of a chapter, or of all chapters, and store it. One of the same content is left as it is."""
+        """Build one file of a chapter, or of all chapters, and store it. An existing file with the same content is
+        kept.
+        """
         format = _known(call.format)
         async with self._database.session() as session:
             there = (await session.exec(_of(call))).one_or_none()
@@ -75,7 +77,7 @@ class Files:
                 await emit(session, call.project_id, call.generation_id, EventType.GENERATION_PROGRESSED, {})
 
     async def _bound(self, call: ExportCall, book: Book, format: ExportFormat, folder: Path) -> Bound:
-        """The book with the files that it is made of, chapter by chapter: a file of many tells how far it is."""
+        """The book with the files that it is made of; an export of all chapters reports progress chapter by chapter."""
         if format in OF_WORDS:
             return Bound(book)
         pictures: list[Path] = []
@@ -128,7 +130,7 @@ async def _book(session: AsyncSession, call: ExportCall, options: GenerationOpti
 
 
 def _require(book: Book, format: ExportFormat, language: str) -> None:
-    """Raise `BadInput` where something is missing: a book with a hole in it would be taken for a whole one."""
+    """Raise `BadInput` if something is missing: a reader could not tell an incomplete book from a complete one."""
     if format in OF_WORDS:
         if not any(chapter.script for chapter in book.chapters):
             raise BadInput("There are no panels yet, so there is no script to export.")
@@ -156,7 +158,7 @@ def _require(book: Book, format: ExportFormat, language: str) -> None:
 
 
 async def _keep(session: AsyncSession, call: ExportCall, format: ExportFormat, values: dict[str, Any]) -> None:
-    """The row of the file; there is one for each format of a chapter, and of a project."""
+    """Store the row of the file; there is one per format of a chapter, and of a project."""
     statement = insert(Export).values(
         id=new_id(),
         project_id=call.project_id,

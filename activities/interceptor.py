@@ -1,4 +1,4 @@
-"""Around every activity: a heartbeat, and the translation of engine errors into Temporal failures.
+"""Wraps every activity: sends a heartbeat, and translates engine errors into Temporal failures.
 
 Nothing else in the project catches an engine error to retry it.
 """
@@ -25,16 +25,17 @@ from engine.logs import about
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
-# A defect of ours does not heal: after so many attempts the activity fails and the panel or the run says why.
+# Retrying does not fix a defect in the code: after this many attempts the activity fails, and the panel or the
+# generation shows the reason.
 MAX_ATTEMPTS_ON_DEFECT = 6
 
 
-# How far the work of the current activity is; everything it starts sees the same list.
+# The progress of the current activity; everything that it starts shares the same list.
 _SHARES: ContextVar[list[float] | None] = ContextVar("shares", default=None)
 
 
 class ActivityErrors(Interceptor):
-    """Install on every worker."""
+    """The interceptor that every worker installs."""
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         return _Inbound(next)
@@ -71,13 +72,13 @@ class _Inbound(ActivityInboundInterceptor):
 
 async def _beat(shares: Sequence[float]) -> None:
     while True:
-        # First the pause: most activities are over before it is, and every beat is a call to the server.
+        # Sleep first: most activities end before, and each heartbeat is a call to the server.
         await asyncio.sleep(BEAT_SECONDS)
         activity.heartbeat(*shares[-1:])
 
 
 def tell(share: float) -> None:
-    """How far the activity's work is, from 0 to 1: its next heartbeat says so."""
+    """Report the activity's progress, from 0 to 1, with its next heartbeat."""
     shares = _SHARES.get()
     if shares is not None:
         shares.append(share)
@@ -86,7 +87,7 @@ def tell(share: float) -> None:
 def translate(error: EngineError, attempt: int) -> ApplicationError:
     """An engine error as a Temporal failure: its class as type, its message, and when to try again."""
     expected = isinstance(error, ProviderBusy | CallInFlight | BudgetTight)
-    # What the workflow has to know: how much is wanted for the wait to be over, or what a person is asked about.
+    # What the workflow must know: the amount that did not fit the budget, or the calls that a person decides about.
     details = [str(error.needed)] if isinstance(error, BudgetExceeded) else []
     if isinstance(error, OutcomeUnknown):
         details = [str(call) for call in error.lost]
@@ -96,15 +97,17 @@ def translate(error: EngineError, attempt: int) -> ApplicationError:
         type=type(error).__name__,
         non_retryable=not error.retryable,
         next_retry_delay=pause(attempt, error.retry_after) if error.retryable else None,
-        # Expected and retried: no alarm for it.
+        # Expected and retried, so it raises no alarm.
         category=ApplicationErrorCategory.BENIGN if expected else ApplicationErrorCategory.UNSPECIFIED,
     )
 
 
 def unexpected(error: Exception, attempt: int) -> ApplicationError:
-    """Anything else: an outage of our own servers is waited for, a defect is given up after a few attempts."""
+    """Any other error as a Temporal failure: an outage of our own servers is waited out, a defect fails after a few
+    attempts.
+    """
     outage = is_outage(error)
-    # Foreign messages quote what they could not handle: statements, answers, addresses. They stay in the log.
+    # Messages of libraries quote what they could not handle: statements, answers, addresses. They stay in the log.
     if is_full(error):
         message = "The database's disk is full; once there is space again, the work continues by itself."
     elif outage:
@@ -122,10 +125,10 @@ def unexpected(error: Exception, attempt: int) -> ApplicationError:
 
 
 def pause(attempt: int, asked: float | None) -> timedelta:
-    """How long to wait: what the provider asked for, or exponential.
+    """The time until the next attempt: what the provider asked for, or growing exponentially.
 
-    Spread, because the server adds no jitter: what failed together must not come back together. Never less than what
-    was asked for.
+    Randomised, because the Temporal server adds no jitter: calls that failed together must not come back together.
+    Never less than what the provider asked for.
     """
     if asked is None:
         return timedelta(seconds=min(20.0, 0.3 * 2 ** min(attempt - 1, 10)) * random.uniform(0.5, 1.5))  # noqa: S311  # spreading, not secrecy

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from engine.money.ledger import ANSWER_PATIENCE
 
 AGAIN_SECONDS = 0.5
-# So many seconds a cancelled activity still waits for an answer that is on its way.
+# How many seconds a cancelled activity still waits for an answer that is on its way.
 CANCEL_PATIENCE = 10.0
 _AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 
@@ -20,12 +20,14 @@ ResultT = TypeVar("ResultT")
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether the database's disk is full: an outage that somebody has to end."""
+    """Whether the database's disk is full: an outage that only an operator can end."""
     return isinstance(error, DBAPIError) and isinstance(error.orig, DiskFull)
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the database is away, as opposed to saying no; a deadlock is a no, not to be waited out for days."""
+    """Whether the database is unavailable, instead of refusing a statement. A deadlock is a refusal, not to be waited
+    out.
+    """
     if isinstance(error, DBAPIError) and isinstance(error.orig, DeadlockDetected):
         return False
     return isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated)
@@ -38,7 +40,8 @@ async def outlast(
     also: tuple[type[Exception], ...] = (),
     away: Callable[[], None] = lambda: None,
 ) -> ResultT:
-    """Do the work, again and again while the database is away or errors like `also` come; the first calls `away`.
+    """Do the work, and repeat it while the database is unavailable or errors in `also` occur; the first one calls
+    `away`.
 
     Only for work that may be done twice: the answer to a commit can be lost as well.
     """
@@ -58,9 +61,9 @@ async def outlast(
 
 
 async def see_through(work: Awaitable[ResultT]) -> ResultT:
-    """Finish what may have been paid for although the activity is cancelled: the answer first, then the cancellation.
+    """Finish what may have been paid for even if the activity is cancelled: first the answer, then the cancellation.
 
-    Bounded, because somebody waits for the cancellation.
+    The wait is bounded, because the cancellation is awaited.
     """
     task = asyncio.ensure_future(work)
     try:
@@ -79,7 +82,7 @@ async def keep_answer(
 ) -> ResultT:
     """Store an answer that may have been paid for, in one transaction with what follows from it.
 
-    If that cannot be stored, the answer is, by `store_alone`. Trying again then costs nothing.
+    If that fails, `store_alone` stores only the answer. Another attempt then costs nothing.
     """
     try:
         return await outlast(store, ANSWER_PATIENCE, also=also)

@@ -1,4 +1,4 @@
-"""Composes pages (CPU-bound, in threads, on a queue with as many slots as cores)."""
+"""Composes pages (CPU-bound, in threads, on a task queue with as many slots as cores)."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -40,9 +40,9 @@ class Pages:
 
     @activity.defn
     async def plan_pages(self, run: PagesCall) -> PagesPlanned:
-        """Put the chapter's panels on pages, and say which of them are to be composed.
+        """Lay out the chapter's panels on pages, and return which pages must be composed.
 
-        In another language they lie where they do in the story's own: nothing moves but words.
+        The layout in another language is the one in the story's own: only words differ.
         """
         async with self._database.session() as session:
             shown = await of_chapter(session, run.project_id, run.chapter_id)
@@ -86,7 +86,7 @@ class Pages:
                 await complete_and_tell(session, run.project_id, run.generation_id, step)
             built = select(Export.format).where(Export.chapter_id == run.chapter_id, Export.language == run.language)
             there = (await session.exec(built.order_by(col(Export.format)))).all()
-            # What was built before is brought up to date with the rest.
+            # Existing exports are updated with the rest.
             formats = dict.fromkeys([*run.options.export.wanted, *there])
             return PagesPlanned(pages=len(layouts), due=due, exports=list(formats))
 

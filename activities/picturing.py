@@ -1,4 +1,4 @@
-"""Plans a draft of a panel: the one that counts already, or a new one with the request for its artist."""
+"""Plans a draft of a panel: an existing one that counts, or a new one with the request for its artist."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +28,7 @@ from models.tables.story import DraftOrigin
 
 @dataclass(frozen=True)
 class Painter:
-    """An artist with its model, and what it can do."""
+    """An artist with its model, and its capabilities."""
 
     choice: Choice
     draws: Draws
@@ -38,11 +38,11 @@ class Painter:
         return cls(choice, draws_of(choice.provider))
 
     def request(self, plain: ImageRequest, shown: Sequence[references.Stored]) -> ImageRequest:
-        """The request as this artist gets it: with its model, and with the pictures that it takes."""
+        """The request for this artist: with its model, and with the pictures that it takes."""
         return references.given(replace(plain, model=self.choice.model), self.draws, shown)
 
     def identity(self, request: ImageRequest) -> dict[str, Any]:
-        """What this artist's picture depends on."""
+        """The inputs that this artist's picture depends on."""
         return request.identity(data=self.draws.data)
 
 
@@ -59,9 +59,9 @@ class Artists:
         return cls(Painter.of(resolved("images", call.by) if call.by else requested), Painter.of(requested))
 
     def made_from(self, plain: ImageRequest, shown: Sequence[references.Stored] = ()) -> str:
-        """The digest that a picture is known by: that of the requested artist, whichever artist drew it.
+        """The digest that identifies a picture: that of the requested artist, whichever artist drew it.
 
-        A retry keeps what a fallback artist drew; another generation does not take a storyboard for the picture.
+        A retry keeps what a fallback artist drew; another generation does not mistake a storyboard for the picture.
         """
         return digest(self.requested.choice.provider, self.requested.identity(self.requested.request(plain, shown)))
 
@@ -75,9 +75,9 @@ class Existing:
 
 @dataclass(frozen=True)
 class New:
-    """A draft to draw; `plain` is its request without the pictures that go with the panel.
+    """A draft to draw; `plain` is its request without the pictures that accompany the panel.
 
-    `pictures` are those of a redraw (its source, mask and sketch) whose bytes were not fetched yet.
+    `pictures` are those of a redraw (its source, mask and sketch) whose bytes have not been fetched yet.
     """
 
     id: UUID
@@ -97,7 +97,7 @@ class New:
 
     @property
     def bare(self) -> bool:
-        """Whether bytes of its pictures are missing: storage is not read in a transaction."""
+        """Whether the bytes of any of its pictures are missing: storage is not read in a transaction."""
         sent = (*self.request.references, *(unit.picture for unit in self.request.control))
         return bool(self.pictures) or any(not picture.data for picture in sent)
 
@@ -106,15 +106,15 @@ class New:
         return self.artists.made_from(self.plain, self.shown)
 
     async def existing(self, session: AsyncSession) -> Existing | None:
-        """The draft that was made from exactly this, in the same slot."""
+        """The draft that was made from exactly this request, in the same slot."""
         if self.pictures:
-            # An edit is known by the bytes of the pictures that it changes.
+            # An edit is identified by the bytes of the pictures that it changes.
             return None
         draft_id = await drafts.there(session, self.panel_id, self.made_from, self.slot)
         return None if draft_id is None else Existing(draft_id)
 
     async def with_pictures(self, storage: Storage) -> "New":
-        """The same with the bytes of its pictures in the request, as its artist takes them."""
+        """The same draft with the bytes of its pictures in the request, as its artist takes them."""
         fetched = {
             name: Picture(await storage.get(image.key), image.media_type) for name, image in self.pictures.items()
         }
@@ -147,7 +147,7 @@ Plan = Existing | New
 
 
 async def plan_of(session: AsyncSession, call: DrawCall, artists: Artists) -> Plan:
-    """The draft that exists and counts for the call, or the one to draw."""
+    """The existing draft that counts for the call, or the one to draw."""
     panel, scene = await in_scene(session, call.project_id, call.target_id)
     cast = await cast_of(session, call.project_id)
     data = as_data(panel, scene, cast, call.options.direction)
@@ -197,7 +197,7 @@ async def plan_of(session: AsyncSession, call: DrawCall, artists: Artists) -> Pl
 
 
 def seed_of(prompt: str, slot: int) -> int:
-    """From the content, so that the same panel asked for again is the same call."""
+    """The seed, derived from the content, so that a repeated request for a panel is the same call."""
     return int(digest(prompt, slot)[:8], 16) & 0x7FFFFFFF
 
 
@@ -209,9 +209,9 @@ def _in_slot(new: New, slot: int) -> New:
 async def _framed(
     session: AsyncSession, panel: Panel, data: PanelData, call: DrawCall, *, opener: bool
 ) -> tuple[int, int]:
-    """The size of the panel's picture: decided once for a shot and a format.
+    """The size of the panel's picture, decided once per shot and format.
 
-    So the page stays as it is laid out when words change, or when another artist draws the panel.
+    So the page's layout stays when words change, or when another artist draws the panel.
     """
     wanted = frame_key(data.shot, call.options.format)
     if panel.frame.get("decided_by") == wanted:
@@ -222,7 +222,7 @@ async def _framed(
 
 
 async def _redrawn(session: AsyncSession, new: New, call: DrawCall, redraw_id: UUID) -> New:
-    """The draft as a redraw describes it: drawn again, or edited from another draft."""
+    """The draft that a redraw requests: drawn again, or edited from another draft."""
     scope = Scope(project_id=call.project_id)
     redraw = await get(session, scope, Redraw, redraw_id)
     pictures: dict[str, Image] = {}

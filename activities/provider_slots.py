@@ -1,4 +1,4 @@
-"""Provider slots: limits the calls in flight at each provider."""
+"""Provider slots: limit the calls in flight at each provider."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable
@@ -15,25 +15,25 @@ ResultT = TypeVar("ResultT")
 
 
 def holder() -> str:
-    """Who makes a call: the same for every attempt of one activity, different for every other."""
+    """The identity of a call's maker: the same for all attempts of one activity, different for every other."""
     info = activity.info()
     return f"{info.workflow_id}/{info.activity_type}/{info.activity_id}"
 
 
 class ProviderSlots:
-    """The calls that this process makes to its providers, at most `slots` to each at a time."""
+    """Limits the calls of this process to at most `slots` at a time per provider."""
 
     def __init__(self, providers: Iterable[str], slots: int) -> None:
         self._slots = {provider: asyncio.Semaphore(slots) for provider in providers}
-        # Calls that were sent and whose answers are still waited for.
+        # Calls that were sent and whose answers are still awaited.
         self.waiting: set[UUID] = set()
 
     @asynccontextmanager
     async def take(self, provider: str) -> AsyncIterator[AsyncExitStack]:
-        """Wait for a turn, and give it back at the end or, by `aclose()`, with the answer.
+        """Wait for a slot, and release it at the end or, by `aclose()`, when the answer arrives.
 
-        Taken before a call is written down as sent, so that none waits for its turn after that; given back before
-        the answer is stored, so that storing it keeps nobody else from asking.
+        Taken before a call is recorded as sent, so that no sent call waits for a slot; released before the answer is
+        stored, so that storing it blocks no other call.
         """
         if provider not in self._slots:
             raise NotConfigured(f"This worker has no provider called {provider!r}.")
@@ -42,7 +42,7 @@ class ProviderSlots:
             yield turn
 
     async def wait(self, call_id: UUID, answer: Awaitable[ResultT]) -> ResultT:
-        """Wait for the answer of a call that was just sent, and remember meanwhile that somebody does."""
+        """Wait for the answer of a call that was just sent, and meanwhile list the call in `waiting`."""
         self.waiting.add(call_id)
         try:
             return await see_through(answer)

@@ -19,11 +19,11 @@ from models.runs import TaskCall
 async def question(
     session: AsyncSession, task: Task[Any, Any], call: TaskCall, by: Choice, notes: Sequence[str], cut_off: int
 ) -> tuple[Loaded, LLMRequest] | Made:
-    """The input and the request; or the rows that are there, when there is nothing left to ask.
+    """A task's input and request, or the existing rows if there is nothing left to ask.
 
     Context is cut first, and the pieces left out are counted; then the tokens for the answer. An answer that was
-    `cut_off` before gets twice as many, each time. Raises `ProviderRejected` where even the bare question leaves too
-    few.
+    `cut_off` before gets twice as many, each time. Raises `ProviderRejected` if the prompt without context leaves too
+    few tokens.
     """
     holds = limits(by.provider, by.model)
     wanted = min(task.max_output_tokens * 2**cut_off, holds.output)

@@ -1,4 +1,4 @@
-"""Records what happened: start and end of generations, outlines, choices, failures."""
+"""Records what happened: start and end of generations, outlines, selections, failures."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -68,7 +68,7 @@ class Records:
 
     @activity.defn
     async def open_chapter(self, run: ChapterRun) -> ChapterBrief:
-        """requested → running; how the chapter has to be read; the first plan of the work."""
+        """requested → running. Stores the first plan of the work, and returns how the chapter is to be read."""
         async with self._database.session() as session:
             await generations.begin(session, run.project_id, run.generation_id)
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id)
@@ -82,7 +82,7 @@ class Records:
 
     @activity.defn
     async def store_outline(self, run: ChapterRun) -> Outlined:
-        """Merge what the windows were outlined as into scenes and cast."""
+        """Merge the outlines of the windows into scenes and cast."""
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
             texts, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(run.options))
@@ -93,7 +93,7 @@ class Records:
 
     @activity.defn
     async def adopt_script(self, run: ChapterRun) -> Outlined:
-        """Take scenes, panels and cast from the chapter's script."""
+        """Store scenes, panels and cast from the chapter's script."""
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
             stored = await outlines.adopt_script(session, run, chapter, Script.model_validate(chapter.script))
@@ -101,23 +101,23 @@ class Records:
 
     @activity.defn
     async def open_panels(self, run: PanelsRun) -> PanelsOpened:
-        """requested → running, and which panels the generation is for, or what in them is to be redrawn."""
+        """requested → running; returns the panels to generate, or the redraws to carry out."""
         async with self._database.session() as session:
             await generations.begin(session, run.project_id, run.generation_id)
             orders = await redraws.ordered(session, run.generation_id)
             generation = await get(session, Scope(project_id=run.project_id), Generation, run.generation_id)
-            # Begun again after its redraws were done, there is nothing left to do.
+            # An activity that is repeated after its redraws were done has nothing left to do.
             redrawn = await redraws.any_of(session, run.generation_id)
             targets = [] if redrawn else [UUID(target) for target in generation.target_ids]
             return PanelsOpened(panel_ids=targets, redraws=orders)
 
     @activity.defn
     async def select_draft(self, call: SelectCall) -> None:
-        """Choose among the drafts of a panel, or let a person choose."""
+        """Select one of the drafts of a panel, or let a person choose."""
         async with self._database.session() as session:
             redrawn = call.redraw_id is not None
             if redrawn and not await redraws.end(session, call.project_id, call.redraw_id, RedrawState.DONE):
-                # It was done before: what has been chosen since stays.
+                # The redraw was completed before: selections since then stay.
                 return
             if call.draft_ids:
                 await choose(
@@ -135,13 +135,15 @@ class Records:
 
     @activity.defn
     async def review(self, holding: Holding) -> Reviewed:
-        """How a review stands; the first time it is asked for, it begins."""
+        """The state of a review, which the first call opens."""
         async with self._database.session() as session:
             return await reviews.state(session, holding, _workflow())
 
     @activity.defn
     async def fail_panel(self, failure: Failure) -> None:
-        """The panel stays as it is, with the reason; its share of the work is over. So it does if a redraw failed."""
+        """Record why a panel, or a redraw of it, failed, and complete its steps. The panel's contents stay as they
+        are.
+        """
         if failure.redraw_id is not None:
             await self._fail_redraw(failure)
             return
@@ -151,14 +153,14 @@ class Records:
 
     @activity.defn
     async def fail_scene(self, failure: Failure) -> None:
-        """The scene has no panels; the reason is kept and its share of the work is over."""
+        """Record why a scene has no panels, and complete its steps."""
         steps = [scene_step(failure.target_id, "summary"), scene_step(failure.target_id, "panels")]
         data = {"scene_id": str(failure.target_id)}
         await self._fail(failure, Scene, {"state": SceneState.FAILED}, steps, EventType.SCENE_FAILED, data)
 
     @activity.defn
     async def fail_sheet(self, failure: Failure) -> None:
-        """The character has no sheet; the reason is kept and its share of the work is over."""
+        """Record why a character has no reference sheet, and complete its steps."""
         steps = [character_step(failure.target_id, "profile"), character_step(failure.target_id, "sheet")]
         data = {"character_id": str(failure.target_id)}
         await self._fail(failure, Character, {}, steps, EventType.CHARACTER_FAILED, data)
@@ -190,7 +192,7 @@ class Records:
         event: EventType,
         data: dict[str, str],
     ) -> None:
-        """Mark a row as failed, with the reason, and tell it once."""
+        """Mark a row as failed, with the reason, and emit the event once."""
         async with self._database.session() as session:
             row = await get(session, Scope(project_id=failure.project_id), model, failure.target_id, lock=True)
             values = {**values, "failure": await reason_with_notes(session, failure)}
@@ -207,7 +209,7 @@ class Records:
 
     @activity.defn
     async def hold(self, holding: Holding) -> bool:
-        """Register that a part waits for a person; False when it need not."""
+        """Register that a part waits for a person; False if it need not wait."""
         async with self._database.session() as session:
             return await holds.hold(session, holding, _workflow())
 
@@ -219,7 +221,7 @@ class Records:
 
     @activity.defn
     async def finish_generation(self, ending: Ending) -> None:
-        """The final status, with everything that was left open settled."""
+        """Set the final status, and settle everything that is still open."""
         async with self._database.session() as session:
             await generations.end(session, ending.project_id, ending.generation_id, ending.status, ending.error)
 
@@ -230,7 +232,7 @@ def _workflow() -> str:
 
 
 async def reason_with_notes(session: AsyncSession, failure: Failure) -> str:
-    """The reason, and what was last found wrong with an answer for this target: that part never left the database."""
+    """The reason, and the mistakes in the last answer for this target, which are stored only in the database."""
     query = (
         select(TaskResult.notes)
         .join(ProviderCall, col(ProviderCall.id) == col(TaskResult.call_id))

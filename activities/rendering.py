@@ -1,4 +1,4 @@
-"""Pictures: drafts of panels and reference sheets, each call paid for once."""
+"""Draws pictures: drafts of panels and reference sheets, each call paid for once."""
 
 import asyncio
 import logging
@@ -107,14 +107,16 @@ class Rendering:
 
     @activity.defn
     async def draw_panel(self, call: DrawCall) -> DraftMade:
-        """One draft of a panel. A draft that was made from the same inputs is kept."""
+        """Draw one draft of a panel. A draft that was made from the same inputs is kept."""
         artists = Artists.of(call)
         async with self._turns.take(artists.by.choice.provider) as turn:
             return DraftMade(draft_id=await self._panel(call, artists, turn))
 
     @activity.defn
     async def draw_sheet(self, call: DrawCall) -> None:
-        """The reference sheet of a character, once per set of attributes; none if people uploaded pictures of it."""
+        """Draw the reference sheet of a character, once per set of attributes; none if people uploaded pictures of
+        it.
+        """
         artists = Artists.of(call)
         async with self._turns.take(artists.by.choice.provider) as turn:
             await self._sheet(call, artists, turn)
@@ -151,7 +153,7 @@ class Rendering:
         try:
             scores = await asyncio.to_thread(judge)
         except Exception:
-            # A defect in a scorer must not cost a picture that is paid for.
+            # A defect in a scorer must not cost a picture that has been paid for.
             log.exception("a draft could not be scored")
             return {}
         return {"scores": {**scores.values, "fingerprint": scores.fingerprint}, "score": scores.total}
@@ -161,7 +163,7 @@ class Rendering:
         step = character_step(call.target_id, "sheet")
         async with self._database.session() as session:
             if await references.brought(session, [call.target_id]):
-                # People uploaded pictures that show the character: no sheet is drawn, or paid for, beside them.
+                # People uploaded pictures that show the character, so no reference sheet is drawn.
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
             character = await get(session, scope, Character, call.target_id)
@@ -212,7 +214,7 @@ class Rendering:
         purpose: Literal["draft", "sheet"],
         slot: int,
     ) -> ledger.Grant | EngineError:
-        """The call with its picture, or one that is about to be sent, or the reason why it cannot be."""
+        """The call with its picture, or one that is about to be sent, or the reason why it cannot be sent."""
         by = artists.by.choice
         most = most_of_picture(
             request.prompt, request.width, request.height, request.settings.quality, len(request.references)
@@ -236,7 +238,7 @@ class Rendering:
         return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._turns.waiting)
 
     async def _copied(self, project_id: UUID, image_id: UUID) -> Image:
-        """The picture, with its bytes under the project's own prefix: it must not go when another project does."""
+        """The picture, with its bytes under the project's own prefix: deleting another project must not delete it."""
         async with self._database.session() as session:
             image = (await session.exec(select(Image).where(col(Image.id) == image_id))).one_or_none()
         if image is None:
@@ -266,7 +268,7 @@ class Rendering:
         try:
             await asyncio.to_thread(verify, result)
         except ProviderError as error:
-            # The picture cannot be used, and is billed all the same.
+            # The picture cannot be used, but it is billed all the same.
             async with self._database.session() as session:
                 await ledger.fail(session, paid, error.message, usage)
             raise
@@ -275,13 +277,13 @@ class Rendering:
     async def _store(
         self, project_id: UUID, paid: ProviderCall, picture: Stored | Answered, follow: Follow[ResultT]
     ) -> ResultT:
-        """Put the picture into the project, with what follows from it; an answer also confirms its call."""
+        """Store the picture in the project, with what follows from it; this also confirms the call of an answer."""
         match picture:
             case Stored(image):
                 async with self._database.session() as session:
                     return await follow(session, await _adopt(session, project_id, image))
             case Answered():
-                # Keys and rights can be fixed while the picture waits; once it is lost, it is paid for again.
+                # An operator can fix credentials while the picture waits; once it is lost, it must be paid for again.
                 return await keep_answer(
                     partial(self._confirm, paid, picture, follow),
                     partial(self._confirm, paid, picture, _nothing_follows),
@@ -290,7 +292,8 @@ class Rendering:
 
     async def _confirm(self, paid: ProviderCall, answered: Answered, follow: Follow[ResultT]) -> ResultT:
         result = answered.result
-        # Bytes before rows: a row never points at nothing, and bytes without a row are found again by their hash.
+        # Bytes before rows: a row always refers to existing bytes, and bytes without a row are found again by their
+        # hash.
         picture = await keep(
             self._storage, paid.project_id, result.data, result.media_type, result.width, result.height
         )
@@ -308,14 +311,14 @@ class Rendering:
 
 
 async def _counted(session: AsyncSession, call: DrawCall, existing: Existing) -> UUID:
-    """The ID of a draft that exists, selected where the call says so."""
+    """The id of an existing draft, which is selected if the call says so."""
     if call.choose:
         await choose(session, call.project_id, call.generation_id, call.target_id, [existing.draft_id])
     return existing.draft_id
 
 
 async def _add_draft(call: DrawCall, values: Mapping[str, Any], session: AsyncSession, image_id: UUID) -> UUID:
-    """Add the draft to its panel. Returns its ID: that of an earlier attempt where one has added it."""
+    """Add the draft to its panel. Returns its id: that of an earlier attempt if one has added it."""
     panel_id = values["panel_id"]
     await drafts.lock(session, panel_id)
     draft_id, ordinal = await drafts.add(session, {**values, "image_id": image_id})
@@ -342,7 +345,7 @@ async def _show_sheet(call: DrawCall, made_from: str, basis: Inputs, session: As
     character.sheet_image_id = image_id
     character.sheet_made_from = made_from
     character.sheet_basis = basis
-    # The sheet that was approved is another one.
+    # The approval was for the previous sheet.
     character.sheet_approved_at = None
     character.failure = ""
     session.add(character)
@@ -358,11 +361,11 @@ async def _show_sheet(call: DrawCall, made_from: str, basis: Inputs, session: As
 
 
 async def _nothing_follows(session: AsyncSession, image_id: UUID) -> None:
-    """The picture is stored alone."""
+    """Only the picture is stored."""
 
 
 async def _adopt(session: AsyncSession, project_id: UUID, image: Image) -> UUID:
-    """A picture that the owner paid for in another project gets a row of its own in this one."""
+    """Add a row for a picture that the owner paid for in another project."""
     if image.project_id == project_id:
         return image.id
     copied = await session.exec(

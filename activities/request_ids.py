@@ -1,6 +1,6 @@
-"""The id of the request that ordered something goes with the work, into the lines of all activities that follow.
+"""Passes the id of a request on to the log lines of all activities that it leads to.
 
-It travels in Temporal's headers, beside the input, so that no input has to know of it.
+The id travels in Temporal's headers, beside the input, so that no input contains it.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ Headers = Mapping[str, Payload]
 
 
 class RequestIds(ClientInterceptor, Interceptor):
-    """For a Temporal client, and by it for the workers of that client."""
+    """The interceptor for a Temporal client, and through it for the workers of that client."""
 
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
         return _Client(next)
@@ -39,7 +39,7 @@ class RequestIds(ClientInterceptor, Interceptor):
 
 
 def asked_by(headers: Headers) -> dict[str, str]:
-    """The request that an activity's headers tell of, as lines name it; nothing if it has no other beginning."""
+    """The request id in an activity's headers, as a field of log lines; empty if no request led to it."""
     return {"request_id": PayloadConverter.default.from_payload(headers[_HEADER], str)} if _HEADER in headers else {}
 
 

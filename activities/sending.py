@@ -13,7 +13,7 @@ from engine.errors import AnswerLost, BadAnswer, CallInFlight, EngineError, Prov
 from engine.money import ledger
 from models.tables import ProviderCall
 
-# So many seconds a provider may fail before the next one is asked, where there is one.
+# How many seconds a provider may fail before the next one is asked, if there is one.
 PATIENCE = 30.0
 
 
@@ -21,11 +21,11 @@ PATIENCE = 30.0
 async def sending(
     database: Database, grant: ledger.Grant, terms: ledger.Terms, *, gives_way: bool
 ) -> AsyncIterator[None]:
-    """Send the call in this block: when its turn has come, and after it is written down as sent.
+    """Send the call in this block, when its slot has come and after it is recorded as sent.
 
-    A failure is booked: a call that was refused costs nothing, one whose answer was lost may have been billed. Where
-    the provider `gives_way` to another one, it is not tried for ever: raises `ProviderDown`. Raises `CallInFlight`
-    where the call was given up before its turn came.
+    A failure is recorded in the ledger: a refused call costs nothing, one whose answer was lost may have been billed.
+    If the provider `gives_way` to another one, it is not retried forever: raises `ProviderDown`. Raises `CallInFlight`
+    if the call was given up before its slot came.
     """
     if grant.wait > 0:
         await asyncio.sleep(grant.wait)
@@ -34,8 +34,8 @@ async def sending(
         async with database.session() as session:
             sent = await ledger.submit(session, grant.call)
         if not sent:
-            # By the end of its generation, or by the next attempt, which believes this process dead; or it is paused,
-            # as the next attempt will be told.
+            # Its generation has ended or is paused, or the next attempt took this process for dead; that attempt learns
+            # which.
             raise CallInFlight("The call was abandoned while it waited for a provider slot.", retry_after=2)
     call = grant.call
     told_of_it = {
@@ -48,20 +48,20 @@ async def sending(
             yield
     except EngineError as error:
         told = f"{error.message} {error.detail if isinstance(error, ProviderError) else ''}".strip()
-        # An answer that came and is none was an answer to them.
+        # For the provider an unusable answer was an answer, and it may be billed.
         answered = isinstance(error, AnswerLost | BadAnswer)
         async with database.session() as session:
             await (ledger.lose if answered else ledger.fail)(session, grant.call, told)
             down = gives_way and error.retryable
             if down and answered:
-                # Another provider is paid for the same: where a person decides about that, they are asked first.
+                # Another provider will cost money for the same call: if the policy is to ask, a person decides first.
                 down = not await ledger.asks(session, grant.call.project_id, grant.call.reserved_usd, terms)
             down = down and await ledger.tried(session, grant.call) + (error.retry_after or 0.0) > PATIENCE
         if down:
             raise ProviderDown(f"{grant.call.provider} has failed for {PATIENCE:.0f} s: {error.message}") from error
         raise
     except Exception as error:
-        # A defect: how far the call came is not known.
+        # A defect: it is unknown whether the call was sent.
         async with database.session() as session:
             await ledger.lose(session, grant.call, type(error).__name__)
         raise
@@ -69,7 +69,7 @@ async def sending(
 
 @contextmanager
 def _counted(call: ProviderCall) -> Iterator[None]:
-    """Counted in the metrics of the worker: calls by what became of them, and the seconds that they took."""
+    """Count the call in the worker's metrics: by outcome, and with its duration in seconds."""
     began, outcome = time.monotonic(), "answered"
     try:
         yield

@@ -1,4 +1,4 @@
-"""One run of an LLM task: what it is asked for, what it has used over all its repairs, and what came of it."""
+"""One run of an LLM task: its request, its use over all repairs, and its result."""
 
 import time
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _SOFTER = (
 
 @dataclass
 class TaskRun:
-    """A task for a target, by a writer. `notes` say what was wrong with the last answer; they go with the next call."""
+    """A task for a target, with a writer. `notes` are the mistakes in the last answer; they go with the next call."""
 
     task: Task[Any, Any]
     call: TaskCall
@@ -34,12 +34,12 @@ class TaskRun:
     notes: list[str] = field(default_factory=list)
     # Whether the request asks for milder words, after a refusal.
     softened: bool = False
-    # Attempts of earlier runs with the same input, and of this one.
+    # The attempts of earlier runs with the same input, and those of this run.
     earlier_attempts: int = 0
     attempts: int = 0
     # How many answers were cut off.
     cut_off: int = 0
-    # Whether any call was sent, and not answered from the ledger or the cache.
+    # Whether any call was sent, instead of being answered from the ledger or the cache.
     sent: bool = False
     input_tokens: int = 0
     output_tokens: int = 0
@@ -65,7 +65,7 @@ class TaskRun:
         return self.attempts >= self.task.attempts
 
     def gives_up(self, *, refused: bool) -> bool:
-        """Whether an unusable answer was the last: a refused request may be sent once more, in milder words."""
+        """Whether an unusable answer was the last one: a refused request may be sent once more, in milder words."""
         return not self.may_soften if refused else self.exhausted
 
     @property
@@ -76,11 +76,11 @@ class TaskRun:
         self.softened, self.notes = True, [_SOFTER]
 
     def repair(self, notes: Sequence[str]) -> None:
-        """Say in the next call what was wrong with the last answer."""
+        """List the mistakes in the last answer in the next call."""
         self.notes = [*([_SOFTER] if self.softened else []), *notes]
 
     def count(self, paid: ProviderCall, *, sent: bool) -> None:
-        """Add an answered call to what the run has used."""
+        """Add an answered call to the run's use."""
         self.attempts += 1
         self.cut_off += paid.stop_reason == "length"
         self.sent = self.sent or sent
@@ -88,7 +88,7 @@ class TaskRun:
         self.output_tokens += paid.output_tokens
 
     def judge(self, loaded: Loaded, paid: ProviderCall) -> tuple[list[str], Any]:
-        """What is wrong with an answer, or the answer as a value."""
+        """The mistakes in an answer, and the answer as a value if it could be parsed."""
         if paid.stop_reason == "length":
             return [_CUT_OFF], None
         try:
@@ -98,7 +98,7 @@ class TaskRun:
         return self.task.check(loaded.data, output), output
 
     def key(self, loaded: Loaded) -> ResultKey:
-        """What the result of this input is stored under."""
+        """The key under which the result of this input is stored."""
         return ResultKey(
             project_id=self.call.project_id,
             task=self.task.name,
@@ -109,20 +109,22 @@ class TaskRun:
         )
 
     async def apply(self, session: AsyncSession, loaded: Loaded, output: Any) -> None:
-        """The rows that come of an answer."""
+        """Store the rows that follow from an answer."""
         self.made = await step_of(self.task).apply(session, self.call, output, loaded.basis)
 
     async def finish(self, loaded: Loaded, output: Any, paid: ProviderCall, session: AsyncSession) -> None:
-        """The task is done: its result, and the rows that come of it."""
+        """Store the result, and the rows that follow from it."""
         await self._keep(session, loaded, paid, output=output.model_dump(mode="json"), notes="")
         await self.apply(session, loaded, output)
 
     async def give_up(self, loaded: Loaded, notes: Sequence[str], paid: ProviderCall, session: AsyncSession) -> None:
-        """No repair helped: what was wrong with the last answer."""
+        """Store the failure, with the mistakes in the last answer, after no repair helped."""
         await self._keep(session, loaded, paid, output=None, notes="; ".join(notes)[:2000])
 
     def failure(self, attempts: int, stop_reason: str | None) -> ProviderError:
-        """Why there is no answer. What was wrong quotes it and has no place in a history; the database has it."""
+        """Why there is no answer. The mistakes quote it and must not go into a workflow's history; the database has
+        them.
+        """
         if stop_reason == "refusal":
             return ProviderRefused(f"{self.by.provider} refused to answer {self.task.name}.")
         return BadAnswer(f"{self.task.name}: no usable answer from {self.by.provider} in {attempts} attempts.")

@@ -1,7 +1,7 @@
-"""One trace from a request through workflow and activities to the call that costs money, if traces are wanted at all.
+"""One trace from a request through workflow and activities to the paid call, if traces are on.
 
-Without INKLOOM_TRACES_ENDPOINT nothing of OpenTelemetry's SDK is loaded and a span is nothing. No span tells prompts,
-answers, keys or what an exception says: who reads traces need not be allowed to read stories.
+Without INKLOOM_TRACES_ENDPOINT nothing of OpenTelemetry's SDK is loaded and spans do nothing. No span contains
+prompts, answers, keys or messages of exceptions: people who read traces need not be allowed to read stories.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,9 +25,9 @@ _now = _State()
 
 
 def start(endpoint: str | None, service: str) -> None:
-    """Send what this process does as `service` to an OTLP endpoint from now on; without one, do nothing."""
+    """Export this process's spans as `service` to an OTLP endpoint from now on; without an endpoint, do nothing."""
     if endpoint:
-        # Some megabytes and a tenth of a second, for those who want it.
+        # Costs some megabytes and a tenth of a second, so only loaded when needed.
         from activities.exporting import provider_of
 
         _now.provider = provider_of(endpoint, service)
@@ -35,7 +35,7 @@ def start(endpoint: str | None, service: str) -> None:
 
 
 def stop() -> None:
-    """Send what is left and be as before `start`."""
+    """Export the remaining spans and undo `start`."""
     if _now.provider is not None:
         logs.sources.remove(_trace_of_now)
         _now.provider.shutdown()
@@ -43,12 +43,14 @@ def stop() -> None:
 
 
 def provider() -> "TracerProvider | None":
-    """Where spans are made; None where none are."""
+    """The provider of spans; None if traces are off."""
     return _now.provider
 
 
 def interceptors() -> "list[TracingInterceptor]":
-    """For a Temporal client, and by it for the workers of that client: they hand the trace on in headers."""
+    """The interceptors for a Temporal client, and through it for the workers of that client: they pass traces on in
+    headers.
+    """
     if _now.provider is None:
         return []
     from temporalio.contrib.opentelemetry import TracingInterceptor
@@ -58,7 +60,7 @@ def interceptors() -> "list[TracingInterceptor]":
 
 @contextmanager
 def span(name: str, attributes: Mapping[str, str]) -> Iterator[None]:
-    """A call to somebody else, as part of the present trace. Of a failure only its kind is told."""
+    """A span for an external call, in the current trace. A failure records only the exception's class."""
     if _now.provider is None:
         yield
         return

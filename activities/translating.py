@@ -1,4 +1,4 @@
-"""Translations: plans what to request and records what failed. The requests are a task like the others."""
+"""Translations: plans what to request and records failures. The requests are a task like the others."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ class Translating:
 
     @activity.defn
     async def plan_translation(self, run: TranslationRun) -> TranslationPlanned:
-        """The scenes whose words are not translated, or not as they are now."""
+        """The scenes with missing or stale translations."""
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id)
             panels = await translations.worded(session, chapter.id, run.language)
@@ -42,7 +42,7 @@ class Translating:
 
     @activity.defn
     async def fail_translation(self, failure: Failure) -> None:
-        """The scene's words stay as they are in the story; the reason is kept and its share of the work is over."""
+        """Record why a scene was not translated, and complete its step. Its own words stay as they are."""
         async with self._database.session() as session:
             scene = await get(session, Scope(project_id=failure.project_id), Scene, failure.target_id, lock=True)
             reason = await reason_with_notes(session, failure)

@@ -18,15 +18,15 @@ from models.runs import WebhookDelivery
 from models.tables import Delivery, Webhook
 from models.tables.webhooks import DeliveryState
 
-# Seconds after the first failure, and by how much longer after each further one.
+# Seconds until the second attempt, and the factor for each further one.
 FIRST_WAIT, GROWS = 5.0, 4.0
-# So many messages are sent at a time by one process; of them so many of one project, and to one address. One that does
-# not answer takes half a minute, and others must not wait for that.
+# The most messages that a process sends at a time: in all, of one project, and to one address. A webhook that does not
+# answer takes half a minute, and must not delay the others.
 AT_A_TIME, OF_A_PROJECT, TO_AN_ADDRESS = 32, 6, 3
 
 
 class WebhookActivities:
-    """`secrets` are the installation's: the first signs, previous ones sign too."""
+    """The activities that deliver events. `secrets` are the installation's: the first signs, previous ones sign too."""
 
     def __init__(self, database: Database, caller: WebhookSender, secrets: Sequence[str]) -> None:
         self._database = database
@@ -39,15 +39,16 @@ class WebhookActivities:
 
     @activity.defn
     async def deliver(self, sending: WebhookDelivery) -> bool:
-        """One try; whether the message has arrived. Raises `WebhookFailed`, to be tried again.
+        """Try once; returns whether the message has arrived. Raises `WebhookFailed`, so that it is tried again.
 
-        While as many are under way as may be to its address or for its project, it is put off, and that is no try.
+        If its address or its project already has the most messages in progress, the attempt is postponed and does not
+        count.
         """
         async with self._database.session() as session:
             query = select(Delivery, Webhook).join(Webhook).where(Delivery.id == sending.delivery_id)
             found = (await session.exec(query)).one_or_none()
         if found is None:
-            # Deleted in between, with all that was on its way.
+            # The webhook or its project was deleted meanwhile, with its deliveries.
             return False
         delivery, webhook = found
         if delivery.state != DeliveryState.PENDING:
@@ -57,7 +58,7 @@ class WebhookActivities:
             return False
         numbers = range(webhook.secret_number, max(0, webhook.secret_number - 2), -1)
         keys = [signing_key(secret, webhook.id, number) for secret in self._secrets for number in numbers]
-        # No transaction is held while somebody else is waited for.
+        # No transaction is open while the receiver is awaited.
         try:
             with self._lanes.one({webhook.id: TO_AN_ADDRESS, webhook.project_id: OF_A_PROJECT}):
                 message = message_id(webhook.id, delivery.seq)
@@ -80,7 +81,7 @@ class WebhookActivities:
 
     @activity.defn
     async def give_up(self, sending: WebhookDelivery) -> None:
-        """All tries were in vain."""
+        """Mark the delivery as failed after its last attempt."""
         async with self._database.session() as session:
             await webhooks.give_up(session, sending.delivery_id)
 

@@ -35,15 +35,15 @@ from models.tables import Project, ProviderCall
 from models.tables.ledger import CallState
 
 if TYPE_CHECKING:
-    # Only where a cache is named does it cost the memory of a Redis client.
+    # A Redis client costs memory, so it is only imported if a cache is configured.
     from engine.money.answer_cache import AnswerCache
 
-# What is done, in the same transaction, with an answer that is being stored.
+# What follows from an answer, in the transaction that stores it.
 Follow = Callable[[ProviderCall, AsyncSession], Awaitable[None]]
 
 
 class Writing:
-    """The writers at hand, and the database."""
+    """The activities that run LLM tasks, with the writers of this worker."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Writing:
         self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
-        """One activity per task: the Temporal UI shows what is being asked, not that something is."""
+        """One activity per task, so that the Temporal UI shows which task runs."""
         return [self._activity(task) for task in self._tasks]
 
     def _activity(self, task: Task[Any, Any]) -> Callable[..., Any]:
@@ -75,7 +75,7 @@ class Writing:
         return activity.defn(name=task.name)(run)
 
     async def run(self, task: Task[Any, Any], call: TaskCall) -> TaskDone:
-        """Run the task for its target. Raises `BadAnswer` when no repair helped."""
+        """Run the task for its target. Raises `BadAnswer` if no repair helped."""
         by = resolved("llm", call.by or Choice(provider=call.options.llm, model=call.options.llm_model))
         run = TaskRun(task, call, by)
         while True:
@@ -107,7 +107,7 @@ class Writing:
     async def _answer(
         self, run: TaskRun, loaded: Loaded, grant: ledger.Grant, request: LLMRequest, turn: AsyncExitStack
     ) -> list[str]:
-        """Get the answer of a call, store it with what follows from it, and return what is wrong with it."""
+        """Get the answer of a call, store it with what follows from it, and return the mistakes in it."""
         paid = grant.call
         usage = None if paid.state == CallState.CONFIRMED else await self._send(run.call, grant, request)
         await turn.aclose()
@@ -133,16 +133,16 @@ class Writing:
         return notes
 
     async def _confirm(self, paid: ProviderCall, usage: ledger.Usage | None, follow: Follow | None) -> None:
-        """Store an answer that was just paid for, and in the same transaction what follows from it."""
+        """Store an answer that was just paid for, in one transaction with what follows from it."""
         async with self._database.session() as session:
-            # What follows locks panel, generation and project, in that order; the call's own row comes last.
+            # What follows locks panel, generation and project, in that order; the call's own row is locked last.
             if follow is not None:
                 await follow(paid, session)
             if usage is not None:
                 await ledger.confirm(session, paid, usage, answer=paid.answer, stop_reason=paid.stop_reason)
 
     async def _reserve(self, session: AsyncSession, run: TaskRun, request: LLMRequest) -> ledger.Grant | EngineError:
-        """The call with its answer, or one that is about to be sent, or why it cannot be."""
+        """The call with its answer, or one that is about to be sent, or the reason why it cannot be sent."""
         task, call, by = run.task, run.call, run.by
         written = most_output(by.provider, by.model, request.max_output_tokens)
         most = most_of_text(count_tokens(request.system) + count_tokens(request.prompt), written)
@@ -171,7 +171,7 @@ class Writing:
         return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._turns.waiting)
 
     async def _send(self, call: TaskCall, grant: ledger.Grant, request: LLMRequest) -> ledger.Usage:
-        """Send a call when its turn comes; the answer is put into it, and not yet stored."""
+        """Send a call when its slot comes; the answer is put into the call, and not yet stored."""
         paid = grant.call
         async with sending(self._database, grant, self._terms, gives_way=call.gives_way):
             began = time.monotonic()
@@ -186,7 +186,7 @@ class Writing:
 
 
 async def _settled(session: AsyncSession, run: TaskRun, loaded: Loaded) -> bool:
-    """Whether the same was asked and answered before: then the rows come of that answer."""
+    """Whether this input was answered before: then the rows follow from that answer."""
     stored = await task_results.stored(session, run.key(loaded))
     if stored is None:
         return False
@@ -194,15 +194,15 @@ async def _settled(session: AsyncSession, run: TaskRun, loaded: Loaded) -> bool:
         await run.apply(session, loaded, run.task.output.model_validate(stored.output))
         return True
     if stored.holder == holder():
-        # This very activity, whose end Temporal has not heard of: what it paid for was its last.
+        # An earlier attempt of this activity, whose end did not reach Temporal: its last paid call failed.
         raise run.failure(stored.attempts, stored.stop_reason)
-    # Another run gave up: ask again, instead of answering with its failure.
+    # Another run gave up: ask again, instead of repeating its failure.
     run.earlier_attempts = stored.attempts
     return False
 
 
 class Owners:
-    """Who pays for a project. A project keeps its owner, so a process asks once."""
+    """The owners of projects, who pay. A project keeps its owner, so a process reads it once."""
 
     def __init__(self) -> None:
         self._known: dict[UUID, UUID] = {}

@@ -16,14 +16,13 @@ from models.tables import AccessToken, Invitation, Project, RefreshToken, Ticket
 from models.tables.accounts import TokenScope
 
 PERSONAL = "ikl_"
-# Two windows of one browser may refresh at once: whoever comes second within these seconds is refused, but it is not
-# taken for theft.
+# Two windows of one browser may refresh at once: a second use within this time is refused, but not treated as theft.
 GRACE = timedelta(seconds=10)
 STALE = "The refresh token is invalid or has expired. Log in again."
 
 
 async def register(session: AsyncSession, email: str, name: str, password_hash: str, *, claim: bool) -> User:
-    """A new account. With `claim` it is the local owner's, if that is still nobody's. Raises `Conflict`."""
+    """Create an account; with `claim` the local owner becomes it, if nobody has claimed it yet. Raises `Conflict`."""
     account = await unclaimed(session) if claim else None
     account = account or User()
     account.email, account.name, account.password_hash = email, name, password_hash
@@ -37,26 +36,26 @@ async def register(session: AsyncSession, email: str, name: str, password_hash: 
 
 
 async def unclaimed(session: AsyncSession) -> User | None:
-    """The local owner, locked, while nobody has registered as it."""
+    """The local owner, locked; None once it has been claimed."""
     query = select(User).where(col(User.is_local), col(User.password_hash).is_(None)).with_for_update()
     return (await session.exec(query)).one_or_none()
 
 
 async def anybody(session: AsyncSession) -> bool:
-    """Whether anybody has registered."""
+    """Whether any account has been registered."""
     query = select(User.id).where(col(User.password_hash).is_not(None)).limit(1)
     return (await session.exec(query)).first() is not None
 
 
 async def by_email(session: AsyncSession, email: str) -> User | None:
-    """The account of an address, whatever its case. No address has a NUL, which Postgres would not even compare."""
+    """The account with an address, ignoring case. One with a NUL has none: Postgres could not even compare it."""
     if "\x00" in email:
         return None
     return (await session.exec(select(User).where(func.lower(User.email) == func.lower(email)))).one_or_none()
 
 
 async def user(session: AsyncSession, user_id: UUID) -> User:
-    """The account. Raises `Unauthorized`: whoever is meant has gone."""
+    """The account. Raises `Unauthorized` if it was deleted."""
     found = await session.get(User, user_id)
     if found is None:
         raise Unauthorized("This account no longer exists.")
@@ -64,7 +63,7 @@ async def user(session: AsyncSession, user_id: UUID) -> User:
 
 
 async def invited(session: AsyncSession, email: str) -> bool:
-    """Whether somebody has invited this address to a project."""
+    """Whether there is an unexpired invitation for this address."""
     query = select(Invitation.id).where(
         func.lower(Invitation.email) == func.lower(email), col(Invitation.expires_at) > func.now()
     )
@@ -72,14 +71,14 @@ async def invited(session: AsyncSession, email: str) -> bool:
 
 
 async def log_in(session: AsyncSession, proven: User, lifetime: timedelta) -> tuple[str, UUID]:
-    """The first refresh token of a new family, and the family. Raises `Unauthorized`, see `_still`."""
+    """The first refresh token of a new login, and the login's family. Raises `Unauthorized`, see `_still`."""
     await _still(session, proven)
     family = uuid4()
     return await _next(session, proven.id, lifetime, family), family
 
 
 async def change_password(session: AsyncSession, proven: User, password_hash: str, but: UUID | None = None) -> None:
-    """Another password; all logins end except one. Raises `Unauthorized`, see `_still`."""
+    """Set another password and end all logins, except `but` if given. Raises `Unauthorized`, see `_still`."""
     found = await _still(session, proven)
     found.password_hash = password_hash
     session.add(found)
@@ -88,7 +87,7 @@ async def change_password(session: AsyncSession, proven: User, password_hash: st
 
 
 async def _still(session: AsyncSession, proven: User) -> User:
-    """The account, locked. Raises `Unauthorized` if its password is not any more the one that was just checked."""
+    """The account, locked. Raises `Unauthorized` if its password has changed since it was checked."""
     found = await _alone(session, proven.id)
     if found is None or found.password_hash != proven.password_hash:
         raise Unauthorized("The password was changed in the meantime.")
@@ -96,9 +95,9 @@ async def _still(session: AsyncSession, proven: User) -> User:
 
 
 async def _alone(session: AsyncSession, user_id: UUID) -> User | None:
-    """The account, locked: its logins begin, go on and end one after the other.
+    """Lock the account: its logins begin, continue and end one after another.
 
-    Otherwise whoever ends them would not see the token that is being made at that moment, and it would outlive them.
+    Otherwise ending them would miss a token that is being created at that moment, and the token would outlive them.
     """
     return await session.get(User, user_id, with_for_update={"key_share": True}, populate_existing=True)
 
@@ -112,10 +111,10 @@ async def _next(session: AsyncSession, user_id: UUID, lifetime: timedelta, famil
 
 
 async def refresh(session: AsyncSession, token: str, lifetime: timedelta) -> tuple[UUID, str, UUID] | None:
-    """Exchange a refresh token for the next one: the account, that token and its family. None if it does not count.
+    """Exchange a refresh token for the next one: the account, that token and its family. None if it is not valid.
 
-    The account's lock orders those who come at once: one wins. A token that was used before and comes later than
-    `GRACE` is in two hands, so that whole login ends. Nothing is raised, for that must be committed.
+    The account's lock orders concurrent requests: one wins. If a used token comes back later than `GRACE`, two clients
+    have it, so the whole login ends. Nothing is raised, because that must be committed.
     """
     same = RefreshToken.token_hash == digest(token)
     user_id = (await session.exec(select(RefreshToken.user_id).where(same))).one_or_none()
@@ -142,7 +141,7 @@ async def family_of(session: AsyncSession, token: str) -> UUID | None:
 async def end(
     session: AsyncSession, *, family: UUID | None = None, user_id: UUID | None = None, but: UUID | None = None
 ) -> None:
-    """End one login, or all of an account's except one."""
+    """End one login, or all logins of an account except `but`."""
     if family is None and user_id is None:
         raise AssertionError("give a token or a user")
     whose = (
@@ -162,7 +161,7 @@ async def end(
 
 
 async def living(session: AsyncSession, logins: Collection[UUID]) -> set[UUID]:
-    """Of logins, which are families or personal access tokens, those that nobody has ended."""
+    """Those of the given logins (families or personal access tokens) that have not been revoked."""
     families = select(RefreshToken.family).where(
         col(RefreshToken.family).in_(logins), col(RefreshToken.revoked_at).is_(None)
     )
@@ -171,7 +170,7 @@ async def living(session: AsyncSession, logins: Collection[UUID]) -> set[UUID]:
 
 
 async def personal(session: AsyncSession, token: str) -> AccessToken | None:
-    """The personal access token somebody shows, if it is in force; noted as used, to the minute."""
+    """The personal access token, if it is valid; its last use is recorded to the minute."""
     now = (await session.exec(select(func.clock_timestamp()))).one()
     found = (await session.exec(select(AccessToken).where(AccessToken.token_hash == digest(token)))).one_or_none()
     if found is None or found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
@@ -194,7 +193,7 @@ async def new_personal(
     project_id: UUID | None,
     lifetime: timedelta | None,
 ) -> tuple[AccessToken, str]:
-    """A new personal access token, and the only sight of it."""
+    """Create a personal access token. Only here is its text returned."""
     token = new_token(PERSONAL)
     now = (await session.exec(select(func.clock_timestamp()))).one()
     row = AccessToken(
@@ -214,7 +213,7 @@ async def new_personal(
 async def personal_ones(
     session: AsyncSession, user_id: UUID, after: str | None, limit: int
 ) -> tuple[Sequence[AccessToken], str | None]:
-    """An account's personal access tokens that are not revoked, the oldest first; one page."""
+    """One page of an account's personal access tokens that are not revoked, the oldest first."""
     query = select(AccessToken).where(AccessToken.user_id == user_id, col(AccessToken.revoked_at).is_(None))
     if after is not None:
         query = query.where(col(AccessToken.id) > cursors.of(after, "AccessToken").id)
@@ -225,7 +224,7 @@ async def personal_ones(
 
 
 async def revoke_personal(session: AsyncSession, user_id: UUID, token_id: UUID) -> None:
-    """Raises `NotFound`."""
+    """Revoke a personal access token. Raises `NotFound`."""
     revoked = await session.exec(
         update(AccessToken)
         .where(col(AccessToken.id) == token_id, col(AccessToken.user_id) == user_id)
@@ -246,7 +245,9 @@ async def new_ticket(
     ends_at: datetime | None,
     login: UUID | None,
 ) -> str:
-    """A ticket for one socket, which ends with the token that it was given for; old ones are swept out by the way."""
+    """A ticket for one socket, which ends with the token that requested it; the account's expired tickets are
+    deleted.
+    """
     now = (await session.exec(select(func.clock_timestamp()))).one()
     await session.exec(delete(Ticket).where(col(Ticket.user_id) == user_id, col(Ticket.expires_at) < now))
     ticket = new_token()
@@ -264,7 +265,7 @@ async def new_ticket(
 
 
 async def take_ticket(session: AsyncSession, ticket: str) -> Ticket | None:
-    """What a ticket opens, if it counts; whoever comes with it next finds nothing."""
+    """Consume a ticket: its row if it is valid. A second use finds nothing."""
     taken = await session.exec(
         delete(Ticket)
         .where(col(Ticket.token_hash) == digest(ticket))
@@ -279,7 +280,9 @@ async def take_ticket(session: AsyncSession, ticket: str) -> Ticket | None:
 
 
 async def remove(session: AsyncSession, user_id: UUID) -> None:
-    """Delete an account with its logins, tokens and memberships; what it said stays, by nobody. Raises `Conflict`."""
+    """Delete an account with its logins, tokens and memberships; its comments stay, without an author. Raises
+    `Conflict`.
+    """
     left = (await session.exec(select(func.count()).select_from(Project).where(Project.owner_id == user_id))).one()
     if left:
         raise Conflict(f"This account owns {left} projects. Delete or transfer them first.")

@@ -1,4 +1,4 @@
-"""Stores an outlined text: its scenes replace the chapter's; scenes with the same text keep all that they have."""
+"""Stores the outline of a text: its scenes replace the chapter's; scenes with the same text keep all their contents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from models.tables.story import SceneState
 
 @dataclass(frozen=True)
 class Outline:
-    """A scene as the outline has it: paragraphs `first` to `last`, and the sentences that it tells."""
+    """A scene of the outline: paragraphs `first` to `last`, and the sentences in them."""
 
     title: str
     gist: str
@@ -26,8 +26,8 @@ class Outline:
 async def arrange(session: AsyncSession, chapter: Chapter, wanted: Sequence[Outline]) -> None:
     """Make the chapter's scenes those of the outline, in its order.
 
-    A scene goes on as the one that tells the same sentences, or most of them. One that tells nothing of the text any
-    more goes, unless a person wrote in it or in its panels: then it stays behind the one that it stood behind.
+    A row becomes the scene that has the same sentences, or most of them. A row with none of them is deleted, unless it
+    or one of its panels has manual edits: then it stays after the scene that preceded it.
     """
     query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position)).with_for_update()
     before = list((await session.exec(query)).all())
@@ -59,14 +59,14 @@ async def arrange(session: AsyncSession, chapter: Chapter, wanted: Sequence[Outl
 
 
 async def _leave_out(session: AsyncSession, scene: Scene) -> None:
-    """When a chapter is condensed, a scene without room for a panel keeps those alone that people wrote."""
+    """Leave a scene without panels when a chapter is condensed; panels with manual edits stay."""
     await describe(session, scene, [])
     if scene.state == SceneState.DESCRIBED and "panels" not in scene.manual_edits:
         scene.state, scene.panels_key = SceneState.SUMMARISED, None
 
 
 async def _by_hand(session: AsyncSession, scenes: Sequence[Scene]) -> list[Scene]:
-    """Those in which a person wrote something."""
+    """The scenes that have manual edits, themselves or in a panel."""
     if not scenes:
         return []
     ids = [scene.id for scene in scenes]
@@ -76,9 +76,10 @@ async def _by_hand(session: AsyncSession, scenes: Sequence[Scene]) -> list[Scene
 
 
 def _matched(before: Sequence[Scene], by_hand: Sequence[Scene], wanted: Sequence[Outline]) -> list[Scene | None]:
-    """For each scene of the outline the one it goes on as: of the same sentences, or with at least half in common.
+    """For each scene of the outline the row to reuse: one with the same sentences, or with at least half of its
+    sentences in common.
 
-    In one in which a person wrote, a single sentence in common is enough.
+    For a row with manual edits, a single common sentence is enough.
     """
     free = list(before)
     found: list[Scene | None] = [None] * len(wanted)
@@ -98,7 +99,7 @@ def _matched(before: Sequence[Scene], by_hand: Sequence[Scene], wanted: Sequence
 
 
 async def _follow(session: AsyncSession, scene: Scene, sentences: list[str]) -> None:
-    """Panels point into their scene's sentences: where those have moved, they point there now."""
+    """Let panels point to the same sentences at their new positions in the scene."""
     panels = (await session.exec(select(Panel).where(Panel.scene_id == scene.id))).all()
     for panel in panels:
         own = scene.sentences[panel.first : panel.last + 1]

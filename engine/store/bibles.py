@@ -26,13 +26,13 @@ from models.events import EventType
 from models.tables import Attachment, Chapter, Character, Image, Location, Project, ProjectInstruction
 
 _CHARACTER = {"name", "aliases", "profile", "sheet_made_from"}
-# So many of the chapters so far, the latest.
+# At most this many earlier chapters, the latest ones.
 MOST_TOLD = 2_000
 
 
 @dataclass
 class Part:
-    """What became of one part of a bible: names, and how many of what has no name."""
+    """The items of a bible that were handled alike: names, and counts of items without a name."""
 
     characters: list[str] = field(default_factory=list)
     locations: list[str] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Part:
 
 @dataclass
 class Taken:
-    """What a project took of a bible. `kept` is what it had already and goes on with."""
+    """What an import added, replaced and left. `kept` is what the project already had and keeps."""
 
     added: Part = field(default_factory=Part)
     replaced: Part = field(default_factory=Part)
@@ -51,7 +51,7 @@ class Taken:
 
 
 async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[str, Image]]:
-    """The project's bible as a project's file without chapters, and the rows of its pictures by their hashes."""
+    """The project's series bible, as a project file without chapters, and the rows of its pictures by their hashes."""
     characters = await bundled.all_of(session, Character, project.id)
     locations = await bundled.all_of(session, Location, project.id)
     attachments = [one for one in await bundled.all_of(session, Attachment, project.id) if one.panel_id is None]
@@ -76,13 +76,13 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
 
 
 async def told_so_far(session: AsyncSession, project: Project) -> list[BundledTold]:
-    """What came before the project, and its own chapters, as far as they are outlined."""
+    """The chapters before the project, and its own chapters that have been outlined."""
     before = [BundledTold.model_validate(one) for one in project.series]
     return [*before, *await _own(session, project.id)][-MOST_TOLD:]
 
 
 async def _own(session: AsyncSession, project_id: UUID) -> list[BundledTold]:
-    """The project's own chapters. The same text made with other options is one chapter, and a script always is one."""
+    """The project's own chapters. The same text generated with other options counts once; every script counts."""
     text = case((col(Chapter.source_text) != "", func.md5(Chapter.source_text)), else_=cast_to(col(Chapter.id), Text))
     query = (
         select(Chapter.title, Chapter.summary, Chapter.threads, text)
@@ -103,9 +103,9 @@ async def take(
     replace: bool,
     images: Mapping[str, UUID] | None = None,
 ) -> Taken:
-    """Put a bible into a project; `images` are the ids there of its pictures, by their hashes in it.
+    """Import a bible into a project; `images` maps the hashes of its pictures to ids in the project.
 
-    What the project has already stays, or with `replace` becomes what the bible says. Its chapters are not touched.
+    What the project already has stays, or with `replace` is overwritten by the bible. Its chapters are not touched.
     Raises `Conflict` while something in the project is being generated.
     """
     project = await editing.open_project(session, scope, project_id)
@@ -131,7 +131,7 @@ async def take(
                 for attachment in _attachments(row, thing.attached, shown):
                     await uploads.attach(session, attachment)
     new += await _instructions(session, project_id, bundle, taken)
-    # The project's row comes after all others.
+    # The project's row is locked after all others.
     await refuse_while_open(session, project_id=project_id)
     await session.refresh(project)
     if fields := await _project(session, project, bundle, taken, replace):
@@ -155,7 +155,7 @@ class _Thing:
 def _person(who: BundledCharacter, images: Mapping[str, UUID]) -> _Thing:
     values: dict[str, Any] = {"aliases": list(who.aliases)}
     if who.profile is not None:
-        # People have decided on it: no text of a later book makes it another.
+        # A manual edit: no text of a later book replaces it.
         looks = who.profile.model_dump(exclude={"name", "aliases"})
         values |= {"profile": cast.profile(who.name, who.aliases, looks), "manual_edits": ["profile"]}
     if who.sheet is not None and who.sheet in images:
@@ -171,7 +171,7 @@ def _place(one: BundledLocation, images: Mapping[str, UUID]) -> _Thing:
 
 
 async def _existing(session: AsyncSession, model: type[Any], project_id: UUID, names: Sequence[str]) -> dict[str, Any]:
-    """The rows of these names, locked in the order in which everybody locks them."""
+    """The rows with these names, locked by id, the order that all code keeps."""
     keys = [name.casefold() for name in names]
     mine = select(model).where(model.project_id == project_id, model.name_key.in_(keys))
     found = await session.exec(mine.order_by(model.id).with_for_update(key_share=True))
@@ -179,14 +179,14 @@ async def _existing(session: AsyncSession, model: type[Any], project_id: UUID, n
 
 
 async def _added(session: AsyncSession, row: SQLModel) -> None:
-    """Raises `Conflict` where somebody was faster with the same name."""
+    """Insert a row. Raises `Conflict` if its name was added concurrently."""
     async with cast.once():
         session.add(row)
         await session.flush()
 
 
 def _written(row: Any, values: Mapping[str, Any]) -> list[str]:
-    """Write the values; the names of those that are others now."""
+    """Write the values; returns the names of the columns that changed."""
     different = [name for name, value in values.items() if name != "manual_edits" and getattr(row, name) != value]
     if different:
         for name in different:
@@ -209,7 +209,7 @@ def _attachments(row: Any, attached: Sequence[Attached], images: Mapping[str, UU
 
 
 async def _instructions(session: AsyncSession, project_id: UUID, bundle: Bundle, taken: Taken) -> list[SQLModel]:
-    """Those that are new, behind those that are there."""
+    """Add the bible's new instructions after the existing ones."""
     query = select(ProjectInstruction.kind, ProjectInstruction.body).where(ProjectInstruction.project_id == project_id)
     there = set((await session.exec(query)).all())
     new: list[SQLModel] = [
@@ -224,7 +224,9 @@ async def _instructions(session: AsyncSession, project_id: UUID, bundle: Bundle,
 
 
 async def _project(session: AsyncSession, project: Project, bundle: Bundle, taken: Taken, replace: bool) -> list[str]:
-    """Style and what was told so far, in the project's row, which is locked; the names of what was changed."""
+    """Update style and earlier chapters in the project's row, which is locked; returns the names of the changed
+    fields.
+    """
     fields: list[str] = []
     style = bundle.project.style
     if style and style != project.style and (replace or not project.style):
@@ -233,7 +235,7 @@ async def _project(session: AsyncSession, project: Project, bundle: Bundle, take
         fields.append("style")
     else:
         taken.kept.style = bool(style)
-    # A bible that comes home tells the project nothing of its own chapters.
+    # A project that imports its own bible ignores its own chapters.
     own = await _own(session, project.id)
     news = [one.model_dump(mode="json") for one in bundle.project.series if one not in own]
     taken.kept.chapters = len(bundle.project.series)

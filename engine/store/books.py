@@ -29,7 +29,7 @@ from models.tables import Chapter, Export, Image, Page, Project
 
 @dataclass(frozen=True)
 class _Made:
-    """What is to be known of how pictures were made."""
+    """How the pictures were made: by which artists and models, their origins, and the newest page's date."""
 
     artists: set[str]
     origins: set[str]
@@ -49,7 +49,9 @@ class _Made:
 
 
 def manner_of(asked: ExportOptions, there: Export | None, *, anew: bool) -> ExportOptions:
-    """How a file is built: as an order for files says. A chapter's order that says nothing leaves it as it was."""
+    """The options for building a file. A chapter's generation without export options keeps those of the existing
+    file.
+    """
     if anew or there is None or asked.manner != ExportOptions(language=asked.language):
         return asked.manner
     return there.options.model_copy(update={"language": asked.language})
@@ -64,13 +66,13 @@ async def of_one(session: AsyncSession, chapter: Chapter, options: GenerationOpt
 
 
 def bound_as(book: Book, options: GenerationOptions) -> Book:
-    """The book of a chapter, bound in another manner: what it says of itself is in the language of its words."""
+    """The book of a chapter with other export options; its own texts are in the language of its words."""
     manner = _in(options, book.options.language)
     return replace(book, title=manner.title or book.chapters[0].title, options=manner)
 
 
 def _known_by(id: UUID, edition: str) -> UUID:
-    """What readers know a book by: to them, a translation is another one, and must not take its place."""
+    """The id of a book for readers: a translation has another one, so that it does not replace the original."""
     return uuid5(id, edition) if edition else id
 
 
@@ -79,7 +81,7 @@ def _in(options: GenerationOptions, language: str) -> ExportOptions:
 
 
 async def of_project(session: AsyncSession, project: Project, options: GenerationOptions) -> Book:
-    """All chapters of a project in their order, in one book."""
+    """All chapters of a project, in order, as one book."""
     query = select(Chapter).where(Chapter.project_id == project.id).order_by(col(Chapter.position))
     told = [await _told(session, chapter, options) for chapter in (await session.exec(query)).all()]
     chapters, first = [], 0
@@ -133,7 +135,7 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
         pages=tuple(_page(page, image, by_id) for page, image in found),
         chapters=(books.Chapter(title=title, first=0, script=script.script),),
         pictures=tuple(_pictures(shown)),
-        # Nobody has translated it.
+        # The summary is not translated.
         summary="" if options.edition else chapter.summary,
         characters=_once(who.name for one in shown for who in one.data.characters),
         notes=notes_of(made.artists),

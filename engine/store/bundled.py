@@ -12,12 +12,14 @@ from models.tables import Attachment, Character, Image, Location, ProjectInstruc
 
 
 async def all_of(session: AsyncSession, model: Any, project_id: UUID) -> Sequence[Any]:
-    """Every row of the project, the oldest first."""
+    """All rows of the project, the oldest first."""
     return (await session.exec(select(model).where(model.project_id == project_id).order_by(col(model.id)))).all()
 
 
 def attached_to(attachments: Iterable[Attachment], hashes: Mapping[UUID, str]) -> dict[UUID, list[Attached]]:
-    """Which pictures are attached, by what they are attached to; `hashes` are those of pictures by their ids."""
+    """The attached pictures, by the id of their character, location or panel; `hashes` maps ids of pictures to
+    hashes.
+    """
     attached: dict[UUID, list[Attached]] = {}
     for one in attachments:
         holder = one.character_id or one.location_id or one.panel_id
@@ -30,20 +32,20 @@ def attached_to(attachments: Iterable[Attachment], hashes: Mapping[UUID, str]) -
 def person(
     who: Character, fields: set[str], hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]
 ) -> BundledCharacter:
-    """A character by those columns, with the pictures of it."""
+    """A character with these columns and its pictures."""
     values = {"sheet": _sheet(who, hashes), "attached": attached.get(who.id, [])}
     return BundledCharacter.model_validate({**who.model_dump(include=fields), **values})
 
 
 def place(one: Location, hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]) -> BundledLocation:
-    """A location with the pictures of it."""
+    """A location with its pictures."""
     return BundledLocation(
         name=one.name, description=one.description, sheet=_sheet(one, hashes), attached=attached.get(one.id, [])
     )
 
 
 def instructions(rows: Iterable[ProjectInstruction]) -> list[Instruction]:
-    """In their order."""
+    """The instructions in order of their position."""
     return [
         Instruction.model_validate(one.model_dump(include={"kind", "body"}))
         for one in sorted(rows, key=lambda one: one.position)
@@ -51,7 +53,7 @@ def instructions(rows: Iterable[ProjectInstruction]) -> list[Instruction]:
 
 
 def pictures(images: Iterable[Image]) -> list[Picture]:
-    """In the order of their hashes."""
+    """The pictures in order of their hashes."""
     return [
         Picture.model_validate(image.model_dump(include=set(Picture.model_fields)))
         for image in sorted(images, key=lambda image: image.sha256)

@@ -45,7 +45,7 @@ _PROJECT = set(BundledProject.model_fields)
 
 @dataclass(frozen=True)
 class Kept:
-    """A picture that lies in storage, for the new project."""
+    """A stored picture for the new project."""
 
     key: str
     sha256: str
@@ -56,9 +56,9 @@ class Kept:
 
 
 async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[str, Image]]:
-    """The project as it is in this moment, and the rows of its pictures by their hashes.
+    """The project as it is now, and the rows of its pictures by their hashes.
 
-    Composed pages and built files are left out: they are made from the rest again, at no cost.
+    Composed pages and built files are left out: they are made again from the rest, at no cost.
     """
     found = {image.id: image for image in await bundled.all_of(session, Image, project.id)}
     hashes = {id: image.sha256 for id, image in found.items()}
@@ -86,7 +86,7 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
         values = {**scene.model_dump(include=_SCENE), "panels": panels.get(scene.id, [])}
         scenes.setdefault(scene.chapter_id, []).append(BundledScene.model_validate(values))
     chapters = sorted(await bundled.all_of(session, Chapter, project.id), key=lambda one: one.position)
-    # Not yet checked: its pictures are still to come.
+    # Not validated yet: its pictures are added below.
     bundle = Bundle.model_construct(
         project=BundledProject.model_validate(project.model_dump(include=_PROJECT)),
         instructions=bundled.instructions(await bundled.all_of(session, ProjectInstruction, project.id)),
@@ -110,11 +110,11 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
 async def plant(
     session: AsyncSession, owner_id: UUID, project_id: UUID, bundle: Bundle, kept: Mapping[str, Kept]
 ) -> Project:
-    """A new project with everything in the bundle; `kept` says where its pictures lie, by their hashes in it."""
+    """Create a project with everything in the bundle; `kept` maps the bundle's hashes to the stored pictures."""
     project = Project(id=project_id, owner_id=owner_id, **bundle.project.model_dump(mode="json"))
     session.add(project)
     await session.flush()
-    # Two pictures of a bundle may turn out to be the same one.
+    # Two pictures of a bundle may have the same content once stored.
     images: dict[str, UUID] = {}
     by_content: dict[str, UUID] = {}
     for picture in bundle.pictures:
@@ -204,6 +204,6 @@ async def plant(
 
 
 def _drafted(draft: Draft, sisters: Sequence[Draft], picture: str) -> dict[str, Any]:
-    """A draft as it is bundled; it may come from one of its sisters."""
+    """A draft as it is bundled. Its parent is one of `sisters`, the panel's drafts."""
     parent = next((one.ordinal for one in sisters if one.id == draft.parent_id), None)
     return {**draft.model_dump(include=_DRAFT), "picture": picture, "parent": parent}

@@ -12,12 +12,12 @@ from models.tables import Character
 
 
 def named(name: str) -> dict[str, Any]:
-    """The columns of a name."""
+    """The columns that hold a name."""
     return {"name": name, "name_key": name.casefold()}
 
 
 def profile(name: str, aliases: Sequence[str], looks: Mapping[str, Any]) -> Profile:
-    """The column of fixed attributes, with the character's own name and aliases."""
+    """The value of the profile column, with the character's own name and aliases."""
     return Profile(name=name, aliases=list(aliases), **looks)
 
 
@@ -29,9 +29,9 @@ def changed(
     *,
     anew: bool,
 ) -> dict[str, Any]:
-    """The columns that a change writes. A name that is given up stays as an alias, unless aliases are given.
+    """The columns that a change writes. The previous name becomes an alias, unless aliases are given.
 
-    With `anew` the profile becomes `looks`, or is taken away where that is None.
+    With `anew` the profile becomes `looks`, or is removed where that is None.
     """
     values: dict[str, Any] = {}
     if name is not None and name != character.name:
@@ -47,14 +47,14 @@ def changed(
         known = values.get("name", character.name), values.get("aliases", character.aliases)
         values["profile"] = profile(*known, looks if looks is not None else kept)
     if character.sheet_approved_at is not None and values.get("profile", character.profile) != character.profile:
-        # What was approved shows other looks.
+        # The approved reference sheet shows other looks.
         values["sheet_approved_at"] = None
     return values
 
 
 @asynccontextmanager
 async def once() -> AsyncIterator[None]:
-    """Raises `Conflict` where the project has the name already."""
+    """Raise `Conflict` if the project already has the name."""
     try:
         yield
     except IntegrityError as error:

@@ -28,7 +28,7 @@ class _Shown(NamedTuple):
     how: SelectionKind | None
 
 
-# What a panel shows and how it was selected last; locks the panel.
+# The draft that a panel shows and how it was selected last; locks the panel.
 _SHOWN = Prepared(
     select(
         _PANELS.c.state,
@@ -43,7 +43,7 @@ _SHOWN = Prepared(
     .with_for_update(key_share=True),
     _Shown,
 )
-# The best draft by its scores; of equals, and of drafts without scores, the first.
+# The best draft by score; of equal scores, and of drafts without scores, the first.
 _BEST = (
     select(_DRAFTS.c.id)
     .where(
@@ -62,7 +62,7 @@ _SHOW = (
 )
 # Records a selection.
 _REMEMBER = insert(_SELECTIONS)
-# A score does not overrule what a person selected.
+# A score does not override a person's selection.
 BY_HAND = frozenset({SelectionKind.PERSON, SelectionKind.UNDONE})
 
 
@@ -76,11 +76,12 @@ async def choose(
     wait: bool = False,
     redrawn: bool = False,
 ) -> None:
-    """Show the best of some drafts, or the one of them that a person chose before; with `wait`, let a person choose.
+    """Show the best of some drafts, or the one of them that a person selected before; with `wait`, let a person
+    choose.
 
-    It is done once for a generation, and once for each redraw, which is `redrawn`: what a person chose since then
-    stays, however often it is asked for. Emits, so call it last in a transaction. Raises `NotFound` where there is no
-    such panel, or no draft to show.
+    It happens once for a generation, and once for each redraw (`redrawn`): repeated calls do not override what a
+    person has selected since. Emits an event, so call it last in a transaction. Raises `NotFound` if there is no such
+    panel, or no draft to show.
     """
     panel = await _SHOWN.one_or_none(session, panel=panel_id, project=project_id)
     if panel is None:
@@ -118,7 +119,7 @@ async def remember(
     kind: SelectionKind,
     actor_id: UUID | None = None,
 ) -> None:
-    """Write down that a panel shows another draft from now on."""
+    """Record that a panel shows another draft from now on."""
     values = {
         "id": new_id(),
         "project_id": project_id,

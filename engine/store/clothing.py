@@ -1,8 +1,8 @@
-"""What people wear when a scene begins, and the outfits that its summary states: kept with the characters, and named
-by the scene.
+"""What characters wear when a scene begins, and the outfits that its summary states: stored with the characters, and
+named by the scene.
 
-What earlier scenes say is read from their text, by rules, and never from their summaries: scenes are written side by
-side, and a question that is asked again after a crash must be the same.
+Changes in earlier scenes are read from their text, by rules, and never from their summaries: scenes are written
+concurrently, and a call that is repeated after a crash must be the same.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _DRESSED = (
     .where(
         _SCENES.c.chapter_id == bindparam("chapter"),
         _SCENES.c.position < bindparam("position"),
-        # Only scenes that speak of clothes leave the database.
+        # Only scenes that mention clothes leave the database.
         cast(_SCENES.c.sentences, Text).regexp_match(rf"\m({'|'.join(sorted(GARMENTS))})\M", flags="i"),
     )
     .order_by(_SCENES.c.position.desc())
@@ -45,7 +45,7 @@ _DRESSED = (
 async def before(
     session: AsyncSession, scene: Scene, cast_members: Sequence[Character]
 ) -> tuple[list[str], dict[str, str]]:
-    """What earlier scenes of the chapter say about changes of clothes, and who therefore wears what, by name."""
+    """The sentences of the chapter's earlier scenes about changes of clothes, and the resulting outfits by name."""
     values = {"chapter": scene.chapter_id, "position": scene.position}
     earlier = (await execute(session, _DRESSED, values)).scalars().all()[::-1]
     if not earlier:
@@ -65,14 +65,14 @@ def _read(
 
 
 async def note(session: AsyncSession, scene: Scene, outfits: Iterable[Wearing]) -> None:
-    """Keep what people wear in a scene: the outfits with the characters, their names with the scene."""
+    """Store what characters wear in a scene: the outfits with the characters, their names with the scene."""
     if "outfits" in scene.manual_edits:
         return
     stated = {wearing.character: wearing for wearing in outfits}
     query = (
         select_rows(Character)
         .where(Character.project_id == scene.project_id, col(Character.name).in_(stated))
-        # By id: two scenes that dress the same people lock them in the same order.
+        # By id: two scenes that dress the same characters lock them in the same order.
         .order_by(col(Character.id))
         .with_for_update()
     )

@@ -16,7 +16,7 @@ from models.events import EventType
 from models.tables import Comment, Panel, User
 from models.tables.projects import Role
 
-# So many by one account: each goes to every socket of its project, and to webhooks. Nobody types as fast.
+# The limit per account: each comment is sent to every socket of its project, and to webhooks.
 MANY, WITHIN = 100, timedelta(minutes=10)
 
 
@@ -27,9 +27,9 @@ async def names(session: AsyncSession, comments: Sequence[Comment]) -> dict[UUID
 
 
 async def add(session: AsyncSession, scope: Scope, panel_id: UUID, body: str, mentions: Sequence[UUID]) -> Comment:
-    """Say something about a panel.
+    """Add a comment to a panel.
 
-    Raises `NotFound`, `Forbidden`, `TooMany`, or `BadInput` for mentions of strangers.
+    Raises `NotFound`, `Forbidden`, `TooMany`, or `BadInput` for mentions of users who are not members.
     """
     panel = await rows.get(session, scope, Panel, panel_id)
     await throttles.spend(session, f"comments:{scope.actor}", MANY, WITHIN, "comments")
@@ -55,9 +55,9 @@ async def change(
     mentions: Sequence[UUID] | None,
     resolved: bool | None,
 ) -> Comment:
-    """Change one's own words, or settle a comment, which editors may too.
+    """Edit a comment, which only its author may, or resolve it, which editors may too.
 
-    Raises `NotFound`, `Forbidden`, `Conflict`, or `BadInput` for mentions of strangers.
+    Raises `NotFound`, `Forbidden`, `Conflict`, or `BadInput` for mentions of users who are not members.
     """
     comment = await rows.get(session, scope, Comment, comment_id)
     mine = comment.author_id == scope.actor
@@ -82,7 +82,7 @@ async def change(
 
 
 async def remove(session: AsyncSession, scope: Scope, comment_id: UUID) -> None:
-    """Take back one's own words, or, as an owner of the project, anybody's. Raises `NotFound` or `Forbidden`."""
+    """Delete a comment: one's own, or as an owner of the project any. Raises `NotFound` or `Forbidden`."""
     comment = await rows.get(session, scope, Comment, comment_id)
     if comment.author_id != scope.actor:
         await rows.get(session, scope.needs(Role.OWNER), Comment, comment_id)
@@ -93,7 +93,7 @@ async def remove(session: AsyncSession, scope: Scope, comment_id: UUID) -> None:
 
 
 async def _members(session: AsyncSession, project_id: UUID, mentions: Sequence[UUID]) -> list[str]:
-    """Mentions as they are kept, each once. Raises `BadInput` for somebody who does not see the project."""
+    """Mentions as they are stored, each once. Raises `BadInput` for a user who may not see the project."""
     wanted = list(dict.fromkeys(mentions))
     reach = await within_reach(session, {(user_id, project_id) for user_id in wanted}) if wanted else set()
     for user_id in wanted:

@@ -1,4 +1,4 @@
-"""Costs so far, work still to be done in a chapter, and past costs of calls of each kind."""
+"""Costs so far by chapter, panel and month, and past costs of calls of each kind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,14 +82,16 @@ _MONTHS_OF_PROJECTS = (
 
 @dataclass(frozen=True)
 class Months:
-    """From the first moment of a month to the last one of another, both named as `2026-01`; in UTC."""
+    """A range of months in UTC, from the first moment of the first month to the end of the last, both named as
+    `2026-01`.
+    """
 
     first: datetime
     end: datetime
 
     @classmethod
     def of(cls, first: str | None, last: str | None) -> "Months":
-        """All months where one is not named. Raises `BadInput` where the last comes before the first."""
+        """The range between two months; None leaves an end open. Raises `BadInput` if the last precedes the first."""
         start = datetime.strptime(first or "1900-01", "%Y-%m")  # noqa: DTZ007  # the database says which zone
         month = datetime.strptime(last or "2199-12", "%Y-%m")  # noqa: DTZ007  # the same
         if month < start:
@@ -99,7 +101,7 @@ class Months:
 
 @dataclass(frozen=True)
 class Spent:
-    """What calls cost, and the most that those whose answer was lost may have cost besides."""
+    """What calls cost, and the most that calls whose answer was lost may have cost in addition."""
 
     usd: Decimal = Decimal(0)
     unknown_usd: Decimal = Decimal(0)
@@ -110,7 +112,7 @@ class Spent:
 
 
 async def experience(session: AsyncSession, owner_id: UUID) -> Experience:
-    """What an owner's calls cost so far, by provider, model and purpose."""
+    """The past costs of an owner's calls, by provider, model and purpose."""
     found = await execute(session, _SEEN, {"owner": owner_id})
     return {
         (row.provider, row.model, row.purpose): Seen(row.calls, Decimal(row.average), Decimal(row.highest))
@@ -119,25 +121,25 @@ async def experience(session: AsyncSession, owner_id: UUID) -> Experience:
 
 
 async def of_project(session: AsyncSession, project_id: UUID) -> dict[UUID | None, Spent]:
-    """What was spent, by chapter; None is what belongs to none that is still there."""
+    """The costs by chapter; None collects what belongs to no existing chapter."""
     found = await execute(session, _BY_CHAPTER, {"project": project_id})
     return {row.chapter_id: _spent(row) for row in found}
 
 
 async def of_chapter(session: AsyncSession, chapter: Chapter) -> dict[tuple[UUID | None, UUID | None], Spent]:
-    """What was spent on a chapter, by scene and panel; None is what belongs to no single one, as the outline."""
+    """The costs of a chapter by scene and panel; None collects what belongs to no single one, such as the outline."""
     found = await execute(session, _BY_PANEL, {"project": chapter.project_id, "chapter": chapter.id})
     return {(row.scene_id, row.panel_id): _spent(row) for row in found}
 
 
 async def months_of_project(session: AsyncSession, project_id: UUID, months: Months) -> Sequence[Any]:
-    """What was spent by month, provider, model and kind; in that order."""
+    """The costs by month, provider, model and kind, in that order."""
     values = {"projects": [project_id], "first": months.first, "end": months.end}
     return (await execute(session, _MONTHS_OF_PROJECT, values)).all()
 
 
 async def months_of_projects(session: AsyncSession, project_ids: Sequence[UUID], months: Months) -> Sequence[Any]:
-    """What was spent by project and month; in that order."""
+    """The costs by project and month, in that order."""
     values = {"projects": list(project_ids), "first": months.first, "end": months.end}
     return (await execute(session, _MONTHS_OF_PROJECTS, values)).all()
 

@@ -1,6 +1,7 @@
 """Opaque cursors: where a page of a list ended.
 
-It holds the list's order and the place of the last row in it, never what may be read: every page is scoped anew.
+A cursor holds the list's order and the place of the last row in it, but no permission: each page checks the scope
+again.
 """
 
 import base64
@@ -11,14 +12,16 @@ from uuid import UUID
 
 from engine.errors import BadInput
 
-# A title has 500 characters of up to 4 bytes, 4 of which take 3 of its bytes.
+# A title has 500 characters of up to 4 bytes, and base64 turns 3 bytes into 4 characters.
 LONGEST = 3_000
 FOREIGN = "This cursor is for another list or order. Pass `next_cursor` of the previous page unchanged."
 
 
 @dataclass(frozen=True)
 class Mark:
-    """The last row of a page: its id, and what it was sorted by. A list in order of creation is sorted by the id."""
+    """The last row of a page: its id, and its value in the sort column. A list in order of creation is sorted by the
+    id.
+    """
 
     order: str
     value: int | str | None
@@ -26,13 +29,13 @@ class Mark:
 
 
 def written(mark: Mark) -> str:
-    """The mark as a cursor, in characters that need no escape in an address."""
+    """The mark as a cursor, in characters that need no escaping in a URL."""
     told = json.dumps([mark.order, mark.value, mark.id.hex], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
 
 
 def read(cursor: str) -> Mark:
-    """The mark of a cursor. Raises `BadInput` for everything that `written` would not have written."""
+    """Decode a cursor. Raises `BadInput` for anything that `written` would not have produced."""
     try:
         if len(cursor) > LONGEST:
             raise ValueError("too long")
@@ -48,7 +51,7 @@ def read(cursor: str) -> Mark:
 
 
 def of(cursor: str, order: str) -> Mark:
-    """The mark of a cursor of a list that is sorted by id. Raises `BadInput` for a cursor of another list."""
+    """Decode a cursor of a list that is sorted by id. Raises `BadInput` for a cursor of another list."""
     mark = read(cursor)
     if mark.order != order or mark.value is not None:
         raise BadInput(FOREIGN)

@@ -12,9 +12,9 @@ from models.tables import Panel, Scene
 async def describe(session: AsyncSession, scene: Scene, wanted: Sequence[Described]) -> None:
     """Make the scene's panels those `wanted`, in their order.
 
-    A panel goes on as the one that tells the same sentences, or most of them; its drafts, its selection and what people
-    wrote stay with it, and whatever no longer follows from its description is stale. A panel that nothing takes the
-    place of goes, unless a person wrote in it: then it stays where its sentences are.
+    A row becomes the panel that shows the same sentences, or most of them; it keeps its drafts, its selection and its
+    manual edits, and everything that no longer follows from its description is stale. A row that no panel reuses is
+    deleted, unless it has manual edits: then it stays where its sentences are.
     """
     query = select(Panel).where(Panel.scene_id == scene.id).order_by(col(Panel.position)).with_for_update()
     before = list((await session.exec(query)).all())
@@ -37,7 +37,9 @@ async def describe(session: AsyncSession, scene: Scene, wanted: Sequence[Describ
 
 
 def _matched(before: Sequence[Panel], wanted: Sequence[Described]) -> list[Panel | None]:
-    """For each wanted panel the one it goes on as: of the same sentences, or hand work, or with the most in common."""
+    """For each wanted panel the row to reuse: one with the same sentences; else one with manual edits, or the most in
+    common.
+    """
     free = list(before)
     found: list[Panel | None] = [None] * len(wanted)
     for index, one in enumerate(wanted):
@@ -61,5 +63,5 @@ def _rewrite(panel: Panel, one: Described) -> None:
     if "description" not in panel.manual_edits:
         panel.shot, panel.description, panel.characters = one.shot, one.description, list(one.characters)
     if moved and "words" not in panel.basis and "words" not in panel.manual_edits:
-        # Nobody kept what its words were made from, and it cannot be this.
+        # The basis of its words was not recorded, and it cannot be these sentences.
         panel.dialogue, panel.caption = None, ""

@@ -23,10 +23,10 @@ from models.tables.story import DraftOrigin, PanelState
 async def choose(
     session: AsyncSession, scope: Scope, draft_id: UUID, version: int | None, panel_id: UUID | None = None
 ) -> tuple[Panel, list[str]]:
-    """Show a draft, whatever it is in; returns the panel and the workflows to wake.
+    """Select a draft, even a rejected one; returns the panel and the workflows to wake.
 
-    It is a decision about rows: it counts while the generation is paused, after it was cancelled, and with every
-    worker down. Raises `Conflict` when the panel is not at `version` any more, `BadInput` for another panel's draft.
+    It only changes rows: it works while the generation is paused, after it was cancelled, and with every worker down.
+    Raises `Conflict` if the panel is no longer at `version`, `BadInput` for another panel's draft.
     """
     draft = await rows.get(session, scope, Draft, draft_id)
     if panel_id is not None and panel_id != draft.panel_id:
@@ -40,9 +40,9 @@ async def choose(
 
 
 async def undo(session: AsyncSession, scope: Scope, panel_id: UUID, version: int | None) -> tuple[Panel, list[str]]:
-    """Show again what the panel showed before the last selection. Undone twice goes one further back.
+    """Show what the panel showed before the last selection. Undoing twice goes one step further back.
 
-    Raises `Conflict` where it never showed anything else.
+    Raises `Conflict` if it never showed anything else.
     """
     panel = await _panel_at(session, scope, panel_id, version)
     query = select(Selection).where(Selection.panel_id == panel_id).order_by(col(Selection.id).desc()).limit(500)
@@ -56,7 +56,7 @@ async def undo(session: AsyncSession, scope: Scope, panel_id: UUID, version: int
 
 
 async def reject(session: AsyncSession, scope: Scope, draft_id: UUID) -> Draft:
-    """Nobody is shown this draft unless a person selects it after all. Not the one that its panel shows."""
+    """Reject a draft: only a person may select it from now on. Raises `Conflict` for the draft that the panel shows."""
     draft = await rows.get(session, scope, Draft, draft_id)
     panel = await rows.get(session, scope, Panel, draft.panel_id, lock=True)
     if panel.selected_draft_id == draft_id and panel.state == PanelState.SELECTED:
@@ -74,7 +74,7 @@ async def reject(session: AsyncSession, scope: Scope, draft_id: UUID) -> Draft:
 async def bring(
     session: AsyncSession, scope: Scope, panel: Panel, image_id: UUID, *, select_it: bool
 ) -> tuple[Draft, list[str]]:
-    """A picture from outside becomes a draft of a locked panel; returns it and the workflows to wake.
+    """Add a picture from outside as a draft of a locked panel; returns it and the workflows to wake.
 
     The same picture twice is one draft. While it is selected, nothing is drawn in its place. Raises `NotFound`.
     """
@@ -103,9 +103,10 @@ async def bring(
 
 
 def _shown_before(made: Sequence[Selection]) -> list[UUID]:
-    """What the panel has shown, the last at the end, without what was undone; selections come the oldest first.
+    """The drafts that the panel has shown, the latest last, without undone ones; `made` are its selections, oldest
+    first.
 
-    Those of a draft that was deleted are gone, so what came before it follows on what came after.
+    The selections of a deleted draft are gone, so its predecessor is followed directly by its successor.
     """
     shown: list[UUID] = [one.before_id for one in made[:1] if one.before_id is not None]
     for one in made:
@@ -118,7 +119,7 @@ def _shown_before(made: Sequence[Selection]) -> list[UUID]:
 
 
 async def _panel_at(session: AsyncSession, scope: Scope, panel_id: UUID, version: int | None) -> Panel:
-    """The panel, locked, at a version if one is given; it is changed by what is decided now."""
+    """The panel, locked, at `version` if given. Its version is raised for the decision that follows."""
     panel = await rows.get(session, scope, Panel, panel_id)
     scene = await rows.get(session, scope, Scene, panel.scene_id)
     await generations.beside_editors(session, scene.chapter_id)
@@ -138,7 +139,9 @@ async def _show(session: AsyncSession, scope: Scope, panel: Panel, draft_id: UUI
 
 
 async def _told(session: AsyncSession, scope: Scope, panel: Panel) -> list[str]:
-    """Say what the panel shows, and let the generation go on if it waited for this alone."""
+    """Announce what the panel shows, and release the generation if it waited only for this. Returns the workflows to
+    wake.
+    """
     woken = await reviews.release_if_decided(session, panel)
     data = {"panel_id": str(panel.id), "draft_id": str(panel.selected_draft_id), "version": panel.version}
     await emit(session, panel.project_id, None, EventType.PANEL_SELECTED, data, actor=scope.actor)

@@ -1,7 +1,7 @@
-"""The drafts of a panel: which of them still match what is requested, and in which slot a new one is drawn.
+"""The drafts of a panel: which of them still match the request, and in which slot a new one is drawn.
 
-A draft is never replaced. Its slot numbers the tries at one request: generations fill the first slots, a redraw takes
-the next after all that there are.
+A draft is never replaced. Its slot numbers the drafts of one request: generations fill the first slots, a redraw takes
+the next one after all existing slots.
 """
 
 from collections.abc import Mapping, Sequence
@@ -105,7 +105,7 @@ _FRAME = update(_PANELS).where(_PANELS.c.id == bindparam("panel")).values(frame=
 
 @dataclass(frozen=True)
 class Standing:
-    """A draft as far as it matters to the next generation.
+    """A draft as the next generation sees it.
 
     `fresh`: made from the present inputs. `brought`: uploaded. `mine`: drawn by the generation itself.
     """
@@ -121,17 +121,17 @@ class Standing:
 async def standing(
     session: AsyncSession, panel_id: UUID, inputs: Inputs, ordered: str, generation_id: UUID | None = None
 ) -> list[Standing]:
-    """A panel's drafts in the order they came.
+    """A panel's drafts in the order of drawing.
 
-    `ordered` is the provider of the requested artist. Drafts that the generation itself has drawn do not count towards
-    its number: an activity that runs twice finds the same slots.
+    `ordered` is the provider of the requested artist. Drafts that the generation itself has drawn do not count as
+    previous drafts: an activity that runs twice finds the same slots.
     """
     rows = await _OF_PANEL.all(session, panel=panel_id)
     return [stands(row, inputs, ordered, generation_id) for row in rows]
 
 
 def stands(row: DraftColumns, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
-    """How a draft stands towards what is requested now."""
+    """Compare a draft with the present request."""
     brought = row.origin == DraftOrigin.UPLOADED
     return Standing(
         id=row.id,
@@ -144,15 +144,15 @@ def stands(row: DraftColumns, inputs: Inputs, ordered: str, generation_id: UUID 
 
 
 def differs(row: DraftColumns, inputs: Inputs, ordered: str) -> list[str]:
-    """The inputs that differ from what a draft was made from."""
+    """The inputs that differ from those that the draft was made from."""
     return changed_picture(row.basis, inputs, row.provider, ordered)
 
 
 def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[Standing]:
     """The previous drafts that count towards the `many` of a generation, as many as are needed.
 
-    Uploaded art that is selected is all that is needed. Rejected drafts are not drawn again as long as another draft is
-    left to show.
+    A selected uploaded draft suffices alone. Rejected drafts are not drawn again as long as another draft is left to
+    show.
     """
     for one in drafts:
         if one.id == selected and one.brought:
@@ -160,12 +160,12 @@ def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[S
     fresh = [one for one in drafts if one.fresh and not one.mine and not one.brought]
     if all(one.rejected for one in fresh):
         return []
-    # The selected one first: a generation of fewer drafts keeps it.
+    # The selected draft first: a generation with fewer drafts keeps it.
     return sorted(fresh, key=lambda one: one.id != selected)[:many]
 
 
 def place(drafts: Sequence[Standing], selected: UUID | None, number: int, many: int) -> UUID | int:
-    """For the `number`-th of `many` drafts the one that is there already, or the slot in which it is to be drawn."""
+    """For the `number`-th of `many` drafts an existing draft, or the slot in which to draw a new one."""
     counted = kept(drafts, selected, many)
     missing = many - len(counted)
     if number > missing:
@@ -183,26 +183,26 @@ async def there(session: AsyncSession, panel_id: UUID, made_from: str, slot: int
 
 
 async def lock(session: AsyncSession, panel_id: UUID) -> None:
-    """The panel before the generation and the project, which `emit` locks: the order that everybody keeps."""
+    """Lock the panel, before the generation and the project, which `emit` locks: all code keeps this order."""
     await execute(session, _LOCK, {"panel": panel_id})
 
 
 async def numbers(session: AsyncSession, panel_id: UUID) -> tuple[int, int]:
-    """The next ordinal and the next free slot of a panel that is locked."""
+    """The next ordinal and the next free slot of a locked panel."""
     return await _NEXT.one(session, panel=panel_id)
 
 
 async def add(session: AsyncSession, values: Mapping[str, Any]) -> tuple[UUID, int]:
-    """A new draft of a panel that is locked; the one that is there, if it was drawn before. Its id and its ordinal."""
+    """Add a draft to a locked panel, or find it if it was drawn before. Returns its id and its ordinal."""
     ordinal, _ = await numbers(session, values["panel_id"])
     return await _ADD.one(session, **{**values, "ordinal": ordinal})
 
 
 async def fingerprints(session: AsyncSession, panel_id: UUID) -> list[str]:
-    """What the panel's drafts look like, for the scorer that recognises the same picture."""
+    """The fingerprints of the panel's drafts, for the scorer that recognises identical pictures."""
     return list((await execute(session, _SISTERS, {"panel": panel_id})).scalars().all())
 
 
 async def frame(session: AsyncSession, panel_id: UUID, size: Mapping[str, Any]) -> None:
-    """Write how large a panel's picture is, and what decided it."""
+    """Store the size of a panel's picture, and the digest of the inputs that determined it."""
     await execute(session, _FRAME, {"panel": panel_id, "to_frame": size})

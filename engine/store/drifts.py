@@ -11,12 +11,12 @@ from engine.store.panels import cast_of, of_chapter
 from engine.store.places import looks_of, place_of
 from models.tables import Chapter, Project
 
-# A finding's place in the chapter: the position of its scene, of its panel, and its number there.
+# A finding's position: its scene's, its panel's, and its number within the panel.
 Place = tuple[int, int, int]
 
 
 async def found_in(session: AsyncSession, chapter: Chapter) -> list[tuple[Place, Finding]]:
-    """Where the prompts that are written leave their characters, in reading order."""
+    """The passages where written prompts contradict the characters, in reading order."""
     shown = [one for one in await of_chapter(session, chapter.project_id, chapter.id) if one.panel.prompt]
     cast = [who.name for who in await cast_of(session, chapter.project_id)]
     style = (await session.exec(select(Project.style).where(Project.id == chapter.project_id))).one()

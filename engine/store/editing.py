@@ -34,7 +34,7 @@ ANNOUNCED: dict[type[SQLModel], Announced] = {
     Location: Announced("name"),
     ProjectInstruction: Announced("position"),
 }
-# The API's names of columns, and columns that follow from others and are not named.
+# The API's names of columns, and derived columns, which are not named.
 OUTSIDE = {"labels": "metadata", "sentences": "text", "source_text": "text", "sheet_approved_at": "sheet_approved"}
 FOLLOWING = frozenset({"name_key", "state", "script", "manual_edits", "basis", "panels_key"})
 
@@ -48,16 +48,16 @@ ABOVE: dict[type[SQLModel], tuple[str, type[SQLModel]]] = {
 
 
 async def still(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID) -> RowT:
-    """A chapter or something in it, locked, while nothing of the chapter is being generated.
+    """A chapter or something in it, locked, while nothing in the chapter is being generated.
 
-    Nor is anything ordered, added or moved in it until the transaction ends: whoever does takes this lock first.
-    Raises `NotFound`, `Forbidden`, and `Conflict` while a generation is at work on it.
+    Until the transaction ends, no generation can be requested for the chapter and nothing in it can be added or moved:
+    both take this lock first. Raises `NotFound`, `Forbidden`, and `Conflict` while a generation is working on it.
     """
     above: Any = await rows.get(session, scope, model, row_id)
     while not isinstance(above, Chapter):
         column, parent = ABOVE[type(above)]
         above = await rows.get(session, scope, parent, getattr(above, column))
-    # Chapter, row, generation: the order in which everybody locks.
+    # Chapter, row, generation: the order in which all code locks.
     await generations.hold_chapter(session, above.id)
     row = await rows.get(session, scope, model, row_id, lock=True)
     await generations.resting(session, above.project_id, above.id)
@@ -65,15 +65,15 @@ async def still(session: AsyncSession, scope: Scope, model: type[RowT], row_id: 
 
 
 async def open_project(session: AsyncSession, scope: Scope, project_id: UUID) -> Project:
-    """The project that something is added to or moved in, by nobody else until the transaction ends."""
+    """The project, for adding or moving rows in it; others who add or move wait until the transaction ends."""
     await positions.alone(session, project_id)
     return await rows.get(session, scope, Project, project_id)
 
 
 async def place(session: AsyncSession, new: Sequence[SQLModel], at: int | None = None) -> None:
-    """Add rows of one parent, from position `at` on where they have positions, and tell nobody yet.
+    """Add rows of one parent, from position `at` on where they have positions, without an event.
 
-    The parent comes from `still` or `open_project`: nobody else changes positions in it.
+    The parent comes from `still` or `open_project`, so positions in it do not change concurrently.
     """
     first = new[0]
     parent = positions.PARENTS.get(type(first))
@@ -91,7 +91,7 @@ async def announce(
     new: Sequence[SQLModel],
     more: Mapping[UUID, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Say of each row that it was added, with what `more` has for its id. Call it last in a transaction."""
+    """Emit an event for each new row, with the data that `more` has for its id. Call it last in a transaction."""
     for row in new:
         column = ANNOUNCED[type(row)].column
         besides = (more or {}).get(cast("Owned", row).id, {})
@@ -99,7 +99,7 @@ async def announce(
 
 
 async def add(session: AsyncSession, scope: Scope, row: RowT, *, at: int | None = None) -> RowT:
-    """`place` and `announce` of one row."""
+    """`place` and `announce` one row."""
     await place(session, [row], at)
     await announce(session, scope, [row])
     return row
@@ -108,7 +108,7 @@ async def add(session: AsyncSession, scope: Scope, row: RowT, *, at: int | None 
 async def change(
     session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID, version: int, values: Mapping[str, Any]
 ) -> RowT:
-    """`rows.change`, announced by its event."""
+    """`rows.change`, followed by its event."""
     row = await rows.change(session, scope, model, row_id, version, values)
     fields = sorted({OUTSIDE.get(name, name) for name in values if name not in FOLLOWING})
     await tell(session, scope, row, "changed", {"fields": fields, "version": version + 1})
@@ -116,14 +116,14 @@ async def change(
 
 
 async def remove(session: AsyncSession, scope: Scope, row: SQLModel) -> None:
-    """Delete a row with all that hangs on it; those behind it move up. As for `place`, its parent is still."""
+    """Delete a row with its dependents; the rows after it move up. As for `place`, its parent is locked."""
     await session.delete(row)
     await session.flush()
     await gone(session, scope, row)
 
 
 async def gone(session: AsyncSession, scope: Scope, row: SQLModel) -> None:
-    """What follows when a row was deleted: those behind it move up, and others are told."""
+    """Close the gap that a deleted row left, and emit its event."""
     parent = positions.PARENTS.get(type(row))
     if parent is not None:
         at: int = row.position  # type: ignore[attr-defined]  # on every table of PARENTS

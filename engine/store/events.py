@@ -15,8 +15,8 @@ from engine.store import outbox, webhooks
 from models.events import WEBHOOK_EVENTS, EventType
 from models.tables import Event, Project, User
 
-# One statement, because every activity ends with it. A generation's event says how far the generation is. Its row is
-# locked before the project's: everybody takes these two in that order, or they would wait for each other for ever.
+# One statement, because every activity ends with it. A generation's event contains its progress. The generation's row
+# is locked before the project's: all code locks these two in that order, or there would be deadlocks.
 _EMIT = text(
     "WITH run AS MATERIALIZED (SELECT progress FROM generations WHERE id = :generation FOR NO KEY UPDATE),"
     " counter AS (UPDATE projects SET event_seq = event_seq + 1"
@@ -41,10 +41,10 @@ async def emit(
 ) -> int:
     """Append an event and return its `seq`. A generation's event carries its `progress` beside `data`.
 
-    `actor` is the user whose deed it was; a workflow's is nobody's.
+    `actor` is the user who acted; None for a workflow.
 
-    The counter's row stays locked until the transaction ends, so numbers follow the order of commits and none is
-    lost to a rollback. Call it last in a transaction: others wait for the lock.
+    The counter's row stays locked until the transaction ends, so numbers follow the order of commits and a rollback
+    leaves no gap. Call it last in a transaction: others wait for the lock.
     """
     values = {
         "project": project_id,
@@ -115,7 +115,7 @@ async def between(
 
 
 async def heads(session: AsyncSession, project_ids: Collection[UUID]) -> dict[UUID, int]:
-    """The `seq` of the newest event of each project that there is; all up to it can be read from now on."""
+    """The `seq` of the newest event of each existing project; all events up to it can be read from now on."""
     query = select(Project.id, Project.event_seq).where(col(Project.id).in_(project_ids))
     return dict((await session.exec(query)).all())
 
@@ -125,7 +125,7 @@ async def stir(session: AsyncSession) -> None:
     await execute(session, text(outbox.STIR))
 
 
-# What an activity list leaves out unless it is asked for: it says little and there is much of it.
+# An activity list omits these unless asked: they are many and say little.
 QUIET = (EventType.GENERATION_PROGRESSED, EventType.PRESENCE_CHANGED)
 
 
@@ -139,7 +139,9 @@ async def activity(
     actor_id: UUID | None,
     limit: int,
 ) -> Sequence[tuple[Event, str | None]]:
-    """What happened in a project and the name of who did it, the newest first: `types`, or all but the quiet ones."""
+    """A project's events with the names of their actors, the newest first: those of `types`, or all but the quiet
+    ones.
+    """
     query = select(Event, User.name).join(User, col(User.id) == col(Event.actor_id), isouter=True)
     query = query.where(Event.project_id == project_id, Event.seq > after)
     query = query.where(col(Event.type).in_(types) if types else col(Event.type).not_in(QUIET))

@@ -28,7 +28,7 @@ _ENDINGS = {
     GenerationStatus.CANCELLED: EventType.GENERATION_CANCELLED,
 }
 
-# Whose end may leave a chapter other than it was.
+# Kinds of generations that may change a chapter.
 _CHANGING = (GenerationKind.CHAPTER, GenerationKind.SCENE, GenerationKind.PANEL)
 
 _begun = case(
@@ -50,7 +50,7 @@ async def request(
     labels: dict[str, str] | None = None,
     requested_by: UUID | None = None,
 ) -> Generation:
-    """Write the order down. Whoever starts the workflow does so after the commit; the sweeper does, if nobody did."""
+    """Store a requested generation. The caller starts its workflow after the commit, else the sweeper does."""
     generation = Generation(
         project_id=project_id,
         chapter_id=chapter_id,
@@ -82,9 +82,9 @@ async def request(
 
 
 async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) -> None:
-    """requested → running, or paused if somebody was that fast; once, however often it is called.
+    """requested → running, or paused if it was paused already; repeated calls have no further effect.
 
-    Raises `Conflict` when it was ended before it began.
+    Raises `Conflict` if it ended before it began.
     """
     begun = await session.exec(
         update(Generation)
@@ -107,7 +107,7 @@ async def begin(session: AsyncSession, project_id: UUID, generation_id: UUID) ->
     for kind, targets, options, chapter_id in rows:
         parts = _parts(kind, targets, options)
         if chapter_id is None:
-            # Of all chapters: their pages are taken as they are.
+            # An export of all chapters takes their pages as they are.
             parts = {name: weight for name, weight in parts.items() if name.startswith("export:")}
         await plan(session, generation_id, parts)
         await emit(session, project_id, generation_id, EventType.GENERATION_STARTED, {})
@@ -136,20 +136,20 @@ async def end(
 ) -> None:
     """Any open status → a final one, once. Progress of a completed generation is exactly 1.
 
-    What it changed in a chapter is kept as a version of it.
+    Its changes to a chapter are kept as a new version.
     """
     done = status in (GenerationStatus.COMPLETED, GenerationStatus.COMPLETED_WITH_FAILURES)
     if done:
         # First, because a chapter is locked before its generation.
         await _keep(session, generation_id)
-    # What did not come to its end is over, and can be tried again.
+    # Redraws that did not finish have failed, and can be requested again.
     await session.exec(
         update(Redraw)
         .where(col(Redraw.generation_id) == generation_id, col(Redraw.state) == RedrawState.ORDERED)
         .values(state=RedrawState.FAILED)
         .execution_options(synchronize_session=False)
     )
-    # Before its holds and its calls, as by whoever decides about them.
+    # Locked before its holds and its calls, the same order as for decisions.
     await session.exec(select(Generation.id).where(Generation.id == generation_id).with_for_update(key_share=True))
     await abandon(session, generation_id)
     await session.exec(delete(Hold).where(col(Hold.generation_id) == generation_id))
@@ -201,10 +201,11 @@ async def latest_of(session: AsyncSession, chapter_id: UUID) -> Generation | Non
 async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_id: UUID | None = None) -> None:
     """Raise `Conflict` while something in the project, or in one chapter of it, is being generated.
 
-    What waits for a review is not: it waits for being changed, too, and goes on when the transaction has ended.
+    A generation that waits for a review does not count: it waits for changes, too, and continues after the
+    transaction.
 
-    Until then nothing is ordered for it: an order refers to its chapter and project, and waits for this lock. A
-    chapter's is taken before those of rows below it, a project's after all others.
+    No new generation can be requested for it before the transaction ends: its row refers to its chapter and project,
+    and waits for this lock. A chapter's lock is taken before those of rows below it, a project's after all others.
     """
     if chapter_id is not None:
         await hold_chapter(session, chapter_id)
@@ -223,21 +224,21 @@ async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_
 
 
 async def hold_chapter(session: AsyncSession, chapter_id: UUID) -> None:
-    """Nothing is ordered for the chapter until the transaction ends."""
+    """Lock the chapter: no generation can be requested for it until the transaction ends."""
     await session.exec(select(Chapter.id).where(Chapter.id == chapter_id).with_for_update())
 
 
 async def beside_editors(session: AsyncSession, chapter_id: UUID) -> None:
-    """Nobody who holds the chapter moves or adds anything in it until the transaction ends; others may decide, too.
+    """Share the chapter with other decisions; nothing in it can be moved or added until the transaction ends.
 
-    For decisions about single panels, before those are locked: who reorders a scene locks many of them at once.
+    For decisions about single panels, taken before those are locked: reordering a scene locks many panels at once.
     """
     query = select(Chapter.id).where(Chapter.id == chapter_id).with_for_update(read=True, key_share=True)
     await session.exec(query)
 
 
 async def open_of(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> Generation | None:
-    """The generation that is open for a chapter, locked; there is one at most."""
+    """The open generation of a chapter, locked; there is at most one."""
     query = (
         select(Generation)
         .where(
@@ -252,7 +253,7 @@ async def open_of(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> 
 
 
 async def locked(session: AsyncSession, project_id: UUID, generation_id: UUID) -> Generation:
-    """A generation, with the lock that whoever decides about it takes."""
+    """A generation with the lock that all decisions about it take."""
     query = (
         select(Generation)
         .where(Generation.project_id == project_id, Generation.id == generation_id)
@@ -263,9 +264,9 @@ async def locked(session: AsyncSession, project_id: UUID, generation_id: UUID) -
 
 
 async def resting(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> Generation | None:
-    """The open generation of a chapter, locked, if all it does is wait for a review; None without an open one.
+    """The open generation of a chapter, locked, if it only waits for a review; None without an open one.
 
-    Raises `Conflict` while it is at work.
+    Raises `Conflict` while it is working.
     """
     generation = await open_of(session, project_id, chapter_id)
     if generation is not None and not await _rests(session, generation):
@@ -274,7 +275,7 @@ async def resting(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> 
 
 
 async def _rests(session: AsyncSession, generation: Generation) -> bool:
-    """Whether a person is asked to look at it and nothing of it is at work."""
+    """Whether the generation waits for a review and none of its redraws is in progress."""
     waits = select(Hold.id).where(
         Hold.generation_id == generation.id, Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None)
     )
@@ -285,9 +286,9 @@ async def _rests(session: AsyncSession, generation: Generation) -> bool:
 
 
 async def open_ones(session: AsyncSession, older_than: timedelta) -> Sequence[Generation]:
-    """What the sweeper looks after: generations that are not final and not brand new.
+    """The generations that the sweeper checks: those that are not final and older than `older_than`.
 
-    Those that nobody has started come first: however many wait for a person, they must not stand before them.
+    Those that have not been started come first, however many others wait for a person.
     """
     query = (
         select(Generation)

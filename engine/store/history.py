@@ -17,7 +17,7 @@ from engine.store.scope import Scope
 from models.events import EventType
 from models.tables import Panel
 
-# They say where people are and what they talk about, not what became of the panel.
+# Events about presence, locks and comments are not part of a panel's history.
 BESIDE = (
     EventType.PANEL_LOCKED,
     EventType.PANEL_UNLOCKED,
@@ -27,8 +27,8 @@ BESIDE = (
     EventType.COMMENT_DELETED,
 )
 
-# A selection is told by its row, which knows what was shown before. Panels from before there were such rows have
-# events alone. An event's number stands for its id, so that all three can be put into one order.
+# A selection is read from its row, which has the previous draft. Panels older than these rows have events only. An
+# event's number is padded to an id, so that all three kinds can be sorted together.
 _HISTORY = text(
     "WITH told AS ("
     "SELECT id, created_at AS at, 'selection' AS type, actor_id, jsonb_build_object("
@@ -50,7 +50,7 @@ _HISTORY = text(
 
 @dataclass(frozen=True)
 class Deed:
-    """One entry. `type` is `selection`, `redraw` or an event's; `actor` the name of whoever did it, if anybody did."""
+    """One entry. `type` is `selection`, `redraw` or an event's type; `actor` is the user's name, if a user acted."""
 
     id: UUID
     at: datetime
@@ -63,7 +63,9 @@ class Deed:
 async def of_panel(
     session: AsyncSession, scope: Scope, panel_id: UUID, *, after: str | None, limit: int
 ) -> tuple[Sequence[Deed], str | None]:
-    """The newest first, and the cursor to go on from. Raises `NotFound`, and `BadInput` for another list's cursor."""
+    """A page of a panel's history, the newest first, and the next cursor. Raises `NotFound`, and `BadInput` for the
+    cursor of another list.
+    """
     panel = await get(session, scope, Panel, panel_id)
     order = f"History.{panel_id.hex}"
     values: dict[str, Any] = {

@@ -23,17 +23,19 @@ from models.runs import Decision, Holding
 from models.tables import Generation, Hold, Redraw
 from models.tables.directing import RedrawState
 
-# With the lock that whoever decides takes, too.
+# With the lock that decisions take, too.
 _PAUSED_AT = (
     select(Generation.paused_at).where(Generation.id == bindparam("generation")).with_for_update(key_share=True)
 )
-# What somebody means who resumes a generation.
+# What a request to resume a generation is about.
 Meant = Literal["paused", "waiting"]
 
 
 async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> bool:
-    """Let the part wait; False when that has become needless: the budget was raised, or it was resumed, in between."""
-    # Whoever decides takes this lock before the hold's row, too.
+    """Register a hold for the part; False if it is no longer needed: the budget was raised, or the generation
+    resumed.
+    """
+    # Decisions take this lock before the hold's row, too.
     paused_at = (await session.exec(_PAUSED_AT, params={"generation": holding.generation_id})).one()
     if holding.reason == HoldReason.BUDGET and await budgets.fits(
         session, holding.project_id, holding.generation_id, holding.needed_usd
@@ -68,7 +70,7 @@ async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> boo
 
 
 async def read_decision(session: AsyncSession, workflow_id: str, purpose: str) -> Decision:
-    """What was decided, however often it is asked for."""
+    """The decision about a hold; repeated calls return the same."""
     mine = (Hold.workflow_id == workflow_id, Hold.purpose == purpose)
     found = (await session.exec(select(Hold).where(*mine))).one_or_none()
     if found is None:
@@ -81,7 +83,7 @@ async def read_decision(session: AsyncSession, workflow_id: str, purpose: str) -
 
 
 async def raise_budget(session: AsyncSession, scope: Scope, generation_id: UUID, usd: Decimal) -> list[str]:
-    """Set the budget of an open generation and let go what waits for it; returns the workflows to wake."""
+    """Set the budget of an open generation and release what waits for it; returns the workflows to wake."""
     generation = await get(session, scope, Generation, generation_id, lock=True)
     if generation.status in FINAL_STATUSES:
         raise Conflict(f"The generation is already {generation.status}, so its budget has no effect any more.")
@@ -93,9 +95,9 @@ async def raise_budget(session: AsyncSession, scope: Scope, generation_id: UUID,
 
 
 async def loosen_project(session: AsyncSession, project_id: UUID) -> list[str]:
-    """Let go what waits for money in a project whose budget is about to change; returns the workflows to wake.
+    """Release what waits for money in a project whose budget is about to change; returns the workflows to wake.
 
-    Call it before the project's row is locked: generations come first, as everywhere.
+    Call it before the project's row is locked: generations are locked first, as everywhere.
     """
     waits = select(Hold.generation_id).where(Hold.reason == HoldReason.BUDGET, col(Hold.released_at).is_(None))
     held = await session.exec(
@@ -111,7 +113,7 @@ async def loosen_project(session: AsyncSession, project_id: UUID) -> list[str]:
 
 
 async def pause(session: AsyncSession, scope: Scope, generation_id: UUID) -> None:
-    """Make no further call for the generation until it is resumed. Paused twice is paused once; raises `Conflict`."""
+    """Make no further call for the generation until it is resumed. Pausing twice has no effect; raises `Conflict`."""
     generation = await get(session, scope, Generation, generation_id, lock=True)
     if generation.status in FINAL_STATUSES:
         raise Conflict(f"The generation is already {generation.status}.")
@@ -129,14 +131,14 @@ async def pause(session: AsyncSession, scope: Scope, generation_id: UUID) -> Non
 async def resume(
     session: AsyncSession, scope: Scope, generation_id: UUID, *, skip: bool, meant: Meant | None = None
 ) -> list[str]:
-    """Go on with what was paused; or, where nothing was, with what waits.
+    """Resume a paused generation; or, if it is not paused, release its holds.
 
-    What waits are lost answers, which may be billed twice if they are asked for again, and what was refused. Whoever
-    resumes what was paused has not decided about those. With `meant` it is one or the other: resumed twice is resumed
-    once, and what waits may be decided about while the generation stays paused.
+    The holds are lost answers, which may be billed twice if the calls are sent again, and refusals. Resuming a paused
+    generation decides nothing about them. With `meant` the request is about one or the other: resuming twice has no
+    effect, and holds can be decided while the generation stays paused.
 
-    With `skip` what was refused is given up instead, and nothing is asked again. Returns the workflows to wake; raises
-    `Conflict` where nothing waits for that.
+    With `skip` refused parts are given up instead, and no call is sent again. Returns the workflows to wake; raises
+    `Conflict` if nothing waits for this decision.
     """
     generation = await get(session, scope, Generation, generation_id, lock=True)
     if meant == "paused" and generation.paused_at is None:
@@ -160,12 +162,12 @@ async def resume(
 
 
 async def waiting(session: AsyncSession, generation_id: UUID) -> Sequence[Hold]:
-    """What a generation waits for, the oldest first."""
+    """The open holds of a generation, the oldest first."""
     return await waiting_of(session, [generation_id])
 
 
 async def waiting_of(session: AsyncSession, generation_ids: Sequence[UUID]) -> Sequence[Hold]:
-    """What several generations wait for, the oldest first."""
+    """The open holds of several generations, the oldest first."""
     query = (
         select(Hold)
         .where(col(Hold.generation_id).in_(generation_ids), col(Hold.released_at).is_(None))
@@ -175,13 +177,13 @@ async def waiting_of(session: AsyncSession, generation_ids: Sequence[UUID]) -> S
 
 
 async def decided(session: AsyncSession, older_than: timedelta) -> list[str]:
-    """Workflows for which something was decided, and which have not gone on yet: whoever told them may have failed."""
+    """Workflows that have not continued since their hold was released: waking them may have failed."""
     query = select(Hold.workflow_id).where(col(Hold.released_at) < func.now() - older_than, col(Hold.taken).is_(False))
     return list(dict.fromkeys((await session.exec(query)).all()))
 
 
 async def forget(session: AsyncSession, workflow_id: str) -> None:
-    """The workflow is gone."""
+    """Delete the holds of a workflow that no longer exists."""
     await session.exec(delete(Hold).where(col(Hold.workflow_id) == workflow_id))
 
 
@@ -193,7 +195,7 @@ async def release(
     skip: bool = False,
     purposes: Sequence[str] | None = None,
 ) -> list[str]:
-    """Let go what waits in a generation for one of the reasons; returns the workflows to wake."""
+    """Release a generation's holds with one of the reasons; returns the workflows to wake."""
     named = [] if purposes is None else [col(Hold.purpose).in_(purposes)]
     released = await session.exec(
         update(Hold)
@@ -214,9 +216,10 @@ async def release(
 
 
 async def restate(session: AsyncSession, generation_id: UUID) -> bool:
-    """The generation is called by what waits in it, or runs; returns whether that was news. A paused one stays so.
+    """Set the generation's status from its first open hold, or to running; returns whether it changed. A paused one
+    stays so.
 
-    While something of it is redrawn, nobody is waited for to look at it.
+    While a redraw of it is in progress, a review does not count as open.
     """
     redrawn = select(Redraw.id).where(Redraw.generation_id == generation_id, Redraw.state == RedrawState.ORDERED)
     reason = (

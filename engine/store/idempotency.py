@@ -1,4 +1,4 @@
-"""Answers a repeated request with the same key as it was answered the first time, and does nothing."""
+"""Answers a repeated request with the same key with its first answer, without running it again."""
 
 import hashlib
 import json
@@ -25,9 +25,10 @@ class Mismatch(BadInput):
 async def claim(
     session: AsyncSession, user_id: UUID, key: str, method: str, path: str, body: dict[str, Any]
 ) -> IdempotentRequest | None:
-    """The answer that was given already, or None: then whatever is done in this transaction is answered by `keep`.
+    """The stored answer, or None: then the caller carries the request out in this transaction and stores it with
+    `keep`.
 
-    Whoever comes at the same time with the same key waits here for the end of that transaction. Raises `Mismatch`.
+    A concurrent request with the same key waits here for the end of that transaction. Raises `Mismatch`.
     """
     asked = json.dumps([method, path, body], sort_keys=True, ensure_ascii=True)
     request_hash = hashlib.sha256(asked.encode()).hexdigest()
@@ -49,7 +50,7 @@ async def claim(
 async def keep(
     session: AsyncSession, user_id: UUID, key: str, status: int, answer: dict[str, Any], location: str
 ) -> None:
-    """Write down how the request is answered, in the transaction in which it was done."""
+    """Store the answer to a request, in the transaction that carried it out."""
     await session.exec(
         update(IdempotentRequest)
         .where(col(IdempotentRequest.user_id) == user_id, col(IdempotentRequest.key) == key)
@@ -59,5 +60,5 @@ async def keep(
 
 
 async def forget(session: AsyncSession) -> None:
-    """Remove what nobody asks again: keys count for a day, and are kept for two."""
+    """Delete old keys: they are valid for a day, and kept for two."""
     await execute(session, _FORGET)

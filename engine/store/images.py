@@ -16,14 +16,14 @@ from models.tables.columns import table
 
 _IMAGES = table(Image)
 _NEW = insert(_IMAGES)
-# Touching the row even when nothing changes makes it come back from RETURNING.
+# Touching the row even when nothing changes makes RETURNING include it.
 _RECORD = _NEW.on_conflict_do_update(
     index_elements=[_IMAGES.c.project_id, _IMAGES.c.sha256], set_={"key": _NEW.excluded.key}
 ).returning(_IMAGES.c.id)
 
 
 class StoredPicture:
-    """Bytes that lie in storage and are not yet in the database."""
+    """Bytes that are in storage and not yet in the database."""
 
     def __init__(self, project_id: UUID, data: bytes, media_type: str, width: int, height: int) -> None:
         self.sha256 = hashlib.sha256(data).hexdigest()
@@ -37,7 +37,7 @@ class StoredPicture:
 async def keep(
     storage: Storage, project_id: UUID, data: bytes, media_type: str, width: int, height: int
 ) -> StoredPicture:
-    """Put the bytes under the project and the hash of their content; again is free."""
+    """Store the bytes under the project and the hash of their content; repeated calls have no further effect."""
     picture = StoredPicture(project_id, data, media_type, width, height)
     await storage.put(picture.key, data)
     return picture

@@ -12,8 +12,8 @@ from models.tables import ProjectInstruction
 from models.tables.columns import table
 
 _ALL = table(ProjectInstruction)
-# The instructions as a column of other statements, so that what every activity reads stays one statement; those bind
-# `project`.
+# The instructions as a column of other statements, so that an activity reads all its input in one statement; those
+# statements bind `project`.
 COLUMN = (
     select(
         func.coalesce(
@@ -31,6 +31,6 @@ _ALONE = select(COLUMN)
 
 
 async def standing_instructions(session: AsyncSession, project_id: UUID) -> StandingInstructions:
-    """The kind and the text of each, the most important first."""
+    """The kind and the text of each instruction, the most important first."""
     rows = (await execute(session, _ALONE, {"project": project_id})).scalar_one()
     return [(kind, body) for kind, body in rows]

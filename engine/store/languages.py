@@ -13,7 +13,7 @@ from models.tables import Chapter
 
 
 async def spoken(session: AsyncSession, chapter_id: UUID, told: str) -> str:
-    """The language as BCP 47 has it, as an order has `told`; empty where nobody says and too little is written."""
+    """The language as a BCP 47 tag: `told` by the options, else detected; empty if there is too little text."""
     if told:
         return told
     query = select(func.left(Chapter.source_text, READ), Chapter.script).where(col(Chapter.id) == chapter_id)
@@ -21,5 +21,5 @@ async def spoken(session: AsyncSession, chapter_id: UUID, told: str) -> str:
     if script is not None:
         panels = (panel for scene in Script.model_validate(script).scenes for panel in scene.panels)
         text = " ".join(part for panel in panels for part in (panel.caption, *(line.text for line in panel.dialogue)))
-    # The first time it reads what languages look like from a file.
+    # The first call reads the profiles of languages from a file.
     return await asyncio.to_thread(language_of, text[:READ])

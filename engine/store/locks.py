@@ -31,7 +31,7 @@ async def held(session: AsyncSession, panel_id: UUID) -> tuple[PanelLock, str] |
 
 
 async def refuse_if_held(session: AsyncSession, panel_id: UUID, user_id: UUID) -> None:
-    """Raise `Conflict` when somebody other than the user edits the panel."""
+    """Raise `Conflict` if another user is editing the panel."""
     found = await held(session, panel_id)
     if found is None or found[0].user_id == user_id:
         return
@@ -43,7 +43,7 @@ async def refuse_if_held(session: AsyncSession, panel_id: UUID, user_id: UUID) -
 
 
 async def refuse_if_any_held(session: AsyncSession, panel_ids: Collection[UUID], user_id: UUID) -> None:
-    """The same for many panels: raise `Conflict` when somebody other than the user edits one of them."""
+    """The same for many panels: raise `Conflict` if another user is editing one of them."""
     query = select(PanelLock.panel_id).where(
         col(PanelLock.panel_id).in_(panel_ids),
         PanelLock.user_id != user_id,
@@ -54,8 +54,8 @@ async def refuse_if_any_held(session: AsyncSession, panel_ids: Collection[UUID],
 
 
 async def take(session: AsyncSession, scope: Scope, panel_id: UUID) -> PanelLock:
-    """Take or renew the lock of a panel. Raises `NotFound`, `Forbidden`, or `Conflict` when somebody else holds it."""
-    # The panel's row orders those who come at once.
+    """Take or renew the lock of a panel. Raises `NotFound`, `Forbidden`, or `Conflict` if another user holds it."""
+    # The panel's row orders concurrent requests.
     panel = await get(session, scope, Panel, panel_id, lock=True)
     await refuse_if_held(session, panel_id, scope.actor)
     known = await held(session, panel_id)
@@ -77,7 +77,9 @@ async def take(session: AsyncSession, scope: Scope, panel_id: UUID) -> PanelLock
 
 
 async def release(session: AsyncSession, scope: Scope, panel_id: UUID) -> None:
-    """Give one's own lock back, if there is one. Raises `NotFound`, `Forbidden`, or `Conflict` when it is another's."""
+    """Release one's own lock, if there is one. Raises `NotFound`, `Forbidden`, or `Conflict` if another user holds
+    it.
+    """
     panel = await get(session, scope, Panel, panel_id, lock=True)
     await refuse_if_held(session, panel_id, scope.actor)
     gone = await session.exec(
@@ -92,13 +94,13 @@ async def release(session: AsyncSession, scope: Scope, panel_id: UUID) -> None:
 
 
 async def sweep(database: Database) -> None:
-    """End the locks that have expired, and tell of it."""
+    """Delete expired locks and emit their events."""
     async with database.session() as session:
         query = select(PanelLock.project_id, PanelLock.panel_id).where(col(PanelLock.expires_at) <= func.now())
         expired = (await session.exec(query.limit(1000))).all()
     for project_id, panel_id in expired:
         async with database.session() as session:
-            # In the order of `take`: the panel first.
+            # The panel first, as `take` does.
             query_panel = select(Panel.id).where(Panel.id == panel_id).with_for_update(key_share=True)
             if (await session.exec(query_panel)).one_or_none() is None:
                 continue

@@ -1,4 +1,4 @@
-"""Manual edits: kept, and never overwritten until the user releases them."""
+"""Manual edits: stored, and never overwritten until the user releases them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from sqlmodel import SQLModel
 
 from models.tables import Character, Panel, Scene
 
-# What is written together, and so kept together, by table: the part and its columns.
+# The parts that are edited, and so protected, together, by table: each with its columns.
 PARTS: Mapping[type[SQLModel], Mapping[str, Sequence[str]]] = {
     Scene: {
         "outline": ("title", "gist", "sentences"),
@@ -22,14 +22,14 @@ PARTS: Mapping[type[SQLModel], Mapping[str, Sequence[str]]] = {
     },
     Character: {"profile": ("profile",)},
 }
-# As the basis of a part it says that nothing it was made from counts any more.
+# As the basis of a part: it differs from all inputs, so the part is made again.
 RELEASED = {"manual_edits": "released"}
 
 
 def written(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) -> dict[str, Any]:
-    """The columns to write when a person changes `values`: these, and the list of manual edits after that.
+    """The columns to write when a person changes `values`, including the resulting list of manual edits.
 
-    A part that is set to None, or named in `release`, is a manual edit no longer: the next generation writes it again.
+    A part that is set to None, or named in `release`, is no longer a manual edit: the next generation writes it again.
     """
     parts = PARTS[type(row)]
     touched = {part for part, columns in parts.items() if any(values.get(column) is not None for column in columns)}
@@ -41,7 +41,7 @@ def written(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) ->
     columns: dict[str, Any] = {**values, "manual_edits": [part for part in parts if part in mine]}
     released = let_go & set(row.manual_edits)
     if hasattr(row, "basis") and released:
-        # What people wear comes with the summary.
+        # Outfits are made together with the summary.
         made_anew = {"summary" if part == "outfits" else part for part in released}
         columns["basis"] = {**row.basis, **dict.fromkeys(sorted(made_anew), RELEASED)}
     if "panels" in released:
@@ -50,7 +50,7 @@ def written(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) ->
 
 
 def give_back(scene: Scene) -> None:
-    """What a panel of the scene shows is for generations to say again: they break the scene into panels anew."""
+    """Let the next generation break the scene into panels again, unless its panels are a manual edit."""
     if "panels" not in scene.manual_edits:
         scene.basis, scene.panels_key = {**scene.basis, "panels": RELEASED}, None
 

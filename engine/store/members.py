@@ -28,7 +28,7 @@ LIFETIME = timedelta(days=14)
 
 @dataclass(frozen=True)
 class Member:
-    """Somebody in a project. The project belongs to one of its owners: who has to stay."""
+    """A member of a project. `belongs` marks the project's owner, who cannot leave."""
 
     user_id: UUID
     name: str
@@ -46,7 +46,7 @@ async def listing(
     limit: int = rows.MAX_PAGE,
     only: UUID | None = None,
 ) -> tuple[list[Member], str | None]:
-    """Members of a project in the order of their accounts, whom it belongs to among them; one page."""
+    """One page of a project's members in the order of their accounts, including its owner."""
     owner: Any = select(
         col(Project.owner_id).label("user_id"),
         literal(Role.OWNER, table(ProjectMember).c.role.type).label("role"),
@@ -87,7 +87,7 @@ async def one(session: AsyncSession, project_id: UUID, user_id: UUID) -> Member:
 
 
 async def change(session: AsyncSession, scope: Scope, project_id: UUID, user_id: UUID, role: Role) -> Member:
-    """Give a member another role. Raises `Conflict` for whom the project belongs to."""
+    """Give a member another role. Raises `Conflict` for the project's owner."""
     await rows.get(session, scope, Project, project_id, lock=True)
     member = await one(session, project_id, user_id)
     _refuse_owner(member)
@@ -103,7 +103,7 @@ async def change(session: AsyncSession, scope: Scope, project_id: UUID, user_id:
 
 
 async def leave(session: AsyncSession, scope: Scope, project_id: UUID, user_id: UUID) -> None:
-    """Remove a member: an owner may remove others, and everybody themselves."""
+    """Remove a member: owners may remove others, and all members themselves."""
     needed = Role.VIEWER if user_id == scope.actor else Role.OWNER
     await rows.get(session, scope.needs(needed), Project, project_id, lock=True)
     _refuse_owner(await one(session, project_id, user_id))
@@ -114,7 +114,7 @@ async def leave(session: AsyncSession, scope: Scope, project_id: UUID, user_id: 
 
 
 async def transfer(session: AsyncSession, scope: Scope, project_id: UUID, user_id: UUID) -> None:
-    """Make the project a member's, by whom it belongs to; who gives it away stays as an owner among the members."""
+    """Transfer the project from its owner to a member; the previous owner stays a member with the role of owner."""
     project = await rows.get(session, scope, Project, project_id, lock=True)
     if project.owner_id != scope.actor:
         raise Forbidden("Only the owner can transfer the project.")
@@ -141,10 +141,10 @@ async def transfer(session: AsyncSession, scope: Scope, project_id: UUID, user_i
 async def invite(
     session: AsyncSession, scope: Scope, project_id: UUID, email: str, role: Role
 ) -> tuple[Invitation, str]:
-    """An invitation, and the only sight of its code. One for the same address is replaced.
+    """An invitation and its code, which is only available here. An earlier one for the same address is replaced.
 
-    Raises `Conflict` for a member's address, which an owner sees anyway. Whether there is an account with another one
-    is neither asked nor told.
+    Raises `Conflict` for a member's address, which an owner sees anyway. Whether another address has an account is
+    neither checked nor revealed.
     """
     project = await rows.get(session, scope, Project, project_id)
     members = select(ProjectMember.user_id).where(ProjectMember.project_id == project_id)
@@ -178,7 +178,7 @@ async def invite(
 
 @dataclass(frozen=True)
 class Invited:
-    """What somebody who is invited is told: not more of the project than its title."""
+    """An invitation as the invited user sees it: of the project only its title."""
 
     id: UUID
     project: str
@@ -190,7 +190,7 @@ class Invited:
 async def invitations_to(
     session: AsyncSession, email: str, after: str | None, limit: int
 ) -> tuple[list[Invited], str | None]:
-    """Invitations to an address that have not expired, the oldest first; one page."""
+    """One page of an address's unexpired invitations, the oldest first."""
     query = (
         select(Invitation, Project.title, User.name)
         .join(Project, col(Project.id) == col(Invitation.project_id))
@@ -211,10 +211,10 @@ async def invitations_to(
 
 
 async def accept(session: AsyncSession, user: User, code: str) -> tuple[UUID, Member]:
-    """Join the project that a code opens for the account's address, once: the project, and the new member.
+    """Accept an invitation with its code and the account's address, once: the project, and the new member.
 
-    Addresses are not verified, so neither the code nor the address opens anything alone. Raises `NotFound` for
-    whatever does not fit, and `Conflict` for somebody who is a member already.
+    Addresses are not verified, so neither the code nor the address suffices alone. Raises `NotFound` if nothing
+    matches, and `Conflict` if the user is a member already.
     """
     taken = await session.exec(
         delete(Invitation)
@@ -245,7 +245,7 @@ async def accept(session: AsyncSession, user: User, code: str) -> tuple[UUID, Me
 
 
 async def _take_back(session: AsyncSession, project_id: UUID, user_id: UUID) -> None:
-    """Who is no owner any more has invited nobody: they may have kept a code for themselves."""
+    """Delete the invitations of a user who is no longer an owner: the user may have kept a code."""
     await session.exec(
         delete(Invitation)
         .where(col(Invitation.project_id) == project_id, col(Invitation.invited_by) == user_id)

@@ -1,15 +1,15 @@
-"""Passes on which projects have new events, from the writing transactions to all listening processes."""
+"""Notifies all listening processes of projects with new events, which the writing transactions record."""
 
-# Processes of the API listen here. A payload is a list of `<project>:<seq>`; an empty one says that somebody has
-# sockets open, so that whoever relays hurries.
+# The API's processes listen on this channel. A payload is a list of `<project>:<seq>`; an empty one says that sockets
+# are open, so that the relay hurries.
 CHANNEL = "inkloom_live"
-# Whoever holds this relays.
+# The process that holds this lock relays.
 RELAY_LOCK = 0x696E6B6C
 
 TRY_TO_RELAY = f"SELECT pg_try_advisory_lock({RELAY_LOCK})"
 
-# Taken and told in one statement, so that neither happens without the other. A row that is being written is left for
-# the next time. 57 bytes at most a project, and a payload may have 8,000.
+# Deleting and notifying in one statement, so that neither happens without the other. Rows that are being written are
+# skipped until the next run. At most 57 bytes per project, and a payload may have 8,000.
 RELAY = """
 WITH taken AS (
     DELETE FROM unheard WHERE project_id IN (

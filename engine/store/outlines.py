@@ -28,7 +28,7 @@ from models.tables.story import PanelState, SceneState
 
 @dataclass(frozen=True)
 class StoredOutline:
-    """The characters of an outline, by name, and whether its scenes are the ones that were there before."""
+    """The ids of an outline's characters, by name, and whether its scenes are unchanged."""
 
     character_ids: Mapping[str, UUID]
     unchanged: bool
@@ -48,8 +48,9 @@ async def plan_chapter(session: AsyncSession, generation_id: UUID, windows: int,
 async def store_outline(
     session: AsyncSession, run: ChapterRun, chapter: Chapter, texts: Sequence[str], parts: Sequence[Out]
 ) -> StoredOutline:
-    """Merge the windows. An outline that did not change leaves the rows as they are; of another one, scenes that tell
-    the same go on as they are."""
+    """Merge the windows and store their scenes. An unchanged outline leaves the rows as they are; a changed one keeps
+    the rows of scenes with the same text.
+    """
     scenes = [scene for part in parts for scene in part.scenes]
     if len(scenes) > MAX_SCENES and run.options.most_panels is None:
         raise BadInput(
@@ -76,7 +77,7 @@ async def store_outline(
         )
         chapter.outline_key = key
         chapter.summary = " ".join(scene.gist for scene in scenes)[:2000]
-        # What a window before the last leaves open, the text itself takes up.
+        # The threads that earlier windows leave open are taken up in the text itself.
         chapter.threads = parts[-1].threads
         session.add(chapter)
         await session.flush()
@@ -84,7 +85,7 @@ async def store_outline(
 
 
 async def adopt_script(session: AsyncSession, run: ChapterRun, chapter: Chapter, script: Script) -> StoredOutline:
-    """Scenes and panels straight from a script; an unchanged one leaves the rows as they are.
+    """Store scenes and panels from a script; an unchanged script leaves the rows as they are.
 
     A changed one replaces them all; pictures of unchanged panels are then found in the ledger, not drawn again.
     """
@@ -150,13 +151,13 @@ async def _characters(
     names: Mapping[str, Sequence[str]],
     profiles: Mapping[str, Profile] | None = None,
 ) -> dict[str, UUID]:
-    """The ids of characters by name, made where they are new. A given profile replaces the one that was there."""
+    """The ids of characters by name, added where they are new. A given profile replaces the existing one."""
     ids: dict[str, UUID] = dict.fromkeys(names, project_id)
     cast = await cast_of(session, project_id)
     own = {who.name_key for who in cast}
-    # Somebody who was renamed is still called so in the text.
+    # The text still uses the old name of a renamed character.
     called = {alias.casefold(): who.id for who in cast for alias in who.aliases if alias.casefold() not in own}
-    # Ids in the order in which they were met: a cast is read by id, whoever the story is most about first.
+    # Ids in the order of the outline: a cast is read by id, and the characters that the story is most about come first.
     fresh = {name: new_id() for name in names}
     # Sorted: two chapters of a project with the same cast take their row locks in the same order.
     for name, aliases in sorted(names.items(), key=lambda item: item[0].casefold()):
@@ -178,7 +179,7 @@ async def _characters(
             updates["aliases"] = values["aliases"]
         statement = insert(Character).values(values)
         returned = await session.exec(
-            # Touching the row even when nothing changes makes it come back from RETURNING.
+            # Touching the row even when nothing changes makes RETURNING include it.
             statement.on_conflict_do_update(index_elements=["project_id", "name_key"], set_=updates).returning(
                 col(Character.id)
             )
@@ -200,7 +201,9 @@ async def _locations(session: AsyncSession, project_id: UUID, places: Iterable[s
 
 
 def _told(paragraphs: Sequence[str]) -> list[str]:
-    """What a scene tells, as sentences. Separators and headings order the text; alone, a heading is all there is."""
+    """The sentences of a scene. Separators and headings only structure the text; a scene with nothing else is its
+    headings.
+    """
     told = [
         sentence
         for paragraph in paragraphs
@@ -211,6 +214,6 @@ def _told(paragraphs: Sequence[str]) -> list[str]:
 
 
 def paragraph_of(text: str) -> list[str]:
-    """The sentences of a paragraph, the last one marked as such."""
+    """The sentences of a paragraph, the last one marked as the paragraph's end."""
     units = sentences(text)
     return [*units[:-1], units[-1] + PARAGRAPH_END] if units else []

@@ -27,9 +27,9 @@ async def change(
     lettering: Sequence[BalloonChange],
     release: Sequence[str],
 ) -> Page:
-    """A page as a person wants it; `cells` are all of its panels'.
+    """Apply a person's changes to a page; `cells` are those of all its panels.
 
-    Raises `Conflict`, `NotFound`, and `BadInput` for what cannot be set like that.
+    Raises `Conflict`, `NotFound`, and `BadInput` for an impossible layout or lettering.
     """
     page = await editing.still(session, scope, Page, page_id)
     if page.language and (cells is not None or "layout" in release):
@@ -57,7 +57,7 @@ async def _lettered(
     layers: list[dict[str, Any]],
     changes: Sequence[BalloonChange],
 ) -> tuple[Layout, list[dict[str, Any]]]:
-    """The layout and the lettering of a page with some balloons placed by a person."""
+    """The layout and the lettering of a page after a person has changed some balloons."""
     cells = {cell.panel_id: cell for cell in layout.cells}
     places = {layer["panel_id"]: number for number, layer in enumerate(layers)}
     ids = list(dict.fromkeys(str(wanted.panel_id) for wanted in changes))

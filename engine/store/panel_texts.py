@@ -1,4 +1,4 @@
-"""What writers of a panel read of it, and how its words and its prompt are stored: they are written side by side."""
+"""What writers of a panel read, and how its words and its prompt are stored: the two are written concurrently."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -47,12 +47,12 @@ class PanelRow(NamedTuple):
 
     @property
     def own_sentences(self) -> list[str]:
-        """Those of the scene that the panel shows."""
+        """The sentences of the scene that the panel shows."""
         return self.sentences[self.first : self.last + 1]
 
 
 _PANELS, _SCENES, _PROJECTS = table(Panel), table(Scene), table(Project)
-# A panel with all that its writers read: one statement, for both tasks run for every panel.
+# A panel with everything that its writers read: one statement, because two tasks run it for every panel.
 _PANEL = (
     select(
         *(_PANELS.c[name] for name in ("shot", "description", "characters", "first", "last")),
@@ -68,37 +68,38 @@ _PANEL = (
 
 
 class _Written(NamedTuple):
-    """Whether a panel has both its words and its prompt now, and whether that moved it on."""
+    """Whether a panel now has both its words and its prompt, and whether that changed its state."""
 
     complete: bool
     fresh: bool
 
 
 def _write(assignments: str, whole: str) -> str:
-    """Write to the panel; `whole` says by what was there before whether it now has both its words and its prompt.
+    """A statement that updates the panel. `whole` is an expression on its previous state: whether the update
+    completes it.
 
-    The row is locked first, so whichever of the two tasks comes last sees the other's work.
+    The row is locked first, so the later of the two tasks sees the other's work.
     """
     # Only constants of this file go into the text.
     return (
         f"WITH before AS MATERIALIZED (SELECT id, {whole} AS complete,"  # noqa: S608
         f" {whole} AND state IN ('described', 'failed') AS fresh"
         " FROM panels WHERE id = :panel AND project_id = :project FOR NO KEY UPDATE)"
-        # The basis of what was written is stored in any case.
+        # The new basis is stored in any case.
         f" UPDATE panels SET {assignments}, state = CASE WHEN fresh THEN 'written' ELSE state END,"
         " failure = CASE WHEN fresh THEN '' ELSE failure END"
         " FROM before WHERE panels.id = before.id RETURNING before.complete, before.fresh"
     )
 
 
-# Store a panel's balloons and caption with their basis.
+# Stores a panel's balloons and caption with their basis.
 _WRITE_WORDS = text(
     _write(
         "dialogue = :dialogue, caption = :caption, basis = basis || jsonb_build_object('words', :basis)",
         "prompt IS NOT NULL",
     )
 ).bindparams(bindparam("dialogue", type_=JSONB), bindparam("basis", type_=JSONB))
-# Store a panel's prompt with its basis, and another shot where a director asked for one.
+# Stores a panel's prompt with its basis, and another shot where directions ask for one.
 _WRITE_PROMPT = text(
     _write(
         "prompt = :prompt, negative = :negative, shot = COALESCE(:shot, shot),"
@@ -106,7 +107,7 @@ _WRITE_PROMPT = text(
         "dialogue IS NOT NULL",
     )
 ).bindparams(bindparam("basis", type_=JSONB))
-# Store nothing: only say whether the panel has both.
+# Stores nothing: only returns whether the panel has both.
 _WRITE_NOTHING = text(_write("version = version", "dialogue IS NOT NULL AND prompt IS NOT NULL"))
 
 
@@ -132,7 +133,7 @@ async def write_prompt(
 
 
 async def leave_as_is(session: AsyncSession, call: TaskCall) -> None:
-    """Nothing is to be written, but this may have been what the panel's progress waited for."""
+    """Write nothing, but complete the panel's step if it has both its words and its prompt."""
     await _written(session, call, _WRITE_NOTHING)
 
 

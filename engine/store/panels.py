@@ -1,4 +1,4 @@
-"""Panels, with all that a picture or a page needs to know about them."""
+"""Panels, with everything that a picture or a page needs to know about them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,19 +32,19 @@ async def in_scene(session: AsyncSession, project_id: UUID, panel_id: UUID) -> t
 
 
 async def cast_of(session: AsyncSession, project_id: UUID) -> Sequence[Character]:
-    """Everybody in the project, in the order they were met."""
+    """All characters of the project, in the order they were met."""
     return (await session.exec(_CAST, params={"project": project_id})).all()
 
 
 def aliases_of(cast: Iterable[Character]) -> dict[str, list[str]]:
-    """What else each of a cast is called, by name; whoever has only the name is not in it."""
+    """The aliases of each character, by name, without characters that have none."""
     return {who.name: list(who.aliases) for who in cast if who.aliases}
 
 
 def profiles_of(
     cast: Iterable[Character], names: Iterable[str], outfits: Mapping[str, str] = MappingProxyType({})
 ) -> list[Attributes]:
-    """The profiles behind names or aliases, in the outfits that a scene names; without a profile, the name alone."""
+    """The profiles for names or aliases, in the outfits that a scene names; without a profile, only the name."""
     names = list(names)
     known: dict[str, Character] = {}
     for who in cast:
@@ -61,7 +61,7 @@ def profiles_of(
 
 
 def as_data(panel: Panel, scene: Scene, cast: Iterable[Character], direction: Direction = "ltr") -> PanelData:
-    """The panel as the artist and the letterer know it; `direction` is for who draws, and stages, it."""
+    """The panel as data for the artist and the letterer; `direction` tells the artist in which order speakers stand."""
     directed = panel.notes.get("picture", "")
     return PanelData(
         shot=panel.shot,
@@ -86,7 +86,7 @@ class Shown:
     data: PanelData
     draft: Draft | None
     image: Image | None
-    # In another language: its words are still the story's.
+    # Shown in another language, but its words are still the story's own.
     untranslated: bool = False
 
     @property
@@ -98,7 +98,7 @@ class Shown:
 async def of_chapter(
     session: AsyncSession, project_id: UUID, chapter_id: UUID, only: Sequence[UUID] | None = None
 ) -> list[Shown]:
-    """The panels of a chapter in reading order: all of them, or those named in `only`."""
+    """The panels of a chapter in reading order: all of them, or those in `only`."""
     cast = await cast_of(session, project_id)
     query = (
         select(Panel, Scene, Draft, Image)

@@ -7,13 +7,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from models.tables import Location
 
-# So much of a description goes into a prompt.
+# The most characters of a description that go into a prompt.
 MOST_OF_A_DESCRIPTION = 300
 _ARTICLE = "the "
 
 
 async def place_of(session: AsyncSession, project_id: UUID, name: str) -> Location | None:
-    """The place of that name, with or without its article; the name as it is written counts first."""
+    """The location with that name, with or without its article; an exact match is preferred."""
     if not name.strip():
         return None
     key = name.strip()[:200].casefold()
@@ -26,7 +26,7 @@ async def place_of(session: AsyncSession, project_id: UUID, name: str) -> Locati
 
 
 def looks_of(place: Location | None) -> str:
-    """What the place looks like, in one line; whole words of a long description."""
+    """The location's looks in one line; a long description is cut at a word."""
     text = " ".join(place.description.split()).rstrip(".") if place is not None else ""
     if len(text) <= MOST_OF_A_DESCRIPTION:
         return text

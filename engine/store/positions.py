@@ -1,4 +1,4 @@
-"""Positions of rows within their parent: 0, 1, 2, … without gaps, whatever is added, deleted or moved.
+"""Positions of rows within their parent: 0, 1, 2, … without gaps after adding, deleting and moving.
 
 They are unique within the parent, which the database checks when a transaction ends.
 """
@@ -21,21 +21,21 @@ _ALONE = text("SELECT pg_advisory_xact_lock(:key)")
 
 
 def within(model: type[SQLModel], parent_id: UUID) -> ColumnElement[bool]:
-    """Which rows have the parent."""
+    """The condition for rows of a parent."""
     return col(getattr(model, PARENTS[model])) == parent_id
 
 
 async def alone(session: AsyncSession, parent_id: UUID) -> None:
-    """Wait for others who add, delete or move below the same parent. Call it before any row is locked.
+    """Wait for other transactions that add, delete or move rows of the same parent. Call it before any row is locked.
 
-    A lock of its own rather than one of the parent's row: a project's row is locked last, by everybody who emits.
+    An advisory lock instead of the parent's row: a project's row is locked last, by every transaction that emits.
     """
     key = int.from_bytes(parent_id.bytes[8:], signed=True)
     await session.exec(_ALONE, params={"key": key})  # type: ignore[call-overload]  # plain text, unknown to SQLModel
 
 
 async def make_room(session: AsyncSession, model: type[SQLModel], parent_id: UUID, at: int | None, many: int) -> int:
-    """Where `many` rows go: at position `at`, before what stands there now, or behind the last one."""
+    """Make room for `many` rows and return their first position: `at`, before the row there, or after the last row."""
     position = col(model.position)  # type: ignore[attr-defined]  # on every table of PARENTS
     behind = select(func.coalesce(func.max(position) + 1, 0)).where(within(model, parent_id))
     end = int((await session.exec(behind)).one())
@@ -46,7 +46,7 @@ async def make_room(session: AsyncSession, model: type[SQLModel], parent_id: UUI
 
 
 async def close_gap(session: AsyncSession, model: type[SQLModel], parent_id: UUID, at: int) -> None:
-    """Those behind a row that has gone move up."""
+    """Move the rows after a deleted one up."""
     position = col(model.position)  # type: ignore[attr-defined]  # on every table of PARENTS
     await _shift(session, model, parent_id, position > at, -1)
 

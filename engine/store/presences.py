@@ -1,4 +1,6 @@
-"""Who has a project open. A socket that stops renewing its row is dropped, even if its process is gone."""
+"""Presence: which users have a project open. A socket that stops renewing its row is dropped, even if its process
+died.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +19,14 @@ from models.events import EventType
 from models.tables import Panel, Presence, Project, User
 
 LASTS = timedelta(seconds=30)
-# Who closes a window and opens it again has not been away.
+# A user who closes a window and reopens it within this time does not count as gone.
 GRACE = timedelta(seconds=3)
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:pair, 0))")
 
 
 class Somebody(Protocol):
-    """A socket by which somebody is present."""
+    """A socket through which a user is present."""
 
     connection: UUID
     user_id: UUID
@@ -34,7 +36,7 @@ class Somebody(Protocol):
 
 @dataclass(frozen=True)
 class Here:
-    """Somebody who has a project open, and the panels that are looked at in their windows."""
+    """A user who has a project open, and the panels viewed in the user's windows."""
 
     user_id: UUID
     name: str
@@ -42,7 +44,7 @@ class Here:
 
 
 async def here(session: AsyncSession, project_id: UUID) -> list[Here]:
-    """Who is there, by name."""
+    """The users who have the project open, by name."""
     query = (
         select(User.id, User.name, Presence.panel_id)
         .join(User, col(User.id) == col(Presence.user_id))
@@ -58,7 +60,7 @@ async def here(session: AsyncSession, project_id: UUID) -> list[Here]:
 
 
 async def enter(session: AsyncSession, somebody: Somebody) -> None:
-    """A socket is open; the others are told if it is the first one of its user."""
+    """Record an open socket; the others are notified if it is the first one of its user."""
     await _alone(session, somebody.project_id, somebody.user_id)
     if await _gone(session, somebody.project_id):
         return
@@ -79,7 +81,9 @@ async def enter(session: AsyncSession, somebody: Somebody) -> None:
 
 
 async def look(session: AsyncSession, somebody: Somebody, panel_id: UUID | None) -> None:
-    """Somebody looks at a panel, or at none; the others are told if it is another one. Strange panels count as none."""
+    """Record which panel a user views, or none; the others are notified of a change. A panel of another project
+    counts as none.
+    """
     if panel_id is not None:
         query = select(Panel.id).where(Panel.id == panel_id, Panel.project_id == somebody.project_id)
         panel_id = (await session.exec(query)).one_or_none()
@@ -98,7 +102,7 @@ async def look(session: AsyncSession, somebody: Somebody, panel_id: UUID | None)
 
 
 async def leave(session: AsyncSession, somebody: Somebody) -> None:
-    """A socket is closed: it is forgotten after `GRACE`, and the others told, by `sweep`."""
+    """Record that a socket was closed: after `GRACE` `sweep` deletes its row and notifies the others."""
     await session.exec(
         update(Presence)
         .where(col(Presence.connection) == somebody.connection)
@@ -108,7 +112,7 @@ async def leave(session: AsyncSession, somebody: Somebody) -> None:
 
 
 async def keep(database: Database, present: Sequence[Somebody]) -> None:
-    """A sign of life of open sockets. Those that were taken for dead meanwhile enter again."""
+    """Renew the rows of open sockets. Those that were dropped meanwhile enter again."""
     async with database.session() as session:
         kept = await session.exec(
             update(Presence)
@@ -125,7 +129,7 @@ async def keep(database: Database, present: Sequence[Somebody]) -> None:
 
 
 async def sweep(database: Database) -> None:
-    """Forget those who give no sign of life, and tell the others."""
+    """Delete the rows of sockets that were not renewed, and notify the others."""
     async with database.session() as session:
         query = select(Presence.project_id, Presence.user_id).where(col(Presence.seen_at) <= func.now() - LASTS)
         lapsed = (await session.exec(query.distinct().limit(1000))).all()
@@ -147,12 +151,12 @@ async def sweep(database: Database) -> None:
 
 
 async def _alone(session: AsyncSession, project_id: UUID, user_id: UUID) -> None:
-    """Comings and goings of one person in one project, one after the other."""
+    """Let one user enter and leave a project in one transaction at a time."""
     await execute(session, _ONE_AT_A_TIME, {"pair": f"presence {project_id} {user_id}"})
 
 
 async def _gone(session: AsyncSession, project_id: UUID) -> bool:
-    """Whether the project was deleted; if not, it is not before the transaction ends."""
+    """Whether the project was deleted; if not, it cannot be before the transaction ends."""
     query = select(Project.id).where(Project.id == project_id).with_for_update(key_share=True)
     return (await session.exec(query)).one_or_none() is None
 

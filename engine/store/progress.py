@@ -1,8 +1,8 @@
 """Progress: the planned work of a generation as weighted steps, split further as more of it becomes known.
 
-A step is done once, whoever says so and however often; its weight then moves into the generation's progress. A step
-that turns out to consist of parts hands its weight to them. So progress never goes backwards and, whatever was found
-on the way, the weights always add up to 1.
+A step is done once, however often it is reported; its weight is then added to the generation's progress. A step that
+turns out to consist of parts passes its weight on to them. So progress never goes backwards, and the weights always
+add up to 1.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _SPLIT = text(
 _DONE = text(
     "WITH step AS (UPDATE generation_steps SET done = true WHERE generation_id = :generation AND key = ANY(:keys)"
     " AND NOT split AND NOT done RETURNING weight)"
-    # Short of 1 until the generation is final: 1 says that everything is there.
+    # Below 1 until the generation is final: 1 means that everything is finished.
     " UPDATE generations SET progress = GREATEST(progress, LEAST(progress + moved.weight, 0.999))"
     " FROM (SELECT sum(weight) AS weight FROM step) AS moved"
     " WHERE id = :generation AND moved.weight > 0 RETURNING progress"
@@ -38,7 +38,7 @@ _DONE = text(
 
 
 def outline_step(window: int) -> str:
-    """A window of the text that is outlined; a script has window 0 alone."""
+    """The step of one window of the text in the outline; a script has only window 0."""
     return f"outline:{window}"
 
 
@@ -55,32 +55,32 @@ def panel_step(panel_id: UUID, part: Literal["words", "picture"]) -> str:
 
 
 def export_step(format: str, part: Literal["", "file"] = "") -> str:
-    """A format that is built, or its file once the pages before it have steps of their own."""
+    """The step of a format, or of its file if fetching its pages has steps of its own."""
     return f"export:{format}:{part}" if part else f"export:{format}"
 
 
 def pages_step(language: str) -> str:
-    """All pages in a language; empty: in the story's own words."""
+    """The step of all pages in a language; empty for the story's own words."""
     return f"pages:{language}" if language else "pages"
 
 
 def page_step(language: str, number: int) -> str:
-    """One of them."""
+    """The step of one page in a language."""
     return f"page:{language}:{number}" if language else f"page:{number}"
 
 
 def translation_step(language: str, scene_id: UUID | None = None) -> str:
-    """All words in a language, or a scene's."""
+    """The step of all words in a language, or of a scene's."""
     return f"translation:{language}:{scene_id}" if scene_id else f"translation:{language}"
 
 
 async def plan(session: AsyncSession, generation_id: UUID, shares: Mapping[str, float]) -> None:
-    """The first plan: steps with their share of the whole. Shares are scaled to add up to 1."""
+    """Store the first plan: steps with their shares, scaled to add up to 1."""
     await _insert(session, generation_id, shares, 1.0)
 
 
 async def split(session: AsyncSession, generation_id: UUID, key: str, shares: Mapping[str, float]) -> bool:
-    """Replace a step by its parts; returns whether that was news. Without parts it stays a step of its own."""
+    """Replace a step by its parts; returns whether it was still whole. Without parts it stays a single step."""
     if not shares or not sum(shares.values()):
         return False
     weight = (await execute(session, _SPLIT, {"generation": generation_id, "key": key})).scalar_one_or_none()
@@ -90,13 +90,15 @@ async def split(session: AsyncSession, generation_id: UUID, key: str, shares: Ma
 
 
 async def complete(session: AsyncSession, generation_id: UUID, *keys: str) -> bool:
-    """The steps are done: progress moves on, once. Returns whether it moved; the next event says how far."""
+    """Complete the steps and add their weight to the progress, once; returns whether it moved. The next event reports
+    it.
+    """
     moved = await execute(session, _DONE, {"generation": generation_id, "keys": list(keys)})
     return moved.first() is not None
 
 
 async def complete_and_tell(session: AsyncSession, project_id: UUID, generation_id: UUID, *keys: str) -> None:
-    """The same, where no other event comes after it: says so itself. Call it last in a transaction."""
+    """`complete`, with an event of its own where no other follows. Call it last in a transaction."""
     if await complete(session, generation_id, *keys):
         await emit(session, project_id, generation_id, EventType.GENERATION_PROGRESSED, {})
 

@@ -1,4 +1,4 @@
-"""Projects, their owner on this machine, and chapters in them."""
+"""Projects, their local owner, and their chapters."""
 
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from models.tables import Chapter, Project, User
 
 
 async def local_owner(session: AsyncSession) -> UUID:
-    """The owner of what the command line makes: one per database, made at first use."""
+    """The owner of projects made on the command line: one per database, created at first use."""
     await session.exec(
         insert(User)
         .values(id=new_id(), name="", is_local=True)
@@ -24,7 +24,7 @@ async def local_owner(session: AsyncSession) -> UUID:
 
 
 async def project_of_story(session: AsyncSession, owner_id: UUID, title: str, identity_key: str) -> UUID:
-    """The project of a story given on the command line, the same one whenever the same story comes."""
+    """The project of a story on the command line; the same story always has the same project."""
     await session.exec(
         insert(Project)
         .values(id=new_id(), owner_id=owner_id, title=title[:500], identity_key=identity_key)
@@ -43,8 +43,8 @@ async def chapter_of_run(
     source_text: str,
     script: dict[str, Any] | None,
 ) -> Chapter:
-    """The chapter of a command line run, the same one for the same story, title and options."""
-    # Two runs that start at once take turns.
+    """The chapter of a command-line run: the same story, title and options always have the same chapter."""
+    # Concurrent runs wait for each other.
     await positions.alone(session, project_id)
     query = select(Chapter).where(Chapter.project_id == project_id, Chapter.identity_key == identity_key)
     found = (await session.exec(query)).one_or_none()
@@ -67,7 +67,7 @@ async def add_chapter(
     labels: dict[str, str] | None = None,
     at: int | None = None,
 ) -> Chapter:
-    """A new chapter at position `at`, or behind the last one of the project."""
+    """Add a chapter at position `at`, or after the last one of the project."""
     await positions.alone(session, project_id)
     chapter = Chapter(
         project_id=project_id,

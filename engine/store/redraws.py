@@ -26,7 +26,7 @@ from models.tables.story import PanelState
 
 @dataclass(frozen=True)
 class Wanted:
-    """What somebody wants of a panel. Without `about`, the notes say whether it is the words or the picture.
+    """A requested redraw of a panel. Without `about`, the notes decide whether it concerns the words or the picture.
 
     With a `parent` that draft is changed: by the `prompt`, where the `mask` is white, led by the `control` picture.
     """
@@ -43,11 +43,11 @@ class Wanted:
 
     @property
     def edits(self) -> bool:
-        """Whether a draft or a sketch is what it starts from, rather than the panel's prompt alone."""
+        """Whether it starts from a draft or a sketch, rather than only from the panel's prompt."""
         return self.parent_id is not None or self.control_image_id is not None
 
 
-# What an artist has to be able to do for an edit.
+# What an artist must support for an edit.
 _ABLE: Mapping[str, Callable[[Draws], bool]] = {
     "change a draft": lambda draws: draws.source,
     "draw within a mask": lambda draws: draws.mask,
@@ -65,11 +65,11 @@ async def order(
     by_another: bool = False,
     **more: Any,
 ) -> tuple[Generation, list[str]]:
-    """Write a redraw of a locked panel down, in the generation that waits for a review, or in one of its own.
+    """Store a redraw of a locked panel, in the generation that waits for a review, or in a new one.
 
-    Returns the generation and the workflows to wake; a new one is still to be started. `more` is for a new generation;
-    `by_another` says that the artist of the options was asked for, and not only the one of the chapter's last order.
-    Raises `Conflict` while the chapter is being generated, `BadInput` for what cannot be drawn like that.
+    Returns the generation and the workflows to wake; the caller starts a new one. `more` is for a new generation;
+    `by_another` says that the request names the artist, instead of taking that of the chapter's last generation.
+    Raises `Conflict` while the chapter is being generated, `BadInput` for an impossible redraw.
     """
     scene = await get(session, scope, Scene, panel.scene_id)
     topics = list(wanted.about) or (sorted(about(wanted.notes)) if wanted.notes and not wanted.edits else ["picture"])
@@ -123,7 +123,7 @@ async def order(
 
 
 async def ordered(session: AsyncSession, generation_id: UUID) -> list[RedrawRequest]:
-    """What is still to be redrawn for a generation, the oldest first."""
+    """The open redraws of a generation, the oldest first."""
     query = (
         select(Redraw)
         .where(Redraw.generation_id == generation_id, Redraw.state == RedrawState.ORDERED)
@@ -143,7 +143,7 @@ async def ordered(session: AsyncSession, generation_id: UUID) -> list[RedrawRequ
 
 
 async def end(session: AsyncSession, project_id: UUID, redraw_id: UUID | None, state: RedrawState) -> bool:
-    """A redraw has come out, or has failed, once; whether that was news."""
+    """End an open redraw as done or failed; returns whether it was still open."""
     ended = await session.exec(
         update(Redraw)
         .where(
@@ -159,15 +159,16 @@ async def end(session: AsyncSession, project_id: UUID, redraw_id: UUID | None, s
 
 
 async def any_of(session: AsyncSession, generation_id: UUID) -> bool:
-    """Whether a generation has redraws, whatever became of them."""
+    """Whether a generation has redraws, in whatever state."""
     query = select(Redraw.id).where(Redraw.generation_id == generation_id).limit(1)
     return (await session.exec(query)).first() is not None
 
 
 async def again(session: AsyncSession, last: Generation, generation: Generation) -> None:
-    """What failed to be redrawn by a generation of panels is wanted of the one that tries it again.
+    """Copy the failed redraws of a generation of panels into the one that retries it.
 
-    In the same slots: what was drawn of it is there. One that reviews its drafts tries its panels again.
+    They keep their slots, so pictures already drawn are found. A generation that reviews drafts retries its panels
+    instead.
     """
     if last.kind != GenerationKind.PANEL or last.options.review != "none":
         return
@@ -179,19 +180,19 @@ async def again(session: AsyncSession, last: Generation, generation: Generation)
 
 
 async def pending(session: AsyncSession, generation_id: UUID) -> int:
-    """How many redraws of a generation have not come to an end."""
+    """How many redraws of a generation are still open."""
     query = select(func.count()).where(Redraw.generation_id == generation_id, Redraw.state == RedrawState.ORDERED)
     return int((await session.exec(query)).one())
 
 
 def _take_notes(panel: Panel, wanted: Wanted, topics: Sequence[str]) -> None:
-    """What the notes are about is written again, by hand or not: whoever asks for it has released it."""
+    """Store the notes and release what they are about, even if it is a manual edit: it will be written again."""
     if wanted.edits or not wanted.notes:
         return
     parts = {"words": "words", "picture": "prompt"}
     panel.notes = {**panel.notes, **dict.fromkeys(topics, wanted.notes)}
     panel.manual_edits = [part for part in panel.manual_edits if part not in {parts[topic] for topic in topics}]
-    # Also where the notes are those of before: then they were not followed well enough.
+    # Even if the notes have not changed: then they were not followed well enough.
     panel.basis = {**panel.basis, **{parts[topic]: RELEASED for topic in topics}}
     panel.version += 1
 
@@ -204,8 +205,8 @@ async def _can_be_drawn(
     options: GenerationOptions,
     topics: Sequence[str],
 ) -> None:
-    """Refuse what the artist cannot do, and what does not fit together, before anything is ordered."""
-    # What is drawn needs a prompt: the panel's, one that the notes have written, or the edit's own.
+    """Raise an error for what the artist does not support, and for contradictory requests, before storing."""
+    # A picture needs a prompt: the panel's, one that the notes will lead to, or the edit's own.
     prompted = panel.prompt is not None or (wanted.notes and "picture" in topics) or wanted.prompt
     if panel.state == PanelState.DESCRIBED or ("picture" in topics and not prompted):
         raise Conflict("The panel is not written yet. Generate it first.")
@@ -225,7 +226,7 @@ async def _can_be_drawn(
     if wanted.mask_image_id is not None and wanted.parent_id is None:
         raise BadInput("A mask applies to a draft: name the draft to change.")
     if wanted.control_image_id is not None:
-        # Locked as by whoever deletes it: without what leads it, it must not be drawn.
+        # Locked as for its deletion: without its sketch, the picture must not be drawn.
         sketch = await get(session, scope, Image, wanted.control_image_id, lock=True)
         if sketch.project_id != panel.project_id:
             raise BadInput("The sketch belongs to another project.")

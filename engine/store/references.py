@@ -1,8 +1,9 @@
-"""Which stored pictures go with a panel, so that people and places stay themselves: who is in them, in what order.
+"""Which stored pictures accompany a panel, so that characters and locations look the same everywhere, and their
+order.
 
-A picture that people brought counts before the one that was drawn. The first picture of everybody on stage comes
-first, then what was attached to the panel, then the place, then further pictures of each: whoever takes fewer has
-something of everybody.
+A picture that people attached is preferred to a drawn one. The first picture of every character on stage comes first,
+then the panel's own attachments, then the location, then further pictures of each character: an artist that takes
+fewer pictures still has one of each.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,17 +24,17 @@ from models.story import Attributes, PanelData
 from models.tables import Attachment, Character, Image, Location, Panel
 from models.tables.uploads import AttachmentRole
 
-# So many pictures of one person, of one place, and of one panel.
+# The most pictures of one character, of one location, and of one panel.
 _MOST_OF_ONE = 3
 _MOST_OF_A_PLACE = 1
 _LOOKS = AttachmentRole.REFERENCE
-# What is drawn of a character or a place has no role of its own.
+# A drawn reference sheet of a character or a location has no role of its own.
 _SHEET = "sheet"
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A picture that may go with a panel, and under which key its bytes lie."""
+    """A picture that may accompany a panel, and its storage key."""
 
     picture: Picture
     key: str
@@ -42,7 +43,7 @@ class Stored:
 async def of_panel(
     session: AsyncSession, panel: Panel, data: PanelData, cast: Sequence[Character], uses: Iterable[Draws]
 ) -> list[Stored]:
-    """The pictures that go with a panel, the most important first; none where no artist has a use for them."""
+    """The pictures that accompany a panel, the most important first; none if no artist uses any."""
     if not any(draws.references or draws.controls for draws in uses):
         return []
     people = people_of(data.characters, cast)
@@ -59,7 +60,9 @@ def arranged(
     panel_id: UUID,
     pictures: Mapping[tuple[UUID, str], Sequence[Image]],
 ) -> list[Stored]:
-    """The pictures that go with a panel, in their order, out of all there are: by what they belong to, and as what."""
+    """The pictures that accompany a panel, in order. `pictures` has all of them by the id of their subject and their
+    role.
+    """
     where = blocking_of([one.name for one in data.characters])
     parts = across([one.name for one in data.characters])
     shown: list[list[Stored]] = []
@@ -81,7 +84,7 @@ def arranged(
 
 
 def _looks(of: Character | Location, pictures: Mapping[tuple[UUID, str], Sequence[Image]]) -> Sequence[Image]:
-    """The pictures that people brought of somebody or some place, else the one that was drawn."""
+    """The pictures that people attached of a character or a location, else its reference sheet."""
     return pictures.get((of.id, _LOOKS)) or pictures.get((of.id, _SHEET)) or []
 
 
@@ -91,14 +94,14 @@ def given(request: ImageRequest, draws: Draws, stored: Iterable[Stored]) -> Imag
 
 
 def taken(draws: Draws, stored: Iterable[Stored]) -> list[str]:
-    """The SHA-256 of the pictures that an artist would be shown: what its picture of a panel depends on."""
+    """The SHA-256 of the pictures that an artist would get: its picture of a panel depends on them."""
     bare = ImageRequest(model="", prompt="", negative="", width=0, height=0, seed=0)
     request = given(bare, draws, stored)
     return [*(one.sha256 for one in request.references), *(unit.picture.sha256 for unit in request.control)]
 
 
 async def fetched(storage: Storage, request: ImageRequest, stored: Iterable[Stored]) -> ImageRequest:
-    """The request with the bytes of its pictures. Raises `StorageError` where they cannot be read."""
+    """The request with the bytes of its pictures. Raises `StorageError` if they cannot be read."""
     keys = {one.picture.sha256: one.key for one in stored}
 
     async def whole(picture: Picture) -> Picture:
@@ -112,7 +115,7 @@ async def fetched(storage: Storage, request: ImageRequest, stored: Iterable[Stor
 
 
 async def brought(session: AsyncSession, characters: Sequence[UUID]) -> set[UUID]:
-    """Those of the characters of whom people brought pictures: then none has to be drawn."""
+    """The characters with attached pictures: they need no reference sheet."""
     query = select(Attachment.character_id).where(
         col(Attachment.character_id).in_(characters), Attachment.role == _LOOKS
     )
@@ -120,13 +123,13 @@ async def brought(session: AsyncSession, characters: Sequence[UUID]) -> set[UUID
 
 
 def people_of(on_stage: Iterable[Attributes], cast: Sequence[Character]) -> dict[str, Character]:
-    """Who of the cast is on stage, by the name that the panel has for them."""
+    """The characters on stage, by the names that the panel uses."""
     known = {name.casefold(): who for who in reversed(cast) for name in (*who.aliases, who.name)}
     return {one.name: known[one.name.casefold()] for one in on_stage if one.name.casefold() in known}
 
 
 def _otherwise(who: Attributes, character: Character) -> str:
-    """What in the pictures of somebody is not so here: they show what is always worn."""
+    """How a character's clothes differ from its pictures, which show the usual ones."""
     usual = character.profile.clothes if character.profile else ""
     return "" if who.clothes == usual else "in other clothes than there: those of the text"
 
@@ -134,7 +137,7 @@ def _otherwise(who: Attributes, character: Character) -> str:
 async def _attached(
     session: AsyncSession, people: Sequence[UUID], place: Location | None, panel: Panel
 ) -> dict[tuple[UUID, str], list[Image]]:
-    """Pictures that people attached, by what to and in which role, the oldest first."""
+    """The attached pictures by the id of their subject and their role, the oldest first."""
     to: list[ColumnElement[bool]] = [col(Attachment.character_id).in_(people), col(Attachment.panel_id) == panel.id]
     if place is not None:
         to.append(col(Attachment.location_id) == place.id)
@@ -153,7 +156,7 @@ async def _attached(
 
 
 async def _drawn(session: AsyncSession, rows: Iterable[Character | Location]) -> dict[tuple[UUID, str], list[Image]]:
-    """The sheets of people and places, by whose they are."""
+    """The reference sheets of characters and locations, by the ids of their subjects."""
     sheets = {one.sheet_image_id: one.id for one in rows if one.sheet_image_id is not None}
     if not sheets:
         return {}

@@ -1,7 +1,7 @@
-"""True deletion: what is written down when something is deleted, so that pictures, answers and histories go too.
+"""True deletion: records what a deleted row leaves behind, so that pictures, answers and histories are deleted too.
 
-Rows go at once, in the transaction of whoever deletes; `removals` says what is left to do outside of the database, and
-`inkloom/sweeper.py` does it: now, and once more when every activity that was still storing something has ended.
+Rows are deleted at once, in the caller's transaction; `removals` records what is left to do outside of the database,
+and `inkloom/sweeper.py` does it: now, and once more when every activity that was still storing something has ended.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ from models.tables.directing import RedrawState
 from models.tables.ledger import CallState
 
 THUMBNAILS = (128, 256, 512, 1024)
-# Longer than any attempt of an activity lasts: then nobody stores anything any more for what is gone.
+# Longer than any attempt of an activity: after it nothing is stored for the deleted rows any more.
 AGAIN_AFTER = timedelta(minutes=30)
 GONE = "What was asked and answered was deleted since."
 
@@ -60,26 +60,27 @@ _DUE = (
 
 
 def thumbnail_key(project_id: UUID, sha256: str, size: int) -> str:
-    """Where the thumbnail of a picture lies."""
+    """The storage key of a picture's thumbnail."""
     return content_key(project_id, "thumbnails", sha256, f"{size}.webp")
 
 
 async def storing(session: AsyncSession, project_id: UUID) -> None:
-    """Hold back removals of the project's keys until this transaction ends: what it puts, or finds there, stays.
+    """Delay removals of the project's keys until this transaction ends, so that what it stores, or finds stored,
+    stays.
 
-    Workflows need not: while a generation is open, no single keys of its project are removed.
+    Workflows need not call it: while a generation is open, no single keys of its project are removed.
     """
     statement = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:key, 2))")
     await execute(session, statement, {"key": str(project_id)})
 
 
 async def project_goes(session: AsyncSession, project_id: UUID) -> None:
-    """Write down what a project leaves behind; its row is to be deleted in the same transaction."""
+    """Record what a project leaves behind; the caller deletes its row in the same transaction."""
     await _forget_requests(session, project_id)
     prefix = f"{project_prefix(project_id)}/%"
     keys: list[str] = []
     for stored in (Image, Export):
-        # What was stored before projects had prefixes.
+        # Keys from before projects had prefixes.
         old = select(col(stored.key)).where(col(stored.project_id) == project_id, col(stored.key).not_like(prefix))
         keys += (await execute(session, old)).scalars()
     workflows: list[str] = []
@@ -90,7 +91,7 @@ async def project_goes(session: AsyncSession, project_id: UUID) -> None:
 
 
 async def chapter_goes(session: AsyncSession, chapter: Chapter) -> None:
-    """Delete a chapter with its pictures, and what was asked and answered for it; what was spent stays written down."""
+    """Delete a chapter with its pictures, and the prompts and answers of its calls; their costs stay recorded."""
     here = {"project": chapter.project_id, "chapter": chapter.id}
     await _forget_requests(session, chapter.project_id, chapter.id)
     runs = list(
@@ -116,11 +117,11 @@ async def chapter_goes(session: AsyncSession, chapter: Chapter) -> None:
 
 
 async def image_goes(session: AsyncSession, image: Image) -> None:
-    """Delete a picture that nothing uses. A call that was answered with it is not answered any more."""
+    """Delete a picture that nothing uses. Calls that it answered have no answer any more."""
     keys = _keys_of(image.project_id, image.key, image.sha256)
     answered = select(col(ProviderCall.id)).where(col(ProviderCall.image_id) == image.id)
     calls = list((await execute(session, answered)).scalars())
-    # What failed is not tried again without its mask: that would draw over the whole picture.
+    # A failed redraw is not retried without its mask: it would redraw the whole picture.
     led = or_(col(Redraw.mask_image_id) == image.id, col(Redraw.control_image_id) == image.id)
     await execute(session, delete(Redraw).where(led, col(Redraw.state) != RedrawState.DONE))
     await session.delete(image)
@@ -137,7 +138,7 @@ async def later(
     workflows: Sequence[str] = (),
     whole: bool = False,
 ) -> None:
-    """Order the removal, and a second one for what is stored by those who have not heard of it yet."""
+    """Schedule the removal, and a second one for what concurrent activities still store."""
     if not (keys or workflows or whole):
         return
     for wait in (timedelta(0), AGAIN_AFTER):
@@ -153,7 +154,7 @@ async def order(
     workflows: Sequence[str] = (),
     whole: bool = False,
 ) -> UUID:
-    """One removal; returns its id, so that it can be taken back."""
+    """Schedule one removal; returns its id, with which it can be cancelled."""
     id = new_id()
     values = {"id": id, "project_id": project_id, "whole_project": whole, "keys": list(keys)}
     await execute(
@@ -164,19 +165,20 @@ async def order(
 
 
 async def take_back(session: AsyncSession, removal_id: UUID) -> None:
-    """It need not be done."""
+    """Cancel a removal."""
     await execute(session, delete(_REMOVALS).where(_REMOVALS.c.id == removal_id))
 
 
 async def due(session: AsyncSession) -> Any | None:
-    """The next removal that is due, locked until this transaction ends; those that others do are passed over."""
+    """The next due removal, locked until this transaction ends; those locked by others are skipped."""
     return (await execute(session, _DUE)).one_or_none()
 
 
 async def removable(session: AsyncSession, removal: Any) -> list[str] | None:
-    """The keys that may go now; None while something in the project is being generated, which may need them again.
+    """The keys that may be removed now; None while something in the project is being generated, which may need them
+    again.
 
-    Nobody stores anything in the project, or begins to generate, until this transaction ends.
+    Until this transaction ends, nothing is stored in the project and no generation of it begins.
     """
     lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 2))")
     await execute(session, lock, {"key": str(removal.project_id)})
@@ -191,31 +193,31 @@ async def removable(session: AsyncSession, removal: Any) -> list[str] | None:
         return None
     used: set[str] = set()
     for stored in (Image, Export):
-        # By whomever: keys of old belong to all projects.
+        # In any project: old keys belong to all of them.
         there = select(col(stored.key)).where(col(stored.key).in_(removal.keys))
         used |= set((await execute(session, there)).scalars())
     return [key for key in removal.keys if key not in used]
 
 
 async def exists(session: AsyncSession, project_id: UUID) -> bool:
-    """Whether the project is there."""
+    """Whether the project exists."""
     return (await execute(session, select(col(Project.id)).where(col(Project.id) == project_id))).first() is not None
 
 
 async def done(session: AsyncSession, removal_id: UUID) -> None:
-    """It was carried out. What it named is not kept."""
+    """Mark a removal as done, and delete its keys and workflows."""
     values = {"done_at": func.clock_timestamp(), "keys": [], "workflows": []}
     await execute(session, update(_REMOVALS).where(_REMOVALS.c.id == removal_id).values(values))
 
 
 async def put_off(session: AsyncSession, removal_id: UUID, wait: timedelta) -> None:
-    """It is tried again later; others come first."""
+    """Postpone a removal, so that others come first."""
     due_at = func.clock_timestamp() + wait
     await execute(session, update(_REMOVALS).where(_REMOVALS.c.id == removal_id).values(due_at=due_at))
 
 
 async def _unused(session: AsyncSession, project_id: UUID, calls: Sequence[UUID]) -> list[str]:
-    """Delete the rows of pictures that nothing shows, and that no other call was answered with; returns their keys."""
+    """Delete the rows of pictures that nothing shows and that answered no other call; returns their storage keys."""
     image = col(Image.id)
     users: list[ColumnElement[bool]] = [
         select(1).where(shown == image).exists()
@@ -242,16 +244,16 @@ def _keys_of(project_id: UUID, key: str, sha256: str) -> list[str]:
 
 
 async def _unanswered(session: AsyncSession, project_id: UUID, calls: Sequence[UUID]) -> None:
-    """Calls whose answers go: what they cost stays, and no later request is answered from them.
+    """Delete the answers of calls: their costs stay, but no later request is answered from them.
 
-    A picture that something else shows stays an answer; so what is left of the confirmed ones has its content.
+    A picture that is still shown elsewhere remains an answer.
     """
     calls_of = table(ProviderCall)
     gone = calls_of.c.id.in_(calls) & ((calls_of.c.kind == "llm") | calls_of.c.image_id.is_(None))
     await execute(session, update(calls_of).where(gone).values(answer=None, error=GONE))
     confirmed = gone & (calls_of.c.state == CallState.CONFIRMED)
     await execute(session, update(calls_of).where(confirmed).values(state=CallState.FAILED))
-    # Results that are known from elsewhere are found again in the ledger, where they were paid for.
+    # Results that came from other calls are found again in the ledger, where they were paid for.
     known = select(calls_of.c.id).where(
         calls_of.c.project_id == project_id, calls_of.c.state == CallState.CONFIRMED, calls_of.c.kind == "llm"
     )

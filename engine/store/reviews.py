@@ -1,7 +1,7 @@
-"""Reviews: a generation waits until a person has looked at its outline, its drafts or its pages.
+"""Reviews: a generation waits until a person has reviewed its outline, its drafts or its pages.
 
-A review is a row in `holds` of the generation's own workflow. Meanwhile nothing else of the generation is at work, so
-the chapter can be changed by hand; what is ordered to be redrawn is carried out by the workflow that waits.
+A review is a row in `holds` of the generation's own workflow. Meanwhile nothing else of the generation is running, so
+the chapter can be changed manually; the waiting workflow carries out redraws that are requested.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ _OPEN = (Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None))
 
 @dataclass(frozen=True)
 class Overdue:
-    """A review whose time is up, and what was ordered to be done then."""
+    """A review past its deadline, and whether the options approve it then."""
 
     project_id: UUID
     chapter_id: UUID
@@ -44,14 +44,14 @@ class Overdue:
 
 
 async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Reviewed:
-    """How a review stands; it begins when it is first asked for. What is to be redrawn comes before the answer."""
-    # Whoever decides takes this lock too: a decision comes either before the row is there, or finds it.
+    """The state of a review, which the first call opens. Redraws come before the answer."""
+    # Decisions take this lock too: a decision either comes before the row exists, or finds it.
     generation = await generations.locked(session, holding.project_id, holding.generation_id)
     orders = await redraws.ordered(session, generation.id)
     if orders:
         return Reviewed(approved=False, redraws=orders)
     stage = holding.purpose.removeprefix(PREFIX)
-    # What was chosen while a redraw was under way released nothing: it is seen now.
+    # Selections during a redraw release nothing: they are checked now.
     decided = stage == "drafts" and not await _undecided(session, generation)
     mine = (Hold.workflow_id == workflow_id, Hold.purpose == holding.purpose)
     found = (await session.exec(select(Hold).where(*mine))).one_or_none()
@@ -63,7 +63,7 @@ async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Re
             found.taken = True
             session.add(found)
         elif await holds.restate(session, generation.id):
-            # A redraw is over: it waits again.
+            # A redraw has ended: the review waits again.
             await _tell(session, generation, holding.purpose)
         return Reviewed(approved=found.released_at is not None)
     if decided:
@@ -92,13 +92,14 @@ async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Re
 async def approve(
     session: AsyncSession, scope: Scope, chapter_id: UUID, stage: Stage | None = None, *, past_deadline: bool = False
 ) -> list[str]:
-    """Let the chapter's generation go on; where drafts wait, each panel shows its best. Returns the workflows to wake.
+    """Let the chapter's generation continue; panels that wait for a choice show their best draft. Returns the
+    workflows to wake.
 
-    Raises `Conflict` where nothing waits for that, or something of it is being redrawn.
+    Raises `Conflict` if nothing waits for approval, or a redraw is in progress.
     """
     chapter = await get(session, scope, Chapter, chapter_id)
     await generations.beside_editors(session, chapter_id)
-    # Panels and people before the generation, as everywhere.
+    # Panels and characters before the generation, as everywhere.
     drafted = await _drafted(session, chapter_id)
     drawn = await _unapproved(session, chapter.project_id)
     generation = await generations.open_of(session, chapter.project_id, chapter_id)
@@ -113,7 +114,7 @@ async def approve(
     kind = SelectionKind.DEADLINE if past_deadline else SelectionKind.AUTOMATIC
     actor = None if past_deadline else scope.user_id
     stages = [hold.purpose.removeprefix(PREFIX) for hold in waiting]
-    # With the pages, too, drafts may wait: of what was redrawn since somebody looked at the drafts.
+    # A review of pages may have waiting drafts, too: those of redraws since the review of drafts.
     if "drafts" in stages or "pages" in stages:
         concerned = [panel for panel in drafted if _concerns(generation, panel)]
         if await _undecided(session, generation) != len(concerned):
@@ -129,7 +130,9 @@ async def approve(
 
 
 async def release_if_decided(session: AsyncSession, panel: Panel) -> list[str]:
-    """After a selection: the last one that was missing lets the generation go on. Returns the workflows to wake."""
+    """After a selection: continue the generation if no panel waits for a choice any more. Returns the workflows to
+    wake.
+    """
     scene = (await session.exec(select(Scene).where(Scene.id == panel.scene_id))).one()
     generation = await generations.open_of(session, panel.project_id, scene.chapter_id)
     waiting = await _waiting(session, generation, "drafts")
@@ -147,7 +150,7 @@ async def waits(session: AsyncSession, generation_id: UUID) -> bool:
 
 
 async def overdue(session: AsyncSession) -> list[Overdue]:
-    """Reviews whose time is up."""
+    """Reviews past their deadline."""
     query = (
         select(Hold, Generation)
         .join(Generation, col(Generation.id) == col(Hold.generation_id))
@@ -170,7 +173,7 @@ async def overdue(session: AsyncSession) -> list[Overdue]:
 
 
 async def remind(session: AsyncSession) -> int:
-    """Tell again of one review that has waited long enough since it was last told; how many that were, 0 or 1."""
+    """Send the reminder of one review that is due; returns how many were sent, 0 or 1."""
     query = select(Hold).where(*_OPEN, col(Hold.remind_at) <= func.now()).limit(1)
     due = (await session.exec(query)).first()
     if due is None:
@@ -234,7 +237,7 @@ def _concerns(generation: Generation, panel: Panel) -> bool:
 
 
 async def _show_best(session: AsyncSession, panel: Panel, kind: SelectionKind, actor_id: UUID | None) -> None:
-    """The best draft by its scores among the newest ones, those that were made from what the panel is now."""
+    """Show the best draft by score, among those made from the same inputs as the newest one."""
     query = (
         select(Draft)
         .where(Draft.panel_id == panel.id, col(Draft.rejected_at).is_(None))
@@ -256,7 +259,7 @@ async def _show_best(session: AsyncSession, panel: Panel, kind: SelectionKind, a
 
 
 async def _unapproved(session: AsyncSession, project_id: UUID) -> Sequence[UUID]:
-    """Those whose sheets nobody has approved yet, locked."""
+    """The characters with unapproved reference sheets, locked."""
     query = (
         select(Character.id)
         .where(
@@ -271,7 +274,7 @@ async def _unapproved(session: AsyncSession, project_id: UUID) -> Sequence[UUID]
 
 
 async def _approve_sheets(session: AsyncSession, people: Sequence[UUID]) -> None:
-    """Whoever approves the sheets has looked at all that there are."""
+    """Approve the reference sheets of these characters."""
     await session.exec(
         update(Character)
         .where(col(Character.id).in_(people))

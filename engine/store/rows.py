@@ -32,7 +32,7 @@ from models.tables.columns import table
 from models.tables.projects import Role
 
 MAX_PAGE = 100
-# How many recent events to search for who changed a row.
+# How many recent events to search for the last change of a row.
 RECENT = 1000
 
 
@@ -42,9 +42,9 @@ class Versioned(Owned, Protocol):
 
 RowT = TypeVar("RowT", bound=SQLModel)
 AnyT = TypeVar("AnyT")
-# Rows, and the cursor of the next page.
+# The rows, and the cursor of the next page.
 Page = tuple[Sequence[AnyT], str | None]
-# Lists are sorted by another column than the name says.
+# Sort columns that differ from the name in the request.
 _SORTED_BY = {"name": "name_key"}
 
 
@@ -52,8 +52,8 @@ def _query(model: type[RowT], covered: ColumnElement[bool], lock: bool) -> Selec
     query = select(model).where(cast("type[Owned]", model).id == bindparam("row"), covered)
     if not lock:
         return query
-    # Others may still add rows that refer to this one: the transaction that does may be waiting for our next lock.
-    # A row that was read before is read again: another transaction may have changed it while we waited for the lock.
+    # Others may still add rows that refer to this one: their transaction may be waiting for our next lock. A row that
+    # was read before is read again: another transaction may have changed it while we waited for the lock.
     return query.with_for_update(key_share=True).execution_options(populate_existing=True)
 
 
@@ -64,7 +64,7 @@ def _by_id(model: type[RowT], lock: bool) -> SelectOfScalar[RowT]:
 
 
 async def get(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID, *, lock: bool = False) -> RowT:
-    """One row, optionally locked for change. Raises `NotFound`, or `Forbidden` where a member may only read."""
+    """One row, optionally locked for change. Raises `NotFound`, or `Forbidden` if the member may only read."""
     if scope.user_id is None and scope.project_id is not None:
         query, values = _by_id(model, lock), {"row": row_id, "project": scope.project_id}
     else:
@@ -78,31 +78,31 @@ async def get(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UU
     raise missing(model, row_id)
 
 
-# Rows that people and events call by another name than their table.
+# Rows whose name in messages and events differs from their table's.
 _NOUNS: dict[type[SQLModel], str] = {ProjectInstruction: "instruction"}
 
 
 def noun(model: type[SQLModel]) -> str:
-    """What messages call a row of the table: `ChapterVersion` is a chapter version."""
+    """The name of a row in messages: a `ChapterVersion` is a chapter version."""
     return _NOUNS.get(model) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", model.__name__).lower()
 
 
 def identifier(model: type[SQLModel]) -> str:
-    """What columns and event types call it: `chapter_version`, as in `chapter_version_id`."""
+    """The name of a row in columns and event types: `chapter_version`, as in `chapter_version_id`."""
     return noun(model).replace(" ", "_")
 
 
 def missing(model: type[SQLModel], row_id: UUID | str) -> NotFound:
-    """The same answer for a row that does not exist and for one outside the scope."""
+    """The same error for a row that does not exist and for one outside the scope."""
     return NotFound(f"There is no {noun(model)} {row_id}.")
 
 
 @dataclass(frozen=True)
 class Paging:
-    """Which page of a list, in which order, and of which parent if the list has one.
+    """A page of a list: its cursor, size, order, and the parent if the list has one.
 
-    `sort` is the name of a column that is never null, with `-` before it for descending; `created_at` sorts by id.
-    A cursor is valid only for the list that it came from: this table, this order, the same parent.
+    `sort` is the name of a column that is never null, with `-` before it for descending; `created_at` sorts by id. A
+    cursor is valid only for the list that it came from: this table, this order, the same parent.
     """
 
     after: str | None = None
@@ -111,9 +111,10 @@ class Paging:
     parent: UUID | None = None
 
     def of(self, model: type[SQLModel], query: Any, mine: Sequence[Any]) -> Any:
-        """The statement of this page plus one row. `query` reads from the table, `mine` says which rows.
+        """The statement of this page plus one row. `query` reads from the table, `mine` are the conditions on its
+        rows.
 
-        The cursor's row is looked up where it still exists, so rows inserted or moved before it shift nothing.
+        The cursor's row is looked up if it still exists, so rows inserted or moved before it shift nothing.
         """
         if not 1 <= self.limit <= MAX_PAGE:
             raise BadInput(f"limit must be between 1 and {MAX_PAGE}.")
@@ -265,7 +266,7 @@ async def change(
 
 
 async def _last_change(session: AsyncSession, model: type[RowT], row: RowT) -> dict[str, Any]:
-    """Who changed a row last, and when: `changed`, if it is among the project's latest events."""
+    """The user and the time of a row's last change: `changed`, if it is among the project's latest events."""
     name, project_id = identifier(model), row.id if isinstance(row, Project) else cast("Owned", row).project_id
     newest = select(Project.event_seq).where(Project.id == project_id).scalar_subquery()
     query = (

@@ -1,4 +1,4 @@
-"""What writers of a scene read besides its row: the ids of its panels, and whether its chapter came as a script."""
+"""What writers of a scene read besides its row: the ids of its panels, and whether its chapter came from a script."""
 
 from uuid import UUID
 

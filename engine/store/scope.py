@@ -47,13 +47,13 @@ class Scope:
 
     @staticmethod
     def within(model: type[SQLModel], project: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
-        """Which rows of a table belong to the project."""
+        """The condition for rows of the project."""
         if model is Project:
             return col(Project.id) == project
         return col(cast("type[Owned]", model).project_id) == project
 
     def projects(self) -> ColumnElement[bool]:
-        """Which projects the scope includes."""
+        """The condition for projects in the scope."""
         if self.user_id is None:
             return false() if self.project_id is None else self.within(Project, self.project_id)
         member = select(ProjectMember.project_id).where(ProjectMember.user_id == self.user_id)
@@ -63,7 +63,7 @@ class Scope:
         return theirs if self.project_id is None else theirs & (col(Project.id) == self.project_id)
 
     def covers(self, model: type[SQLModel]) -> ColumnElement[bool]:
-        """Which rows of a table the scope includes."""
+        """The condition for rows of a table in the scope."""
         if model is Project:
             return self.projects()
         if self.user_id is None and self.project_id is not None:
@@ -72,7 +72,7 @@ class Scope:
 
 
 async def within_reach(session: AsyncSession, pairs: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Those pairs of a user and a project in which the user may see the project."""
+    """Those of the pairs of a user and a project in which the user may see the project."""
     users, projects = {user for user, _ in pairs}, {project for _, project in pairs}
     owners = select(Project.owner_id, Project.id).where(col(Project.owner_id).in_(users), col(Project.id).in_(projects))
     members = select(ProjectMember.user_id, ProjectMember.project_id).where(

@@ -15,7 +15,7 @@ from models.tables import Chapter, Scene
 
 @dataclass(frozen=True)
 class Told:
-    """A script, and under which key each picture that it names lies in storage."""
+    """A script, and the storage key of each picture that it names."""
 
     script: Script | None
     pictures: dict[str, str]
@@ -28,10 +28,10 @@ async def tell(
     shown: Sequence[Shown] | None = None,
     title: str | None = None,
 ) -> Told:
-    """The chapter as data; its panels are read unless they are `shown` already, with the words that they are to have
-    and the `title` in their language. None while it has none.
+    """The chapter as a script; None while it has no panels. `shown` are its panels in another language, if already
+    read; `title` is its title in that language.
 
-    Pictures are named by place: `images/scene-01-panel-01.png`.
+    Pictures are named by position: `images/scene-01-panel-01.png`.
     """
     scenes: dict[UUID, list[ScriptPanel]] = {}
     pictures: dict[str, str] = {}

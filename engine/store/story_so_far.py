@@ -13,7 +13,7 @@ from models.tables import Chapter, Character, Location, Project, Scene
 from models.tables.columns import table
 from models.tables.story import SceneState
 
-# At most this many earlier chapters, and as many earlier scenes.
+# At most this many earlier chapters, and this many earlier scenes.
 MOST_EARLIER = 20
 
 
@@ -35,7 +35,7 @@ class Series(NamedTuple):
 
 
 class SceneClothes(NamedTuple):
-    """Who is in a scene, and in which outfits."""
+    """The characters of a scene, and their outfits."""
 
     characters: list[str]
     outfits: dict[str, str]
@@ -63,7 +63,7 @@ class EarlierScene(NamedTuple):
 _CHARACTERS, _LOCATIONS = table(Character), table(Location)
 _CHAPTERS, _SCENES, _PROJECTS = table(Chapter), table(Scene), table(Project)
 _NOW = _CHAPTERS.alias()
-# Earlier chapters with another text: the same text made with other options is no earlier chapter.
+# Earlier chapters with another text: the same text with other options is no earlier chapter.
 _EARLIER_CHAPTERS = (
     select(
         *(_CHAPTERS.c[name] for name in ("id", "title", "summary", "threads")),
@@ -80,19 +80,19 @@ _EARLIER_CHAPTERS = (
     .order_by(_CHAPTERS.c.position.desc())
     .limit(MOST_EARLIER)
 )
-# What happened before the project's first chapter, in its order, and the position of the chapter at hand.
+# The chapters before the project's first, in order, and the position of the chapter at hand.
 _SERIES = (
     select(_PROJECTS.c.series, _CHAPTERS.c.position)
     .join(_CHAPTERS, _CHAPTERS.c.project_id == _PROJECTS.c.id)
     .where(_CHAPTERS.c.id == bindparam("chapter"), _PROJECTS.c.id == bindparam("project"))
 )
-# Who wore what in the scenes of a chapter, in their order.
+# The characters and outfits in the scenes of a chapter, in order.
 _CLOTHES = (
     select(_SCENES.c.characters, _SCENES.c.outfits, _SCENES.c.state)
     .where(_SCENES.c.chapter_id == bindparam("chapter"))
     .order_by(_SCENES.c.position)
 )
-# Those characters of the project whose looks are fixed, in the order they were met.
+# The characters of the project that have a profile, in the order they were met.
 _CAST = (
     select(_CHARACTERS.c.name, _CHARACTERS.c.profile)
     .where(_CHARACTERS.c.project_id == bindparam("project"), _CHARACTERS.c.profile.is_not(None))
@@ -116,12 +116,12 @@ RowT = TypeVar("RowT")
 
 
 async def earlier_chapters(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> list[EarlierChapter]:
-    """The nearest first."""
+    """The earlier chapters, the nearest first."""
     return await _rows(session, _EARLIER_CHAPTERS, EarlierChapter, project=project_id, chapter=chapter_id)
 
 
 async def series(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> list[Series]:
-    """At most one row."""
+    """The series of the project: at most one row."""
     return await _rows(session, _SERIES, Series, project=project_id, chapter=chapter_id)
 
 
@@ -138,7 +138,7 @@ async def locations(session: AsyncSession, project_id: UUID) -> list[KnownLocati
 
 
 async def earlier_scenes(session: AsyncSession, chapter_id: UUID, position: int) -> list[EarlierScene]:
-    """The nearest first."""
+    """The earlier scenes, the nearest first."""
     return await _rows(session, _EARLIER_SCENES, EarlierScene, chapter=chapter_id, position=position)
 
 

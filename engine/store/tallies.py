@@ -25,7 +25,7 @@ _COUNTS: Any = (
 
 @dataclass(frozen=True)
 class Made:
-    """Rows of a chapter."""
+    """Numbers of a chapter's rows."""
 
     scenes: int
     panels: int
@@ -35,7 +35,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Calls:
-    """Calls of a generation. `llm` and `image` were sent to a provider, whatever came of it."""
+    """Calls of a generation. `llm` and `image` count the calls sent to a provider, with any result."""
 
     llm: int
     image: int
@@ -47,8 +47,8 @@ NOTHING = Calls(0, 0, 0, Decimal(0))
 
 
 async def made(session: AsyncSession, chapter_id: UUID) -> Made:
-    """What a chapter consists of by now."""
-    # A scene that condensing left out is read, and not part of what was made.
+    """Count a chapter's scenes, panels, drafts and pages."""
+    # A scene that condensing left out does not count.
     of_chapter = select(Scene.id).where(Scene.chapter_id == chapter_id, col(Scene.max_panels).is_distinct_from(0))
     panels = select(Panel.id).where(col(Panel.scene_id).in_(of_chapter))
     query = select(
@@ -64,7 +64,7 @@ async def made(session: AsyncSession, chapter_id: UUID) -> Made:
 
 
 async def calls_of(session: AsyncSession, generation_ids: Sequence[UUID]) -> dict[UUID, Calls]:
-    """The same of several generations; one that has asked for nothing is not in it."""
+    """The calls of several generations; those without calls are left out."""
     generation = col(ProviderCall.generation_id)
     query = (
         select(generation, *_COUNTS)
@@ -75,7 +75,7 @@ async def calls_of(session: AsyncSession, generation_ids: Sequence[UUID]) -> dic
 
 
 async def calls(session: AsyncSession, generation_id: UUID, since: datetime | None = None) -> Calls:
-    """What a generation asked providers for, or what of it was sent at or after `since` (the database's clock)."""
+    """The calls of a generation, or those sent at or after `since` (by the database's clock)."""
     sent = [col(ProviderCall.generation_id) == generation_id, col(ProviderCall.submitted_at).is_not(None)]
     if since is not None:
         sent.append(col(ProviderCall.submitted_at) >= since)
@@ -84,7 +84,7 @@ async def calls(session: AsyncSession, generation_id: UUID, since: datetime | No
 
 
 async def in_flight(session: AsyncSession, generation_id: UUID) -> int:
-    """Calls of a generation that are not settled."""
+    """The number of a generation's calls that are not settled."""
     query = select(func.count()).where(
         col(ProviderCall.generation_id) == generation_id,
         col(ProviderCall.state).in_([CallState.RESERVED, CallState.SUBMITTED]),
@@ -93,6 +93,6 @@ async def in_flight(session: AsyncSession, generation_id: UUID) -> int:
 
 
 async def now(session: AsyncSession) -> datetime:
-    """The database's clock, by which everything is dated."""
+    """The time by the database's clock, which dates everything."""
     moment: datetime = (await execute(session, text("SELECT clock_timestamp()"))).scalar_one()
     return moment

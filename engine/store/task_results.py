@@ -1,4 +1,4 @@
-"""What tasks answered: found again by task, version, provider, model and input, so that none is paid for twice."""
+"""Results of tasks: found by task, version, provider, model and input, so that none is paid for twice."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from models.tables.columns import table
 
 
 class ResultKey(NamedTuple):
-    """What a result is found by."""
+    """The key of a result."""
 
     project_id: UUID
     task: str
@@ -26,7 +26,9 @@ class ResultKey(NamedTuple):
 
 
 class StoredResult(NamedTuple):
-    """An answer, or None where the task was given up; after how many attempts, and the last call's holder and end."""
+    """An answer, or None if the task was given up, with the number of attempts, and the last call's holder and stop
+    reason.
+    """
 
     output: dict[str, Any] | None
     attempts: int
@@ -36,7 +38,7 @@ class StoredResult(NamedTuple):
 
 _RESULTS, _CALLS = table(TaskResult), table(ProviderCall)
 _NEW = insert(_RESULTS)
-# Store a result in place of the one that is there: a task that was given up may succeed later.
+# Stores a result in place of an existing one: a task that was given up may succeed later.
 _KEEP = _NEW.on_conflict_do_update(
     index_elements=[_RESULTS.c[name] for name in ResultKey._fields],
     set_={
@@ -45,7 +47,7 @@ _KEEP = _NEW.on_conflict_do_update(
         if column.name not in (*ResultKey._fields, "id", "created_at")
     },
 )
-# A result with what its last call says about who made it and how it ended.
+# A result with the holder of its last call and how that call ended.
 _STORED = (
     select(_RESULTS.c.output, _RESULTS.c.attempts, _CALLS.c.holder, _CALLS.c.stop_reason)
     .join(_CALLS, _CALLS.c.id == _RESULTS.c.call_id, isouter=True)
@@ -54,7 +56,7 @@ _STORED = (
 
 
 async def stored(session: AsyncSession, key: ResultKey) -> StoredResult | None:
-    """What the task once answered, or that it was given up; None where it was never asked."""
+    """The stored result of a task: its answer, or that it was given up; None if there is none."""
     row = (await execute(session, _STORED, key._asdict())).one_or_none()
     return None if row is None else StoredResult(**row._mapping)
 

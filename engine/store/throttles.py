@@ -8,7 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db.session import execute
 from engine.errors import TooMany
 
-# One statement, so that however many ask at once, no try is given away twice. `left` is what would be there now.
+# One statement, so that concurrent requests never take the same token. The expression computes the tokens that have
+# refilled by now.
 _TAKE = text(
     "INSERT INTO throttles AS t (key, tries, at) VALUES (:key, :capacity - 1.0, clock_timestamp())"
     " ON CONFLICT (key) DO UPDATE SET at = clock_timestamp(), tries ="
@@ -24,7 +25,7 @@ _FORGET = text("DELETE FROM throttles WHERE at < clock_timestamp() - interval '1
 
 
 async def take(session: AsyncSession, key: str, tries: int, within: timedelta) -> float:
-    """Take one of the tries that `key` has; 0, or the seconds after which there is another."""
+    """Take one token of `key`; 0.0, or the seconds until the next one."""
     values = {"key": key, "capacity": float(tries), "rate": tries / within.total_seconds()}
     if (await execute(session, _TAKE, values)).first() is not None:
         return 0.0
@@ -32,16 +33,16 @@ async def take(session: AsyncSession, key: str, tries: int, within: timedelta) -
 
 
 async def spend(session: AsyncSession, key: str, tries: int, within: timedelta, what: str) -> None:
-    """Take one in the transaction of what it is for. Raises `TooMany`; `what` says of what there were too many."""
+    """Take a token in the transaction of the attempt. Raises `TooMany`; `what` names the attempts in its message."""
     if wait := await take(session, key, tries, within):
         raise TooMany(f"Too many {what}. Try again in {round(wait)} seconds.", retry_after=wait)
 
 
 async def give_back(session: AsyncSession, key: str) -> None:
-    """All tries are there again: whoever it was has shown to be who they say."""
+    """Refill the bucket: the user has proved their identity."""
     await execute(session, text("DELETE FROM throttles WHERE key = :key"), {"key": key})
 
 
 async def forget(session: AsyncSession) -> None:
-    """Remove what is full again anyway."""
+    """Delete buckets that have refilled anyway."""
     await execute(session, _FORGET)

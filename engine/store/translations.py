@@ -1,7 +1,7 @@
-"""Words in other languages: which are there, whether they still stand for the story's own, and how they are set.
+"""Words in other languages: which exist, whether they still match the story's own words, and how they replace them.
 
-A translation keeps the digest of the words that it was made from. It is stale when they are others now; one that a
-person wrote is kept all the same, and counts until it is given back.
+A translation stores the digest of the words that it was made from. If these have changed, it is stale; a manual
+translation is kept all the same, and counts until the user releases it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ from models.tables import Chapter, Panel, Scene, Translation
 from models.tables.columns import table
 from models.translation import TitleIn
 
-# So much of a scene is asked for at a time: an answer has to fit what a writer may write.
+# The most of a scene that one call translates: the answer must fit into a writer's output.
 _SIGNS_A_PART = 3_000
 _PANELS_A_PART = 30
 
@@ -40,17 +40,17 @@ class Standing(StrEnum):
 
 
 def key_of(caption: str, lines: Sequence[str]) -> str:
-    """What words are known by. Who says them, and how, is no word."""
+    """The key of words: their digest, without speakers and kinds of lines."""
     return digest("words", caption, list(lines))
 
 
 def texts_of(lines: Sequence[Mapping[str, Any]] | None) -> list[str]:
-    """What lines say, as they are stored."""
+    """The texts of stored lines."""
     return [line["text"] for line in lines or []]
 
 
 def in_other_words(lines: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[dict[str, Any]]:
-    """The lines, as they are stored, saying something else."""
+    """Stored lines with other texts."""
     return [{**line, "text": said} for line, said in zip(lines, texts, strict=True)]
 
 
@@ -65,7 +65,7 @@ class Worded:
 
     @property
     def key(self) -> str:
-        """What the panel's own words are known by."""
+        """The key of the panel's own words."""
         return key_of(self.panel.caption, texts_of(self.panel.dialogue))
 
     @property
@@ -79,7 +79,7 @@ class Worded:
         return self.state in (Standing.MISSING, Standing.STALE)
 
     def follows(self, changing: Collection[UUID | None]) -> bool:
-        """Whether it will have to be made again, because its panel's words are among those that will be others."""
+        """Whether it will have to be translated again, because its panel's words are about to change."""
         return self.panel.id in changing and not (self.translation is not None and self.translation.manual)
 
 
@@ -92,13 +92,13 @@ def _state(made_from: str | None, key: str, *, manual: bool) -> Standing:
 
 
 def title_in(chapter: Chapter, language: str) -> TitleIn | None:
-    """The chapter's title in a language, whatever it was made from."""
+    """The chapter's title in a language, whether current or stale."""
     there = chapter.titles.get(language)
     return None if there is None else TitleIn.model_validate(there)
 
 
 def title_state(chapter: Chapter, language: str) -> Standing:
-    """Whether the title is translated. A chapter without a title has nothing to translate."""
+    """The state of the title's translation. A chapter without a title has nothing to translate."""
     if not chapter.title.strip():
         return Standing.MADE
     there = title_in(chapter, language)
@@ -135,9 +135,9 @@ def has_words(panel: Panel) -> bool:
 
 
 def parts_of(panels: Sequence[Worded]) -> list[list[Worded]]:
-    """The panels of a scene in runs that are translated one after the other.
+    """The panels of a scene in runs that are translated one after another.
 
-    By the story's words alone: which are translated already moves no panel into another part.
+    Only the story's own words decide: translating a panel moves none into another part.
     """
     parts: list[list[Worded]] = []
     signs = 0
@@ -153,7 +153,7 @@ def parts_of(panels: Sequence[Worded]) -> list[list[Worded]]:
 
 @dataclass(frozen=True)
 class DueScene:
-    """A scene of which something is to be translated: in which of its parts, and whether the title goes along."""
+    """A scene with words to translate: the numbers of its parts, and whether the chapter's title goes with it."""
 
     scene_id: UUID
     parts: list[int]
@@ -163,9 +163,9 @@ class DueScene:
 def due(
     chapter: Chapter, language: str, panels: Sequence[Worded], changing: Collection[UUID | None] = ()
 ) -> list[DueScene]:
-    """What a generation has to ask a writer about, of all panels of a chapter that have words.
+    """What a generation has to ask a writer for; `panels` are all panels of the chapter that have words.
 
-    The words of those that are `changing` are about to be others. The title goes along with the first scene.
+    The words of the panels in `changing` are about to change. The title goes with the first scene.
     """
     scenes: dict[UUID, list[Worded]] = {}
     for one in panels:
@@ -184,7 +184,7 @@ def due(
 
 
 async def in_language(session: AsyncSession, chapter_id: UUID, shown: Sequence[Shown], language: str) -> list[Shown]:
-    """Panels with their words in a language; those that are not translated keep the story's, and say so."""
+    """Panels with their words in a language; untranslated ones keep the story's own, and are marked."""
     there = {one.panel.id: one for one in await worded(session, chapter_id, language)}
     return [_said(one, there.get(one.panel.id)) for one in shown]
 
@@ -198,7 +198,9 @@ def _said(one: Shown, words: Worded | None) -> Shown:
 
 
 def translated(data: PanelData, by: Translation) -> PanelData:
-    """The panel with its words translated. Who says them, and how, is as in the story while the lines are as many."""
+    """The panel with translated words. Speakers and kinds of lines are the story's own if the number of lines is the
+    same.
+    """
     lines = [Line.model_validate(line) for line in by.lines]
     if len(lines) == len(data.dialogue):
         pairs = zip(data.dialogue, lines, strict=True)
@@ -213,14 +215,14 @@ _TITLE = text(
 )
 _FORGIVE = text(
     "UPDATE scenes SET untranslated = untranslated - CAST(:language AS text)"
-    # In one order: another language's may be forgiven at the same time.
+    # Locked in one order: another language may be updated at the same time.
     " WHERE id IN (SELECT id FROM scenes WHERE chapter_id = :chapter"
     " AND jsonb_exists(untranslated, CAST(:language AS text)) ORDER BY id FOR UPDATE)"
 )
 
 
 async def keep_title(session: AsyncSession, chapter_id: UUID, language: str, title: TitleIn) -> None:
-    """Store what a writer made of the title, unless a person has written it."""
+    """Store a writer's translation of the title, unless a person has written one."""
     values = {"chapter": chapter_id, "language": language, "title": title.model_dump_json()}
     await execute(session, _TITLE, values)
 
@@ -228,7 +230,7 @@ async def keep_title(session: AsyncSession, chapter_id: UUID, language: str, tit
 async def keep(
     session: AsyncSession, panel: Panel, language: str, caption: str, lines: Sequence[str], made_from: str
 ) -> None:
-    """Store what a writer made of a panel's words, unless a person has translated them."""
+    """Store a writer's translation of a panel's words, unless a person has translated them."""
     own = panel.dialogue or []
     values = {
         "caption": caption,
@@ -255,5 +257,5 @@ async def keep(
 
 
 async def forgive(session: AsyncSession, chapter_id: UUID, language: str) -> None:
-    """What could not be translated is tried again, or is there by now."""
+    """Clear the failures in a language: what failed is tried again, or has been translated since."""
     await execute(session, _FORGIVE, {"chapter": chapter_id, "language": language})

@@ -34,10 +34,11 @@ async def write(
     lines: Sequence[str],
     version: int,
 ) -> None:
-    """Translate a panel by hand. `version` is that of the translation that was looked at, 0 where there was none.
+    """Store a person's translation of a panel. `version` is that of the translation the person saw, 0 if there was
+    none.
 
-    The panel is still, and nobody else edits it. Raises `BadInput` for words that are not one for one, and `Conflict`
-    where somebody was faster.
+    The caller has locked the chapter and checked the panel's soft lock. Raises `BadInput` unless lines correspond one
+    to one, and `Conflict` if the translation has changed.
     """
     panel, there = words.panel, words.translation
     if version != (there.version if there is not None else 0):
@@ -51,7 +52,7 @@ async def write(
 
 
 async def give_back(session: AsyncSession, scope: Scope, words: Worded, language: str) -> None:
-    """Take a panel's translation away: the next order has it translated anew."""
+    """Delete a panel's translation: the next generation translates it again."""
     if words.translation is None:
         return
     await session.delete(words.translation)
@@ -61,7 +62,7 @@ async def give_back(session: AsyncSession, scope: Scope, words: Worded, language
 
 
 async def file_of(session: AsyncSession, chapter: Chapter, language: str) -> TranslationFile:
-    """All words of the chapter beside their translations, for a translator to fill in."""
+    """All words of the chapter beside their translations, as a file for a translator to fill in."""
     title = translations.title_in(chapter, language)
     return TranslationFile(
         language=language,
@@ -73,7 +74,7 @@ async def file_of(session: AsyncSession, chapter: Chapter, language: str) -> Tra
 def told(one: Worded) -> TranslatedPanel:
     """A panel's words in both languages."""
     there = one.translation
-    # Lines that are not as many as the story has now belong to words of before.
+    # Lines of another number belong to earlier words of the panel.
     fits = there is not None and len(there.lines) == len(one.panel.dialogue or [])
     texts = texts_of(there.lines) if there is not None and fits else [""] * len(one.panel.dialogue or [])
     return TranslatedPanel(
@@ -89,11 +90,11 @@ def told(one: Worded) -> TranslatedPanel:
 
 
 async def take(session: AsyncSession, scope: Scope, chapter: Chapter, file: TranslationFile) -> int:
-    """Take what a translator has filled in; returns how many panels have other words now.
+    """Import a translator's file; returns how many panels have other words now.
 
-    What is as it was stays whose it is, and what is empty stays untranslated. Words of the story that were changed
-    since the file was made make its translation one of the words of before: it is kept, and told to be out of date.
-    The chapter is still. Raises `BadInput` saying where the file is wrong.
+    Unchanged translations keep their author, and empty ones stay untranslated. If the story's words have changed since
+    the file was made, the translation is stored with the digest of the old words, and is stale. The caller has locked
+    the chapter. Raises `BadInput` with the place in the file that is wrong.
     """
     language = file.language
     panels = await translations.worded(session, chapter.id, language)
@@ -123,14 +124,14 @@ async def take(session: AsyncSession, scope: Scope, chapter: Chapter, file: Tran
 
 
 def _taken(words: Worded, language: str, panel_file: TranslatedPanel, where: str) -> Translation | None:
-    """The row that a panel of a file comes to; None where it says nothing new."""
+    """The row for a panel of a file; None if it contains nothing new."""
     caption, lines = panel_file.caption.text, [line.text for line in panel_file.lines]
     if not any(text.strip() for text in (caption, *lines)):
         return None
     panel, sources = words.panel, [line.source for line in panel_file.lines]
     own = [panel_file.caption.source, *sources]
     if any(own) and key_of(own[0], sources) != words.key:
-        # Of the words as they were: who says them is as the file has it.
+        # Made from the old words: speakers and kinds of lines come from the file.
         _one_for_one(where, own[0], sources, caption, lines)
         said = [{"speaker": line.speaker, "kind": line.kind.value, "text": line.text} for line in panel_file.lines]
         made_from = key_of(own[0], sources)
@@ -144,7 +145,7 @@ def _taken(words: Worded, language: str, panel_file: TranslatedPanel, where: str
 
 
 def _titled(chapter: Chapter, file: TranslationFile) -> bool:
-    """Take the title of a file; whether it is another one."""
+    """Import the title of a file; returns whether it changed."""
     text, there = " ".join(file.title.text.split()), translations.title_in(chapter, file.language)
     made_from = digest(file.title.source or chapter.title)
     if not text or (there is not None and (there.text, there.made_from) == (text, made_from)):
@@ -157,7 +158,7 @@ def _titled(chapter: Chapter, file: TranslationFile) -> bool:
 
 
 def _put(words: Worded, language: str, caption: str, lines: list[dict[str, Any]], made_from: str) -> Translation:
-    """The row with what a person has written."""
+    """The translation with what a person has written."""
     row = words.translation or Translation(
         project_id=words.panel.project_id, panel_id=words.panel.id, language=language, made_from=made_from, version=0
     )
@@ -167,7 +168,7 @@ def _put(words: Worded, language: str, caption: str, lines: list[dict[str, Any]]
 
 
 def _one_for_one(where: str, caption: str, sources: Sequence[str], text: str, texts: Sequence[str]) -> None:
-    """Raise `BadInput` unless every text that the story has is there once."""
+    """Raise `BadInput` unless each of the story's texts has exactly one translation."""
     place = f"{where}: " if where else ""
     if len(texts) != len(sources):
         raise BadInput(f"{place}The panel has {len(sources)} lines, but {len(texts)} were given: give one for each.")

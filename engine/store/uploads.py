@@ -14,7 +14,7 @@ from models.tables.directing import RedrawState
 
 
 async def add(session: AsyncSession, project_id: UUID, picture: StoredPicture, name: str) -> tuple[Image, bool]:
-    """The picture's row, and whether it is new: the same content is there once, under the name that it came with."""
+    """The picture's row, and whether it is new: the same content is stored once, with its first name."""
     made = await session.exec(
         insert(Image)
         .values(
@@ -40,7 +40,7 @@ async def add(session: AsyncSession, project_id: UUID, picture: StoredPicture, n
 
 
 async def attach(session: AsyncSession, attachment: Attachment) -> tuple[Attachment, bool]:
-    """The attachment, and whether it is new: a picture goes with a thing once in a role. The image's row is locked."""
+    """The attachment, and whether it is new: a picture has each role at a row once. The image's row is locked."""
     query = select(Attachment).where(
         Attachment.image_id == attachment.image_id,
         Attachment.role == attachment.role,
@@ -64,7 +64,7 @@ async def shown_by(session: AsyncSession, panel: Panel) -> Image | None:
 
 
 async def used_by(session: AsyncSession, image_id: UUID) -> str | None:
-    """What still uses a picture, in a word; None when nothing does."""
+    """What still uses a picture, in a word; None if nothing does."""
     uses = {
         "a draft": select(Draft.id).where(Draft.image_id == image_id),
         "a page": select(Page.id).where(Page.image_id == image_id),

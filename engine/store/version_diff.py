@@ -1,7 +1,7 @@
-"""What is different between two versions of a chapter: pure, from data to data.
+"""The differences between two versions of a chapter: pure, from data to data.
 
-What belongs together is found by its id first. A scene that was outlined anew has another id: then what says the same
-belongs together, and of the rest what stands between the same neighbours. Only what is left was added or removed.
+Rows are matched by id first. A scene that was outlined again has another id: rows with the same content are matched
+next, then, of the rest, those between the same neighbours. Only unmatched rows count as added or removed.
 """
 
 from bisect import bisect_left
@@ -41,7 +41,7 @@ def _cast(before: Sequence[KeptCharacter], after: Sequence[KeptCharacter]) -> li
     ids, names = {who.id: who for who in before}, {who.name: who for who in before}
     stayed: set[UUID] = set()
     for who in after:
-        # By name, if somebody was deleted and made again.
+        # By name, if a character was deleted and created again.
         was = ids.get(who.id) or names.get(who.name)
         if was is None:
             changes.append(Change(kind="added", what="character", name=who.name, after=who.profile))
@@ -73,7 +73,9 @@ def _scenes(before: KeptChapter, after: KeptChapter, pairs: Mapping[int, int]) -
 
 
 def _panels(before: KeptChapter, after: KeptChapter, scenes: Mapping[int, int]) -> list[Change]:
-    """Panels of a scene that was added or removed whole are not named one by one, unless they come from elsewhere."""
+    """Differences of panels. Those of an added or removed scene are not listed one by one, unless they moved there or
+    away.
+    """
     was = {panel.id: (i, j) for i, scene in enumerate(before.scenes) for j, panel in enumerate(scene.panels)}
     now = {panel.id: i for i, scene in enumerate(after.scenes) for panel in scene.panels}
     elsewhere = {id for id in was.keys() & now.keys() if scenes.get(now[id]) != was[id][0]}
@@ -113,7 +115,7 @@ def _panels(before: KeptChapter, after: KeptChapter, scenes: Mapping[int, int]) 
 
 def _differences(was: KeptPanel, now: KeptPanel) -> list[dict[str, Any]]:
     told = _fields(was, now, _PANEL)
-    # Two drafts of the same pixels are the same picture.
+    # Two drafts with the same pixels are the same picture.
     if (was.picture and was.picture.sha256) != (now.picture and now.picture.sha256):
         told += _fields(was, now, ("picture",))
     return told
@@ -134,7 +136,7 @@ def _place(scene: int, panel: int | None = None) -> dict[str, int]:
 def _matched(
     before: Sequence[T], after: Sequence[T], alike: Callable[[T], Hashable], elsewhere: Collection[UUID] = ()
 ) -> dict[int, int]:
-    """Which of `after` was which of `before`, by their indexes; what is `elsewhere` has its partner there."""
+    """Match rows of `after` to rows of `before`, by index; those in `elsewhere` are matched in other scenes."""
     free = {index for index, one in enumerate(before) if one.id not in elsewhere}
     new = [index for index, one in enumerate(after) if one.id not in elsewhere]
     pairs: dict[int, int] = {}
@@ -147,7 +149,7 @@ def _matched(
             if index not in pairs and known[key(after[index])]:
                 pairs[index] = known[key(after[index])].pop()
                 free.discard(pairs[index])
-    # What still stands alone, behind the same neighbour.
+    # Match the remaining rows that follow the same neighbour.
     behind: dict[int, list[int]] = defaultdict(list)
     last, taken = -1, set(pairs.values())
     for index in range(len(before)):
@@ -164,7 +166,7 @@ def _matched(
 
 
 def _out_of_order(pairs: Mapping[int, int]) -> set[int]:
-    """The fewest that must have been moved: all but the longest run that still stands in the order of before."""
+    """The smallest set of rows that must have been moved: all but the longest run that keeps its order."""
     ends: list[int] = []
     at_end: list[int] = []
     came: dict[int, int | None] = {}

@@ -12,11 +12,11 @@ from models.ids import new_id
 from models.tables import Chapter, ChapterVersion
 from models.version import KeptChapter
 
-# So many of a chapter at most; those that people kept go last.
+# At most this many versions of a chapter; those that a person kept are deleted last.
 MOST = 50
 
-# The whole chapter in one statement, put together where it lies: a long one has thousands of panels, and most of the
-# time nobody looks at it.
+# The whole chapter in one statement, assembled in the database: a long one has thousands of panels, and most versions
+# are never read.
 _CONTENT = """
 SELECT jsonb_build_object(
   'title', chapters.title, 'summary', chapters.summary, 'threads', chapters.threads,
@@ -61,7 +61,7 @@ _KEEP = text(
     " CAST(:generation AS uuid), CAST(:actor AS uuid)"
     " FROM hashed LEFT JOIN newest ON true WHERE newest.sha256 IS DISTINCT FROM hashed.sha256 RETURNING number"
 )
-# What was the newest takes the words of a person who wants to keep it, unless it has somebody's already.
+# The newest version takes the reason of a person who keeps it, unless it already has a person's.
 _LABEL = text(
     "UPDATE chapter_versions SET reason = :reason, actor_id = :actor WHERE actor_id IS NULL AND id ="
     " (SELECT id FROM chapter_versions WHERE chapter_id = :chapter ORDER BY number DESC LIMIT 1)"
@@ -74,7 +74,7 @@ _PRUNE = text(
 
 @dataclass(frozen=True)
 class Keeping:
-    """What became of an order to keep a chapter: whether there is a new version, or it still is as the newest one."""
+    """The result of keeping a chapter: whether there is a new version, or the newest one already is the same."""
 
     version_id: UUID
     number: int
@@ -89,10 +89,10 @@ async def keep(
     generation_id: UUID | None = None,
     actor_id: UUID | None = None,
 ) -> Keeping:
-    """Keep a chapter as it is now, unless its newest version says the same. Twice is once.
+    """Keep a chapter as it is now, unless its newest version is the same. Repeated calls have no further effect.
 
-    Takes the chapter's lock, so call it before a generation's or a project's is taken. A person's words replace those
-    of a version that was kept by itself.
+    Takes the chapter's lock, so call it before a generation's or a project's is taken. A person's reason replaces that
+    of a version that was kept automatically.
     """
     await session.exec(select(Chapter.id).where(Chapter.id == chapter_id).with_for_update(key_share=True))
     await session.flush()
@@ -114,6 +114,6 @@ async def keep(
 
 
 async def now(session: AsyncSession, chapter_id: UUID) -> KeptChapter:
-    """The chapter as it is in this moment, for whoever may see it."""
+    """The chapter as it is now. The caller has checked the permission."""
     await session.flush()
     return KeptChapter.model_validate((await execute(session, _NOW, {"chapter": chapter_id})).scalar_one())

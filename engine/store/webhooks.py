@@ -1,4 +1,4 @@
-"""Webhooks, and the messages to be sent to them."""
+"""Webhooks, and the deliveries to be sent to them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,7 +19,7 @@ from models.tables import Delivery, Project, Webhook
 from models.tables.webhooks import DeliveryState
 
 MAX_WEBHOOKS = 20
-# So many messages of a project may be sent again: enough for what an outage of a day has missed, in a few hours.
+# The most messages of a project that may be sent again: what an outage of a day missed takes a few hours.
 MANY, WITHIN = 300, timedelta(hours=1)
 
 _WANT = text(
@@ -38,7 +38,7 @@ _ADDRESS = text(
 
 
 async def address(session: AsyncSession, project_id: UUID, seq: int, type: str) -> None:
-    """Put an event on its way to everybody who waits for it, in the transaction that tells of it."""
+    """Create the deliveries of an event to all webhooks that want it, in the transaction that emits it."""
     wanted = await execute(session, _WANT, {"project": project_id, "type": type})
     for webhook_id in wanted.scalars():
         values = {"id": new_id(), "webhook": webhook_id, "project": project_id, "seq": seq}
@@ -46,7 +46,7 @@ async def address(session: AsyncSession, project_id: UUID, seq: int, type: str) 
 
 
 async def add(session: AsyncSession, scope: Scope, project_id: UUID, url: str, events: Sequence[str]) -> Webhook:
-    """A new address of a project. Raises `Conflict` where there are too many."""
+    """Add a webhook to a project. Raises `Conflict` if there are too many."""
     await get(session, scope, Project, project_id, lock=True)
     there = (
         await session.exec(select(func.count()).select_from(Webhook).where(Webhook.project_id == project_id))
@@ -61,7 +61,7 @@ async def add(session: AsyncSession, scope: Scope, project_id: UUID, url: str, e
 
 
 async def again(session: AsyncSession, scope: Scope, delivery_id: UUID) -> Delivery:
-    """Send a message once more: the same, under the same id, so that whoever has it notices. Raises `TooMany`."""
+    """Send a message again, with the same id, so that a receiver recognises it. Raises `TooMany`."""
     before = await get(session, scope, Delivery, delivery_id)
     await throttles.spend(session, f"redeliveries:{before.project_id}", MANY, WITHIN, "messages sent again")
     delivery = Delivery(
@@ -79,13 +79,13 @@ async def again(session: AsyncSession, scope: Scope, delivery_id: UUID) -> Deliv
 
 
 async def waiting(session: AsyncSession, limit: int = 100) -> Sequence[Delivery]:
-    """Messages whose workflow nobody has started yet, the oldest first."""
+    """Deliveries whose workflow has not been started, the oldest first."""
     query = select(Delivery).where(col(Delivery.started_at).is_(None)).order_by(col(Delivery.id)).limit(limit)
     return (await session.exec(query)).all()
 
 
 async def started(session: AsyncSession, delivery_id: UUID) -> None:
-    """Its workflow carries it now."""
+    """Record that the delivery's workflow was started."""
     await session.exec(
         update(Delivery)
         .where(col(Delivery.id) == delivery_id)
@@ -95,7 +95,7 @@ async def started(session: AsyncSession, delivery_id: UUID) -> None:
 
 
 async def tried(session: AsyncSession, delivery: Delivery, attempt: dict[str, Any], state: DeliveryState) -> None:
-    """Write down one try, and what the message has come to with it."""
+    """Record an attempt, and the resulting state of the delivery."""
     delivery.tries = [*delivery.tries, attempt][-50:]
     delivery.state = state
     if state != DeliveryState.PENDING:
@@ -104,7 +104,7 @@ async def tried(session: AsyncSession, delivery: Delivery, attempt: dict[str, An
 
 
 async def give_up(session: AsyncSession, delivery_id: UUID) -> None:
-    """The last try has failed."""
+    """Mark the delivery as failed after its last attempt."""
     await session.exec(
         update(Delivery)
         .where(col(Delivery.id) == delivery_id, col(Delivery.state) == DeliveryState.PENDING)
