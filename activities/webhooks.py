@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from engine.db.session import Database
-from engine.errors import CallbackFailed
+from engine.errors import WebhookFailed
 from engine.store import webhooks
 from engine.webhooks.fair_queue import FairQueue, Full
 from engine.webhooks.sender import GONE, WebhookSender, message_id, signing_key
@@ -39,7 +39,7 @@ class WebhookActivities:
 
     @activity.defn
     async def deliver(self, sending: WebhookDelivery) -> bool:
-        """One try; whether the message has arrived. Raises `CallbackFailed`, to be tried again.
+        """One try; whether the message has arrived. Raises `WebhookFailed`, to be tried again.
 
         While as many are under way as may be to its address or for its project, it is put off, and that is no try.
         """
@@ -76,7 +76,7 @@ class WebhookActivities:
             return answer.ok
         wait = FIRST_WAIT * GROWS ** min(len(delivery.tries), 8)
         why = answer.error.removesuffix(".")
-        raise CallbackFailed(f"The webhook was not accepted: {why}.", retry_after=max(wait, answer.retry_after or 0))
+        raise WebhookFailed(f"The webhook was not accepted: {why}.", retry_after=max(wait, answer.retry_after or 0))
 
     @activity.defn
     async def give_up(self, sending: WebhookDelivery) -> None:

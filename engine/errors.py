@@ -23,7 +23,7 @@ EngineError
 ├── Paused                a user paused the generation
 ├── BudgetTight           the call does not fit what is left while others are in flight
 ├── BudgetExceeded        the next call does not fit the budget
-├── CallbackFailed        the receiver of a webhook did not accept it
+├── WebhookFailed         the receiver of a webhook did not accept it
 └── StorageError          a picture could not be stored or read
 
 One interceptor turns these into Temporal failures, one handler into HTTP answers; nothing in between catches them.
@@ -193,7 +193,7 @@ class BudgetExceeded(EngineError):
         self.needed = needed
 
 
-class CallbackFailed(EngineError):
+class WebhookFailed(EngineError):
     """The receiver of a webhook did not accept it; it is sent again later."""
 
     retryable = True

@@ -74,8 +74,8 @@ class EventType(StrEnum):
     EXPORT_BUILT = "export.built"
 
 
-# What an integrator waits for: these are told by callbacks. The others come in such numbers that one listens instead.
-CALLBACKS = frozenset(
+# The events that integrators wait for are sent to webhooks; the others are so many that a WebSocket fits better.
+WEBHOOK_EVENTS = frozenset(
     {
         EventType.GENERATION_STARTED,
         EventType.GENERATION_PAUSED,

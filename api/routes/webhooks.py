@@ -15,12 +15,12 @@ from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND, T
 from engine.store import rows, webhooks
 from engine.webhooks.guarded_network import MAX_URL, check_url, networks
 from engine.webhooks.sender import as_receivers_read, signing_key
-from models.events import CALLBACKS, EventType
+from models.events import WEBHOOK_EVENTS, EventType
 from models.numbers import Whole
 from models.tables import Delivery, Project, Webhook
 from models.tables.webhooks import DeliveryState
 
-router = APIRouter(tags=["callbacks"])
+router = APIRouter(tags=["webhooks"])
 
 URL = r"^https?://[!-~]+$"
 UNREACHABLE = refusal(
@@ -30,8 +30,8 @@ UNREACHABLE = refusal(
     "Webhooks cannot use private addresses; INKLOOM_CALLBACK_NETWORKS lists exceptions.",
 )
 Url = Annotated[str, Field(min_length=8, max_length=MAX_URL, pattern=URL)]
-CallbackEvent = StrEnum("CallbackEvent", {type.name: type.value for type in EventType if type in CALLBACKS})  # type: ignore[misc]  # of a list that is kept elsewhere
-Events = Annotated[list[CallbackEvent], Field(max_length=len(CALLBACKS))]
+WebhookEvent = StrEnum("WebhookEvent", {type.name: type.value for type in EventType if type in WEBHOOK_EVENTS})  # type: ignore[misc]  # of a list that is kept elsewhere
+Events = Annotated[list[WebhookEvent], Field(max_length=len(WEBHOOK_EVENTS))]
 
 
 class NewWebhook(BaseModel):
@@ -239,7 +239,7 @@ async def redeliver(delivery_id: UUID, session: Session, scope: Owning) -> Deliv
     return DeliveryOut.model_validate(await webhooks.again(session, scope, delivery_id))
 
 
-def _chosen(events: list[CallbackEvent]) -> list[str]:
+def _chosen(events: list[WebhookEvent]) -> list[str]:
     return sorted({event.value for event in events})
 
 

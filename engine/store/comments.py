@@ -16,7 +16,7 @@ from models.events import EventType
 from models.tables import Comment, Panel, User
 from models.tables.projects import Role
 
-# So many by one account: each goes to every socket of its project, and out as a callback. Nobody types as fast.
+# So many by one account: each goes to every socket of its project, and to webhooks. Nobody types as fast.
 MANY, WITHIN = 100, timedelta(minutes=10)
 
 

@@ -1,13 +1,14 @@
-"""The drafts of a panel: which of them still stand for what is asked, and in which slot a new one is drawn.
+"""The drafts of a panel: which of them still match what is requested, and in which slot a new one is drawn.
 
-A draft is never replaced. Its slot numbers the tries at one request: the first slots are those of the orders, a redraw
-goes on behind all that there are.
+A draft is never replaced. Its slot numbers the tries at one request: generations fill the first slots, a redraw takes
+the next after all that there are.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, text
@@ -21,37 +22,75 @@ from models.tables import Draft, Panel
 from models.tables.columns import table
 from models.tables.story import DraftOrigin
 
+
+class DraftColumns(Protocol):
+    """The columns of a draft that say whether it matches a request."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def slot(self) -> int: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def basis(self) -> Mapping[str, Any]: ...
+    @property
+    def origin(self) -> str: ...
+    @property
+    def generation_id(self) -> UUID | None: ...
+    @property
+    def rejected_at(self) -> datetime | None: ...
+
+
+class _DraftRow(NamedTuple):
+    id: UUID
+    slot: int
+    provider: str
+    basis: dict[str, Any]
+    origin: DraftOrigin
+    generation_id: UUID | None
+    rejected_at: datetime | None
+
+
 _DRAFTS = table(Draft)
-_SEEN = ("id", "slot", "provider", "basis", "origin", "generation_id", "rejected_at")
+# The drafts of a panel in the order they came.
 _OF_PANEL = (
-    select(*(_DRAFTS.c[name] for name in _SEEN))
+    select(*(_DRAFTS.c[name] for name in _DraftRow._fields))
     .where(_DRAFTS.c.panel_id == bindparam("panel"))
     .order_by(_DRAFTS.c.ordinal)
 )
+# The draft of a request in a slot.
 _THERE = select(_DRAFTS.c.id).where(
     _DRAFTS.c.panel_id == bindparam("panel"),
     _DRAFTS.c.made_from == bindparam("made_from"),
     _DRAFTS.c.slot == bindparam("slot"),
 )
+# What the drafts of a panel look like.
 _SISTERS = select(_DRAFTS.c.scores["fingerprint"].astext).where(
     _DRAFTS.c.panel_id == bindparam("panel"), _DRAFTS.c.scores["fingerprint"].astext.is_not(None)
 )
+# Locks a panel.
 _LOCK = select(table(Panel).c.id).where(table(Panel).c.id == bindparam("panel")).with_for_update()
+# The next ordinal and slot of a panel.
 _NEXT = text(
     "SELECT COALESCE(max(ordinal), 0) + 1 AS ordinal, COALESCE(max(slot), 0) + 1 AS slot"
     " FROM drafts WHERE panel_id = :panel"
 )
 _NEW = insert(_DRAFTS)
-# Touching the row even when it is there makes it come back from RETURNING.
+# A new draft, or the one that is there: touching the row makes it come back from RETURNING.
 _ADD = _NEW.on_conflict_do_update(
     index_elements=[_DRAFTS.c.panel_id, _DRAFTS.c.made_from, _DRAFTS.c.slot], set_={"slot": _NEW.excluded.slot}
 ).returning(_DRAFTS.c.id, _DRAFTS.c.ordinal)
+# Sets the size of a panel's picture.
 _FRAME = text("UPDATE panels SET frame = CAST(:frame AS jsonb) WHERE id = :panel")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A draft as far as it matters to the next order."""
+    """A draft as far as it matters to the next generation.
+
+    `fresh`: made from the present inputs. `brought`: uploaded. `mine`: drawn by the generation itself.
+    """
 
     id: UUID
     slot: int
@@ -64,17 +103,17 @@ class Standing:
 async def standing(
     session: AsyncSession, panel_id: UUID, inputs: Inputs, ordered: str, generation_id: UUID | None = None
 ) -> list[Standing]:
-    """A panel's drafts in the order in which they came; `fresh` ones were made from these inputs.
+    """A panel's drafts in the order they came.
 
-    `ordered` is the artist's provider, `mine` are those that the generation's order has drawn: it counts on as if they
-    were not there, however often it is asked. What was redrawn in it came after them.
+    `ordered` is the provider of the requested artist. Drafts that the generation itself has drawn do not count towards
+    its number: an activity that runs twice finds the same slots.
     """
     rows = (await execute(session, _OF_PANEL, {"panel": panel_id})).all()
-    return [stands(row, inputs, ordered, generation_id) for row in rows]
+    return [stands(_DraftRow(**row._mapping), inputs, ordered, generation_id) for row in rows]
 
 
-def stands(row: Any, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
-    """A row of a draft, for what is asked now."""
+def stands(row: DraftColumns, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
+    """How a draft stands towards what is requested now."""
     brought = row.origin == DraftOrigin.UPLOADED
     return Standing(
         id=row.id,
@@ -86,16 +125,16 @@ def stands(row: Any, inputs: Inputs, ordered: str, generation_id: UUID | None = 
     )
 
 
-def differs(row: Any, inputs: Inputs, ordered: str) -> list[str]:
-    """Why a draft does not stand for what is asked; nothing where it does."""
+def differs(row: DraftColumns, inputs: Inputs, ordered: str) -> list[str]:
+    """The inputs that differ from what a draft was made from."""
     return changed_picture(row.basis, inputs, row.provider, ordered)
 
 
 def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[Standing]:
-    """Those of before that count towards the `many` drafts of an order, as many as are needed.
+    """The previous drafts that count towards the `many` of a generation, as many as are needed.
 
-    Art that a person brought along and selected is all that is needed. What was rejected is not drawn again as long
-    as anything is left to show.
+    Uploaded art that is selected is all that is needed. Rejected drafts are not drawn again as long as another draft is
+    left to show.
     """
     for one in drafts:
         if one.id == selected and one.brought:
@@ -103,7 +142,7 @@ def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[S
     fresh = [one for one in drafts if one.fresh and not one.mine and not one.brought]
     if all(one.rejected for one in fresh):
         return []
-    # The selected one first: an order for fewer drafts is content with it.
+    # The selected one first: a generation of fewer drafts keeps it.
     return sorted(fresh, key=lambda one: one.id != selected)[:many]
 
 

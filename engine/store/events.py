@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
 from engine.store import outbox, webhooks
-from models.events import CALLBACKS, EventType
+from models.events import WEBHOOK_EVENTS, EventType
 from models.tables import Event, Project, User
 
 # One statement, because every activity ends with it. A generation's event says how far the generation is. Its row is
@@ -53,7 +53,7 @@ async def emit(
         "data": json.dumps(data),
     }
     seq = int((await execute(session, _EMIT, values)).scalar_one())
-    if type in CALLBACKS:
+    if type in WEBHOOK_EVENTS:
         await webhooks.address(session, project_id, seq, type)
     return seq
 

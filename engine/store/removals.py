@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
 from engine.storage.keys import content_key, project_prefix
-from models.ids import generation_workflow_id, new_id
+from models.ids import delivery_workflow_id, generation_workflow_id, new_id
 from models.options import FINAL_STATUSES
 from models.tables import (
     Attachment,
@@ -80,9 +80,9 @@ async def project_goes(session: AsyncSession, project_id: UUID) -> None:
         old = select(col(stored.key)).where(col(stored.project_id) == project_id, col(stored.key).not_like(prefix))
         keys += (await execute(session, old)).scalars()
     workflows: list[str] = []
-    for named, model in (("generation", Generation), ("callback", Delivery)):
+    for model, workflow_id in ((Generation, generation_workflow_id), (Delivery, delivery_workflow_id)):
         ids = select(col(model.id)).where(col(model.project_id) == project_id)
-        workflows += [f"{named}-{one}" for one in (await execute(session, ids)).scalars()]
+        workflows += map(workflow_id, (await execute(session, ids)).scalars())
     await later(session, project_id, keys=keys, workflows=workflows, whole=True)
 
 

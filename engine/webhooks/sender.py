@@ -75,7 +75,7 @@ class WebhookSender:
         body = json.dumps(payload, ensure_ascii=False).encode()
         headers: list[tuple[bytes | str, bytes | str]] = [
             ("content-type", "application/json"),
-            ("user-agent", "Inkloom-Callbacks"),
+            ("user-agent", "Inkloom-Webhooks"),
             *signed(keys, message, int(time.time()), body).items(),
         ]
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Callbacks: who is told of what, and how that went."""
+"""Webhooks: addresses that receive events, and the state of each delivery."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,7 @@ class Webhook(Row, table=True):
 
     project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
     url: str = Field(max_length=2000)
-    events: list[str] = json_list("types of events; none given: all that callbacks are sent for")
+    events: list[str] = json_list("types of events; none given: all that webhooks are sent for")
     active: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
     secret_number: int = Field(default=1, sa_column_kwargs={"server_default": "1"}, description="counts rotations")
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
@@ -50,7 +50,7 @@ class Delivery(Row, table=True):
     seq: int = Field(sa_type=BigInteger, description="the event")
     type: str = Field(max_length=64, description="of the event")
     body: dict[str, Any] | None = Field(default=None, sa_type=ABSENT_JSON, description="what is sent")
-    redelivery_of: UUID | None = Field(default=None, description="an earlier one, sent again because somebody asked")
+    redelivery_of: UUID | None = Field(default=None, description="an earlier one, sent again on request")
     state: DeliveryState = Field(
         default=DeliveryState.PENDING,
         sa_type=StrEnumType(DeliveryState, 16),

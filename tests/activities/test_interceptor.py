@@ -56,7 +56,7 @@ RETRIED = {
     errors.Paused: False,
     errors.BudgetTight: True,
     errors.BudgetExceeded: False,
-    errors.CallbackFailed: True,
+    errors.WebhookFailed: True,
     errors.StorageError: True,
 }
 EXPECTED = {errors.ProviderBusy, errors.CallInFlight, errors.BudgetTight}

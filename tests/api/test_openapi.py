@@ -21,7 +21,7 @@ OPERATIONS = {
     for method, operation in operations.items()
 }
 # Parts of others, shown in their examples; and what is said on sockets, which OpenAPI does not know.
-PARTS = {"CallCounts", "Listing", "Looking", "Mistake", "Problem"}
+PARTS = {"CallCounts", "Listing", "Mistake", "Problem", "ViewedPanel"}
 
 
 def models() -> Iterator[type[BaseModel]]:
