@@ -11,6 +11,8 @@ UV := $(BIN)/uv pip install --python $(BIN)/python $(LOCKED)
 WORKERS ?= 3
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 40
 .DEFAULT_GOAL := help
+# Where it is set, every process compiles every module again: seconds of each test process and of each program started.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test test-slow test-all lint types wheels check bench client lock clean
 

@@ -52,7 +52,7 @@ from api.routes import (
 )
 from engine.db.session import Database
 from engine.errors import BadInput
-from engine.live.hub import live
+from engine.live.hub import LOOK, live
 from engine.pictures.workshop import Workshop
 from engine.security import Passwords, Signer
 from engine.settings import Settings
@@ -98,8 +98,8 @@ follow its events until the pages are there. Errors are `application/problem+jso
 """
 
 
-def create_app(settings: Settings, passwords: Passwords | None = None) -> FastAPI:
-    """The application for these settings. It connects when it starts."""
+def create_app(settings: Settings, passwords: Passwords | None = None, *, look: float = LOOK) -> FastAPI:
+    """The application for these settings. It connects when it starts. Its hub checks sockets every `look` seconds."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -123,7 +123,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> FastAP
         workshop = Workshop(settings.max_picture_pixels)
         limits = {"at_most": settings.sockets, "per_user": settings.sockets_per_user}
         try:
-            async with live(settings.database_url, **limits) as hub:
+            async with live(settings.database_url, **limits, look=look) as hub:
                 app.state.resources = Resources(
                     settings, database, temporal, storage, secret, signer, passwords or Passwords(), hub, workshop
                 )

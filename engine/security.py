@@ -1,8 +1,8 @@
 """Passwords and tokens: what is hashed, what is signed, and how both are checked.
 
-Access tokens are JWTs that are signed with a key derived from the installation's secret and name it by `kid`, so that a
-new secret can be set while tokens of the old one still count. Everything else that opens something is a random string
-of which only the SHA-256 is kept: whoever reads the database cannot come in with it.
+Access tokens are JWTs, signed with a key that is derived from the installation's secret and named by `kid`, so that a
+new secret can be set while tokens of the old one are still valid. All other credentials are random strings of which
+only the SHA-256 is stored, so that nobody can log in with what is in the database.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from engine.errors import BadInput, Unauthorized
 
 MIN_PASSWORD = 10
 MAX_PASSWORD = 128
-# Of zxcvbn's scores 0 to 4: below it somebody who tries the usual lists needs less than a hundred million tries.
+# Of zxcvbn's scores 0 to 4: passwords below it are found with less than a hundred million guesses.
 MIN_SCORE = 3
 
 ISSUER = "inkloom"
@@ -33,14 +33,14 @@ AUDIENCE = "inkloom-api"
 TYPE = "at+jwt"
 ALGORITHM = "HS256"
 CLAIMS = ["exp", "iat", "nbf", "iss", "aud", "sub", "sid", "jti"]
-# Ours have some 400 characters; what is longer is not worth reading.
+# Ours have some 400 characters; longer ones are refused unread.
 MAX_TOKEN = 2048
 # Tokens remembered at a time.
 MANY = 10_000
 
 
 def refuse_weak(password: str, *known: str) -> None:
-    """Raise `BadInput` for a password that is short, well known, or made of what everybody knows of its owner."""
+    """Raise `BadInput` for a password that is short, well known, or made of what is publicly known about its owner."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise BadInput(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.")
     words = [word for one in known for word in (one, *re.split(r"\W+", one)) if word]
@@ -59,9 +59,9 @@ class Passwords:
 
     def __init__(self, at_a_time: int = 2, hasher: PasswordHash | None = None) -> None:
         self._hasher = hasher or PasswordHash.recommended()
-        # A hash takes 64 MiB and much of a second of a core: whoever else tries waits.
+        # A hash takes 64 MiB and much of a second of a core, so other attempts wait.
         self._gate = asyncio.Semaphore(at_a_time)
-        # What a password is compared with where there is no account, so that it takes as long.
+        # The hash that a password is compared with if there is no account, so that it takes as long.
         self._nobodys = self._hasher.hash(secrets.token_hex(16))
 
     async def hash(self, password: str) -> str:
@@ -69,7 +69,7 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def match(self, password: str, stored: str | None) -> bool:
-        """Whether the password is the one that was hashed. Takes as long when there is none to compare with."""
+        """Whether the password matches the hash. Takes as long if there is no hash."""
         if len(password) > MAX_PASSWORD:
             password = ""
         async with self._gate:
@@ -81,18 +81,18 @@ class Passwords:
 
 
 def new_token(prefix: str = "") -> str:
-    """A random string that opens something; 256 bits."""
+    """A random token of 256 bits."""
     return prefix + secrets.token_urlsafe(32)
 
 
 def digest(token: str) -> str:
-    """What is kept of a random string: it has too many bits to be guessed, so no slow hash is needed."""
+    """What is stored of a random token: it has too many bits to be guessed, so no slow hash is needed."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 @dataclass(frozen=True)
 class Session:
-    """What an access token says: who, since which login, until when."""
+    """The content of an access token: the account, the login, and when it expires."""
 
     user_id: UUID
     family: UUID
@@ -100,17 +100,17 @@ class Session:
 
 
 class Signer:
-    """Signs access tokens with the first secret and believes those of all."""
+    """Signs access tokens with the first secret, and accepts those of all."""
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
         keys = {derived(secret, "kid").hex()[:16]: derived(secret, "access tokens") for secret in secret_keys}
         self._newest = next(iter(keys))
         self._keys = keys
-        # What was found good stays so until it ends: checking a signature anew takes a tenth of a short request.
+        # A valid token stays valid until it expires: checking a signature again takes a tenth of a short request.
         self._good: dict[str, Session] = {}
 
     def issue(self, user_id: UUID, family: UUID, lifetime: timedelta) -> tuple[str, datetime]:
-        """An access token and when it ends."""
+        """An access token and its expiry."""
         now = datetime.now(UTC).replace(microsecond=0)
         claims = {
             "iss": ISSUER,
@@ -126,7 +126,7 @@ class Signer:
         return jwt.encode(claims, self._keys[self._newest], ALGORITHM, headers=headers), now + lifetime
 
     def read(self, token: str) -> Session:
-        """What the token says. Raises `Unauthorized` for everything that is not exactly one of ours, and in force."""
+        """The content of the token. Raises `Unauthorized` for everything that is not a valid token of ours."""
         known = self._good.get(token)
         if known is not None and datetime.now(UTC) < known.ends_at:
             return known
@@ -141,7 +141,7 @@ class Signer:
             if len(token) > MAX_TOKEN:
                 raise jwt.InvalidTokenError
             header = jwt.get_unverified_header(token)
-            # Nothing in a header chooses how it is checked: `kid` is looked up, never opened, fetched or queried.
+            # Nothing in a header decides how it is checked: `kid` is looked up, never opened, fetched or queried.
             if set(header) != {"alg", "typ", "kid"} or header["typ"] != TYPE or header["alg"] != ALGORITHM:
                 raise jwt.InvalidTokenError
             claims: dict[str, Any] = jwt.decode(
@@ -158,5 +158,5 @@ class Signer:
 
 
 def derived(secret: str, purpose: str) -> bytes:
-    """32 bytes for one purpose, from which neither the secret nor the bytes for another purpose can be found."""
+    """32 bytes for one purpose, from which neither the secret nor the bytes of another purpose can be derived."""
     return hmac.digest(secret.encode(), f"inkloom: {purpose}".encode(), "sha256")

@@ -93,11 +93,12 @@ async def run_command(
 
 async def estimate_command(settings: Settings, path: Path, *, choices: dict[str, Any], as_json: bool) -> int:
     """`estimate`: from the story alone. A script is counted, a text is estimated."""
+    story = read_story(path, None)
+    options = _options(settings, story, choices)
+    # A wrong file name is answered before these are loaded.
     from engine.money.estimate import estimate, work_of_script, work_of_text
     from engine.money.prices import Prices
 
-    story = read_story(path, None)
-    options = _options(settings, story, choices)
     prices = Prices.of(settings)
     work = work_of_script(Script.model_validate(story.script), options) if story.script else None
     found = estimate(work or work_of_text(len(story.text.split()), options), options, prices, {})

@@ -38,9 +38,19 @@ def refusal(locks: Sequence[Path], python: str, platform: str) -> str | None:
     return done.stderr if done.returncode else None
 
 
+def unanswered(said: str) -> str | None:
+    """Why uv could not ask the index, if that is why it refused."""
+    reasons = ("Failed to fetch", "network was disabled")
+    return next((line.strip() for line in said.splitlines() if any(reason in line for reason in reasons)), None)
+
+
 def main() -> int:
     locks = [ROOT / lock for lock in LOCKS]
     asked = list(product(PYTHONS, (*LINUX, *MACOS)))
+    # Once before all: where nothing answers, each question would wait for its own retries.
+    if why := unanswered(refusal(locks, *asked[0]) or ""):
+        print(f"The package index does not answer, so no wheel was checked. Check the network and try again.\n{why}")
+        return 1
     with ThreadPoolExecutor(2) as pool:
         answers = pool.map(lambda one: refusal(locks, *one), asked)
     refused = [(one, said) for one, said in zip(asked, answers, strict=True) if said is not None]

@@ -28,7 +28,7 @@ from models.options import GenerationKind, GenerationOptions
 from models.runs import ChapterRun
 from models.tables import Generation, Project, User
 from tests.s3_server import S3Server, s3_server
-from tests.support.servers import connected, servers
+from tests.support.servers import connected, postgres, temporal
 from tests.working import Generate, Painter, Working, Writer, finished, workers
 from workflows.starting import start
 
@@ -88,22 +88,34 @@ def settings(process: str) -> Iterator[Settings]:
 
 
 @pytest.fixture(scope="session")
-async def endpoints(pytestconfig: pytest.Config, process: str) -> AsyncIterator[Endpoints]:
-    """Postgres with our tables, and Temporal."""
-    async with servers(pytestconfig.stash[SERVERS], process) as running:
+async def database_url(pytestconfig: pytest.Config, process: str) -> AsyncIterator[str]:
+    """Postgres with our tables."""
+    async with postgres(pytestconfig.stash[SERVERS], process) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-async def database(endpoints: Endpoints) -> AsyncIterator[Database]:
-    opened = Database(endpoints.database_url, pool_size=20)
+async def temporal_address(pytestconfig: pytest.Config) -> AsyncIterator[str]:
+    async with temporal(pytestconfig.stash[SERVERS]) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def endpoints(database_url: str, temporal_address: str) -> Endpoints:
+    """Both servers."""
+    return Endpoints(database_url=database_url, temporal_address=temporal_address, temporal_ui=None, api_url=None)
+
+
+@pytest.fixture(scope="session")
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url, pool_size=20)
     yield opened
     await opened.close()
 
 
 @pytest.fixture(scope="session")
-async def client(endpoints: Endpoints, settings: Settings) -> Client:
-    return await connected(endpoints.temporal_address, settings.temporal_namespace)
+async def client(temporal_address: str, settings: Settings) -> Client:
+    return await connected(temporal_address, settings.temporal_namespace)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import text
 
 from engine.db.session import Database
-from inkloom.local.stack import Endpoints
 from tests.support.servers import migrated_database
 
 DOCS = Path(__file__).parent.parent / "docs" / "database.md"
@@ -20,9 +19,9 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-async def catalog(endpoints: Endpoints) -> AsyncIterator[Database]:
+async def catalog(database_url: str) -> AsyncIterator[Database]:
     """A database without a row: what its planner prefers does not depend on what other tests wrote."""
-    database = Database(await migrated_database(endpoints.database_url, "catalog"), pool_size=1)
+    database = Database(await migrated_database(database_url, "catalog"), pool_size=1)
     yield database
     await database.close()
 

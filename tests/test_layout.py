@@ -1,6 +1,7 @@
 """The house: what lies where, and how big a room may be."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,13 @@ def test_no_room_for_leftovers() -> None:
     """A module is named after what it does."""
     banned = {"utils.py", "util.py", "helpers.py", "common.py", "base.py", "misc.py"}
     assert [path for path in tracked(".py") if path.name in banned] == []
+
+
+def test_no_test_module_imports_another() -> None:
+    """What several need is in tests/support: a test module can be read, moved and run by itself."""
+    imports = re.compile(r"^\s*(?:from|import) tests\.(?:\w+\.)*test_\w+", re.MULTILINE)
+    found = {path.relative_to(ROOT): imports.findall(path.read_text()) for path in (ROOT / "tests").rglob("*.py")}
+    assert {path: lines for path, lines in found.items() if lines} == {}
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-setup.lock", "requirements-dev.lock"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.check_lock import PYTHONS, refusal
+from scripts.check_lock import PYTHONS, refusal, unanswered
 
 pytestmark = pytest.mark.unit
 
@@ -69,6 +69,22 @@ def test_a_package_without_a_wheel_is_found(tmp_path: Path, monkeypatch: pytest.
     assert refusal([lock], "3.11", "x86_64-manylinux_2_28") is None
     assert "thing" in (refusal([lock], "3.12", "x86_64-manylinux_2_28") or "")
     assert "thing" in (refusal([lock], "3.11", "aarch64-manylinux_2_28") or "")
+
+
+def test_an_index_that_does_not_answer_is_no_missing_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offline, `make wheels` says so; it blames no entry of the lock files."""
+    lock = tmp_path / "some.lock"
+    lock.write_text(f"thing==1.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    said = refusal([lock], "3.11", "x86_64-manylinux_2_28")
+    assert "network" in (unanswered(said or "") or "")
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path))
+    monkeypatch.delenv("UV_OFFLINE")
+    missing = refusal([lock], "3.11", "x86_64-manylinux_2_28")
+    assert missing
+    assert unanswered(missing) is None
 
 
 def test_the_readme_promises_what_is_checked() -> None:

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from engine.db.session import driver_url
 from engine.settings import Settings
 from inkloom.database import upgrade
-from inkloom.local.stack import Endpoints
 from tests.support.servers import empty_database
 
 ROOT = Path(__file__).parent.parent
@@ -36,9 +35,9 @@ def alembic(url: str, *words: str) -> str:
     return done.stdout
 
 
-async def test_up_down_up_and_no_difference_left(endpoints: Endpoints) -> None:
+async def test_up_down_up_and_no_difference_left(database_url: str) -> None:
     """A difference between migrations and tables, or a downgrade that forgets something, fails here."""
-    url = await empty_database(endpoints.database_url, "migrated")
+    url = await empty_database(database_url, "migrated")
     alembic(url, "upgrade", "head")
     assert "No new upgrade operations" in alembic(url, "check")
     alembic(url, "downgrade", "base")
@@ -53,9 +52,9 @@ async def test_up_down_up_and_no_difference_left(endpoints: Endpoints) -> None:
     assert "No new upgrade operations" in alembic(url, "check")
 
 
-async def test_init_db_twice_at_once_is_init_db_once(endpoints: Endpoints) -> None:
+async def test_init_db_twice_at_once_is_init_db_once(database_url: str) -> None:
     """Two processes that start together migrate one after the other."""
-    url = await empty_database(endpoints.database_url, "raced")
+    url = await empty_database(database_url, "raced")
     environment = {**os.environ, "INKLOOM_DATABASE_URL": url}
     racers = await asyncio.gather(
         *(
@@ -83,9 +82,9 @@ INSERT INTO events (project_id, seq, type) VALUES (:id, 1, 'chapter.kept');
 _ROWS = "SELECT titles, scenes.*, layout, lettering, type FROM chapters, scenes, pages, events"
 
 
-async def test_manual_edits_are_renamed_in_rows_that_are_there(endpoints: Endpoints) -> None:
+async def test_manual_edits_are_renamed_in_rows_that_are_there(database_url: str) -> None:
     """Migration 0014 renames columns and keys, but no text of a story that looks like a key, and goes back."""
-    url = await empty_database(endpoints.database_url, "renamed")
+    url = await empty_database(database_url, "renamed")
     alembic(url, "upgrade", "0013")
     engine = create_async_engine(driver_url(url))
 

@@ -25,7 +25,7 @@ async def assign(session: AsyncSession, run: ChapterRun, chapter: Chapter, store
     people, due = list(dict.fromkeys([*stored.character_ids.values(), *appear])), scenes
     if stored.unchanged:
         ids = {part.id for part in parts}
-        people = [who for who in people if who in ids]
+        people = [character_id for character_id in people if character_id in ids]
         holding = select(Panel.scene_id).where(col(Panel.id).in_([part.id for part in parts if part.kind == "panel"]))
         ids |= set((await session.exec(holding)).all())
         due = [scene for scene in scenes if scene.id in ids]
@@ -34,8 +34,8 @@ async def assign(session: AsyncSession, run: ChapterRun, chapter: Chapter, store
         session,
         run.generation_id,
         "sheets",
-        {character_step(who, "profile"): 1.0 for who in people}
-        | ({character_step(who, "sheet"): 2.0 for who in people} if drawn else {}),
+        {character_step(character_id, "profile"): 1.0 for character_id in people}
+        | ({character_step(character_id, "sheet"): 2.0 for character_id in people} if drawn else {}),
     )
     weights = {scene.id: float(scene.max_panels or max(1, sum(map(len, scene.sentences)) // 200)) for scene in due}
     shares = {scene_step(scene_id, "summary"): 0.05 * weight for scene_id, weight in weights.items()}
@@ -46,6 +46,6 @@ async def assign(session: AsyncSession, run: ChapterRun, chapter: Chapter, store
         nothing_to_do.append(outline_step(0))
     moved = await complete(session, run.generation_id, *nothing_to_do)
     if news or (moved and not due):
-        told = {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(stored.character_ids)}
-        await emit(session, run.project_id, run.generation_id, EventType.CHAPTER_OUTLINED, told)
+        about = {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(stored.character_ids)}
+        await emit(session, run.project_id, run.generation_id, EventType.CHAPTER_OUTLINED, about)
     return Outlined(scene_ids=[scene.id for scene in due], character_ids=people, has_script=chapter.script is not None)

@@ -17,6 +17,7 @@ from engine.store.places import looks_of, place_of
 from engine.tasks.outline.windows import outlined, panel_quotas
 from engine.tasks.part import PanelSource, SceneSource
 from models.options import GenerationOptions
+from models.script import Script
 from models.tables import Chapter, Character, Draft, Panel, Project, Scene
 from models.tables.story import SceneState
 
@@ -62,7 +63,8 @@ class ChapterRows:
     def appearing(self) -> set[str]:
         """The names of those who appear, casefolded: in the outline or the script, in scenes, or in panels."""
         names = {character.name for window in outlined(self.chapter).values() for character in window.output.characters}
-        names |= {character["name"] for character in (self.chapter.script or {}).get("characters", [])}
+        if self.chapter.script is not None:
+            names |= {character.name for character in Script.model_validate(self.chapter.script).characters}
         names |= {name for rows in self.scenes for name in rows.scene.characters}
         names |= {name for shown in self.shown for name in shown.panel.characters}
         return {name.casefold() for name in names}

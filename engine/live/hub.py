@@ -62,12 +62,15 @@ def sent_event(event: Any) -> SentEvent:
 class Hub:
     """The subscribers of one process, by project."""
 
-    def __init__(self, database: Database, address: str, relay: Relay, *, at_most: int, per_user: int) -> None:
+    def __init__(
+        self, database: Database, address: str, relay: Relay, *, at_most: int, per_user: int, look: float = LOOK
+    ) -> None:
         self._database = database
         self._address = address
         self._relay = relay
         self._at_most = at_most
         self._per_user = per_user
+        self._seconds = look
         self._feeds: dict[UUID, Feed] = {}
         self._open: dict[UUID, set[Subscriber]] = {}
         self._unread: set[UUID] = set()
@@ -187,7 +190,7 @@ class Hub:
         users.
         """
         while True:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(self._seconds)
             opened = [one for theirs in self._open.values() for one in theirs]
             if not opened:
                 continue
@@ -220,7 +223,7 @@ class Hub:
     async def stir(self) -> None:
         """Record that this process has sockets open, unless it did so just now."""
         now = time.monotonic()
-        if now - self._stirred_at < LOOK / 2:
+        if now - self._stirred_at < self._seconds / 2:
             return
         self._stirred_at = now
         async with self._database.session() as session:
@@ -228,15 +231,15 @@ class Hub:
 
 
 @asynccontextmanager
-async def live(database_url: str, *, at_most: int, per_user: int) -> AsyncIterator[Hub]:
-    """A hub that listens, reads and relays until the block ends.
+async def live(database_url: str, *, at_most: int, per_user: int, look: float = LOOK) -> AsyncIterator[Hub]:
+    """A hub that listens, reads and relays until the block ends. It checks its sockets every `look` seconds.
 
     It has connections of its own: requests that wait for one must not delay events.
     """
     database = Database(database_url, pool_size=3)
     address = driver_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     relay = Relay(database, address)
-    hub = Hub(database, address, relay, at_most=at_most, per_user=per_user)
+    hub = Hub(database, address, relay, at_most=at_most, per_user=per_user, look=look)
     tasks = [
         asyncio.create_task(work, name=name)
         for name, work in {

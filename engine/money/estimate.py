@@ -30,7 +30,7 @@ _PICTURE = (1024, 1024)
 _USUAL_SHARE = (Decimal("0.3"), Decimal("0.6"), Decimal(1))
 # How many pictures of people and places usually go with a panel.
 _USUAL_REFERENCES = (1, 2, 5)
-# So many earlier calls say more than a table.
+# From this many earlier calls on, their cost is a better estimate than the usual size.
 ENOUGH = 10
 
 
@@ -101,7 +101,7 @@ class Estimate:
 
 
 def work_of_text(words: int, options: GenerationOptions) -> Work:
-    """The calls for a text that nobody has read yet."""
+    """The calls for a text that has not been outlined yet."""
     panels = _spread(words, _WORDS_A_PANEL)
     if options.most_panels is not None:
         most = Decimal(options.most_panels)
@@ -126,7 +126,7 @@ def work_of_text(words: int, options: GenerationOptions) -> Work:
 
 
 def work_of_script(script: Script, options: GenerationOptions) -> Work:
-    """The calls for a script: its words are there, prompts where somebody wrote them."""
+    """The calls for a script: its words are there, and prompts where it gives them."""
     panels = [panel for scene in script.scenes for panel in scene.panels]
     people = {name for panel in panels for name in panel.characters} | {who.name for who in script.characters}
     drawn = options.until == "pages"

@@ -1,7 +1,7 @@
-"""What is said in a run of sentences, and what is told.
+"""Separates speech from narration in a run of sentences.
 
-Known: straight, curly, low-high („…“), angled («…», »…«), corner (「…」) and single quotes, dialogue dashes,
-and the lines of a script ("NAME: …"). A quote may run through several sentences.
+Known: straight, curly, low-high („…“), angled («…», »…«), corner (「…」) and single quotes, dialogue dashes, and the
+lines of a script ("NAME: …"). A quote may run through several sentences.
 """
 
 import re
@@ -31,7 +31,7 @@ dijo preguntó respondió gritó susurró
 disse perguntou respondeu chiese rispose
 сказал сказала спросил спросила ответил ответила крикнул крикнула прошептал прошептала подумал подумала
 """
-# French sets its tags into the speech itself, verb first: "C'est le jour, dit Ana. Viens."
+# French puts its tags into the speech itself, verb first: "C'est le jour, dit Ana. Viens."
 _INCISE_VERBS = """
 said asked answered replied whispered shouted muttered called
 dit fit demanda répondit cria murmura souffla reprit ajouta répliqua chuchota hurla soupira pensa admit lança déclara
@@ -43,14 +43,15 @@ répondis criai murmurai pensai
 _INCISE = re.compile(
     rf"(?<=[,!?…])\s+(?P<tag>(?:s['’])?(?:{'|'.join(_INCISE_VERBS.split())}|écria|exclama|étonna)\b[^,.;:!?«»]{{0,60}})(?:[,.](?=\s|$)|$)"
 )
-# A dash before the next speech, or the end, shows that what stands before it was told: "Hello, Ana tried. — Who is it?"
+# A dash before the next speech, or the end, shows that the text before it was narration: "Hello, Ana tried. — Who is
+# it?"
 _TOLD_AFTER = re.compile(
     rf"(?<=[,!?…])\s+(?P<tag>(?:he|she|it|they|I|[Tt]he\s\w+|[^\W\d_a-z][\w’'-]*)\s(?:{'|'.join(_VERBS.split())}|\w+ed)\b"
     r"[^.;:!?«»]{0,120}(?:\.\s[^.;:!?«»—–―]{0,40}:)?)\.?(?=\s*[—–―]|\s*$)"
 )
 SPEECH_VERBS = frozenset([*_VERBS.split(), *_INCISE_VERBS.split()])
 
-# Behind the last sentence of a paragraph: a new one is where another speaker's turn begins.
+# After the last sentence of a paragraph: in a new one, another speaker may begin.
 PARAGRAPH_END = "\n"
 
 _CLOSERS = {
@@ -75,7 +76,7 @@ _NOT_A_CUE = {"note", "warning", "ps", "chapter", "part", "scene", "act", "examp
 HEADING = re.compile(r"#{1,6} \S")
 _DASH = re.compile(r"[—–―]|(?<=\s)-(?=\s)|^-(?=\s)")
 _DIRECTION = re.compile(r"\s*(?:\([^)]{1,80}\)|\[[^\]]{1,300}\])\s*")
-# What is done in the middle of a script's speech.
+# An action in the middle of a script's speech.
 _ASIDE = re.compile(r"(\([^)]{1,80}\)|\[[^\]]{1,300}\])")
 
 
@@ -83,7 +84,7 @@ _ASIDE = re.compile(r"(\([^)]{1,80}\)|\[[^\]]{1,300}\])")
 class Stretch:
     """A run of text inside one sentence, without its quotation marks. `continues`: the same quote began earlier.
 
-    `thought`: it stands without marks, and is thought.
+    `thought`: it has no quotation marks, and is thought.
     """
 
     text: str
@@ -94,7 +95,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence taken apart. `cue` is the name of a script line ("NAME: …"); `closes`: its paragraph ends here."""
+    """A sentence, split up. `cue` is the name of a script line ("NAME: …"); `closes`: its paragraph ends here."""
 
     text: str
     stretches: tuple[Stretch, ...]
@@ -112,7 +113,7 @@ class Sentence:
 
 
 def take_apart(sentences: Sequence[str], before: Sequence[str] = (), after: Sequence[str] = ()) -> list[Sentence]:
-    """Each of `sentences` as stretches; the neighbours tell whether a quote without an end goes on."""
+    """Each of `sentences` as stretches; the neighbours show whether an unclosed quote continues."""
     marked = [*before, *sentences, *after]
     texts = [text.rstrip() for text in marked]
     closes = _closes_next(texts)
@@ -123,7 +124,7 @@ def take_apart(sentences: Sequence[str], before: Sequence[str] = (), after: Sequ
         part, closer, thinking = _take_apart_one(text, closer, thinking)
         thinking = thinking and not marked[index].endswith(PARAGRAPH_END)
         if closer and not closes[index + 1]:
-            # Left open in the manuscript, or a speech whose next paragraph opens anew: it ends here.
+            # Left open in the manuscript, or a speech whose next paragraph opens again: it ends here.
             closer = ""
         parts.append(replace(part, closes=True) if marked[index].endswith(PARAGRAPH_END) else part)
     return parts[len(before) : len(before) + len(sentences)]
@@ -135,7 +136,7 @@ def quoted(sentences: Sequence[str], before: Sequence[str] = (), after: Sequence
 
 
 def quote_spans(text: str) -> list[tuple[int, int]]:
-    """Where the quotes of one paragraph lie, marks included."""
+    """The positions of the quotes in one paragraph, marks included."""
     spans: list[tuple[int, int]] = []
     start, closer = 0, _dangling_closer(text)
     for index, mark in _marks(text):
@@ -163,7 +164,7 @@ def _is_hebrew(char: str) -> bool:
 
 
 def _opens(text: str, index: int) -> bool:
-    """Whether a mark met outside a quote opens one, judged by its neighbours."""
+    """Whether a mark outside a quote opens one, judged by its neighbours."""
     mark = text[index]
     if mark not in _CLOSERS or mark in "“„「『﹁":
         return mark in _CLOSERS
@@ -179,7 +180,7 @@ def _opens(text: str, index: int) -> bool:
 
 
 def _dangling_closer(text: str) -> str:
-    """What closes the quote this text begins inside of; nothing when it begins outside."""
+    """The mark that closes the quote in which this text begins; empty if it begins outside."""
     for index, mark in _marks(text):
         if _opens(text, index):
             return ""
@@ -189,7 +190,7 @@ def _dangling_closer(text: str) -> str:
 
 @lru_cache(maxsize=16384)
 def _first_mark(text: str) -> str:
-    """`open`, `close` or nothing: how the first mark of a sentence reads when a quote may still be open."""
+    """`open`, `close` or empty: how the first mark of a sentence reads if a quote may still be open."""
     if HEADING.match(text):
         return "open"  # no quote runs through a heading
     for index, mark in _marks(text):
@@ -203,7 +204,7 @@ def _first_mark(text: str) -> str:
 
 
 def _closes_next(texts: Sequence[str]) -> list[bool]:
-    """For each position: is the first mark from there on a closing one."""
+    """For each position: whether the next mark closes a quote."""
     closes = [False] * (len(texts) + 1)
     for index in range(len(texts) - 1, -1, -1):
         first = _first_mark(texts[index])
@@ -234,7 +235,7 @@ def _take_apart_one(text: str, closer: str, thinking: bool) -> tuple[Sentence, s
 
 
 def _without_incises(pieces: Iterable[Stretch], incise: re.Pattern[str] = _INCISE) -> Iterator[Stretch]:
-    """Speech with the tags inside it taken out as told."""
+    """Speech with its inner tags separated as narration."""
     for piece in pieces:
         at, continues = 0, piece.continues
         for match in incise.finditer(piece.text) if piece.quoted else ():
@@ -244,7 +245,7 @@ def _without_incises(pieces: Iterable[Stretch], incise: re.Pattern[str] = _INCIS
                 continues = False
             yield Stretch(match["tag"].strip(), False)
             at = match.end()
-        # The dash behind a tag opens the speech again.
+        # The dash after a tag opens the speech again.
         rest = piece.text[at:].strip().lstrip("—–― " if at else "")
         if rest:
             yield Stretch(rest, piece.quoted, continues)
@@ -286,7 +287,7 @@ def _scan(text: str, closer: str) -> tuple[list[Stretch], str]:
 
 
 def _is_scare_quote(before: str, quote: str) -> bool:
-    """A quoted word or title in the run of a telling sentence is told, not said."""
+    """A quoted word or title within narration is no speech."""
     before, quote = before.rstrip(), quote.strip()
     if not before[-1:].islower() or not quote or not quote[-1].isalnum() or len(quote.split()) > 5:
         return False
@@ -306,7 +307,7 @@ def _single_quotes(text: str) -> Iterator[Stretch]:
 
 
 def _with_thoughts(pieces: Iterable[Stretch], thinking: bool) -> tuple[list[Stretch], bool]:
-    """ "I could still go home, thought Ada." What is thought stands without marks, its tag tells."""
+    """ "I could still go home, thought Ada." A thought has no marks; its tag is narration."""
     found: list[Stretch] = []
     for piece in pieces:
         if piece.quoted:
@@ -318,7 +319,7 @@ def _with_thoughts(pieces: Iterable[Stretch], thinking: bool) -> tuple[list[Stre
 
 
 def cue_prefix(text: str) -> str:
-    """What stands before the speech in a script's line: "ADA (aside):", or nothing."""
+    """The text before the speech in a script's line: "ADA (aside):", or empty."""
     match = _CUE.match(text)
     return text[: match.end()].strip() if match and _cue_of(text) is not None else ""
 
@@ -352,7 +353,9 @@ def _cue_of(text: str) -> Sentence | None:
 
 
 def _dash_stretches(text: str) -> Iterator[Stretch]:
-    """ "— Come, — said Ana. — Now." The tag between dashes begins small, after a mark or right behind its dash."""
+    """ "— Come, — said Ana. — Now." The tag between dashes begins in lower case, after a mark or directly after its
+    dash.
+    """
     spoken, start = True, 0
     for match in _DASH.finditer(text):
         index, end = match.span()

@@ -1,4 +1,4 @@
-"""Text → paragraphs → sentence-like units, and windows that fit a writer. Nothing is ever lost on the way."""
+"""Text → paragraphs → sentence-like units, and windows that fit a writer's context. Nothing is ever lost."""
 
 import re
 import unicodedata
@@ -10,7 +10,7 @@ from engine.reading.quotes import HEADING, SPEECH_VERBS, cue_prefix, quote_spans
 
 LONGEST_PARAGRAPH = 1200
 _LONGEST_WRAPPED_LINE = 100
-# In tokens, so that a dense script gets fewer characters: its letters are as wide as they are rich.
+# In tokens, so that dense scripts get fewer characters.
 _WHOLE_EXCHANGE = 50
 _COMFORTABLE = 60
 _WHOLE_SPEECH = 95
@@ -32,7 +32,7 @@ _CLAUSE_ENDS = re.compile(r"[,;:—–،؛、，；：](?=\s|$)|[、，；：]")
 
 
 def count_tokens(text: str) -> int:
-    """An estimate without a tokenizer: four characters a token, one where a character is a word or syllable."""
+    """An estimate without a tokenizer: four characters per token, one where a character is a word or syllable."""
     if text.isascii():
         return -(-len(text) // 4)
     dense = len(_DENSE.findall(text))
@@ -40,7 +40,7 @@ def count_tokens(text: str) -> int:
 
 
 def is_separator(paragraph: str) -> bool:
-    """Whether a paragraph only parts two scenes."""
+    """Whether a paragraph only separates two scenes."""
     return paragraph.strip() == SEPARATOR
 
 
@@ -50,12 +50,12 @@ def is_heading(paragraph: str) -> bool:
 
 
 def heading_text(paragraph: str) -> str:
-    """A heading without its marks; any other text as it is."""
+    """A heading without its marks; any other text unchanged."""
     return paragraph.lstrip("#").strip() if is_heading(paragraph) else paragraph
 
 
 def paragraphs(text: str) -> list[str]:
-    """The paragraphs in order, headings and separators among them as paragraphs of their own."""
+    """The paragraphs in order; headings and separators are paragraphs of their own."""
     found: list[str] = []
     for block in re.split(r"\n[^\S\n]*\n", text):
         lines = [line.strip() for line in block.split("\n") if line.strip()]
@@ -78,7 +78,7 @@ def sentences(paragraph: str) -> list[str]:
         return [text]
     cue = "" if spans else cue_prefix(text)
     if cue:
-        # Every piece of a script's speech says whose it is: alone it would be told, not said.
+        # Every piece of a script's speech names its speaker: without that it would be narration.
         room = max(8, int(_WHOLE_SPEECH * density) - len(cue) - 1)
         return [f"{cue} {piece}" for piece in pieces_within(text.removeprefix(cue).strip(), room)]
     units: list[str] = []
@@ -114,7 +114,7 @@ def at_sentence_ends(text: str) -> list[str]:
 
 
 def pieces_within(text: str, longest: int) -> list[str]:
-    """A text as pieces of at most `longest` characters: cut at sentence ends, else at clauses, else at spaces."""
+    """A text in pieces of at most `longest` characters: split at sentence ends, else at clauses, else at spaces."""
     if len(text) <= longest:
         return [text]
     ends, _ = _sentence_ends(text, ())
@@ -125,7 +125,7 @@ def pieces_within(text: str, longest: int) -> list[str]:
 
 
 def _joined_lines(lines: Sequence[str]) -> Iterator[str]:
-    """Lines of one block as paragraphs: hard-wrapped ones joined, lines that stand for themselves kept apart."""
+    """Lines of one block as paragraphs: hard-wrapped ones joined, separate lines kept apart."""
     width = max((len(line) for line in lines), default=0)
     wrapped = width <= _LONGEST_WRAPPED_LINE
     current = ""
@@ -148,7 +148,7 @@ def _joined_lines(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _within(paragraph: str, longest: int) -> list[str]:
-    """A long paragraph cut at sentence ends, outside of quotes where it can be, at spaces where it must."""
+    """A long paragraph split at sentence ends, outside of quotes where possible, at spaces where necessary."""
     text = " ".join(paragraph.split())
     outer, inner = _sentence_ends(text, quote_spans(text))
     pieces: list[str] = []
@@ -160,7 +160,7 @@ def _within(paragraph: str, longest: int) -> list[str]:
 
 
 def _sentence_ends(text: str, spans: Sequence[tuple[int, int]]) -> tuple[list[int], list[int]]:
-    """Positions after which a sentence is over: outside of quotes, and inside of them."""
+    """Positions after the end of a sentence: outside of quotes, and inside of them."""
     outer: list[int] = []
     inner: list[int] = []
     starts = [start for start, _ in spans]
@@ -201,7 +201,7 @@ def _runs(start: int, cuts: Sequence[int], end: int) -> Iterator[tuple[int, int]
 
 
 def _packed(runs: Sequence[tuple[int, int]], longest: int) -> Iterator[tuple[int, int]]:
-    """Neighbouring runs put together while they fit."""
+    """Neighbouring runs joined while they fit."""
     if not runs:
         return
     first, last = runs[0]
@@ -227,7 +227,7 @@ def _chopped(text: str, longest: int) -> Iterator[str]:
 
 
 def _between_characters(text: str, start: int, longest: int) -> int:
-    """A cut that does not part a letter from its accent or one emoji of a joined group from the next."""
+    """A cut that separates no letter from its accent and no emoji from its group."""
     for cut in range(longest, longest // 2, -1):
         left, right = text[start + cut - 1], text[start + cut]
         joins = right in "\u200d\ufe0e\ufe0f" or "\U0001f3fb" <= right <= "\U0001f3ff" or left == "\u200d"

@@ -1,4 +1,4 @@
-"""What is thought without quotation marks: told by its tag, and going on while nothing else is told."""
+"""Thoughts without quotation marks: introduced by a tag, and continuing until other narration begins."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _TAGGED = re.compile(
 # "And I thought: now or never."
 _LED = re.compile(rf"(?P<tag>[^\"“”«»„.!?]{{0,120}}?\b(?:{_VERBS}|think)(?:\s\w+)?:)\s+(?P<thought>[^\"“”«»„]{{2,}})$")
 _ENDS = re.compile(r"(?<=[.!?…])\s+(?=\S)")
-# Thoughts stand in the present and speak of oneself; what is told stands in the past.
+# Thoughts are in the present tense and first person; narration is in the past tense.
 _PRESENT = re.compile(
     r"\b(?:I|my|me|is|are|am|can|can['’]t|cannot|don['’]t|won['’]t|isn['’]t|must|shall|will|have|has)\b|['’](?:s|m|re|ll|ve)\b"
     r"|^(?:Or|How|What an?|Why|Oh|No|Yes|Don['’]t|If|Unless|Perhaps|Maybe)\b|\?$"
@@ -26,9 +26,10 @@ _PAST = re.compile(
 
 
 def thoughts(told: str, thinking: bool) -> tuple[list[tuple[str, bool]], bool]:
-    """A told stretch as pieces, each with whether it is thought, and whether a thought goes on at its end.
+    """A stretch of narration as pieces, each with whether it is a thought, and whether a thought continues at its
+    end.
 
-    `thinking`: one went on when the stretch began.
+    `thinking`: one continued when the stretch began.
     """
     pieces: list[tuple[str, bool]] = []
     for sentence in _ENDS.split(told):
@@ -51,7 +52,7 @@ def thoughts(told: str, thinking: bool) -> tuple[list[tuple[str, bool]], bool]:
 
 
 def _joined(pieces: list[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
-    """Neighbours of one kind as one piece."""
+    """Neighbouring pieces of one kind joined."""
     text, kind = "", False
     for piece, thought in pieces:
         if text and thought == kind:

@@ -29,7 +29,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Context:
-    """The assembled text, its size by `count_tokens`, and what there was no room for."""
+    """The assembled text, its size by `count_tokens`, and what did not fit."""
 
     text: str
     tokens: int
@@ -44,21 +44,21 @@ def assemble(pieces: Sequence[Piece], max_tokens: int) -> Context:
     kept: list[Piece] = []
     left_out: list[str] = []
     sections: set[str] = set()
-    room, shortened = max_tokens, False
+    tokens_left, shortened = max_tokens, False
     for piece in sorted(set(pieces), key=lambda piece: (piece.priority, *_reading_order(piece))):
         if not piece.text.strip():
             continue
         heading = 0 if piece.kind in sections else count_tokens(_heading(piece.kind)) + 1
         chosen = piece
-        if heading + _cost(piece) > room:
-            cut = None if shortened else _cut(piece, room - heading)
+        if heading + _cost(piece) > tokens_left:
+            cut = None if shortened else _cut(piece, tokens_left - heading)
             left_out.append(f"{piece.kind}: {piece.label}" + (" (shortened)" if cut else ""))
             if cut is None:
                 continue
             chosen, shortened = cut, True
         kept.append(chosen)
         sections.add(chosen.kind)
-        room -= heading + _cost(chosen)
+        tokens_left -= heading + _cost(chosen)
     text = _rendered(kept)
     return Context(text=text, tokens=count_tokens(text), left_out=left_out)
 
@@ -82,13 +82,13 @@ def _cost(piece: Piece) -> int:
     return count_tokens(_entry(piece)) + 1
 
 
-def _cut(piece: Piece, room: int) -> Piece | None:
+def _cut(piece: Piece, tokens_left: int) -> Piece | None:
     """The piece up to the last sentence end that fits, if that is at least half of it."""
     whole = piece.text.strip()
     kept = Piece(piece.kind, piece.label, "", piece.priority)
     for sentence in sentences(whole):
         longer = Piece(piece.kind, piece.label, f"{kept.text} {sentence}".strip(), piece.priority)
-        if _cost(longer) > room:
+        if _cost(longer) > tokens_left:
             break
         kept = longer
     return kept if 2 * len(kept.text) >= len(whole) else None

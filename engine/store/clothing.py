@@ -1,7 +1,8 @@
-"""What a scene begins with in clothes, and what its own statement becomes: outfits of characters, named by the scene.
+"""What people wear when a scene begins, and the outfits that its summary states: kept with the characters, and named
+by the scene.
 
-What earlier scenes say is read from their text, by rules, and never from what their writers answered: scenes are
-written side by side, and whoever asks again after a crash must ask the same.
+What earlier scenes say is read from their text, by rules, and never from their summaries: scenes are written side by
+side, and a question that is asked again after a crash must be the same.
 """
 
 import asyncio
@@ -21,12 +22,13 @@ from engine.tasks.summary.task import Wearing
 from models.tables import Character, Scene
 from models.tables.columns import table
 
-# So many sentences about clothes are told of, the last ones before the scene.
-_MOST_TOLD = 12
-# So many scenes back: who changed before that is in what they always wear.
+# At most this many sentences about clothes go into the question: the last ones before the scene.
+_MOST_SENTENCES = 12
+# At most this many earlier scenes are read: a change of clothes before them is forgotten.
 _MOST_SCENES = 200
 
 _SCENES = table(Scene)
+# The text of earlier scenes of a chapter that mention clothes, the nearest first.
 _DRESSED = (
     select(_SCENES.c.sentences)
     .where(
@@ -41,14 +43,14 @@ _DRESSED = (
 
 
 async def before(
-    session: AsyncSession, scene: Scene, everybody: Sequence[Character]
+    session: AsyncSession, scene: Scene, cast_members: Sequence[Character]
 ) -> tuple[list[str], dict[str, str]]:
-    """What earlier scenes of the chapter tell of changes of clothes, and who therefore wears what, by name."""
+    """What earlier scenes of the chapter say about changes of clothes, and who therefore wears what, by name."""
     values = {"chapter": scene.chapter_id, "position": scene.position}
     earlier = (await execute(session, _DRESSED, values)).scalars().all()[::-1]
     if not earlier:
         return [], {}
-    return await asyncio.to_thread(_read, earlier, [who.name for who in everybody], aliases_of(everybody))
+    return await asyncio.to_thread(_read, earlier, [member.name for member in cast_members], aliases_of(cast_members))
 
 
 def _read(
@@ -59,31 +61,31 @@ def _read(
     for sentences in scenes:
         said += clothing_sentences(sentences)
         state = outfits_after(state, changes(sentences, names, aliases))
-    return said[-_MOST_TOLD:], state
+    return said[-_MOST_SENTENCES:], state
 
 
 async def note(session: AsyncSession, scene: Scene, outfits: Iterable[Wearing]) -> None:
     """Keep what people wear in a scene: the outfits with the characters, their names with the scene."""
     if "outfits" in scene.manual_edits:
         return
-    named = {one.character: one for one in outfits}
+    stated = {wearing.character: wearing for wearing in outfits}
     query = (
         select_rows(Character)
-        .where(Character.project_id == scene.project_id, col(Character.name).in_(named))
+        .where(Character.project_id == scene.project_id, col(Character.name).in_(stated))
         # By id: two scenes that dress the same people lock them in the same order.
         .order_by(col(Character.id))
         .with_for_update()
     )
-    people = {who.name: who for who in (await session.exec(query)).all()} if named else {}
+    people = {character.name: character for character in (await session.exec(query)).all()} if stated else {}
     worn: dict[str, str] = {}
-    for name, one in named.items():
-        who = people.get(name)
-        profile = who.profile if who is not None else None
-        outfit = outfit_noted(profile, one.clothes, one.quote)
+    for name, wearing in stated.items():
+        character = people.get(name)
+        profile = character.profile if character is not None else None
+        outfit = outfit_noted(profile, wearing.clothes, wearing.quote)
         if outfit is None:
             continue
         worn[name] = outfit.name
-        if who is not None and profile is not None and outfit not in profile.outfits:
-            who.profile = profile.model_copy(update={"outfits": [*profile.outfits, outfit]})
-            session.add(who)
+        if character is not None and profile is not None and outfit not in profile.outfits:
+            character.profile = profile.model_copy(update={"outfits": [*profile.outfits, outfit]})
+            session.add(character)
     scene.outfits = worn

@@ -1,7 +1,7 @@
-"""The drafts of a panel: which of them still stand for what is asked, and in which slot a new one is drawn.
+"""The drafts of a panel: which of them still match what is requested, and in which slot a new one is drawn.
 
-A draft is never replaced. Its slot numbers the tries at one request: the first slots are those of the orders, a redraw
-goes on behind all that there are.
+A draft is never replaced. Its slot numbers the tries at one request: generations fill the first slots, a redraw takes
+the next after all that there are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ from models.tables.story import DraftOrigin
 _DRAFTS, _PANELS = table(Draft), table(Panel)
 
 
-class Judged(Protocol):
-    """What decides whether a draft still counts: a row of `Draft`, or of a statement."""
+class DraftColumns(Protocol):
+    """The columns of a draft that say whether it matches a request."""
 
     @property
     def id(self) -> UUID: ...
@@ -44,7 +44,7 @@ class Judged(Protocol):
     def rejected_at(self) -> datetime | None: ...
 
 
-class _Judged(NamedTuple):
+class _DraftRow(NamedTuple):
     id: UUID
     slot: int
     provider: str
@@ -66,10 +66,10 @@ class _Added(NamedTuple):
 
 # A panel's drafts in the order in which they were drawn.
 _OF_PANEL = Prepared(
-    select(*(_DRAFTS.c[name] for name in _Judged._fields))
+    select(*(_DRAFTS.c[name] for name in _DraftRow._fields))
     .where(_DRAFTS.c.panel_id == bindparam("panel"))
     .order_by(_DRAFTS.c.ordinal),
-    _Judged,
+    _DraftRow,
 )
 # The draft of one request in one slot.
 _THERE = select(_DRAFTS.c.id).where(
@@ -105,7 +105,10 @@ _FRAME = update(_PANELS).where(_PANELS.c.id == bindparam("panel")).values(frame=
 
 @dataclass(frozen=True)
 class Standing:
-    """A draft as far as it matters to the next order."""
+    """A draft as far as it matters to the next generation.
+
+    `fresh`: made from the present inputs. `brought`: uploaded. `mine`: drawn by the generation itself.
+    """
 
     id: UUID
     slot: int
@@ -118,17 +121,17 @@ class Standing:
 async def standing(
     session: AsyncSession, panel_id: UUID, inputs: Inputs, ordered: str, generation_id: UUID | None = None
 ) -> list[Standing]:
-    """A panel's drafts in the order in which they came; `fresh` ones were made from these inputs.
+    """A panel's drafts in the order they came.
 
-    `ordered` is the artist's provider, `mine` are those that the generation's order has drawn: it counts on as if they
-    were not there, however often it is asked. What was redrawn in it came after them.
+    `ordered` is the provider of the requested artist. Drafts that the generation itself has drawn do not count towards
+    its number: an activity that runs twice finds the same slots.
     """
     rows = await _OF_PANEL.all(session, panel=panel_id)
     return [stands(row, inputs, ordered, generation_id) for row in rows]
 
 
-def stands(row: Judged, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
-    """A row of a draft, for what is asked now."""
+def stands(row: DraftColumns, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
+    """How a draft stands towards what is requested now."""
     brought = row.origin == DraftOrigin.UPLOADED
     return Standing(
         id=row.id,
@@ -140,16 +143,16 @@ def stands(row: Judged, inputs: Inputs, ordered: str, generation_id: UUID | None
     )
 
 
-def differs(row: Judged, inputs: Inputs, ordered: str) -> list[str]:
-    """Why a draft does not stand for what is asked; nothing where it does."""
+def differs(row: DraftColumns, inputs: Inputs, ordered: str) -> list[str]:
+    """The inputs that differ from what a draft was made from."""
     return changed_picture(row.basis, inputs, row.provider, ordered)
 
 
 def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[Standing]:
-    """Those of before that count towards the `many` drafts of an order, as many as are needed.
+    """The previous drafts that count towards the `many` of a generation, as many as are needed.
 
-    Art that a person brought along and selected is all that is needed. What was rejected is not drawn again as long
-    as anything is left to show.
+    Uploaded art that is selected is all that is needed. Rejected drafts are not drawn again as long as another draft is
+    left to show.
     """
     for one in drafts:
         if one.id == selected and one.brought:
@@ -157,7 +160,7 @@ def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[S
     fresh = [one for one in drafts if one.fresh and not one.mine and not one.brought]
     if all(one.rejected for one in fresh):
         return []
-    # The selected one first: an order for fewer drafts is content with it.
+    # The selected one first: a generation of fewer drafts keeps it.
     return sorted(fresh, key=lambda one: one.id != selected)[:many]
 
 

@@ -16,7 +16,7 @@ from engine.store.progress import complete, panel_step
 from engine.store.rows import missing
 from models.events import EventType
 from models.runs import TaskCall
-from models.story import Line
+from models.story import Line, Shot
 from models.tables import Panel, Project, Scene
 from models.tables.columns import table
 
@@ -24,7 +24,7 @@ from models.tables.columns import table
 class PanelRow(NamedTuple):
     """A panel with its scene's setting and text, the project's style and its instructions."""
 
-    shot: str
+    shot: Shot
     description: str
     characters: list[str]
     first: int

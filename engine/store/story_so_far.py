@@ -11,6 +11,7 @@ from engine.db.session import execute
 from models.story import Profile
 from models.tables import Chapter, Character, Location, Project, Scene
 from models.tables.columns import table
+from models.tables.story import SceneState
 
 # At most this many earlier chapters, and as many earlier scenes.
 MOST_EARLIER = 20
@@ -38,7 +39,7 @@ class SceneClothes(NamedTuple):
 
     characters: list[str]
     outfits: dict[str, str]
-    state: str
+    state: SceneState
 
 
 class CastMember(NamedTuple):

@@ -146,12 +146,19 @@ def _shelter(account: Account, shelters: tuple[Path, ...]) -> Path:
 def _copied(install: Path, shelter: Path) -> Path:
     """A copy of the programs in a folder that the account can read, because the virtual environment's folder is
     closed to it.
+
+    The wheel keeps their libraries beside its package, and the programs look for them there.
     """
+    package = install.parent
+    libraries = package.with_name(f"{package.name}.libs")
     stamp = (install / "bin" / "postgres").stat()
-    target = shelter / f"{install.name}-{stamp.st_size}-{stamp.st_mtime_ns}"
+    target = shelter / f"{package.name}-{install.name}-{stamp.st_size}-{stamp.st_mtime_ns}"
     if not target.exists():
         draft = shelter / f".{target.name}.{secrets.token_hex(4)}"
-        shutil.copytree(install, draft, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+        unneeded = shutil.ignore_patterns("include", "*.a")
+        shutil.copytree(install, draft / package.name / install.name, symlinks=True, ignore=unneeded)
+        if libraries.exists():
+            shutil.copytree(libraries, draft / libraries.name, symlinks=True)
         for path in (draft, *draft.rglob("*")):
             if not path.is_symlink():
                 mode = path.stat().st_mode
@@ -160,4 +167,4 @@ def _copied(install: Path, shelter: Path) -> Path:
             draft.rename(target)
         except OSError:
             shutil.rmtree(draft)
-    return target
+    return target / package.name / install.name

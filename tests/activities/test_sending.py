@@ -19,8 +19,7 @@ from engine.store.rows import get
 from models.tables import ProviderCall
 from models.tables.ledger import CallState
 from tests.conftest import Order, Ordered
-from tests.engine.test_budgets import ask, costly
-from tests.engine.test_ledger import states
+from tests.support.calls import ask, costly, states
 
 pytestmark = pytest.mark.integration
 

@@ -1,4 +1,4 @@
-"""The application as it runs, spoken to over HTTP: real Postgres, real Temporal, real files."""
+"""The application as it runs, over HTTP: real Postgres, real files, and real Temporal where something is generated."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -19,10 +19,10 @@ from api.serve import config_of
 from engine.db.session import Database
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
-from inkloom.local.stack import Endpoints
 from models.options import FINAL_STATUSES, GenerationStatus
 from tests.fakes.server import eventually
 from tests.support.passwords import cheap_passwords
+from tests.support.servers import NOWHERE
 from tests.working import STORY, Painter, Writer, workers
 
 Json = dict[str, Any]
@@ -59,14 +59,22 @@ async def registered(api: AsyncClient, email: str | None = None) -> str:
     return f"Bearer {login.json()['access_token']}"
 
 
-@pytest.fixture(scope="session")
-def api_settings(endpoints: Endpoints, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+@pytest.fixture(scope="module")
+def api_settings(
+    request: pytest.FixtureRequest, database_url: str, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """Settings of a module's application. It has a Temporal only where one of the tests to run is marked `workflow`."""
     folder = tmp_path_factory.mktemp("api")
+    temporal_address = NOWHERE
+    here = [item for item in request.session.items if item.path == request.path]
+    if any(item.get_closest_marker("workflow") for item in here):
+        request.getfixturevalue("client")
+        temporal_address = request.getfixturevalue("temporal_address")
     return Settings(
         data=folder,
         storage=str(folder / "pictures"),
-        database_url=endpoints.database_url,
-        temporal_address=endpoints.temporal_address,
+        database_url=database_url,
+        temporal_address=temporal_address,
         temporal_namespace=settings.temporal_namespace,
         secret_key=SecretStr("a secret of the tests"),
         registrations=10_000,
@@ -75,7 +83,7 @@ def api_settings(endpoints: Endpoints, settings: Settings, tmp_path_factory: pyt
 
 
 @pytest.fixture(scope="module")
-async def api(api_settings: Settings, client: Client) -> AsyncIterator[AsyncClient]:
+async def api(api_settings: Settings) -> AsyncIterator[AsyncClient]:
     """An account of the module's own: what another's tests paid for would be drawn for nothing here."""
     async with serving(api_settings) as opened:
         opened.headers["Authorization"] = await registered(opened)
@@ -114,7 +122,7 @@ def served(api_settings: Settings) -> Serve:
 Crew = Callable[..., AbstractAsyncContextManager[None]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def crew(api_settings: Settings, client: Client, database: Database) -> Crew:
     """Workers that keep pictures where the application looks for them."""
 
@@ -139,7 +147,8 @@ async def ended(api: AsyncClient, generation_id: str) -> Json:
             generation: Json = (await api.get(f"/api/v1/generations/{generation_id}")).json()
             if generation["status"] in FINAL_STATUSES:
                 return generation
-            await asyncio.sleep(0.05)
+            # A request costs ten milliseconds of a core that the generation needs.
+            await asyncio.sleep(0.1)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from models.events import EventType
 from tests.support.passwords import cheap_passwords
 
 Json = dict[str, Any]
+LOOK = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,11 @@ class Served:
 
 @asynccontextmanager
 async def listening(settings: Settings) -> AsyncIterator[Served]:
-    """An API with these settings on a port of its own, with its own pool and hub, as a process of its own has."""
-    app = create_app(settings, cheap_passwords())
+    """An API with these settings on a port of its own, with its own pool and hub, as a process of its own has.
+
+    Its hub looks after its sockets every `LOOK` seconds.
+    """
+    app = create_app(settings, cheap_passwords(), look=LOOK)
     bound = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="info", timeout_graceful_shutdown=8, log_config=None, **WEBSOCKETS)
     server = uvicorn.Server(config)

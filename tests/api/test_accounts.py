@@ -17,15 +17,14 @@ from sqlmodel import col, select
 from engine.db.session import Database
 from engine.security import digest
 from engine.settings import Settings
-from inkloom.local.stack import Endpoints
 from models.tables import AccessToken, Invitation, RefreshToken, Throttle, User
 from models.tables.projects import Role
 from tests.api.conftest import PASSWORD, Json, Serve, problem, refused, registered, serving
-from tests.api.live import caught_up, listening, new_project
+from tests.api.live import LOOK, caught_up, listening, new_project
 from tests.conftest import Order
-from tests.support.servers import migrated_database
+from tests.support.servers import NOWHERE, migrated_database
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 # Who is limited there leaves those of the other tests alone.
 SOMEWHERE = "203.0.113.9"
@@ -356,12 +355,12 @@ async def test_nothing_that_opens_something_is_kept_as_it_is(api: AsyncClient, d
 
 
 @pytest.fixture
-async def untouched(endpoints: Endpoints, tmp_path: Path) -> Settings:
+async def untouched(database_url: str, tmp_path: Path) -> Settings:
     """An installation where nobody has registered."""
     return Settings(
         data=tmp_path,
-        database_url=await migrated_database(endpoints.database_url, f"untouched_{uuid4().hex[:8]}"),
-        temporal_address=endpoints.temporal_address,
+        database_url=await migrated_database(database_url, f"untouched_{uuid4().hex[:8]}"),
+        temporal_address=NOWHERE,
         secret_key=SecretStr("another secret"),
         local_owner=True,
     )
@@ -422,7 +421,7 @@ async def test_the_local_owner_hears_nothing_once_somebody_has_registered(untouc
         served.open(f"projects/{await new_project(api)}", None) as client,
     ):
         await caught_up(client)
-        await asyncio.sleep(4)
+        await asyncio.sleep(LOOK * 1.5)
         await client.ping()
         await registered(api)
         await asyncio.wait_for(client.wait_closed(), 12)

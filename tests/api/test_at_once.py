@@ -7,7 +7,7 @@ from httpx2 import AsyncClient
 
 from tests.api.conftest import new_chapter
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("noun", ["chapters", "scenes", "panels", "instructions"])

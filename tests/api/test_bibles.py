@@ -19,8 +19,8 @@ from models.bible import Bible
 from models.options import GenerationKind, GenerationOptions, GenerationStatus
 from models.tables import Chapter, Character, Image, Location, Project
 from tests.api.conftest import Crew, Json, ended, new_chapter, problem, refused, registered
-from tests.api.test_bundles import opened, packed
-from tests.api.test_uploads import encoded, photo, send
+from tests.support.project_files import opened, packed
+from tests.support.uploads import encoded, photo, send
 from tests.working import STORY, Painter, Writer
 
 pytestmark = pytest.mark.workflow

@@ -23,35 +23,11 @@ from engine.export.project_archive import Archive
 from engine.settings import Settings
 from models.tables import Project
 from tests.api.conftest import Crew, Json, Made, ended, problem, refused, registered
-from tests.api.test_uploads import encoded, photo, send
+from tests.support.project_files import exported, imported, opened, packed
+from tests.support.uploads import encoded, photo, send
 from tests.working import Painter, Writer
 
 pytestmark = pytest.mark.workflow
-
-
-def opened(data: bytes) -> tuple[Json, dict[str, bytes]]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    return json.loads(files.pop("project.json")), files
-
-
-def packed(document: Any, files: dict[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", how) as archive:
-        archive.writestr("project.json", document if isinstance(document, bytes) else json.dumps(document))
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-async def exported(api: AsyncClient, project_id: str, **headers: str) -> bytes:
-    answer = await api.get(f"/api/v1/projects/{project_id}/export", headers=headers)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/zip"), answer.text
-    return answer.content
-
-
-async def imported(api: AsyncClient, data: bytes, **headers: str) -> Any:
-    return await api.post("/api/v1/projects/import", files={"file": ("a.zip", data)}, headers=headers)
 
 
 async def ordered(api: AsyncClient, project_id: str, kind: str, **headers: str) -> Json:

@@ -7,7 +7,7 @@ from engine.llm import LLMReply, LLMRequest
 from tests.api.conftest import Crew, new_chapter
 from tests.api.directed import Directed
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 
 async def test_a_cancel_counts_although_the_call_of_that_moment_is_answered(api: AsyncClient, crew: Crew) -> None:

@@ -11,7 +11,7 @@ from engine.store import events
 from models.tables import Character, Image
 from tests.api.conftest import Crew, ended, new_chapter, problem, refused
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 NOUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "characters": ({"name": "Mara", "aliases": ["the keeper"]}, {"name": "Maria", "aliases": []}),

@@ -17,7 +17,7 @@ from models.tables.projects import Role
 from tests.api.conftest import problem, refused
 from tests.api.together import member, somebody
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 
 async def spent(api: AsyncClient, database: Database, title: str = "Costs", **more: Any) -> str:

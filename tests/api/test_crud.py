@@ -7,9 +7,9 @@ import pytest
 from httpx2 import AsyncClient
 
 from tests.api.conftest import Json, new_chapter, problem, refused
-from tests.api.test_forms import FOREIGN
+from tests.support.messages import FOREIGN
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 
 async def test_a_project_lives_and_goes(api: AsyncClient) -> None:

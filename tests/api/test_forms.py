@@ -16,11 +16,10 @@ from api.routes.webhooks import NewWebhook
 from api.shapes.generations import NewGeneration
 from api.shapes.panels import NewPanel
 from tests.support.api_document import DOCUMENT
+from tests.support.messages import FOREIGN
 
 pytestmark = pytest.mark.unit
 
-# Signs of a regular expression, and pydantic's mark of a check of ours.
-FOREIGN = ("pattern", "Value error", "[", "{", "^")
 
 ASKED: list[tuple[type[BaseModel], dict[str, Any], str, str]] = [
     (NewProject, {}, "title", "Field required"),

@@ -14,7 +14,7 @@ from engine.store import generations
 from models.options import GenerationKind, GenerationOptions
 from models.tables import Character
 from tests.api.conftest import Crew, Json, Made, ended, new_chapter, problem, refused, serving
-from tests.test_events_docs import LISTED
+from tests.support.listed_events import LISTED
 from tests.working import Painter, Writer
 
 pytestmark = pytest.mark.workflow

@@ -12,7 +12,7 @@ from engine.store import generations
 from models.options import GenerationStatus
 from tests.api.conftest import Json, new_chapter, problem, refused, registered
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 
 async def order(api: AsyncClient, body: Json, key: str, **headers: str) -> Any:

@@ -19,7 +19,7 @@ from engine.settings import Settings
 from tests.api.conftest import Serve, new_chapter, problem, refused, serving
 from tests.fakes.server import eventually
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 KILO = 1024
 JSON = {"Content-Type": "application/json"}

@@ -24,7 +24,7 @@ from tests.api.live import listening
 from tests.support.passwords import cheap_passwords
 from tests.working import Painter
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 Lines = list[dict[str, Any]]
 
@@ -133,6 +133,7 @@ async def test_a_path_cannot_forge_a_line(api: AsyncClient, lines: Lines) -> Non
         assert not {"\n", "\x1b"} & set(form.format(record))
 
 
+@pytest.mark.workflow
 async def test_watching_makes_no_noise(api: AsyncClient, lines: Lines) -> None:
     """Those who ask every few seconds whether all is well do not fill the log."""
     for path in ("/healthz", "/readyz", "/metrics"):
@@ -154,6 +155,7 @@ def test_a_line_says_what_the_work_is_about() -> None:
     assert second.endswith("INFO activities: idle")
 
 
+@pytest.mark.workflow
 async def test_what_a_request_ordered_is_told_under_its_id(
     api_settings: Settings, client: Client, crew: Crew, lines: Lines
 ) -> None:

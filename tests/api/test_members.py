@@ -15,7 +15,7 @@ from models.tables.projects import Role
 from tests.api.conftest import problem, refused
 from tests.api.together import Somebody, invited, member, somebody
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 
 async def project(api: AsyncClient) -> str:

@@ -18,7 +18,7 @@ from engine.settings import Settings
 from tests.api.conftest import problem, refused
 from tests.support.passwords import cheap_passwords
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 STUDIO = "https://studio.example.org"
 # More than a kilobyte, which is when packing begins.

@@ -8,7 +8,7 @@ from httpx2 import AsyncClient
 
 from tests.api.conftest import Crew, ended, new_chapter, problem, refused
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 
 async def found(api: AsyncClient, path: str, **params: Any) -> list[str]:

@@ -7,7 +7,7 @@ from httpx2 import AsyncClient
 
 from tests.api.conftest import Crew, Json, new_chapter, problem, refused
 from tests.api.directed import Directed, finished_chapter
-from tests.api.test_only_what_changed import STORY as LONG
+from tests.support.stories import STORY as LONG
 
 pytestmark = pytest.mark.workflow
 

@@ -208,6 +208,7 @@ async def test_nobody_looks_at_it_in_time(
             assert set((await session.exec(query)).all()) == {"deadline"}
 
 
+@pytest.mark.slow
 async def test_a_thousand_selections_leave_short_histories(
     api: AsyncClient, crew: Crew, client: Client, database: Database
 ) -> None:

@@ -11,7 +11,7 @@ from engine.store import events
 from models.tables import Panel, Scene
 from tests.api.conftest import Crew, ended, new_chapter, problem, refused
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 Json = dict[str, Any]
 
@@ -216,6 +216,7 @@ async def test_what_is_not_the_clients_to_say_is_refused(api: AsyncClient, field
     assert problem(answer) == refused(422, "validation")
 
 
+@pytest.mark.workflow
 async def test_nothing_is_changed_while_it_is_generated(api: AsyncClient, crew: Crew) -> None:
     """Adding, changing, moving and deleting what a generation is at work on is refused until it has ended."""
     scene = await scene_of(api)

@@ -16,9 +16,9 @@ from engine.db.session import Database
 from engine.settings import Settings
 from inkloom.sweeper import remove
 from tests.api.conftest import Json, problem, refused, serving
-from tests.api.test_true_deletion import everything_due
-from tests.api.test_uploads import encoded, photo, send
 from tests.s3_server import BUCKET, KEYS, PATIENCE, S3Server, fresh_prefix, s3_server
+from tests.support.removals import everything_due
+from tests.support.uploads import encoded, photo, send
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.timeout(PATIENCE)]
 

@@ -12,7 +12,7 @@ from tests.api.conftest import new_chapter
 from tests.api.operations import belongings, operations
 from tests.conftest import Order
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 OPERATIONS = list(operations())
 

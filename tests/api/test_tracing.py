@@ -27,7 +27,7 @@ from tests.fakes.openai import OpenAI
 from tests.fakes.questions import Question, Remembering
 from tests.fakes.server import Answer, Asked, Server
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 KEY = "sk-not-for-traces"
 

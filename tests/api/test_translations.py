@@ -10,7 +10,7 @@ from httpx2 import AsyncClient
 
 from tests.api.conftest import Crew, Json, new_chapter, problem, refused
 from tests.api.directed import Directed, finished_chapter
-from tests.api.test_bundles import exported, imported
+from tests.support.project_files import exported, imported
 from tests.working import STORY, translating
 
 pytestmark = pytest.mark.workflow

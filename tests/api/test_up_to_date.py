@@ -8,7 +8,7 @@ from httpx2 import AsyncClient
 
 from tests.api.conftest import Crew, Json, new_chapter
 from tests.api.directed import Directed, finished_chapter
-from tests.api.test_only_what_changed import STORY
+from tests.support.stories import STORY
 
 pytestmark = pytest.mark.workflow
 

@@ -7,7 +7,6 @@ import struct
 import zlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from httpx2 import AsyncClient
@@ -15,21 +14,9 @@ from PIL import Image, PngImagePlugin
 
 from engine.settings import Settings
 from tests.api.conftest import Json, Made, new_chapter, problem, refused, registered
+from tests.support.uploads import encoded, photo, send
 
 pytestmark = pytest.mark.workflow
-
-
-def encoded(picture: Image.Image, format: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, format, **options)
-    return buffer.getvalue()
-
-
-def photo(size: tuple[int, int] = (40, 20)) -> Image.Image:
-    """A red left half and a blue right half."""
-    picture = Image.new("RGB", size, (200, 30, 30))
-    picture.paste((30, 30, 200), (size[0] // 2, 0, *size))
-    return picture
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
@@ -41,11 +28,6 @@ def bomb(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     data = zlib.compress(b"\0" * min(((width + 7) // 8 + 1) * height, 8 << 20), 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-
-
-async def send(api: AsyncClient, project_id: str, data: bytes, name: str = "a.png", **fields: str) -> Any:
-    files = {"file": (name, data, "application/octet-stream")}
-    return await api.post(f"/api/v1/projects/{project_id}/images", files=files, data=fields)
 
 
 async def stored(api: AsyncClient, uploaded: Json) -> Image.Image:

@@ -13,7 +13,7 @@ from models.tables.projects import Role
 from models.tables.webhooks import DeliveryState
 from tests.api.conftest import Json, new_chapter, problem, refused, registered
 
-pytestmark = pytest.mark.workflow
+pytestmark = pytest.mark.integration
 
 NEW = {"url": "https://example.org/hooks", "events": ["generation.completed", "generation.failed"]}
 

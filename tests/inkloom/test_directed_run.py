@@ -14,17 +14,12 @@ from inkloom.output import claim
 from inkloom.run import Finished, run_story
 from inkloom.story import Story
 from models.options import GenerationOptions
+from tests.support.displays import Silent
 from tests.working import Painter, Working, Writer
 
 pytestmark = pytest.mark.workflow
 
 STORY = Story(title="Two cups", text="Mara laughed. She held up a cup.\n\n***\n\nAt night Joss ran home.", script=None)
-
-
-class Silent:
-    def update(self, progress: float) -> None: ...
-
-    def say(self, line: str) -> None: ...
 
 
 async def test_drafts_are_looked_at_chosen_and_approved(

@@ -18,7 +18,7 @@ from inkloom.run import Finished, run_story
 from inkloom.story import Story
 from models.exports import ExportOptions
 from models.options import GenerationOptions
-from tests.inkloom.test_directed_run import Silent
+from tests.support.displays import Silent
 from tests.working import Painter, Working, Writer
 
 pytestmark = pytest.mark.workflow

@@ -1,14 +1,14 @@
 """The servers of a test run: one Postgres and one Temporal for all processes of the run, by the product's own code.
 
-They live in one data folder. The process that needs them first starts them, later ones attach, the last one to leave
-stops them: `Stack` does all that. Each process has a database, copied from the migrated one, and a Temporal namespace
-of its own, so no test sees rows or workflows of another process.
+Each lives in a data folder. The process that needs it first starts it, later ones attach, the last one to leave stops
+it: `Stack` does all that. What needs no Temporal starts none. Each process has a database, copied from the migrated
+one, and a Temporal namespace of its own, so no test sees rows or workflows of another process.
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from engine.settings import Settings
 from inkloom.local.commands import Commands
 from inkloom.local.postgres_address import NAME as MIGRATED
-from inkloom.local.stack import Endpoints, Stack
+from inkloom.local.stack import Stack
 from inkloom.serve import ensure_search_attributes
 from inkloom.worker import connect
 
@@ -31,12 +31,27 @@ PATIENCE = 30.0
 POLL = 0.1
 
 
+# An address of no server: settings that name one start none.
+NOWHERE = "127.0.0.1:9"
+_NO_DATABASE = f"postgresql://nobody@{NOWHERE}/none"
+
+
 @asynccontextmanager
-async def servers(folder: Path, process: str) -> AsyncIterator[Endpoints]:
-    """The run's servers, with a database for this process. No workers: tests bring their own."""
-    settings = Settings(data=folder, temporal_ui_port=0)
+async def postgres(folder: Path, process: str) -> AsyncIterator[str]:
+    """The run's Postgres; the URL of a database of this process."""
+    settings = Settings(data=folder / "postgres", temporal_address=NOWHERE)
     async with Stack(settings, api=False, report=print, commands=Commands(workers={})) as shared:
-        yield replace(shared, database_url=await migrated_database(shared.database_url, f"tests_{process}"))
+        yield await migrated_database(shared.database_url, f"tests_{process}")
+
+
+@asynccontextmanager
+async def temporal(folder: Path) -> AsyncIterator[str]:
+    """The run's Temporal; its address. No workers: tests bring their own."""
+    settings = Settings(data=folder / "temporal", temporal_ui_port=0, database_url=_NO_DATABASE)
+    # There is nothing to migrate.
+    commands = Commands(workers={}, migrate=(sys.executable, "-c", ""))
+    async with Stack(settings, api=False, report=print, commands=commands) as shared:
+        yield shared.temporal_address
 
 
 async def empty_database(url: str, name: str) -> str:

@@ -16,8 +16,8 @@ from engine.money.answer_cache import AnswerCache
 from models.options import GenerationStatus
 from models.tables import TaskResult
 from tests.conftest import Order
-from tests.engine.test_budgets import costly
-from tests.workflows.test_pay_once import variant
+from tests.support.calls import costly
+from tests.support.variants import variant
 from tests.working import Generate, Painter, Working, Writer
 
 pytestmark = pytest.mark.workflow

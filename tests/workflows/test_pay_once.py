@@ -12,42 +12,17 @@ from engine.errors import ProviderRejected
 from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
 from engine.providers.usage import Tokens
-from engine.store import generations
-from engine.store.projects import add_chapter
 from engine.store.rows import get
 from engine.store.scripts import tell
 from models.ids import generation_workflow_id
-from models.options import GenerationKind, GenerationOptions, GenerationStatus
+from models.options import GenerationStatus
 from models.tables import Chapter, Generation, ProviderCall
-from tests.conftest import Order, Ordered
+from tests.conftest import Order
+from tests.support.variants import another_chapter, variant
 from tests.working import STORY, Generate, Painter, Working, Writer, finished
 from workflows.starting import start
 
 pytestmark = pytest.mark.workflow
-
-
-async def variant(database: Database, ordered: Ordered, **options: object) -> Ordered:
-    """The same text in the same project, made with other options: what the command line does."""
-    async with database.session() as session:
-        first = await get(session, ordered.scope, Chapter, ordered.run.chapter_id)
-        return await _ordered(database, ordered, first.source_text, None, options)
-
-
-async def _ordered(
-    database: Database, ordered: Ordered, text: str, script: dict[str, object] | None, options: dict[str, object]
-) -> Ordered:
-    chosen = GenerationOptions.model_validate(options)
-    async with database.session() as session:
-        chapter = await add_chapter(session, ordered.run.project_id, title="A chapter", source_text=text, script=script)
-        generation = await generations.request(
-            session,
-            project_id=ordered.run.project_id,
-            chapter_id=chapter.id,
-            kind=GenerationKind.CHAPTER,
-            options=chosen,
-        )
-    update = {"chapter_id": chapter.id, "generation_id": generation.id, "options": chosen}
-    return Ordered(ordered.run.model_copy(update=update), ordered.owner_id)
 
 
 async def test_another_format_asks_the_writer_nothing(
@@ -80,7 +55,7 @@ async def test_an_unedited_script_is_not_drawn_again(
         told = await tell(session, chapter, ordered.run.options)
     assert told.script is not None
     writer, painter = Writer(), Painter()
-    again = await _ordered(database, ordered, "", told.script.model_dump(mode="json"), {})
+    again = await another_chapter(database, ordered, "", told.script.model_dump(mode="json"), {})
     async with working(writer, painter):
         generation = await generate(again)
     assert generation.status == GenerationStatus.COMPLETED

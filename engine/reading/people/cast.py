@@ -1,4 +1,4 @@
-"""The people of a story, by every name the text has for them: who is named where, and who is a he or a she."""
+"""The people of a story, by every name that the text has for them: where each is named, and their gender."""
 
 import re
 from collections import Counter, defaultdict
@@ -23,15 +23,15 @@ from engine.reading.people.words import (
 )
 
 WORD = re.compile(r"[^\W\d_][\w’'-]*")
-# Who tells a story of their own, in the languages whose tags are known.
+# The narrator's word for themselves, in languages whose dialogue tags are known.
 FIRST_PERSONS = frozenset({"I", "ich", "je"})
-# What says the same before a noun.
+# Possessives of the narrator before a noun.
 _DEFINITE = ("the", "that", "this", "der", "die", "das", "dem", "den", "des", "le", "la", "l’", "l'")
 
 
 @dataclass(frozen=True)
 class Mention:
-    """A member of the cast named in a text, from `start` to before `end`."""
+    """A character named in a text, from `start` to before `end`."""
 
     start: int
     end: int
@@ -47,9 +47,9 @@ class Cast:
         called = {name: (name, *self.also.get(name, ())) for name in names}
         self.narrator = next((name for name in names if FIRST_PERSONS & set(called[name])), "")
         self.gender = {name: _gender(called[name]) for name in names}
-        # Somebody's roles, as they are called to: "Aye, Captain."
+        # Roles used as a form of address: "Aye, Captain."
         self.roles = {name: {words_of(one)[-1] for one in called[name] if words_of(one)} for name in names}
-        # "It" may be an animal, a thing that speaks, or somebody of whom nothing is known.
+        # "It" may be an animal, a thing that speaks, or a person of whom nothing is known.
         self.creatures = {name for name in names if any(set(words_of(one)[-1:]) & CREATURES for one in called[name])}
         people = MEN | WOMEN | PERSONS
         self.beasts = {name for name in self.creatures if not any(set(words_of(one)) & people for one in called[name])}
@@ -59,20 +59,20 @@ class Cast:
         self._pattern = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)") if self._keys else None
 
     def mentions(self, text: str) -> list[Mention]:
-        """Where a text names members of the cast."""
+        """Where a text names characters."""
         if self._pattern is None:
             return []
         found = self._pattern.finditer(text)
         return [Mention(match.start(), match.end(), self._keys[match.group()]) for match in found]
 
     def resolve(self, name: str) -> str:
-        """The member that a name means, or nobody."""
+        """The character that a name means, or none."""
         found = self.mentions(name) or self.mentions(name.title())
         return found[0].name if found else ""
 
 
 def cast_of(names: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> Cast:
-    """A cast; the most present come first, and nobody twice."""
+    """A cast; those who appear most come first, each once."""
     own = tuple(dict.fromkeys(names))
     return _cast(own, tuple((name, tuple(aliases[name])) for name in own if aliases.get(name)))
 
@@ -87,7 +87,7 @@ def _keys(cast: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict[str
     keys: dict[str, str] = {}
     owners: defaultdict[str, set[str]] = defaultdict(set)
     ranks: Counter[str] = Counter()
-    # In one order, whoever is on stage first: the same people give the same keys.
+    # In a fixed order, whoever is on stage first: the same people give the same keys.
     for name in sorted(cast):
         for word in WORD.findall(name):
             ranks[word.lower()] += word.lower() in TITLES
@@ -96,7 +96,7 @@ def _keys(cast: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict[str
     for word, names in owners.items():
         if len(names) == 1:
             owner = next(iter(names))
-            # "The man" may be the old man; "an uneasy man" is whoever is being told of.
+            # "The man" may be the old man; "an uneasy man" is the person being described.
             nameless = " " in owner and owner[1:].islower()
             forms = (f"the {word}", f"The {word}") if nameless else (word,)
             keys |= dict.fromkeys(forms, owner)
@@ -117,7 +117,7 @@ def _keys(cast: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> dict[str
 
 
 def _said(alias: str) -> list[str]:
-    """How an alias may stand in a text."""
+    """How an alias may appear in a text."""
     if alias in FIRST_PERSONS:
         return []
     article, _, rest = alias.partition(" ")
@@ -128,7 +128,7 @@ def _said(alias: str) -> list[str]:
 
 
 def _gender(called: Sequence[str]) -> int:
-    """More than 0 for a she, less for a he, as titles, roles and first names say it; worth a few pronouns."""
+    """Positive for a she, negative for a he, by titles, roles and first names; worth a few pronouns."""
     words = {word.strip(".") for name in called for word in words_of(name)}
     said = 8 * (bool(words & (HER_TITLES | WOMEN)) - bool(words & (HIS_TITLES | MEN)))
     if said:
@@ -136,5 +136,5 @@ def _gender(called: Sequence[str]) -> int:
     first = next(iter(words_of(called[0])), "")
     long = {first, LONG_NAMES.get(first, "")}
     known = bool(long & HER_NAMES) - bool(long & HIS_NAMES)
-    # A name that ends in -a is most often a woman's.
+    # A name that ends in -a is usually a woman's.
     return 3 * known or 3 * (first.endswith("a") and first not in HIS_NAMES)

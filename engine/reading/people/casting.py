@@ -1,4 +1,4 @@
-"""Who a text is about: names found by how they are used, people without a name, and the one who tells it."""
+"""The characters of a text: names found by how they are used, people without a name, and the narrator."""
 
 import re
 from collections import Counter
@@ -10,15 +10,15 @@ from engine.reading.people.name_evidence import NameEvidence, core_of
 from engine.reading.people.roles import linked
 
 _MOST_CHARACTERS = 24
-# So many lines with a name before them make a play.
+# With at least this many lines that begin with a name, a text is a play.
 _LINES_OF_A_PLAY = 6
 _CAPITALS = re.compile(r"\b[^\W\d_a-z]{3,}\b")
-# "DORIAN WELLS (45, in a robe)": how a screenplay introduces somebody whose lines say only DORIAN.
+# "DORIAN WELLS (45, in a robe)": how a screenplay introduces a character whose lines say only DORIAN.
 _INTRODUCED = re.compile(r"\b(?P<name>[^\W\d_a-z]{2,}(?:\s[^\W\d_a-z]{2,}){1,2})(?=\s*\(\d)")
 
 
 def find_cast(parts: Sequence[Sentence], known: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """The characters of a text as (name, aliases), the most present first."""
+    """The characters of a text as (name, aliases), those who appear most first."""
     evidence = NameEvidence()
     for part in parts:
         evidence.read(part)
@@ -33,7 +33,7 @@ def find_cast(parts: Sequence[Sentence], known: Sequence[str]) -> list[tuple[str
         weights[named] += 1
     found = [entry for entry in _merged(weights, known, evidence.young) if entry[0] not in FIRST_PERSONS]
     if word:
-        # One entry for who tells it, whichever of their names was found.
+        # One entry for the narrator, whichever of their names was found.
         own = next(((name, also) for name, also in found if named and named in (name, *also)), (word, []))
         found = [own, *(entry for entry in found if entry[0] != own[0])]
         if own[0] != word:
@@ -44,11 +44,11 @@ def find_cast(parts: Sequence[Sentence], known: Sequence[str]) -> list[tuple[str
 def _played(
     parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]], known: Sequence[str]
 ) -> list[tuple[str, list[str]]]:
-    """In a play everybody has lines, or comes in in capitals: a stuffed bear that is talked to is a thing."""
+    """In a play, characters have lines or are introduced in capitals: a stuffed bear that others talk to is a thing."""
     cues = [part.cue.casefold() for part in parts if part.cue]
     if len(cues) < _LINES_OF_A_PLAY or 5 * len(cues) < len(parts):
         return list(found)
-    # Headings are in capitals as a whole.
+    # Headings are all capitals.
     told = " ".join(text for part in parts if not part.cue for text in part.told if text.upper() != text)
     playing = {*cues, *(word.casefold() for word in _CAPITALS.findall(told)), *(name.casefold() for name in known)}
     words = {word for name in playing for word in name.split()}
@@ -56,9 +56,9 @@ def _played(
 
 
 def _merged(weights: Counter[str], known: Sequence[str], young: Collection[str]) -> list[tuple[str, list[str]]]:
-    """One entry for each person: shorter names go to the one longer name that contains them.
+    """One entry per person: shorter names go to the one longer name that contains them.
 
-    Where there is a young Tom, Old Tom is somebody else.
+    If there is a young Tom, Old Tom is another person.
     """
     elders = {name for name in [*weights, *known] if name.split()[0] == "Old" and name.split()[-1] in young}
     groups: dict[str, list[str]] = {name: [] for name in known}

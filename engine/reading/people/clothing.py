@@ -1,6 +1,6 @@
-"""Changes of clothes: who puts on, wears or takes off what, where the text tells it in so many words.
+"""Finds changes of clothes: who puts on, wears or takes off what, where the text says so explicitly.
 
-What is only wished, planned, denied or said by somebody is no change, and neither is a hat or a pair of gloves.
+Wishes, plans, denials and dialogue do not count; nor do hats and gloves.
 """
 
 import re
@@ -30,7 +30,7 @@ _ITSELF = (
     r"(?![\w’'-])"
     r"(?!\s+(?:pocket|sleeve|room|rack|hook|hanger|shop|collar|button|tail|drawer|cupboard|maker)s?\b)"
 )
-# French says the colour behind the noun.
+# In French the colour follows the noun.
 _BEHIND = r"(?:\s+(?:jaunes?|rouges?|noire?s?|bleue?s?|verte?s?|blanche?s?|grise?s?|brune?s?))?"
 _PAIR = rf"(?:\s+(?:and|und|et)\s+(?:(?:{_OWN})\s+)?(?:{_ADJECTIVE},?\s+){{0,2}}?(?:{_BESIDES}){_BEHIND}{_ITSELF})?"
 _CLOTHES = (
@@ -61,7 +61,7 @@ _OFF = (
 _CHANGES = [(re.compile(rf"\b{one}", re.IGNORECASE), True) for one in _ON] + [
     (re.compile(rf"\b{one}", re.IGNORECASE), False) for one in _OFF
 ]
-# What stands before a verb that tells of nothing that happens.
+# Words before a verb of which nothing happens.
 _UNDONE = re.compile(
     r"(?:\b(?:not|never|would|could|should|might|must|will|can|may|to|if|let|without|before|until|having|used|once|or"
     r"|nicht|nie|würde|könnte|sollte|wollte|ne|pour|sans)\b|n['’]t\b|n['’])(?:\s+\w+){0,2}\s*$",
@@ -72,13 +72,13 @@ _THEIRS = re.compile(r"\b(?:their|ihre|leurs?)\b", re.IGNORECASE)
 _WORN = re.compile(rf"\b(?:{_NOUNS})\b", re.IGNORECASE)
 _PLURAL = re.compile(r"(?:s|pyjamas|jeans|armou?r)$", re.IGNORECASE)
 _LONGEST_QUOTE = 200
-# So many sentences about clothes are told of, each with the one before it.
+# At most this many sentences about clothes are reported, each with the previous one.
 _MOST_TOLD = 12
 
 
 @dataclass(frozen=True)
 class Change:
-    """Somebody wears something from here on, or has it off. `quote` is the sentence that says so."""
+    """A character wears something from here on, or has taken it off. `quote` is the sentence that says so."""
 
     name: str
     clothes: str
@@ -88,15 +88,15 @@ class Change:
 
 
 def changes(sentences: Sequence[str], names: Sequence[str], aliases: Mapping[str, Sequence[str]]) -> tuple[Change, ...]:
-    """The changes of clothes in a scene, in its order."""
-    # Most scenes have none: who is who in them need not be known.
+    """The changes of clothes in a scene, in order."""
+    # Most scenes have none, and then nobody needs to be identified.
     if not any(pattern.search(sentence) for sentence in sentences if _WORN.search(sentence) for pattern, _ in _CHANGES):
         return ()
     return _changes(tuple(sentences), cast_of(names, aliases))
 
 
 def clothing_sentences(sentences: Sequence[str]) -> list[str]:
-    """What a scene tells of changes of clothes, each with the sentence before it, so that it is clear of whom."""
+    """The sentences of a scene about changes of clothes, each with the previous one, which shows whom it concerns."""
     found = [
         index
         for index, sentence in enumerate(sentences)
@@ -108,13 +108,13 @@ def clothing_sentences(sentences: Sequence[str]) -> list[str]:
 
 
 def outfits_after(before: Mapping[str, str], found: Iterable[Change]) -> dict[str, str]:
-    """Who wears what after these changes that they do not always wear, by name; nobody else is in it."""
+    """What characters wear after these changes, apart from their usual clothes, by name."""
     state = dict(before)
     for one in found:
         had = state.get(one.name, "")
         if one.on:
             bare = telling(one.clothes) == [one.noun]
-            # "The coat" that somebody has on already is that one.
+            # "The coat" that they wear already is the same one.
             if not (bare and one.noun in words_of(had) and not had.startswith(WITHOUT)):
                 state[one.name] = one.clothes
         elif not had:
@@ -126,7 +126,7 @@ def outfits_after(before: Mapping[str, str], found: Iterable[Change]) -> dict[st
 
 @lru_cache(maxsize=256)
 def _changes(sentences: tuple[str, ...], cast: Cast) -> tuple[Change, ...]:
-    """Remembered: every later scene of the chapter asks for it."""
+    """Cached: every later scene of the chapter asks for it."""
     parts = take_apart(sentences)
     beats = attribute(sentences, cast.names, cast.also)
     around = {name for beat in beats for name in (*beat.named, *(spoken.speaker for spoken in beat.spoken)) if name}
@@ -157,7 +157,7 @@ def _in_sentence(sentence: str, memory: Memory, part: Sentence, named: set[str])
         for match in pattern.finditer(sentence):
             if match.start("noun") in found or _UNDONE.search(sentence[: match.start()]):
                 continue
-            # "Had worn" was before; "had put on" is so now.
+            # "Had worn" was earlier; "had put on" is true now.
             if _FORMERLY.search(sentence[: match.start()]) and match.group().lower().startswith(("wor", "portait")):
                 continue
             name = _who(people, crowd, match.start())
@@ -170,20 +170,20 @@ def _in_sentence(sentence: str, memory: Memory, part: Sentence, named: set[str])
 
 
 def _certain(name: str, pronoun: str, memory: Memory, named: Collection[str]) -> bool:
-    """Whether "she" can only be one: nobody else there whom it suits, or nobody else named in the paragraph.
+    """Whether "she" can only be one person: nobody else there fits, or nobody else is named in the paragraph.
 
-    Who changes clothes must not be guessed: all panels that follow would show it.
+    Who changes clothes must not be guessed: all following panels would show it.
     """
     if name == memory.cast.narrator:
         return True
-    # Of a robot or a dog "she" is only said where it is known to be one.
+    # A robot or a dog is "she" only if that is known.
     least = {one: int(one in memory.cast.creatures) for one in memory.around if one != memory.cast.narrator}
     suits = {one for one, worth in least.items() if memory.agrees(pronoun, one) >= worth}
     return suits <= {name} or suits & set(named) == {name}
 
 
 def _who(people: Sequence[tuple[str, Reference]], crowd: Sequence[str], at: int) -> str:
-    """Whose deed the verb at this place is: the last subject before it, else the first behind it ("Pulling on …")."""
+    """Who does the verb at this place: the last subject before it, else the first after it ("Pulling on …")."""
     before = [name for name, one in people if one.subject and one.start < at]
     behind = [name for name, one in people if one.subject and one.start > at]
     if before:
@@ -192,7 +192,7 @@ def _who(people: Sequence[tuple[str, Reference]], crowd: Sequence[str], at: int)
 
 
 def _clothes(match: re.Match[str]) -> str:
-    """The garment as anybody would call it: "her nightgown" is "a nightgown"."""
+    """The garment without its owner: "her nightgown" is "a nightgown"."""
     clothes, own = match["clothes"], match["own"]
     bare = clothes[len(own) :].strip() if own else clothes.strip()
     if own and own.lower() in {"her", "his", "their", "my", "our", "the", "a", "an"}:

@@ -1,4 +1,4 @@
-"""What speaks for whom as the speaker of a quote: tags, actions beside it, who is called, who is there."""
+"""Evidence for the speaker of a quote: tags, actions beside it, who is addressed, who is present."""
 
 import re
 from collections import defaultdict
@@ -23,7 +23,7 @@ from engine.reading.people.references import (
 from engine.reading.people.tags import speaker_in, tag_after, tag_before
 from engine.reading.people.words import ARTICLES, PEOPLE, words_of
 
-# Weights, from what leaves no doubt down to what only breaks a tie.
+# Weights, from what leaves no doubt to what only breaks a tie.
 CERTAIN, TOLD, LIKELY, HINT, SLIGHT = 14.0, 4.0, 2.0, 1.0, 0.3
 _AGAINST = -6.0
 
@@ -43,7 +43,7 @@ _UNFINISHED = re.compile(r"[”\"»’'“«]\s*$")
 
 
 class Link(Enum):
-    """How a quote follows the one before it."""
+    """How a quote follows the previous one."""
 
     FIRST = "no quote before"
     SAME = "the same quote goes on"
@@ -56,7 +56,7 @@ class Link(Enum):
 
 @dataclass
 class Heard:
-    """A quote, what speaks for whom, and how it follows the one before."""
+    """A quote, the evidence for each speaker, and how it follows the previous one."""
 
     text: str
     unit: int
@@ -65,7 +65,7 @@ class Heard:
     cue: str = ""
     thought: bool = False
     calls: tuple[str, ...] = ()
-    # Whom its whole paragraph calls.
+    # Who is addressed in its whole paragraph.
     turn_calls: tuple[str, ...] = ()
     polite: int = 0
     for_whom: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -73,11 +73,11 @@ class Heard:
 
 @dataclass
 class Scene:
-    """A scene as it was heard: its quotes, and per unit who is there in what is told."""
+    """A scene's quotes, and who is present in the narration of each unit."""
 
     quotes: list[Heard]
     named: list[list[str]]
-    # More than 0 for a she, less for a he.
+    # Positive for a she, negative for a he.
     votes: dict[str, int] = field(default_factory=dict)
 
 
@@ -91,24 +91,24 @@ class _Piece:
 
 
 def listen(parts: Sequence[Sentence], cast: Cast, speakers: Sequence[str] = ()) -> Scene:
-    """The quotes of a scene with their evidence; `speakers`, of a first hearing, tell whom "he" means after one."""
+    """The quotes of a scene with their evidence; `speakers`, from a first pass, resolve "he" after a quote."""
     return _Ear(parts, cast, speakers).scene
 
 
 class _Ear:
-    """Hears a scene once from its beginning to its end."""
+    """Reads a scene once from its beginning to its end."""
 
     def __init__(self, parts: Sequence[Sentence], cast: Cast, speakers: Sequence[str]) -> None:
         self.parts, self.cast, self.speakers = parts, cast, speakers
         self.scene = Scene([], [[] for _ in parts])
-        # Who did or said something so far; who is told of at all.
+        # Who did or said something so far; who is mentioned at all.
         self.there: dict[str, int] = {}
         self.around = {mention.name for part in parts for told in part.told for mention in cast.mentions(told)}
         self.around |= {name for part in parts for said in part.said for name in addressed(said.text, cast)}
         self.around |= {cast.resolve(part.cue) for part in parts if part.cue}
         self.memory = Memory(cast, genders(parts, cast), self.around)
         self.scene.votes.update(self.memory.votes)
-        # The subject that the telling before a speech ends with.
+        # The subject with which the narration before a speech ends.
         self.pointed: list[tuple[str, float]] = []
         self.gap = 2
         self.open = False
@@ -116,7 +116,7 @@ class _Ear:
             self._paragraph(number, paragraph)
 
     def _paragraph(self, number: int, pieces: Sequence[_Piece]) -> None:
-        """Tell and hear the stretches of a paragraph, then remember what it hands to the next."""
+        """Read the narration and speech of a paragraph, then remember what it passes on to the next."""
         subjects: list[tuple[str, float]] = []
         first = True
         for index, piece in enumerate(pieces):
@@ -155,7 +155,7 @@ class _Ear:
         return (Link.TURN, Link.LATER, Link.APART)[min(self.gap, 2)]
 
     def _tell(self, number: int, piece: _Piece) -> list[tuple[str, float]]:
-        """Notice everybody in a told stretch; the subjects of its last sentence."""
+        """Register everybody in a stretch of narration; returns the subjects of its last sentence."""
         ending: list[tuple[str, float]] = []
         for sentence in at_sentence_ends(piece.text):
             found, crowd = self.memory.read(sentence)
@@ -175,7 +175,7 @@ class _Ear:
         self.scene.quotes.append(heard)
         heard.calls = addressed(piece.text, self.cast)
         if self._asked():
-            # "Your name?" "Hobbs, madam." is an answer and calls nobody of that name.
+            # "Your name?" "Hobbs, madam." is an answer and addresses nobody of that name.
             opening = {mention.name for mention in self.cast.mentions(piece.text) if not mention.start}
             heard.calls = tuple(name for name in heard.calls if name not in opening)
         heard.polite = _polite(piece.text)
@@ -203,7 +203,7 @@ class _Ear:
             self.there[known] = number
 
     def _tags(self, heard: Heard, before: _Piece | None, after: _Piece | None) -> None:
-        """What is told right before and behind the quote."""
+        """The narration directly before and after the quote."""
         leads = tag_before(before.text) if before else ""
         follows = tag_after(after.text, heard.text) if after else ""
         heard.tag = follows or leads
@@ -226,7 +226,7 @@ class _Ear:
             return
         somebody = _SOMEBODY.search(tag)
         if somebody and (who is None or (who.start > somebody.end() and not who.pronoun)):
-            # "Said the vet", whoever that is, is nobody of the cast.
+            # "Said the vet": a person outside the cast.
             score[""] += CERTAIN / 2
             return
         if who is None:
@@ -237,32 +237,32 @@ class _Ear:
         self._pronoun(heard, who.pronoun, TOLD)
 
     def _understood(self, text: str) -> list[tuple[str, Reference]]:
-        """Whom a text means, without noticing them."""
+        """Whom a text means, without registering them."""
         copy = Memory(self.cast, self.memory.votes, self.around)
         copy.recent = list(self.memory.recent)
         return copy.read(text)[0]
 
     def _pronoun(self, heard: Heard, pronoun: str, weight: float) -> None:
-        """Everybody whom it suits may be meant; the last one who did something most of all."""
+        """Everybody whom it fits may be meant; most likely the last one who did something."""
         if pronoun not in {HE, SHE, IT}:
             return
         fitting = [name for name in self.cast.names if name in self.around and self.memory.agrees(pronoun, name) >= 0]
         for name in self.cast.names:
             agrees = self.memory.agrees(pronoun, name)
-            # A robot or a dog that nobody speaks of is not who "he" means.
+            # A robot or a dog of which nothing is said is not who "he" means.
             if name not in self.around and (fitting or (name in self.cast.creatures and pronoun != IT)):
                 continue
             if name == self.cast.narrator or agrees < 0:
                 heard.for_whom[name] += _AGAINST if pronoun != IT else -HINT
             else:
-                # Whoever only comes in later may be meant, but less likely.
+                # People who appear later may be meant, but are less likely.
                 heard.for_whom[name] += weight if agrees and name in self.there else weight / 2
         meant = self.memory.meant(pronoun, heard.calls)
         if meant:
             heard.for_whom[meant] += LIKELY
 
     def _beat(self, heard: Heard, sentences: Sequence[str], weight: float) -> None:
-        """Whoever acts beside a quote says it."""
+        """Who acts beside a quote says it."""
         for sentence in sentences:
             everybody = references(sentence, self.cast)
             first = next((one for one in everybody if one.subject), None)
@@ -276,7 +276,7 @@ class _Ear:
                 self._pronoun(heard, first.pronoun, weight - 1)
 
     def _speech(self, heard: Heard) -> None:
-        """What is said in the quote itself: nobody calls themselves, few speak of themselves by name."""
+        """The quote itself: people do not address themselves, and few mention themselves by name."""
         score = heard.for_whom
         for name in heard.calls:
             score[name] += _AGAINST
@@ -287,18 +287,18 @@ class _Ear:
                 score[mention.name] -= LIKELY
 
     def _asked(self) -> bool:
-        """Whether the quote before asked for a name."""
+        """Whether the previous quote asked for a name."""
         return len(self.scene.quotes) > 1 and ASKS_NAME.search(self.scene.quotes[-2].text) is not None
 
     def _name_alone(self, heard: Heard) -> None:
-        """ "Dutch," said the judge: nothing but a name, said by somebody else, calls them."""
+        """ "Dutch," said the judge: a lone name, said by another person, addresses them."""
         named = {mention.name for mention in self.cast.mentions(heard.text)}
         speaker = _certain(heard)
         if len(named) == 1 and speaker and speaker not in named and len(words_of(heard.text)) <= 2:
             heard.calls = tuple(named)
 
     def _presence(self, heard: Heard, number: int) -> None:
-        """Who was there a moment ago rather speaks than who was not; the lead breaks ties."""
+        """Whoever was there a moment ago is more likely to speak; the lead breaks ties."""
         score = heard.for_whom
         for rank, name in enumerate(self.cast.names):
             score[name] -= 0.02 * min(rank, 20)
@@ -312,7 +312,7 @@ class _Ear:
 
 
 def _paragraphs(parts: Sequence[Sentence]) -> Iterator[list[_Piece]]:
-    """The stretches of each paragraph; where no ends are marked, a sentence is one."""
+    """The stretches of each paragraph; without marked ends, each sentence is one."""
     marked = any(part.closes for part in parts)
     pieces: list[_Piece] = []
     for unit, part in enumerate(parts):
@@ -330,6 +330,6 @@ def _certain(heard: Heard) -> str:
 
 
 def _polite(text: str) -> int:
-    """Whether somebody is called sir (-1) or madam (1)."""
+    """Whether a person is addressed as sir (-1) or madam (1)."""
     words = set(words_of(text))
     return bool(words & {"ma'am", "ma’am", "madam", "madame", "miss", "milady"}) - bool(words & {"sir", "monsieur"})

@@ -5,7 +5,7 @@ from models.story import LineKind
 
 
 def manner_of(text: str, tag: str) -> LineKind:
-    """The manner of a quote; `tag` is what is told of how it is said."""
+    """The manner of a quote; `tag` is the narration that says how it is spoken."""
     words = set(words_of(tag))
     if words & THOUGHTS:
         return LineKind.THOUGHT

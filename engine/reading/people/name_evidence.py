@@ -1,4 +1,4 @@
-"""What speaks for a word being somebody: how capitalised words are used, who acts without a name, who says I."""
+"""Evidence that a word names a person: how capitalised words are used, who acts without a name, who says I."""
 
 import re
 from collections import Counter
@@ -34,14 +34,14 @@ leant leapt lost bent bit blew broke drove fled is does comes goes takes puts lo
 opens picks pulls walks holds leans nods smiles waits reads lifts steps reaches
 """
 _ACTIONS = frozenset(_ACTS.split())
-# "The judge had gone" tells of somebody who is not there.
+# "The judge had gone" mentions a person who is not there.
 _HERE = "|".join(sorted(_ACTIONS - {"had", "has", "would", "could"}))
 _PRONOUNS = frozenset(["he", "she", "his", "her", "him"])
 
 _ARTICLE = rf"(?i:{'|'.join(ARTICLES)})"
 _VERB = rf"(?i:{'|'.join(sorted(SPEECH_VERBS))})"
 _PERSON = rf"(?:{'|'.join(sorted(KNOWN_ROLES))})\b"
-# "the sailor", "the goose girl": a word before the noun may be what tells one girl from another.
+# "the sailor", "the goose girl": a word before the noun may distinguish one girl from another.
 _SOMEBODY = rf"{_ARTICLE}\s+(?P<noun>(?:[a-zäöü][\w’'-]*\s+)?{_PERSON}(?!\s+{_PERSON})|[^\W\d_][\w’'-]+)"
 _NOUN = re.compile(rf"\b{_SOMEBODY}")
 _NEW = re.compile(r"\b(?:an?|ein|eine|une?)\s+(?:[a-zäöü][\w’'-]+\s+){0,2}?(?P<noun>[^\W\d_][\w’'-]+)", re.IGNORECASE)
@@ -50,7 +50,7 @@ _YOUNG = re.compile(r"\b(?i:young|junge|jeune)\s+(?P<name>[^\W\d_a-z][\w’-]+)"
 _VERB_NOUN = re.compile(rf"\b{_VERB}\s+{_SOMEBODY}")
 _NOUN_VERB = re.compile(rf"\b{_SOMEBODY}\s+{_VERB}\b")
 _TAGS = re.compile(rf"^\W*(?:\w+\s+)?{_SOMEBODY}")
-# "Said Mother", "Granny put down the pot": kin who are called nothing else.
+# "Said Mother", "Granny put down the pot": relatives without another name.
 _FAMILY = re.compile(
     r"(?:\b(?P<verb>[^\W\d_]+)\s+|^|[.!?,]\s+|\b(?:and|but|und|et)\s+)"
     r"(?P<name>Mother|Father|Mum|Mom|Mama|Dad|Papa|Granny|Gran|Grandma|Grandpa|Grandmother|Grandfather|Auntie"
@@ -59,12 +59,12 @@ _FAMILY = re.compile(
 _CALL_ME = re.compile(
     r"\b(?:[Mm]y name (?:is|was)|[Cc]all me|[Ii]ch heiße|[Jj]e m['’]appelle)\s+(?P<name>[^\W\d_a-z][\w’-]+)"
 )
-# "A tall, sad man called Abara", "a badge that said EZRA" is none.
+# "A tall, sad man called Abara"; "a badge that said EZRA" is none.
 _NAMED = re.compile(r"\b(?:called|named|namens|nommée?|appelée?)\s+$")
 
 
 class NameEvidence:
-    """What speaks for a capitalised word being somebody's name."""
+    """The evidence that a capitalised word is a person's name."""
 
     def __init__(self) -> None:
         self.words = self.capitals = 0
@@ -109,7 +109,7 @@ class NameEvidence:
                 self.asked = ASKS_NAME.search(stretch.text) is not None
 
     def _read_nameless(self, text: str, *, beside_quote: bool) -> None:
-        """Somebody who speaks without a name, and the one who tells it all."""
+        """A speaker without a name, and the narrator."""
         self._count(self.nouns, _NOUN, text)
         self._count(self.doing, _NOUN_ACTS, text)
         self.young.update(match["name"] for match in _YOUNG.finditer(text))
@@ -140,7 +140,7 @@ class NameEvidence:
             preceding = before.split()[-1].lower().strip(",") if before else ""
             following = after.group() if after else ""
             does = following.endswith(("ed", "ait")) or following in _ACTIONS
-            # "Hello," Ana tried: behind a comma stands who says it, whatever the verb.
+            # "Hello," Ana tried: after a comma comes the speaker, whatever the verb.
             if (
                 told
                 and beside_quote
@@ -151,7 +151,7 @@ class NameEvidence:
                 self.acts[name] += 1
             if told and _NAMED.search(text[:start]):
                 self.speaks[name] += 1
-            # "Slowly, Teodor rose": a capital within a sentence, and somebody who does something.
+            # "Slowly, Teodor rose": a capital within a sentence, and a person who acts.
             first_and_last = " " in name and not set(words_of(name)) & TITLES
             rest = first_and_last or set(words_of(text[end : end + 80])) & _PRONOUNS
             self.once[name] += told and does and ((bool(before) and before[-1] not in ".!?…") or bool(rest))
@@ -162,7 +162,7 @@ class NameEvidence:
                 INTRODUCES.search(text[:start]) or (self.asked and not start and text[end : end + 1] in {",", "."})
             ):
                 self.speaks[name] += 1
-            # "Come, Ada!" calls somebody; what stands alone between two stops may be anything.
+            # "Come, Ada!" addresses a person; a single word between two full stops may be anything.
             behind = text[end : end + 1]
             commas = (before[-1:] == ",") + (behind == "," and bool(WORD.search(text[end:])))
             if not told and commas and behind in {*",.!?…", ""} and (not before or before[-1] in ",.!?…—–"):
@@ -170,11 +170,11 @@ class NameEvidence:
             opens = not before or before[-1] in ".!?…:—–“\"'‘"
             (self.opening if opens else self.inside)[name] += 1
             if " " in name and (told or not opens or name.split()[0].lower().strip(".") in TITLES):
-                # In speech an opening capital may be an order: "Fetch Finch".
+                # In speech, the first word may be an order: "Fetch Finch".
                 self.introduced[name] = None
 
     def _names(self, text: str) -> Iterator[tuple[str, int, int]]:
-        """Runs of capitalised words: "Mr. Tom Reed", with where they stand."""
+        """Runs of capitalised words with their positions: "Mr. Tom Reed"."""
         run: list[re.Match[str]] = []
         for match in WORD.finditer(text):
             self.words += 1
@@ -203,7 +203,7 @@ class NameEvidence:
             yield text[start:end], start, end
 
     def accepted(self) -> Counter[str]:
-        """Names with the weight of their evidence. Where nouns are capitalised too, only speakers count."""
+        """Names with the weight of their evidence. In languages that capitalise nouns, only speakers count."""
         nouns_too = self.capitals > 0.12 * max(self.words, 1) and self.words > 120
         weights: Counter[str] = Counter()
         for name in sorted({*self.speaks, *self.inside, *self.opening} - {*self.family}):
@@ -211,7 +211,7 @@ class NameEvidence:
             total = inside + self.opening[name]
             is_place = name.split()[-1].lower() in STREET_WORDS or 2 * self.located[name] > total
             acting = total >= 2 and acts >= 1 and inside + acts >= 2 and not is_place and not nouns_too
-            # What is also written small is a word: "Wait, Mother" is somebody, "Geese! Geese!" nobody.
+            # A word that also occurs in lower case is no name: "Wait, Mother" is a person, "Geese! Geese!" is none.
             word = name.lower() in self.lower
             called = self.called[name] >= 1 and not is_place and not nouns_too and not word
             once = self.once[name] and not is_place and not nouns_too and not word and name.lower() not in KNOWN_ROLES
@@ -241,7 +241,7 @@ class NameEvidence:
             enough = speaks or often >= 3 or self.doing[noun] if head in KNOWN_ROLES else (speaks and often >= 3)
             if not enough or head in NOBODY or titled or kin:
                 continue
-            # A girl who is mostly called the goose girl is that; one who is once called tired is a girl.
+            # A girl who is usually called the goose girl is known by that; one who is once called tired is a girl.
             longer = any(other.endswith(f" {noun}") and 2 * count > often for other, count in self.nouns.items())
             shorter = noun != head and 2 * often <= self.nouns[head]
             if not longer and not shorter and not self._means_another(head, weights):
@@ -249,17 +249,17 @@ class NameEvidence:
         return weights
 
     def _means_another(self, noun: str, weights: Counter[str]) -> bool:
-        """ "The landlady" is Mrs. Okell, if she is the only Mrs. and nobody was "a landlady" first."""
+        """ "The landlady" is Mrs. Okell, if she is the only Mrs. and no "landlady" was introduced first."""
         titles = HER_TITLES if noun in WOMEN else HIS_TITLES if noun in MEN else frozenset()
         bearers = {core_of(name) for name in weights if name.split()[0].lower().strip(".") in titles}
         return len(bearers) == 1 and not self.new[noun]
 
     def narrator(self) -> tuple[str, str]:
-        """The word of who tells the story, and the name that they or others give them; nothing in most stories."""
+        """The narrator's word for themselves, and their name, if others or they give it; most stories have none."""
         word, often = max(self.told_by.items(), key=lambda pair: pair[1], default=("", 0))
         if often < 3 or often * 60 < self.words:
             return "", ""
-        # Whom others call by a name that is never told: nobody tells of themselves by name.
+        # The one whom others address by a name that the narration never uses: nobody mentions themselves by name.
         told = {core_of(name) for name, count in self.told.items() if count}
         called = [name for name, count in self.called.items() if count and not any(core_of(name) & one for one in told)]
         called = [name for name in called if name.lower() not in self.lower]
@@ -271,7 +271,7 @@ class NameEvidence:
 
 
 def _first_person(word: str) -> str:
-    """The narrator's word that a word is: "I've" is "I", "Ich" at the start of a sentence "ich"."""
+    """The narrator's word for a word form: "I've" is "I", "Ich" at the start of a sentence "ich"."""
     start = re.split("['’]", word)[0]
     if start == "I":
         return start
@@ -283,6 +283,6 @@ def _bare(word: str) -> str:
 
 
 def core_of(name: str) -> frozenset[str]:
-    """A name's words without its titles, short names as the long ones: what two spellings of one person share."""
+    """A name's words without titles, short names in full: what two spellings of one person share."""
     words = [word.lower() for word in WORD.findall(name) if word.lower() not in TITLES]
     return frozenset(LONG_NAMES.get(word, word) for word in words)

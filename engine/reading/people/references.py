@@ -1,4 +1,4 @@
-"""Whom a telling sentence is about, by name or pronoun, and whom a speech calls."""
+"""Whom a sentence of narration concerns, by name or pronoun, and whom a speech addresses."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -17,18 +17,18 @@ _SUBJECTS = {
 }  # fmt: skip
 _OBJECTS = {"him": HE, "hers": SHE, "them": THEY, "us": WE, "lui": HE, "me": ME, "mich": ME, "mir": ME, "moi": ME}
 _NARRATOR = re.compile(r"(?:I|i['’](?:m|d|ll|ve)|ich|je|j['’]\w+)$", re.IGNORECASE)
-# "On his desk" may be another's: half as much worth as "he".
+# "On his desk" may be another person's: half the weight of "he".
 _HE = {"himself", "he", "er", "il"}
 _SHE = {"herself", "she", "elle"}
 _HIS = {"his", "sein", "seine", "seinen", "seiner"}
 _HERS = {"hers"}
-# "The pilot found her": she is another; "her hat" may be the pilot's own.
+# "The pilot found her": another person; "her hat" may be the pilot's own.
 _HER_OWN = re.compile(
     r"\bher\s+(?!(?:and|but|to|in|on|with|at|the|a|that|as|by|from|before|again|when|up|down|there|here|then|now|alone|so)\b)[^\W\d_]",
     re.IGNORECASE,
 )
 _POSSESSIVE = re.compile(r"['’]s?\s+\w")
-# "The three of them", "the children": more than one, without a name.
+# "The three of them", "the children": several people without names.
 _MANY = re.compile(
     r"\b(?:(?:the|all)\s+(?:two|three|four)\s+of\s+(?:them|us)|alle\s+(?:drei|vier)|die\s+beiden"
     r"|(?:tous\s+|toutes\s+)?les\s+(?:deux|trois|quatre)(?!\s+\w+s\b)"
@@ -37,7 +37,7 @@ _MANY = re.compile(
 )
 _YOUNG = re.compile(r"\b(?:children|kinder|enfants)\b", re.IGNORECASE)
 _NUMBERS = {"three": 3, "drei": 3, "trois": 3, "four": 4, "vier": 4, "quatre": 4}
-# "Ada's face" is Ada, "Ada's hat" may lie anywhere.
+# "Ada's face" is Ada; "Ada's hat" may lie anywhere.
 _BODY = re.compile(
     r"['’]s?\s+(?:\w+\s+)?(?:face|eyes?|hands?|fingers?|voice|head|shoulders?|mouth|lips|cheeks?|arms?|back|feet|foot|ears?"
     r"|hair|brow|jaw|knees|nose|chin|breath|smile|thumb)\b"
@@ -48,12 +48,12 @@ _CALL = re.compile(r"(?:^|[,.!?…—–]\s*|\b(?:my|yes|no|aye|hello|hey|oh|dea
 _INNER = re.compile(r"‘[^‘’]{2,}?[,.!?…]’|“[^“”]{2,}?”|(?<!\w)'[^']{2,}?[,.!?…]'(?!\w)|‚[^‘]{2,}?‘")
 _CALLED = re.compile(r"\s*(?:$|[,.!?…—–])")
 _ROLE_CALL = re.compile(r"(?:^|,\s|[.!?…]\s)(?:my\s+|old\s+|dear\s+)*(?P<role>[^\W\d_]+)\s*(?=[,.!?…]|$)")
-# What stands before the speaker's own name.
+# Words before the speaker's own name.
 INTRODUCES = re.compile(
     r"(?:\bI am|\bI['’]m|[Mm]y name is|[Mm]y name['’]s|[Ii]ch bin|[Ii]ch heiße|[Jj]e suis)\s+"
     r"(?:(?:[A-Z]\w+\.?|maître|monsieur|madame)\s+)?$"
 )
-# What is answered with a name.
+# Questions that are answered with a name.
 ASKS_NAME = re.compile(
     r"\b(?:your name|a name|who are you|who['’]s there|who is it|what do they call you|what are you called"
     r"|wie hei(?:ßt du|ßen Sie)|wer (?:bist du|sind Sie)"
@@ -65,7 +65,7 @@ ASKS_NAME = re.compile(
 
 @dataclass(frozen=True)
 class Reference:
-    """Somebody in a telling sentence: a member of the cast, or a pronoun still to be understood."""
+    """A person in a sentence of narration: a character, or a pronoun that is not resolved yet."""
 
     start: int
     end: int
@@ -76,7 +76,7 @@ class Reference:
 
 @lru_cache(maxsize=8192)
 def references(text: str, cast: Cast) -> tuple[Reference, ...]:
-    """Everybody in one telling sentence, in order; owners of things ("Ada's hat") are not in it."""
+    """Everybody in one sentence of narration, in order, without the owners of things ("Ada's hat")."""
     mentions = cast.mentions(text)
     covered = [range(mention.start, mention.end) for mention in mentions]
     found = [(mention.start, mention.end, mention.name, "") for mention in mentions]
@@ -123,12 +123,12 @@ def _pronoun(word: str, after: str) -> str:
 
 @lru_cache(maxsize=8192)
 def addressed(text: str, cast: Cast) -> tuple[str, ...]:
-    """Whom a speech calls, by name ("Come, Ada.") or role ("Aye, Captain.")."""
+    """Whom a speech addresses, by name ("Come, Ada.") or role ("Aye, Captain.")."""
     found: dict[str, None] = {}
     text = outer(text)
     for mention in cast.mentions(text):
         before = _TITLE.sub("", text[: mention.start])
-        # "Ada," alone may be an answer; "Ada!" calls her.
+        # "Ada," alone may be an answer; "Ada!" addresses her.
         alone = not before.strip() and not WORD.search(text[mention.end :]) and text[mention.end :][:1] not in "!?"
         if _CALL.search(before) and _CALLED.match(text[mention.end :]) and not alone:
             found[mention.name] = None
@@ -141,12 +141,12 @@ def addressed(text: str, cast: Cast) -> tuple[str, ...]:
 
 
 def outer(said: str) -> str:
-    """A speech with what it quotes blanked out, as long as before: who is called there is somewhere else."""
+    """A speech with its inner quotes blanked out at the same length: whoever is addressed there is elsewhere."""
     return _INNER.sub(lambda match: " " * len(match.group()), said)
 
 
 def genders(parts: Sequence[Sentence], cast: Cast) -> dict[str, int]:
-    """More than 0 for a she, less for a he: what names and roles say, and the pronouns right behind them."""
+    """Positive for a she, negative for a he: by names and roles, and the pronouns directly after them."""
     votes = dict(cast.gender)
     alone: set[str] = set()
     for part in parts:
@@ -155,7 +155,7 @@ def genders(parts: Sequence[Sentence], cast: Cast) -> dict[str, int]:
                 mentions = [mention for mention in cast.mentions(sentence) if mention.name != cast.narrator]
                 alone |= {mention.name for mention in mentions}
                 if len(alone) == 1:
-                    # Nobody else was named since the paragraph began: its pronouns are theirs.
+                    # Only one person was named since the paragraph began: its pronouns are theirs.
                     behind = sentence[mentions[0].end :] if mentions else " ".join(words_of(sentence)[:1])
                     votes[next(iter(alone))] += _vote(behind)
         if part.closes or not part.text:
@@ -170,28 +170,28 @@ def _vote(behind: str) -> int:
 
 
 class Memory:
-    """Who was there last, so that "he" and "they" are somebody."""
+    """Who was there last, so that "he" and "they" can be resolved."""
 
     def __init__(self, cast: Cast, votes: dict[str, int], around: Collection[str]) -> None:
         self.cast, self.votes, self.around = cast, votes, around
         self.recent: list[str] = []
 
     def notice(self, name: str) -> None:
-        """Somebody did or said something: they are who is meant next."""
+        """A person did or said something: pronouns mean them next."""
         if name:
             if name in self.recent:
                 self.recent.remove(name)
             self.recent.insert(0, name)
 
     def agrees(self, pronoun: str, name: str) -> int:
-        """1 where a pronoun suits somebody, -1 where it does not, 0 where nothing is known."""
+        """1 if a pronoun fits a person, -1 if it does not, 0 if nothing is known."""
         if pronoun == IT:
             return 1 if name in self.cast.creatures else -1
         vote = self.votes.get(name, 0) * {HE: -1, SHE: 1}.get(pronoun, 0)
         return (vote > 0) - (vote < 0)
 
     def meant(self, pronoun: str, not_them: Sequence[str] = ()) -> str:
-        """Whom "he", "she" or "it" means: the last one whom it suits for certain, else the last whom it may suit."""
+        """Whom "he", "she" or "it" means: the last one whom it fits for certain, else the last whom it may fit."""
         others = [name for name in self.recent if name != self.cast.narrator and name not in not_them]
         sure = [name for name in others if self.agrees(pronoun, name) > 0]
         if pronoun == IT:
@@ -199,21 +199,21 @@ class Memory:
         may = [name for name in others[:3] if self.agrees(pronoun, name) == 0]
         if sure or may:
             return (sure or may)[0] if not (sure and may and others.index(sure[0]) > 4) else may[0]
-        # Nobody whom it suits was named yet: a scene may open with "she", who is named later, or leads the story.
+        # Nobody whom it fits was named yet: a scene may open with "she", who is named later or leads the story.
         later = [name for name in self.cast.names if name in self.around and name not in (*not_them, *self.recent)]
         later.sort(key=lambda name: name in self.cast.beasts)
         for names, least in ((later, 1), (later, 0), (self.cast.names[:2], 1), (self.cast.names[:1], 0)):
             lead = [name for name in names if self.agrees(pronoun, name) >= least and name != self.cast.narrator]
-            # A robot or a dog that nobody speaks of is not who "he" means.
+            # A robot or a dog of which nothing is said is not who "he" means.
             lead = [name for name in lead if name in self.around or name not in self.cast.creatures]
             if lead:
                 return lead[0]
         return ""
 
     def _they(self, told: str) -> list[str]:
-        """Those who were there last, two where no number is told.
+        """Those who were there last; two if no number is given.
 
-        A scene that opens with "they" is about whom the story is about.
+        In a scene that opens with "they", the leads of the story.
         """
         young = [name for name in self.cast.names if self.cast.roles[name] & CHILDREN]
         if len(young) > 1 and _YOUNG.search(told):
@@ -224,7 +224,7 @@ class Memory:
         return self.recent[:many] or opening
 
     def read(self, sentence: str) -> tuple[list[tuple[str, Reference]], list[str]]:
-        """A telling sentence: its people with their references, and those whom "they" means besides."""
+        """A sentence of narration: its people with their references, and those whom "they" means."""
         found: list[tuple[str, Reference]] = []
         crowd: list[str] = []
         subject = ""
@@ -245,6 +245,6 @@ class Memory:
             found.append((name, reference))
             if not reference.pronoun:
                 self.notice(name)
-        # Whoever did something is more in mind than to whom it was done.
+        # The subject is remembered before the object.
         self.notice(subject)
         return found, crowd

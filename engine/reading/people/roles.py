@@ -1,4 +1,4 @@
-"""Roles that mean somebody who also has a name: "the mate" is Croft, "the landlady" Mrs. Okell."""
+"""Roles of people who also have a name: "the mate" is Croft, "the landlady" Mrs. Okell."""
 
 import re
 from collections import Counter, defaultdict
@@ -24,10 +24,10 @@ from engine.reading.people.words import (
     words_of,
 )
 
-# What a role must be worth to be somebody's, and by how much more than anybody else's.
+# The evidence that a role needs to be a person's, and the margin over all others.
 _ENOUGH, _MARGIN = 1.0, 0.9
 _SAID_OUTRIGHT = 10.0
-# Up to so many paragraphs back a name may be what a role means.
+# Within this many paragraphs before it, a name may be what a role means.
 _REACH = 6
 
 KNOWN_ROLES = PEOPLE | WOMEN | MEN | CREATURES
@@ -65,7 +65,7 @@ _CALLED = re.compile(
     r"(?:called|named|namens|nommée?)\s+$",
     re.IGNORECASE,
 )
-# "She's called Rex", said of the animal that was spoken of last.
+# "She's called Rex", said of the animal mentioned last.
 _GIVEN = re.compile(
     r"\b(?:(?:[Ss]he|[Hh]e|[Ii]t)(?:['’]s|\sis|\swas)\scalled|(?:[Hh]er|[Hh]is|[Ii]ts)\sname(?:['’]s|\sis|\swas))\s+$"
 )
@@ -78,7 +78,7 @@ _DEFINITE = {"a": "the", "an": "the", "un": "le", "une": "la", "ein": "der", "ei
 
 @dataclass
 class _Paragraph:
-    """Who is named in a paragraph, sentence by sentence of what is told, and who is called in what is said."""
+    """Who is named in a paragraph, sentence by sentence of its narration, and who is addressed in its speech."""
 
     told: list[tuple[list[str], list[str]]] = field(default_factory=list)
     calls: set[str] = field(default_factory=set)
@@ -89,7 +89,7 @@ class _Paragraph:
 
 
 def linked(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
-    """The same people with the roles that mean them among their aliases; a role's own entry is gone then."""
+    """The same people with their roles among their aliases; the roles' own entries are gone."""
     roles = {name.split()[-1].lower(): name for name, _ in found if is_role(name)}
     # "The station said": a thing that speaks has no trade.
     things = {match["noun"] for part in parts for told in part.told for match in _THING.finditer(told)}
@@ -106,28 +106,28 @@ def linked(parts: Sequence[Sentence], found: Sequence[tuple[str, list[str]]]) ->
 
 
 def is_role(name: str) -> bool:
-    """Whether somebody is known by what they are, not by a name."""
+    """Whether a person is known by a role, not by a name."""
     words = name.split()
     return words[-1].lower() in KNOWN_ROLES and (name[1:].islower() or len(words) == 1)
 
 
 class _Sightings:
-    """Where names and roles stand, and what the text itself equates."""
+    """Where names and roles appear, and which of them the text itself equates."""
 
     def __init__(self, parts: Sequence[Sentence], cast: Cast, votes: Mapping[str, int]) -> None:
         self.cast = cast
-        # More than 0 for a she, less for a he, as the text tells of them; roles with an entry among them.
+        # Positive for a she, negative for a he, as the text speaks of them; includes roles with an entry.
         self.votes = votes
-        # Role → how it stands in the text: "the old man", "my uncle".
+        # Role → how it appears in the text: "the old man", "my uncle".
         self.phrases: defaultdict[str, list[str]] = defaultdict(list)
         self.outright: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.paragraphs = [_Paragraph()]
-        # Name → the paragraph in which somebody gives it as their own.
+        # Name → the paragraph in which a person gives it as their own.
         self.given: dict[str, int] = {}
         self.asked = False
-        # The animal that was spoken of last.
+        # The animal mentioned last.
         self.animal = ""
-        # Roles that are somebody's name, or came in as somebody new.
+        # Roles that are a person's name, or were introduced as a new person.
         self.somebody: set[str] = set()
         self.taken = {word for name in cast.names for word in words_of(name)}
         for part in parts:
@@ -204,7 +204,7 @@ class _Sightings:
             self.paragraphs[-1].told.append((names, roles))
 
     def owners_of_roles(self) -> dict[str, str]:
-        """Role → name: by what the text says outright, else by who is near, answers to it, and is nobody beside it."""
+        """Role → name: by what the text says outright, else by who is near, answers to it, and is never beside it."""
         score: defaultdict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         told = {name for paragraph in self.paragraphs for name in paragraph.people()}
         for role, titles in RANKS.items():
@@ -212,15 +212,15 @@ class _Sightings:
             if len(bearers) == 1 and self.phrases[role]:
                 self.outright[role][bearers[0]] += 1
         for role in ("man", "woman"):
-            # "The old man" is Old Hob, where nobody else is Old somebody.
+            # "The old man" is Old Hob, if nobody else is called Old.
             elders = [name for name in self.cast.names if name.startswith("Old ") and self._fits(role, name)]
             if not elders:
-                # Else who alone has a title, among people who go by their first names.
+                # Else the only person with a title, among people who go by their first names.
                 elders = [name for name in self.cast.names if self._titled(name) and self._fits(role, name)]
             if len(elders) == 1 and f"the old {role}" in self.phrases[role]:
                 self.outright[role][elders[0]] += 1
         for name, index in self.given.items():
-            # A name that is given and never told of: they are told of by what they are.
+            # A name that is given and never used in narration: they are mentioned by their role.
             around = self.paragraphs[max(0, index - 2 * _REACH) : index + _REACH]
             roles = {role for one in around for _, found in one.told for role in found if self._fits(role, name)}
             people = sorted(role for role in roles if role not in CREATURES and self._sure(role, name))
@@ -228,7 +228,7 @@ class _Sightings:
                 self.outright[people[0]][name] += 1
         for role, names in self.outright.items():
             score[role].update({name: _SAID_OUTRIGHT * often for name, often in names.items()})
-        # Role → who is told of before it or called around it.
+        # Role → who is mentioned before it or addressed near it.
         nearby: defaultdict[str, set[str]] = defaultdict(set)
         for index, (before, own, after) in enumerate(self._neighbours()):
             near = {name for one in self.paragraphs[max(0, index - _REACH) : index] for name in one.people()}
@@ -243,14 +243,14 @@ class _Sightings:
         self._only(score)
         self._only_sure({role: names for role, names in score.items() if role not in KIN}, nearby)
         owner = _best(score)
-        # A child has no trade: whoever is "the boy" is neither "the engineer" nor "the man", unless the text says so.
+        # A child has no trade: "the boy" is neither "the engineer" nor "the man", unless the text says so.
         children = {owner[role] for role in sorted(CHILDREN & set(owner))}
         for role in sorted(set(score) - CHILDREN):
             for name in children:
                 if score[role].get(name, 0.0) < _SAID_OUTRIGHT:
                     score[role].pop(name, None)
         self._only(score)
-        # Nor is a child anybody's mother.
+        # Nor is a child a mother.
         self._only_sure({role: names for role, names in score.items() if role in KIN}, nearby)
         # Nobody has two trades: the likelier one is theirs, unless the text says both.
         for name in self.cast.names:
@@ -260,18 +260,18 @@ class _Sightings:
         return _best(score)
 
     def _only(self, score: Mapping[str, dict[str, float]]) -> None:
-        """Where only one person can be meant at all, that is worth as much as a name nearby."""
+        """If only one person is possible, that counts as much as a name nearby."""
         for role, names in score.items():
             if len(names) == 1 and self._sure(role, next(iter(names))):
                 names[next(iter(names))] += 0.0 if role in self.somebody else 0.8
 
     def _only_sure(self, score: Mapping[str, dict[str, float]], nearby: Mapping[str, set[str]]) -> None:
-        """A he among people of whom nothing is known: whoever else is told of as one is rather meant.
+        """A he among people of whom nothing is known: another person known to be one is preferred.
 
-        Not so where the role came in as somebody new ("a captain") or is somebody's name ("the Captain").
+        Not if the role was introduced as a new person ("a captain") or is a name ("the Captain").
         """
         for role, names in score.items():
-            # Where only a pronoun tells of a role what it is, nobody at all may be meant besides.
+            # If only a pronoun shows a role's gender, nobody else may be possible.
             known = role in WOMEN | MEN
             sure = [name for name in names if (name in nearby[role] or not known) and self._sure(role, name)]
             other = role in self.somebody or role in CREATURES
@@ -284,7 +284,7 @@ class _Sightings:
         return self._gender_of_role(role) != 0 and self._gender_of(name) != 0
 
     def _gender_of_role(self, role: str) -> int:
-        """More than 0 for a she, less for a he: by the word, else by how the text tells of them."""
+        """Positive for a she, negative for a he: by the word, else by how the text speaks of them."""
         return (role in WOMEN) - (role in MEN) or _sign(self.votes.get(role.capitalize(), 0))
 
     def _gender_of(self, name: str) -> int:
@@ -302,7 +302,7 @@ class _Sightings:
         if role in CHILDREN and titled:
             return False
         if role in RANKS and not set(words_of(name)) & RANKS[role]:
-            # A rank belongs to who bears it.
+            # A rank belongs to the person who bears it.
             return False
         beast = role in CREATURES and role not in WOMEN | MEN | CHILDREN and titled
         suits = self._gender_of_role(role) * self._gender_of(name) >= 0
@@ -310,12 +310,12 @@ class _Sightings:
 
 
 def _sign(vote: int, least: int = 1) -> int:
-    """What a vote says, where it has at least so much weight: one "his" or "her" may be another's."""
+    """The sign of a vote of at least that weight: a single "his" or "her" may be another's."""
     return (vote >= least) - (vote <= -least)
 
 
 def _best(score: Mapping[str, dict[str, float]]) -> dict[str, str]:
-    """Who is worth enough, and clearly more than the next."""
+    """The one with enough evidence, clearly ahead of the next."""
     owner: dict[str, str] = {}
     for alias in sorted(score):
         ranked = sorted(score[alias].items(), key=lambda item: (-item[1], item[0]))
@@ -326,12 +326,12 @@ def _best(score: Mapping[str, dict[str, float]]) -> dict[str, str]:
 
 
 def _worth(role: str, name: str, before: _Paragraph, own: _Paragraph, after: _Paragraph) -> float:
-    """What one paragraph with a role in it says for its being somebody's."""
+    """The evidence of one paragraph with a role in it that it is a person's."""
     value = 0.0
     seen = False
     for names, roles in own.told:
         if role in roles and name in names:
-            # Two in one sentence are two.
+            # Two in one sentence are two people.
             value -= 3.0
         elif role in roles and seen:
             value += 1.0
@@ -343,7 +343,7 @@ def _worth(role: str, name: str, before: _Paragraph, own: _Paragraph, after: _Pa
         value -= 1.5
     elif name in before.people():
         value += 0.5
-    # Who was called answers, or is answered by name.
+    # The person addressed answers, or is answered by name.
     if name in before.calls or (own.speaks and name in after.calls):
         value += 1.5
     return value

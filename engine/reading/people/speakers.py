@@ -1,4 +1,6 @@
-"""Who says each quote of a scene, and who is there: one decision for all of it, so that a later tag tells earlier."""
+"""Who says each quote of a scene, and who is present: one decision for the whole scene, so that later tags help
+earlier quotes.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +12,11 @@ from engine.reading.people.evidence import CERTAIN, HINT, LIKELY, Heard, Link, S
 from engine.reading.people.manner import manner_of
 from models.story import LineKind
 
-# So many of those for whom most speaks are weighed, and whoever is certain this many quotes away.
+# How many of the likeliest speakers are weighed, and from how many quotes away a certain one counts.
 _MOST = 6
 _NEAR = 5
 
-# What it is worth when a quote has the speaker of the one before it, by how it follows that.
+# The weight of the same speaker as in the previous quote, by how the quote follows it.
 _SAME = {
     Link.FIRST: 0.0,
     Link.SAME: 50.0,
@@ -24,15 +26,15 @@ _SAME = {
     Link.LATER: -0.8,
     Link.APART: 0.0,
 }
-# And when it has the speaker of the turn before that: two people take turns.
+# The weight of the speaker of the turn before that: two people alternate.
 _BACK = {Link.TURN: 1.2, Link.LATER: 0.6}
-# Whoever was called answers.
+# The person addressed answers.
 _ANSWERS = {Link.TURN: 2.5, Link.LATER: 1.5, Link.APART: 0.5}
 
 
 @dataclass
 class Spoken:
-    """A quote with its speaker (or nobody known), and whom it calls."""
+    """A quote with its speaker (or none), and whom it addresses."""
 
     text: str
     speaker: str
@@ -42,7 +44,7 @@ class Spoken:
 
 @dataclass
 class Beat:
-    """One sentence of a scene: its quotes, and who is there in what it tells."""
+    """One sentence of a scene: its quotes, and who is present in its narration."""
 
     spoken: list[Spoken] = field(default_factory=list)
     named: list[str] = field(default_factory=list)
@@ -55,11 +57,11 @@ def attribute(sentences: Sequence[str], names: Sequence[str], aliases: Mapping[s
 
 @lru_cache(maxsize=16)
 def _attribute(sentences: tuple[str, ...], cast: Cast) -> tuple[Beat, ...]:
-    """Remembered: every panel of a scene asks for all of it."""
+    """Cached: every panel of a scene asks for all of it."""
     parts = take_apart(sentences)
     scene = listen(parts, cast)
     speakers = _decided(scene, cast)
-    # Once more, now that it is known whom "he" means behind a speech.
+    # A second pass, now that "he" after a speech can be resolved.
     scene = listen(parts, cast, speakers)
     return tuple(_beats(parts, scene, _decided(scene, cast)))
 
@@ -75,9 +77,9 @@ def _beats(parts: Sequence[Sentence], scene: Scene, speakers: Sequence[str]) -> 
 
 
 def _decided(scene: Scene, cast: Cast) -> list[str]:
-    """The likeliest speakers of a run of quotes: the best path through all who may speak, two turns remembered."""
+    """The likeliest speakers of a run of quotes: the best path through all candidates, with a memory of two turns."""
     quotes = scene.quotes
-    # State: the speakers of the turn before and of this quote → its worth, and the way that led there.
+    # State: the speakers of the previous turn and of this quote → its weight, and the path to it.
     trail: list[dict[tuple[str, str], tuple[str, str]]] = []
     worth = {("", ""): 0.0}
     for index, (heard, candidates) in enumerate(zip(quotes, _candidates(scene, cast), strict=True)):
@@ -102,9 +104,9 @@ def _decided(scene: Scene, cast: Cast) -> list[str]:
 
 
 def _candidates(scene: Scene, cast: Cast) -> Iterator[list[str]]:
-    """For each quote nobody, those for whom most speaks, and who is certain or called nearby.
+    """For each quote: nobody, the likeliest speakers, and who is certain or addressed nearby.
 
-    Animals are among them only where the text says outright that they speak.
+    Animals are among them only if the text says outright that they speak.
     """
     certain = [[name for name, weight in one.for_whom.items() if weight > CERTAIN - LIKELY] for one in scene.quotes]
     silent = cast.beasts - {name for names in certain for name in names}
@@ -118,7 +120,7 @@ def _candidates(scene: Scene, cast: Cast) -> Iterator[list[str]]:
 
 
 def _step(before: Heard | None, heard: Heard, earlier: str, last: str, name: str, votes: Mapping[str, int]) -> float:
-    """What it is worth that `name` follows `last`, who followed `earlier`."""
+    """The weight of `name` after `last`, who followed `earlier`."""
     if before is None:
         return 0.0
     value = 0.0

@@ -12,7 +12,7 @@ _VERB = re.compile(rf"\s+(?:\w+ly\s+)?(?:{'|'.join(sorted(SPEECH_VERBS))})\b", r
 
 
 def tag_after(told: str, said: str = "") -> str:
-    """The clause behind a quote, if it says who speaks: a comma or a small letter joins it to the quote."""
+    """The clause after a quote, if it names the speaker: a comma or a lower-case letter joins it to the quote."""
     text = told.lstrip(" ,—–-")
     clause = _CLAUSE.split(text, maxsplit=1)[0]
     joined = text[:1].islower() or said.rstrip().endswith(",")
@@ -20,7 +20,7 @@ def tag_after(told: str, said: str = "") -> str:
 
 
 def tag_before(told: str) -> str:
-    """The clause that leads into a quote, if it says who speaks."""
+    """The clause before a quote, if it names the speaker."""
     clauses = [clause for clause in _CLAUSE.split(told) if clause.strip()]
     if not clauses:
         return ""
@@ -29,12 +29,12 @@ def tag_before(told: str) -> str:
 
 
 def is_tag(told: str) -> bool:
-    """Whether a told clause only says who speaks."""
+    """Whether a clause of narration only names a speaker."""
     return bool(SPEECH_VERBS & set(words_of(told)[:7]))
 
 
 def speaker_in(tag: str, cast: Cast) -> Reference | None:
-    """Who speaks in a tag: whoever stands nearest before the verb, else right behind it."""
+    """The speaker in a tag: the person nearest before the verb, else directly after it."""
     people = references(tag, cast)
     close = [one for one in people if _VERB.match(tag[one.end :])]
     if close:

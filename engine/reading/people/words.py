@@ -1,4 +1,4 @@
-"""Word lists: what the offline writer knows about places, times, weather, moods, looks and ways to speak."""
+"""Word lists: what the offline writer knows about locations, times, weather, moods, looks and ways to speak."""
 
 import re
 
@@ -56,7 +56,7 @@ SHOUTS = _words(
     "shout shouted shouts shouting yelled yells yelling screamed screams bellowed bellows roared roars bawled shrieked"
     " schrie brüllte hurla"
 )
-# Loud only where the words themselves are.
+# Loud only in the words themselves.
 CALLS = _words("cried cries called calls exclaimed exclaims rief cria écria exclama boomed barked howled")
 THOUGHTS = _words("thought thinks thinking wondered wonders mused dachte pensa подумал подумала")
 
@@ -90,7 +90,7 @@ TITLES = _words(
 HER_TITLES = _words("mrs ms miss lady madame mme mlle frau sister granny gran aunt auntie mother queen princess dame")
 HIS_TITLES = _words("mr mister sir lord herr uncle father king prince brother reverend maître monsieur m")
 
-# Who can be somebody without a name, animals of stories among them.
+# Words for people without a name, including animals in stories.
 PEOPLE = _words("""
 ladyship lordship rider stoker washerwoman drover widow boss chief tailor bailiff steward stewardess
 man woman boy girl child lad lass stranger traveller rider sailor soldier guard policeman policewoman officer sergeant
@@ -157,9 +157,9 @@ scotsman irishman englishman frenchman welshman dutchman
 mann junge herr vater bruder onkel großvater opa sohn könig prinz nachbar bäcker müller wirt lehrer pfarrer
 monsieur homme garçon père frère oncle grand-père fils roi prince voisin pêcheur notaire gardien maître petit vieux
 """)
-# What may be told of with "it" and still speaks as people do.
+# Things called "it" that still speak like people.
 PERSONS = _words("ghost child baby computer robot machine android")
-# Told of with "it" as often as with "he" or "she".
+# Called "it" as often as "he" or "she".
 CREATURES = _words("""
 fox wolf bear dog hound puppy cat kitten goose gander duck drake hen cock rooster crow raven owl wren robin sparrow
 eagle hawk gull pigeon swan mouse rat frog toad rabbit hare hedgehog squirrel badger mole otter beaver horse mare pony
@@ -167,7 +167,7 @@ foal mule donkey goat kid sheep ram lamb tup ewe cow bull calf ox pig sow boar l
 whale fish shark seal spider bee ant snake lizard dragon bird beast animal creature computer robot machine android
 ghost child baby fuchs hund katze brot pferd vogel chien chat renard cheval oiseau
 """)
-# What stands before somebody without a name: "the sailor", "my uncle".
+# Words before a person without a name: "the sailor", "my uncle".
 ARTICLES = (
     "the",
     "my",
@@ -186,12 +186,12 @@ ARTICLES = (
     "mon",
     "ma",
 )
-# Nouns that stand beside a quote without being anybody.
+# Nouns beside a quote that are no people.
 NOBODY = _words("""
 voice words word answer reply letter note sign notice next same other moment minute day night morning evening time
 thing way truth end rest paper book page card telegram message radio poster label inscription least first last
 """)
-# Whoever is the only one with the title is who the role means.
+# The only person with the title is whom the role means.
 RANKS = {
     "doctor": {"dr"},
     "surgeon": {"dr"},
@@ -222,7 +222,7 @@ lottie charlotte; dot dottie dorothy; becky rebecca; vicky victoria; millie mild
 # Short names → the long form, so that Tom and Thomas are one.
 LONG_NAMES = {short: group.split()[-1] for group in _SHORT.split(";") for short in group.split()}
 
-# First names that leave little doubt, for where no pronoun has told yet.
+# First names that leave little doubt, where no pronoun helps.
 HIS_NAMES = _words("""
 aaron abel adam alan albert alexander alfred amos andrew anthony anton archibald arthur asa barnaby benjamin bernard
 bertrand bruno caleb carl carlos charles christopher claude cyril daniel david dennis desmond dominic donald dougal
@@ -255,13 +255,13 @@ teresa theresa tilda tina una ursula valerie vera victoria viola violet virginia
 xenia yolanda yvonne zoe
 """)
 
-# Whose brother depends on who is being told of.
+# Possessives: whose brother depends on who is mentioned.
 KIN = _words("""
 mother father sister brother uncle aunt cousin grandmother grandfather nephew niece son daughter wife husband dad mum
 mutter vater schwester bruder frau mann mère père sœur frère
 """)
 
-# Behind these a name is where something is done, not who does it.
+# After these words, a name says where something happens, not who does it.
 PREPOSITIONS = _words("""
 at to of for with from by on in upon after behind beside past than like about around into over under against near
 towards toward without between before bei mit von zu für auf an über unter neben vor hinter de du à avec pour chez
@@ -277,7 +277,7 @@ boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant pe
 lordship
 """)
 
-# Who is too young for a trade.
+# Too young for a trade.
 CHILDREN = _words("""
 boy girl lad lass lassie laddie child kid junge mädchen garçon fille enfant petite
 """)

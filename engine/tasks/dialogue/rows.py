@@ -21,7 +21,7 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
     if PART.verdict(source).stands:
         await leave_as_is(session, call)
         return []
-    everybody = await cast_of(session, call.project_id)
+    cast = await cast_of(session, call.project_id)
     notes = panel.notes.get("words", "")
     context = assemble(instruction_pieces(concerning(FOR_WORDS, panel.instructions)), token_budget)
     data = In(
@@ -31,8 +31,8 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
         current_caption=panel.caption if notes else "",
         description=panel.description,
         characters=panel.characters,
-        cast=[character.name for character in everybody],
-        aliases=aliases_of(everybody),
+        cast=[character.name for character in cast],
+        aliases=aliases_of(cast),
         before=panel.sentences[: panel.first],
         sentences=panel.own_sentences,
         after=panel.sentences[panel.last + 1 :],

@@ -41,9 +41,9 @@ def squeezed(text: str) -> str:
 
 
 def check(data: In, out: Out) -> list[str]:
-    """Quotes are the text's own, in order; without condensing, every one exactly once. Nothing is invented.
+    """Quotes are the text's own, in order; without condensing, each exactly once. Nothing is invented.
 
-    Where a director asked for other words, the text is no measure any more.
+    Where a director asked for other words, the answer is not compared with the text.
     """
     quotes = quoted(data.sentences, data.before, data.after)
     notes = []
@@ -91,11 +91,11 @@ def _out_of_order(lines: Sequence[Line], quotes: Sequence[str]) -> list[str]:
 
 
 def _invented(data: In, caption: str) -> list[str]:
-    """A caption is made of whole sentences that are told (not said), in order; the last may break off with "…"."""
+    """A caption is made of whole sentences of narration, in order; the last may break off with "…"."""
     wanted = squeezed(caption)
     reached = {0}
     for part in take_apart(data.sentences, data.before, data.after):
-        for sentence in (piece for told in part.told for piece in at_sentence_ends(heading_text(told))):
+        for sentence in (piece for span in part.told for piece in at_sentence_ends(heading_text(span))):
             piece = squeezed(sentence)
             if wanted.endswith("…") and any(piece.startswith(wanted[at:].rstrip("…")) for at in reached):
                 return []

@@ -8,7 +8,7 @@ from models.story import Frozen
 
 # About 1,200 words: one scene becomes one workflow of at most forty panels.
 LONGEST_SCENE = 1800
-# What a text leaves open, for those who write the next one.
+# What a text leaves open, for the writers of the next chapter.
 MOST_THREADS, LONGEST_THREAD = 8, 200
 
 
@@ -67,10 +67,10 @@ def check(data: In, out: Out) -> list[str]:
         return notes
     for number, scene in enumerate(out.scenes, 1):
         own = data.paragraphs[scene.first - data.first : scene.last + 1 - data.first]
-        told = [paragraph for paragraph in own if not is_separator(paragraph)]
-        if not told and len(out.scenes) > 1:
+        text = [paragraph for paragraph in own if not is_separator(paragraph)]
+        if not text and len(out.scenes) > 1:
             notes.append(f"scene {number} has no text: join it to a neighbour")
-        if data.max_scenes is None and len(told) > 1 and count_tokens("\n".join(told)) > LONGEST_SCENE:
+        if data.max_scenes is None and len(text) > 1 and count_tokens("\n".join(text)) > LONGEST_SCENE:
             notes.append(f"scene {number} is longer than about 1,200 words: split it")
     if any(not character.name.strip() for character in out.characters):
         notes.append("every character needs a name")

@@ -40,7 +40,7 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
     context = await context_for(
         session, call.project_id, scene.chapter_id, token_budget, FOR_WORDS, before_scene=scene.position
     )
-    everybody = await cast_of(session, call.project_id)
+    cast = await cast_of(session, call.project_id)
     data = In(
         context=context.text,
         summary=scene.summary,
@@ -49,8 +49,8 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
         weather=scene.weather,
         mood=scene.mood,
         characters=scene.characters,
-        cast=[character.name for character in everybody],
-        aliases=aliases_of(everybody),
+        cast=[character.name for character in cast],
+        aliases=aliases_of(cast),
         # A scene that a person added may have no text: then what is to happen in it is what there is to show.
         sentences=scene.sentences or sentences(scene.summary or scene.gist or scene.title) or ["…"],
         max_panels=scene.max_panels,

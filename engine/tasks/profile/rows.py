@@ -38,7 +38,7 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
         for index, sentence in enumerate(sentences)
         if names(sentence, called)
     ]
-    # Looks are fixed once: an instruction that comes later changes nobody's.
+    # Looks are fixed once: a later instruction does not change them.
     instructions = concerning(FOR_PICTURES, await standing_instructions(session, call.project_id))
     context = assemble(instruction_pieces(instructions), token_budget)
     data = In(

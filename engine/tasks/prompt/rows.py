@@ -14,7 +14,6 @@ from engine.tasks.part import PanelSource
 from engine.tasks.prompt.basis import PART, directed, shot_input
 from engine.tasks.prompt.task import In, Out
 from models.runs import TaskCall
-from models.story import Shot
 
 
 async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Loaded | Made:
@@ -41,7 +40,7 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
         context=context.text,
         directions=notes,
         current=panel.prompt or "" if notes else "",
-        shot=Shot(panel.shot),
+        shot=panel.shot,
         description=panel.description,
         characters=on_stage,
         stands=dict(source.blocking),

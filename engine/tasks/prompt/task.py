@@ -8,7 +8,8 @@ from engine.tasks.task import Task, TaskInput, Usual
 from models.story import Attributes, Frozen, Shot
 
 LONGEST_PROMPT = 4_000
-_ROOM_FOR_THE_SCENE = 1_500
+# Characters that the scene may take besides its people.
+_FOR_THE_SCENE = 1_500
 
 
 class In(TaskInput):
@@ -39,8 +40,8 @@ class Out(Frozen):
 
 def longest(data: In) -> int:
     """How long a prompt may be: a crowd's attributes are kept whole even where they need more."""
-    told = sum(len(who.sentence(data.stands.get(who.name, ""))) + 2 for who in data.characters)
-    return max(LONGEST_PROMPT, told + _ROOM_FOR_THE_SCENE)
+    people = sum(len(looks.sentence(data.stands.get(looks.name, ""))) + 2 for looks in data.characters)
+    return max(LONGEST_PROMPT, people + _FOR_THE_SCENE)
 
 
 def check(data: In, out: Out) -> list[str]:

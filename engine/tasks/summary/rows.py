@@ -36,16 +36,16 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
     context = await context_for(
         session, call.project_id, scene.chapter_id, token_budget, FOR_WORDS, before_scene=scene.position
     )
-    everybody = await cast_of(session, call.project_id)
-    earlier, worn = await clothing.before(session, scene, everybody)
+    cast = await cast_of(session, call.project_id)
+    earlier, worn = await clothing.before(session, scene, cast)
     data = In(
         context=context.text,
         title=scene.title,
         gist=scene.gist,
         sentences=scene.sentences,
-        known_characters=_named(everybody, scene),
-        cast=[character.name for character in everybody],
-        aliases=aliases_of(everybody),
+        known_characters=_named(cast, scene),
+        cast=[character.name for character in cast],
+        aliases=aliases_of(cast),
         known_places=await location_names(session, call.project_id),
         earlier=earlier,
         worn=worn,

@@ -35,8 +35,8 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
     chapter = await get(session, scope, Chapter, scene.chapter_id)
     panels = await translations.worded(session, chapter.id, call.language, col(Scene.id) == scene.id)
     parts = translations.parts_of(panels)
-    due = [one for one in parts[call.part] if one.due] if call.part < len(parts) else []
-    asked = {one.panel.id for one in due}
+    due = [worded for worded in parts[call.part] if worded.due] if call.part < len(parts) else []
+    asked = {worded.panel.id for worded in due}
     title = chapter.title if call.title and translations.title_due(chapter, call.language) else ""
     if not due and not title:
         if not _left(panels, call):
@@ -52,56 +52,56 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
         into=call.language,
         language=await spoken(session, chapter.id, call.options.language),
         title=title,
-        names=list(dict.fromkeys(name for who in cast for name in (who.name, *who.aliases))),
+        names=list(dict.fromkeys(name for character in cast for name in (character.name, *character.aliases))),
         panels=[
             Words(
-                number=one.panel.position + 1,
-                description=one.panel.description,
-                caption=one.panel.caption,
-                lines=[Line.model_validate(line) for line in one.panel.dialogue or []],
+                number=worded.panel.position + 1,
+                description=worded.panel.description,
+                caption=worded.panel.caption,
+                lines=[Line.model_validate(line) for line in worded.panel.dialogue or []],
             )
-            for one in due
+            for worded in due
         ],
-        done=[_done(one) for one in panels if one.panel.id not in asked and one.translation is not None],
+        done=[_done(worded) for worded in panels if worded.panel.id not in asked and worded.translation is not None],
     )
-    # By number, which panel it was, and which of its words were asked about.
-    basis = {str(one.panel.position + 1): f"{one.panel.id} {one.key}" for one in due}
+    # By number: the panel's id, and the key of the words that were sent.
+    basis = {str(worded.panel.position + 1): f"{worded.panel.id} {worded.key}" for worded in due}
     return Loaded(data, len(context.left_out), basis | ({_TITLE: digest(title)} if title else {}))
 
 
 async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) -> Made:
     scope = Scope(project_id=call.project_id)
     scene = await get(session, scope, Scene, call.target_id)
-    # The chapter before its panels, as everybody locks them.
+    # The chapter before its panels: the order of locks.
     if _TITLE in basis:
         title = TitleIn(text=out.title.strip(), made_from=basis[_TITLE])
         await translations.keep_title(session, scene.chapter_id, call.language, title)
-    # By the panel's id: which of its words were asked about, and what came of them.
-    asked = dict(basis[str(one.number)].split(" ") for one in out.panels)
-    answers = {basis[str(one.number)].split(" ")[0]: one for one in out.panels}
+    # By the panel's id: the key of the words that were sent, and their translation.
+    asked = dict(basis[str(translated.number)].split(" ") for translated in out.panels)
+    answers = {basis[str(translated.number)].split(" ")[0]: translated for translated in out.panels}
     here = await translations.worded(session, scene.chapter_id, call.language, col(Scene.id) == scene.id)
-    for one in here:
-        said = answers.get(str(one.panel.id))
-        # Words that were changed since are asked about anew, by the next order.
-        if said is not None and asked[str(one.panel.id)] == one.key:
-            await translations.keep(session, one.panel, call.language, said.caption, said.lines, one.key)
+    for worded in here:
+        answer = answers.get(str(worded.panel.id))
+        # The next generation translates words that have changed since.
+        if answer is not None and asked[str(worded.panel.id)] == worded.key:
+            await translations.keep(session, worded.panel, call.language, answer.caption, answer.lines, worded.key)
     if not _left(here, call):
         await complete(session, call.generation_id, translation_step(call.language, call.target_id))
-    told = {"scene_id": str(scene.id), "language": call.language, "panels": len(asked)}
-    await emit(session, call.project_id, call.generation_id, EventType.SCENE_TRANSLATED, told)
+    about = {"scene_id": str(scene.id), "language": call.language, "panels": len(asked)}
+    await emit(session, call.project_id, call.generation_id, EventType.SCENE_TRANSLATED, about)
     return []
 
 
 def _left(panels: Sequence[Worded], call: TaskCall) -> bool:
-    """Whether parts of the scene that come after this one are still to be asked for."""
-    return any(one.due for part in translations.parts_of(panels)[call.part + 1 :] for one in part)
+    """Whether later parts of the scene are still to be translated."""
+    return any(worded.due for part in translations.parts_of(panels)[call.part + 1 :] for worded in part)
 
 
-def _done(one: Worded) -> Done:
-    there = one.translation
+def _done(worded: Worded) -> Done:
+    there = worded.translation
     lines = [] if there is None else there.lines
     return Done(
-        number=one.panel.position + 1,
-        source=[one.panel.caption, *translations.texts_of(one.panel.dialogue)],
+        number=worded.panel.position + 1,
+        source=[worded.panel.caption, *translations.texts_of(worded.panel.dialogue)],
         text=["" if there is None else there.caption, *translations.texts_of(lines)],
     )

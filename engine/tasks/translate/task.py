@@ -50,11 +50,11 @@ class Out(Frozen):
     panels: list[Translated]
 
 
-# As a share of the source: languages differ, and a balloon has room for so much.
+# As a share of the source: languages differ, and a balloon has limited space.
 _SHORTEST, _LONGEST = 0.2, 3.0
 # Short texts say little about length.
 _SHORT, _SPARE = 40, 60
-# So many words in a row that are still the same are no names and no sounds.
+# From this many unchanged words on they are neither names nor sounds.
 _SAME_WORDS, _SAME_SIGNS = 4, 10
 
 

@@ -9,26 +9,16 @@ import pytest
 from PIL import Image
 
 from engine.errors import BadAnswer, ProviderBusy, ProviderError
-from engine.images import Artist, ImageRequest, Picture
+from engine.images import Artist
 from engine.images.local import LocalArtist
 from engine.images.openai import OpenAIArtist
 from engine.images.verify import verify
-from tests.engine.failing import KEY, Wrong, cases, nobody, told
 from tests.fakes import openai, stable_diffusion
 from tests.fakes.server import Answer, Server, eventually
+from tests.support.failing import KEY, Wrong, cases, nobody, told
+from tests.support.image_requests import PROMPT, REQUEST
 
 pytestmark = pytest.mark.unit
-
-PROMPT = "A secretive lighthouse in the rain"
-
-
-def a_picture(size: tuple[int, int] = (64, 48), shade: int = 90) -> Picture:
-    data = io.BytesIO()
-    Image.new("RGB", size, (shade, 60, 30)).save(data, "PNG")
-    return Picture(data.getvalue())
-
-
-REQUEST = ImageRequest(model="", prompt=PROMPT, negative="", width=1024, height=768, seed=11)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from engine.errors import AnswerLost, BadInput, NotConfigured, ProviderRejected
 from engine.images import Control, ImageRequest, ImageResult, Progress, unheard
 from engine.images.local import LocalArtist
 from models.options import RenderSettings
-from tests.engine.images.test_conformance import REQUEST, a_picture
 from tests.fakes.server import Answer, eventually
 from tests.fakes.stable_diffusion import IMG2IMG, TXT2IMG, StableDiffusion, encoded
+from tests.support.image_requests import REQUEST, a_picture
 
 pytestmark = pytest.mark.unit
 

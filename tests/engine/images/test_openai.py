@@ -12,10 +12,10 @@ from engine.images import Control, ImageRequest, ImageResult, Picture
 from engine.images.openai import OpenAIArtist
 from engine.providers.usage import Tokens
 from models.options import RenderSettings
-from tests.engine.failing import KEY
-from tests.engine.images.test_conformance import REQUEST, a_picture
 from tests.fakes.openai import EDIT, GENERATE, OpenAI, picture
 from tests.fakes.server import Answer
+from tests.support.failing import KEY
+from tests.support.image_requests import REQUEST, a_picture
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from engine.errors import ProviderBusy, ProviderError, ProviderRejected
 from engine.llm import LLM, LLMRequest
@@ -15,27 +14,13 @@ from engine.llm.ollama import OllamaWriter
 from engine.llm.openai import OpenAIWriter
 from engine.tasks import ALL
 from engine.tasks.task import Task
-from tests.engine.failing import KEY, Wrong, cases, nobody, told
 from tests.fakes import anthropic, ollama, openai
 from tests.fakes.questions import Answering, Remembering, fine
 from tests.fakes.server import Answer, Server, eventually
+from tests.support.failing import KEY, Wrong, cases, nobody, told
+from tests.support.llm_requests import PROMPT, REQUEST, SCHEMA, Nothing
 
 pytestmark = pytest.mark.unit
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"answer": {"type": "string"}},
-    "required": ["answer"],
-    "additionalProperties": False,
-}
-PROMPT = "What did the secretive narrator say?"
-
-
-class Nothing(BaseModel):
-    """No data: only the offline writer reads it."""
-
-
-REQUEST = LLMRequest("SceneSummary", "", "You are terse.", PROMPT, SCHEMA, 900, Nothing())
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import pytest
 from engine.errors import NotConfigured, ProviderError, ProviderRejected
 from engine.llm import LLMRequest
 from engine.llm.ollama import OllamaWriter, address
-from tests.engine.llm.test_conformance import SCHEMA, Nothing
 from tests.fakes.ollama import Ollama
 from tests.fakes.server import Answer
+from tests.support.llm_requests import SCHEMA, Nothing
 
 pytestmark = pytest.mark.unit
 

@@ -9,10 +9,10 @@ from engine.errors import AnswerLost, BadAnswer
 from engine.llm.anthropic import AnthropicWriter
 from engine.llm.openai import OpenAIWriter
 from engine.providers.usage import Tokens
-from tests.engine.failing import KEY
-from tests.engine.llm.test_conformance import REQUEST
 from tests.fakes import anthropic, openai
 from tests.fakes.server import Answer
+from tests.support.failing import KEY
+from tests.support.llm_requests import REQUEST
 
 pytestmark = pytest.mark.unit
 

@@ -27,6 +27,8 @@ PANEL = PanelData(
 )
 HEAD = Box(kind="head", name="Mara", x=0.4, y=0.45, width=0.15, height=0.2)
 SKY = (120, 160, 200)
+# Composing takes time by the pixel, and most rules hold for pages of every size.
+SMALLEST: PageSizeName = "manga-b6"
 
 
 def png(size: tuple[int, int] = (640, 512), mode: str = "RGB", colour: object = SKY) -> bytes:
@@ -38,9 +40,10 @@ def png(size: tuple[int, int] = (640, 512), mode: str = "RGB", colour: object = 
 def page(
     pictures: list[bytes | None], format: PageFormat = "page", direction: Direction = "ltr"
 ) -> tuple[Image.Image, list[str], bytes]:
-    width, height = picture_size(PANEL, format)
+    """A page of the smallest size, or a slice of a strip: the picture, the problems, the bytes."""
+    width, height = picture_size(PANEL, format, SMALLEST)
     made = [LayoutPanel(str(number), width, height, PANEL) for number in range(len(pictures))]
-    layout = lay_out(made, format, direction)[0]
+    layout = lay_out(made, format, direction, SMALLEST)[0]
     panels = {str(number): LetteredPanel(data, [HEAD], PANEL) for number, data in enumerate(pictures)}
     composed = compose_page(layout, panels, direction, (1, 1))
     with Image.open(io.BytesIO(composed.png)) as picture:
@@ -87,7 +90,8 @@ def test_pictures_of_any_mode_can_be_set(mode: str, colour: object) -> None:
 def test_a_picture_fits_its_cell_whatever_the_fractions(width: int) -> None:
     """Scaling leaves sums that end a hair beyond the edge; they must not cost the page."""
     cell = Cell("one", 84, 84, 1213, 1213 * 640 // width)
-    layout = PageLayout(1, 1988, 3075, (cell,))
+    # No larger than the cell and its margin.
+    layout = PageLayout(1, 1400, 1050, (cell,))
     heads = [Box(kind="head", name="Ada", x=0.0, y=0.0, width=1.0, height=1.0)]
     picture = io.BytesIO()
     Image.new("RGB", (width, 640), "teal").save(picture, "PNG", compress_level=1)
@@ -97,8 +101,8 @@ def test_a_picture_fits_its_cell_whatever_the_fractions(width: int) -> None:
 
 def test_what_is_drawn_is_what_is_stored() -> None:
     """The layer, stored and read again, puts the same letters on a textless page."""
-    width, height = picture_size(PANEL, "page")
-    layout = lay_out([LayoutPanel("one", width, height, PANEL)], "page", "ltr")[0]
+    width, height = picture_size(PANEL, "page", SMALLEST)
+    layout = lay_out([LayoutPanel("one", width, height, PANEL)], "page", "ltr", SMALLEST)[0]
     panels = {"one": LetteredPanel(png(), [HEAD], PANEL)}
     whole, bare = compose_page(layout, panels, "ltr"), compose_page(layout, panels, "ltr", textless=True)
     assert bare.lettering == whole.lettering
@@ -112,8 +116,8 @@ def test_what_is_drawn_is_what_is_stored() -> None:
 
 
 def test_the_layer_says_who_says_what_where() -> None:
-    width, height = picture_size(PANEL, "page")
-    layout = lay_out([LayoutPanel("one", width, height, PANEL)], "page", "ltr")[0]
+    width, height = picture_size(PANEL, "page", SMALLEST)
+    layout = lay_out([LayoutPanel("one", width, height, PANEL)], "page", "ltr", SMALLEST)[0]
     [layer] = compose_page(layout, {"one": LetteredPanel(png(), [HEAD], PANEL)}, "ltr").lettering
     caption, line = layer.texts
     assert (caption.kind, caption.line, caption.text, caption.tail) == (Set.CAPTION, -1, "Later.", None)
@@ -130,8 +134,8 @@ def test_every_kind_of_line_can_be_set() -> None:
 
 def test_100_panels_are_all_lettered() -> None:
     """However many panels a scene has, each finds its words on some page."""
-    shape = picture_size(PANEL, "page")
-    layouts = lay_out([LayoutPanel(str(number), *shape, PANEL) for number in range(100)], "page", "ltr")
+    shape = picture_size(PANEL, "page", SMALLEST)
+    layouts = lay_out([LayoutPanel(str(number), *shape, PANEL) for number in range(100)], "page", "ltr", SMALLEST)
     panels = {str(number): LetteredPanel(None, [], PANEL) for number in range(100)}
     found = [layer for layout in layouts for layer in compose_page(layout, panels, "ltr").lettering]
     assert [layer.panel_id for layer in found] == [str(number) for number in range(100)]

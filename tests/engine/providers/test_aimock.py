@@ -16,12 +16,12 @@ from engine.llm import LLM
 from engine.llm.anthropic import AnthropicWriter
 from engine.llm.ollama import OllamaWriter
 from engine.llm.openai import OpenAIWriter
-from tests.engine.failing import KEY
-from tests.engine.images.test_conformance import REQUEST as ORDER
-from tests.engine.images.test_conformance import a_picture
-from tests.engine.llm.test_conformance import REQUEST as QUESTION
 from tests.fakes.aimock import aimock
 from tests.fakes.openai import picture
+from tests.support.failing import KEY
+from tests.support.image_requests import REQUEST as ORDER
+from tests.support.image_requests import a_picture
+from tests.support.llm_requests import REQUEST as QUESTION
 
 pytestmark = pytest.mark.integration
 

@@ -37,7 +37,7 @@ HEADS = [
 def composed(data: PanelData, placed: Any = None, size: tuple[int, int] = (WIDTH, HEIGHT)) -> ComposedPage:
     picture = io.BytesIO()
     Image.new("RGB", size, (120, 160, 200)).save(picture, "PNG")
-    layout = PageLayout(1, 1988, 3075, (Cell("one", 84, 84, *size),))
+    layout = PageLayout(1, size[0] + 168, size[1] + 168, (Cell("one", 84, 84, *size),))
     return compose_page(layout, {"one": LetteredPanel(picture.getvalue(), HEADS, data, placed)}, "ltr")
 
 
@@ -253,7 +253,7 @@ def test_a_balloon_made_narrower_says_what_was_written(text: str, language: str,
     data = panel(Line(speaker="Mara", text=text), caption="")
     picture = io.BytesIO()
     Image.new("RGB", (WIDTH, HEIGHT), (120, 160, 200)).save(picture, "PNG")
-    layout = PageLayout(1, 1988, 3075, (Cell("one", 84, 84, WIDTH, HEIGHT),))
+    layout = PageLayout(1, WIDTH + 168, HEIGHT + 168, (Cell("one", 84, 84, WIDTH, HEIGHT),))
     lettered = {"one": LetteredPanel(picture.getvalue(), HEADS, data)}
     [first] = compose_page(layout, lettered, direction, language=language).lettering
     across, down = (900.0, 190.0) if first.texts[0].vertical else (230.0, 900.0)

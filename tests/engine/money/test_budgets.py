@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from engine.db.session import Database
-from engine.errors import BudgetExceeded, BudgetTight, EngineError, OutcomeUnknown, ProviderBusy
+from engine.errors import BudgetExceeded, BudgetTight, OutcomeUnknown, ProviderBusy
 from engine.money import budgets, ledger
 from engine.providers.usage import Tokens
 from engine.settings import Rate
@@ -23,14 +23,9 @@ from models.tables import Generation, Project, ProjectInstruction, ProviderCall
 from models.tables.ledger import CallState
 from models.tables.projects import UnknownPolicy
 from tests.conftest import Order, Ordered
-from tests.engine.test_ledger import asked
+from tests.support.calls import ask, costly
 
 pytestmark = pytest.mark.integration
-
-
-def costly(ordered: Ordered, request: str, usd: str = "1", **more: object) -> ledger.Order:
-    """A call that may cost so much."""
-    return ledger.Order(**{**vars(asked(ordered, request)), "holder": request, "most_usd": Decimal(usd), **more})  # type: ignore[arg-type]  # by name
 
 
 async def allow(database: Database, ordered: Ordered, usd: str | None, *, project: bool = False) -> None:
@@ -43,11 +38,6 @@ async def allow(database: Database, ordered: Ordered, usd: str | None, *, projec
         )
         row.budget_usd = None if usd is None else Decimal(usd)
         session.add(row)
-
-
-async def ask(database: Database, order: ledger.Order, terms: ledger.Terms = ledger.FREE) -> ledger.Grant | EngineError:
-    async with database.session() as session:
-        return await ledger.acquire(session, order, terms=terms, send=True)
 
 
 async def pay(database: Database, order: ledger.Order, usd: str) -> None:

@@ -5,7 +5,7 @@ from httpx2 import AsyncClient
 
 from tests.api.conftest import Crew
 from tests.api.directed import finished_chapter
-from tests.api.test_only_what_changed import STORY
+from tests.support.stories import STORY
 
 pytestmark = pytest.mark.workflow
 

@@ -16,25 +16,10 @@ from engine.providers.usage import Tokens
 from engine.store import holds
 from models.tables import Generation, ProviderCall
 from models.tables.ledger import CallState
-from tests.conftest import Order, Ordered
+from tests.conftest import Order
+from tests.support.calls import asked, states
 
 pytestmark = pytest.mark.integration
-
-
-def asked(ordered: Ordered, request: str = "draw", holder: str = "first", ordinal: int = 1) -> ledger.Order:
-    return ledger.Order(
-        owner_id=ordered.owner_id,
-        project_id=ordered.run.project_id,
-        generation_id=ordered.run.generation_id,
-        kind="llm",
-        provider="offline",
-        model="",
-        purpose="Dialogue",
-        target_id=ordered.run.chapter_id,
-        request_hash=request,
-        ordinal=ordinal,
-        holder=holder,
-    )
 
 
 def granted(answer: ledger.Grant | EngineError) -> ProviderCall:
@@ -57,16 +42,6 @@ async def submit(database: Database, call: ProviderCall) -> None:
 async def confirm(database: Database, call: ProviderCall, answer: str) -> None:
     async with database.session() as session:
         await ledger.confirm(session, call, ledger.Usage(Tokens(3, 5)), answer=answer)
-
-
-async def states(database: Database, ordered: Ordered) -> list[tuple[int, str]]:
-    async with database.session() as session:
-        query = (
-            select(ProviderCall.attempt, ProviderCall.state)
-            .where(ProviderCall.project_id == ordered.run.project_id)
-            .order_by(col(ProviderCall.attempt))
-        )
-        return [(attempt, state) for attempt, state in (await session.exec(query)).all()]
 
 
 async def test_a_confirmed_answer_is_given_again_and_counted(database: Database, order: Order) -> None:
