@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, DateTime, bindparam, case, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db.session import execute
+from engine.db.session import Prepared
 from engine.errors import BadInput
 from engine.money.estimate import Experience, Seen
 from models.tables import Chapter, Generation, Panel, Project, ProviderCall, Scene
@@ -20,7 +20,57 @@ from models.tables.ledger import CallState
 _CALLS, _PROJECTS, _GENERATIONS = table(ProviderCall), table(Project), table(Generation)
 _CHAPTERS, _SCENES, _PANELS = table(Chapter), table(Scene), table(Panel)
 
-_SEEN = (
+
+class _Past(NamedTuple):
+    provider: str
+    model: str
+    purpose: str
+    calls: int
+    average: Decimal
+    highest: Decimal
+
+
+class _OfChapter(NamedTuple):
+    chapter_id: UUID | None
+    usd: Decimal
+    unknown_usd: Decimal
+    calls: int
+
+
+class _OfPanel(NamedTuple):
+    scene_id: UUID | None
+    panel_id: UUID | None
+    usd: Decimal
+    unknown_usd: Decimal
+    calls: int
+
+
+class MonthByKind(NamedTuple):
+    """What a project's calls of one kind cost in a month, `2026-01`."""
+
+    month: str
+    provider: str
+    model: str
+    kind: str
+    usd: Decimal
+    unknown_usd: Decimal
+    calls: int
+    input_tokens: int
+    output_tokens: int
+
+
+class MonthOfProject(NamedTuple):
+    """What a project's calls cost in a month, `2026-01`."""
+
+    project_id: UUID
+    month: str
+    usd: Decimal
+    unknown_usd: Decimal
+    calls: int
+
+
+# The past costs of an owner's calls, by provider, model and purpose.
+_SEEN = Prepared(
     select(
         _CALLS.c.provider,
         _CALLS.c.model,
@@ -31,7 +81,8 @@ _SEEN = (
     )
     .join(_PROJECTS, _PROJECTS.c.id == _CALLS.c.project_id)
     .where(_PROJECTS.c.owner_id == bindparam("owner"), _CALLS.c.state == CallState.CONFIRMED, _CALLS.c.cost_usd > 0)
-    .group_by(_CALLS.c.provider, _CALLS.c.model, _CALLS.c.purpose)
+    .group_by(_CALLS.c.provider, _CALLS.c.model, _CALLS.c.purpose),
+    _Past,
 )
 _SUMS = (
     func.coalesce(func.sum(_CALLS.c.cost_usd), Decimal(0)).label("usd"),
@@ -40,20 +91,24 @@ _SUMS = (
     ).label("unknown_usd"),
     func.count(_CALLS.c.submitted_at).label("calls"),
 )
-_BY_CHAPTER = (
+# A project's costs by chapter.
+_BY_CHAPTER = Prepared(
     select(_GENERATIONS.c.chapter_id, *_SUMS)
     .join(_GENERATIONS, _GENERATIONS.c.id == _CALLS.c.generation_id, isouter=True)
     .where(_CALLS.c.project_id == bindparam("project"))
-    .group_by(_GENERATIONS.c.chapter_id)
+    .group_by(_GENERATIONS.c.chapter_id),
+    _OfChapter,
 )
 _SCENE = func.coalesce(_PANELS.c.scene_id, _SCENES.c.id)
-_BY_PANEL = (
+# A chapter's costs by scene and panel.
+_BY_PANEL = Prepared(
     select(_SCENE.label("scene_id"), _PANELS.c.id.label("panel_id"), *_SUMS)
     .join(_GENERATIONS, _GENERATIONS.c.id == _CALLS.c.generation_id)
     .join(_PANELS, _PANELS.c.id == _CALLS.c.target_id, isouter=True)
     .join(_SCENES, _SCENES.c.id == _CALLS.c.target_id, isouter=True)
     .where(_CALLS.c.project_id == bindparam("project"), _GENERATIONS.c.chapter_id == bindparam("chapter"))
-    .group_by(_SCENE, _PANELS.c.id)
+    .group_by(_SCENE, _PANELS.c.id),
+    _OfPanel,
 )
 
 
@@ -66,17 +121,21 @@ _IN_MONTHS = (
 )
 _BY_KIND = tuple(_CALLS.c[name] for name in ("provider", "model", "kind"))
 _TOKENS = tuple(func.sum(_CALLS.c[name]).label(name) for name in ("input_tokens", "output_tokens"))
-_MONTHS_OF_PROJECT = (
+# A project's costs by month, provider, model and kind.
+_MONTHS_OF_PROJECT = Prepared(
     select(_MONTH.label("month"), *_BY_KIND, *_SUMS, *_TOKENS)
     .where(*_IN_MONTHS)
     .group_by(_MONTH, *_BY_KIND)
-    .order_by(_MONTH, *_BY_KIND)
+    .order_by(_MONTH, *_BY_KIND),
+    MonthByKind,
 )
-_MONTHS_OF_PROJECTS = (
+# The costs of several projects by month.
+_MONTHS_OF_PROJECTS = Prepared(
     select(_CALLS.c.project_id, _MONTH.label("month"), *_SUMS)
     .where(*_IN_MONTHS)
     .group_by(_CALLS.c.project_id, _MONTH)
-    .order_by(_CALLS.c.project_id, _MONTH)
+    .order_by(_CALLS.c.project_id, _MONTH),
+    MonthOfProject,
 )
 
 
@@ -113,36 +172,31 @@ class Spent:
 
 async def experience(session: AsyncSession, owner_id: UUID) -> Experience:
     """The past costs of an owner's calls, by provider, model and purpose."""
-    found = await execute(session, _SEEN, {"owner": owner_id})
     return {
-        (row.provider, row.model, row.purpose): Seen(row.calls, Decimal(row.average), Decimal(row.highest))
-        for row in found
+        (row.provider, row.model, row.purpose): Seen(row.calls, row.average, row.highest)
+        for row in await _SEEN.all(session, owner=owner_id)
     }
 
 
 async def of_project(session: AsyncSession, project_id: UUID) -> dict[UUID | None, Spent]:
     """The costs by chapter; None collects what belongs to no existing chapter."""
-    found = await execute(session, _BY_CHAPTER, {"project": project_id})
-    return {row.chapter_id: _spent(row) for row in found}
+    rows = await _BY_CHAPTER.all(session, project=project_id)
+    return {row.chapter_id: Spent(row.usd, row.unknown_usd, row.calls) for row in rows}
 
 
 async def of_chapter(session: AsyncSession, chapter: Chapter) -> dict[tuple[UUID | None, UUID | None], Spent]:
     """The costs of a chapter by scene and panel; None collects what belongs to no single one, such as the outline."""
-    found = await execute(session, _BY_PANEL, {"project": chapter.project_id, "chapter": chapter.id})
-    return {(row.scene_id, row.panel_id): _spent(row) for row in found}
+    rows = await _BY_PANEL.all(session, project=chapter.project_id, chapter=chapter.id)
+    return {(row.scene_id, row.panel_id): Spent(row.usd, row.unknown_usd, row.calls) for row in rows}
 
 
-async def months_of_project(session: AsyncSession, project_id: UUID, months: Months) -> Sequence[Any]:
+async def months_of_project(session: AsyncSession, project_id: UUID, months: Months) -> list[MonthByKind]:
     """The costs by month, provider, model and kind, in that order."""
-    values = {"projects": [project_id], "first": months.first, "end": months.end}
-    return (await execute(session, _MONTHS_OF_PROJECT, values)).all()
+    return await _MONTHS_OF_PROJECT.all(session, projects=[project_id], first=months.first, end=months.end)
 
 
-async def months_of_projects(session: AsyncSession, project_ids: Sequence[UUID], months: Months) -> Sequence[Any]:
+async def months_of_projects(
+    session: AsyncSession, project_ids: Sequence[UUID], months: Months
+) -> list[MonthOfProject]:
     """The costs by project and month, in that order."""
-    values = {"projects": list(project_ids), "first": months.first, "end": months.end}
-    return (await execute(session, _MONTHS_OF_PROJECTS, values)).all()
-
-
-def _spent(row: Any) -> Spent:
-    return Spent(row.usd, row.unknown_usd, row.calls)
+    return await _MONTHS_OF_PROJECTS.all(session, projects=list(project_ids), first=months.first, end=months.end)

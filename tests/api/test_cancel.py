@@ -10,6 +10,7 @@ from tests.api.directed import Directed
 pytestmark = pytest.mark.integration
 
 
+@pytest.mark.workflow
 async def test_a_cancel_counts_although_the_call_of_that_moment_is_answered(api: AsyncClient, crew: Crew) -> None:
     """The answer is kept; nothing is asked after it."""
     directed = Directed(api, *await new_chapter(api, "Mara knocked."))

@@ -89,6 +89,7 @@ async def test_a_profile_says_whose_it_is(api: AsyncClient) -> None:
     assert problem(unknown) == refused(422, "validation")
 
 
+@pytest.mark.workflow
 async def test_a_character_is_left_alone_while_something_is_generated(api: AsyncClient, crew: Crew) -> None:
     """Changed or deleted it would be missed; added it does no harm."""
     project_id, chapter_id = await new_chapter(api, "Nobody came. Nobody ever came.")

@@ -88,6 +88,7 @@ async def test_unless_it_is_said_what_is_paused_comes_first_and_then_what_waits(
     await api.post(f"{path}/cancel")
 
 
+@pytest.mark.workflow
 async def test_what_is_paused_cannot_be_skipped(api: AsyncClient, made: Made) -> None:
     body = {"what": "paused", "skip_refused": True}
     assert problem(await api.post(f"{made.location}/resume", json=body)) == refused(422, "validation")

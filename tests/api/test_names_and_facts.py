@@ -85,6 +85,7 @@ async def test_projects_are_found_by_a_part_of_their_title(api: AsyncClient) -> 
     assert [*(one["id"] for one in page["items"]), *following] == by_title
 
 
+@pytest.mark.workflow
 async def test_generations_say_who_ordered_them_and_are_found(api: AsyncClient, crew: Crew) -> None:
     """By project, chapter, any of several statuses and kinds, the caller's name and facts, and time."""
     project_id, chapter_id = await new_chapter(api, "Nothing happened, and then nothing happened again.")

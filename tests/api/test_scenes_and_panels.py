@@ -271,6 +271,7 @@ async def test_everything_that_is_done_is_told_and_by_whom(api: AsyncClient, dat
     ]
 
 
+@pytest.mark.workflow
 async def test_a_generation_takes_what_was_added_by_hand(api: AsyncClient, crew: Crew) -> None:
     """Panels that somebody made are given the words and prompts that they lack, and are drawn; none is added."""
     # A story of its own: what the owner has answers to would cost other tests' chapters nothing.
