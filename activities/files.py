@@ -70,9 +70,9 @@ class Files:
             moved = await complete(session, call.generation_id, export_step(format), export_step(format, "file"))
             if values:
                 await _keep(session, call, format, values)
-                told = {"format": format, "bytes": values["bytes"]}
-                told |= {"language": call.language} if call.language else {}
-                await emit(session, call.project_id, call.generation_id, EventType.EXPORT_BUILT, told)
+                data = {"format": format, "bytes": values["bytes"]}
+                data |= {"language": call.language} if call.language else {}
+                await emit(session, call.project_id, call.generation_id, EventType.EXPORT_BUILT, data)
             elif moved:
                 await emit(session, call.project_id, call.generation_id, EventType.GENERATION_PROGRESSED, {})
 

@@ -110,7 +110,7 @@ class New:
         if self.pictures:
             # An edit is identified by the bytes of the pictures that it changes.
             return None
-        draft_id = await drafts.there(session, self.panel_id, self.made_from, self.slot)
+        draft_id = await drafts.draft_in_slot(session, self.panel_id, self.made_from, self.slot)
         return None if draft_id is None else Existing(draft_id)
 
     async def with_pictures(self, storage: Storage) -> "New":
@@ -188,8 +188,8 @@ async def plan_of(session: AsyncSession, call: DrawCall, artists: Artists) -> Pl
     if call.redraw_id is not None:
         new = await _redrawn(session, new, call, call.redraw_id)
     else:
-        before = await drafts.standing(session, panel.id, basis, requested.choice.provider, call.generation_id)
-        place = drafts.place(before, panel.selected_draft_id, call.ordinal, call.many)
+        before = await drafts.previous_drafts(session, panel.id, basis, requested.choice.provider, call.generation_id)
+        place = drafts.draft_or_slot(before, panel.selected_draft_id, call.ordinal, call.many)
         if isinstance(place, UUID):
             return Existing(place)
         new = _in_slot(new, place)

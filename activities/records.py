@@ -104,7 +104,7 @@ class Records:
         """requested → running; returns the panels to generate, or the redraws to carry out."""
         async with self._database.session() as session:
             await generations.begin(session, run.project_id, run.generation_id)
-            orders = await redraws.ordered(session, run.generation_id)
+            orders = await redraws.open_redraws(session, run.generation_id)
             generation = await get(session, Scope(project_id=run.project_id), Generation, run.generation_id)
             # An activity that is repeated after its redraws were done has nothing left to do.
             redrawn = await redraws.any_of(session, run.generation_id)

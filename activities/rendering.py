@@ -170,8 +170,8 @@ class Rendering:
             project = await get(session, scope, Project, call.project_id)
             profile = attributes_in(character.profile or Profile(name=character.name))
             instructions = await standing_instructions(session, call.project_id)
-            told = [style_of(project.style, instructions), *concerning(FOR_SHEETS, instructions)]
-            prompt = f"Character reference sheet, plain background. {profile.sentence()}. {' '.join(told)}".strip()
+            guidance = [style_of(project.style, instructions), *concerning(FOR_SHEETS, instructions)]
+            prompt = f"Character reference sheet, plain background. {profile.sentence()}. {' '.join(guidance)}".strip()
             width, height = SHEET_SIZE
             request = ImageRequest(
                 model=artists.by.choice.model,

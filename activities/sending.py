@@ -47,11 +47,11 @@ async def sending(
         with tracing.span(f"{call.kind} {call.provider}", told_of_it), _counted(call):
             yield
     except EngineError as error:
-        told = f"{error.message} {error.detail if isinstance(error, ProviderError) else ''}".strip()
+        reason = f"{error.message} {error.detail if isinstance(error, ProviderError) else ''}".strip()
         # For the provider an unusable answer was an answer, and it may be billed.
         answered = isinstance(error, AnswerLost | BadAnswer)
         async with database.session() as session:
-            await (ledger.lose if answered else ledger.fail)(session, grant.call, told)
+            await (ledger.lose if answered else ledger.fail)(session, grant.call, reason)
             down = gives_way and error.retryable
             if down and answered:
                 # Another provider will cost money for the same call: if the policy is to ask, a person decides first.

@@ -31,7 +31,7 @@ class Translating:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id)
             panels = await translations.worded(session, chapter.id, run.language)
             due = translations.due(chapter, run.language, panels)
-            await translations.forgive(session, chapter.id, run.language)
+            await translations.clear_failures(session, chapter.id, run.language)
             step = translation_step(run.language)
             shares = {translation_step(run.language, one.scene_id): float(len(one.parts)) for one in due}
             if due:
@@ -52,5 +52,5 @@ class Translating:
             await session.flush()
             step = translation_step(failure.language, scene.id)
             if await complete(session, failure.generation_id, step) or news:
-                told = {"scene_id": str(scene.id), "language": failure.language, "reason": reason[:1000]}
-                await emit(session, failure.project_id, failure.generation_id, EventType.TRANSLATION_FAILED, told)
+                data = {"scene_id": str(scene.id), "language": failure.language, "reason": reason[:1000]}
+                await emit(session, failure.project_id, failure.generation_id, EventType.TRANSLATION_FAILED, data)

@@ -100,7 +100,7 @@ class WebhookActivities:
             delivery = await session.get(Delivery, sending.delivery_id, with_for_update=True)
             if delivery is None:
                 return
-            await webhooks.tried(session, delivery, attempt, state)
+            await webhooks.record_attempt(session, delivery, attempt, state)
             if switch_off and (webhook := await session.get(Webhook, delivery.webhook_id, with_for_update=True)):
                 webhook.active = False
                 session.add(webhook)

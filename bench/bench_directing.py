@@ -80,7 +80,7 @@ async def change_a_word(database: Database, scope: Scope, chapter_id: UUID, turn
         panel = panels[(turn + 1) * len(panels) // (ROUNDS + 2)]
         first, *others = panel.dialogue or []
         line = {**first, "text": " ".join([*first["text"].split()[:-1], "then."])}
-        values = manual_edits.written(panel, {"dialogue": [line, *others]})
+        values = manual_edits.edited_columns(panel, {"dialogue": [line, *others]})
         await editing.change(session, scope, Panel, panel.id, panel.version, values)
 
 

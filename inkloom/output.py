@@ -22,7 +22,7 @@ from engine.storage.atomic import write_whole
 from engine.store import books, translator
 from engine.store.rows import get
 from engine.store.scope import Scope
-from engine.store.scripts import tell
+from engine.store.scripts import script_of
 from models.exports import SUFFIXES, ExportFormat
 from models.options import GenerationOptions
 from models.tables import Chapter, Draft, Export, Image, Page, Panel, Scene
@@ -79,7 +79,7 @@ async def deliver(
     """
     async with database.session() as session:
         chapter = await get(session, Scope(project_id=project_id), Chapter, chapter_id)
-        told = await tell(session, chapter, options.in_edition(""))
+        told = await script_of(session, chapter, options.in_edition(""))
         drafts = await _drafts(session, chapter_id)
         there = select(Page.language).where(Page.chapter_id == chapter_id, Page.language != "").distinct()
         languages = sorted((await session.exec(there)).all())

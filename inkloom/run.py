@@ -164,7 +164,7 @@ async def run_story(
             return Finished(
                 generation=generation,
                 exported=exported,
-                made=await tallies.made(session, chapter.id),
+                made=await tallies.count_rows(session, chapter.id),
                 calls=await tallies.calls(session, generation.id, since),
                 cached=generation.cached_calls - cached_before,
                 delivered=delivered,
@@ -340,8 +340,8 @@ async def take_translations(
     """Import what people have translated; returns whether any of it is new."""
     if not translated:
         return False
-    chapter = await editing.still(session, scope, Chapter, chapter_id)
-    return any([await translator.take(session, scope, chapter, file) for file in translated])
+    chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
+    return any([await translator.import_file(session, scope, chapter, file) for file in translated])
 
 
 async def require_translated(

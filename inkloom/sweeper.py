@@ -155,8 +155,8 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
         alone = await execute(session, text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": SWEEP_LOCK})
         if not alone.scalar_one():
             return 0
-        open_ones = await generations.open_ones(session, older_than)
-        decided = await holds.decided(session, older_than)
+        open_ones = await generations.open_generations(session, older_than)
+        decided = await holds.released_workflows(session, older_than)
         overdue = await reviews.overdue(session)
     helped = 0
     for review in overdue:

@@ -126,7 +126,7 @@ async def account_of(owned: Resources, token: str | None, *, local: bool) -> Cal
     if token is None:
         if local and owned.settings.local_owner:
             async with owned.database.session() as opened:
-                if not await accounts.anybody(opened):
+                if not await accounts.any_registered(opened):
                     return Caller(await local_owner(opened))
         raise Unauthorized("Log in, and send the access token as `Authorization: Bearer …`.")
     if token.startswith(accounts.PERSONAL):
@@ -151,8 +151,8 @@ async def _remembered(owned: Resources, key: str, *, token: str = "", known: Cal
             owned.known[key] = now, found
         async with owned.database.session() as opened:
             if known is not None and known.family is not None:
-                found = known if await accounts.living(opened, {known.family}) else None
-            elif row := await accounts.personal(opened, token):
+                found = known if await accounts.valid_logins(opened, {known.family}) else None
+            elif row := await accounts.by_personal_token(opened, token):
                 found = Caller(
                     row.user_id,
                     scopes=frozenset(row.scopes),

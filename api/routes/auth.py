@@ -223,7 +223,7 @@ async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], owned: Ow
     if not await owned.passwords.match(form.password, user.password_hash if user else None) or user is None:
         raise Unauthorized(WRONG)
     async with owned.database.session() as session:
-        await throttles.give_back(session, pair)
+        await throttles.refill(session, pair)
         refresh_token, family = await accounts.log_in(session, user, timedelta(days=owned.settings.refresh_days))
     return _tokens(owned, user.id, refresh_token, family)
 
@@ -318,13 +318,15 @@ async def new_token(body: NewToken, session: Session, person: Person) -> TokenMa
         await rows.get(session, person.scope, Project, body.project_id)
     lifetime = None if body.days is None else timedelta(days=body.days)
     scopes = sorted(set(body.scopes))
-    row, token = await accounts.new_personal(session, person.user_id, body.name, scopes, body.project_id, lifetime)
+    row, token = await accounts.new_personal_token(
+        session, person.user_id, body.name, scopes, body.project_id, lifetime
+    )
     return TokenMade(**TokenOut.model_validate(row).model_dump(), token=token)
 
 
 @router.get("/tokens", summary="List my personal access tokens")
 async def tokens(session: Session, person: Person, paging: Paged) -> Listing[TokenOut]:
-    return listed(TokenOut, await accounts.personal_ones(session, person.user_id, paging.after, paging.limit))
+    return listed(TokenOut, await accounts.personal_tokens(session, person.user_id, paging.after, paging.limit))
 
 
 @router.delete(
@@ -358,7 +360,7 @@ async def _refuse_uninvited(session: AsyncSession, owned: Resources, email: str)
     match owned.settings.registration:
         case "closed":
             raise Forbidden("Registration is closed (INKLOOM_REGISTRATION=closed).")
-        case "invited" if await accounts.anybody(session) and not await accounts.invited(session, email):
+        case "invited" if await accounts.any_registered(session) and not await accounts.invited(session, email):
             raise Forbidden("Registration is open to addresses invited to a project only.")
         case _:
             return

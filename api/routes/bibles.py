@@ -115,7 +115,7 @@ async def take(
     """Leaves the project's chapters unchanged. Its first chapter is given what the bible's chapters tell, as what came
     before it. Refused while a generation is running in the project.
     """
-    taken = await bibles.take(session, scope, project_id, body.as_bundle(), replace=replace)
+    taken = await bibles.import_bible(session, scope, project_id, body.as_bundle(), replace=replace)
     return TakenOut.model_validate(asdict(taken))
 
 
@@ -186,8 +186,8 @@ async def _with_pictures(
         for (told, path, _), picture in zip(found, stored, strict=True):
             await owned.storage.put(picture.key, await run_in_threadpool(path.read_bytes))
             images[told.sha256] = await _row(session, project_id, told, picture)
-        taken = await bibles.take(session, scope, project_id, bundle, replace=replace, images=images)
-        await removals.take_back(session, removal)
+        taken = await bibles.import_bible(session, scope, project_id, bundle, replace=replace, images=images)
+        await removals.cancel(session, removal)
     return TakenOut.model_validate(asdict(taken))
 
 

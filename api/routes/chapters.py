@@ -172,7 +172,7 @@ async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope:
     if body.threads is not None:
         values["threads"] = body.threads
     if body.text is not None:
-        await editing.still(session, scope, Chapter, chapter_id)
+        await editing.lock_idle(session, scope, Chapter, chapter_id)
         values["source_text"] = read_manuscript(body.text.encode("utf-8", "replace"), "text")
         values["script"] = None
     return ChapterOut.model_validate(await editing.change(session, scope, Chapter, chapter_id, body.version, values))
@@ -190,9 +190,9 @@ async def remove(chapter_id: UUID, session: Session, scope: Editing) -> None:
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     await editing.open_project(session, scope, chapter.project_id)
-    chapter = await editing.still(session, scope, Chapter, chapter_id)
-    await removals.chapter_goes(session, chapter)
-    await editing.gone(session, scope, chapter)
+    chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
+    await removals.delete_chapter(session, chapter)
+    await editing.after_deletion(session, scope, chapter)
 
 
 @router.get("/chapters/{chapter_id}/pages", summary="List a chapter's pages in order", responses=NOT_FOUND)

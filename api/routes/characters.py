@@ -204,7 +204,7 @@ async def change(character_id: UUID, body: CharacterChange, session: Session, sc
     given = body.profile.model_dump() if body.profile is not None else None
     values = cast.changed(character, body.name, body.aliases, given, anew="profile" in body.model_fields_set)
     if "profile" in body.model_fields_set:
-        values = manual_edits.written(character, values)
+        values = manual_edits.edited_columns(character, values)
     async with cast.once():
         character = await editing.change(session, scope, Character, character_id, body.version, values)
     return CharacterOut.model_validate(character)

@@ -54,7 +54,7 @@ async def read(draft_id: UUID, session: Session, scope: Scoped) -> DraftOut:
 )
 async def remove(draft_id: UUID, session: Session, scope: Editing) -> None:
     """Refused for the draft that its panel shows, and while a generation is running on the chapter. Ordinals stay."""
-    draft = await editing.still(session, scope, Draft, draft_id)
+    draft = await editing.lock_idle(session, scope, Draft, draft_id)
     # Selecting a draft locks the panel, too.
     panel = await rows.get(session, scope, Panel, draft.panel_id, lock=True)
     if panel.selected_draft_id == draft_id:

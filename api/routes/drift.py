@@ -64,7 +64,7 @@ async def listing(chapter_id: UUID, session: Session, scope: Scoped, paging: Pag
 
 
 def _marked(place: drifts.Place, finding: Finding) -> str:
-    return cursors.written(cursors.Mark(_ORDER, ".".join(map(str, place)), finding.panel_id))
+    return cursors.encode(cursors.Mark(_ORDER, ".".join(map(str, place)), finding.panel_id))
 
 
 def _place(cursor: str) -> drifts.Place:

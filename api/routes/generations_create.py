@@ -100,7 +100,7 @@ async def retry(
             labels=last.labels,
             requested_by=request.scope.actor,
         )
-        await redraws.again(session, last, generation)
+        await redraws.copy_failed(session, last, generation)
         out = await request.accept(session, generation)
     request.start(generation)
     return out

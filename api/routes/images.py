@@ -155,7 +155,7 @@ async def remove(image_id: UUID, session: Session, scope: Editing) -> None:
     user = await uploads.used_by(session, image_id)
     if user is not None:
         raise Conflict(f"This picture is in use by {user}. Delete that first.")
-    await removals.image_goes(session, image)
+    await removals.delete_image(session, image)
     data: dict[str, Any] = {"image_id": str(image_id)}
     await emit(session, image.project_id, None, EventType.IMAGE_DELETED, data, actor=scope.actor)
 

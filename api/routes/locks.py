@@ -61,7 +61,7 @@ async def release(panel_id: UUID, session: Session, scope: Editing) -> None:
 
 
 async def _out(session: Session, panel_id: UUID) -> LockOut:
-    found = await locks.held(session, panel_id)
+    found = await locks.lock_of(session, panel_id)
     if found is None:
         return LockOut(panel_id=panel_id)
     lock, name = found

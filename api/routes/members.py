@@ -52,7 +52,7 @@ async def listing(
 @router.get("/projects/{project_id}/members/{user_id}", summary="Read a member", responses=NOT_FOUND)
 async def read(project_id: UUID, user_id: UUID, session: Session, scope: Scoped) -> MemberOut:
     await rows.get(session, scope, Project, project_id)
-    member = await members.one(session, project_id, user_id)
+    member = await members.member_of(session, project_id, user_id)
     return _out(member, await _owns(session, scope, project_id))
 
 

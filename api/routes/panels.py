@@ -140,7 +140,7 @@ async def listing(
 )
 async def reorder(scene_id: UUID, body: Order, session: Session, scope: Editing) -> None:
     """`ids` lists every panel of the scene once. Pages show the new order when they are composed again."""
-    scene = await editing.still(session, scope, Scene, scene_id)
+    scene = await editing.lock_idle(session, scope, Scene, scene_id)
     _by_hand(scene)
     session.add(scene)
     await editing.reorder(session, scope, Panel, scene.project_id, scene_id, body.ids)
@@ -159,15 +159,15 @@ async def change(panel_id: UUID, body: PanelChange, session: Session, scope: Edi
     drawn again; changed words are lettered into the existing picture. `GET /chapters/{id}/stale` lists the
     consequences. Refused while a generation is running on the chapter, and while another user has locked the panel.
     """
-    panel = await editing.still(session, scope, Panel, panel_id)
+    panel = await editing.lock_idle(session, scope, Panel, panel_id)
     await locks.refuse_if_held(session, panel_id, scope.actor)
     values = body.model_dump(exclude={"version", "release_edits"}, exclude_none=True, mode="json")
     values |= {name: None for name in ("dialogue", "prompt") if name in body.model_fields_set and name not in values}
     if "description" in body.release_edits and "description" in panel.manual_edits:
         scene = await rows.get(session, scope, Scene, panel.scene_id, lock=True)
-        manual_edits.give_back(scene)
+        manual_edits.release_panels(scene)
         session.add(scene)
-    values = manual_edits.written(panel, values, body.release_edits)
+    values = manual_edits.edited_columns(panel, values, body.release_edits)
     words, prompt = values.get("dialogue", panel.dialogue), values.get("prompt", panel.prompt)
     if panel.state in (PanelState.DESCRIBED, PanelState.WRITTEN):
         whole = words is not None and prompt is not None
@@ -183,7 +183,7 @@ async def change(panel_id: UUID, body: PanelChange, session: Session, scope: Edi
 )
 async def remove(panel_id: UUID, session: Session, scope: Editing) -> None:
     """The panels after it move up. If it was the scene's last panel, the next generation describes the scene again."""
-    panel = await editing.still(session, scope, Panel, panel_id)
+    panel = await editing.lock_idle(session, scope, Panel, panel_id)
     others = select(Panel.id).where(Panel.scene_id == panel.scene_id, Panel.id != panel_id)
     scene = await rows.get(session, scope, Scene, panel.scene_id, lock=True)
     _by_hand(scene)
@@ -205,7 +205,7 @@ def _by_hand(scene: Scene) -> None:
 async def _added(
     session: AsyncSession, scope: Scope, scene_id: UUID, new: list[Any], position: int | None
 ) -> list[Panel]:
-    scene = await editing.still(session, scope, Scene, scene_id)
+    scene = await editing.lock_idle(session, scope, Scene, scene_id)
     count = (await session.exec(select(func.count()).where(col(Panel.scene_id) == scene_id))).one()
     if count + len(new) > MAX_PANELS:
         raise Conflict(f"The scene has {count} panels; at most {MAX_PANELS} are allowed.")
@@ -213,6 +213,6 @@ async def _added(
     scene.state, scene.failure = SceneState.DESCRIBED, ""
     _by_hand(scene)
     session.add(scene)
-    await editing.place(session, panels, position)
+    await editing.insert_rows(session, panels, position)
     await editing.announce(session, scope, panels)
     return panels

@@ -115,8 +115,8 @@ async def _new(owned: Resources, owner_id: UUID, bundle: Bundle, bring: Bring, r
     try:
         kept = await bring(project_id)
         async with owned.database.session() as session:
-            project = await bundles.plant(session, owner_id, project_id, bundle, kept)
-            await removals.take_back(session, removal)
+            project = await bundles.create_project(session, owner_id, project_id, bundle, kept)
+            await removals.cancel(session, removal)
             answer = ProjectOut.model_validate(project)
     except Exception:
         await owned.storage.delete_under(project_prefix(project_id))

@@ -119,7 +119,7 @@ async def remove(project_id: UUID, session: Session, scope: Owning) -> None:
     """Deletes its pictures, files and workflow histories within minutes. This cannot be undone."""
     await rows.get(session, scope, Project, project_id, lock=True)
     await refuse_while_open(session, project_id=project_id)
-    await removals.project_goes(session, project_id)
+    await removals.record_project(session, project_id)
     await rows.remove(session, scope, Project, project_id)
 
 

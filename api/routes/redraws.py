@@ -175,7 +175,7 @@ async def undo(panel_id: UUID, owned: Owned, scope: Editing, body: Undo | None =
 async def bring(panel_id: UUID, body: NewDraft, owned: Owned, scope: Editing, response: Response) -> DraftOut:
     """For finished art: while the panel shows it, no artist draws the panel, and words are lettered over it."""
     async with owned.database.session() as session:
-        panel = await editing.still(session, scope, Panel, panel_id)
+        panel = await editing.lock_idle(session, scope, Panel, panel_id)
         await locks.refuse_if_held(session, panel_id, scope.actor)
         draft, workflows = await directing.bring(session, scope, panel, body.image_id, select_it=body.select)
         out = await draft_out(session, scope, draft)
@@ -245,7 +245,7 @@ async def _ordered(
         asked = body.model_dump(mode="json", exclude_unset=True)
         if earlier := await request.earlier(session, f"panels/{panel_id}/{what}", asked):
             return earlier
-        panel = await editing.still(session, scope, Panel, panel_id)
+        panel = await editing.lock_idle(session, scope, Panel, panel_id)
         if body.version is not None:
             await rows.change(session, scope, Panel, panel_id, body.version, {})
         await locks.refuse_if_held(session, panel_id, scope.actor)

@@ -174,7 +174,7 @@ async def create(
     It keeps its place when the chapter's text is outlined, beside the scenes from the text. Refused while a generation
     is running on the chapter.
     """
-    chapter = await editing.still(session, scope, Chapter, chapter_id)
+    chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
     scene = await editing.add(session, scope, _scene(chapter, body), at=body.position)
     response.headers["Location"] = f"/api/v1/scenes/{scene.id}"
     return SceneTextOut.model_validate(scene)
@@ -190,9 +190,9 @@ async def create_many(chapter_id: UUID, body: NewScenes, session: Session, scope
     """Adds all or none, in the order given. Generations change nothing in a scene with panels, except that they write
     missing words and prompts.
     """
-    chapter = await editing.still(session, scope, Chapter, chapter_id)
+    chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
     scenes = [_scene(chapter, one) for one in body.scenes]
-    await editing.place(session, scenes, body.position)
+    await editing.insert_rows(session, scenes, body.position)
     panels: list[Panel] = []
     for scene, one in zip(scenes, body.scenes, strict=True):
         panels += [panel_of(scene, panel, position=number) for number, panel in enumerate(one.panels)]
@@ -235,7 +235,7 @@ async def listing(
 )
 async def reorder(chapter_id: UUID, body: Order, session: Session, scope: Editing) -> None:
     """`ids` lists every scene of the chapter once."""
-    chapter = await editing.still(session, scope, Chapter, chapter_id)
+    chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
     await editing.reorder(session, scope, Scene, chapter.project_id, chapter_id, body.ids)
 
 
@@ -251,13 +251,13 @@ async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Edi
     You can change the text only while the scene has no panels, because panels point into it. Refused while a generation
     is running on the chapter.
     """
-    scene = await editing.still(session, scope, Scene, scene_id)
+    scene = await editing.lock_idle(session, scope, Scene, scene_id)
     values = body.model_dump(exclude={"version", "text", "release_edits"}, exclude_none=True)
     if body.text is not None:
         if await _has_panels(session, scene_id):
             raise Conflict("The scene's panels point into its text. Delete them before you change it.")
         values["sentences"] = _sentences(body.text)
-    values = manual_edits.written(scene, values, body.release_edits)
+    values = manual_edits.edited_columns(scene, values, body.release_edits)
     return SceneTextOut.model_validate(await editing.change(session, scope, Scene, scene_id, body.version, values))
 
 
@@ -269,7 +269,7 @@ async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Edi
 )
 async def remove(scene_id: UUID, session: Session, scope: Editing) -> None:
     """The scenes after it move up. Refused while a generation is running on the chapter."""
-    await editing.remove(session, scope, await editing.still(session, scope, Scene, scene_id))
+    await editing.remove(session, scope, await editing.lock_idle(session, scope, Scene, scene_id))
 
 
 def _scene(chapter: Chapter, body: NewScene) -> Scene:

@@ -157,7 +157,7 @@ async def write(
     """A manual edit: generations keep it, even if the panel's own words change. It costs nothing, and pages show it
     when they are composed again. Refused while a generation is running on the chapter.
     """
-    panel = await editing.still(session, scope, Panel, panel_id)
+    panel = await editing.lock_idle(session, scope, Panel, panel_id)
     await locks.refuse_if_held(session, panel_id, scope.actor)
     words = await _words(session, scope, panel, language)
     await translator.write(session, scope, words, language, body.caption, body.lines, body.version)
@@ -172,7 +172,7 @@ async def write(
 )
 async def give_back(panel_id: UUID, language: Into, session: Session, scope: Editing) -> None:
     """The next generation that names the language translates the panel again."""
-    panel = await editing.still(session, scope, Panel, panel_id)
+    panel = await editing.lock_idle(session, scope, Panel, panel_id)
     await locks.refuse_if_held(session, panel_id, scope.actor)
     await translator.give_back(session, scope, await _words(session, scope, panel, language), language)
 
@@ -223,8 +223,8 @@ async def take(chapter_id: UUID, language: Into, body: ChapterTranslation, sessi
     """
     if body.language != language:
         raise BadInput(f"The file is in {body.language}, but the path says {language}.")
-    chapter = await editing.still(session, scope, Chapter, chapter_id)
-    changed = await translator.take(session, scope, chapter, body)
+    chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
+    changed = await translator.import_file(session, scope, chapter, body)
     panels = await translations.worded(session, chapter_id, language)
     missing = sum(one.state == translations.Standing.MISSING for one in panels)
     return Taken(language=language, changed=changed, missing=missing)
@@ -240,7 +240,7 @@ async def _words(session: AsyncSession, scope: Scope, panel: Panel, language: st
 
 
 def _out(one: Worded, language: str) -> TranslationOut:
-    told, there = translator.told(one), one.translation
+    told, there = translator.translated_panel(one), one.translation
     return TranslationOut(
         **told.model_dump(),
         language=language,

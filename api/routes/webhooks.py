@@ -236,7 +236,7 @@ async def deliveries(
 )
 async def redeliver(delivery_id: UUID, session: Session, scope: Owning) -> DeliveryOut:
     """Sends the same message with the same `webhook-id`, so that the receiver can recognize it."""
-    return DeliveryOut.model_validate(await webhooks.again(session, scope, delivery_id))
+    return DeliveryOut.model_validate(await webhooks.redeliver(session, scope, delivery_id))
 
 
 def _chosen(events: list[WebhookEvent]) -> list[str]:

@@ -186,8 +186,8 @@ def _picture(rows: ChapterRows, rows_of_panel: PanelRows, *, again: bool) -> Ite
         rows.options.format,
         rows_of_panel.references,
     )
-    standing = [drafts.stands(tried, inputs, requested.provider) for tried in rows_of_panel.drafts]
-    missing = count - len(drafts.kept(standing, panel.selected_draft_id, count))
+    standing = [drafts.standing_of(tried, inputs, requested.provider) for tried in rows_of_panel.drafts]
+    missing = count - len(drafts.counting_drafts(standing, panel.selected_draft_id, count))
     if panel.state in (PanelState.DRAFTED, PanelState.FAILED) and shown.image is not None and not (again or missing):
         # Its drafts are there, and none has been chosen; or it failed after they were.
         yield StalePart("panel", panel.id, "picture", State.STALE, ["choice"])

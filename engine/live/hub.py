@@ -204,8 +204,10 @@ class Hub:
         async with self._database.session() as session:
             heads = await events.heads(session, {one.project_id for one in opened})
             reachable = await within_reach(session, {(one.user_id, one.project_id) for one in opened})
-            living: set[UUID | None] = {*await accounts.living(session, {one.login for one in opened if one.login})}
-            if any(one.login is None for one in opened) and not await accounts.anybody(session):
+            living: set[UUID | None] = {
+                *await accounts.valid_logins(session, {one.login for one in opened if one.login})
+            }
+            if any(one.login is None for one in opened) and not await accounts.any_registered(session):
                 living.add(None)
         for project_id, head in heads.items():
             self._nudge(project_id, head)
@@ -227,7 +229,7 @@ class Hub:
             return
         self._stirred_at = now
         async with self._database.session() as session:
-            await events.stir(session)
+            await events.hurry_relay(session)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ STALE = "The refresh token is invalid or has expired. Log in again."
 
 async def register(session: AsyncSession, email: str, name: str, password_hash: str, *, claim: bool) -> User:
     """Create an account; with `claim` the local owner becomes it, if nobody has claimed it yet. Raises `Conflict`."""
-    account = await unclaimed(session) if claim else None
+    account = await unclaimed_owner(session) if claim else None
     account = account or User()
     account.email, account.name, account.password_hash = email, name, password_hash
     session.add(account)
@@ -35,13 +35,13 @@ async def register(session: AsyncSession, email: str, name: str, password_hash: 
     return account
 
 
-async def unclaimed(session: AsyncSession) -> User | None:
+async def unclaimed_owner(session: AsyncSession) -> User | None:
     """The local owner, locked; None once it has been claimed."""
     query = select(User).where(col(User.is_local), col(User.password_hash).is_(None)).with_for_update()
     return (await session.exec(query)).one_or_none()
 
 
-async def anybody(session: AsyncSession) -> bool:
+async def any_registered(session: AsyncSession) -> bool:
     """Whether any account has been registered."""
     query = select(User.id).where(col(User.password_hash).is_not(None)).limit(1)
     return (await session.exec(query)).first() is not None
@@ -71,30 +71,30 @@ async def invited(session: AsyncSession, email: str) -> bool:
 
 
 async def log_in(session: AsyncSession, proven: User, lifetime: timedelta) -> tuple[str, UUID]:
-    """The first refresh token of a new login, and the login's family. Raises `Unauthorized`, see `_still`."""
-    await _still(session, proven)
+    """The first refresh token of a new login, and its family. Raises `Unauthorized` if the password has changed."""
+    await _with_same_password(session, proven)
     family = uuid4()
     return await _next(session, proven.id, lifetime, family), family
 
 
 async def change_password(session: AsyncSession, proven: User, password_hash: str, but: UUID | None = None) -> None:
-    """Set another password and end all logins, except `but` if given. Raises `Unauthorized`, see `_still`."""
-    found = await _still(session, proven)
+    """Set another password and end all logins, except `but`. Raises `Unauthorized` if the password has changed."""
+    found = await _with_same_password(session, proven)
     found.password_hash = password_hash
     session.add(found)
     await session.flush()
     await end(session, user_id=found.id, but=but)
 
 
-async def _still(session: AsyncSession, proven: User) -> User:
+async def _with_same_password(session: AsyncSession, proven: User) -> User:
     """The account, locked. Raises `Unauthorized` if its password has changed since it was checked."""
-    found = await _alone(session, proven.id)
+    found = await _locked(session, proven.id)
     if found is None or found.password_hash != proven.password_hash:
         raise Unauthorized("The password was changed in the meantime.")
     return found
 
 
-async def _alone(session: AsyncSession, user_id: UUID) -> User | None:
+async def _locked(session: AsyncSession, user_id: UUID) -> User | None:
     """Lock the account: its logins begin, continue and end one after another.
 
     Otherwise ending them would miss a token that is being created at that moment, and the token would outlive them.
@@ -118,7 +118,7 @@ async def refresh(session: AsyncSession, token: str, lifetime: timedelta) -> tup
     """
     same = RefreshToken.token_hash == digest(token)
     user_id = (await session.exec(select(RefreshToken.user_id).where(same))).one_or_none()
-    if user_id is None or await _alone(session, user_id) is None:
+    if user_id is None or await _locked(session, user_id) is None:
         return None
     row = (await session.exec(select(RefreshToken).where(same))).one_or_none()
     now = (await session.exec(select(func.clock_timestamp()))).one()
@@ -148,7 +148,7 @@ async def end(
         user_id
         or (await session.exec(select(RefreshToken.user_id).where(RefreshToken.family == family).limit(1))).first()
     )
-    if whose is None or await _alone(session, whose) is None:
+    if whose is None or await _locked(session, whose) is None:
         return
     ended = update(RefreshToken).where(col(RefreshToken.revoked_at).is_(None))
     if family is not None:
@@ -160,7 +160,7 @@ async def end(
     await session.exec(ended.values(revoked_at=func.clock_timestamp()).execution_options(synchronize_session=False))
 
 
-async def living(session: AsyncSession, logins: Collection[UUID]) -> set[UUID]:
+async def valid_logins(session: AsyncSession, logins: Collection[UUID]) -> set[UUID]:
     """Those of the given logins (families or personal access tokens) that have not been revoked."""
     families = select(RefreshToken.family).where(
         col(RefreshToken.family).in_(logins), col(RefreshToken.revoked_at).is_(None)
@@ -169,7 +169,7 @@ async def living(session: AsyncSession, logins: Collection[UUID]) -> set[UUID]:
     return set((await session.exec(families.distinct())).all()) | set((await session.exec(tokens)).all())
 
 
-async def personal(session: AsyncSession, token: str) -> AccessToken | None:
+async def by_personal_token(session: AsyncSession, token: str) -> AccessToken | None:
     """The personal access token, if it is valid; its last use is recorded to the minute."""
     now = (await session.exec(select(func.clock_timestamp()))).one()
     found = (await session.exec(select(AccessToken).where(AccessToken.token_hash == digest(token)))).one_or_none()
@@ -185,7 +185,7 @@ async def personal(session: AsyncSession, token: str) -> AccessToken | None:
     return found
 
 
-async def new_personal(
+async def new_personal_token(
     session: AsyncSession,
     user_id: UUID,
     name: str,
@@ -210,17 +210,17 @@ async def new_personal(
     return row, token
 
 
-async def personal_ones(
+async def personal_tokens(
     session: AsyncSession, user_id: UUID, after: str | None, limit: int
 ) -> tuple[Sequence[AccessToken], str | None]:
     """One page of an account's personal access tokens that are not revoked, the oldest first."""
     query = select(AccessToken).where(AccessToken.user_id == user_id, col(AccessToken.revoked_at).is_(None))
     if after is not None:
-        query = query.where(col(AccessToken.id) > cursors.of(after, "AccessToken").id)
+        query = query.where(col(AccessToken.id) > cursors.decode_by_id(after, "AccessToken").id)
     found = (await session.exec(query.order_by(col(AccessToken.id)).limit(limit + 1))).all()
     if len(found) <= limit:
         return found, None
-    return found[:limit], cursors.written(cursors.Mark("AccessToken", None, found[limit - 1].id))
+    return found[:limit], cursors.encode(cursors.Mark("AccessToken", None, found[limit - 1].id))
 
 
 async def revoke_personal(session: AsyncSession, user_id: UUID, token_id: UUID) -> None:
@@ -276,7 +276,7 @@ async def take_ticket(session: AsyncSession, ticket: str) -> Ticket | None:
     if row is None or not row[1]:
         return None
     found: Ticket = row[0]
-    return found if found.login is None or await living(session, {found.login}) else None
+    return found if found.login is None or await valid_logins(session, {found.login}) else None
 
 
 async def remove(session: AsyncSession, user_id: UUID) -> None:

@@ -31,7 +31,7 @@ async def arrange(session: AsyncSession, chapter: Chapter, wanted: Sequence[Outl
     """
     query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position)).with_for_update()
     before = list((await session.exec(query)).all())
-    by_hand = await _by_hand(session, before)
+    by_hand = await _with_manual_edits(session, before)
     found = _matched(before, by_hand, wanted)
     after: list[Scene] = []
     for one, scene in zip(wanted, found, strict=True):
@@ -65,7 +65,7 @@ async def _leave_out(session: AsyncSession, scene: Scene) -> None:
         scene.state, scene.panels_key = SceneState.SUMMARISED, None
 
 
-async def _by_hand(session: AsyncSession, scenes: Sequence[Scene]) -> list[Scene]:
+async def _with_manual_edits(session: AsyncSession, scenes: Sequence[Scene]) -> list[Scene]:
     """The scenes that have manual edits, themselves or in a panel."""
     if not scenes:
         return []
@@ -88,9 +88,9 @@ def _matched(before: Sequence[Scene], by_hand: Sequence[Scene], wanted: Sequence
         if same is not None:
             found[index] = free.pop(same)
     for scene in sorted(free, key=lambda scene: not any(scene is one for one in by_hand)):
-        told = set(scene.sentences)
+        old_sentences = set(scene.sentences)
         shared = [
-            0.0 if there is not None else len(told & set(one.sentences)) / max(len(told), 1)
+            0.0 if there is not None else len(old_sentences & set(one.sentences)) / max(len(old_sentences), 1)
             for one, there in zip(wanted, found, strict=True)
         ]
         if shared and max(shared) >= (0.01 if any(scene is one for one in by_hand) else 0.5):

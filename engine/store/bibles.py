@@ -52,9 +52,9 @@ class Taken:
 
 async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[str, Image]]:
     """The project's series bible, as a project file without chapters, and the rows of its pictures by their hashes."""
-    characters = await bundled.all_of(session, Character, project.id)
-    locations = await bundled.all_of(session, Location, project.id)
-    attachments = [one for one in await bundled.all_of(session, Attachment, project.id) if one.panel_id is None]
+    characters = await bundled.rows_of(session, Character, project.id)
+    locations = await bundled.rows_of(session, Location, project.id)
+    attachments = [one for one in await bundled.rows_of(session, Attachment, project.id) if one.panel_id is None]
     sheets = [one.sheet_image_id for one in (*characters, *locations) if one.sheet_image_id is not None]
     wanted = {*sheets, *(one.image_id for one in attachments)}
     found = (await session.exec(select(Image).where(col(Image.id).in_(wanted)))).all()
@@ -65,9 +65,9 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
             title=project.title,
             description=project.description,
             style=project.style,
-            series=await told_so_far(session, project),
+            series=await chapters_so_far(session, project),
         ),
-        instructions=bundled.instructions(await bundled.all_of(session, ProjectInstruction, project.id)),
+        instructions=bundled.instructions(await bundled.rows_of(session, ProjectInstruction, project.id)),
         characters=[bundled.person(who, _CHARACTER, hashes, attached) for who in characters],
         locations=[bundled.place(one, hashes, attached) for one in locations],
         pictures=bundled.pictures(found),
@@ -75,7 +75,7 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
     return bundle, {image.sha256: image for image in found}
 
 
-async def told_so_far(session: AsyncSession, project: Project) -> list[BundledTold]:
+async def chapters_so_far(session: AsyncSession, project: Project) -> list[BundledTold]:
     """The chapters before the project, and its own chapters that have been outlined."""
     before = [BundledTold.model_validate(one) for one in project.series]
     return [*before, *await _own(session, project.id)][-MOST_TOLD:]
@@ -90,11 +90,13 @@ async def _own(session: AsyncSession, project_id: UUID) -> list[BundledTold]:
         .order_by(col(Chapter.position))
     )
     found = (await session.exec(query)).all()
-    told = {text: BundledTold(title=title, summary=summary, threads=threads) for title, summary, threads, text in found}
-    return list(told.values())
+    chapters = {
+        text: BundledTold(title=title, summary=summary, threads=threads) for title, summary, threads, text in found
+    }
+    return list(chapters.values())
 
 
-async def take(
+async def import_bible(
     session: AsyncSession,
     scope: Scope,
     project_id: UUID,
@@ -138,8 +140,8 @@ async def take(
         await emit(session, project_id, None, EventType.PROJECT_CHANGED, {"fields": fields}, actor=scope.actor)
     await editing.announce(session, scope, new)
     for row, fields in changed:
-        told = {"fields": fields, "version": row.version}  # type: ignore[attr-defined]  # characters and locations have it
-        await editing.tell(session, scope, row, "changed", told)
+        data = {"fields": fields, "version": row.version}  # type: ignore[attr-defined]  # characters and locations have it
+        await editing.tell(session, scope, row, "changed", data)
     return taken
 
 
@@ -218,7 +220,7 @@ async def _instructions(session: AsyncSession, project_id: UUID, bundle: Bundle,
         if (one.kind, one.body) not in there
     ]
     if new:
-        await editing.place(session, new)
+        await editing.insert_rows(session, new)
     taken.added.instructions, taken.kept.instructions = len(new), len(bundle.instructions) - len(new)
     return new
 

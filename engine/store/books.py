@@ -19,7 +19,7 @@ from engine.export.provenance import (
 )
 from engine.store.languages import spoken
 from engine.store.panels import Shown, of_chapter
-from engine.store.scripts import tell
+from engine.store.scripts import script_of
 from engine.store.translations import in_language, title_in
 from models.exports import ExportOptions
 from models.lettering import PanelLettering
@@ -60,9 +60,9 @@ def manner_of(asked: ExportOptions, there: Export | None, *, anew: bool) -> Expo
 async def of_one(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
     """The chapter as a book of its own."""
     project = (await session.exec(select(Project).where(Project.id == chapter.project_id))).one()
-    told = await _told(session, chapter, options)
-    told = replace(told, series=project.title, number=chapter.position + 1)
-    return bound_as(told, options)
+    book = await _told(session, chapter, options)
+    book = replace(book, series=project.title, number=chapter.position + 1)
+    return bound_as(book, options)
 
 
 def bound_as(book: Book, options: GenerationOptions) -> Book:
@@ -83,30 +83,33 @@ def _in(options: GenerationOptions, language: str) -> ExportOptions:
 async def of_project(session: AsyncSession, project: Project, options: GenerationOptions) -> Book:
     """All chapters of a project, in order, as one book."""
     query = select(Chapter).where(Chapter.project_id == project.id).order_by(col(Chapter.position))
-    told = [await _told(session, chapter, options) for chapter in (await session.exec(query)).all()]
+    chapter_books = [await _told(session, chapter, options) for chapter in (await session.exec(query)).all()]
     chapters, first = [], 0
-    for one in told:
-        chapters += [replace(begin, first=begin.first + first) for begin in one.chapters]
-        first += len(one.pages)
-    origins, languages = {one.origin for one in told}, {one.options.language for one in told}
+    for chapter_book in chapter_books:
+        chapters += [replace(begin, first=begin.first + first) for begin in chapter_book.chapters]
+        first += len(chapter_book.pages)
+    origins, languages = (
+        {chapter_book.origin for chapter_book in chapter_books},
+        {chapter_book.options.language for chapter_book in chapter_books},
+    )
     return Book(
         id=_known_by(project.id, options.edition),
         title=options.export.title or project.title,
         direction=options.direction,
         format=options.format,
-        pages=tuple(page for one in told for page in one.pages),
+        pages=tuple(page for chapter_book in chapter_books for page in chapter_book.pages),
         chapters=tuple(chapters),
         pictures=tuple(
-            replace(picture, name=f"chapter-{number:0{max(2, len(str(len(told))))}}-{picture.name}")
-            for number, one in enumerate(told, 1)
-            for picture in one.pictures
+            replace(picture, name=f"chapter-{number:0{max(2, len(str(len(chapter_books))))}}-{picture.name}")
+            for number, chapter_book in enumerate(chapter_books, 1)
+            for picture in chapter_book.pictures
         ),
         summary="" if options.edition else project.description,
-        characters=_once(name for one in told for name in one.characters),
-        notes=notes_together(one.notes for one in told),
+        characters=_once(name for chapter_book in chapter_books for name in chapter_book.characters),
+        notes=notes_together(chapter_book.notes for chapter_book in chapter_books),
         origin=origin_of_pages(origins),
-        models=_once(model for one in told for model in one.models),
-        made_at=max((one.made_at for one in told), default=LONG_AGO),
+        models=_once(model for chapter_book in chapter_books for model in chapter_book.models),
+        made_at=max((chapter_book.made_at for chapter_book in chapter_books), default=LONG_AGO),
         options=_in(options, languages.pop() if len(languages) == 1 else ""),
     )
 
@@ -126,7 +129,7 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
     found = (await session.exec(query)).all()
     by_id = {str(one.panel.id): one for one in shown}
     made = _Made.of(shown, (image for _, image in found))
-    script = await tell(session, chapter, options, shown, title)
+    script = await script_of(session, chapter, options, shown, title)
     return Book(
         id=_known_by(chapter.id, options.edition),
         title=title,

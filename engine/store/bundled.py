@@ -11,7 +11,7 @@ from models.bundle import Attached, BundledCharacter, BundledLocation, Instructi
 from models.tables import Attachment, Character, Image, Location, ProjectInstruction
 
 
-async def all_of(session: AsyncSession, model: Any, project_id: UUID) -> Sequence[Any]:
+async def rows_of(session: AsyncSession, model: Any, project_id: UUID) -> Sequence[Any]:
     """All rows of the project, the oldest first."""
     return (await session.exec(select(model).where(model.project_id == project_id).order_by(col(model.id)))).all()
 

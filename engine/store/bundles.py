@@ -60,17 +60,17 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
 
     Composed pages and built files are left out: they are made again from the rest, at no cost.
     """
-    found = {image.id: image for image in await bundled.all_of(session, Image, project.id)}
+    found = {image.id: image for image in await bundled.rows_of(session, Image, project.id)}
     hashes = {id: image.sha256 for id, image in found.items()}
-    attached = bundled.attached_to(await bundled.all_of(session, Attachment, project.id), hashes)
+    attached = bundled.attached_to(await bundled.rows_of(session, Attachment, project.id), hashes)
     drafts: dict[UUID, list[Draft]] = {}
-    for draft in sorted(await bundled.all_of(session, Draft, project.id), key=lambda one: one.ordinal):
+    for draft in sorted(await bundled.rows_of(session, Draft, project.id), key=lambda one: one.ordinal):
         drafts.setdefault(draft.panel_id, []).append(draft)
     words: dict[UUID, list[dict[str, Any]]] = {}
-    for one_of in sorted(await bundled.all_of(session, Translation, project.id), key=lambda one: one.language):
+    for one_of in sorted(await bundled.rows_of(session, Translation, project.id), key=lambda one: one.language):
         words.setdefault(one_of.panel_id, []).append(one_of.model_dump(include=_WORDS))
     panels: dict[UUID, list[BundledPanel]] = {}
-    for panel in sorted(await bundled.all_of(session, Panel, project.id), key=lambda one: one.position):
+    for panel in sorted(await bundled.rows_of(session, Panel, project.id), key=lambda one: one.position):
         mine = drafts.get(panel.id, [])
         values = {
             **panel.model_dump(include=_PANEL),
@@ -82,19 +82,21 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
         }
         panels.setdefault(panel.scene_id, []).append(BundledPanel.model_validate(values))
     scenes: dict[UUID, list[BundledScene]] = {}
-    for scene in sorted(await bundled.all_of(session, Scene, project.id), key=lambda one: one.position):
+    for scene in sorted(await bundled.rows_of(session, Scene, project.id), key=lambda one: one.position):
         values = {**scene.model_dump(include=_SCENE), "panels": panels.get(scene.id, [])}
         scenes.setdefault(scene.chapter_id, []).append(BundledScene.model_validate(values))
-    chapters = sorted(await bundled.all_of(session, Chapter, project.id), key=lambda one: one.position)
+    chapters = sorted(await bundled.rows_of(session, Chapter, project.id), key=lambda one: one.position)
     # Not validated yet: its pictures are added below.
     bundle = Bundle.model_construct(
         project=BundledProject.model_validate(project.model_dump(include=_PROJECT)),
-        instructions=bundled.instructions(await bundled.all_of(session, ProjectInstruction, project.id)),
+        instructions=bundled.instructions(await bundled.rows_of(session, ProjectInstruction, project.id)),
         characters=[
             bundled.person(who, _CHARACTER, hashes, attached)
-            for who in await bundled.all_of(session, Character, project.id)
+            for who in await bundled.rows_of(session, Character, project.id)
         ],
-        locations=[bundled.place(one, hashes, attached) for one in await bundled.all_of(session, Location, project.id)],
+        locations=[
+            bundled.place(one, hashes, attached) for one in await bundled.rows_of(session, Location, project.id)
+        ],
         chapters=[
             BundledChapter.model_validate(
                 {**one.model_dump(include=_CHAPTER), "text": one.source_text, "scenes": scenes.get(one.id, [])}
@@ -107,7 +109,7 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
     return Bundle.model_validate({**dict(bundle), "pictures": bundled.pictures(images.values())}), images
 
 
-async def plant(
+async def create_project(
     session: AsyncSession, owner_id: UUID, project_id: UUID, bundle: Bundle, kept: Mapping[str, Kept]
 ) -> Project:
     """Create a project with everything in the bundle; `kept` maps the bundle's hashes to the stored pictures."""
@@ -168,18 +170,18 @@ async def plant(
             values = scene.model_dump(mode="json", include=_SCENE)
             in_scene = Scene(project_id=project_id, chapter_id=row_of.id, position=number, **values)
             scenes.append(in_scene)
-            for place_of, told in enumerate(scene.panels):
-                values = told.model_dump(mode="json", include=_PANEL)
-                values["frame"] = told.frame.model_dump() if told.frame else {}
+            for place_of, bundled_panel in enumerate(scene.panels):
+                values = bundled_panel.model_dump(mode="json", include=_PANEL)
+                values["frame"] = bundled_panel.frame.model_dump() if bundled_panel.frame else {}
                 panel = Panel(project_id=project_id, scene_id=in_scene.id, position=place_of, **values)
                 panels.append(panel)
-                later += attach(told.attached, panel_id=panel.id)
+                later += attach(bundled_panel.attached, panel_id=panel.id)
                 later += [
                     Translation(project_id=project_id, panel_id=panel.id, **one.model_dump(mode="json"))
-                    for one in told.translations
+                    for one in bundled_panel.translations
                 ]
-                ids = {one_of.ordinal: new_id() for one_of in told.drafts}
-                for one_of in told.drafts:
+                ids = {one_of.ordinal: new_id() for one_of in bundled_panel.drafts}
+                for one_of in bundled_panel.drafts:
                     values = one_of.model_dump(include=_DRAFT)
                     draft = Draft(
                         id=ids[one_of.ordinal],
@@ -190,7 +192,7 @@ async def plant(
                         **values,
                     )
                     drafts.append(draft)
-                    if one_of.ordinal == told.selected:
+                    if one_of.ordinal == bundled_panel.selected:
                         selected.append((panel, draft.id))
     for some in (chapters, scenes, panels, drafts, later):
         session.add_all(some)

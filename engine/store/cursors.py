@@ -28,14 +28,14 @@ class Mark:
     id: UUID
 
 
-def written(mark: Mark) -> str:
+def encode(mark: Mark) -> str:
     """The mark as a cursor, in characters that need no escaping in a URL."""
-    told = json.dumps([mark.order, mark.value, mark.id.hex], ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+    mark_json = json.dumps([mark.order, mark.value, mark.id.hex], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(mark_json.encode()).decode().rstrip("=")
 
 
 def read(cursor: str) -> Mark:
-    """Decode a cursor. Raises `BadInput` for anything that `written` would not have produced."""
+    """Decode a cursor. Raises `BadInput` for anything that `encode` would not have produced."""
     try:
         if len(cursor) > LONGEST:
             raise ValueError("too long")
@@ -43,14 +43,14 @@ def read(cursor: str) -> Mark:
         if not isinstance(order, str) or not (value is None or type(value) in (int, str)):
             raise ValueError("another shape")
         mark = Mark(order, value, UUID(hex=row_id))
-        if written(mark) != cursor:
+        if encode(mark) != cursor:
             raise ValueError("written otherwise")
     except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError) as error:
         raise BadInput(FOREIGN) from error
     return mark
 
 
-def of(cursor: str, order: str) -> Mark:
+def decode_by_id(cursor: str, order: str) -> Mark:
     """Decode a cursor of a list that is sorted by id. Raises `BadInput` for a cursor of another list."""
     mark = read(cursor)
     if mark.order != order or mark.value is not None:

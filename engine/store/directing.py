@@ -122,7 +122,7 @@ async def _panel_at(session: AsyncSession, scope: Scope, panel_id: UUID, version
     """The panel, locked, at `version` if given. Its version is raised for the decision that follows."""
     panel = await rows.get(session, scope, Panel, panel_id)
     scene = await rows.get(session, scope, Scene, panel.scene_id)
-    await generations.beside_editors(session, scene.chapter_id)
+    await generations.share_chapter(session, scene.chapter_id)
     if version is not None:
         return await rows.change(session, scope, Panel, panel_id, version, {})
     panel = await rows.get(session, scope, Panel, panel_id, lock=True)

@@ -118,7 +118,7 @@ class Standing:
     mine: bool
 
 
-async def standing(
+async def previous_drafts(
     session: AsyncSession, panel_id: UUID, inputs: Inputs, ordered: str, generation_id: UUID | None = None
 ) -> list[Standing]:
     """A panel's drafts in the order of drawing.
@@ -127,10 +127,10 @@ async def standing(
     previous drafts: an activity that runs twice finds the same slots.
     """
     rows = await _OF_PANEL.all(session, panel=panel_id)
-    return [stands(row, inputs, ordered, generation_id) for row in rows]
+    return [standing_of(row, inputs, ordered, generation_id) for row in rows]
 
 
-def stands(row: DraftColumns, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
+def standing_of(row: DraftColumns, inputs: Inputs, ordered: str, generation_id: UUID | None = None) -> Standing:
     """Compare a draft with the present request."""
     brought = row.origin == DraftOrigin.UPLOADED
     return Standing(
@@ -148,7 +148,7 @@ def differs(row: DraftColumns, inputs: Inputs, ordered: str) -> list[str]:
     return changed_picture(row.basis, inputs, row.provider, ordered)
 
 
-def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[Standing]:
+def counting_drafts(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[Standing]:
     """The previous drafts that count towards the `many` of a generation, as many as are needed.
 
     A selected uploaded draft suffices alone. Rejected drafts are not drawn again as long as another draft is left to
@@ -164,9 +164,9 @@ def kept(drafts: Sequence[Standing], selected: UUID | None, many: int) -> list[S
     return sorted(fresh, key=lambda one: one.id != selected)[:many]
 
 
-def place(drafts: Sequence[Standing], selected: UUID | None, number: int, many: int) -> UUID | int:
+def draft_or_slot(drafts: Sequence[Standing], selected: UUID | None, number: int, many: int) -> UUID | int:
     """For the `number`-th of `many` drafts an existing draft, or the slot in which to draw a new one."""
-    counted = kept(drafts, selected, many)
+    counted = counting_drafts(drafts, selected, many)
     missing = many - len(counted)
     if number > missing:
         return counted[number - missing - 1].id
@@ -175,7 +175,7 @@ def place(drafts: Sequence[Standing], selected: UUID | None, number: int, many: 
     return [next(free) for _ in range(number)][-1]
 
 
-async def there(session: AsyncSession, panel_id: UUID, made_from: str, slot: int) -> UUID | None:
+async def draft_in_slot(session: AsyncSession, panel_id: UUID, made_from: str, slot: int) -> UUID | None:
     """The draft of exactly this request in this slot."""
     found = await execute(session, _THERE, {"panel": panel_id, "made_from": made_from, "slot": slot})
     draft_id: UUID | None = found.scalar_one_or_none()

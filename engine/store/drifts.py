@@ -23,16 +23,16 @@ async def found_in(session: AsyncSession, chapter: Chapter) -> list[tuple[Place,
     looks: dict[str, str] = {}
     for name in dict.fromkeys(one.data.place for one in shown):
         looks[name] = looks_of(await place_of(session, chapter.project_id, name))
-    told = []
+    prompted = []
     for one in shown:
         on_stage = {who.name for who in one.data.characters}
         absent = [name for name in cast if name not in on_stage]
         given = (style, looks[one.data.place])
-        told.append(PromptedPanel(one.panel.id, one.panel.prompt or "", one.data.characters, absent, given))
+        prompted.append(PromptedPanel(one.panel.id, one.panel.prompt or "", one.data.characters, absent, given))
     where = {one.panel.id: (one.scene.position, one.panel.position) for one in shown}
     counted: dict[UUID, int] = {}
     placed = []
-    for finding in await asyncio.to_thread(drift, told):
+    for finding in await asyncio.to_thread(drift, prompted):
         number = counted[finding.panel_id] = counted.get(finding.panel_id, 0) + 1
         placed.append(((*where[finding.panel_id], number), finding))
     return placed

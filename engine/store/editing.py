@@ -47,7 +47,7 @@ ABOVE: dict[type[SQLModel], tuple[str, type[SQLModel]]] = {
 }
 
 
-async def still(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID) -> RowT:
+async def lock_idle(session: AsyncSession, scope: Scope, model: type[RowT], row_id: UUID) -> RowT:
     """A chapter or something in it, locked, while nothing in the chapter is being generated.
 
     Until the transaction ends, no generation can be requested for the chapter and nothing in it can be added or moved:
@@ -70,10 +70,10 @@ async def open_project(session: AsyncSession, scope: Scope, project_id: UUID) ->
     return await rows.get(session, scope, Project, project_id)
 
 
-async def place(session: AsyncSession, new: Sequence[SQLModel], at: int | None = None) -> None:
+async def insert_rows(session: AsyncSession, new: Sequence[SQLModel], at: int | None = None) -> None:
     """Add rows of one parent, from position `at` on where they have positions, without an event.
 
-    The parent comes from `still` or `open_project`, so positions in it do not change concurrently.
+    The parent comes from `lock_idle` or `open_project`, so positions in it do not change concurrently.
     """
     first = new[0]
     parent = positions.PARENTS.get(type(first))
@@ -99,8 +99,8 @@ async def announce(
 
 
 async def add(session: AsyncSession, scope: Scope, row: RowT, *, at: int | None = None) -> RowT:
-    """`place` and `announce` one row."""
-    await place(session, [row], at)
+    """`insert_rows` and `announce` one row."""
+    await insert_rows(session, [row], at)
     await announce(session, scope, [row])
     return row
 
@@ -116,13 +116,13 @@ async def change(
 
 
 async def remove(session: AsyncSession, scope: Scope, row: SQLModel) -> None:
-    """Delete a row with its dependents; the rows after it move up. As for `place`, its parent is locked."""
+    """Delete a row with its dependents; the rows after it move up. As for `insert_rows`, its parent is locked."""
     await session.delete(row)
     await session.flush()
-    await gone(session, scope, row)
+    await after_deletion(session, scope, row)
 
 
-async def gone(session: AsyncSession, scope: Scope, row: SQLModel) -> None:
+async def after_deletion(session: AsyncSession, scope: Scope, row: SQLModel) -> None:
     """Close the gap that a deleted row left, and emit its event."""
     parent = positions.PARENTS.get(type(row))
     if parent is not None:

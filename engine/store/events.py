@@ -120,8 +120,8 @@ async def heads(session: AsyncSession, project_ids: Collection[UUID]) -> dict[UU
     return dict((await session.exec(query)).all())
 
 
-async def stir(session: AsyncSession) -> None:
-    """Tell whoever relays that somebody listens."""
+async def hurry_relay(session: AsyncSession) -> None:
+    """Notify the relay that sockets are open, so that it hurries."""
     await execute(session, text(outbox.STIR))
 
 

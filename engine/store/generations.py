@@ -228,7 +228,7 @@ async def hold_chapter(session: AsyncSession, chapter_id: UUID) -> None:
     await session.exec(select(Chapter.id).where(Chapter.id == chapter_id).with_for_update())
 
 
-async def beside_editors(session: AsyncSession, chapter_id: UUID) -> None:
+async def share_chapter(session: AsyncSession, chapter_id: UUID) -> None:
     """Share the chapter with other decisions; nothing in it can be moved or added until the transaction ends.
 
     For decisions about single panels, taken before those are locked: reordering a scene locks many panels at once.
@@ -285,7 +285,7 @@ async def _rests(session: AsyncSession, generation: Generation) -> bool:
     return (await session.exec(redrawn.limit(1))).first() is None
 
 
-async def open_ones(session: AsyncSession, older_than: timedelta) -> Sequence[Generation]:
+async def open_generations(session: AsyncSession, older_than: timedelta) -> Sequence[Generation]:
     """The generations that the sweeper checks: those that are not final and older than `older_than`.
 
     Those that have not been started come first, however many others wait for a person.

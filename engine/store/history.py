@@ -89,4 +89,4 @@ async def of_panel(
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    return rows[:limit], cursors.written(cursors.Mark(order, last.at.isoformat(), last.id))
+    return rows[:limit], cursors.encode(cursors.Mark(order, last.at.isoformat(), last.id))

@@ -63,7 +63,7 @@ async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> boo
         )
         .on_conflict_do_update(index_elements=["workflow_id", "purpose"], set_=values)
     )
-    if await restate(session, holding.generation_id):
+    if await update_status(session, holding.generation_id):
         data = {"reason": holding.reason, "target_id": str(holding.target_id), "message": holding.message[:1000]}
         await emit(session, holding.project_id, holding.generation_id, EventType.GENERATION_WAITING, data)
     return True
@@ -176,7 +176,7 @@ async def waiting_of(session: AsyncSession, generation_ids: Sequence[UUID]) -> S
     return (await session.exec(query)).all()
 
 
-async def decided(session: AsyncSession, older_than: timedelta) -> list[str]:
+async def released_workflows(session: AsyncSession, older_than: timedelta) -> list[str]:
     """Workflows that have not continued since their hold was released: waking them may have failed."""
     query = select(Hold.workflow_id).where(col(Hold.released_at) < func.now() - older_than, col(Hold.taken).is_(False))
     return list(dict.fromkeys((await session.exec(query)).all()))
@@ -210,12 +210,12 @@ async def release(
         .execution_options(synchronize_session=False)
     )
     workflows = list(dict.fromkeys(released.scalars()))
-    if await restate(session, generation.id):
+    if await update_status(session, generation.id):
         await emit(session, generation.project_id, generation.id, EventType.GENERATION_RESUMED, {})
     return workflows
 
 
-async def restate(session: AsyncSession, generation_id: UUID) -> bool:
+async def update_status(session: AsyncSession, generation_id: UUID) -> bool:
     """Set the generation's status from its first open hold, or to running; returns whether it changed. A paused one
     stays so.
 

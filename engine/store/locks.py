@@ -19,7 +19,7 @@ from models.tables import Panel, PanelLock, User
 LASTS = timedelta(seconds=60)
 
 
-async def held(session: AsyncSession, panel_id: UUID) -> tuple[PanelLock, str] | None:
+async def lock_of(session: AsyncSession, panel_id: UUID) -> tuple[PanelLock, str] | None:
     """The lock of a panel that has not expired, and its holder's name."""
     query = (
         select(PanelLock, User.name)
@@ -32,7 +32,7 @@ async def held(session: AsyncSession, panel_id: UUID) -> tuple[PanelLock, str] |
 
 async def refuse_if_held(session: AsyncSession, panel_id: UUID, user_id: UUID) -> None:
     """Raise `Conflict` if another user is editing the panel."""
-    found = await held(session, panel_id)
+    found = await lock_of(session, panel_id)
     if found is None or found[0].user_id == user_id:
         return
     lock, name = found
@@ -58,7 +58,7 @@ async def take(session: AsyncSession, scope: Scope, panel_id: UUID) -> PanelLock
     # The panel's row orders concurrent requests.
     panel = await get(session, scope, Panel, panel_id, lock=True)
     await refuse_if_held(session, panel_id, scope.actor)
-    known = await held(session, panel_id)
+    known = await lock_of(session, panel_id)
     until = (await session.exec(select(func.clock_timestamp()))).one() + LASTS
     lock = await session.merge(
         PanelLock(panel_id=panel_id, project_id=panel.project_id, user_id=scope.actor, expires_at=until)

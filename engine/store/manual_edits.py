@@ -26,7 +26,7 @@ PARTS: Mapping[type[SQLModel], Mapping[str, Sequence[str]]] = {
 RELEASED = {"manual_edits": "released"}
 
 
-def written(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) -> dict[str, Any]:
+def edited_columns(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) -> dict[str, Any]:
     """The columns to write when a person changes `values`, including the resulting list of manual edits.
 
     A part that is set to None, or named in `release`, is no longer a manual edit: the next generation writes it again.
@@ -49,7 +49,7 @@ def written(row: Any, values: Mapping[str, Any], release: Sequence[str] = ()) ->
     return columns
 
 
-def give_back(scene: Scene) -> None:
+def release_panels(scene: Scene) -> None:
     """Let the next generation break the scene into panels again, unless its panels are a manual edit."""
     if "panels" not in scene.manual_edits:
         scene.basis, scene.panels_key = {**scene.basis, "panels": RELEASED}, None

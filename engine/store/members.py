@@ -68,17 +68,17 @@ async def listing(
     if only is not None:
         query = query.where(col(User.id) == only)
     if after is not None:
-        query = query.where(col(User.id) > cursors.of(after, f"Member.{project_id.hex}").id)
+        query = query.where(col(User.id) > cursors.decode_by_id(after, f"Member.{project_id.hex}").id)
     found = [
         Member(user.id, user.name, user.email, role, belongs, since)
         for user, role, belongs, since in (await session.exec(query)).all()
     ]
     if len(found) <= limit:
         return found, None
-    return found[:limit], cursors.written(cursors.Mark(f"Member.{project_id.hex}", None, found[limit - 1].user_id))
+    return found[:limit], cursors.encode(cursors.Mark(f"Member.{project_id.hex}", None, found[limit - 1].user_id))
 
 
-async def one(session: AsyncSession, project_id: UUID, user_id: UUID) -> Member:
+async def member_of(session: AsyncSession, project_id: UUID, user_id: UUID) -> Member:
     """A member of a project. Raises `NotFound`."""
     found, _ = await listing(session, project_id, only=user_id)
     if not found:
@@ -89,7 +89,7 @@ async def one(session: AsyncSession, project_id: UUID, user_id: UUID) -> Member:
 async def change(session: AsyncSession, scope: Scope, project_id: UUID, user_id: UUID, role: Role) -> Member:
     """Give a member another role. Raises `Conflict` for the project's owner."""
     await rows.get(session, scope, Project, project_id, lock=True)
-    member = await one(session, project_id, user_id)
+    member = await member_of(session, project_id, user_id)
     _refuse_owner(member)
     row = await session.get_one(ProjectMember, (project_id, user_id))
     row.role = role
@@ -97,16 +97,16 @@ async def change(session: AsyncSession, scope: Scope, project_id: UUID, user_id:
     await session.flush()
     if role != Role.OWNER:
         await _take_back(session, project_id, user_id)
-    told = {"user_id": str(user_id), "role": role}
-    await emit(session, project_id, None, EventType.MEMBER_CHANGED, told, actor=scope.actor)
-    return await one(session, project_id, user_id)
+    data = {"user_id": str(user_id), "role": role}
+    await emit(session, project_id, None, EventType.MEMBER_CHANGED, data, actor=scope.actor)
+    return await member_of(session, project_id, user_id)
 
 
 async def leave(session: AsyncSession, scope: Scope, project_id: UUID, user_id: UUID) -> None:
     """Remove a member: owners may remove others, and all members themselves."""
     needed = Role.VIEWER if user_id == scope.actor else Role.OWNER
     await rows.get(session, scope.needs(needed), Project, project_id, lock=True)
-    _refuse_owner(await one(session, project_id, user_id))
+    _refuse_owner(await member_of(session, project_id, user_id))
     await session.delete(await session.get_one(ProjectMember, (project_id, user_id)))
     await session.flush()
     await _take_back(session, project_id, user_id)
@@ -134,8 +134,8 @@ async def transfer(session: AsyncSession, scope: Scope, project_id: UUID, user_i
         if "uq_projects_identity" not in str(error.orig):
             raise
         raise Conflict("That user already has a project for this story.") from error
-    told = {"user_id": str(user_id), "role": Role.OWNER}
-    await emit(session, project_id, None, EventType.MEMBER_CHANGED, told, actor=scope.actor)
+    data = {"user_id": str(user_id), "role": Role.OWNER}
+    await emit(session, project_id, None, EventType.MEMBER_CHANGED, data, actor=scope.actor)
 
 
 async def invite(
@@ -171,8 +171,8 @@ async def invite(
         .returning(Invitation)
     )
     invitation: Invitation = made.scalar_one()
-    told = {"invitation_id": str(invitation.id), "role": role}
-    await emit(session, project_id, None, EventType.MEMBER_INVITED, told, actor=scope.actor)
+    data = {"invitation_id": str(invitation.id), "role": role}
+    await emit(session, project_id, None, EventType.MEMBER_INVITED, data, actor=scope.actor)
     return invitation, code
 
 
@@ -200,14 +200,14 @@ async def invitations_to(
         .limit(limit + 1)
     )
     if after is not None:
-        query = query.where(col(Invitation.id) > cursors.of(after, "Invited").id)
+        query = query.where(col(Invitation.id) > cursors.decode_by_id(after, "Invited").id)
     found = [
         Invited(row.id, title, name or "", row.role, row.expires_at)
         for row, title, name in (await session.exec(query)).all()
     ]
     if len(found) <= limit:
         return found, None
-    return found[:limit], cursors.written(cursors.Mark("Invited", None, found[limit - 1].id))
+    return found[:limit], cursors.encode(cursors.Mark("Invited", None, found[limit - 1].id))
 
 
 async def accept(session: AsyncSession, user: User, code: str) -> tuple[UUID, Member]:
@@ -239,9 +239,9 @@ async def accept(session: AsyncSession, user: User, code: str) -> tuple[UUID, Me
     )
     if project.owner_id == user.id or joined.first() is None:
         raise Conflict("This account is already a member of the project.")
-    told = {"user_id": str(user.id), "name": user.name, "role": role}
-    await emit(session, project_id, None, EventType.MEMBER_JOINED, told, actor=user.id)
-    return project_id, await one(session, project_id, user.id)
+    data = {"user_id": str(user.id), "name": user.name, "role": role}
+    await emit(session, project_id, None, EventType.MEMBER_JOINED, data, actor=user.id)
+    return project_id, await member_of(session, project_id, user.id)
 
 
 async def _take_back(session: AsyncSession, project_id: UUID, user_id: UUID) -> None:

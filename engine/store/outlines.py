@@ -57,7 +57,9 @@ async def store_outline(
             f"The text has {len(scenes)} scenes, and a chapter may have at most {MAX_SCENES}: split it into chapters,"
             " or condense it with max_panels."
         )
-    quotas = panel_quotas([_told(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.most_panels)
+    quotas = panel_quotas(
+        [_sentences_of(texts[scene.first : scene.last + 1]) for scene in scenes], run.options.most_panels
+    )
     key = digest([scene.model_dump() for scene in scenes], quotas, list(texts))
     names: dict[str, list[str]] = {}
     for part in parts:
@@ -71,7 +73,7 @@ async def store_outline(
             session,
             chapter,
             [
-                Outline(one.title, one.gist, one.first, one.last, quota, _told(texts[one.first : one.last + 1]))
+                Outline(one.title, one.gist, one.first, one.last, quota, _sentences_of(texts[one.first : one.last + 1]))
                 for one, quota in zip(scenes, quotas, strict=True)
             ],
         )
@@ -200,17 +202,17 @@ async def _locations(session: AsyncSession, project_id: UUID, places: Iterable[s
             )
 
 
-def _told(paragraphs: Sequence[str]) -> list[str]:
+def _sentences_of(paragraphs: Sequence[str]) -> list[str]:
     """The sentences of a scene. Separators and headings only structure the text; a scene with nothing else is its
     headings.
     """
-    told = [
+    found = [
         sentence
         for paragraph in paragraphs
         if not is_separator(paragraph) and not is_heading(paragraph)
         for sentence in paragraph_of(paragraph)
     ]
-    return told or [heading_text(paragraph) for paragraph in paragraphs if not is_separator(paragraph)] or ["…"]
+    return found or [heading_text(paragraph) for paragraph in paragraphs if not is_separator(paragraph)] or ["…"]
 
 
 def paragraph_of(text: str) -> list[str]:

@@ -31,7 +31,7 @@ async def change(
 
     Raises `Conflict`, `NotFound`, and `BadInput` for an impossible layout or lettering.
     """
-    page = await editing.still(session, scope, Page, page_id)
+    page = await editing.lock_idle(session, scope, Page, page_id)
     if page.language and (cells is not None or "layout" in release):
         raise BadInput("Panels of a translated page lie as on the page in the story's own language. Change that one.")
     touched = [UUID(cell.panel_id) for cell in cells or ()] + [one.panel_id for one in lettering]

@@ -118,11 +118,11 @@ async def order(
     await session.flush()
     if open_one is None:
         return generation, []
-    await holds.restate(session, open_one.id)
+    await holds.update_status(session, open_one.id)
     return generation, [generation_workflow_id(open_one.id)]
 
 
-async def ordered(session: AsyncSession, generation_id: UUID) -> list[RedrawRequest]:
+async def open_redraws(session: AsyncSession, generation_id: UUID) -> list[RedrawRequest]:
     """The open redraws of a generation, the oldest first."""
     query = (
         select(Redraw)
@@ -164,7 +164,7 @@ async def any_of(session: AsyncSession, generation_id: UUID) -> bool:
     return (await session.exec(query)).first() is not None
 
 
-async def again(session: AsyncSession, last: Generation, generation: Generation) -> None:
+async def copy_failed(session: AsyncSession, last: Generation, generation: Generation) -> None:
     """Copy the failed redraws of a generation of panels into the one that retries it.
 
     They keep their slots, so pictures already drawn are found. A generation that reviews drafts retries its panels

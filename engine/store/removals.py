@@ -74,7 +74,7 @@ async def storing(session: AsyncSession, project_id: UUID) -> None:
     await execute(session, statement, {"key": str(project_id)})
 
 
-async def project_goes(session: AsyncSession, project_id: UUID) -> None:
+async def record_project(session: AsyncSession, project_id: UUID) -> None:
     """Record what a project leaves behind; the caller deletes its row in the same transaction."""
     await _forget_requests(session, project_id)
     prefix = f"{project_prefix(project_id)}/%"
@@ -90,7 +90,7 @@ async def project_goes(session: AsyncSession, project_id: UUID) -> None:
     await later(session, project_id, keys=keys, workflows=workflows, whole=True)
 
 
-async def chapter_goes(session: AsyncSession, chapter: Chapter) -> None:
+async def delete_chapter(session: AsyncSession, chapter: Chapter) -> None:
     """Delete a chapter with its pictures, and the prompts and answers of its calls; their costs stay recorded."""
     here = {"project": chapter.project_id, "chapter": chapter.id}
     await _forget_requests(session, chapter.project_id, chapter.id)
@@ -116,7 +116,7 @@ async def chapter_goes(session: AsyncSession, chapter: Chapter) -> None:
     await later(session, chapter.project_id, keys=keys, workflows=[generation_workflow_id(run) for run in runs])
 
 
-async def image_goes(session: AsyncSession, image: Image) -> None:
+async def delete_image(session: AsyncSession, image: Image) -> None:
     """Delete a picture that nothing uses. Calls that it answered have no answer any more."""
     keys = _keys_of(image.project_id, image.key, image.sha256)
     answered = select(col(ProviderCall.id)).where(col(ProviderCall.image_id) == image.id)
@@ -164,7 +164,7 @@ async def order(
     return id
 
 
-async def take_back(session: AsyncSession, removal_id: UUID) -> None:
+async def cancel(session: AsyncSession, removal_id: UUID) -> None:
     """Cancel a removal."""
     await execute(session, delete(_REMOVALS).where(_REMOVALS.c.id == removal_id))
 

@@ -47,7 +47,7 @@ async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Re
     """The state of a review, which the first call opens. Redraws come before the answer."""
     # Decisions take this lock too: a decision either comes before the row exists, or finds it.
     generation = await generations.locked(session, holding.project_id, holding.generation_id)
-    orders = await redraws.ordered(session, generation.id)
+    orders = await redraws.open_redraws(session, generation.id)
     if orders:
         return Reviewed(approved=False, redraws=orders)
     stage = holding.purpose.removeprefix(PREFIX)
@@ -62,7 +62,7 @@ async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Re
         if found.released_at is not None:
             found.taken = True
             session.add(found)
-        elif await holds.restate(session, generation.id):
+        elif await holds.update_status(session, generation.id):
             # A redraw has ended: the review waits again.
             await _tell(session, generation, holding.purpose)
         return Reviewed(approved=found.released_at is not None)
@@ -84,7 +84,7 @@ async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Re
             remind_at=now + timedelta(hours=options.remind_hours) if options.remind_hours else None,
         )
     )
-    await holds.restate(session, generation.id)
+    await holds.update_status(session, generation.id)
     await _tell(session, generation, holding.purpose, message=holding.message)
     return Reviewed(approved=False)
 
@@ -98,7 +98,7 @@ async def approve(
     Raises `Conflict` if nothing waits for approval, or a redraw is in progress.
     """
     chapter = await get(session, scope, Chapter, chapter_id)
-    await generations.beside_editors(session, chapter_id)
+    await generations.share_chapter(session, chapter_id)
     # Panels and characters before the generation, as everywhere.
     drafted = await _drafted(session, chapter_id)
     drawn = await _unapproved(session, chapter.project_id)

@@ -140,7 +140,7 @@ class Paging:
             return rows, None
         rows, by = rows[: self.limit], self._by(model)
         value = None if by is None else last(rows[-1], by.key)
-        return rows, cursors.written(cursors.Mark(self._order(model), value, last(rows[-1], "id")))
+        return rows, cursors.encode(cursors.Mark(self._order(model), value, last(rows[-1], "id")))
 
     def _by(self, model: type[SQLModel]) -> Any:
         name = self.sort.removeprefix("-")

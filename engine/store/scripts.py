@@ -21,7 +21,7 @@ class Told:
     pictures: dict[str, str]
 
 
-async def tell(
+async def script_of(
     session: AsyncSession,
     chapter: Chapter,
     options: GenerationOptions,

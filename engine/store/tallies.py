@@ -46,7 +46,7 @@ class Calls:
 NOTHING = Calls(0, 0, 0, Decimal(0))
 
 
-async def made(session: AsyncSession, chapter_id: UUID) -> Made:
+async def count_rows(session: AsyncSession, chapter_id: UUID) -> Made:
     """Count a chapter's scenes, panels, drafts and pages."""
     # A scene that condensing left out does not count.
     of_chapter = select(Scene.id).where(Scene.chapter_id == chapter_id, col(Scene.max_panels).is_distinct_from(0))

@@ -38,7 +38,7 @@ async def spend(session: AsyncSession, key: str, tries: int, within: timedelta, 
         raise TooMany(f"Too many {what}. Try again in {round(wait)} seconds.", retry_after=wait)
 
 
-async def give_back(session: AsyncSession, key: str) -> None:
+async def refill(session: AsyncSession, key: str) -> None:
     """Refill the bucket: the user has proved their identity."""
     await execute(session, text("DELETE FROM throttles WHERE key = :key"), {"key": key})
 

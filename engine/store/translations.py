@@ -256,6 +256,6 @@ async def keep(
     )
 
 
-async def forgive(session: AsyncSession, chapter_id: UUID, language: str) -> None:
+async def clear_failures(session: AsyncSession, chapter_id: UUID, language: str) -> None:
     """Clear the failures in a language: what failed is tried again, or has been translated since."""
     await execute(session, _FORGIVE, {"chapter": chapter_id, "language": language})

@@ -67,11 +67,11 @@ async def file_of(session: AsyncSession, chapter: Chapter, language: str) -> Tra
     return TranslationFile(
         language=language,
         title=TranslatedText(source=chapter.title, text="" if title is None else title.text),
-        panels=[told(one) for one in await translations.worded(session, chapter.id, language)],
+        panels=[translated_panel(one) for one in await translations.worded(session, chapter.id, language)],
     )
 
 
-def told(one: Worded) -> TranslatedPanel:
+def translated_panel(one: Worded) -> TranslatedPanel:
     """A panel's words in both languages."""
     there = one.translation
     # Lines of another number belong to earlier words of the panel.
@@ -89,7 +89,7 @@ def told(one: Worded) -> TranslatedPanel:
     )
 
 
-async def take(session: AsyncSession, scope: Scope, chapter: Chapter, file: TranslationFile) -> int:
+async def import_file(session: AsyncSession, scope: Scope, chapter: Chapter, file: TranslationFile) -> int:
     """Import a translator's file; returns how many panels have other words now.
 
     Unchanged translations keep their author, and empty ones stay untranslated. If the story's words have changed since

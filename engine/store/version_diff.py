@@ -24,7 +24,7 @@ _PANEL = ("shot", "description", "characters", "dialogue", "caption", "prompt", 
 
 def compare(before: KeptChapter, after: KeptChapter) -> list[Change]:
     """All differences: of the chapter, of its cast, then scene by scene and panel by panel."""
-    changes = [Change(kind="changed", what="chapter", **told) for told in _fields(before, after, _CHAPTER)]
+    changes = [Change(kind="changed", what="chapter", **difference) for difference in _fields(before, after, _CHAPTER)]
     changes += _cast(before.characters, after.characters)
     pairs = _matched(before.scenes, after.scenes, lambda one: one.title or tuple(map(_described, one.panels)))
     found = _scenes(before, after, pairs) + _panels(before, after, pairs)
@@ -47,8 +47,8 @@ def _cast(before: Sequence[KeptCharacter], after: Sequence[KeptCharacter]) -> li
             changes.append(Change(kind="added", what="character", name=who.name, after=who.profile))
             continue
         stayed.add(was.id)
-        told = _fields(was, who, _CHARACTER)
-        changes += [Change(kind="changed", what="character", name=who.name, **one) for one in told]
+        differences = _fields(was, who, _CHARACTER)
+        changes += [Change(kind="changed", what="character", name=who.name, **difference) for difference in differences]
     gone = [who for who in before if who.id not in stayed]
     return changes + [Change(kind="removed", what="character", name=who.name, before=who.profile) for who in gone]
 
@@ -63,8 +63,8 @@ def _scenes(before: KeptChapter, after: KeptChapter, pairs: Mapping[int, int]) -
             continue
         if number in moved:
             changes.append(Change(kind="moved", **at, before=_place(pairs[number]), after=_place(number)))
-        told = _fields(before.scenes[pairs[number]], scene, _SCENE)
-        changes += [Change(kind="changed", **at, **one) for one in told]
+        differences = _fields(before.scenes[pairs[number]], scene, _SCENE)
+        changes += [Change(kind="changed", **at, **difference) for difference in differences]
     for number, scene in enumerate(before.scenes):
         if number not in pairs.values():
             at = {"what": "scene", "scene": number + 1, "scene_id": scene.id}
@@ -103,8 +103,8 @@ def _panels(before: KeptChapter, after: KeptChapter, scenes: Mapping[int, int]) 
                 continue
             if panel.id in elsewhere or number in moved:
                 changes.append(Change(kind="moved", **at, before=_place(*origin), after=_place(here, number)))
-            told = _differences(before.scenes[origin[0]].panels[origin[1]], panel)
-            changes += [Change(kind="changed", **at, **one) for one in told]
+            differences = _differences(before.scenes[origin[0]].panels[origin[1]], panel)
+            changes += [Change(kind="changed", **at, **difference) for difference in differences]
         for number, panel in enumerate(old):
             if there is not None and number not in pairs.values() and panel.id not in elsewhere:
                 at = {"scene": there + 1, "panel": number + 1, "scene_id": before.scenes[there].id}
@@ -114,11 +114,11 @@ def _panels(before: KeptChapter, after: KeptChapter, scenes: Mapping[int, int]) 
 
 
 def _differences(was: KeptPanel, now: KeptPanel) -> list[dict[str, Any]]:
-    told = _fields(was, now, _PANEL)
+    differences = _fields(was, now, _PANEL)
     # Two drafts with the same pixels are the same picture.
     if (was.picture and was.picture.sha256) != (now.picture and now.picture.sha256):
-        told += _fields(was, now, ("picture",))
-    return told
+        differences += _fields(was, now, ("picture",))
+    return differences
 
 
 def _described(panel: KeptPanel) -> Hashable:

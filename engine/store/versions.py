@@ -97,8 +97,8 @@ async def keep(
     await session.exec(select(Chapter.id).where(Chapter.id == chapter_id).with_for_update(key_share=True))
     await session.flush()
     version_id, values = new_id(), {"chapter": chapter_id, "reason": reason[:64], "actor": actor_id}
-    told = {**values, "id": version_id, "generation": generation_id}
-    number = (await execute(session, _KEEP, told)).scalar_one_or_none()
+    row = {**values, "id": version_id, "generation": generation_id}
+    number = (await execute(session, _KEEP, row)).scalar_one_or_none()
     if number is not None:
         await execute(session, _PRUNE, {"chapter": chapter_id, "number": number, "others": MOST - 1})
         return Keeping(version_id, number, fresh=True)

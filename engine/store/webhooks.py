@@ -60,7 +60,7 @@ async def add(session: AsyncSession, scope: Scope, project_id: UUID, url: str, e
     return webhook
 
 
-async def again(session: AsyncSession, scope: Scope, delivery_id: UUID) -> Delivery:
+async def redeliver(session: AsyncSession, scope: Scope, delivery_id: UUID) -> Delivery:
     """Send a message again, with the same id, so that a receiver recognises it. Raises `TooMany`."""
     before = await get(session, scope, Delivery, delivery_id)
     await throttles.spend(session, f"redeliveries:{before.project_id}", MANY, WITHIN, "messages sent again")
@@ -94,7 +94,9 @@ async def started(session: AsyncSession, delivery_id: UUID) -> None:
     )
 
 
-async def tried(session: AsyncSession, delivery: Delivery, attempt: dict[str, Any], state: DeliveryState) -> None:
+async def record_attempt(
+    session: AsyncSession, delivery: Delivery, attempt: dict[str, Any], state: DeliveryState
+) -> None:
     """Record an attempt, and the resulting state of the delivery."""
     delivery.tries = [*delivery.tries, attempt][-50:]
     delivery.state = state

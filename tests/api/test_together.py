@@ -277,7 +277,7 @@ async def test_whoever_comments_without_end_has_to_wait(studio: Studio, database
     assert (status, answer["type"]) == (429, "/problems/too-many")
     assert (await studio.commenter.ask("POST", path, made))[0] == 201
     async with database.session() as session:
-        await throttles.give_back(session, key)
+        await throttles.refill(session, key)
     assert (await studio.editor.ask("POST", path, made))[0] == 201
 
 

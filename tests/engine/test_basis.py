@@ -146,7 +146,7 @@ def stood(*slots: int, **state: bool) -> list[Standing]:
 
 
 def placed(known: list[Standing], selected: Any, many: int) -> list[Any]:
-    return [drafts.place(known, selected, number, many) for number in range(1, many + 1)]
+    return [drafts.draft_or_slot(known, selected, number, many) for number in range(1, many + 1)]
 
 
 def test_an_order_fills_the_slots_that_are_free() -> None:

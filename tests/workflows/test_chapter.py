@@ -53,7 +53,7 @@ async def test_a_story_becomes_pages_and_files(
     assert {call.state for call in calls} == {"confirmed"}
     assert len(calls) == len(writer.asked) + len(painter.asked)
     async with database.session() as session:
-        made = await tallies.made(session, ordered.run.chapter_id)
+        made = await tallies.count_rows(session, ordered.run.chapter_id)
         exports = (await session.exec(select(Export.format).where(Export.chapter_id == ordered.run.chapter_id))).all()
         results = (await session.exec(select(TaskResult).where(TaskResult.project_id == ordered.run.project_id))).all()
     assert made.scenes == 2
@@ -331,7 +331,7 @@ async def test_a_chapter_is_condensed_to_the_panels_asked_for(
     async with working(Writer(), Painter()):
         await generate(ordered)
     async with database.session() as session:
-        made = await tallies.made(session, ordered.run.chapter_id)
+        made = await tallies.count_rows(session, ordered.run.chapter_id)
     assert 1 <= made.panels <= max_panels
 
 

@@ -144,11 +144,11 @@ async def test_a_refused_panel_waits_for_a_person_and_the_others_go_on(
         await begin(client, database, ordered)
         generation = await reached(database, ordered, GenerationStatus.WAITING_REVIEW)
         async with database.session() as session:
-            panels = (await tallies.made(session, ordered.run.chapter_id)).panels
+            panels = (await tallies.count_rows(session, ordered.run.chapter_id)).panels
         assert panels >= 2
         for _ in range(200):
             async with database.session() as session:
-                drawn = (await tallies.made(session, ordered.run.chapter_id)).drafts
+                drawn = (await tallies.count_rows(session, ordered.run.chapter_id)).drafts
             if drawn == panels - 1:
                 break
             await asyncio.sleep(0.1)

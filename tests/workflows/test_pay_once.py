@@ -13,7 +13,7 @@ from engine.images import ImageRequest, ImageResult
 from engine.llm import LLMReply, LLMRequest
 from engine.providers.usage import Tokens
 from engine.store.rows import get
-from engine.store.scripts import tell
+from engine.store.scripts import script_of
 from models.ids import generation_workflow_id
 from models.options import GenerationStatus
 from models.tables import Chapter, Generation, ProviderCall
@@ -52,7 +52,7 @@ async def test_an_unedited_script_is_not_drawn_again(
         await generate(ordered)
     async with database.session() as session:
         chapter = await get(session, ordered.scope, Chapter, ordered.run.chapter_id)
-        told = await tell(session, chapter, ordered.run.options)
+        told = await script_of(session, chapter, ordered.run.options)
     assert told.script is not None
     writer, painter = Writer(), Painter()
     again = await another_chapter(database, ordered, "", told.script.model_dump(mode="json"), {})

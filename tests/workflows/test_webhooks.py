@@ -234,7 +234,7 @@ async def test_one_is_sent_again_when_asked_for(
     async with told(database, order, working, heard) as (ordered, webhook):
         (first,) = await settled(client, database, webhook)
         async with database.session() as session:
-            await webhooks.again(session, ordered.scope, first.id)
+            await webhooks.redeliver(session, ordered.scope, first.id)
         found = await settled(client, database, webhook, 2)
     assert [one.redelivery_of for one in found] == [None, first.id]
     assert len(heard.messages) == 2

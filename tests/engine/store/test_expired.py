@@ -31,7 +31,7 @@ async def test_logins_tickets_and_tokens(database: Database, user: User) -> None
             await accounts.log_in(session, user, lifetime)
             await accounts.new_ticket(session, user.id, None, lifetime, None, None)
         for name, lasts in (("long over", -31 * DAY), ("just over", -DAY), ("in force", DAY), ("endless", None)):
-            await accounts.new_personal(session, user.id, name, [], None, lasts)
+            await accounts.new_personal_token(session, user.id, name, [], None, lasts)
     await expired.forget(database)
     async with database.session() as session:
         ends = (await session.exec(select(RefreshToken.expires_at).where(RefreshToken.user_id == user.id))).all()

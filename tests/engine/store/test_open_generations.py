@@ -25,5 +25,5 @@ async def test_what_nobody_started_comes_before_what_waits(database: Database, o
             .values(status=GenerationStatus.BUDGET_EXCEEDED)
         )
     async with database.session() as session:
-        found = [one.id for one in await generations.open_ones(session, timedelta(0))]
+        found = [one.id for one in await generations.open_generations(session, timedelta(0))]
     assert found.index(begins.run.generation_id) < found.index(waits.run.generation_id)

@@ -23,7 +23,7 @@ async def test_the_workflows_of_generations_and_webhooks_are_listed(database: Da
         delivery = Delivery(project_id=project_id, webhook_id=webhook.id, seq=1, type="generation.completed")
         session.add(delivery)
         await session.flush()
-        await removals.project_goes(session, project_id)
+        await removals.record_project(session, project_id)
         removed = (await session.exec(select(Removal).where(col(Removal.project_id) == project_id))).all()
     listed = {workflow for removal in removed for workflow in removal.workflows}
     assert listed == {generation_workflow_id(ordered.run.generation_id), delivery_workflow_id(delivery.id)}
