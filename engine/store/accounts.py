@@ -172,17 +172,17 @@ async def valid_logins(session: AsyncSession, logins: Collection[UUID]) -> set[U
 async def by_personal_token(session: AsyncSession, token: str) -> AccessToken | None:
     """The personal access token, if it is valid; its last use is recorded to the minute."""
     now = (await session.exec(select(func.clock_timestamp()))).one()
-    found = (await session.exec(select(AccessToken).where(AccessToken.token_hash == digest(token)))).one_or_none()
-    if found is None or found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
+    row = (await session.exec(select(AccessToken).where(AccessToken.token_hash == digest(token)))).one_or_none()
+    if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         return None
-    if found.last_used_at is None or now - found.last_used_at > timedelta(minutes=1):
+    if row.last_used_at is None or now - row.last_used_at > timedelta(minutes=1):
         await session.exec(
             update(AccessToken)
-            .where(col(AccessToken.id) == found.id)
+            .where(col(AccessToken.id) == row.id)
             .values(last_used_at=now)
             .execution_options(synchronize_session=False)
         )
-    return found
+    return row
 
 
 async def new_personal_token(
@@ -217,10 +217,10 @@ async def personal_tokens(
     query = select(AccessToken).where(AccessToken.user_id == user_id, col(AccessToken.revoked_at).is_(None))
     if after is not None:
         query = query.where(col(AccessToken.id) > cursors.decode_by_id(after, "AccessToken").id)
-    found = (await session.exec(query.order_by(col(AccessToken.id)).limit(limit + 1))).all()
-    if len(found) <= limit:
-        return found, None
-    return found[:limit], cursors.encode(cursors.Mark("AccessToken", None, found[limit - 1].id))
+    tokens = (await session.exec(query.order_by(col(AccessToken.id)).limit(limit + 1))).all()
+    if len(tokens) <= limit:
+        return tokens, None
+    return tokens[:limit], cursors.encode(cursors.Mark("AccessToken", None, tokens[limit - 1].id))
 
 
 async def revoke_personal(session: AsyncSession, user_id: UUID, token_id: UUID) -> None:

@@ -23,7 +23,7 @@ class Outline:
     sentences: list[str]
 
 
-async def arrange(session: AsyncSession, chapter: Chapter, wanted: Sequence[Outline]) -> None:
+async def arrange(session: AsyncSession, chapter: Chapter, outlines: Sequence[Outline]) -> None:
     """Make the chapter's scenes those of the outline, in its order.
 
     A row becomes the scene that has the same sentences, or most of them. A row with none of them is deleted, unless it
@@ -32,9 +32,9 @@ async def arrange(session: AsyncSession, chapter: Chapter, wanted: Sequence[Outl
     query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position)).with_for_update()
     before = list((await session.exec(query)).all())
     by_hand = await _with_manual_edits(session, before)
-    found = _matched(before, by_hand, wanted)
+    reused = _matched(before, by_hand, outlines)
     after: list[Scene] = []
-    for one, scene in zip(wanted, found, strict=True):
+    for one, scene in zip(outlines, reused, strict=True):
         if scene is None:
             scene = Scene(project_id=chapter.project_id, chapter_id=chapter.id, position=0)
         elif scene.sentences != one.sentences:
@@ -75,25 +75,25 @@ async def _with_manual_edits(session: AsyncSession, scenes: Sequence[Scene]) -> 
     return [scene for scene in scenes if scene.manual_edits or scene.id in written]
 
 
-def _matched(before: Sequence[Scene], by_hand: Sequence[Scene], wanted: Sequence[Outline]) -> list[Scene | None]:
+def _matched(before: Sequence[Scene], by_hand: Sequence[Scene], outlines: Sequence[Outline]) -> list[Scene | None]:
     """For each scene of the outline the row to reuse: one with the same sentences, or with at least half of its
     sentences in common.
 
     For a row with manual edits, a single common sentence is enough.
     """
     free = list(before)
-    found: list[Scene | None] = [None] * len(wanted)
-    for index, one in enumerate(wanted):
-        same = next((at for at, scene in enumerate(free) if scene.sentences == one.sentences), None)
+    found: list[Scene | None] = [None] * len(outlines)
+    for index, outline in enumerate(outlines):
+        same = next((at for at, scene in enumerate(free) if scene.sentences == outline.sentences), None)
         if same is not None:
             found[index] = free.pop(same)
-    for scene in sorted(free, key=lambda scene: not any(scene is one for one in by_hand)):
+    for scene in sorted(free, key=lambda scene: not any(scene is outline for outline in by_hand)):
         old_sentences = set(scene.sentences)
         shared = [
-            0.0 if there is not None else len(old_sentences & set(one.sentences)) / max(len(old_sentences), 1)
-            for one, there in zip(wanted, found, strict=True)
+            0.0 if there is not None else len(old_sentences & set(outline.sentences)) / max(len(old_sentences), 1)
+            for outline, there in zip(outlines, found, strict=True)
         ]
-        if shared and max(shared) >= (0.01 if any(scene is one for one in by_hand) else 0.5):
+        if shared and max(shared) >= (0.01 if any(scene is outline for outline in by_hand) else 0.5):
             found[shared.index(max(shared))] = scene
     return found
 
@@ -110,8 +110,8 @@ async def _follow(session: AsyncSession, scene: Scene, sentences: list[str]) -> 
             session.add(panel)
 
 
-def _rewrite(scene: Scene, one: Outline) -> None:
+def _rewrite(scene: Scene, outline: Outline) -> None:
     if "outline" not in scene.manual_edits:
-        scene.title, scene.gist = one.title, one.gist
-    scene.first, scene.last, scene.sentences = one.first, one.last, list(one.sentences)
-    scene.max_panels = one.max_panels
+        scene.title, scene.gist = outline.title, outline.gist
+    scene.first, scene.last, scene.sentences = outline.first, outline.last, list(outline.sentences)
+    scene.max_panels = outline.max_panels

@@ -57,8 +57,8 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
     attachments = [one for one in await bundled.rows_of(session, Attachment, project.id) if one.panel_id is None]
     sheets = [one.sheet_image_id for one in (*characters, *locations) if one.sheet_image_id is not None]
     wanted = {*sheets, *(one.image_id for one in attachments)}
-    found = (await session.exec(select(Image).where(col(Image.id).in_(wanted)))).all()
-    hashes = {image.id: image.sha256 for image in found}
+    images = (await session.exec(select(Image).where(col(Image.id).in_(wanted)))).all()
+    hashes = {image.id: image.sha256 for image in images}
     attached = bundled.attached_to(attachments, hashes)
     bundle = Bundle(
         project=BundledProject(
@@ -68,16 +68,16 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
             series=await chapters_so_far(session, project),
         ),
         instructions=bundled.instructions(await bundled.rows_of(session, ProjectInstruction, project.id)),
-        characters=[bundled.person(who, _CHARACTER, hashes, attached) for who in characters],
+        characters=[bundled.person(character, _CHARACTER, hashes, attached) for character in characters],
         locations=[bundled.place(one, hashes, attached) for one in locations],
-        pictures=bundled.pictures(found),
+        pictures=bundled.pictures(images),
     )
-    return bundle, {image.sha256: image for image in found}
+    return bundle, {image.sha256: image for image in images}
 
 
 async def chapters_so_far(session: AsyncSession, project: Project) -> list[BundledTold]:
     """The chapters before the project, and its own chapters that have been outlined."""
-    before = [BundledTold.model_validate(one) for one in project.series]
+    before = [BundledTold.model_validate(chapter) for chapter in project.series]
     return [*before, *await _own(session, project.id)][-MOST_TOLD:]
 
 
@@ -89,9 +89,9 @@ async def _own(session: AsyncSession, project_id: UUID) -> list[BundledTold]:
         .where(Chapter.project_id == project_id, Chapter.summary != "")
         .order_by(col(Chapter.position))
     )
-    found = (await session.exec(query)).all()
+    rows = (await session.exec(query)).all()
     chapters = {
-        text: BundledTold(title=title, summary=summary, threads=threads) for title, summary, threads, text in found
+        text: BundledTold(title=title, summary=summary, threads=threads) for title, summary, threads, text in rows
     }
     return list(chapters.values())
 
@@ -165,19 +165,19 @@ def _person(who: BundledCharacter, images: Mapping[str, UUID]) -> _Thing:
     return _Thing(who.name, values, who.attached)
 
 
-def _place(one: BundledLocation, images: Mapping[str, UUID]) -> _Thing:
-    values: dict[str, Any] = {"description": one.description} if one.description else {}
-    if one.sheet is not None and one.sheet in images:
-        values["sheet_image_id"] = images[one.sheet]
-    return _Thing(one.name, values, one.attached)
+def _place(location: BundledLocation, images: Mapping[str, UUID]) -> _Thing:
+    values: dict[str, Any] = {"description": location.description} if location.description else {}
+    if location.sheet is not None and location.sheet in images:
+        values["sheet_image_id"] = images[location.sheet]
+    return _Thing(location.name, values, location.attached)
 
 
 async def _existing(session: AsyncSession, model: type[Any], project_id: UUID, names: Sequence[str]) -> dict[str, Any]:
     """The rows with these names, locked by id, the order that all code keeps."""
     keys = [name.casefold() for name in names]
     mine = select(model).where(model.project_id == project_id, model.name_key.in_(keys))
-    found = await session.exec(mine.order_by(model.id).with_for_update(key_share=True))
-    return {row.name_key: row for row in found.all()}
+    rows = await session.exec(mine.order_by(model.id).with_for_update(key_share=True))
+    return {row.name_key: row for row in rows.all()}
 
 
 async def _added(session: AsyncSession, row: SQLModel) -> None:
@@ -203,21 +203,21 @@ def _attachments(row: Any, attached: Sequence[Attached], images: Mapping[str, UU
     target = {"character_id" if isinstance(row, Character) else "location_id": row.id}
     return [
         Attachment.model_validate(
-            {"project_id": row.project_id, "image_id": images[one.picture], "role": one.role, **target}
+            {"project_id": row.project_id, "image_id": images[picture.picture], "role": picture.role, **target}
         )
-        for one in attached
-        if one.picture in images
+        for picture in attached
+        if picture.picture in images
     ]
 
 
 async def _instructions(session: AsyncSession, project_id: UUID, bundle: Bundle, taken: Taken) -> list[SQLModel]:
     """Add the bible's new instructions after the existing ones."""
     query = select(ProjectInstruction.kind, ProjectInstruction.body).where(ProjectInstruction.project_id == project_id)
-    there = set((await session.exec(query)).all())
+    existing = set((await session.exec(query)).all())
     new: list[SQLModel] = [
-        ProjectInstruction(project_id=project_id, position=0, kind=one.kind, body=one.body)
-        for one in bundle.instructions
-        if (one.kind, one.body) not in there
+        ProjectInstruction(project_id=project_id, position=0, kind=instruction.kind, body=instruction.body)
+        for instruction in bundle.instructions
+        if (instruction.kind, instruction.body) not in existing
     ]
     if new:
         await editing.insert_rows(session, new)
@@ -239,7 +239,7 @@ async def _project(session: AsyncSession, project: Project, bundle: Bundle, take
         taken.kept.style = bool(style)
     # A project that imports its own bible ignores its own chapters.
     own = await _own(session, project.id)
-    news = [one.model_dump(mode="json") for one in bundle.project.series if one not in own]
+    news = [told_chapter.model_dump(mode="json") for told_chapter in bundle.project.series if told_chapter not in own]
     taken.kept.chapters = len(bundle.project.series)
     if news and news != project.series and (replace or not project.series):
         (taken.replaced if project.series else taken.added).chapters = len(news)

@@ -126,21 +126,21 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
         .where(Page.chapter_id == chapter.id, Page.language == options.edition)
         .order_by(col(Page.number))
     )
-    found = (await session.exec(query)).all()
-    by_id = {str(one.panel.id): one for one in shown}
-    made = _Made.of(shown, (image for _, image in found))
+    page_rows = (await session.exec(query)).all()
+    by_id = {str(panel_shown.panel.id): panel_shown for panel_shown in shown}
+    made = _Made.of(shown, (image for _, image in page_rows))
     script = await script_of(session, chapter, options, shown, title)
     return Book(
         id=_known_by(chapter.id, options.edition),
         title=title,
         direction=options.direction,
         format=options.format,
-        pages=tuple(_page(page, image, by_id) for page, image in found),
+        pages=tuple(_page(page, image, by_id) for page, image in page_rows),
         chapters=(books.Chapter(title=title, first=0, script=script.script),),
         pictures=tuple(_pictures(shown)),
         # The summary is not translated.
         summary="" if options.edition else chapter.summary,
-        characters=_once(who.name for one in shown for who in one.data.characters),
+        characters=_once(who.name for panel_shown in shown for who in panel_shown.data.characters),
         notes=notes_of(made.artists),
         origin=origin_of_pages(made.origins),
         models=tuple(made.models),
@@ -152,7 +152,7 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
 def _page(page: Page, image: Image | None, shown: Mapping[str, Shown]) -> BookPage:
     layout = page.layout
     panels = [(cell, shown[cell.panel_id]) for cell in layout.cells if cell.panel_id in shown]
-    lettering = {one["panel_id"]: PanelLettering.model_validate(one) for one in page.lettering}
+    lettering = {panel["panel_id"]: PanelLettering.model_validate(panel) for panel in page.lettering}
     return BookPage(
         width=layout.width,
         height=layout.height,
@@ -164,35 +164,35 @@ def _page(page: Page, image: Image | None, shown: Mapping[str, Shown]) -> BookPa
                 y=cell.y,
                 width=cell.width,
                 height=cell.height,
-                description=one.panel.description,
-                words=_words(one),
-                picture=one.image.key if one.image else "",
-                boxes=tuple(one.boxes),
+                description=panel.panel.description,
+                words=_words(panel),
+                picture=panel.image.key if panel.image else "",
+                boxes=tuple(panel.boxes),
                 lettering=lettering.get(cell.panel_id),
             )
-            for cell, one in panels
+            for cell, panel in panels
         ),
     )
 
 
-def _words(one: Shown) -> tuple[tuple[str, str], ...]:
-    caption = [("", one.data.caption)] if one.data.caption.strip() else []
-    return (*caption, *((line.speaker, line.text) for line in one.data.dialogue))
+def _words(panel: Shown) -> tuple[tuple[str, str], ...]:
+    caption = [("", panel.data.caption)] if panel.data.caption.strip() else []
+    return (*caption, *((line.speaker, line.text) for line in panel.data.dialogue))
 
 
 def _pictures(shown: Sequence[Shown]) -> Iterable[PanelPicture]:
     # As many digits as the highest number has: readers of archives sort by name.
-    scenes = _digits(one.scene.position for one in shown)
-    panels = _digits(one.panel.position for one in shown)
-    for one in shown:
-        if one.image is None or one.draft is None:
+    scenes = _digits(panel.scene.position for panel in shown)
+    panels = _digits(panel.panel.position for panel in shown)
+    for panel in shown:
+        if panel.image is None or panel.draft is None:
             continue
-        place = f"scene-{one.scene.position + 1:0{scenes}}-panel-{one.panel.position + 1:0{panels}}"
+        place = f"scene-{panel.scene.position + 1:0{scenes}}-panel-{panel.panel.position + 1:0{panels}}"
         yield PanelPicture(
-            name=f"{place}.{one.image.key.rsplit('.', 1)[-1]}",
-            key=one.image.key,
-            origin=origin_of_picture(one.draft.provider, one.draft.origin),
-            model=model_of_picture(one.draft.provider, one.draft.model, one.draft.origin),
+            name=f"{place}.{panel.image.key.rsplit('.', 1)[-1]}",
+            key=panel.image.key,
+            origin=origin_of_picture(panel.draft.provider, panel.draft.origin),
+            model=model_of_picture(panel.draft.provider, panel.draft.model, panel.draft.origin),
         )
 
 

@@ -21,34 +21,37 @@ def attached_to(attachments: Iterable[Attachment], hashes: Mapping[UUID, str]) -
     hashes.
     """
     attached: dict[UUID, list[Attached]] = {}
-    for one in attachments:
-        holder = one.character_id or one.location_id or one.panel_id
+    for attachment in attachments:
+        holder = attachment.character_id or attachment.location_id or attachment.panel_id
         if holder is not None:
-            role = Attached.model_validate({"picture": hashes[one.image_id], "role": one.role})
+            role = Attached.model_validate({"picture": hashes[attachment.image_id], "role": attachment.role})
             attached.setdefault(holder, []).append(role)
     return attached
 
 
 def person(
-    who: Character, fields: set[str], hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]
+    character: Character, fields: set[str], hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]
 ) -> BundledCharacter:
     """A character with these columns and its pictures."""
-    values = {"sheet": _sheet(who, hashes), "attached": attached.get(who.id, [])}
-    return BundledCharacter.model_validate({**who.model_dump(include=fields), **values})
+    values = {"sheet": _sheet(character, hashes), "attached": attached.get(character.id, [])}
+    return BundledCharacter.model_validate({**character.model_dump(include=fields), **values})
 
 
-def place(one: Location, hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]) -> BundledLocation:
+def place(location: Location, hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]) -> BundledLocation:
     """A location with its pictures."""
     return BundledLocation(
-        name=one.name, description=one.description, sheet=_sheet(one, hashes), attached=attached.get(one.id, [])
+        name=location.name,
+        description=location.description,
+        sheet=_sheet(location, hashes),
+        attached=attached.get(location.id, []),
     )
 
 
 def instructions(rows: Iterable[ProjectInstruction]) -> list[Instruction]:
     """The instructions in order of their position."""
     return [
-        Instruction.model_validate(one.model_dump(include={"kind", "body"}))
-        for one in sorted(rows, key=lambda one: one.position)
+        Instruction.model_validate(row.model_dump(include={"kind", "body"}))
+        for row in sorted(rows, key=lambda row: row.position)
     ]
 
 

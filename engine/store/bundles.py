@@ -207,5 +207,5 @@ async def create_project(
 
 def _drafted(draft: Draft, sisters: Sequence[Draft], picture: str) -> dict[str, Any]:
     """A draft as it is bundled. Its parent is one of `sisters`, the panel's drafts."""
-    parent = next((one.ordinal for one in sisters if one.id == draft.parent_id), None)
+    parent = next((sister.ordinal for sister in sisters if sister.id == draft.parent_id), None)
     return {**draft.model_dump(include=_DRAFT), "picture": picture, "parent": parent}

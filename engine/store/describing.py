@@ -19,10 +19,10 @@ async def describe(session: AsyncSession, scene: Scene, wanted: Sequence[Describ
     query = select(Panel).where(Panel.scene_id == scene.id).order_by(col(Panel.position)).with_for_update()
     before = list((await session.exec(query)).all())
     after: list[Panel] = []
-    for one, panel in zip(wanted, _matched(before, wanted), strict=True):
+    for description, panel in zip(wanted, _matched(before, wanted), strict=True):
         if panel is None:
             panel = Panel(project_id=scene.project_id, scene_id=scene.id, position=0, description="")
-        _rewrite(panel, one)
+        _rewrite(panel, description)
         after.append(panel)
     for left in (panel for panel in before if panel not in after):
         if left.manual_edits:
@@ -42,26 +42,34 @@ def _matched(before: Sequence[Panel], wanted: Sequence[Described]) -> list[Panel
     """
     free = list(before)
     found: list[Panel | None] = [None] * len(wanted)
-    for index, one in enumerate(wanted):
-        found[index] = next((panel for panel in free if (panel.first, panel.last) == (one.first, one.last)), None)
+    for index, description in enumerate(wanted):
+        found[index] = next(
+            (panel for panel in free if (panel.first, panel.last) == (description.first, description.last)), None
+        )
         if found[index] is not None:
             free.remove(found[index])  # type: ignore[arg-type]  # not None, as the line above says
     for panel in sorted(free, key=lambda panel: not panel.manual_edits):
-        shared = [0 if there else _overlap(panel, one) for one, there in zip(wanted, found, strict=True)]
+        shared = [
+            0 if there else _overlap(panel, description) for description, there in zip(wanted, found, strict=True)
+        ]
         if any(shared):
             found[shared.index(max(shared))] = panel
     return found
 
 
-def _overlap(panel: Panel, one: Described) -> int:
-    return max(min(panel.last, one.last) - max(panel.first, one.first) + 1, 0)
+def _overlap(panel: Panel, description: Described) -> int:
+    return max(min(panel.last, description.last) - max(panel.first, description.first) + 1, 0)
 
 
-def _rewrite(panel: Panel, one: Described) -> None:
-    moved = (panel.first, panel.last) != (one.first, one.last)
-    panel.first, panel.last = one.first, one.last
+def _rewrite(panel: Panel, description: Described) -> None:
+    moved = (panel.first, panel.last) != (description.first, description.last)
+    panel.first, panel.last = description.first, description.last
     if "description" not in panel.manual_edits:
-        panel.shot, panel.description, panel.characters = one.shot, one.description, list(one.characters)
+        panel.shot, panel.description, panel.characters = (
+            description.shot,
+            description.description,
+            list(description.characters),
+        )
     if moved and "words" not in panel.basis and "words" not in panel.manual_edits:
         # The basis of its words was not recorded, and it cannot be these sentences.
         panel.dialogue, panel.caption = None, ""

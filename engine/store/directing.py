@@ -108,13 +108,13 @@ def _shown_before(made: Sequence[Selection]) -> list[UUID]:
 
     The selections of a deleted draft are gone, so its predecessor is followed directly by its successor.
     """
-    shown: list[UUID] = [one.before_id for one in made[:1] if one.before_id is not None]
-    for one in made:
-        if one.kind == SelectionKind.UNDONE and one.draft_id in shown:
-            while shown[-1] != one.draft_id:
+    shown: list[UUID] = [selection.before_id for selection in made[:1] if selection.before_id is not None]
+    for selection in made:
+        if selection.kind == SelectionKind.UNDONE and selection.draft_id in shown:
+            while shown[-1] != selection.draft_id:
                 shown.pop()
         else:
-            shown.append(one.draft_id)
+            shown.append(selection.draft_id)
     return shown
 
 

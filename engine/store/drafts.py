@@ -154,14 +154,14 @@ def counting_drafts(drafts: Sequence[Standing], selected: UUID | None, many: int
     A selected uploaded draft suffices alone. Rejected drafts are not drawn again as long as another draft is left to
     show.
     """
-    for one in drafts:
-        if one.id == selected and one.brought:
-            return [one] * many
-    fresh = [one for one in drafts if one.fresh and not one.mine and not one.brought]
-    if all(one.rejected for one in fresh):
+    for draft in drafts:
+        if draft.id == selected and draft.brought:
+            return [draft] * many
+    fresh = [draft for draft in drafts if draft.fresh and not draft.mine and not draft.brought]
+    if all(draft.rejected for draft in fresh):
         return []
     # The selected draft first: a generation with fewer drafts keeps it.
-    return sorted(fresh, key=lambda one: one.id != selected)[:many]
+    return sorted(fresh, key=lambda draft: draft.id != selected)[:many]
 
 
 def draft_or_slot(drafts: Sequence[Standing], selected: UUID | None, number: int, many: int) -> UUID | int:
@@ -170,7 +170,7 @@ def draft_or_slot(drafts: Sequence[Standing], selected: UUID | None, number: int
     missing = many - len(counted)
     if number > missing:
         return counted[number - missing - 1].id
-    taken = {one.slot for one in drafts if one.fresh and not (one.mine or one.brought)}
+    taken = {draft.slot for draft in drafts if draft.fresh and not (draft.mine or draft.brought)}
     free = (slot for slot in count(1) if slot not in taken)
     return [next(free) for _ in range(number)][-1]
 

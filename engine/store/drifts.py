@@ -17,19 +17,19 @@ Place = tuple[int, int, int]
 
 async def found_in(session: AsyncSession, chapter: Chapter) -> list[tuple[Place, Finding]]:
     """The passages where written prompts contradict the characters, in reading order."""
-    shown = [one for one in await of_chapter(session, chapter.project_id, chapter.id) if one.panel.prompt]
-    cast = [who.name for who in await cast_of(session, chapter.project_id)]
+    shown = [panel for panel in await of_chapter(session, chapter.project_id, chapter.id) if panel.panel.prompt]
+    cast = [character.name for character in await cast_of(session, chapter.project_id)]
     style = (await session.exec(select(Project.style).where(Project.id == chapter.project_id))).one()
     looks: dict[str, str] = {}
-    for name in dict.fromkeys(one.data.place for one in shown):
+    for name in dict.fromkeys(panel.data.place for panel in shown):
         looks[name] = looks_of(await place_of(session, chapter.project_id, name))
     prompted = []
-    for one in shown:
-        on_stage = {who.name for who in one.data.characters}
+    for panel in shown:
+        on_stage = {character.name for character in panel.data.characters}
         absent = [name for name in cast if name not in on_stage]
-        given = (style, looks[one.data.place])
-        prompted.append(PromptedPanel(one.panel.id, one.panel.prompt or "", one.data.characters, absent, given))
-    where = {one.panel.id: (one.scene.position, one.panel.position) for one in shown}
+        given = (style, looks[panel.data.place])
+        prompted.append(PromptedPanel(panel.panel.id, panel.panel.prompt or "", panel.data.characters, absent, given))
+    where = {panel.panel.id: (panel.scene.position, panel.panel.position) for panel in shown}
     counted: dict[UUID, int] = {}
     placed = []
     for finding in await asyncio.to_thread(drift, prompted):

@@ -72,14 +72,14 @@ async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> boo
 async def read_decision(session: AsyncSession, workflow_id: str, purpose: str) -> Decision:
     """The decision about a hold; repeated calls return the same."""
     mine = (Hold.workflow_id == workflow_id, Hold.purpose == purpose)
-    found = (await session.exec(select(Hold).where(*mine))).one_or_none()
-    if found is None:
+    row = (await session.exec(select(Hold).where(*mine))).one_or_none()
+    if row is None:
         return Decision.AGAIN
-    if found.released_at is None:
+    if row.released_at is None:
         return Decision.WAIT
-    found.taken = True
-    session.add(found)
-    return Decision.SKIP if found.skip else Decision.AGAIN
+    row.taken = True
+    session.add(row)
+    return Decision.SKIP if row.skip else Decision.AGAIN
 
 
 async def raise_budget(session: AsyncSession, scope: Scope, generation_id: UUID, usd: Decimal) -> list[str]:

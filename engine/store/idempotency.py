@@ -41,10 +41,10 @@ async def claim(
     if claimed.first() is not None:
         return None
     query = select(IdempotentRequest).where(IdempotentRequest.user_id == user_id, IdempotentRequest.key == key)
-    found = (await session.exec(query)).one()
-    if found.request_hash != request_hash:
+    stored = (await session.exec(query)).one()
+    if stored.request_hash != request_hash:
         raise Mismatch("This Idempotency-Key was used for a different request. Use a new key for each new request.")
-    return found
+    return stored
 
 
 async def keep(

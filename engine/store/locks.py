@@ -26,8 +26,8 @@ async def lock_of(session: AsyncSession, panel_id: UUID) -> tuple[PanelLock, str
         .join(User, col(User.id) == col(PanelLock.user_id))
         .where(PanelLock.panel_id == panel_id, col(PanelLock.expires_at) > func.clock_timestamp())
     )
-    found = (await session.exec(query)).one_or_none()
-    return None if found is None else (found[0], found[1])
+    row = (await session.exec(query)).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 async def refuse_if_held(session: AsyncSession, panel_id: UUID, user_id: UUID) -> None:

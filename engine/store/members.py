@@ -69,13 +69,13 @@ async def listing(
         query = query.where(col(User.id) == only)
     if after is not None:
         query = query.where(col(User.id) > cursors.decode_by_id(after, f"Member.{project_id.hex}").id)
-    found = [
+    members = [
         Member(user.id, user.name, user.email, role, belongs, since)
         for user, role, belongs, since in (await session.exec(query)).all()
     ]
-    if len(found) <= limit:
-        return found, None
-    return found[:limit], cursors.encode(cursors.Mark(f"Member.{project_id.hex}", None, found[limit - 1].user_id))
+    if len(members) <= limit:
+        return members, None
+    return members[:limit], cursors.encode(cursors.Mark(f"Member.{project_id.hex}", None, members[limit - 1].user_id))
 
 
 async def member_of(session: AsyncSession, project_id: UUID, user_id: UUID) -> Member:
@@ -201,13 +201,13 @@ async def invitations_to(
     )
     if after is not None:
         query = query.where(col(Invitation.id) > cursors.decode_by_id(after, "Invited").id)
-    found = [
+    invitations = [
         Invited(row.id, title, name or "", row.role, row.expires_at)
         for row, title, name in (await session.exec(query)).all()
     ]
-    if len(found) <= limit:
-        return found, None
-    return found[:limit], cursors.encode(cursors.Mark("Invited", None, found[limit - 1].id))
+    if len(invitations) <= limit:
+        return invitations, None
+    return invitations[:limit], cursors.encode(cursors.Mark("Invited", None, invitations[limit - 1].id))
 
 
 async def accept(session: AsyncSession, user: User, code: str) -> tuple[UUID, Member]:

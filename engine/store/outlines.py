@@ -156,9 +156,14 @@ async def _characters(
     """The ids of characters by name, added where they are new. A given profile replaces the existing one."""
     ids: dict[str, UUID] = dict.fromkeys(names, project_id)
     cast = await cast_of(session, project_id)
-    own = {who.name_key for who in cast}
+    own = {character.name_key for character in cast}
     # The text still uses the old name of a renamed character.
-    called = {alias.casefold(): who.id for who in cast for alias in who.aliases if alias.casefold() not in own}
+    called = {
+        alias.casefold(): character.id
+        for character in cast
+        for alias in character.aliases
+        if alias.casefold() not in own
+    }
     # Ids in the order of the outline: a cast is read by id, and the characters that the story is most about come first.
     fresh = {name: new_id() for name in names}
     # Sorted: two chapters of a project with the same cast take their row locks in the same order.
@@ -206,13 +211,15 @@ def _sentences_of(paragraphs: Sequence[str]) -> list[str]:
     """The sentences of a scene. Separators and headings only structure the text; a scene with nothing else is its
     headings.
     """
-    found = [
+    scene_sentences = [
         sentence
         for paragraph in paragraphs
         if not is_separator(paragraph) and not is_heading(paragraph)
         for sentence in paragraph_of(paragraph)
     ]
-    return found or [heading_text(paragraph) for paragraph in paragraphs if not is_separator(paragraph)] or ["…"]
+    return (
+        scene_sentences or [heading_text(paragraph) for paragraph in paragraphs if not is_separator(paragraph)] or ["…"]
+    )
 
 
 def paragraph_of(text: str) -> list[str]:

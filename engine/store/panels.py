@@ -24,10 +24,10 @@ _IN_SCENE = (
 
 async def in_scene(session: AsyncSession, project_id: UUID, panel_id: UUID) -> tuple[Panel, Scene]:
     """A panel and the scene that it belongs to. Raises `NotFound`."""
-    found = (await session.exec(_IN_SCENE, params={"panel": panel_id, "project": project_id})).one_or_none()
-    if found is None:
+    row = (await session.exec(_IN_SCENE, params={"panel": panel_id, "project": project_id})).one_or_none()
+    if row is None:
         raise missing(Panel, panel_id)
-    panel, scene = found
+    panel, scene = row
     return panel, scene
 
 

@@ -21,8 +21,8 @@ async def place_of(session: AsyncSession, project_id: UUID, name: str) -> Locati
     query = select(Location).where(
         Location.project_id == project_id, col(Location.name_key).in_([key, bare, _ARTICLE + bare])
     )
-    found = (await session.exec(query)).all()
-    return min(found, key=lambda one: (one.name_key != key, one.name_key), default=None)
+    locations = (await session.exec(query)).all()
+    return min(locations, key=lambda location: (location.name_key != key, location.name_key), default=None)
 
 
 def looks_of(place: Location | None) -> str:

@@ -51,81 +51,81 @@ async def here(session: AsyncSession, project_id: UUID) -> list[Here]:
         .where(Presence.project_id == project_id, col(Presence.seen_at) > func.now() - LASTS)
         .order_by(col(User.name), col(User.id), col(Presence.connection))
     )
-    found: dict[UUID, Here] = {}
+    users: dict[UUID, Here] = {}
     for user_id, name, panel_id in (await session.exec(query)).all():
-        one = found.setdefault(user_id, Here(user_id, name, []))
-        if panel_id is not None and panel_id not in one.panel_ids:
-            one.panel_ids.append(panel_id)
-    return list(found.values())
+        user = users.setdefault(user_id, Here(user_id, name, []))
+        if panel_id is not None and panel_id not in user.panel_ids:
+            user.panel_ids.append(panel_id)
+    return list(users.values())
 
 
-async def enter(session: AsyncSession, somebody: Somebody) -> None:
+async def enter(session: AsyncSession, socket: Somebody) -> None:
     """Record an open socket; the others are notified if it is the first one of its user."""
-    await _alone(session, somebody.project_id, somebody.user_id)
-    if await _gone(session, somebody.project_id):
+    await _alone(session, socket.project_id, socket.user_id)
+    if await _gone(session, socket.project_id):
         return
-    known = await _windows(session, somebody.project_id, somebody.user_id)
+    known = await _windows(session, socket.project_id, socket.user_id)
     await session.exec(
         insert(Presence)
         .values(
-            connection=somebody.connection,
-            project_id=somebody.project_id,
-            user_id=somebody.user_id,
-            panel_id=somebody.panel_id,
+            connection=socket.connection,
+            project_id=socket.project_id,
+            user_id=socket.user_id,
+            panel_id=socket.panel_id,
             seen_at=func.clock_timestamp(),
         )
         .on_conflict_do_nothing(index_elements=["connection"])
     )
     if not known:
-        await _tell(session, somebody, present=True)
+        await _tell(session, socket, present=True)
 
 
-async def look(session: AsyncSession, somebody: Somebody, panel_id: UUID | None) -> None:
+async def look(session: AsyncSession, socket: Somebody, panel_id: UUID | None) -> None:
     """Record which panel a user views, or none; the others are notified of a change. A panel of another project
     counts as none.
     """
     if panel_id is not None:
-        query = select(Panel.id).where(Panel.id == panel_id, Panel.project_id == somebody.project_id)
+        query = select(Panel.id).where(Panel.id == panel_id, Panel.project_id == socket.project_id)
         panel_id = (await session.exec(query)).one_or_none()
-    if panel_id == somebody.panel_id:
+    if panel_id == socket.panel_id:
         return
-    somebody.panel_id = panel_id
+    socket.panel_id = panel_id
     changed = await session.exec(
         update(Presence)
-        .where(col(Presence.connection) == somebody.connection)
+        .where(col(Presence.connection) == socket.connection)
         .values(panel_id=panel_id)
         .returning(col(Presence.connection))
         .execution_options(synchronize_session=False)
     )
     if changed.first() is not None:
-        await _tell(session, somebody, present=True)
+        await _tell(session, socket, present=True)
 
 
-async def leave(session: AsyncSession, somebody: Somebody) -> None:
+async def leave(session: AsyncSession, socket: Somebody) -> None:
     """Record that a socket was closed: after `GRACE` `sweep` deletes its row and notifies the others."""
     await session.exec(
         update(Presence)
-        .where(col(Presence.connection) == somebody.connection)
+        .where(col(Presence.connection) == socket.connection)
         .values(seen_at=func.clock_timestamp() - (LASTS - GRACE))
         .execution_options(synchronize_session=False)
     )
 
 
-async def keep(database: Database, present: Sequence[Somebody]) -> None:
+async def keep(database: Database, sockets: Sequence[Somebody]) -> None:
     """Renew the rows of open sockets. Those that were dropped meanwhile enter again."""
     async with database.session() as session:
         kept = await session.exec(
             update(Presence)
-            .where(col(Presence.connection).in_([one.connection for one in present]))
+            .where(col(Presence.connection).in_([socket.connection for socket in sockets]))
             .values(seen_at=func.clock_timestamp())
             .returning(col(Presence.connection))
             .execution_options(synchronize_session=False)
         )
         known = {row[0] for row in kept.all()}
-    for one in present:
-        if one.connection not in known:
+    for socket in sockets:
+        if socket.connection not in known:
             async with database.session() as session:
-                await enter(session, one)
+                await enter(session, socket)
 
 
 async def sweep(database: Database) -> None:
@@ -166,9 +166,9 @@ async def _windows(session: AsyncSession, project_id: UUID, user_id: UUID) -> in
     return (await session.exec(query.where(Presence.project_id == project_id, Presence.user_id == user_id))).one()
 
 
-async def _tell(session: AsyncSession, somebody: Somebody, *, present: bool) -> None:
-    name = (await session.exec(select(User.name).where(User.id == somebody.user_id))).one_or_none()
-    data = {"user_id": str(somebody.user_id), "name": name or "", "here": present}
-    if present and somebody.panel_id is not None:
-        data["panel_id"] = str(somebody.panel_id)
-    await emit(session, somebody.project_id, None, EventType.PRESENCE_CHANGED, data, actor=somebody.user_id)
+async def _tell(session: AsyncSession, socket: Somebody, *, present: bool) -> None:
+    name = (await session.exec(select(User.name).where(User.id == socket.user_id))).one_or_none()
+    data = {"user_id": str(socket.user_id), "name": name or "", "here": present}
+    if present and socket.panel_id is not None:
+        data["panel_id"] = str(socket.panel_id)
+    await emit(session, socket.project_id, None, EventType.PRESENCE_CHANGED, data, actor=socket.user_id)

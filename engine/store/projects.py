@@ -47,9 +47,9 @@ async def chapter_of_run(
     # Concurrent runs wait for each other.
     await positions.alone(session, project_id)
     query = select(Chapter).where(Chapter.project_id == project_id, Chapter.identity_key == identity_key)
-    found = (await session.exec(query)).one_or_none()
-    if found is not None:
-        return found
+    chapter = (await session.exec(query)).one_or_none()
+    if chapter is not None:
+        return chapter
     return await add_chapter(
         session, project_id, title=title, source_text=source_text, script=script, identity_key=identity_key
     )

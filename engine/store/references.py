@@ -102,15 +102,15 @@ def taken(draws: Draws, stored: Iterable[Stored]) -> list[str]:
 
 async def fetched(storage: Storage, request: ImageRequest, stored: Iterable[Stored]) -> ImageRequest:
     """The request with the bytes of its pictures. Raises `StorageError` if they cannot be read."""
-    keys = {one.picture.sha256: one.key for one in stored}
+    keys = {entry.picture.sha256: entry.key for entry in stored}
 
     async def whole(picture: Picture) -> Picture:
         return picture if picture.data else replace(picture, data=await storage.get(keys[picture.sha256]))
 
     return replace(
         request,
-        references=tuple([await whole(one) for one in request.references]),
-        control=tuple([replace(one, picture=await whole(one.picture)) for one in request.control]),
+        references=tuple([await whole(entry) for entry in request.references]),
+        control=tuple([replace(entry, picture=await whole(entry.picture)) for entry in request.control]),
     )
 
 
@@ -119,13 +119,19 @@ async def brought(session: AsyncSession, characters: Sequence[UUID]) -> set[UUID
     query = select(Attachment.character_id).where(
         col(Attachment.character_id).in_(characters), Attachment.role == _LOOKS
     )
-    return {one for one in (await session.exec(query.distinct())).all() if one is not None}
+    return {character_id for character_id in (await session.exec(query.distinct())).all() if character_id is not None}
 
 
 def people_of(on_stage: Iterable[Attributes], cast: Sequence[Character]) -> dict[str, Character]:
     """The characters on stage, by the names that the panel uses."""
-    known = {name.casefold(): who for who in reversed(cast) for name in (*who.aliases, who.name)}
-    return {one.name: known[one.name.casefold()] for one in on_stage if one.name.casefold() in known}
+    known = {
+        name.casefold(): character for character in reversed(cast) for name in (*character.aliases, character.name)
+    }
+    return {
+        attributes.name: known[attributes.name.casefold()]
+        for attributes in on_stage
+        if attributes.name.casefold() in known
+    }
 
 
 def _otherwise(who: Attributes, character: Character) -> str:
@@ -147,21 +153,21 @@ async def _attached(
         .where(Attachment.role != AttachmentRole.MASK, or_(*to))
         .order_by(col(Attachment.id))
     )
-    found: dict[tuple[UUID, str], list[Image]] = {}
-    for one, image in (await session.exec(query)).all():
-        target = one.character_id or one.location_id or one.panel_id
+    images: dict[tuple[UUID, str], list[Image]] = {}
+    for attachment, image in (await session.exec(query)).all():
+        target = attachment.character_id or attachment.location_id or attachment.panel_id
         if target is not None:
-            found.setdefault((target, one.role), []).append(image)
-    return found
+            images.setdefault((target, attachment.role), []).append(image)
+    return images
 
 
 async def _drawn(session: AsyncSession, rows: Iterable[Character | Location]) -> dict[tuple[UUID, str], list[Image]]:
     """The reference sheets of characters and locations, by the ids of their subjects."""
-    sheets = {one.sheet_image_id: one.id for one in rows if one.sheet_image_id is not None}
+    sheets = {row.sheet_image_id: row.id for row in rows if row.sheet_image_id is not None}
     if not sheets:
         return {}
-    found = (await session.exec(select(Image).where(col(Image.id).in_(sheets)))).all()
-    return {(sheets[image.id], _SHEET): [image] for image in found}
+    images = (await session.exec(select(Image).where(col(Image.id).in_(sheets)))).all()
+    return {(sheets[image.id], _SHEET): [image] for image in images}
 
 
 def _stored(image: Image, of: Of, shows: str, part: tuple[float, float] = (0.0, 1.0)) -> Stored:

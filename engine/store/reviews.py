@@ -54,18 +54,18 @@ async def state(session: AsyncSession, holding: Holding, workflow_id: str) -> Re
     # Selections during a redraw release nothing: they are checked now.
     decided = stage == "drafts" and not await _undecided(session, generation)
     mine = (Hold.workflow_id == workflow_id, Hold.purpose == holding.purpose)
-    found = (await session.exec(select(Hold).where(*mine))).one_or_none()
-    if found is not None:
-        if found.released_at is None and decided:
+    row = (await session.exec(select(Hold).where(*mine))).one_or_none()
+    if row is not None:
+        if row.released_at is None and decided:
             await holds.release(session, generation, [HoldReason.REVIEW], purposes=[holding.purpose])
-            await session.refresh(found)
-        if found.released_at is not None:
-            found.taken = True
-            session.add(found)
+            await session.refresh(row)
+        if row.released_at is not None:
+            row.taken = True
+            session.add(row)
         elif await holds.update_status(session, generation.id):
             # A redraw has ended: the review waits again.
             await _tell(session, generation, holding.purpose)
-        return Reviewed(approved=found.released_at is not None)
+        return Reviewed(approved=row.released_at is not None)
     if decided:
         return Reviewed(approved=True)
     options = generation.options
@@ -195,8 +195,8 @@ async def _waiting(session: AsyncSession, generation: Generation | None, stage: 
     if generation is None or generation.status in FINAL_STATUSES:
         return []
     query = select(Hold).where(Hold.generation_id == generation.id, *_OPEN)
-    found = (await session.exec(query)).all()
-    return [hold for hold in found if stage is None or hold.purpose == f"{PREFIX}{stage}"]
+    rows = (await session.exec(query)).all()
+    return [hold for hold in rows if stage is None or hold.purpose == f"{PREFIX}{stage}"]
 
 
 async def _drafted(session: AsyncSession, chapter_id: UUID) -> Sequence[Panel]:
@@ -247,8 +247,8 @@ async def _show_best(session: AsyncSession, panel: Panel, kind: SelectionKind, a
     if not drafts:
         raise Conflict("A panel has no draft left to show. Request a redraw, or add a picture.", panel_id=str(panel.id))
     best = max(
-        (one for one in drafts if one.basis == drafts[0].basis),
-        key=lambda one: (one.score if one.score is not None else -1.0, -one.ordinal),
+        (draft for draft in drafts if draft.basis == drafts[0].basis),
+        key=lambda draft: (draft.score if draft.score is not None else -1.0, -draft.ordinal),
     )
     before, panel.selected_draft_id, panel.state = panel.selected_draft_id, best.id, PanelState.SELECTED
     panel.version += 1

@@ -38,22 +38,24 @@ async def script_of(
     names: dict[str, None] = {}
     if shown is None:
         shown = await of_chapter(session, chapter.project_id, chapter.id)
-    for one in shown:
+    for panel_shown in shown:
         path = ""
-        if one.image is not None:
-            suffix = one.image.key.rsplit(".", 1)[-1]
-            path = f"images/scene-{one.scene.position + 1:02}-panel-{one.panel.position + 1:02}.{suffix}"
-            pictures[path] = one.image.key
-        names |= dict.fromkeys(one.panel.characters)
-        scenes.setdefault(one.scene.id, []).append(
+        if panel_shown.image is not None:
+            suffix = panel_shown.image.key.rsplit(".", 1)[-1]
+            path = (
+                f"images/scene-{panel_shown.scene.position + 1:02}-panel-{panel_shown.panel.position + 1:02}.{suffix}"
+            )
+            pictures[path] = panel_shown.image.key
+        names |= dict.fromkeys(panel_shown.panel.characters)
+        scenes.setdefault(panel_shown.scene.id, []).append(
             ScriptPanel(
-                shot=one.panel.shot,
-                description=one.panel.description,
-                characters=one.panel.characters,
-                dialogue=one.data.dialogue,
-                caption=one.data.caption,
-                prompt=one.panel.prompt or "",
-                negative=one.panel.negative,
+                shot=panel_shown.panel.shot,
+                description=panel_shown.panel.description,
+                characters=panel_shown.panel.characters,
+                dialogue=panel_shown.data.dialogue,
+                caption=panel_shown.data.caption,
+                prompt=panel_shown.panel.prompt or "",
+                negative=panel_shown.panel.negative,
                 image=path,
             )
         )
@@ -67,7 +69,7 @@ async def script_of(
         page_size=options.page_size,
         direction=options.direction,
         language=options.words_language,
-        characters=[who.profile for who in cast if who.profile and who.name in names],
+        characters=[character.profile for character in cast if character.profile and character.name in names],
         scenes=[
             ScriptScene(
                 title=scene.title,

@@ -141,12 +141,12 @@ def parts_of(panels: Sequence[Worded]) -> list[list[Worded]]:
     """
     parts: list[list[Worded]] = []
     signs = 0
-    for one in panels:
-        own = len(one.panel.caption) + sum(map(len, texts_of(one.panel.dialogue)))
+    for panel in panels:
+        own = len(panel.panel.caption) + sum(map(len, texts_of(panel.panel.dialogue)))
         if not parts or len(parts[-1]) >= _PANELS_A_PART or signs + own > _SIGNS_A_PART:
             parts.append([])
             signs = 0
-        parts[-1].append(one)
+        parts[-1].append(panel)
         signs += own
     return parts
 
@@ -185,16 +185,16 @@ def due(
 
 async def in_language(session: AsyncSession, chapter_id: UUID, shown: Sequence[Shown], language: str) -> list[Shown]:
     """Panels with their words in a language; untranslated ones keep the story's own, and are marked."""
-    there = {one.panel.id: one for one in await worded(session, chapter_id, language)}
-    return [_said(one, there.get(one.panel.id)) for one in shown]
+    there = {panel.panel.id: panel for panel in await worded(session, chapter_id, language)}
+    return [_said(panel, there.get(panel.panel.id)) for panel in shown]
 
 
-def _said(one: Shown, words: Worded | None) -> Shown:
+def _said(panel: Shown, words: Worded | None) -> Shown:
     if words is None:
-        return one
+        return panel
     if words.translation is None:
-        return replace(one, untranslated=True)
-    return replace(one, data=translated(one.data, words.translation))
+        return replace(panel, untranslated=True)
+    return replace(panel, data=translated(panel.data, words.translation))
 
 
 def translated(data: PanelData, by: Translation) -> PanelData:

@@ -21,8 +21,8 @@ from models.translation import TitleIn, TranslatedLine, TranslatedPanel, Transla
 
 async def of_panel(session: AsyncSession, panel: Panel, chapter_id: UUID, language: str) -> Worded | None:
     """A panel's words with their translation; None where it has no words."""
-    found = await translations.worded(session, chapter_id, language, col(Panel.id) == panel.id)
-    return next(iter(found), None)
+    panels = await translations.worded(session, chapter_id, language, col(Panel.id) == panel.id)
+    return next(iter(panels), None)
 
 
 async def write(
@@ -71,20 +71,20 @@ async def file_of(session: AsyncSession, chapter: Chapter, language: str) -> Tra
     )
 
 
-def translated_panel(one: Worded) -> TranslatedPanel:
+def translated_panel(panel: Worded) -> TranslatedPanel:
     """A panel's words in both languages."""
-    there = one.translation
+    there = panel.translation
     # Lines of another number belong to earlier words of the panel.
-    fits = there is not None and len(there.lines) == len(one.panel.dialogue or [])
-    texts = texts_of(there.lines) if there is not None and fits else [""] * len(one.panel.dialogue or [])
+    fits = there is not None and len(there.lines) == len(panel.panel.dialogue or [])
+    texts = texts_of(there.lines) if there is not None and fits else [""] * len(panel.panel.dialogue or [])
     return TranslatedPanel(
-        panel_id=one.panel.id,
-        scene=one.scene + 1,
-        panel=one.panel.position + 1,
-        caption=TranslatedText(source=one.panel.caption, text=there.caption if there is not None and fits else ""),
+        panel_id=panel.panel.id,
+        scene=panel.scene + 1,
+        panel=panel.panel.position + 1,
+        caption=TranslatedText(source=panel.panel.caption, text=there.caption if there is not None and fits else ""),
         lines=[
             TranslatedLine(speaker=line["speaker"], kind=line["kind"], source=line["text"], text=said)
-            for line, said in zip(one.panel.dialogue or [], texts, strict=True)
+            for line, said in zip(panel.panel.dialogue or [], texts, strict=True)
         ],
     )
 
@@ -98,8 +98,8 @@ async def import_file(session: AsyncSession, scope: Scope, chapter: Chapter, fil
     """
     language = file.language
     panels = await translations.worded(session, chapter.id, language)
-    by_id = {one.panel.id: one for one in panels}
-    by_place = {(one.scene + 1, one.panel.position + 1): one for one in panels}
+    by_id = {panel.panel.id: panel for panel in panels}
+    by_place = {(panel.scene + 1, panel.panel.position + 1): panel for panel in panels}
     changed: dict[UUID, Translation] = {}
     for part in file.panels:
         where = f"scene {part.scene}, panel {part.panel}"

@@ -26,7 +26,7 @@ def compare(before: KeptChapter, after: KeptChapter) -> list[Change]:
     """All differences: of the chapter, of its cast, then scene by scene and panel by panel."""
     changes = [Change(kind="changed", what="chapter", **difference) for difference in _fields(before, after, _CHAPTER)]
     changes += _cast(before.characters, after.characters)
-    pairs = _matched(before.scenes, after.scenes, lambda one: one.title or tuple(map(_described, one.panels)))
+    pairs = _matched(before.scenes, after.scenes, lambda scene: scene.title or tuple(map(_described, scene.panels)))
     found = _scenes(before, after, pairs) + _panels(before, after, pairs)
     return changes + sorted(found, key=lambda change: (change.scene or 0, change.panel or 0))
 
@@ -38,19 +38,23 @@ def _fields(before: BaseModel, after: BaseModel, names: Sequence[str]) -> list[d
 
 def _cast(before: Sequence[KeptCharacter], after: Sequence[KeptCharacter]) -> list[Change]:
     changes: list[Change] = []
-    ids, names = {who.id: who for who in before}, {who.name: who for who in before}
+    ids, names = {character.id: character for character in before}, {character.name: character for character in before}
     stayed: set[UUID] = set()
-    for who in after:
+    for character in after:
         # By name, if a character was deleted and created again.
-        was = ids.get(who.id) or names.get(who.name)
+        was = ids.get(character.id) or names.get(character.name)
         if was is None:
-            changes.append(Change(kind="added", what="character", name=who.name, after=who.profile))
+            changes.append(Change(kind="added", what="character", name=character.name, after=character.profile))
             continue
         stayed.add(was.id)
-        differences = _fields(was, who, _CHARACTER)
-        changes += [Change(kind="changed", what="character", name=who.name, **difference) for difference in differences]
-    gone = [who for who in before if who.id not in stayed]
-    return changes + [Change(kind="removed", what="character", name=who.name, before=who.profile) for who in gone]
+        differences = _fields(was, character, _CHARACTER)
+        changes += [
+            Change(kind="changed", what="character", name=character.name, **difference) for difference in differences
+        ]
+    gone = [character for character in before if character.id not in stayed]
+    return changes + [
+        Change(kind="removed", what="character", name=character.name, before=character.profile) for character in gone
+    ]
 
 
 def _scenes(before: KeptChapter, after: KeptChapter, pairs: Mapping[int, int]) -> list[Change]:
@@ -137,10 +141,10 @@ def _matched(
     before: Sequence[T], after: Sequence[T], alike: Callable[[T], Hashable], elsewhere: Collection[UUID] = ()
 ) -> dict[int, int]:
     """Match rows of `after` to rows of `before`, by index; those in `elsewhere` are matched in other scenes."""
-    free = {index for index, one in enumerate(before) if one.id not in elsewhere}
-    new = [index for index, one in enumerate(after) if one.id not in elsewhere]
+    free = {index for index, row in enumerate(before) if row.id not in elsewhere}
+    new = [index for index, row in enumerate(after) if row.id not in elsewhere]
     pairs: dict[int, int] = {}
-    keys: list[Callable[[T], Hashable]] = [lambda one: one.id, alike]
+    keys: list[Callable[[T], Hashable]] = [lambda row: row.id, alike]
     for key in keys:
         known: dict[Hashable, list[int]] = defaultdict(list)
         for index in sorted(free, reverse=True):
