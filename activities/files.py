@@ -126,7 +126,7 @@ async def _book(session: AsyncSession, call: ExportCall, options: GenerationOpti
     scope = Scope(project_id=call.project_id)
     if call.chapter_id is None:
         return await books.of_project(session, await get(session, scope, Project, call.project_id), options)
-    return await books.of_one(session, await get(session, scope, Chapter, call.chapter_id), options)
+    return await books.chapter_book(session, await get(session, scope, Chapter, call.chapter_id), options)
 
 
 def _require(book: Book, format: ExportFormat, language: str) -> None:

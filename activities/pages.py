@@ -18,8 +18,8 @@ from engine.pages.layout import Cell, PageLayout
 from engine.pages.manual_layout import LET_GO, with_manual_lettering
 from engine.storage import Storage
 from engine.store.events import emit
-from engine.store.images import keep, record
-from engine.store.languages import spoken
+from engine.store.images import record_picture, store_picture
+from engine.store.languages import chapter_language
 from engine.store.panels import of_chapter
 from engine.store.progress import complete, complete_and_tell, page_step, pages_step, split
 from engine.store.translations import in_language
@@ -53,7 +53,7 @@ class Pages:
                 shown = await in_language(session, run.chapter_id, shown, run.language)
                 before = (await session.exec(query.where(Page.language == run.language))).all()
                 layouts = with_manual_lettering([page.layout for page in before], layouts)
-            language = run.language or await spoken(session, run.chapter_id, run.options.language)
+            language = run.language or await chapter_language(session, run.chapter_id, run.options.language)
             composed = {page.number: page.made_from for page in before if page.image_id is not None}
             by_id = {str(one.panel.id): one for one in shown}
             due = [
@@ -100,7 +100,7 @@ class Pages:
             found = await of_chapter(session, call.project_id, call.chapter_id, ids)
             if call.language:
                 found = await in_language(session, call.chapter_id, found, call.language)
-            language = call.language or await spoken(session, call.chapter_id, call.options.language)
+            language = call.language or await chapter_language(session, call.chapter_id, call.options.language)
         shown = {str(one.panel.id): one for one in found}
         made_from = page_key(page.layout, call.options.direction, language, shown)
         if page.image_id is None or page.made_from != made_from:
@@ -117,13 +117,15 @@ class Pages:
             composed = await asyncio.to_thread(
                 compose_page, layout, panels, call.options.direction, language=language, notes=notes
             )
-            picture = await keep(self._storage, call.project_id, composed.png, "image/png", layout.width, layout.height)
+            picture = await store_picture(
+                self._storage, call.project_id, composed.png, "image/png", layout.width, layout.height
+            )
         else:
             composed, picture = None, None
         async with self._database.session() as session:
             if composed is not None and picture is not None:
                 page = await _page(session, call, lock=True)
-                page.image_id = await record(session, call.project_id, picture)
+                page.image_id = await record_picture(session, call.project_id, picture)
                 page.problems = [
                     *([LET_GO] if page.layout.let_go else []),
                     *composed.problems,

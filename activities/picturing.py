@@ -39,7 +39,7 @@ class Painter:
 
     def request(self, plain: ImageRequest, shown: Sequence[references.Stored]) -> ImageRequest:
         """The request for this artist: with its model, and with the pictures that it takes."""
-        return references.given(replace(plain, model=self.choice.model), self.draws, shown)
+        return references.with_references(replace(plain, model=self.choice.model), self.draws, shown)
 
     def identity(self, request: ImageRequest) -> dict[str, Any]:
         """The inputs that this artist's picture depends on."""
@@ -120,7 +120,7 @@ class New:
         }
         control = (Control(fetched["control"], **self.control),) if "control" in fetched else ()
         plain = replace(self.plain, source=fetched.get("source"), mask=fetched.get("mask"), control=control)
-        request = await references.fetched(storage, self.artists.by.request(plain, self.shown), self.shown)
+        request = await references.with_bytes(storage, self.artists.by.request(plain, self.shown), self.shown)
         return replace(self, request=request, plain=plain, pictures={})
 
     def columns(self, call: DrawCall) -> dict[str, Any]:
@@ -160,7 +160,7 @@ async def plan_of(session: AsyncSession, call: DrawCall, artists: Artists) -> Pl
         requested.choice,
         options.render,
         options.format,
-        references.taken(requested.draws, shown),
+        references.reference_hashes(requested.draws, shown),
     )
     opener = scene.position == panel.position == 0
     width, height = await _framed(session, panel, data, call, opener=opener)
@@ -217,7 +217,7 @@ async def _framed(
     if panel.frame.get("decided_by") == wanted:
         return panel.frame["width"], panel.frame["height"]
     width, height = picture_size(data, call.options.format, call.options.page_size, opener=opener)
-    await drafts.frame(session, panel.id, {"width": width, "height": height, "decided_by": wanted})
+    await drafts.store_frame(session, panel.id, {"width": width, "height": height, "decided_by": wanted})
     return width, height
 
 

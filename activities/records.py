@@ -107,7 +107,7 @@ class Records:
             orders = await redraws.open_redraws(session, run.generation_id)
             generation = await get(session, Scope(project_id=run.project_id), Generation, run.generation_id)
             # An activity that is repeated after its redraws were done has nothing left to do.
-            redrawn = await redraws.any_of(session, run.generation_id)
+            redrawn = await redraws.has_redraws(session, run.generation_id)
             targets = [] if redrawn else [UUID(target) for target in generation.target_ids]
             return PanelsOpened(panel_ids=targets, redraws=orders)
 

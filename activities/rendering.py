@@ -36,7 +36,7 @@ from engine.storage.keys import PICTURE_SUFFIXES, content_key
 from engine.store import drafts, references
 from engine.store.choosing import choose
 from engine.store.events import emit
-from engine.store.images import keep, record
+from engine.store.images import record_picture, store_picture
 from engine.store.instructions import standing_instructions
 from engine.store.progress import character_step, complete, complete_and_tell
 from engine.store.rows import get, missing
@@ -162,7 +162,7 @@ class Rendering:
         scope = Scope(project_id=call.project_id)
         step = character_step(call.target_id, "sheet")
         async with self._database.session() as session:
-            if await references.brought(session, [call.target_id]):
+            if await references.with_uploads(session, [call.target_id]):
                 # People uploaded pictures that show the character, so no reference sheet is drawn.
                 await complete_and_tell(session, call.project_id, call.generation_id, step)
                 return
@@ -294,11 +294,11 @@ class Rendering:
         result = answered.result
         # Bytes before rows: a row always refers to existing bytes, and bytes without a row are found again by their
         # hash.
-        picture = await keep(
+        picture = await store_picture(
             self._storage, paid.project_id, result.data, result.media_type, result.width, result.height
         )
         async with self._database.session() as session:
-            image_id = await record(
+            image_id = await record_picture(
                 session,
                 paid.project_id,
                 picture,
@@ -320,7 +320,7 @@ async def _counted(session: AsyncSession, call: DrawCall, existing: Existing) ->
 async def _add_draft(call: DrawCall, values: Mapping[str, Any], session: AsyncSession, image_id: UUID) -> UUID:
     """Add the draft to its panel. Returns its id: that of an earlier attempt if one has added it."""
     panel_id = values["panel_id"]
-    await drafts.lock(session, panel_id)
+    await drafts.lock_panel(session, panel_id)
     draft_id, ordinal = await drafts.add(session, {**values, "image_id": image_id})
     await emit(
         session,

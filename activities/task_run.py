@@ -143,4 +143,4 @@ class TaskRun:
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
         }
-        await task_results.keep(session, self.key(loaded), values)
+        await task_results.store_result(session, self.key(loaded), values)

@@ -29,7 +29,7 @@ class Translating:
         """The scenes with missing or stale translations."""
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id)
-            panels = await translations.worded(session, chapter.id, run.language)
+            panels = await translations.panels_with_words(session, chapter.id, run.language)
             due = translations.due(chapter, run.language, panels)
             await translations.clear_failures(session, chapter.id, run.language)
             step = translation_step(run.language)

@@ -187,7 +187,7 @@ class Writing:
 
 async def _settled(session: AsyncSession, run: TaskRun, loaded: Loaded) -> bool:
     """Whether this input was answered before: then the rows follow from that answer."""
-    stored = await task_results.stored(session, run.key(loaded))
+    stored = await task_results.stored_result(session, run.key(loaded))
     if stored is None:
         return False
     if stored.output is not None:

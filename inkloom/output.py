@@ -140,7 +140,7 @@ async def _edition(
 ) -> Delivered:
     """Pages and files in one language."""
     async with database.session() as session:
-        book = await books.of_one(session, chapter, options)
+        book = await books.chapter_book(session, chapter, options)
         query = select(Export).where(Export.chapter_id == chapter.id, Export.language == options.edition)
         exports = (await session.exec(query)).all()
     slug = slug_of(book.title if options.edition else chapter.title)

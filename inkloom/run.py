@@ -129,7 +129,7 @@ async def run_story(
 
     async def order() -> tuple[datetime, Chapter, Generation]:
         async with database.session() as session:
-            since = await tallies.now(session)
+            since = await tallies.database_time(session)
             owner = await projects.local_owner(session)
             project_id = await projects.project_of_story(session, owner, story.title, story.project_key)
             chapter = await projects.chapter_of_run(
@@ -142,7 +142,7 @@ async def run_story(
             )
             latest = await generations.latest_of(session, chapter.id)
             fresh, asked = False, options
-            if translated and not await translations.worded(session, chapter.id, ""):
+            if translated and not await translations.panels_with_words(session, chapter.id, ""):
                 # First there must be something to translate.
                 asked = options.model_copy(update={"translations": []})
             elif latest is None or latest.status in FINAL_STATUSES:

@@ -87,7 +87,7 @@ async def remove(database: Database, client: Client, storage: Storage) -> int:
                 await removals.done(session, removal.id)
                 count += 1
             else:
-                await removals.put_off(session, removal.id, REMOVE_AGAIN)
+                await removals.postpone(session, removal.id, REMOVE_AGAIN)
 
 
 async def _remove(session: AsyncSession, client: Client, storage: Storage, removal: Any) -> bool:
@@ -145,7 +145,7 @@ async def carry(database: Database, client: Client) -> int:
     for delivery in found:
         await start_delivery(client, delivery)
         async with database.session() as session:
-            await webhooks.started(session, delivery.id)
+            await webhooks.mark_started(session, delivery.id)
     return len(found)
 
 

@@ -193,7 +193,7 @@ class Recorder:
             scope = Scope(user_id=await _owner(session, project_id))
             panel = await get(session, scope, Panel, await self.first(Panel, project_id), lock=True)
             wanted = redraws.Wanted(notes="Closer, and the caption is shorter.", drafts=2)
-            generation, woken = await redraws.order(session, scope, panel, wanted, GenerationOptions())
+            generation, woken = await redraws.request_redraw(session, scope, panel, wanted, GenerationOptions())
         await wake(self._client, woken)
         return generation.id
 

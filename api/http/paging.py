@@ -19,7 +19,7 @@ Limit = Annotated[int, Query(ge=1, le=100, description="at most this many items"
 
 def _of_a_list(cursor: str) -> str:
     try:
-        cursors.read(cursor)
+        cursors.decode(cursor)
     except BadInput as error:
         raise ValueError(error.message) from error
     return cursor

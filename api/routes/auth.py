@@ -350,7 +350,7 @@ async def _count(owned: Resources, tries: dict[str, tuple[int, timedelta]]) -> N
     wait = 0.0
     async with owned.database.session() as session:
         for key, (many, within) in tries.items():
-            if wait := await throttles.take(session, key, many, within):
+            if wait := await throttles.take_token(session, key, many, within):
                 break
     if wait:
         raise TooMany(f"Too many attempts. Try again in {round(wait)} seconds.", retry_after=wait)

@@ -179,7 +179,7 @@ async def _with_pictures(
         stored.append(StoredPicture(project_id, data, opened.media_type, opened.width, opened.height))
     async with owned.database.session() as session:
         keys = [picture.key for picture in stored]
-        removal = await removals.order(session, project_id, UNFINISHED, keys=keys)
+        removal = await removals.schedule(session, project_id, UNFINISHED, keys=keys)
     async with owned.database.session() as session:
         await removals.storing(session, project_id)
         images: dict[str, UUID] = {}
@@ -196,4 +196,4 @@ async def _row(session: AsyncSession, project_id: UUID, told: Picture, picture: 
         image, _ = await uploads.add(session, project_id, picture, told.name)
         return image.id
     boxes = [box.model_dump(mode="json") for box in told.boxes]
-    return await pictures.record(session, project_id, picture, boxes=boxes, parameters=told.parameters)
+    return await pictures.record_picture(session, project_id, picture, boxes=boxes, parameters=told.parameters)

@@ -153,11 +153,11 @@ async def create(
 ) -> CharacterOut:
     """Names are unique in a project, ignoring case. An outline that finds the name uses the character as it is."""
     await rows.get(session, scope, Project, project_id)
-    character = Character(project_id=project_id, **cast.named(body.name), aliases=body.aliases)
+    character = Character(project_id=project_id, **cast.name_columns(body.name), aliases=body.aliases)
     if body.profile is not None:
         character.profile = cast.profile(body.name, body.aliases, body.profile.model_dump())
         character.manual_edits = ["profile"]
-    async with cast.once():
+    async with cast.unique_name():
         await editing.add(session, scope, character)
     response.headers["Location"] = f"/api/v1/characters/{character.id}"
     return CharacterOut.model_validate(character)
@@ -202,10 +202,10 @@ async def change(character_id: UUID, body: CharacterChange, session: Session, sc
     character = await rows.get(session, scope, Character, character_id, lock=True)
     await refuse_while_open(session, project_id=character.project_id)
     given = body.profile.model_dump() if body.profile is not None else None
-    values = cast.changed(character, body.name, body.aliases, given, anew="profile" in body.model_fields_set)
+    values = cast.changed_columns(character, body.name, body.aliases, given, anew="profile" in body.model_fields_set)
     if "profile" in body.model_fields_set:
         values = manual_edits.edited_columns(character, values)
-    async with cast.once():
+    async with cast.unique_name():
         character = await editing.change(session, scope, Character, character_id, body.version, values)
     return CharacterOut.model_validate(character)
 
@@ -222,7 +222,7 @@ async def approve(character_id: UUID, session: Session, scope: Editing) -> Chara
     """
     character = await rows.get(session, scope, Character, character_id, lock=True)
     if character.sheet_approved_at is None:
-        if character.sheet_image_id is None and not await references.brought(session, [character_id]):
+        if character.sheet_image_id is None and not await references.with_uploads(session, [character_id]):
             raise Conflict("There is no reference sheet to approve yet. Generate one, or attach a picture.")
         values = {"sheet_approved_at": datetime.now(UTC)}
         character = await editing.change(session, scope, Character, character_id, character.version, values)

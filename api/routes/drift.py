@@ -57,7 +57,7 @@ async def listing(chapter_id: UUID, session: Session, scope: Scoped, paging: Pag
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     last = _place(paging.after) if paging.after is not None else (-1, -1, -1)
-    left = [(place, finding) for place, finding in await drifts.found_in(session, chapter) if place > last]
+    left = [(place, finding) for place, finding in await drifts.findings_in(session, chapter) if place > last]
     page = left[: paging.limit]
     next_cursor = _marked(*page[-1]) if len(left) > paging.limit else None
     return listed(DriftOut, ([finding for _, finding in page], next_cursor))
@@ -69,7 +69,7 @@ def _marked(place: drifts.Place, finding: Finding) -> str:
 
 def _place(cursor: str) -> drifts.Place:
     """Where the previous page ended. Raises `BadInput` for the cursor of another list."""
-    mark = cursors.read(cursor)
+    mark = cursors.decode(cursor)
     parts = mark.value.split(".") if isinstance(mark.value, str) else []
     if mark.order != _ORDER or len(parts) != 3 or not all(part.isdecimal() and len(part) < 10 for part in parts):
         raise BadInput(cursors.FOREIGN)

@@ -134,7 +134,7 @@ async def approve(chapter_id: UUID, owned: Owned, scope: Editing, body: Approval
     async with owned.database.session() as session:
         chapter = await rows.get(session, scope, Chapter, chapter_id)
         workflows = await reviews.approve(session, scope, chapter_id, body.stage if body else None)
-        generation = await generations.open_of(session, chapter.project_id, chapter_id)
+        generation = await generations.open_generation(session, chapter.project_id, chapter_id)
         if generation is None:
             raise Conflict("The generation has ended in the meantime.")
         generation_id = generation.id

@@ -61,8 +61,8 @@ async def create(
 ) -> LocationOut:
     """Names are unique in a project, ignoring case."""
     await rows.get(session, scope, Project, project_id)
-    location = Location(project_id=project_id, **cast.named(body.name), description=body.description)
-    async with cast.once():
+    location = Location(project_id=project_id, **cast.name_columns(body.name), description=body.description)
+    async with cast.unique_name():
         await editing.add(session, scope, location)
     response.headers["Location"] = f"/api/v1/locations/{location.id}"
     return LocationOut.model_validate(location)
@@ -102,8 +102,8 @@ async def change(location_id: UUID, body: LocationChange, session: Session, scop
     """Scenes keep the name that they have. A running generation uses the change for the rest of its work."""
     values: dict[str, Any] = body.model_dump(include={"description"}, exclude_none=True)
     if body.name is not None:
-        values |= cast.named(body.name)
-    async with cast.once():
+        values |= cast.name_columns(body.name)
+    async with cast.unique_name():
         location = await editing.change(session, scope, Location, location_id, body.version, values)
     return LocationOut.model_validate(location)
 

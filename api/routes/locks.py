@@ -40,7 +40,7 @@ class LockOut(BaseModel):
 @router.put("/panels/{panel_id}/lock", summary="Lock a panel, or renew the lock", responses={**NOT_FOUND, **HELD})
 async def take(panel_id: UUID, session: Session, scope: Editing) -> LockOut:
     """Locks it for 60 seconds. Others see the lock, and their changes to the panel are refused."""
-    await locks.take(session, scope, panel_id)
+    await locks.take_lock(session, scope, panel_id)
     return await _out(session, panel_id)
 
 

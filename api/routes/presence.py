@@ -32,5 +32,5 @@ async def listing(project_id: UUID, session: Session, scope: Scoped) -> Listing[
     Returns all of them on one page, because they come and go.
     """
     await rows.get(session, scope, Project, project_id)
-    there = await presences.here(session, project_id)
+    there = await presences.present_users(session, project_id)
     return Listing(items=[PresenceOut.model_validate(one) for one in there], next_cursor=None)

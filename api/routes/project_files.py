@@ -111,7 +111,7 @@ async def _new(owned: Resources, owner_id: UUID, bundle: Bundle, bring: Bring, r
     """A new project. Its removal is requested before anything is stored, and withdrawn with the rows."""
     project_id = new_id()
     async with owned.database.session() as session:
-        removal = await removals.order(session, project_id, UNFINISHED, whole=True)
+        removal = await removals.schedule(session, project_id, UNFINISHED, whole=True)
     try:
         kept = await bring(project_id)
         async with owned.database.session() as session:

@@ -255,7 +255,7 @@ async def _ordered(
             wanted = replace(wanted, parent_id=panel.selected_draft_id)
         options = await _options(session, scope, panel, body, owned.settings)
         more: dict[str, Any] = {"budget_usd": body.budget_usd, "requested_by": scope.actor}
-        generation, workflows = await redraws.order(
+        generation, workflows = await redraws.request_redraw(
             session, scope, panel, wanted, options, by_another=body.by is not None, **more
         )
         data = {"panel_id": str(panel_id), "notes": wanted.notes or wanted.prompt, "kind": what}

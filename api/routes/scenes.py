@@ -276,7 +276,7 @@ def _scene(chapter: Chapter, body: NewScene) -> Scene:
     """The row. With panels, the scene counts as described, and no writer adds panels."""
     values = body.model_dump(exclude={"text", "position", "panels"})
     described = isinstance(body, NewSceneInBulk) and body.panels
-    mine = ["outline", *manual_edits.new(Scene, values), *(["panels"] if described else [])]
+    mine = ["outline", *manual_edits.parts_filled(Scene, values), *(["panels"] if described else [])]
     return Scene(
         project_id=chapter.project_id,
         chapter_id=chapter.id,

@@ -271,7 +271,7 @@ class _Open:
             told_of = self._wanted
             with suppress(SQLAlchemyError):
                 async with self._database.session() as session:
-                    await presences.look(session, self._subscriber, told_of)
+                    await presences.view_panel(session, self._subscriber, told_of)
 
     async def _depart(self) -> None:
         if self._looking is not None:

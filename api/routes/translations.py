@@ -188,7 +188,7 @@ async def listing(
 ) -> TranslationsOut:
     """Panel by panel, with what is missing or stale."""
     chapter = await rows.get(session, scope, Chapter, chapter_id)
-    panels = await translations.worded(session, chapter_id, language)
+    panels = await translations.panels_with_words(session, chapter_id, language)
     states = [panel.state for panel in panels]
     items, next_cursor = page.of([panel for panel in panels if state is None or panel.state == state])
     title = translations.title_in(chapter, language)
@@ -225,7 +225,7 @@ async def take(chapter_id: UUID, language: Into, body: ChapterTranslation, sessi
         raise BadInput(f"The file is in {body.language}, but the path says {language}.")
     chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
     changed = await translator.import_file(session, scope, chapter, body)
-    panels = await translations.worded(session, chapter_id, language)
+    panels = await translations.panels_with_words(session, chapter_id, language)
     missing = sum(one.state == translations.Standing.MISSING for one in panels)
     return Taken(language=language, changed=changed, missing=missing)
 

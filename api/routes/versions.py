@@ -186,7 +186,7 @@ async def keep(chapter_id: UUID, body: NewVersion, session: Session, scope: Edit
     deleted first.
     """
     await rows.get(session, scope, Chapter, chapter_id)
-    kept = await versions.keep(session, chapter_id, reason=body.label, actor_id=scope.actor)
+    kept = await versions.keep_version(session, chapter_id, reason=body.label, actor_id=scope.actor)
     version = await rows.get(session, scope, ChapterVersion, kept.version_id)
     answer = await _out(session, version)
     if kept.fresh:

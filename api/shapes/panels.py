@@ -131,7 +131,7 @@ def panel_of(scene: Scene, body: NewPanel, position: int = 0) -> Panel:
     values = body.model_dump(mode="json", exclude={"position"})
     whole = body.dialogue is not None and body.prompt is not None
     state = PanelState.WRITTEN if whole else PanelState.DESCRIBED
-    mine = [*manual_edits.new(Panel, values), *(["words"] if body.dialogue == [] else [])]
+    mine = [*manual_edits.parts_filled(Panel, values), *(["words"] if body.dialogue == [] else [])]
     return Panel(
         project_id=scene.project_id,
         scene_id=scene.id,

@@ -122,7 +122,7 @@ async def read(
         options=options,
         instructions=await standing_instructions(session, chapter.project_id),
         cast=cast,
-        pictured=await references.brought(session, [character.id for character in cast]),
+        pictured=await references.with_uploads(session, [character.id for character in cast]),
         scenes=[SceneRows(scene, quotas[scene.id], looks[scene.place], by_scene.get(scene.id, [])) for scene in scenes],
     )
 
@@ -143,7 +143,7 @@ async def _references(
     """The digests of the pictures that go with a panel to the requested artist."""
     draws = draws_of(artist_of(options).provider)
     stored = await references.of_panel(session, shown.panel, shown.data, cast, [draws])
-    return references.taken(draws, stored)
+    return references.reference_hashes(draws, stored)
 
 
 def _panel_quotas(chapter: Chapter, scenes: Sequence[Scene], options: GenerationOptions) -> dict[UUID, int | None]:

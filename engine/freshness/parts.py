@@ -21,7 +21,7 @@ from engine.freshness.page_keys import laid_out, moved_on, page_key
 from engine.pages.manual_layout import with_manual_lettering
 from engine.providers.registry import artist_of
 from engine.store import books, drafts, translations
-from engine.store.languages import spoken
+from engine.store.languages import chapter_language
 from engine.tasks import ALL
 from engine.tasks.outline.windows import unread
 from engine.verdict import PartState, Verdict, decide
@@ -207,7 +207,7 @@ async def _translation(
     session: AsyncSession, chapter: Chapter, language: str, changing: set[UUID | None]
 ) -> list[StalePart]:
     """Words that are not translated, or changed since they were. The title is a part of its own."""
-    panels = await translations.worded(session, chapter.id, language)
+    panels = await translations.panels_with_words(session, chapter.id, language)
     found: list[StalePart] = []
     title = translations.title_state(chapter, language)
     if panels and title != translations.Standing.MADE:
@@ -251,7 +251,7 @@ async def _pages(
     by_id = {str(panel.panel.id): panel for panel in shown}
     found: list[StalePart] = []
     pages = {page.number: page for page in before}
-    words = language or await spoken(session, rows.chapter.id, rows.options.language)
+    words = language or await chapter_language(session, rows.chapter.id, rows.options.language)
     for layout in layouts:
         number = layout.number
         page = pages.get(number)
@@ -283,7 +283,7 @@ async def _exports(
     if not there:
         return []
     found = []
-    plain = await books.of_one(session, chapter, options)
+    plain = await books.chapter_book(session, chapter, options)
     for export in there:
         manner = books.manner_of(options.export, export, anew=False)
         book = books.bound_as(plain, options.model_copy(update={"export": manner}))

@@ -64,6 +64,6 @@ async def translate_calls(
     changing = {part.id for part in parts if part.due and (part.kind, part.part) == ("panel", "words")}
     calls = 0
     for language in options.translations:
-        panels = await translations.worded(session, chapter.id, language)
+        panels = await translations.panels_with_words(session, chapter.id, language)
         calls += sum(len(scene.parts) for scene in translations.due(chapter, language, panels, changing))
     return calls

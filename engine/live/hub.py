@@ -220,7 +220,7 @@ class Hub:
         if now - self._alive_at >= ALIVE:
             self._alive_at = now
             present = [one for one in opened if one.present and one in self._open.get(one.user_id, ())]
-            await presences.keep(self._database, present)
+            await presences.renew(self._database, present)
 
     async def stir(self) -> None:
         """Record that this process has sockets open, unless it did so just now."""

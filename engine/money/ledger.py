@@ -234,7 +234,7 @@ async def acquire(
         session.add(call)
     await session.flush()
     lost = [call for call in past if call.state == CallState.UNKNOWN and not call.accepted]
-    if lost and await asks(session, order.project_id, order.most_usd, terms):
+    if lost and await person_decides(session, order.project_id, order.most_usd, terms):
         return OutcomeUnknown(
             f"The answer of {order.provider} to {order.purpose} was lost, and it may have been billed"
             f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). Decide whether to send it again.",
@@ -253,7 +253,7 @@ async def acquire(
     return fresh if isinstance(fresh, Paused) else Grant(fresh, wait)
 
 
-async def asks(session: AsyncSession, project_id: UUID, usd: Decimal, terms: Terms) -> bool:
+async def person_decides(session: AsyncSession, project_id: UUID, usd: Decimal, terms: Terms) -> bool:
     """Whether a person decides about a call of at most `usd` whose answer was lost."""
     if not usd:
         return False
@@ -263,7 +263,7 @@ async def asks(session: AsyncSession, project_id: UUID, usd: Decimal, terms: Ter
     return bool(policy == UnknownPolicy.ASK)
 
 
-async def tried(session: AsyncSession, call: ProviderCall) -> float:
+async def seconds_since_sent(session: AsyncSession, call: ProviderCall) -> float:
     """Seconds since the call's holder first sent it."""
     return float((await execute(session, _TRIED, {"key": call.call_key, "holder": call.holder})).scalar_one())
 

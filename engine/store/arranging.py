@@ -38,7 +38,7 @@ async def arrange(session: AsyncSession, chapter: Chapter, outlines: Sequence[Ou
         if scene is None:
             scene = Scene(project_id=chapter.project_id, chapter_id=chapter.id, position=0)
         elif scene.sentences != one.sentences:
-            await _follow(session, scene, one.sentences)
+            await _move_panels(session, scene, one.sentences)
         _rewrite(scene, one)
         after.append(scene)
         if one.max_panels == 0 and scene in before:
@@ -98,7 +98,7 @@ def _matched(before: Sequence[Scene], by_hand: Sequence[Scene], outlines: Sequen
     return found
 
 
-async def _follow(session: AsyncSession, scene: Scene, sentences: list[str]) -> None:
+async def _move_panels(session: AsyncSession, scene: Scene, sentences: list[str]) -> None:
     """Let panels point to the same sentences at their new positions in the scene."""
     panels = (await session.exec(select(Panel).where(Panel.scene_id == scene.id))).all()
     for panel in panels:

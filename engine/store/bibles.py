@@ -68,8 +68,8 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
             series=await chapters_so_far(session, project),
         ),
         instructions=bundled.instructions(await bundled.rows_of(session, ProjectInstruction, project.id)),
-        characters=[bundled.person(character, _CHARACTER, hashes, attached) for character in characters],
-        locations=[bundled.place(one, hashes, attached) for one in locations],
+        characters=[bundled.bundled_character(character, _CHARACTER, hashes, attached) for character in characters],
+        locations=[bundled.bundled_location(one, hashes, attached) for one in locations],
         pictures=bundled.pictures(images),
     )
     return bundle, {image.sha256: image for image in images}
@@ -78,10 +78,10 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
 async def chapters_so_far(session: AsyncSession, project: Project) -> list[BundledTold]:
     """The chapters before the project, and its own chapters that have been outlined."""
     before = [BundledTold.model_validate(chapter) for chapter in project.series]
-    return [*before, *await _own(session, project.id)][-MOST_TOLD:]
+    return [*before, *await _own_chapters(session, project.id)][-MOST_TOLD:]
 
 
-async def _own(session: AsyncSession, project_id: UUID) -> list[BundledTold]:
+async def _own_chapters(session: AsyncSession, project_id: UUID) -> list[BundledTold]:
     """The project's own chapters. The same text generated with other options counts once; every script counts."""
     text = case((col(Chapter.source_text) != "", func.md5(Chapter.source_text)), else_=cast_to(col(Chapter.id), Text))
     query = (
@@ -112,8 +112,8 @@ async def import_bible(
     """
     project = await editing.open_project(session, scope, project_id)
     taken, shown = Taken(), images or {}
-    people = [_person(who, shown) for who in bundle.characters]
-    places = [_place(one, shown) for one in bundle.locations]
+    people = [_character_values(who, shown) for who in bundle.characters]
+    places = [_location_values(one, shown) for one in bundle.locations]
     new: list[SQLModel] = []
     changed: list[tuple[SQLModel, list[str]]] = []
     for model, things, part in ((Character, people, "characters"), (Location, places, "locations")):
@@ -122,10 +122,10 @@ async def import_bible(
             row = there.get(thing.name.casefold())
             became = taken.kept
             if row is None:
-                row, became = model(project_id=project_id, **cast.named(thing.name), **thing.values), taken.added
-                await _added(session, row)
+                row, became = model(project_id=project_id, **cast.name_columns(thing.name), **thing.values), taken.added
+                await _insert(session, row)
                 new.append(row)
-            elif replace and (fields := _written(row, thing.values)):
+            elif replace and (fields := _write_changes(row, thing.values)):
                 became = taken.replaced
                 changed.append((row, fields))
             getattr(became, part).append(row.name)
@@ -154,7 +154,7 @@ class _Thing:
     attached: Sequence[Attached]
 
 
-def _person(who: BundledCharacter, images: Mapping[str, UUID]) -> _Thing:
+def _character_values(who: BundledCharacter, images: Mapping[str, UUID]) -> _Thing:
     values: dict[str, Any] = {"aliases": list(who.aliases)}
     if who.profile is not None:
         # A manual edit: no text of a later book replaces it.
@@ -165,7 +165,7 @@ def _person(who: BundledCharacter, images: Mapping[str, UUID]) -> _Thing:
     return _Thing(who.name, values, who.attached)
 
 
-def _place(location: BundledLocation, images: Mapping[str, UUID]) -> _Thing:
+def _location_values(location: BundledLocation, images: Mapping[str, UUID]) -> _Thing:
     values: dict[str, Any] = {"description": location.description} if location.description else {}
     if location.sheet is not None and location.sheet in images:
         values["sheet_image_id"] = images[location.sheet]
@@ -180,14 +180,14 @@ async def _existing(session: AsyncSession, model: type[Any], project_id: UUID, n
     return {row.name_key: row for row in rows.all()}
 
 
-async def _added(session: AsyncSession, row: SQLModel) -> None:
+async def _insert(session: AsyncSession, row: SQLModel) -> None:
     """Insert a row. Raises `Conflict` if its name was added concurrently."""
-    async with cast.once():
+    async with cast.unique_name():
         session.add(row)
         await session.flush()
 
 
-def _written(row: Any, values: Mapping[str, Any]) -> list[str]:
+def _write_changes(row: Any, values: Mapping[str, Any]) -> list[str]:
     """Write the values; returns the names of the columns that changed."""
     different = [name for name, value in values.items() if name != "manual_edits" and getattr(row, name) != value]
     if different:
@@ -238,7 +238,7 @@ async def _project(session: AsyncSession, project: Project, bundle: Bundle, take
     else:
         taken.kept.style = bool(style)
     # A project that imports its own bible ignores its own chapters.
-    own = await _own(session, project.id)
+    own = await _own_chapters(session, project.id)
     news = [told_chapter.model_dump(mode="json") for told_chapter in bundle.project.series if told_chapter not in own]
     taken.kept.chapters = len(bundle.project.series)
     if news and news != project.series and (replace or not project.series):

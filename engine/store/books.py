@@ -17,7 +17,7 @@ from engine.export.provenance import (
     origin_of_pages,
     origin_of_picture,
 )
-from engine.store.languages import spoken
+from engine.store.languages import chapter_language
 from engine.store.panels import Shown, of_chapter
 from engine.store.scripts import script_of
 from engine.store.translations import in_language, title_in
@@ -57,10 +57,10 @@ def manner_of(asked: ExportOptions, there: Export | None, *, anew: bool) -> Expo
     return there.options.model_copy(update={"language": asked.language})
 
 
-async def of_one(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
+async def chapter_book(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
     """The chapter as a book of its own."""
     project = (await session.exec(select(Project).where(Project.id == chapter.project_id))).one()
-    book = await _told(session, chapter, options)
+    book = await _book_of(session, chapter, options)
     book = replace(book, series=project.title, number=chapter.position + 1)
     return bound_as(book, options)
 
@@ -83,38 +83,38 @@ def _in(options: GenerationOptions, language: str) -> ExportOptions:
 async def of_project(session: AsyncSession, project: Project, options: GenerationOptions) -> Book:
     """All chapters of a project, in order, as one book."""
     query = select(Chapter).where(Chapter.project_id == project.id).order_by(col(Chapter.position))
-    chapter_books = [await _told(session, chapter, options) for chapter in (await session.exec(query)).all()]
+    parts = [await _book_of(session, chapter, options) for chapter in (await session.exec(query)).all()]
     chapters, first = [], 0
-    for chapter_book in chapter_books:
-        chapters += [replace(begin, first=begin.first + first) for begin in chapter_book.chapters]
-        first += len(chapter_book.pages)
+    for part in parts:
+        chapters += [replace(begin, first=begin.first + first) for begin in part.chapters]
+        first += len(part.pages)
     origins, languages = (
-        {chapter_book.origin for chapter_book in chapter_books},
-        {chapter_book.options.language for chapter_book in chapter_books},
+        {part.origin for part in parts},
+        {part.options.language for part in parts},
     )
     return Book(
         id=_known_by(project.id, options.edition),
         title=options.export.title or project.title,
         direction=options.direction,
         format=options.format,
-        pages=tuple(page for chapter_book in chapter_books for page in chapter_book.pages),
+        pages=tuple(page for part in parts for page in part.pages),
         chapters=tuple(chapters),
         pictures=tuple(
-            replace(picture, name=f"chapter-{number:0{max(2, len(str(len(chapter_books))))}}-{picture.name}")
-            for number, chapter_book in enumerate(chapter_books, 1)
-            for picture in chapter_book.pictures
+            replace(picture, name=f"chapter-{number:0{max(2, len(str(len(parts))))}}-{picture.name}")
+            for number, part in enumerate(parts, 1)
+            for picture in part.pictures
         ),
         summary="" if options.edition else project.description,
-        characters=_once(name for chapter_book in chapter_books for name in chapter_book.characters),
-        notes=notes_together(chapter_book.notes for chapter_book in chapter_books),
+        characters=_once(name for part in parts for name in part.characters),
+        notes=notes_together(part.notes for part in parts),
         origin=origin_of_pages(origins),
-        models=_once(model for chapter_book in chapter_books for model in chapter_book.models),
-        made_at=max((chapter_book.made_at for chapter_book in chapter_books), default=LONG_AGO),
+        models=_once(model for part in parts for model in part.models),
+        made_at=max((part.made_at for part in parts), default=LONG_AGO),
         options=_in(options, languages.pop() if len(languages) == 1 else ""),
     )
 
 
-async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
+async def _book_of(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> Book:
     shown, title = await of_chapter(session, chapter.project_id, chapter.id), chapter.title
     if options.edition:
         shown = await in_language(session, chapter.id, shown, options.edition)
@@ -145,7 +145,7 @@ async def _told(session: AsyncSession, chapter: Chapter, options: GenerationOpti
         origin=origin_of_pages(made.origins),
         models=tuple(made.models),
         made_at=made.newest,
-        options=_in(options, options.edition or await spoken(session, chapter.id, options.language)),
+        options=_in(options, options.edition or await chapter_language(session, chapter.id, options.language)),
     )
 
 

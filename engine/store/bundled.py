@@ -29,7 +29,7 @@ def attached_to(attachments: Iterable[Attachment], hashes: Mapping[UUID, str]) -
     return attached
 
 
-def person(
+def bundled_character(
     character: Character, fields: set[str], hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]
 ) -> BundledCharacter:
     """A character with these columns and its pictures."""
@@ -37,7 +37,9 @@ def person(
     return BundledCharacter.model_validate({**character.model_dump(include=fields), **values})
 
 
-def place(location: Location, hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]) -> BundledLocation:
+def bundled_location(
+    location: Location, hashes: Mapping[UUID, str], attached: Mapping[UUID, list[Attached]]
+) -> BundledLocation:
     """A location with its pictures."""
     return BundledLocation(
         name=location.name,

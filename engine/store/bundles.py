@@ -91,11 +91,12 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
         project=BundledProject.model_validate(project.model_dump(include=_PROJECT)),
         instructions=bundled.instructions(await bundled.rows_of(session, ProjectInstruction, project.id)),
         characters=[
-            bundled.person(who, _CHARACTER, hashes, attached)
+            bundled.bundled_character(who, _CHARACTER, hashes, attached)
             for who in await bundled.rows_of(session, Character, project.id)
         ],
         locations=[
-            bundled.place(one, hashes, attached) for one in await bundled.rows_of(session, Location, project.id)
+            bundled.bundled_location(one, hashes, attached)
+            for one in await bundled.rows_of(session, Location, project.id)
         ],
         chapters=[
             BundledChapter.model_validate(

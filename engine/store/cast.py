@@ -11,7 +11,7 @@ from models.story import Profile
 from models.tables import Character
 
 
-def named(name: str) -> dict[str, Any]:
+def name_columns(name: str) -> dict[str, Any]:
     """The columns that hold a name."""
     return {"name": name, "name_key": name.casefold()}
 
@@ -21,7 +21,7 @@ def profile(name: str, aliases: Sequence[str], looks: Mapping[str, Any]) -> Prof
     return Profile(name=name, aliases=list(aliases), **looks)
 
 
-def changed(
+def changed_columns(
     character: Character,
     name: str | None,
     aliases: Sequence[str] | None,
@@ -35,7 +35,7 @@ def changed(
     """
     values: dict[str, Any] = {}
     if name is not None and name != character.name:
-        values |= named(name)
+        values |= name_columns(name)
         if aliases is None:
             aliases = [*(one for one in character.aliases if one != name), character.name]
     if aliases is not None:
@@ -53,7 +53,7 @@ def changed(
 
 
 @asynccontextmanager
-async def once() -> AsyncIterator[None]:
+async def unique_name() -> AsyncIterator[None]:
     """Raise `Conflict` if the project already has the name."""
     try:
         yield

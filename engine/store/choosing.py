@@ -102,7 +102,7 @@ async def choose(
             raise NotFound("The panel has no draft to choose from.")
     await execute(session, _SHOW, {"panel": panel_id, "to_state": state, "draft": best})
     if best is not None and best != shown:
-        await remember(session, project_id, panel_id, best, shown, SelectionKind.AUTOMATIC)
+        await record_selection(session, project_id, panel_id, best, shown, SelectionKind.AUTOMATIC)
     if state == PanelState.SELECTED and (moved or best != shown or panel.state != state):
         data = {"panel_id": str(panel_id), "draft_id": str(best)}
         await emit(session, project_id, generation_id, EventType.PANEL_SELECTED, data)
@@ -110,7 +110,7 @@ async def choose(
         await emit(session, project_id, generation_id, EventType.GENERATION_PROGRESSED, {})
 
 
-async def remember(
+async def record_selection(
     session: AsyncSession,
     project_id: UUID,
     panel_id: UUID,

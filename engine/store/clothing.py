@@ -42,7 +42,7 @@ _DRESSED = (
 )
 
 
-async def before(
+async def clothes_before(
     session: AsyncSession, scene: Scene, cast_members: Sequence[Character]
 ) -> tuple[list[str], dict[str, str]]:
     """The sentences of the chapter's earlier scenes about changes of clothes, and the resulting outfits by name."""
@@ -64,7 +64,7 @@ def _read(
     return said[-_MOST_SENTENCES:], state
 
 
-async def note(session: AsyncSession, scene: Scene, outfits: Iterable[Wearing]) -> None:
+async def store_outfits(session: AsyncSession, scene: Scene, outfits: Iterable[Wearing]) -> None:
     """Store what characters wear in a scene: the outfits with the characters, their names with the scene."""
     if "outfits" in scene.manual_edits:
         return

@@ -34,7 +34,7 @@ def encode(mark: Mark) -> str:
     return base64.urlsafe_b64encode(mark_json.encode()).decode().rstrip("=")
 
 
-def read(cursor: str) -> Mark:
+def decode(cursor: str) -> Mark:
     """Decode a cursor. Raises `BadInput` for anything that `encode` would not have produced."""
     try:
         if len(cursor) > LONGEST:
@@ -52,7 +52,7 @@ def read(cursor: str) -> Mark:
 
 def decode_by_id(cursor: str, order: str) -> Mark:
     """Decode a cursor of a list that is sorted by id. Raises `BadInput` for a cursor of another list."""
-    mark = read(cursor)
+    mark = decode(cursor)
     if mark.order != order or mark.value is not None:
         raise BadInput(FOREIGN)
     return mark

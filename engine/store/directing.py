@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.digest import digest
 from engine.errors import BadInput, Conflict
 from engine.store import drafts, generations, reviews, rows
-from engine.store.choosing import remember
+from engine.store.choosing import record_selection
 from engine.store.events import emit
 from engine.store.scope import Scope
 from models.events import EventType
@@ -135,7 +135,7 @@ async def _show(session: AsyncSession, scope: Scope, panel: Panel, draft_id: UUI
     panel.selected_draft_id, panel.state, panel.failure = draft_id, PanelState.SELECTED, ""
     session.add(panel)
     await session.flush()
-    await remember(session, panel.project_id, panel.id, draft_id, before, kind, scope.user_id)
+    await record_selection(session, panel.project_id, panel.id, draft_id, before, kind, scope.user_id)
 
 
 async def _told(session: AsyncSession, scope: Scope, panel: Panel) -> list[str]:

@@ -182,19 +182,19 @@ async def draft_in_slot(session: AsyncSession, panel_id: UUID, made_from: str, s
     return draft_id
 
 
-async def lock(session: AsyncSession, panel_id: UUID) -> None:
+async def lock_panel(session: AsyncSession, panel_id: UUID) -> None:
     """Lock the panel, before the generation and the project, which `emit` locks: all code keeps this order."""
     await execute(session, _LOCK, {"panel": panel_id})
 
 
-async def numbers(session: AsyncSession, panel_id: UUID) -> tuple[int, int]:
+async def next_numbers(session: AsyncSession, panel_id: UUID) -> tuple[int, int]:
     """The next ordinal and the next free slot of a locked panel."""
     return await _NEXT.one(session, panel=panel_id)
 
 
 async def add(session: AsyncSession, values: Mapping[str, Any]) -> tuple[UUID, int]:
     """Add a draft to a locked panel, or find it if it was drawn before. Returns its id and its ordinal."""
-    ordinal, _ = await numbers(session, values["panel_id"])
+    ordinal, _ = await next_numbers(session, values["panel_id"])
     return await _ADD.one(session, **{**values, "ordinal": ordinal})
 
 
@@ -203,6 +203,6 @@ async def fingerprints(session: AsyncSession, panel_id: UUID) -> list[str]:
     return list((await execute(session, _SISTERS, {"panel": panel_id})).scalars().all())
 
 
-async def frame(session: AsyncSession, panel_id: UUID, size: Mapping[str, Any]) -> None:
+async def store_frame(session: AsyncSession, panel_id: UUID, size: Mapping[str, Any]) -> None:
     """Store the size of a panel's picture, and the digest of the inputs that determined it."""
     await execute(session, _FRAME, {"panel": panel_id, "to_frame": size})

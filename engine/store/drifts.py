@@ -15,7 +15,7 @@ from models.tables import Chapter, Project
 Place = tuple[int, int, int]
 
 
-async def found_in(session: AsyncSession, chapter: Chapter) -> list[tuple[Place, Finding]]:
+async def findings_in(session: AsyncSession, chapter: Chapter) -> list[tuple[Place, Finding]]:
     """The passages where written prompts contradict the characters, in reading order."""
     shown = [panel for panel in await of_chapter(session, chapter.project_id, chapter.id) if panel.panel.prompt]
     cast = [character.name for character in await cast_of(session, chapter.project_id)]

@@ -60,7 +60,7 @@ async def lock_idle(session: AsyncSession, scope: Scope, model: type[RowT], row_
     # Chapter, row, generation: the order in which all code locks.
     await generations.hold_chapter(session, above.id)
     row = await rows.get(session, scope, model, row_id, lock=True)
-    await generations.resting(session, above.project_id, above.id)
+    await generations.idle_generation(session, above.project_id, above.id)
     return row
 
 

@@ -55,7 +55,7 @@ async def emit(
     }
     seq = int((await execute(session, _EMIT, values)).scalar_one())
     if type in WEBHOOK_EVENTS:
-        await webhooks.address(session, project_id, seq, type)
+        await webhooks.create_deliveries(session, project_id, seq, type)
     return seq
 
 

@@ -184,7 +184,7 @@ async def _keep(session: AsyncSession, generation_id: UUID) -> None:
     )
     for kind, chapter_id in (await session.exec(query)).all():
         if chapter_id is not None:
-            await versions.keep(session, chapter_id, reason=f"{kind} generated", generation_id=generation_id)
+            await versions.keep_version(session, chapter_id, reason=f"{kind} generated", generation_id=generation_id)
 
 
 async def latest_of(session: AsyncSession, chapter_id: UUID) -> Generation | None:
@@ -209,12 +209,12 @@ async def refuse_while_open(session: AsyncSession, *, project_id: UUID, chapter_
     """
     if chapter_id is not None:
         await hold_chapter(session, chapter_id)
-        await resting(session, project_id, chapter_id)
+        await idle_generation(session, project_id, chapter_id)
         return
     query = select(Generation).where(Generation.project_id == project_id, col(Generation.status).not_in(FINAL_STATUSES))
     unfinished = (await session.exec(query.order_by(col(Generation.id)).with_for_update(key_share=True))).all()
     for generation in unfinished:
-        if not await _rests(session, generation):
+        if not await _is_idle(session, generation):
             raise Conflict(f"Generation {generation.id} is still working on it. Wait for it, or cancel it first.")
     await session.exec(select(Project.id).where(Project.id == project_id).with_for_update())
     known = [generation.id for generation in unfinished]
@@ -237,7 +237,7 @@ async def share_chapter(session: AsyncSession, chapter_id: UUID) -> None:
     await session.exec(query)
 
 
-async def open_of(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> Generation | None:
+async def open_generation(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> Generation | None:
     """The open generation of a chapter, locked; there is at most one."""
     query = (
         select(Generation)
@@ -263,18 +263,18 @@ async def locked(session: AsyncSession, project_id: UUID, generation_id: UUID) -
     return (await session.exec(query)).one()
 
 
-async def resting(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> Generation | None:
+async def idle_generation(session: AsyncSession, project_id: UUID, chapter_id: UUID) -> Generation | None:
     """The open generation of a chapter, locked, if it only waits for a review; None without an open one.
 
     Raises `Conflict` while it is working.
     """
-    generation = await open_of(session, project_id, chapter_id)
-    if generation is not None and not await _rests(session, generation):
+    generation = await open_generation(session, project_id, chapter_id)
+    if generation is not None and not await _is_idle(session, generation):
         raise Conflict(f"Generation {generation.id} is still working on it. Wait for it, or cancel it first.")
     return generation
 
 
-async def _rests(session: AsyncSession, generation: Generation) -> bool:
+async def _is_idle(session: AsyncSession, generation: Generation) -> bool:
     """Whether the generation waits for a review and none of its redraws is in progress."""
     waits = select(Hold.id).where(
         Hold.generation_id == generation.id, Hold.reason == HoldReason.REVIEW, col(Hold.released_at).is_(None)

@@ -78,7 +78,7 @@ async def of_panel(
         "limit": limit + 1,
     }
     if after is not None:
-        mark = cursors.read(after)
+        mark = cursors.decode(after)
         if mark.order != order or not isinstance(mark.value, str):
             raise BadInput(cursors.FOREIGN)
         try:

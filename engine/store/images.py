@@ -34,7 +34,7 @@ class StoredPicture:
         self.bytes = len(data)
 
 
-async def keep(
+async def store_picture(
     storage: Storage, project_id: UUID, data: bytes, media_type: str, width: int, height: int
 ) -> StoredPicture:
     """Store the bytes under the project and the hash of their content; repeated calls have no further effect."""
@@ -43,7 +43,7 @@ async def keep(
     return picture
 
 
-async def record(
+async def record_picture(
     session: AsyncSession,
     project_id: UUID,
     picture: StoredPicture,

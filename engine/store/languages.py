@@ -12,7 +12,7 @@ from models.script import Script
 from models.tables import Chapter
 
 
-async def spoken(session: AsyncSession, chapter_id: UUID, told: str) -> str:
+async def chapter_language(session: AsyncSession, chapter_id: UUID, told: str) -> str:
     """The language as a BCP 47 tag: `told` by the options, else detected; empty if there is too little text."""
     if told:
         return told

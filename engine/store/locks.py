@@ -53,7 +53,7 @@ async def refuse_if_any_held(session: AsyncSession, panel_ids: Collection[UUID],
         await refuse_if_held(session, panel_id, user_id)
 
 
-async def take(session: AsyncSession, scope: Scope, panel_id: UUID) -> PanelLock:
+async def take_lock(session: AsyncSession, scope: Scope, panel_id: UUID) -> PanelLock:
     """Take or renew the lock of a panel. Raises `NotFound`, `Forbidden`, or `Conflict` if another user holds it."""
     # The panel's row orders concurrent requests.
     panel = await get(session, scope, Panel, panel_id, lock=True)
@@ -100,7 +100,7 @@ async def sweep(database: Database) -> None:
         expired = (await session.exec(query.limit(1000))).all()
     for project_id, panel_id in expired:
         async with database.session() as session:
-            # The panel first, as `take` does.
+            # The panel first, as `take_lock` does.
             query_panel = select(Panel.id).where(Panel.id == panel_id).with_for_update(key_share=True)
             if (await session.exec(query_panel)).one_or_none() is None:
                 continue

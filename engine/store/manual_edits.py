@@ -55,6 +55,6 @@ def release_panels(scene: Scene) -> None:
         scene.basis, scene.panels_key = {**scene.basis, "panels": RELEASED}, None
 
 
-def new(model: type[SQLModel], values: Mapping[str, Any]) -> list[str]:
+def parts_filled(model: type[SQLModel], values: Mapping[str, Any]) -> list[str]:
     """The parts of a new row that a person has filled in."""
     return [part for part, columns in PARTS[model].items() if any(values.get(name) for name in columns)]

@@ -96,7 +96,7 @@ async def change(session: AsyncSession, scope: Scope, project_id: UUID, user_id:
     session.add(row)
     await session.flush()
     if role != Role.OWNER:
-        await _take_back(session, project_id, user_id)
+        await _delete_invitations(session, project_id, user_id)
     data = {"user_id": str(user_id), "role": role}
     await emit(session, project_id, None, EventType.MEMBER_CHANGED, data, actor=scope.actor)
     return await member_of(session, project_id, user_id)
@@ -109,7 +109,7 @@ async def leave(session: AsyncSession, scope: Scope, project_id: UUID, user_id: 
     _refuse_owner(await member_of(session, project_id, user_id))
     await session.delete(await session.get_one(ProjectMember, (project_id, user_id)))
     await session.flush()
-    await _take_back(session, project_id, user_id)
+    await _delete_invitations(session, project_id, user_id)
     await emit(session, project_id, None, EventType.MEMBER_LEFT, {"user_id": str(user_id)}, actor=scope.actor)
 
 
@@ -244,7 +244,7 @@ async def accept(session: AsyncSession, user: User, code: str) -> tuple[UUID, Me
     return project_id, await member_of(session, project_id, user.id)
 
 
-async def _take_back(session: AsyncSession, project_id: UUID, user_id: UUID) -> None:
+async def _delete_invitations(session: AsyncSession, project_id: UUID, user_id: UUID) -> None:
     """Delete the invitations of a user who is no longer an owner: the user may have kept a code."""
     await session.exec(
         delete(Invitation)

@@ -43,7 +43,7 @@ class Here:
     panel_ids: list[UUID]
 
 
-async def here(session: AsyncSession, project_id: UUID) -> list[Here]:
+async def present_users(session: AsyncSession, project_id: UUID) -> list[Here]:
     """The users who have the project open, by name."""
     query = (
         select(User.id, User.name, Presence.panel_id)
@@ -62,7 +62,7 @@ async def here(session: AsyncSession, project_id: UUID) -> list[Here]:
 async def enter(session: AsyncSession, socket: Somebody) -> None:
     """Record an open socket; the others are notified if it is the first one of its user."""
     await _alone(session, socket.project_id, socket.user_id)
-    if await _gone(session, socket.project_id):
+    if await _project_deleted(session, socket.project_id):
         return
     known = await _windows(session, socket.project_id, socket.user_id)
     await session.exec(
@@ -80,7 +80,7 @@ async def enter(session: AsyncSession, socket: Somebody) -> None:
         await _tell(session, socket, present=True)
 
 
-async def look(session: AsyncSession, socket: Somebody, panel_id: UUID | None) -> None:
+async def view_panel(session: AsyncSession, socket: Somebody, panel_id: UUID | None) -> None:
     """Record which panel a user views, or none; the others are notified of a change. A panel of another project
     counts as none.
     """
@@ -111,7 +111,7 @@ async def leave(session: AsyncSession, socket: Somebody) -> None:
     )
 
 
-async def keep(database: Database, sockets: Sequence[Somebody]) -> None:
+async def renew(database: Database, sockets: Sequence[Somebody]) -> None:
     """Renew the rows of open sockets. Those that were dropped meanwhile enter again."""
     async with database.session() as session:
         kept = await session.exec(
@@ -136,7 +136,7 @@ async def sweep(database: Database) -> None:
     for project_id, user_id in lapsed:
         async with database.session() as session:
             await _alone(session, project_id, user_id)
-            if await _gone(session, project_id):
+            if await _project_deleted(session, project_id):
                 continue
             forgotten = await session.exec(
                 delete(Presence)
@@ -155,7 +155,7 @@ async def _alone(session: AsyncSession, project_id: UUID, user_id: UUID) -> None
     await execute(session, _ONE_AT_A_TIME, {"pair": f"presence {project_id} {user_id}"})
 
 
-async def _gone(session: AsyncSession, project_id: UUID) -> bool:
+async def _project_deleted(session: AsyncSession, project_id: UUID) -> bool:
     """Whether the project was deleted; if not, it cannot be before the transaction ends."""
     query = select(Project.id).where(Project.id == project_id).with_for_update(key_share=True)
     return (await session.exec(query)).one_or_none() is None

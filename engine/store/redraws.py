@@ -55,7 +55,7 @@ _ABLE: Mapping[str, Callable[[Draws], bool]] = {
 }
 
 
-async def order(
+async def request_redraw(
     session: AsyncSession,
     scope: Scope,
     panel: Panel,
@@ -74,7 +74,7 @@ async def order(
     scene = await get(session, scope, Scene, panel.scene_id)
     topics = list(wanted.about) or (sorted(about(wanted.notes)) if wanted.notes and not wanted.edits else ["picture"])
     count = wanted.drafts if "picture" in topics else 0
-    open_one = await generations.resting(session, panel.project_id, scene.chapter_id)
+    open_one = await generations.idle_generation(session, panel.project_id, scene.chapter_id)
     if open_one is not None:
         waits = open_one.options
         if by_another and (options.artists()[0], options.render) != (waits.artists()[0], waits.render):
@@ -96,7 +96,7 @@ async def order(
         target_ids=[panel.id],
         **more,
     )
-    _, slot = await drafts.numbers(session, panel.id)
+    _, slot = await drafts.next_numbers(session, panel.id)
     session.add(
         Redraw(
             project_id=panel.project_id,
@@ -158,7 +158,7 @@ async def end(session: AsyncSession, project_id: UUID, redraw_id: UUID | None, s
     return ended.first() is not None
 
 
-async def any_of(session: AsyncSession, generation_id: UUID) -> bool:
+async def has_redraws(session: AsyncSession, generation_id: UUID) -> bool:
     """Whether a generation has redraws, in whatever state."""
     query = select(Redraw.id).where(Redraw.generation_id == generation_id).limit(1)
     return (await session.exec(query)).first() is not None

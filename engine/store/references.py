@@ -69,7 +69,7 @@ def arranged(
     for who in data.characters:
         character = people.get(who.name)
         if character is not None:
-            words = ", ".join(filter(None, (who.name, where.get(who.name, ""), _otherwise(who, character))))
+            words = ", ".join(filter(None, (who.name, where.get(who.name, ""), _other_clothes(who, character))))
             images = _looks(character, pictures)[:_MOST_OF_ONE]
             shown.append([_stored(one, "character", words, parts[who.name]) for one in images])
     own = [_stored(one, "panel", "how this picture should look") for one in pictures.get((panel_id, _LOOKS), [])]
@@ -88,19 +88,19 @@ def _looks(of: Character | Location, pictures: Mapping[tuple[UUID, str], Sequenc
     return pictures.get((of.id, _LOOKS)) or pictures.get((of.id, _SHEET)) or []
 
 
-def given(request: ImageRequest, draws: Draws, stored: Iterable[Stored]) -> ImageRequest:
+def with_references(request: ImageRequest, draws: Draws, stored: Iterable[Stored]) -> ImageRequest:
     """The request with the pictures that an artist takes, by their hashes."""
     return accompanied(request, [entry.picture for entry in stored], draws)
 
 
-def taken(draws: Draws, stored: Iterable[Stored]) -> list[str]:
+def reference_hashes(draws: Draws, stored: Iterable[Stored]) -> list[str]:
     """The SHA-256 of the pictures that an artist would get: its picture of a panel depends on them."""
     bare = ImageRequest(model="", prompt="", negative="", width=0, height=0, seed=0)
-    request = given(bare, draws, stored)
+    request = with_references(bare, draws, stored)
     return [*(one.sha256 for one in request.references), *(unit.picture.sha256 for unit in request.control)]
 
 
-async def fetched(storage: Storage, request: ImageRequest, stored: Iterable[Stored]) -> ImageRequest:
+async def with_bytes(storage: Storage, request: ImageRequest, stored: Iterable[Stored]) -> ImageRequest:
     """The request with the bytes of its pictures. Raises `StorageError` if they cannot be read."""
     keys = {entry.picture.sha256: entry.key for entry in stored}
 
@@ -114,7 +114,7 @@ async def fetched(storage: Storage, request: ImageRequest, stored: Iterable[Stor
     )
 
 
-async def brought(session: AsyncSession, characters: Sequence[UUID]) -> set[UUID]:
+async def with_uploads(session: AsyncSession, characters: Sequence[UUID]) -> set[UUID]:
     """The characters with attached pictures: they need no reference sheet."""
     query = select(Attachment.character_id).where(
         col(Attachment.character_id).in_(characters), Attachment.role == _LOOKS
@@ -134,7 +134,7 @@ def people_of(on_stage: Iterable[Attributes], cast: Sequence[Character]) -> dict
     }
 
 
-def _otherwise(who: Attributes, character: Character) -> str:
+def _other_clothes(who: Attributes, character: Character) -> str:
     """How a character's clothes differ from its pictures, which show the usual ones."""
     usual = character.profile.clothes if character.profile else ""
     return "" if who.clothes == usual else "in other clothes than there: those of the text"

@@ -142,10 +142,10 @@ async def later(
     if not (keys or workflows or whole):
         return
     for wait in (timedelta(0), AGAIN_AFTER):
-        await order(session, project_id, wait, keys=keys, workflows=workflows, whole=whole)
+        await schedule(session, project_id, wait, keys=keys, workflows=workflows, whole=whole)
 
 
-async def order(
+async def schedule(
     session: AsyncSession,
     project_id: UUID,
     wait: timedelta,
@@ -210,7 +210,7 @@ async def done(session: AsyncSession, removal_id: UUID) -> None:
     await execute(session, update(_REMOVALS).where(_REMOVALS.c.id == removal_id).values(values))
 
 
-async def put_off(session: AsyncSession, removal_id: UUID, wait: timedelta) -> None:
+async def postpone(session: AsyncSession, removal_id: UUID, wait: timedelta) -> None:
     """Postpone a removal, so that others come first."""
     due_at = func.clock_timestamp() + wait
     await execute(session, update(_REMOVALS).where(_REMOVALS.c.id == removal_id).values(due_at=due_at))

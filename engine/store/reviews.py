@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import Conflict
 from engine.store import generations, holds, redraws
-from engine.store.choosing import remember
+from engine.store.choosing import record_selection
 from engine.store.events import emit
 from engine.store.rows import get
 from engine.store.scope import Scope
@@ -102,7 +102,7 @@ async def approve(
     # Panels and characters before the generation, as everywhere.
     drafted = await _drafted(session, chapter_id)
     drawn = await _unapproved(session, chapter.project_id)
-    generation = await generations.open_of(session, chapter.project_id, chapter_id)
+    generation = await generations.open_generation(session, chapter.project_id, chapter_id)
     waiting = await _waiting(session, generation, stage)
     if generation is None or not waiting:
         raise Conflict(
@@ -134,7 +134,7 @@ async def release_if_decided(session: AsyncSession, panel: Panel) -> list[str]:
     wake.
     """
     scene = (await session.exec(select(Scene).where(Scene.id == panel.scene_id))).one()
-    generation = await generations.open_of(session, panel.project_id, scene.chapter_id)
+    generation = await generations.open_generation(session, panel.project_id, scene.chapter_id)
     waiting = await _waiting(session, generation, "drafts")
     if generation is None or not waiting or await redraws.pending(session, generation.id):
         return []
@@ -255,7 +255,7 @@ async def _show_best(session: AsyncSession, panel: Panel, kind: SelectionKind, a
     session.add(panel)
     await session.flush()
     if before != best.id:
-        await remember(session, panel.project_id, panel.id, best.id, before, kind, actor_id)
+        await record_selection(session, panel.project_id, panel.id, best.id, before, kind, actor_id)
 
 
 async def _unapproved(session: AsyncSession, project_id: UUID) -> Sequence[UUID]:

@@ -121,7 +121,7 @@ class Paging:
         ids, by, down = table(model).c.id, self._by(model), self.sort.startswith("-")
         query = query.where(*mine)
         if self.after is not None:
-            mark = cursors.read(self.after)
+            mark = cursors.decode(self.after)
             kind = type(None) if by is None else int if isinstance(by.type, Integer) else str
             if mark.order != self._order(model) or type(mark.value) is not kind:
                 raise BadInput(cursors.FOREIGN)

@@ -14,7 +14,7 @@ from models.tables import Chapter, Scene
 
 
 @dataclass(frozen=True)
-class Told:
+class ScriptWithPictures:
     """A script, and the storage key of each picture that it names."""
 
     script: Script | None
@@ -27,7 +27,7 @@ async def script_of(
     options: GenerationOptions,
     shown: Sequence[Shown] | None = None,
     title: str | None = None,
-) -> Told:
+) -> ScriptWithPictures:
     """The chapter as a script; None while it has no panels. `shown` are its panels in another language, if already
     read; `title` is its title in that language.
 
@@ -60,7 +60,7 @@ async def script_of(
             )
         )
     if not scenes:
-        return Told(None, {})
+        return ScriptWithPictures(None, {})
     query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
     cast = await cast_of(session, chapter.project_id)
     script = Script(
@@ -85,4 +85,4 @@ async def script_of(
             if scene.id in scenes
         ],
     )
-    return Told(script, pictures)
+    return ScriptWithPictures(script, pictures)

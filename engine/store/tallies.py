@@ -92,7 +92,7 @@ async def in_flight(session: AsyncSession, generation_id: UUID) -> int:
     return int((await session.exec(query)).one())
 
 
-async def now(session: AsyncSession) -> datetime:
+async def database_time(session: AsyncSession) -> datetime:
     """The time by the database's clock, which dates everything."""
     moment: datetime = (await execute(session, text("SELECT clock_timestamp()"))).scalar_one()
     return moment

@@ -55,12 +55,12 @@ _STORED = (
 )
 
 
-async def stored(session: AsyncSession, key: ResultKey) -> StoredResult | None:
+async def stored_result(session: AsyncSession, key: ResultKey) -> StoredResult | None:
     """The stored result of a task: its answer, or that it was given up; None if there is none."""
     row = (await execute(session, _STORED, key._asdict())).one_or_none()
     return None if row is None else StoredResult(**row._mapping)
 
 
-async def keep(session: AsyncSession, key: ResultKey, values: Mapping[str, Any]) -> None:
+async def store_result(session: AsyncSession, key: ResultKey, values: Mapping[str, Any]) -> None:
     """Store a result; `values` are its further columns."""
     await execute(session, _KEEP, {**key._asdict(), **values, "id": new_id()})

@@ -24,7 +24,7 @@ _WAIT = text(
 _FORGET = text("DELETE FROM throttles WHERE at < clock_timestamp() - interval '1 day'")
 
 
-async def take(session: AsyncSession, key: str, tries: int, within: timedelta) -> float:
+async def take_token(session: AsyncSession, key: str, tries: int, within: timedelta) -> float:
     """Take one token of `key`; 0.0, or the seconds until the next one."""
     values = {"key": key, "capacity": float(tries), "rate": tries / within.total_seconds()}
     if (await execute(session, _TAKE, values)).first() is not None:
@@ -34,7 +34,7 @@ async def take(session: AsyncSession, key: str, tries: int, within: timedelta) -
 
 async def spend(session: AsyncSession, key: str, tries: int, within: timedelta, what: str) -> None:
     """Take a token in the transaction of the attempt. Raises `TooMany`; `what` names the attempts in its message."""
-    if wait := await take(session, key, tries, within):
+    if wait := await take_token(session, key, tries, within):
         raise TooMany(f"Too many {what}. Try again in {round(wait)} seconds.", retry_after=wait)
 
 

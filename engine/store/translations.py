@@ -111,7 +111,7 @@ def title_due(chapter: Chapter, language: str) -> bool:
     return title_state(chapter, language) in (Standing.MISSING, Standing.STALE)
 
 
-async def worded(
+async def panels_with_words(
     session: AsyncSession, chapter_id: UUID, language: str, *only: ColumnElement[bool] | bool
 ) -> list[Worded]:
     """The panels of a chapter that have words, in reading order, each with its translation."""
@@ -185,7 +185,7 @@ def due(
 
 async def in_language(session: AsyncSession, chapter_id: UUID, shown: Sequence[Shown], language: str) -> list[Shown]:
     """Panels with their words in a language; untranslated ones keep the story's own, and are marked."""
-    there = {panel.panel.id: panel for panel in await worded(session, chapter_id, language)}
+    there = {panel.panel.id: panel for panel in await panels_with_words(session, chapter_id, language)}
     return [_said(panel, there.get(panel.panel.id)) for panel in shown]
 
 
@@ -221,13 +221,13 @@ _FORGIVE = text(
 )
 
 
-async def keep_title(session: AsyncSession, chapter_id: UUID, language: str, title: TitleIn) -> None:
+async def store_title(session: AsyncSession, chapter_id: UUID, language: str, title: TitleIn) -> None:
     """Store a writer's translation of the title, unless a person has written one."""
     values = {"chapter": chapter_id, "language": language, "title": title.model_dump_json()}
     await execute(session, _TITLE, values)
 
 
-async def keep(
+async def store_translation(
     session: AsyncSession, panel: Panel, language: str, caption: str, lines: Sequence[str], made_from: str
 ) -> None:
     """Store a writer's translation of a panel's words, unless a person has translated them."""

@@ -21,7 +21,7 @@ from models.translation import TitleIn, TranslatedLine, TranslatedPanel, Transla
 
 async def of_panel(session: AsyncSession, panel: Panel, chapter_id: UUID, language: str) -> Worded | None:
     """A panel's words with their translation; None where it has no words."""
-    panels = await translations.worded(session, chapter_id, language, col(Panel.id) == panel.id)
+    panels = await translations.panels_with_words(session, chapter_id, language, col(Panel.id) == panel.id)
     return next(iter(panels), None)
 
 
@@ -67,7 +67,7 @@ async def file_of(session: AsyncSession, chapter: Chapter, language: str) -> Tra
     return TranslationFile(
         language=language,
         title=TranslatedText(source=chapter.title, text="" if title is None else title.text),
-        panels=[translated_panel(one) for one in await translations.worded(session, chapter.id, language)],
+        panels=[translated_panel(one) for one in await translations.panels_with_words(session, chapter.id, language)],
     )
 
 
@@ -97,7 +97,7 @@ async def import_file(session: AsyncSession, scope: Scope, chapter: Chapter, fil
     the chapter. Raises `BadInput` with the place in the file that is wrong.
     """
     language = file.language
-    panels = await translations.worded(session, chapter.id, language)
+    panels = await translations.panels_with_words(session, chapter.id, language)
     by_id = {panel.panel.id: panel for panel in panels}
     by_place = {(panel.scene + 1, panel.panel.position + 1): panel for panel in panels}
     changed: dict[UUID, Translation] = {}
@@ -109,7 +109,7 @@ async def import_file(session: AsyncSession, scope: Scope, chapter: Chapter, fil
             raise BadInput(f"{where}: the chapter has no panel with text there.")
         if words.panel.id in changed:
             raise BadInput(f"{where} appears twice in the file.")
-        row = _taken(words, language, part, where)
+        row = _row_of(words, language, part, where)
         if row is not None:
             changed[words.panel.id] = row
     await locks.refuse_if_any_held(session, changed.keys(), scope.actor)
@@ -123,7 +123,7 @@ async def import_file(session: AsyncSession, scope: Scope, chapter: Chapter, fil
     return len(changed)
 
 
-def _taken(words: Worded, language: str, panel_file: TranslatedPanel, where: str) -> Translation | None:
+def _row_of(words: Worded, language: str, panel_file: TranslatedPanel, where: str) -> Translation | None:
     """The row for a panel of a file; None if it contains nothing new."""
     caption, lines = panel_file.caption.text, [line.text for line in panel_file.lines]
     if not any(text.strip() for text in (caption, *lines)):

@@ -81,7 +81,7 @@ class Keeping:
     fresh: bool
 
 
-async def keep(
+async def keep_version(
     session: AsyncSession,
     chapter_id: UUID,
     *,

@@ -37,7 +37,7 @@ _ADDRESS = text(
 )
 
 
-async def address(session: AsyncSession, project_id: UUID, seq: int, type: str) -> None:
+async def create_deliveries(session: AsyncSession, project_id: UUID, seq: int, type: str) -> None:
     """Create the deliveries of an event to all webhooks that want it, in the transaction that emits it."""
     wanted = await execute(session, _WANT, {"project": project_id, "type": type})
     for webhook_id in wanted.scalars():
@@ -84,7 +84,7 @@ async def waiting(session: AsyncSession, limit: int = 100) -> Sequence[Delivery]
     return (await session.exec(query)).all()
 
 
-async def started(session: AsyncSession, delivery_id: UUID) -> None:
+async def mark_started(session: AsyncSession, delivery_id: UUID) -> None:
     """Record that the delivery's workflow was started."""
     await session.exec(
         update(Delivery)

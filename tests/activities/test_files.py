@@ -13,7 +13,7 @@ from activities.pages import Pages
 from engine.db.session import Database
 from engine.errors import BadInput
 from engine.storage.folder import FolderStorage
-from engine.store.images import keep, record
+from engine.store.images import record_picture, store_picture
 from models.ids import new_id
 from models.runs import ExportCall, PageCall, PagesCall
 from models.tables import Draft, Export, Page, Panel, Scene
@@ -33,12 +33,12 @@ async def panels(
 ) -> None:
     """A scene of so many panels; those in `drawn` have a picture."""
     run = ordered.run
-    kept = await keep(storage, run.project_id, picture("teal"), "image/png", 64, 48)
+    kept = await store_picture(storage, run.project_id, picture("teal"), "image/png", 64, 48)
     async with database.session() as session:
         scene = Scene(project_id=run.project_id, chapter_id=run.chapter_id, position=0)
         session.add(scene)
         await session.flush()
-        image_id = await record(session, run.project_id, kept)
+        image_id = await record_picture(session, run.project_id, kept)
         rows = [
             Panel(id=new_id(), project_id=run.project_id, scene_id=scene.id, position=position, description="A lamp.")
             for position in range(count)

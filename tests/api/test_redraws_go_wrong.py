@@ -196,7 +196,7 @@ async def test_a_sketch_of_another_project_is_refused(api: AsyncClient, crew: Cr
             scope = Scope(user_id=(await session.exec(query)).one())
             row = await get(session, scope, Panel, UUID(panel["id"]), lock=True)
             with pytest.raises(BadInput, match="another project"):
-                await redraws.order(session, scope, row, wanted, GenerationOptions(images="local"))
+                await redraws.request_redraw(session, scope, row, wanted, GenerationOptions(images="local"))
 
 
 async def test_who_waits_draws_as_was_ordered(api: AsyncClient, crew: Crew) -> None:

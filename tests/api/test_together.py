@@ -272,7 +272,7 @@ async def test_whoever_comments_without_end_has_to_wait(studio: Studio, database
     key, wait = f"comments:{studio.editor.id}", 0.0
     async with database.session() as session:
         while not wait:
-            wait = await throttles.take(session, key, comments.MANY, comments.WITHIN)
+            wait = await throttles.take_token(session, key, comments.MANY, comments.WITHIN)
     status, answer = await studio.editor.ask("POST", path, made)
     assert (status, answer["type"]) == (429, "/problems/too-many")
     assert (await studio.commenter.ask("POST", path, made))[0] == 201

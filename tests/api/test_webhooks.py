@@ -96,7 +96,7 @@ async def test_messages_are_listed_and_sent_again(api: AsyncClient, database: Da
         session.add(delivery)
         await session.flush()
         # Nobody is to send it.
-        await webhooks.started(session, delivery.id)
+        await webhooks.mark_started(session, delivery.id)
     path = f"/api/v1/webhooks/{made['id']}/deliveries"
     (listed,) = (await api.get(path, params={"state": "failed"})).json()["items"]
     assert (listed["id"], listed["tries"][0]["status"]) == (str(delivery.id), 500)
@@ -104,10 +104,10 @@ async def test_messages_are_listed_and_sent_again(api: AsyncClient, database: Da
     assert (again.status_code, again.json()["redelivery_of"], again.json()["tries"]) == (202, str(delivery.id), [])
     assert again.json()["body"] == listed["body"]
     async with database.session() as session:
-        await webhooks.started(session, UUID(again.json()["id"]))
+        await webhooks.mark_started(session, UUID(again.json()["id"]))
         wait = 0.0
         while not wait:
-            wait = await throttles.take(session, f"redeliveries:{project_id}", webhooks.MANY, webhooks.WITHIN)
+            wait = await throttles.take_token(session, f"redeliveries:{project_id}", webhooks.MANY, webhooks.WITHIN)
     too_many = await api.post(f"/api/v1/deliveries/{delivery.id}/redeliver")
     assert problem(too_many) == refused(429, "too-many")
     assert int(too_many.headers["Retry-After"]) > 0

@@ -9,7 +9,7 @@ from engine.db.session import Database
 from engine.images import ImageRequest
 from engine.images.png_text import stamped
 from engine.storage.folder import FolderStorage
-from engine.store.images import keep, record
+from engine.store.images import record_picture, store_picture
 from models.options import GenerationStatus
 from models.story import Profile
 from models.tables import Attachment, Character, Panel, ProviderCall, Scene
@@ -112,9 +112,9 @@ async def test_a_picture_that_was_brought_replaces_the_sheet(
     ordered = await order(STORY, images="local")
     project = ordered.run.project_id
     picture = await plain(ImageRequest(model="", prompt="", negative="", width=40, height=40, seed=3))
-    kept = await keep(storage, project, stamped(picture.data, "Joss"), "image/png", 40, 40)
+    kept = await store_picture(storage, project, stamped(picture.data, "Joss"), "image/png", 40, 40)
     async with database.session() as session:
-        image = await record(session, project, kept)
+        image = await record_picture(session, project, kept)
         joss = Character(project_id=project, name="Joss", name_key="joss")
         session.add(joss)
         await session.flush()

@@ -11,7 +11,7 @@ from engine.errors import BadInput
 from engine.images import ImageRequest
 from engine.storage.folder import FolderStorage
 from engine.store import redraws
-from engine.store.images import keep, record
+from engine.store.images import record_picture, store_picture
 from engine.store.redraws import Wanted
 from engine.store.rows import get
 from engine.store.scope import Scope
@@ -30,9 +30,9 @@ async def sketch(database: Database, storage: FolderStorage, ordered: Ordered, w
     """A picture that somebody brought."""
     request = ImageRequest(model="", prompt="", negative="", width=width, height=height, seed=7)
     drawn = await plain(request)
-    kept = await keep(storage, ordered.run.project_id, drawn.data, drawn.media_type, width, height)
+    kept = await store_picture(storage, ordered.run.project_id, drawn.data, drawn.media_type, width, height)
     async with database.session() as session:
-        return await record(session, ordered.run.project_id, kept)
+        return await record_picture(session, ordered.run.project_id, kept)
 
 
 @pytest.mark.parametrize("how", ["mask", "draft", "sketch"])
@@ -64,7 +64,7 @@ async def test_an_edit_is_asked_of_the_artist_as_it_was_meant(
             scope = Scope(user_id=ordered.owner_id)
             locked = await get(session, scope, Panel, panel.id, lock=True)
             options = GenerationOptions(images="local")
-            generation, woken = await redraws.order(session, scope, locked, wanted, options)
+            generation, woken = await redraws.request_redraw(session, scope, locked, wanted, options)
             assert woken == []
             await session.refresh(generation)
         await start(client, generation)
@@ -108,4 +108,4 @@ async def test_what_an_artist_cannot_do_is_refused_with_who_can(
         panel = (await session.exec(select(Panel).where(Panel.project_id == ordered.run.project_id))).one()
         scope = Scope(user_id=ordered.owner_id)
         with pytest.raises(BadInput, match="cannot follow a sketch or a pose; these can: local"):
-            await redraws.order(session, scope, panel, Wanted(control_image_id=new_id()), GenerationOptions())
+            await redraws.request_redraw(session, scope, panel, Wanted(control_image_id=new_id()), GenerationOptions())

@@ -128,7 +128,7 @@ async def test_one_changed_line_is_asked_about_alone(
     async with working(writer, painter):
         await generate(ordered)
         async with database.session() as session:
-            there = await translations.worded(session, ordered.run.chapter_id, "de")
+            there = await translations.panels_with_words(session, ordered.run.chapter_id, "de")
             first, second = (one.panel.id for one in there[:2])
             for panel_id in (first, second):
                 panel = await get(session, ordered.scope, Panel, panel_id, lock=True)
@@ -152,7 +152,7 @@ async def test_one_changed_line_is_asked_about_alone(
 
 async def states_of(database: Database, chapter_id: UUID) -> dict[UUID, translations.Standing]:
     async with database.session() as session:
-        return {one.panel.id: one.state for one in await translations.worded(session, chapter_id, "de")}
+        return {one.panel.id: one.state for one in await translations.panels_with_words(session, chapter_id, "de")}
 
 
 async def test_what_was_paid_for_is_found_again(
@@ -165,7 +165,7 @@ async def test_what_was_paid_for_is_found_again(
     async with working(writer, Painter()):
         await generate(ordered)
         async with database.session() as session:
-            for one in await translations.worded(session, ordered.run.chapter_id, "de"):
+            for one in await translations.panels_with_words(session, ordered.run.chapter_id, "de"):
                 await session.delete(one.translation)
             chapter = await get(session, ordered.scope, Chapter, ordered.run.chapter_id)
             chapter.titles = {}

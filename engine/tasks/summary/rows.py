@@ -37,7 +37,7 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
         session, call.project_id, scene.chapter_id, token_budget, FOR_WORDS, before_scene=scene.position
     )
     cast = await cast_of(session, call.project_id)
-    earlier, worn = await clothing.before(session, scene, cast)
+    earlier, worn = await clothing.clothes_before(session, scene, cast)
     data = In(
         context=context.text,
         title=scene.title,
@@ -58,7 +58,7 @@ async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) 
     for field in ("summary", "place", "time", "weather", "mood", "characters"):
         setattr(scene, field, getattr(out, field))
     scene.basis = {**scene.basis, "summary": basis}
-    await clothing.note(session, scene, out.outfits)
+    await clothing.store_outfits(session, scene, out.outfits)
     scene.failure = ""
     if scene.state != SceneState.DESCRIBED:
         scene.state = SceneState.SUMMARISED

@@ -13,7 +13,7 @@ from engine.steps.step import Loaded, Made
 from engine.store import translations
 from engine.store.events import emit
 from engine.store.instructions import standing_instructions
-from engine.store.languages import spoken
+from engine.store.languages import chapter_language
 from engine.store.panels import cast_of
 from engine.store.progress import complete, complete_and_tell, translation_step
 from engine.store.rows import get
@@ -33,7 +33,7 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
     scope = Scope(project_id=call.project_id)
     scene = await get(session, scope, Scene, call.target_id)
     chapter = await get(session, scope, Chapter, scene.chapter_id)
-    panels = await translations.worded(session, chapter.id, call.language, col(Scene.id) == scene.id)
+    panels = await translations.panels_with_words(session, chapter.id, call.language, col(Scene.id) == scene.id)
     parts = translations.parts_of(panels)
     due = [worded for worded in parts[call.part] if worded.due] if call.part < len(parts) else []
     asked = {worded.panel.id for worded in due}
@@ -50,7 +50,7 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
     data = In(
         context=context.text,
         into=call.language,
-        language=await spoken(session, chapter.id, call.options.language),
+        language=await chapter_language(session, chapter.id, call.options.language),
         title=title,
         names=list(dict.fromkeys(name for character in cast for name in (character.name, *character.aliases))),
         panels=[
@@ -75,16 +75,18 @@ async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) 
     # The chapter before its panels: the order of locks.
     if _TITLE in basis:
         title = TitleIn(text=out.title.strip(), made_from=basis[_TITLE])
-        await translations.keep_title(session, scene.chapter_id, call.language, title)
+        await translations.store_title(session, scene.chapter_id, call.language, title)
     # By the panel's id: the key of the words that were sent, and their translation.
     asked = dict(basis[str(translated.number)].split(" ") for translated in out.panels)
     answers = {basis[str(translated.number)].split(" ")[0]: translated for translated in out.panels}
-    here = await translations.worded(session, scene.chapter_id, call.language, col(Scene.id) == scene.id)
+    here = await translations.panels_with_words(session, scene.chapter_id, call.language, col(Scene.id) == scene.id)
     for worded in here:
         answer = answers.get(str(worded.panel.id))
         # The next generation translates words that have changed since.
         if answer is not None and asked[str(worded.panel.id)] == worded.key:
-            await translations.keep(session, worded.panel, call.language, answer.caption, answer.lines, worded.key)
+            await translations.store_translation(
+                session, worded.panel, call.language, answer.caption, answer.lines, worded.key
+            )
     if not _left(here, call):
         await complete(session, call.generation_id, translation_step(call.language, call.target_id))
     about = {"scene_id": str(scene.id), "language": call.language, "panels": len(asked)}

@@ -46,7 +46,7 @@ async def test_tries_and_keys(database: Database, user: User) -> None:
     old, new = f"old {uuid4()}", f"new {uuid4()}"
     async with database.session() as session:
         for key in (old, new):
-            await throttles.take(session, key, 3, DAY)
+            await throttles.take_token(session, key, 3, DAY)
             await idempotency.claim(session, user.id, key, "POST", "generations", {})
         connection = await session.connection()
         await connection.execute(

@@ -56,5 +56,5 @@ async def test_a_writer_does_not_replace_a_title_that_a_person_translated(databa
         await session.exec(own.values(titles={"de": mine.model_dump(mode="json")}))
         for language in ("de", "fr"):
             theirs = TitleIn(text="Deux", made_from=digest("Two"))
-            await translations.keep_title(session, chapter_id, language, theirs)
+            await translations.store_title(session, chapter_id, language, theirs)
     assert await titles() == {"de": "Zwei", "fr": "Deux"}

@@ -12,7 +12,7 @@ from engine.images import ImageRequest
 from engine.providers.registry import draws_of
 from engine.storage.folder import FolderStorage
 from engine.store import references
-from engine.store.images import keep, record
+from engine.store.images import record_picture, store_picture
 from engine.store.panels import as_data, cast_of
 from engine.store.references import Stored
 from models.story import Profile
@@ -41,9 +41,9 @@ class Stage:
         data = io.BytesIO()
         Pixels.new("L", (8, 8), shade).save(data, "PNG")
         project = self.ordered.run.project_id
-        kept = await keep(self.storage, project, data.getvalue(), "image/png", 8, 8)
+        kept = await store_picture(self.storage, project, data.getvalue(), "image/png", 8, 8)
         async with self.database.session() as session:
-            return await record(session, project, kept)
+            return await record_picture(session, project, kept)
 
     async def attach(self, shade: int, role: AttachmentRole = AttachmentRole.REFERENCE, **to: UUID) -> None:
         image = await self.picture(shade)
@@ -70,7 +70,7 @@ class Stage:
 
     async def shades(self, request: ImageRequest, stored: list[Stored]) -> list[int]:
         """What is sent as references, by shade."""
-        whole = await references.fetched(self.storage, request, stored)
+        whole = await references.with_bytes(self.storage, request, stored)
         return [shade_of(one.data) for one in whole.references]
 
 
@@ -128,7 +128,7 @@ async def test_pictures_are_of_those_on_stage_and_say_so(stage: Stage) -> None:
         "the place: Quay",
     ]
     assert [one.picture.across for one in stored[:2]] == [(0.0, 0.5), (0.5, 1.0)]
-    assert await stage.shades(references.given(REQUEST, OPENAI, stored), stored) == [1, 2, 9]
+    assert await stage.shades(references.with_references(REQUEST, OPENAI, stored), stored) == [1, 2, 9]
 
 
 async def test_what_people_brought_counts_before_what_was_drawn(stage: Stage) -> None:
@@ -136,7 +136,7 @@ async def test_what_people_brought_counts_before_what_was_drawn(stage: Stage) ->
     await stage.attach(20, character_id=stage.people["Mara"])
     await stage.attach(21, AttachmentRole.CONTROL, character_id=stage.people["Mara"])
     stored = await stage.shown()
-    assert await stage.shades(references.given(REQUEST, OPENAI, stored), stored) == [20]
+    assert await stage.shades(references.with_references(REQUEST, OPENAI, stored), stored) == [20]
 
 
 async def test_everybody_has_a_share(stage: Stage) -> None:
@@ -148,7 +148,7 @@ async def test_everybody_has_a_share(stage: Stage) -> None:
     await stage.attach(50, panel_id=stage.panel)
     await stage.attach(60, location_id=stage.place)
     stored = await stage.shown()
-    assert await stage.shades(references.given(REQUEST, OPENAI, stored), stored) == [
+    assert await stage.shades(references.with_references(REQUEST, OPENAI, stored), stored) == [
         10,
         30,
         50,
@@ -158,7 +158,7 @@ async def test_everybody_has_a_share(stage: Stage) -> None:
         12,
     ]
     # Three at most, and none of places.
-    assert await stage.shades(references.given(REQUEST, LOCAL, stored), stored) == [10, 30, 50]
+    assert await stage.shades(references.with_references(REQUEST, LOCAL, stored), stored) == [10, 30, 50]
 
 
 async def test_a_control_picture_leads_where_it_can(stage: Stage) -> None:
@@ -167,33 +167,35 @@ async def test_a_control_picture_leads_where_it_can(stage: Stage) -> None:
     for shade in (10, 11, 12):
         await stage.attach(shade, character_id=stage.people["Mara"])
     stored = await stage.shown()
-    local = await references.fetched(stage.storage, references.given(REQUEST, LOCAL, stored), stored)
+    local = await references.with_bytes(stage.storage, references.with_references(REQUEST, LOCAL, stored), stored)
     assert [shade_of(unit.picture.data) for unit in local.control] == [70]
     assert [shade_of(one.data) for one in local.references] == [10, 11]
-    assert references.given(REQUEST, OPENAI, stored).control == ()
+    assert references.with_references(REQUEST, OPENAI, stored).control == ()
 
 
 async def test_an_artist_that_takes_no_pictures_is_told_of_none(stage: Stage) -> None:
     await stage.sheet("Mara", 1)
     assert await stage.shown("offline") == []
     stored = await stage.shown("offline", "openai")
-    assert references.given(REQUEST, draws_of("offline"), stored) == REQUEST
+    assert references.with_references(REQUEST, draws_of("offline"), stored) == REQUEST
 
 
 async def test_a_reference_is_part_of_what_a_picture_is(stage: Stage) -> None:
     """Another sheet is another request, and so is another word on it; the hash says so before a byte is read."""
     await stage.sheet("Mara", 1)
     stored = await stage.shown()
-    one = references.given(REQUEST, OPENAI, stored)
+    one = references.with_references(REQUEST, OPENAI, stored)
     assert one.references[0].data == b""
     assert one.identity(data=False) != REQUEST.identity(data=False)
     await stage.sheet("Mara", 2)
-    assert references.given(REQUEST, OPENAI, await stage.shown()).identity(data=False) != one.identity(data=False)
+    assert references.with_references(REQUEST, OPENAI, await stage.shown()).identity(data=False) != one.identity(
+        data=False
+    )
 
 
 async def test_whose_picture_was_brought_needs_no_sheet(stage: Stage) -> None:
     await stage.attach(10, character_id=stage.people["Mara"])
     await stage.attach(11, AttachmentRole.CONTROL, character_id=stage.people["Joss"])
     async with stage.database.session() as session:
-        assert await references.brought(session, [stage.people["Mara"]])
-        assert not await references.brought(session, [stage.people["Joss"]])
+        assert await references.with_uploads(session, [stage.people["Mara"]])
+        assert not await references.with_uploads(session, [stage.people["Joss"]])

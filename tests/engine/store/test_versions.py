@@ -74,7 +74,7 @@ async def test_a_version_has_all_of_the_chapter_in_reading_order(database: Datab
     ordered = await order()
     panel_id = await written(database, ordered)
     async with database.session() as session:
-        await versions.keep(session, ordered.run.chapter_id, reason="kept")
+        await versions.keep_version(session, ordered.run.chapter_id, reason="kept")
         now = await versions.now(session, ordered.run.chapter_id)
     (version,) = await kept(database, ordered)
     content = KeptChapter.model_validate(version.content)
@@ -97,7 +97,7 @@ async def test_a_version_has_all_of_the_chapter_in_reading_order(database: Datab
 async def test_an_empty_chapter_can_be_kept(database: Database, order: Order) -> None:
     ordered = await order("")
     async with database.session() as session:
-        await versions.keep(session, ordered.run.chapter_id, reason="kept")
+        await versions.keep_version(session, ordered.run.chapter_id, reason="kept")
         assert (await versions.now(session, ordered.run.chapter_id)).scenes == []
 
 
@@ -108,7 +108,7 @@ async def test_the_same_state_is_kept_once_in_a_row(database: Database, order: O
 
     async def keep() -> versions.Keeping:
         async with database.session() as session:
-            return await versions.keep(session, ordered.run.chapter_id, reason="kept")
+            return await versions.keep_version(session, ordered.run.chapter_id, reason="kept")
 
     found = await asyncio.gather(*(keep() for _ in range(6)))
     assert sorted(one.fresh for one in found) == [False] * 5 + [True]
@@ -125,9 +125,9 @@ async def test_a_persons_words_replace_those_of_a_version_that_nobody_kept(datab
     chapter_id, owner = ordered.run.chapter_id, ordered.owner_id
     for reason, actor in (("chapter generated", None), ("the good one", owner), ("scene generated", None)):
         async with database.session() as session:
-            await versions.keep(session, chapter_id, reason=reason, actor_id=actor)
+            await versions.keep_version(session, chapter_id, reason=reason, actor_id=actor)
     async with database.session() as session:
-        again = await versions.keep(session, chapter_id, reason="mine", actor_id=owner)
+        again = await versions.keep_version(session, chapter_id, reason="mine", actor_id=owner)
     (version,) = await kept(database, ordered)
     assert (version.reason, version.actor_id, again.version_id) == ("the good one", owner, version.id)
 
@@ -139,7 +139,7 @@ async def test_so_many_are_kept_and_those_of_people_longest(database: Database, 
         await captioned(database, panel_id, str(number))
         async with database.session() as session:
             actor = ordered.owner_id if number in (0, 2) else None
-            await versions.keep(session, ordered.run.chapter_id, reason="r", actor_id=actor)
+            await versions.keep_version(session, ordered.run.chapter_id, reason="r", actor_id=actor)
     numbers = [version.number for version in await kept(database, ordered)]
     assert numbers == [1, 3, *range(7, versions.MOST + 5)]
     assert len(numbers) == versions.MOST
