@@ -68,6 +68,7 @@ def line_of(span: Span, spans: dict[bytes, Span]) -> list[str]:
     return names
 
 
+@pytest.mark.workflow
 async def test_an_order_is_one_trace(api_settings: Settings, api: AsyncClient, database: Database) -> None:
     """From the request through workflow, scenes, panels and activities to each call at the vendor, without a gap."""
 
