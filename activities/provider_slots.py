@@ -37,9 +37,9 @@ class ProviderSlots:
         """
         if provider not in self._slots:
             raise NotConfigured(f"This worker has no provider called {provider!r}.")
-        async with AsyncExitStack() as turn:
-            await turn.enter_async_context(self._slots[provider])
-            yield turn
+        async with AsyncExitStack() as held_slot:
+            await held_slot.enter_async_context(self._slots[provider])
+            yield held_slot
 
     async def wait(self, call_id: UUID, answer: Awaitable[ResultT]) -> ResultT:
         """Wait for the answer of a call that was just sent, and meanwhile list the call in `waiting`."""

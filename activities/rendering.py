@@ -99,7 +99,7 @@ class Rendering:
         self._artists = artists
         self._prices = prices
         self._terms = terms
-        self._turns = ProviderSlots(artists, slots)
+        self._slots = ProviderSlots(artists, slots)
         self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
@@ -109,8 +109,8 @@ class Rendering:
     async def draw_panel(self, call: DrawCall) -> DraftMade:
         """Draw one draft of a panel. A draft that was made from the same inputs is kept."""
         artists = Artists.of(call)
-        async with self._turns.take(artists.by.choice.provider) as turn:
-            return DraftMade(draft_id=await self._panel(call, artists, turn))
+        async with self._slots.take(artists.by.choice.provider) as held_slot:
+            return DraftMade(draft_id=await self._panel(call, artists, held_slot))
 
     @activity.defn
     async def draw_sheet(self, call: DrawCall) -> None:
@@ -118,10 +118,10 @@ class Rendering:
         it.
         """
         artists = Artists.of(call)
-        async with self._turns.take(artists.by.choice.provider) as turn:
-            await self._sheet(call, artists, turn)
+        async with self._slots.take(artists.by.choice.provider) as held_slot:
+            await self._sheet(call, artists, held_slot)
 
-    async def _panel(self, call: DrawCall, artists: Artists, turn: AsyncExitStack) -> UUID:
+    async def _panel(self, call: DrawCall, artists: Artists, held_slot: AsyncExitStack) -> UUID:
         async with self._database.session() as session:
             plan = await plan_of(session, call, artists)
             if isinstance(plan, Existing):
@@ -135,10 +135,10 @@ class Rendering:
                 grant = await self._reserve(session, call, artists, plan.request, "draft", plan.slot)
         if isinstance(grant, EngineError):
             raise grant
-        return await self._turns.wait(grant.call.id, self._draft(call, plan, grant, turn))
+        return await self._slots.wait(grant.call.id, self._draft(call, plan, grant, held_slot))
 
-    async def _draft(self, call: DrawCall, new: New, grant: ledger.Grant, turn: AsyncExitStack) -> UUID:
-        picture = await self._obtained(call, new.request, grant, turn)
+    async def _draft(self, call: DrawCall, new: New, grant: ledger.Grant, held_slot: AsyncExitStack) -> UUID:
+        picture = await self._obtained(call, new.request, grant, held_slot)
         data = await self._storage.get(picture.image.key) if isinstance(picture, Stored) else picture.result.data
         scores = await self._scored(new, data, picture.boxes)
         values = {**new.columns(call), **scores, "call_id": grant.call.id}
@@ -158,7 +158,7 @@ class Rendering:
             return {}
         return {"scores": {**scores.values, "fingerprint": scores.fingerprint}, "score": scores.total}
 
-    async def _sheet(self, call: DrawCall, artists: Artists, turn: AsyncExitStack) -> None:
+    async def _sheet(self, call: DrawCall, artists: Artists, held_slot: AsyncExitStack) -> None:
         scope = Scope(project_id=call.project_id)
         step = character_step(call.target_id, "sheet")
         async with self._database.session() as session:
@@ -197,12 +197,17 @@ class Rendering:
         if isinstance(grant, EngineError):
             raise grant
         follow = partial(_show_sheet, call, artists.made_from(request), basis)
-        await self._turns.wait(grant.call.id, self._drawn_sheet(call, request, grant, follow, turn))
+        await self._slots.wait(grant.call.id, self._drawn_sheet(call, request, grant, follow, held_slot))
 
     async def _drawn_sheet(
-        self, call: DrawCall, request: ImageRequest, grant: ledger.Grant, follow: Follow[None], turn: AsyncExitStack
+        self,
+        call: DrawCall,
+        request: ImageRequest,
+        grant: ledger.Grant,
+        follow: Follow[None],
+        held_slot: AsyncExitStack,
     ) -> None:
-        picture = await self._obtained(call, request, grant, turn)
+        picture = await self._obtained(call, request, grant, held_slot)
         await self._store(call.project_id, grant.call, picture, follow)
 
     async def _reserve(
@@ -219,7 +224,7 @@ class Rendering:
         most = most_of_picture(
             request.prompt, request.width, request.height, request.settings.quality, len(request.references)
         )
-        order = ledger.Order(
+        order = ledger.PaidRequest(
             owner_id=await self._owners.of(session, call.project_id),
             project_id=call.project_id,
             generation_id=call.generation_id,
@@ -235,7 +240,7 @@ class Rendering:
             most_tokens=most.input + most.output,
             accepted=frozenset(call.accepted),
         )
-        return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._turns.waiting)
+        return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._slots.waiting)
 
     async def _copied(self, project_id: UUID, image_id: UUID) -> Image:
         """The picture, with its bytes under the project's own prefix: deleting another project must not delete it."""
@@ -250,7 +255,7 @@ class Rendering:
         return image
 
     async def _obtained(
-        self, call: DrawCall, request: ImageRequest, grant: ledger.Grant, turn: AsyncExitStack
+        self, call: DrawCall, request: ImageRequest, grant: ledger.Grant, held_slot: AsyncExitStack
     ) -> Stored | Answered:
         """The picture of a call: stored earlier, or drawn now and checked."""
         paid = grant.call
@@ -259,7 +264,7 @@ class Rendering:
         async with sending(self._database, grant, self._terms, gives_way=call.gives_way):
             began = time.monotonic()
             result = await self._artists[paid.provider].draw(request, tell)
-        await turn.aclose()
+        await held_slot.aclose()
         usage = ledger.Usage(
             tokens=result.tokens,
             cost_usd=self._prices.settle("images", paid.provider, paid.model, result.tokens, paid.reserved_usd),

@@ -61,7 +61,7 @@ class Writing:
         self._terms = terms
         self._cache = cache
         self._tasks = list(tasks)
-        self._turns = ProviderSlots(writers, slots)
+        self._slots = ProviderSlots(writers, slots)
         self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
@@ -79,7 +79,7 @@ class Writing:
         by = resolved("llm", call.by or Choice(provider=call.options.llm, model=call.options.llm_model))
         run = TaskRun(task, call, by)
         while True:
-            async with self._turns.take(by.provider) as turn:
+            async with self._slots.take(by.provider) as held_slot:
                 async with self._database.session() as session:
                     asked = await question(session, task, call, by, run.notes, run.cut_off)
                     if isinstance(asked, list):
@@ -91,8 +91,8 @@ class Writing:
                 if isinstance(grant, EngineError):
                     raise grant
                 try:
-                    answer = self._answer(run, loaded, grant, request, turn)
-                    notes = await self._turns.wait(grant.call.id, answer)
+                    answer = self._answer(run, loaded, grant, request, held_slot)
+                    notes = await self._slots.wait(grant.call.id, answer)
                 except ProviderRefused:
                     if not run.may_soften:
                         raise
@@ -105,12 +105,12 @@ class Writing:
                 raise run.failure(run.attempts, "")
 
     async def _answer(
-        self, run: TaskRun, loaded: Loaded, grant: ledger.Grant, request: LLMRequest, turn: AsyncExitStack
+        self, run: TaskRun, loaded: Loaded, grant: ledger.Grant, request: LLMRequest, held_slot: AsyncExitStack
     ) -> list[str]:
         """Get the answer of a call, store it with what follows from it, and return the mistakes in it."""
         paid = grant.call
         usage = None if paid.state == CallState.CONFIRMED else await self._send(run.call, grant, request)
-        await turn.aclose()
+        await held_slot.aclose()
         run.count(paid, sent=usage is not None)
         follow: Follow | None = None
         refused = paid.stop_reason == "refusal"
@@ -146,7 +146,7 @@ class Writing:
         task, call, by = run.task, run.call, run.by
         written = most_output(by.provider, by.model, request.max_output_tokens)
         most = most_of_text(count_tokens(request.system) + count_tokens(request.prompt), written)
-        order = ledger.Order(
+        order = ledger.PaidRequest(
             owner_id=await self._owners.of(session, call.project_id),
             project_id=call.project_id,
             generation_id=call.generation_id,
@@ -168,7 +168,7 @@ class Writing:
         found = await self._cache.find(session, order) if self._cache is not None else None
         if found is not None:
             return ledger.Grant(found)
-        return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._turns.waiting)
+        return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._slots.waiting)
 
     async def _send(self, call: TaskCall, grant: ledger.Grant, request: LLMRequest) -> ledger.Usage:
         """Send a call when its slot comes; the answer is put into the call, and not yet stored."""

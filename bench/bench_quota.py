@@ -74,7 +74,7 @@ async def worker(
 
     async def slot(client: httpx.AsyncClient) -> None:
         while time.monotonic() < until:
-            order = ledger.Order(
+            order = ledger.PaidRequest(
                 owner_id=owner,
                 project_id=project,
                 generation_id=generation,

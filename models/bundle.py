@@ -151,7 +151,7 @@ class BundledPanel(Bundled):
 
 
 class BundledTold(Bundled):
-    """A chapter that came before, as those who write later ones are told of it."""
+    """A chapter of an earlier book, as writers of later chapters know it."""
 
     title: Words = Field(default="", max_length=500)
     summary: Words = Field(default="", max_length=100_000)

@@ -11,7 +11,7 @@ from models.texts import Language, Name, NameIfAny
 
 
 class ExportFormat(StrEnum):
-    """A kind of file: for reading, for a publishing site, for a printer, for going on with elsewhere."""
+    """A file format: for readers, publishing sites, printers, or further work."""
 
     CBZ = "cbz"
     PDF = "pdf"
@@ -69,7 +69,7 @@ class Credit(Frozen):
 
 
 class SliceLimits(Frozen):
-    """What a publishing site takes of a strip. As WEBTOON Canvas does, unless said otherwise."""
+    """The limits of a publishing site for slices of a strip. Default: those of WEBTOON Canvas."""
 
     width: Whole = Field(default=800, ge=200, le=2000, description="pixels; the exact width of every slice")
     height: Whole = Field(default=1280, ge=200, le=10_000, description="pixels at most")
@@ -77,7 +77,7 @@ class SliceLimits(Frozen):
 
 
 class ExportOptions(Frozen):
-    """How files are made. None of it changes what is on a page."""
+    """How files are made. Nothing here changes what is on a page."""
 
     formats: list[ExportFormat] = Field(
         default_factory=list, max_length=len(ExportFormat), description="empty: cbz, pdf and epub"

@@ -48,7 +48,9 @@ class Spot(Frozen):
 
 
 class Tail(Frozen):
-    """From the body to just short of the speaker's mouth, or to the panel's edge for who is out of the picture."""
+    """From the body to just short of the speaker's mouth, or to the panel's edge if the speaker is outside the
+    picture.
+    """
 
     start: Spot
     tip: Spot
@@ -59,15 +61,15 @@ class Lettered(Frozen):
     """One balloon, caption or sound effect."""
 
     order: int = Field(description="place in the panel's reading order, from 0")
-    line: int = Field(description="which line of the dialogue it says, from 0; -1 for the caption")
+    line: int = Field(description="index of its line in the dialogue; -1 for the caption")
     kind: Set
     speaker: str = ""
-    text: str = Field(description="what it says, as it was written")
-    lines: list[str] = Field(description="the text as it is broken")
+    text: str = Field(description="the text as it was written")
+    lines: list[str] = Field(description="the text broken into lines")
     language: str = Field(default="", description="of the text, as a BCP 47 tag: selects the forms of letters")
     size: int = Field(description="of the letters, in pixels")
     vertical: bool = Field(default=False, description="whether the lines are columns, the first one on the right")
-    body: Area = Field(description="the whole body, spikes and bumps included")
+    body: Area = Field(description="the whole body, with spikes and bumps")
     text_box: Area
     roundness: float = Field(description="exponent of the body's superellipse: 2 is an ellipse, more a box")
     from_right: bool = False
@@ -99,7 +101,7 @@ class GivenSpot(BaseModel):
 
 
 class Placed(Frozen):
-    """The lettering of a panel that a person has touched: nothing of it moves by itself from then on."""
+    """The lettering of a panel with manual changes: from then on, nothing in it moves by itself."""
 
     texts: list[Lettered]
     width: int = Field(description="of the panel on its page when it was placed, in pixels")
@@ -108,7 +110,7 @@ class Placed(Frozen):
 
 
 class BalloonChange(BaseModel):
-    """What a person wants otherwise of a balloon; what is not named stays as it is."""
+    """A manual change of a balloon; fields that are not given stay as they are."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -125,7 +127,7 @@ class BalloonChange(BaseModel):
     )
 
     panel_id: UUID
-    order: Whole = Field(ge=0, lt=500, description="which of the panel's, as `lettering` counts them")
+    order: Whole = Field(ge=0, lt=500, description="the balloon's `order` in `lettering`")
     body: GivenArea | None = Field(default=None, description="where it is; its text must fit in it")
     tail_tip: GivenSpot | None = Field(default=None, description="null removes the tail")
     lines: list[Words] | None = Field(
@@ -134,7 +136,7 @@ class BalloonChange(BaseModel):
 
 
 class PanelLettering(Frozen):
-    """Everything that is set in one panel, in reading order, and what a reader would stumble over."""
+    """Everything that is set in one panel, in reading order, and the problems that would disturb a reader."""
 
     panel_id: str = ""
     texts: list[Lettered] = Field(default_factory=list)

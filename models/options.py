@@ -70,7 +70,7 @@ Until = Literal["script", "pages"]
 # What a person reviews before the generation continues: `all` is the outline, the sheets, the drafts and the pages.
 Review = Literal["none", "outline", "drafts", "all"]
 Stage = Literal["outline", "sheets", "drafts", "pages"]
-# How many panels our layouts usually put on a page, or in a slice of a strip, in the middle of a chapter.
+# How many panels our layouts usually put on a page in the middle of a chapter, or in a slice of a strip.
 _PANELS_A_PAGE: dict[PageSizeName, int] = {"us-comic": 5, "manga-b5": 5, "manga-b6": 3, "a4": 6, "square": 4}
 _PANELS_A_SLICE = 2
 
@@ -87,14 +87,14 @@ TaskName = Literal[
 
 
 class Choice(Frozen):
-    """A provider, and which of its models; empty: its default."""
+    """A provider and one of its models; if the model is empty, its default."""
 
     provider: Words
     model: Words = Field(default="", max_length=200)
 
 
 class RenderSettings(Frozen):
-    """How an artist works. What is left empty is the backend's own choice; what it does not know it leaves out."""
+    """How an artist works. Empty fields follow the backend's own settings; fields that it does not know are ignored."""
 
     quality: Literal["", "low", "medium", "high", "xhigh", "max"] = Field(default="", description="OpenAI Images")
     steps: Annotated[int, Field(ge=1, le=150), Number] | None = Field(default=None, description="local API")
@@ -106,7 +106,7 @@ class RenderSettings(Frozen):
 
 
 class GenerationOptions(Frozen):
-    """Everything that decides what a generation makes. Budgets and folders do not: they belong to no identity."""
+    """Everything that decides what a generation makes. Budgets and folders do not, so they are not part of it."""
 
     llm: Words = "offline"
     llm_model: Words = Field(default="", max_length=200)

@@ -8,12 +8,12 @@ from models.options import PageFormat, PageSizeName
 from models.story import Direction, Line, Profile, Shot
 from models.texts import Language, Words
 
-# The ids of all scenes of a chapter travel in one payload, which stays well below Temporal's size limit.
+# The IDs of all scenes of a chapter travel in one payload, which stays well below Temporal's size limit.
 MAX_SCENES = 1_500
 
 
 class ScriptModel(BaseModel):
-    """Unknown fields are refused with their place in the file: a typo must not be lost silently."""
+    """Unknown fields are refused with their place in the file, so that no typo is lost silently."""
 
     model_config = ConfigDict(extra="forbid")
 

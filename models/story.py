@@ -1,6 +1,6 @@
 """The vocabulary of a comic as data: what writers produce and artists draw from.
 
-Everything here is plain pydantic, travels between tasks, adapters and files, and knows nothing of the database.
+Plain pydantic, passed between tasks, adapters and files, independent of the database.
 """
 
 from enum import StrEnum
@@ -12,7 +12,7 @@ from models.texts import Words
 
 
 class Frozen(BaseModel):
-    """A value: compared by content, never changed in place, unknown fields refused."""
+    """A value: compared by content, immutable, unknown fields refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,7 +34,7 @@ class Shot(StrEnum):
 class LineKind(StrEnum):
     """How a line is said, which decides the shape of its balloon.
 
-    `radio` comes out of a device, `off` from somebody who is not to be seen; `sfx` is a sound, set without a balloon.
+    `radio` comes out of a device, `off` from a speaker outside the picture; `sfx` is a sound, set without a balloon.
     """
 
     SPEECH = "speech"
@@ -47,7 +47,7 @@ class LineKind(StrEnum):
 
 
 class Line(Frozen):
-    """One balloon: who says what, and how. An empty speaker is somebody out of the picture."""
+    """One balloon: who says what, and how. If the speaker is empty, the speaker is outside the picture."""
 
     speaker: Words = ""
     kind: LineKind = LineKind.SPEECH
@@ -55,7 +55,7 @@ class Line(Frozen):
 
 
 class Outfit(Frozen):
-    """What somebody wears instead of what they always wear, in the scenes that name it."""
+    """What a character wears instead of the usual clothes, in the scenes that name it."""
 
     name: Words
     clothes: Words
@@ -86,7 +86,7 @@ class Attributes(Frozen):
 
 
 class Profile(Attributes):
-    """A character: what is fixed, with `clothes` as what they always wear, and what they wear besides."""
+    """A character: the fixed attributes, with the usual clothes as `clothes`, and other outfits."""
 
     outfits: list[Outfit] = Field(default_factory=list, description="worn in the scenes that name them")
 
@@ -97,7 +97,7 @@ class PanelData(Frozen):
     shot: Shot = Shot.MEDIUM
     description: str
     characters: list[Attributes] = Field(
-        default_factory=list, description="who is on stage, and nobody else, in the clothes of the scene"
+        default_factory=list, description="everybody on stage, in the clothes of the scene"
     )
     place: str = ""
     time: str = ""
@@ -105,11 +105,13 @@ class PanelData(Frozen):
     mood: str = ""
     dialogue: list[Line] = Field(default_factory=list)
     caption: str = ""
-    direction: Direction = Field(default="ltr", description="which way the page is read: who speaks first stands first")
+    direction: Direction = Field(
+        default="ltr", description="reading direction of the page: the first speaker stands first"
+    )
 
 
 class Box(Frozen):
-    """A marked region of a picture, as fractions (0–1) of its width and height from the top left corner."""
+    """A marked region of a picture, in fractions (0–1) of its width and height from the top left corner."""
 
     kind: str = Field(description="head, hand or figure")
     name: str = Field(default="", description="the character it belongs to")

@@ -17,13 +17,13 @@ class TitleIn(Frozen):
 
 
 class FilePart(BaseModel):
-    """Unknown fields are refused: a typo must not be lost silently."""
+    """Unknown fields are refused, so that no typo is lost silently."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class TranslatedText(FilePart):
-    """`source` is what the story says; an empty `text` is not translated yet."""
+    """`source` is the original text; an empty `text` is not translated yet."""
 
     source: Words = Field(default="", max_length=100_000)
     text: Words = Field(default="", max_length=4_000)
@@ -35,7 +35,7 @@ class TranslatedLine(TranslatedText):
 
 
 class TranslatedPanel(FilePart):
-    """A panel's words, in both languages. It is found by its id, or by its place where the file has none."""
+    """A panel's words in both languages. It is found by its ID, or by its scene and panel if the file has none."""
 
     panel_id: UUID | None = None
     scene: int = Field(ge=1, lt=2**31, description="counted from 1")

@@ -125,8 +125,8 @@ async def upload(project_id: UUID, request: Request, response: Response, owned: 
             await owned.storage.put(picture.key, data)
             image, new = await uploads.add(session, project_id, picture, plain_name(file.name, 200))
             if new:
-                told = {"image_id": str(image.id), "name": image.name}
-                await emit(session, project_id, None, EventType.IMAGE_UPLOADED, told, actor=scope.actor)
+                event = {"image_id": str(image.id), "name": image.name}
+                await emit(session, project_id, None, EventType.IMAGE_UPLOADED, event, actor=scope.actor)
     response.status_code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
     response.headers["Location"] = f"/api/v1/images/{image.id}"
     return ImageOut.of(image.model_dump())

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
-from engine.money.ledger import Order
+from engine.money.ledger import PaidRequest
 from models.tables import ProviderCall
 from models.tables.ledger import CallState
 
@@ -52,7 +52,7 @@ class AnswerCache:
             url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS, decode_responses=True
         )
 
-    async def find(self, session: AsyncSession, order: Order) -> ProviderCall | None:
+    async def find(self, session: AsyncSession, order: PaidRequest) -> ProviderCall | None:
         """The confirmed call with its answer, counted as a cache hit; None if it is not cached."""
         try:
             kept = await self._redis.get(_name(order.call_key))

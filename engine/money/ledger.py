@@ -115,7 +115,7 @@ _TRIED = plain_select(
 
 
 @dataclass(frozen=True)
-class Order:
+class PaidRequest:
     """A call to make: which provider, for which generation and target. `ordinal` tells redraws of the same request
     apart.
 
@@ -175,7 +175,12 @@ FREE = Terms()
 
 
 async def acquire(
-    session: AsyncSession, order: Order, *, terms: Terms = FREE, send: bool = False, alive: Collection[UUID] = ()
+    session: AsyncSession,
+    request: PaidRequest,
+    *,
+    terms: Terms = FREE,
+    send: bool = False,
+    alive: Collection[UUID] = (),
 ) -> Grant | EngineError:
     """The confirmed call with its answer, or a fresh one in state `reserved` that the caller must send.
 
@@ -188,17 +193,17 @@ async def acquire(
     person must decide about a lost attempt, `Paused` while the generation is paused, `BudgetTight` and
     `BudgetExceeded` where the call does not fit the budget, `ProviderBusy` where its slot is too far away to wait for.
     """
-    rate = terms.rates.get(order.provider)
-    if not order.most_usd and rate is None:
+    rate = terms.rates.get(request.provider)
+    if not request.most_usd and rate is None:
         # Nearly every free call is the first one with its key: then a single statement suffices.
-        fresh = await _reserve(session, order, 1, send)
+        fresh = await _reserve(session, request, 1, send)
         if fresh is not None:
             return fresh if isinstance(fresh, Paused) else Grant(fresh)
     # Activities with the same request run one after another from here on.
-    await execute(session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": order.call_key})
+    await execute(session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": request.call_key})
     past = (
         await session.exec(
-            select(ProviderCall).where(ProviderCall.call_key == order.call_key).order_by(col(ProviderCall.attempt))
+            select(ProviderCall).where(ProviderCall.call_key == request.call_key).order_by(col(ProviderCall.attempt))
         )
     ).all()
     for call in past:
@@ -208,14 +213,14 @@ async def acquire(
         elif call.state == CallState.CONFIRMED:
             await session.exec(
                 update(Generation)
-                .where(col(Generation.id) == order.generation_id)
+                .where(col(Generation.id) == request.generation_id)
                 .values(cached_calls=Generation.cached_calls + 1)
                 .execution_options(synchronize_session=False)
             )
             return Grant(call)
     now = (await session.exec(select(func.clock_timestamp()))).one()
     for call in past:
-        if call.id in order.accepted:
+        if call.id in request.accepted:
             call.accepted = True
             session.add(call)
         # The generation may have ended and settled the call, but this process still waits for its answer.
@@ -224,7 +229,7 @@ async def acquire(
         if call.state not in (CallState.RESERVED, CallState.SUBMITTED):
             continue
         touched = call.submitted_at or call.created_at
-        if call.holder != order.holder and touched is not None and now - touched < budgets.ABANDONED_AFTER:
+        if call.holder != request.holder and touched is not None and now - touched < budgets.ABANDONED_AFTER:
             return CallInFlight("The same call is already in flight.", retry_after=2)
         # Our own earlier attempt, or one long abandoned: its process is gone. If it was never sent, it cost nothing; if
         # it was, it may have been billed.
@@ -234,20 +239,20 @@ async def acquire(
         session.add(call)
     await session.flush()
     lost = [call for call in past if call.state == CallState.UNKNOWN and not call.accepted]
-    if lost and await person_decides(session, order.project_id, order.most_usd, terms):
+    if lost and await person_decides(session, request.project_id, request.most_usd, terms):
         return OutcomeUnknown(
-            f"The answer of {order.provider} to {order.purpose} was lost, and it may have been billed"
-            f" ({max(order.most_usd, lost[-1].reserved_usd):.2f} USD at most). Decide whether to send it again.",
+            f"The answer of {request.provider} to {request.purpose} was lost, and it may have been billed"
+            f" ({max(request.most_usd, lost[-1].reserved_usd):.2f} USD at most). Decide whether to send it again.",
             lost=[call.id for call in lost],
         )
-    if order.most_usd:
-        refused = await budgets.beyond(session, order.project_id, order.generation_id, order.most_usd)
+    if request.most_usd:
+        refused = await budgets.beyond(session, request.project_id, request.generation_id, request.most_usd)
         if refused is not None:
             return refused
-    send_at, wait = await _turn(session, order, rate) if rate is not None else (None, 0.0)
+    send_at, wait = await _turn(session, request, rate) if rate is not None else (None, 0.0)
     if wait > LONGEST_WAIT:
-        return ProviderBusy(f"{order.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
-    fresh = await _reserve(session, order, len(past) + 1, send and not wait, send_at)
+        return ProviderBusy(f"{request.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
+    fresh = await _reserve(session, request, len(past) + 1, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already in flight.", retry_after=2)
     return fresh if isinstance(fresh, Paused) else Grant(fresh, wait)
@@ -268,35 +273,35 @@ async def seconds_since_sent(session: AsyncSession, call: ProviderCall) -> float
     return float((await execute(session, _TRIED, {"key": call.call_key, "holder": call.holder})).scalar_one())
 
 
-async def _turn(session: AsyncSession, order: Order, rate: Rate) -> tuple[datetime, float]:
+async def _turn(session: AsyncSession, request: PaidRequest, rate: Rate) -> tuple[datetime, float]:
     """The time of the next slot, and the seconds until then. The lock makes the next caller wait and see this slot."""
     await execute(
-        session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))"), {"key": f"rate {order.provider}"}
+        session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))"), {"key": f"rate {request.provider}"}
     )
     now: datetime = (await execute(session, text("SELECT clock_timestamp()"))).scalar_one()
-    sent = await execute(session, _SENT, {"provider": order.provider, "since": now - WINDOW})
-    turn = next_turn([(row.send_at, row.tokens) for row in sent], now, rate, order.most_tokens)
+    sent = await execute(session, _SENT, {"provider": request.provider, "since": now - WINDOW})
+    turn = next_turn([(row.send_at, row.tokens) for row in sent], now, rate, request.most_tokens)
     return turn, (turn - now).total_seconds()
 
 
 async def _reserve(
-    session: AsyncSession, order: Order, attempt: int, send: bool, send_at: datetime | None = None
+    session: AsyncSession, request: PaidRequest, attempt: int, send: bool, send_at: datetime | None = None
 ) -> ProviderCall | Paused | None:
     """A fresh attempt; None if an attempt with this number exists; `Paused` if the generation is paused."""
     call = ProviderCall(
-        project_id=order.project_id,
-        generation_id=order.generation_id,
-        call_key=order.call_key,
+        project_id=request.project_id,
+        generation_id=request.generation_id,
+        call_key=request.call_key,
         attempt=attempt,
         state=CallState.SUBMITTED if send else CallState.RESERVED,
-        kind=order.kind,
-        provider=order.provider,
-        model=order.model,
-        purpose=order.purpose,
-        target_id=order.target_id,
-        holder=order.holder,
-        reserved_usd=order.most_usd,
-        reserved_tokens=order.most_tokens,
+        kind=request.kind,
+        provider=request.provider,
+        model=request.model,
+        purpose=request.purpose,
+        target_id=request.target_id,
+        holder=request.holder,
+        reserved_usd=request.most_usd,
+        reserved_tokens=request.most_tokens,
         send_at=send_at,
     )
     made = await execute(

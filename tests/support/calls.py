@@ -11,8 +11,8 @@ from models.tables import ProviderCall
 from tests.conftest import Ordered
 
 
-def asked(ordered: Ordered, request: str = "draw", holder: str = "first", ordinal: int = 1) -> ledger.Order:
-    return ledger.Order(
+def asked(ordered: Ordered, request: str = "draw", holder: str = "first", ordinal: int = 1) -> ledger.PaidRequest:
+    return ledger.PaidRequest(
         owner_id=ordered.owner_id,
         project_id=ordered.run.project_id,
         generation_id=ordered.run.generation_id,
@@ -37,11 +37,13 @@ async def states(database: Database, ordered: Ordered) -> list[tuple[int, str]]:
         return [(attempt, state) for attempt, state in (await session.exec(query)).all()]
 
 
-def costly(ordered: Ordered, request: str, usd: str = "1", **more: object) -> ledger.Order:
+def costly(ordered: Ordered, request: str, usd: str = "1", **more: object) -> ledger.PaidRequest:
     """A call that may cost so much."""
-    return ledger.Order(**{**vars(asked(ordered, request)), "holder": request, "most_usd": Decimal(usd), **more})  # type: ignore[arg-type]  # by name
+    return ledger.PaidRequest(**{**vars(asked(ordered, request)), "holder": request, "most_usd": Decimal(usd), **more})  # type: ignore[arg-type]  # by name
 
 
-async def ask(database: Database, order: ledger.Order, terms: ledger.Terms = ledger.FREE) -> ledger.Grant | EngineError:
+async def ask(
+    database: Database, order: ledger.PaidRequest, terms: ledger.Terms = ledger.FREE
+) -> ledger.Grant | EngineError:
     async with database.session() as session:
         return await ledger.acquire(session, order, terms=terms, send=True)

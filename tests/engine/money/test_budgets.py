@@ -40,7 +40,7 @@ async def allow(database: Database, ordered: Ordered, usd: str | None, *, projec
         session.add(row)
 
 
-async def pay(database: Database, order: ledger.Order, usd: str) -> None:
+async def pay(database: Database, order: ledger.PaidRequest, usd: str) -> None:
     """Make a call that costs so much in the end."""
     granted = await ask(database, order)
     assert isinstance(granted, ledger.Grant)

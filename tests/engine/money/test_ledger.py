@@ -29,7 +29,7 @@ def granted(answer: ledger.Grant | EngineError) -> ProviderCall:
     return answer.call
 
 
-async def acquire(database: Database, order: ledger.Order) -> ProviderCall:
+async def acquire(database: Database, order: ledger.PaidRequest) -> ProviderCall:
     async with database.session() as session:
         return granted(await ledger.acquire(session, order))
 
@@ -124,7 +124,7 @@ async def test_one_key_is_confirmed_at_most_once(database: Database, order: Orde
 )
 def test_what_makes_another_call(change: dict[str, object]) -> None:
     """Each of these is paid for on its own."""
-    base = ledger.Order(
+    base = ledger.PaidRequest(
         owner_id=uuid4(),
         project_id=uuid4(),
         generation_id=uuid4(),
