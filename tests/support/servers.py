@@ -71,6 +71,10 @@ async def _created(url: str, command: sql.Composed, name: str) -> str:
         while True:
             try:
                 await admin.execute(command)
+                # A crash of the tests' own server may lose their last commits.
+                await admin.execute(
+                    sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name))
+                )
             except psycopg.errors.ObjectInUse:
                 # Postgres copies a database only while nobody is connected to it.
                 await asyncio.sleep(POLL)
