@@ -178,6 +178,7 @@ CHANGES: list[Change] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 async def test_that_and_nothing_else_is_made_again(chapter: Chapter, change: Change) -> None:
     """It is told before, with how much it takes; after that nothing is left to do."""

@@ -82,6 +82,7 @@ async def test_somebody_whom_only_people_know(api: AsyncClient, crew: Crew) -> N
         assert await _left(directed) == []
 
 
+@pytest.mark.slow
 async def test_panels_that_are_given_back(api: AsyncClient, crew: Crew) -> None:
     """Which panels a scene has, and what a panel shows, is for the writer again: it makes it as it was."""
     async with finished_chapter(api, crew, STORY) as directed:
@@ -106,6 +107,7 @@ async def test_panels_that_are_given_back(api: AsyncClient, crew: Crew) -> None:
         assert await _left(directed) == []
 
 
+@pytest.mark.slow
 async def test_a_chapter_that_is_condensed_afterwards(api: AsyncClient, crew: Crew) -> None:
     """Scenes for which there is no room have no panels any more, but for those that people wrote.
 

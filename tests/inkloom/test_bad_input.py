@@ -217,6 +217,7 @@ def up(folder: Path, log: Path) -> Iterator[Path]:
         pytest.param("A fox looked at the moon, and it smiled.", [], "", id="forty-characters"),
     ],
 )  # fmt: skip
+@pytest.mark.slow
 def test_an_unusual_story_becomes_a_chapter(
     tmp_path: Path, data: Path, story: str, options: list[str], kept: str
 ) -> None:

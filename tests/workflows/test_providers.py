@@ -40,6 +40,7 @@ ARTISTS: dict[str, tuple[Callable[[], Server], Callable[[str], Artist]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("llm", "images"), list(itertools.product(WRITERS, ARTISTS)))
 async def test_a_chapter_is_made_over_the_wire_and_paid_for_once(
     llm: str, images: str, client: Client, database: Database, storage: FolderStorage, order: Order, generate: Generate
