@@ -17,7 +17,7 @@ from engine.images.png_text import infotext, stamped
 from engine.providers.failures import calling, lost, unusable
 from engine.providers.model_facts import refuse_retired
 from engine.providers.registry import draws_of, find
-from engine.providers.usage import Tokens
+from engine.providers.usage import reported
 
 # Set here, because the SDK takes an empty environment variable for an address.
 _HOME = "https://api.openai.com/v1"
@@ -114,19 +114,11 @@ def _result(answer: ImagesResponse, request: ImageRequest, model: str) -> ImageR
         height=height,
         seed=request.seed,
         parameters={name: value for name, value in parameters.items() if value},
-        tokens=_tokens(answer),
-    )
-
-
-def _tokens(answer: ImagesResponse) -> Tokens:
-    used = answer.usage
-    if used is None:
-        return Tokens()
-    read, drawn = used.input_tokens_details, used.output_tokens_details
-    return Tokens(
-        input=used.input_tokens or 0,
-        output=used.output_tokens or 0,
-        image_input=(read.image_tokens or 0) if read else 0,
-        # All output tokens are the picture's, unless the answer says that some are not.
-        image_output=(drawn.image_tokens or 0) if drawn else used.output_tokens or 0,
+        tokens=reported(
+            answer.usage,
+            input=("input_tokens",),
+            output="output_tokens",
+            image_input="input_tokens_details.image_tokens",
+            image_output="output_tokens_details.image_tokens",
+        ),
     )

@@ -7,7 +7,7 @@ from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers.failures import calling, lost, unusable
 from engine.providers.model_facts import most_output, refuse_retired, thinks
 from engine.providers.registry import find
-from engine.providers.usage import Tokens
+from engine.providers.usage import reported
 
 # Set here, because the SDK takes an empty environment variable for an address.
 _HOME = "https://api.anthropic.com"
@@ -65,17 +65,11 @@ def _reply(answer: Message, model: str) -> LLMReply:
         text = answer.stop_details.explanation or text
     if reason == "stop" and not text:
         raise lost("anthropic", "it is empty")
-    return LLMReply(text=text, model=answer.model or model, stop_reason=reason, tokens=_tokens(answer))
-
-
-def _tokens(answer: Message) -> Tokens:
-    used = answer.usage
-    if used is None:
-        return Tokens()
-    # `input_tokens` does not include what was read from the cache or written to it.
-    cached = used.cache_read_input_tokens or 0
-    return Tokens(
-        input=(used.input_tokens or 0) + (used.cache_creation_input_tokens or 0) + cached,
-        output=used.output_tokens or 0,
-        cached_input=cached,
+    tokens = reported(
+        answer.usage,
+        # `input_tokens` does not include what was read from the cache or written to it.
+        input=("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
+        output="output_tokens",
+        cached_input="cache_read_input_tokens",
     )
+    return LLMReply(text=text, model=answer.model or model, stop_reason=reason, tokens=tokens)

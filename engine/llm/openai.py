@@ -8,7 +8,7 @@ from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers.failures import calling, lost, unusable
 from engine.providers.model_facts import most_output, refuse_retired, thinks
 from engine.providers.registry import find
-from engine.providers.usage import Tokens
+from engine.providers.usage import reported
 
 # Said here, because the SDK would take an address that is set to nothing for one.
 _HOME = "https://api.openai.com/v1"
@@ -62,16 +62,10 @@ def _reply(answer: ChatCompletion, model: str) -> LLMReply:
         raise unusable("openai", f"it ended with {choice.finish_reason!r}")
     if reason == "stop" and not text:
         raise lost("openai", "its choice is empty")
-    return LLMReply(text=text, model=answer.model or model, stop_reason=reason, tokens=_tokens(answer))
-
-
-def _tokens(answer: ChatCompletion) -> Tokens:
-    used = answer.usage
-    if used is None:
-        return Tokens()
-    details = used.prompt_tokens_details
-    return Tokens(
-        input=used.prompt_tokens or 0,
-        output=used.completion_tokens or 0,
-        cached_input=(details.cached_tokens or 0) if details else 0,
+    tokens = reported(
+        answer.usage,
+        input=("prompt_tokens",),
+        output="completion_tokens",
+        cached_input="prompt_tokens_details.cached_tokens",
     )
+    return LLMReply(text=text, model=answer.model or model, stop_reason=reason, tokens=tokens)

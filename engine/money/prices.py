@@ -4,6 +4,7 @@ The settings come first, then our own short list of models that are too new, the
 the dates from which each price applies. A model without a price is not free.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_UP, Decimal
@@ -14,7 +15,11 @@ from engine.providers.usage import Tokens
 from engine.settings import Price, Settings
 from models.options import Choice, GenerationOptions
 
+log = logging.getLogger(__name__)
+
 _MILLION = Decimal(1_000_000)
+# The ledger's column holds no more.
+_MOST_USD = _MILLION
 _CENT_OF_A_CENT = Decimal("0.000001")
 
 # USD per million tokens; developers.openai.com, the models' pages, read 2026-11-22.
@@ -85,16 +90,18 @@ class Prices:
     def settle(self, kind: Kind, provider: str, model: str, used: Tokens, otherwise: Decimal) -> Decimal:
         """The cost of an answered call; `otherwise`, its maximum cost, if the cost is unknown.
 
-        That is so if the vendor reports no usage, or an inconsistent one, or the price was removed: no answer is lost
-        for it.
+        That is so if the vendor reports no usage, or an inconsistent one, or the price was removed, or the price list
+        fails: no answer is lost for it. No call costs less than nothing.
         """
         if used == Tokens():
             return otherwise
         try:
-            return self.cost(kind, provider, model, used)
-        # `genai_prices` raises the second, for example for more cached tokens than tokens read.
-        except (Unpriced, ValueError):
+            cost = self.cost(kind, provider, model, used)
+        except Exception:
+            # The answer is here and paid for; what `genai_prices` cannot calculate must not lose it.
+            log.exception("the cost of a call to %s could not be calculated; what was reserved is counted", provider)
             return otherwise
+        return cost if 0 <= cost < _MOST_USD else otherwise
 
 
 def most_of_text(prompt_tokens: int, max_output_tokens: int) -> Tokens:

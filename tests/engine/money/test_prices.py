@@ -97,6 +97,22 @@ def test_usage_that_does_not_add_up_costs_no_answer(used: Tokens, model: str) ->
     assert 0 <= Prices().settle("llm", "openai", model, used, otherwise=Decimal("0.5")) <= Decimal("0.5")
 
 
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-image-2.6-flare", "own"])
+@pytest.mark.parametrize(
+    "used",
+    [
+        pytest.param(Tokens(10, -4_000_000), id="a credit"),
+        pytest.param(Tokens(10**40, 5), id="more than there is"),
+        pytest.param(Tokens(float("nan"), 5), id="no number"),  # type: ignore[arg-type]  # what a vendor may send
+        pytest.param(Tokens([1, 2], 5), id="a list"),  # type: ignore[arg-type]  # what a vendor may send
+    ],
+)
+def test_no_usage_earns_money_or_throws_an_answer_away(used: Tokens, model: str) -> None:
+    """What cannot be a cost is settled at what was reserved."""
+    prices = Prices({"openai/own": Price(input=2, output=10)})
+    assert prices.settle("llm", "openai", model, used, otherwise=Decimal("0.5")) == Decimal("0.5")
+
+
 def test_the_offline_providers_are_free() -> None:
     """Whatever they use."""
     assert Prices().cost("llm", "offline", "", Tokens(10**9, 10**9)) == 0
