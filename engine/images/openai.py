@@ -6,7 +6,7 @@ import binascii
 import io
 from typing import Any
 
-from openai import AsyncOpenAI, Timeout, omit
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout, omit
 from openai.types import ImagesResponse
 from PIL import Image, ImageOps
 
@@ -33,7 +33,12 @@ class OpenAIArtist:
         self._key = key
         self._seconds = timeout
         self._client = AsyncOpenAI(
-            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+            api_key=key,
+            base_url=base_url or _HOME,
+            max_retries=0,
+            timeout=Timeout(timeout, connect=min(5.0, timeout)),
+            # A redirect would send the question once more, and no ledger would know of it.
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
     async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:

@@ -1,6 +1,6 @@
 """The writer for Anthropic's Messages API."""
 
-from anthropic import AsyncAnthropic, Timeout
+from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Timeout
 from anthropic.types import Message, OutputConfigParam
 
 from engine.llm import LLMReply, LLMRequest, StopReason
@@ -27,7 +27,12 @@ class AnthropicWriter:
         self._key = key
         self._seconds = timeout
         self._client = AsyncAnthropic(
-            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+            api_key=key,
+            base_url=base_url or _HOME,
+            max_retries=0,
+            timeout=Timeout(timeout, connect=min(5.0, timeout)),
+            # A redirect would send the question once more, and no ledger would know of it.
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
     async def ask(self, request: LLMRequest) -> LLMReply:

@@ -30,7 +30,10 @@ class OllamaWriter:
         self._secrets = (url.password,)
         # No proxy: the server is on the user's own machine or network.
         self._client = httpx.AsyncClient(
-            base_url=url, timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)), trust_env=False
+            base_url=url,
+            timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)),
+            trust_env=False,
+            follow_redirects=False,
         )
 
     async def ask(self, request: LLMRequest) -> LLMReply:

@@ -1,6 +1,6 @@
 """The writer behind OpenAI's chat completions, or behind any server that speaks them."""
 
-from openai import AsyncOpenAI, Timeout, omit
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout, omit
 from openai.types.chat import ChatCompletion
 from openai.types.shared_params import ResponseFormatJSONSchema
 
@@ -22,7 +22,12 @@ class OpenAIWriter:
         self._key = key
         self._seconds = timeout
         self._client = AsyncOpenAI(
-            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+            api_key=key,
+            base_url=base_url or _HOME,
+            max_retries=0,
+            timeout=Timeout(timeout, connect=min(5.0, timeout)),
+            # A redirect would send the question once more, and no ledger would know of it.
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
     async def ask(self, request: LLMRequest) -> LLMReply:
