@@ -15,7 +15,7 @@ from engine.images import ImageRequest, ImageResult, Picture, Progress, unheard
 from engine.images.fitting import fitted
 from engine.images.png_text import infotext, stamped
 from engine.providers.failures import calling, lost, unusable
-from engine.providers.model_facts import refuse_retired
+from engine.providers.model_facts import refuse_unfit
 from engine.providers.registry import draws_of, find
 from engine.providers.usage import reported
 
@@ -44,7 +44,7 @@ class OpenAIArtist:
     async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:
         """A PNG in the nearest size that the model draws."""
         model = request.model or _PROVIDER.default_model
-        refuse_retired("openai", model)
+        refuse_unfit("images", "openai", model)
         request = fitted(request, _DRAWS, "openai")
         pictures = [request.source, *request.references] if request.source else list(request.references)
         asked: dict[str, Any] = {

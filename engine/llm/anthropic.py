@@ -5,7 +5,7 @@ from anthropic.types import Message, OutputConfigParam
 
 from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers.failures import calling, lost, unusable
-from engine.providers.model_facts import most_output, refuse_retired, thinks
+from engine.providers.model_facts import most_output, refuse_unfit, thinks
 from engine.providers.registry import find
 from engine.providers.usage import reported
 
@@ -38,7 +38,7 @@ class AnthropicWriter:
     async def ask(self, request: LLMRequest) -> LLMReply:
         """The answer as JSON text, or a refusal's words."""
         model = request.model or find("llm", "anthropic").default_model
-        refuse_retired("anthropic", model)
+        refuse_unfit("llm", "anthropic", model)
         output: OutputConfigParam = {"format": {"type": "json_schema", "schema": request.schema}}
         if thinks("anthropic", model):
             output["effort"] = "low"

@@ -6,7 +6,7 @@ from openai.types.shared_params import ResponseFormatJSONSchema
 
 from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers.failures import calling, lost, unusable
-from engine.providers.model_facts import most_output, refuse_retired, thinks
+from engine.providers.model_facts import most_output, refuse_unfit, thinks
 from engine.providers.registry import find
 from engine.providers.usage import reported
 
@@ -33,7 +33,7 @@ class OpenAIWriter:
     async def ask(self, request: LLMRequest) -> LLMReply:
         """The answer as JSON text, or a refusal's words."""
         model = request.model or find("llm", "openai").default_model
-        refuse_retired("openai", model)
+        refuse_unfit("llm", "openai", model)
         schema: ResponseFormatJSONSchema = {
             "type": "json_schema",
             "json_schema": {"name": request.task, "strict": True, "schema": request.schema},
