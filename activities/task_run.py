@@ -40,6 +40,8 @@ class TaskRun:
     attempts: int = 0
     # How many answers were cut off.
     cut_off: int = 0
+    # Whether a stored answer could not be used, and the question was asked again for it.
+    replaced: bool = False
     # Whether any call was sent, instead of being answered from the ledger or the cache.
     sent: bool = False
     input_tokens: int = 0
