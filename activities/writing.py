@@ -25,7 +25,6 @@ from engine.money import ledger
 from engine.money.prices import Prices, most_of_text
 from engine.providers.model_facts import most_output
 from engine.providers.registry import resolved
-from engine.reading import count_tokens
 from engine.steps.step import Loaded
 from engine.storable import storable_json
 from engine.store import task_results
@@ -159,7 +158,7 @@ class Writing:
         """The call with its answer, or one that is about to be sent, or the reason why it cannot be sent."""
         task, call, by = run.task, run.call, run.by
         written = most_output(by.provider, by.model, request.max_output_tokens)
-        most = most_of_text(count_tokens(request.system) + count_tokens(request.prompt), written)
+        most = most_of_text(f"{request.system}\n{request.prompt}", written)
         order = ledger.PaidRequest(
             owner_id=await self._owners.of(session, call.project_id),
             project_id=call.project_id,

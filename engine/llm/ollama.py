@@ -126,6 +126,8 @@ def _reply(answer: Any, model: str, expected: int, window: int) -> LLMReply:
     if reason is None:
         raise unusable("ollama", f"it ended with {answer['done_reason']!r}")
     text = message.get("content") or ""
+    if not isinstance(text, str):
+        raise unusable("ollama", "its text is none")
     if reason == "stop" and not text:
         raise lost("ollama", "it is empty")
     return LLMReply(

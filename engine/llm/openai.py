@@ -1,5 +1,7 @@
 """The writer behind OpenAI's chat completions, or behind any server that speaks them."""
 
+from typing import Any
+
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout, omit
 from openai.types.chat import ChatCompletion
 from openai.types.shared_params import ResponseFormatJSONSchema
@@ -60,11 +62,13 @@ def _reply(answer: ChatCompletion, model: str) -> LLMReply:
     if choice.message is None or choice.finish_reason is None:
         raise lost("openai", "its choice is not whole")
     reason = _STOPS.get(choice.finish_reason)
-    text = choice.message.content or ""
+    text: Any = choice.message.content or ""
     if choice.message.refusal:
         reason, text = "refusal", choice.message.refusal
     if reason is None:
         raise unusable("openai", f"it ended with {choice.finish_reason!r}")
+    if not isinstance(text, str):
+        raise unusable("openai", "its text is none")
     if reason == "stop" and not text:
         raise lost("openai", "its choice is empty")
     tokens = reported(

@@ -296,6 +296,8 @@ async def test_what_a_generation_lost_is_added_up(database: Database, order: Ord
     for number in range(2):
         await lose(database, costly(ordered, f"panel {number}", "0.027"))
     assert isinstance(await ask(database, costly(ordered, "panel 0", "0.027")), OutcomeUnknown)
+    async with database.session() as session:
+        assert (await tallies.calls(session, ordered.run.generation_id)).unknown_usd == Decimal("0.054")
     # What was never lost is still asked for, and another generation has a sum of its own.
     assert isinstance(await ask(database, costly(ordered, "panel 2", "0.027")), ledger.Grant)
     other = await order()
