@@ -1,5 +1,6 @@
 """Runs any LLM task: input → prompt → paid call or stored answer → check → rows. One activity per task, by its name."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -39,6 +40,8 @@ from models.tables.ledger import CallState
 if TYPE_CHECKING:
     # A Redis client costs memory, so it is only imported if a cache is configured.
     from engine.money.answer_cache import AnswerCache
+
+log = logging.getLogger(__name__)
 
 _UNSTORABLE = "the answer holds a text or a number that cannot be stored"
 # What follows from an answer, in the transaction that stores it.
@@ -138,6 +141,7 @@ class Writing:
             if usage is not None or run.replaced:
                 raise
             run.replaced = True
+            log.warning("a stored answer to %s (call %s) cannot be used: it is asked for again", run.task.name, paid.id)
             return [_UNSTORABLE]
         if usage is not None and self._cache is not None:
             await self._cache.keep(paid)

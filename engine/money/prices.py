@@ -106,11 +106,12 @@ class Prices:
             return otherwise
         try:
             cost = self.cost(kind, provider, model, used)
+            if 0 <= cost < _MOST_USD:
+                return cost
         except Exception:
             # The answer is here and paid for; what `genai_prices` cannot calculate must not lose it.
             log.exception("the cost of a call to %s could not be calculated; what was reserved is counted", provider)
-            return otherwise
-        return cost if 0 <= cost < _MOST_USD else otherwise
+        return otherwise
 
 
 def most_tokens(text: str) -> int:
