@@ -7,6 +7,7 @@ the dates from which each price applies. A model without a price is not free.
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import astuple
 from datetime import UTC, date, datetime
 from decimal import ROUND_UP, Decimal
 
@@ -106,7 +107,7 @@ class Prices:
             return otherwise
         try:
             cost = self.cost(kind, provider, model, used)
-            if 0 <= cost < _MOST_USD:
+            if min(astuple(used)) >= 0 and 0 <= cost < _MOST_USD:
                 return cost
         except Exception:
             # The answer is here and paid for; what `genai_prices` cannot calculate must not lose it.
