@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import ProviderRejected
 from engine.llm import LLMRequest
-from engine.money.prices import most_of_text
+from engine.money.prices import usual_of_text
 from engine.providers.model_facts import limits
 from engine.reading import count_tokens
 from engine.steps.step import CONTEXT_TOKENS, Loaded, Made, step_of
@@ -33,7 +33,7 @@ async def question(
         if not isinstance(loaded, Loaded):
             return loaded
         system, prompt = task.render(loaded.data, notes)
-        left = holds.context - most_of_text(count_tokens(system) + count_tokens(prompt), 0).input
+        left = holds.context - usual_of_text(count_tokens(system) + count_tokens(prompt), 0).input
         if left < wanted and token_budget and loaded.data.context:
             token_budget = max(count_tokens(loaded.data.context) - (wanted - left), 0)
             continue

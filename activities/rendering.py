@@ -31,6 +31,7 @@ from engine.images.verify import verify
 from engine.money import ledger
 from engine.money.prices import Prices, most_of_picture
 from engine.pictures.scores import score
+from engine.storable import storable_data
 from engine.storage import Storage
 from engine.storage.keys import PICTURE_SUFFIXES, content_key
 from engine.store import drafts, references
@@ -308,7 +309,7 @@ class Rendering:
                 paid.project_id,
                 picture,
                 boxes=[box.model_dump(mode="json") for box in result.boxes],
-                parameters={**result.parameters, "seed": result.seed, "prompt": answered.prompt},
+                parameters=storable_data({**result.parameters, "seed": result.seed, "prompt": answered.prompt}),
             )
             followed = await follow(session, image_id)
             await ledger.confirm(session, paid, answered.usage, image_id=image_id)

@@ -55,7 +55,7 @@ async def sending(
             down = gives_way and error.retryable
             if down and answered:
                 # Another provider will cost money for the same call: if the policy is to ask, a person decides first.
-                down = not await ledger.person_decides(session, grant.call.project_id, grant.call.reserved_usd, terms)
+                down = not await ledger.person_decides(session, call, call.generation_id, call.reserved_usd, terms)
             down = down and await ledger.seconds_since_sent(session, grant.call) + (error.retry_after or 0.0) > PATIENCE
         if down:
             raise ProviderDown(f"{grant.call.provider} has failed for {PATIENCE:.0f} s: {error.message}") from error

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.digest import digest
 from engine.errors import BadAnswer, ProviderError, ProviderRefused
+from engine.providers.usage import MOST_TOKENS
 from engine.steps.step import Loaded, Made, step_of
 from engine.store import task_results
 from engine.store.task_results import ResultKey
@@ -39,6 +40,8 @@ class TaskRun:
     attempts: int = 0
     # How many answers were cut off.
     cut_off: int = 0
+    # Whether a stored answer could not be used, and the question was asked again for it.
+    replaced: bool = False
     # Whether any call was sent, instead of being answered from the ledger or the cache.
     sent: bool = False
     input_tokens: int = 0
@@ -84,8 +87,8 @@ class TaskRun:
         self.attempts += 1
         self.cut_off += paid.stop_reason == "length"
         self.sent = self.sent or sent
-        self.input_tokens += paid.input_tokens
-        self.output_tokens += paid.output_tokens
+        self.input_tokens = min(self.input_tokens + paid.input_tokens, MOST_TOKENS)
+        self.output_tokens = min(self.output_tokens + paid.output_tokens, MOST_TOKENS)
 
     def judge(self, loaded: Loaded, paid: ProviderCall) -> tuple[list[str], Any]:
         """The mistakes in an answer, and the answer as a value if it could be parsed."""

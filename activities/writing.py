@@ -1,5 +1,6 @@
 """Runs any LLM task: input → prompt → paid call or stored answer → check → rows. One activity per task, by its name."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -7,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from pydantic import ValidationError
+from sqlalchemy.exc import DataError
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
@@ -23,8 +26,8 @@ from engine.money import ledger
 from engine.money.prices import Prices, most_of_text
 from engine.providers.model_facts import most_output
 from engine.providers.registry import resolved
-from engine.reading import count_tokens
 from engine.steps.step import Loaded
+from engine.storable import storable_json
 from engine.store import task_results
 from engine.store.rows import get
 from engine.store.scope import Scope
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
     # A Redis client costs memory, so it is only imported if a cache is configured.
     from engine.money.answer_cache import AnswerCache
 
+log = logging.getLogger(__name__)
+
+_UNSTORABLE = "the answer holds a text or a number that cannot be stored"
 # What follows from an answer, in the transaction that stores it.
 Follow = Callable[[ProviderCall, AsyncSession], Awaitable[None]]
 
@@ -111,6 +117,8 @@ class Writing:
         paid = grant.call
         usage = None if paid.state == CallState.CONFIRMED else await self._send(run.call, grant, request)
         await held_slot.aclose()
+        # One place for every answer, sent or stored: what the database cannot hold is out before anyone judges it.
+        paid.answer = storable_json(paid.answer or "")
         run.count(paid, sent=usage is not None)
         follow: Follow | None = None
         refused = paid.stop_reason == "refusal"
@@ -125,7 +133,16 @@ class Writing:
             follow = partial(run.finish, loaded, output)
         elif run.gives_up(refused=refused):
             follow = partial(run.give_up, loaded, notes)
-        await keep_answer(partial(self._confirm, paid, usage, follow), partial(self._confirm, paid, usage, None))
+        try:
+            await keep_answer(partial(self._confirm, paid, usage, follow), partial(self._confirm, paid, usage, None))
+        except DataError:
+            # The database cannot hold what follows from the answer. A stored one would fail in every later run, for
+            # good: it is asked for again, once.
+            if usage is not None or run.replaced:
+                raise
+            run.replaced = True
+            log.warning("a stored answer to %s (call %s) cannot be used: it is asked for again", run.task.name, paid.id)
+            return [_UNSTORABLE]
         if usage is not None and self._cache is not None:
             await self._cache.keep(paid)
         if refused:
@@ -145,7 +162,7 @@ class Writing:
         """The call with its answer, or one that is about to be sent, or the reason why it cannot be sent."""
         task, call, by = run.task, run.call, run.by
         written = most_output(by.provider, by.model, request.max_output_tokens)
-        most = most_of_text(count_tokens(request.system) + count_tokens(request.prompt), written)
+        most = most_of_text(f"{request.system}\n{request.prompt}", written)
         order = ledger.PaidRequest(
             owner_id=await self._owners.of(session, call.project_id),
             project_id=call.project_id,
@@ -191,7 +208,12 @@ async def _settled(session: AsyncSession, run: TaskRun, loaded: Loaded) -> bool:
     if stored is None:
         return False
     if stored.output is not None:
-        await run.apply(session, loaded, run.task.output.model_validate(stored.output))
+        try:
+            output = run.task.output.model_validate(stored.output)
+        except ValidationError:
+            # Stored by an earlier version: the answer in the ledger is judged again, as today's checks see it.
+            return False
+        await run.apply(session, loaded, output)
         return True
     if stored.holder == holder():
         # An earlier attempt of this activity, whose end did not reach Temporal: its last paid call failed.

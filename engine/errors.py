@@ -34,6 +34,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
+from engine.storable import storable
+
 
 class EngineError(Exception):
     """An error that the engine can explain."""
@@ -42,8 +44,9 @@ class EngineError(Exception):
     http_status: ClassVar[int] = 500
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        # Providers' words are in it, and it goes into the database and into workflows' histories.
+        self.message = storable(message)
+        super().__init__(self.message)
         self.retry_after = retry_after
 
 
@@ -108,7 +111,7 @@ class ProviderError(EngineError):
 
     def __init__(self, message: str, *, retry_after: float | None = None, detail: str = "") -> None:
         super().__init__(message, retry_after=retry_after)
-        self.detail = detail
+        self.detail = storable(detail)
 
 
 class NotConfigured(ProviderError):

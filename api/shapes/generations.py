@@ -73,6 +73,7 @@ class GenerationOut(BaseModel):
                     "requested_by": ANOTHER_ID,
                     "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
                     "cost_usd": "0.000000",
+                    "unknown_usd": "0.000000",
                     "waiting": [],
                     "created_at": A_MOMENT,
                     "started_at": A_MOMENT,
@@ -99,6 +100,7 @@ class GenerationOut(BaseModel):
     requested_by: UUID | None = Field(description="the account that requested it; null if it was deleted")
     calls: CallCounts
     cost_usd: Decimal
+    unknown_usd: Decimal = Field(description="the most that calls with lost answers may have cost in addition")
     waiting: list[HoldOut] = Field(description="the parts that wait for a person, the oldest first")
     created_at: datetime
     started_at: datetime | None
@@ -121,7 +123,8 @@ async def generation_outs(session: AsyncSession, found: Sequence[Generation]) ->
     out = []
     for one in found:
         values, sent = SQLModel.model_dump(one), calls.get(one.id, tallies.NOTHING)
-        values |= {"metadata": one.labels, "cost_usd": sent.cost_usd, "waiting": waiting[one.id]}
+        values |= {"metadata": one.labels, "waiting": waiting[one.id]}
+        values |= {"cost_usd": sent.cost_usd, "unknown_usd": sent.unknown_usd}
         values["calls"] = CallCounts(llm=sent.llm, image=sent.image, cached=one.cached_calls, unknown=sent.unknown)
         out.append(GenerationOut(**{name: values[name] for name in GenerationOut.model_fields}))
     return out

@@ -37,6 +37,7 @@ class LocalArtist:
             # `draw` limits the whole call; after that, the server is asked to stop.
             timeout=httpx.Timeout(None, connect=min(5.0, timeout)),
             trust_env=False,
+            follow_redirects=False,
         )
         self._lists = Lists(self._get)
         # Progress and interruption belong to the server, not to a picture: with one at a time they are this picture's.

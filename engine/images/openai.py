@@ -6,7 +6,7 @@ import binascii
 import io
 from typing import Any
 
-from openai import AsyncOpenAI, Timeout, omit
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout, omit
 from openai.types import ImagesResponse
 from PIL import Image, ImageOps
 
@@ -15,9 +15,9 @@ from engine.images import ImageRequest, ImageResult, Picture, Progress, unheard
 from engine.images.fitting import fitted
 from engine.images.png_text import infotext, stamped
 from engine.providers.failures import calling, lost, unusable
-from engine.providers.model_facts import refuse_retired
+from engine.providers.model_facts import refuse_unfit
 from engine.providers.registry import draws_of, find
-from engine.providers.usage import Tokens
+from engine.providers.usage import reported
 
 # Set here, because the SDK takes an empty environment variable for an address.
 _HOME = "https://api.openai.com/v1"
@@ -33,13 +33,18 @@ class OpenAIArtist:
         self._key = key
         self._seconds = timeout
         self._client = AsyncOpenAI(
-            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+            api_key=key,
+            base_url=base_url or _HOME,
+            max_retries=0,
+            timeout=Timeout(timeout, connect=min(5.0, timeout)),
+            # A redirect would send the question once more, and no ledger would know of it.
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
     async def draw(self, request: ImageRequest, tell: Progress = unheard) -> ImageResult:
         """A PNG in the nearest size that the model draws."""
         model = request.model or _PROVIDER.default_model
-        refuse_retired("openai", model)
+        refuse_unfit("images", "openai", model)
         request = fitted(request, _DRAWS, "openai")
         pictures = [request.source, *request.references] if request.source else list(request.references)
         asked: dict[str, Any] = {
@@ -114,19 +119,11 @@ def _result(answer: ImagesResponse, request: ImageRequest, model: str) -> ImageR
         height=height,
         seed=request.seed,
         parameters={name: value for name, value in parameters.items() if value},
-        tokens=_tokens(answer),
-    )
-
-
-def _tokens(answer: ImagesResponse) -> Tokens:
-    used = answer.usage
-    if used is None:
-        return Tokens()
-    read, drawn = used.input_tokens_details, used.output_tokens_details
-    return Tokens(
-        input=used.input_tokens or 0,
-        output=used.output_tokens or 0,
-        image_input=(read.image_tokens or 0) if read else 0,
-        # All output tokens are the picture's, unless the answer says that some are not.
-        image_output=(drawn.image_tokens or 0) if drawn else used.output_tokens or 0,
+        tokens=reported(
+            answer.usage,
+            input=("input_tokens",),
+            output="output_tokens",
+            image_input="input_tokens_details.image_tokens",
+            image_output="output_tokens_details.image_tokens",
+        ),
     )

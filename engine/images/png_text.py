@@ -6,6 +6,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from engine.storable import storable
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PARAMETERS = "parameters"
 # The key under which pictures of the offline artist describe themselves.
@@ -32,7 +34,7 @@ def stamped(data: bytes, text: str, key: str = PARAMETERS) -> bytes:
         return data
     # One copy of what may be many megabytes.
     whole = memoryview(data)
-    return b"".join((whole[:_AFTER_HEADER], _chunk(text, key.encode("latin-1")), whole[_AFTER_HEADER:]))
+    return b"".join((whole[:_AFTER_HEADER], _chunk(storable(text), key.encode("latin-1")), whole[_AFTER_HEADER:]))
 
 
 def without(data: bytes, key: str) -> bytes:

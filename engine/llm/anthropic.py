@@ -1,13 +1,13 @@
 """The writer for Anthropic's Messages API."""
 
-from anthropic import AsyncAnthropic, Timeout
+from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Timeout
 from anthropic.types import Message, OutputConfigParam
 
 from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers.failures import calling, lost, unusable
-from engine.providers.model_facts import most_output, refuse_retired, thinks
+from engine.providers.model_facts import most_output, refuse_unfit, thinks
 from engine.providers.registry import find
-from engine.providers.usage import Tokens
+from engine.providers.usage import reported
 
 # Set here, because the SDK takes an empty environment variable for an address.
 _HOME = "https://api.anthropic.com"
@@ -27,13 +27,18 @@ class AnthropicWriter:
         self._key = key
         self._seconds = timeout
         self._client = AsyncAnthropic(
-            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+            api_key=key,
+            base_url=base_url or _HOME,
+            max_retries=0,
+            timeout=Timeout(timeout, connect=min(5.0, timeout)),
+            # A redirect would send the question once more, and no ledger would know of it.
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
     async def ask(self, request: LLMRequest) -> LLMReply:
         """The answer as JSON text, or a refusal's words."""
         model = request.model or find("llm", "anthropic").default_model
-        refuse_retired("anthropic", model)
+        refuse_unfit("llm", "anthropic", model)
         output: OutputConfigParam = {"format": {"type": "json_schema", "schema": request.schema}}
         if thinks("anthropic", model):
             output["effort"] = "low"
@@ -65,17 +70,11 @@ def _reply(answer: Message, model: str) -> LLMReply:
         text = answer.stop_details.explanation or text
     if reason == "stop" and not text:
         raise lost("anthropic", "it is empty")
-    return LLMReply(text=text, model=answer.model or model, stop_reason=reason, tokens=_tokens(answer))
-
-
-def _tokens(answer: Message) -> Tokens:
-    used = answer.usage
-    if used is None:
-        return Tokens()
-    # `input_tokens` does not include what was read from the cache or written to it.
-    cached = used.cache_read_input_tokens or 0
-    return Tokens(
-        input=(used.input_tokens or 0) + (used.cache_creation_input_tokens or 0) + cached,
-        output=used.output_tokens or 0,
-        cached_input=cached,
+    tokens = reported(
+        answer.usage,
+        # `input_tokens` does not include what was read from the cache or written to it.
+        input=("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
+        output="output_tokens",
+        cached_input="cache_read_input_tokens",
     )
+    return LLMReply(text=text, model=answer.model or model, stop_reason=reason, tokens=tokens)

@@ -10,7 +10,7 @@ from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers.failures import calling, code_of, lost, of_status, quoted, unusable, words_of
 from engine.providers.model_facts import THINKING_ROOM
 from engine.providers.registry import find
-from engine.providers.usage import Tokens
+from engine.providers.usage import reported
 from engine.reading import count_tokens
 
 _STOPS: dict[str, StopReason] = {"stop": "stop", "length": "length"}
@@ -30,7 +30,10 @@ class OllamaWriter:
         self._secrets = (url.password,)
         # No proxy: the server is on the user's own machine or network.
         self._client = httpx.AsyncClient(
-            base_url=url, timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)), trust_env=False
+            base_url=url,
+            timeout=httpx.Timeout(timeout, connect=min(5.0, timeout)),
+            trust_env=False,
+            follow_redirects=False,
         )
 
     async def ask(self, request: LLMRequest) -> LLMReply:
@@ -111,7 +114,8 @@ def _reply(answer: Any, model: str, expected: int, window: int) -> LLMReply:
     message = answer.get("message") if isinstance(answer, dict) else None
     if not isinstance(message, dict) or not answer.get("done"):
         raise lost("ollama", "it is not whole")
-    read, written = answer.get("prompt_eval_count") or 0, answer.get("eval_count") or 0
+    tokens = reported(answer, input=("prompt_eval_count",), output="eval_count")
+    read = tokens.input
     # A server that knows no `truncate` cuts what its model cannot hold and says nothing; the count tells.
     if read >= window or 0 < read < expected // 2:
         raise ProviderRejected(
@@ -122,11 +126,13 @@ def _reply(answer: Any, model: str, expected: int, window: int) -> LLMReply:
     if reason is None:
         raise unusable("ollama", f"it ended with {answer['done_reason']!r}")
     text = message.get("content") or ""
+    if not isinstance(text, str):
+        raise unusable("ollama", "its text is none")
     if reason == "stop" and not text:
         raise lost("ollama", "it is empty")
     return LLMReply(
         text=text,
         model=answer.get("model") or model,
         stop_reason=reason,
-        tokens=Tokens(input=read, output=written),
+        tokens=tokens,
     )

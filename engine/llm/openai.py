@@ -1,14 +1,16 @@
 """The writer behind OpenAI's chat completions, or behind any server that speaks them."""
 
-from openai import AsyncOpenAI, Timeout, omit
+from typing import Any
+
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout, omit
 from openai.types.chat import ChatCompletion
 from openai.types.shared_params import ResponseFormatJSONSchema
 
 from engine.llm import LLMReply, LLMRequest, StopReason
 from engine.providers.failures import calling, lost, unusable
-from engine.providers.model_facts import most_output, refuse_retired, thinks
+from engine.providers.model_facts import most_output, refuse_unfit, thinks
 from engine.providers.registry import find
-from engine.providers.usage import Tokens
+from engine.providers.usage import reported
 
 # Said here, because the SDK would take an address that is set to nothing for one.
 _HOME = "https://api.openai.com/v1"
@@ -22,13 +24,18 @@ class OpenAIWriter:
         self._key = key
         self._seconds = timeout
         self._client = AsyncOpenAI(
-            api_key=key, base_url=base_url or _HOME, max_retries=0, timeout=Timeout(timeout, connect=min(5.0, timeout))
+            api_key=key,
+            base_url=base_url or _HOME,
+            max_retries=0,
+            timeout=Timeout(timeout, connect=min(5.0, timeout)),
+            # A redirect would send the question once more, and no ledger would know of it.
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
         )
 
     async def ask(self, request: LLMRequest) -> LLMReply:
         """The answer as JSON text, or a refusal's words."""
         model = request.model or find("llm", "openai").default_model
-        refuse_retired("openai", model)
+        refuse_unfit("llm", "openai", model)
         schema: ResponseFormatJSONSchema = {
             "type": "json_schema",
             "json_schema": {"name": request.task, "strict": True, "schema": request.schema},
@@ -55,23 +62,19 @@ def _reply(answer: ChatCompletion, model: str) -> LLMReply:
     if choice.message is None or choice.finish_reason is None:
         raise lost("openai", "its choice is not whole")
     reason = _STOPS.get(choice.finish_reason)
-    text = choice.message.content or ""
+    text: Any = choice.message.content or ""
     if choice.message.refusal:
         reason, text = "refusal", choice.message.refusal
     if reason is None:
         raise unusable("openai", f"it ended with {choice.finish_reason!r}")
+    if not isinstance(text, str):
+        raise unusable("openai", "its text is none")
     if reason == "stop" and not text:
         raise lost("openai", "its choice is empty")
-    return LLMReply(text=text, model=answer.model or model, stop_reason=reason, tokens=_tokens(answer))
-
-
-def _tokens(answer: ChatCompletion) -> Tokens:
-    used = answer.usage
-    if used is None:
-        return Tokens()
-    details = used.prompt_tokens_details
-    return Tokens(
-        input=used.prompt_tokens or 0,
-        output=used.completion_tokens or 0,
-        cached_input=(details.cached_tokens or 0) if details else 0,
+    tokens = reported(
+        answer.usage,
+        input=("prompt_tokens",),
+        output="completion_tokens",
+        cached_input="prompt_tokens_details.cached_tokens",
     )
+    return LLMReply(text=text, model=answer.model or model, stop_reason=reason, tokens=tokens)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from engine.money.prices import Prices, most_of_picture, most_of_text
+from engine.money.prices import Prices, most_of_picture, usual_of_text
 from engine.providers.model_facts import most_output
 from engine.providers.registry import draws_of, model_of
 from engine.providers.usage import Tokens
@@ -163,7 +163,7 @@ def estimate(work: Work, options: GenerationOptions, prices: Prices, experience:
         price = Range(
             prices.cost("llm", by.provider, model, Tokens(input=reads // 2, output=writes // 2)),
             prices.cost("llm", by.provider, model, usual),
-            prices.cost("llm", by.provider, model, most_of_text(reads, most_output(by.provider, model, most))),
+            prices.cost("llm", by.provider, model, usual_of_text(reads, most_output(by.provider, model, most))),
         )
         usd += asked.times(_known(experience, by.provider, model, task, price, basis))
     artist = options.artists()[0]
@@ -173,7 +173,7 @@ def estimate(work: Work, options: GenerationOptions, prices: Prices, experience:
         image += calls
         # A sheet shows somebody for the first time; a panel goes along with pictures of who is in it.
         shown = [min(takes, count) if purpose == "draft" else 0 for count in _USUAL_REFERENCES]
-        worst = [most_of_picture("x" * 1_500, *_PICTURE, options.render.quality, count) for count in shown]
+        worst = [most_of_picture("word " * 500, *_PICTURE, options.render.quality, count) for count in shown]
         costs = [prices.cost("images", artist.provider, model, one) for one in worst]
         price = Range(*(cost * share for cost, share in zip(costs, _USUAL_SHARE, strict=True)))
         usd += calls.times(_known(experience, artist.provider, model, purpose, price, basis))

@@ -34,6 +34,8 @@ from models.tables.projects import UnknownPolicy
 # A slot further away than this many seconds is not assigned: Temporal times out an activity that waits for long, and
 # unused slots would keep the others waiting, in the end for ever.
 LONGEST_WAIT = 120.0
+# So many lost answers to one call, and a person is asked, however cheap it is and whatever the project's policy.
+MOST_LOST = 3
 # The holder of an answer tries to store it for this many seconds: dropping it means paying for it again.
 ANSWER_PATIENCE = 300.0
 
@@ -89,6 +91,17 @@ _CONFIRM = _SETTLE.values(
 )
 
 
+# Lost answers that no person has accepted: those to this call in its project, and the most that they and the others of
+# its generation may have cost.
+_LOST = plain_select(
+    func.count().filter(_CALLS.c.call_key == bindparam("key")).label("answers"),
+    func.coalesce(func.sum(_CALLS.c.reserved_usd), Decimal(0)).label("usd"),
+).where(
+    _CALLS.c.project_id == bindparam("project"),
+    _CALLS.c.state == CallState.UNKNOWN,
+    _CALLS.c.accepted.is_(False),
+    (_CALLS.c.generation_id == bindparam("generation")) | (_CALLS.c.call_key == bindparam("key")),
+)
 _PROJECTS = table(Project)
 _POLICY = plain_select(_PROJECTS.c.unknown_policy).where(_PROJECTS.c.id == bindparam("project"))
 _SENT = (
@@ -155,8 +168,8 @@ class Usage:
 
 @dataclass(frozen=True)
 class Terms:
-    """The installation's terms for providers: the rate of each, and the price up to which a call whose answer was
-    lost is sent again without asking.
+    """The installation's terms for providers: the rate of each, and up to which price a call whose answer was lost is
+    sent again without asking. What a generation's lost answers may have cost together is bounded by it, too.
     """
 
     rates: Mapping[str, Rate] = field(default_factory=dict)
@@ -238,11 +251,18 @@ async def acquire(
         call.settled_at = now
         session.add(call)
     await session.flush()
-    lost = [call for call in past if call.state == CallState.UNKNOWN and not call.accepted]
-    if lost and await person_decides(session, request.project_id, request.most_usd, terms):
+    # What another project of the owner lost is decided there: it stops nothing here.
+    lost = [
+        call
+        for call in past
+        if call.state == CallState.UNKNOWN and not call.accepted and call.project_id == request.project_id
+    ]
+    if lost and await person_decides(session, lost[-1], request.generation_id, request.most_usd, terms):
+        times = "" if len(lost) == 1 else f" {len(lost)} times"
+        usd = max(request.most_usd, sum((call.reserved_usd for call in lost), Decimal(0)))
         return OutcomeUnknown(
-            f"The answer of {request.provider} to {request.purpose} was lost, and it may have been billed"
-            f" ({max(request.most_usd, lost[-1].reserved_usd):.2f} USD at most). Decide whether to send it again.",
+            f"The answer of {request.provider} to {request.purpose} was lost{times}, and it may have been billed"
+            f" ({usd:.2f} USD at most). Decide whether to send it again.",
             lost=[call.id for call in lost],
         )
     if request.most_usd:
@@ -258,14 +278,24 @@ async def acquire(
     return fresh if isinstance(fresh, Paused) else Grant(fresh, wait)
 
 
-async def person_decides(session: AsyncSession, project_id: UUID, usd: Decimal, terms: Terms) -> bool:
-    """Whether a person decides about a call of at most `usd` whose answer was lost."""
+async def person_decides(
+    session: AsyncSession, lost: ProviderCall, generation_id: UUID | None, usd: Decimal, terms: Terms
+) -> bool:
+    """Whether a person decides about sending the `lost` call again, for at most `usd`, in this generation.
+
+    A vendor that loses every answer would be paid without end: the answers lost to one call are counted, and the money
+    that all lost answers of the generation may have cost is added up.
+    """
     if not usd:
         return False
-    policy = (await execute(session, _POLICY, {"project": project_id})).scalar_one()
-    if policy == UnknownPolicy.AUTO:
-        return usd > terms.ask_above_usd
-    return bool(policy == UnknownPolicy.ASK)
+    policy = (await execute(session, _POLICY, {"project": lost.project_id})).scalar_one()
+    if policy == UnknownPolicy.ASK:
+        return True
+    values = {"project": lost.project_id, "generation": generation_id, "key": lost.call_key}
+    so_far = (await execute(session, _LOST, values)).one()
+    if so_far.answers >= MOST_LOST:
+        return True
+    return bool(policy == UnknownPolicy.AUTO and max(usd, so_far.usd) > terms.ask_above_usd)
 
 
 async def seconds_since_sent(session: AsyncSession, call: ProviderCall) -> float:

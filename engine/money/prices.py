@@ -4,7 +4,10 @@ The settings come first, then our own short list of models that are too new, the
 the dates from which each price applies. A model without a price is not free.
 """
 
+import logging
+import re
 from collections.abc import Mapping
+from dataclasses import astuple
 from datetime import UTC, date, datetime
 from decimal import ROUND_UP, Decimal
 
@@ -14,7 +17,11 @@ from engine.providers.usage import Tokens
 from engine.settings import Price, Settings
 from models.options import Choice, GenerationOptions
 
+log = logging.getLogger(__name__)
+
 _MILLION = Decimal(1_000_000)
+# The ledger's column holds no more.
+_MOST_USD = _MILLION
 _CENT_OF_A_CENT = Decimal("0.000001")
 
 # USD per million tokens; developers.openai.com, the models' pages, read 2026-11-22.
@@ -30,6 +37,14 @@ _NEWER: Mapping[str, tuple[date, Price]] = {
     "openai/gpt-image-2.6-sunburst": (date(2026, 9, 8), _PICTURES),
     "openai/gpt-image-2.6-flare": (date(2026, 9, 8), _PICTURES),
 }
+
+# The marks of roles and of the schema around a question's text.
+_FRAME_TOKENS = 200
+_WORD = re.compile("[A-Z]?[a-z]+")
+_SPACE = re.compile(" (?=[A-Za-z])")
+# Letters that no language has in a row: random ones may take a token each.
+_JUMBLE = re.compile("[^aeiouyAEIOUY]{4}|^[^aeiouyAEIOUY]+$|[aeiouy]{4}")
+_LONGEST_WORD = 20
 
 # The most output tokens of a picture of 1024 × 1024 pixels, by quality. Our own bounds, from the prices per picture
 # that OpenAI published for earlier models: rather too much is reserved than too little, and released at once.
@@ -85,28 +100,49 @@ class Prices:
     def settle(self, kind: Kind, provider: str, model: str, used: Tokens, otherwise: Decimal) -> Decimal:
         """The cost of an answered call; `otherwise`, its maximum cost, if the cost is unknown.
 
-        That is so if the vendor reports no usage, or an inconsistent one, or the price was removed: no answer is lost
-        for it.
+        That is so if the vendor reports no usage, or an inconsistent one, or the price was removed, or the price list
+        fails: no answer is lost for it. No call costs less than nothing.
         """
         if used == Tokens():
             return otherwise
         try:
-            return self.cost(kind, provider, model, used)
-        # `genai_prices` raises the second, for example for more cached tokens than tokens read.
-        except (Unpriced, ValueError):
-            return otherwise
+            cost = self.cost(kind, provider, model, used)
+            if min(astuple(used)) >= 0 and 0 <= cost < _MOST_USD:
+                return cost
+        except Exception:
+            # The answer is here and paid for; what `genai_prices` cannot calculate must not lose it.
+            log.exception("the cost of a call to %s could not be calculated; what was reserved is counted", provider)
+        return otherwise
 
 
-def most_of_text(prompt_tokens: int, max_output_tokens: int) -> Tokens:
-    """The most that a question can use. Token counts are estimates, and vendors count differently: a third more."""
-    return Tokens(input=prompt_tokens * 4 // 3 + 200, output=max_output_tokens)
+def most_tokens(text: str) -> int:
+    """The most tokens that a vendor can count for a text, in any script.
+
+    A token of today's tokenizers stands for at least one byte of UTF-8, which is what rare scripts and emoji take. Only
+    what looks like a word of ASCII letters counts half its letters, and the space before it nothing: OpenAI's
+    tokenizers take a quarter to a third of English letters, and half of random ones.
+    """
+    saved = sum(
+        len(word) // 2 for word in _WORD.findall(text) if len(word) <= _LONGEST_WORD and not _JUMBLE.search(word)
+    )
+    return len(text.encode("utf-8", "surrogatepass")) - saved - len(_SPACE.findall(text))
+
+
+def most_of_text(text: str, max_output_tokens: int) -> Tokens:
+    """The most that a question with this text can use. This is reserved: a budget is a gate."""
+    return Tokens(input=most_tokens(text) + _FRAME_TOKENS, output=max_output_tokens)
+
+
+def usual_of_text(prompt_tokens: int, max_output_tokens: int) -> Tokens:
+    """What a question uses, by an estimate of its tokens, for planning: vendors count up to a third more of prose."""
+    return Tokens(input=prompt_tokens * 4 // 3 + _FRAME_TOKENS, output=max_output_tokens)
 
 
 def most_of_picture(prompt: str, width: int, height: int, quality: str, references: int) -> Tokens:
     """The most that a picture can use."""
     drawn = -(-_PICTURE_TOKENS[quality] * width * height // (1024 * 1024))
     shown = references * _REFERENCE_TOKENS
-    read = len(prompt) // 2 + 100 + references * _CAPTION_TOKENS + shown
+    read = most_tokens(prompt) + 100 + references * _CAPTION_TOKENS + shown
     return Tokens(input=read, image_input=shown, output=drawn, image_output=drawn)
 
 

@@ -63,7 +63,7 @@ async def calling(provider: str, where: str, *, seconds: float, secrets: tuple[s
 def _meaning(provider: str, where: str, error: Exception, secrets: tuple[str, ...]) -> ProviderError | None:
     response = getattr(error, "response", None)
     status = getattr(error, "status_code", None)
-    if response is not None and isinstance(status, int) and status >= 400:
+    if response is not None and isinstance(status, int) and status >= 300:
         body = getattr(error, "body", None)
         detail = quoted(words_of(body) or str(error), *secrets)
         return of_status(provider, status, code_of(body), headers=response.headers, detail=detail)
@@ -120,6 +120,11 @@ def of_status(
     headers = {name.lower(): value for name, value in (headers or {}).items()}
     wait = retry_after(headers)
     said = f"{provider} answered {status}" + (f" ({code})" if code else "")
+    if 300 <= status < 400:
+        return ProviderRejected(
+            f"{said}: it redirects to another address, which is not followed. Set the address where it answers.",
+            detail=detail,
+        )
     if code in _REFUSED:
         return ProviderRefused(f"{provider} refused this under its content policy.", detail=detail)
     if code in _OUT_OF_QUOTA or status == 402:

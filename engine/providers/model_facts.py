@@ -1,4 +1,4 @@
-"""Facts about models beside their price: which are retired, how much they read and how much they write.
+"""Facts about models beside their price: which are retired, which draw, how much they read and how much they write.
 
 Data, without any vendor's SDK. Context windows come from `genai_prices`; the tables here hold what it lacks.
 """
@@ -6,6 +6,7 @@ Data, without any vendor's SDK. Context windows come from `genai_prices`; the ta
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Literal
 
 from engine.errors import ProviderRejected
 
@@ -143,14 +144,45 @@ _RETIRED: dict[str, tuple[tuple[tuple[str, ...], date, str], ...]] = {
 }
 
 
-def refuse_retired(provider: str, model: str, today: date | None = None) -> None:
-    """Raise `ProviderRejected` that names the replacement, if the vendor no longer serves the model."""
+# By the beginning of the name: what an artist of the vendor may be called, and its models that only write.
+_DRAW = {"openai": ("gpt-image", "chatgpt-image", "dall-e")}
+_ONLY_WRITE = {
+    "openai": (
+        *(start for start, _ in _LIMITS["openai"]),
+        *(
+            "gpt-3.5",
+            "gpt-4",
+            "chatgpt-4o",
+            "codex",
+            "gpt-oss",
+            "gpt-audio",
+            "gpt-realtime",
+            "text-",
+            "tts-",
+            "whisper",
+        ),
+    )
+}
+
+
+def unfit(kind: Literal["llm", "images"], provider: str, model: str, today: date | None = None) -> str:
+    """Why the model cannot do this work, with the replacement; empty if nothing is known against it."""
+    draws = model.startswith(_DRAW.get(provider, ()))
+    if kind == "llm" and draws:
+        return f"{model} of {provider} draws pictures, it cannot write. Choose a model that answers questions."
+    if kind == "images" and not draws and "image" not in model and model.startswith(_ONLY_WRITE.get(provider, ())):
+        return f"{model} of {provider} only writes, it cannot draw. Choose an artist such as gpt-image-2.6-flare."
     today = today or datetime.now(UTC).date()
     for names, gone, instead in _RETIRED.get(provider, ()):
         if model in names and gone <= today:
-            raise ProviderRejected(
-                f"{provider} no longer serves {model} since {gone.isoformat()}. Use {instead} instead."
-            )
+            return f"{provider} no longer serves {model} since {gone.isoformat()}. Use {instead} instead."
+    return ""
+
+
+def refuse_unfit(kind: Literal["llm", "images"], provider: str, model: str, today: date | None = None) -> None:
+    """Raise `ProviderRejected` if the vendor no longer serves the model, or if it is known to do other work."""
+    if why := unfit(kind, provider, model, today):
+        raise ProviderRejected(why)
 
 
 @lru_cache(maxsize=256)

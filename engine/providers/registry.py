@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.errors import NotConfigured
+from engine.providers.model_facts import unfit
 from engine.settings import Settings, variable_of
 from models.options import Choice, GenerationOptions
 
@@ -171,11 +172,16 @@ def require(kind: Kind, provider: str, settings: Settings) -> Provider:
 
 
 def require_all(options: GenerationOptions, settings: Settings) -> None:
-    """Require every provider that the options name; raises `NotConfigured` if one cannot be used."""
-    for writer in (options.llm, *(one.provider for one in (*options.llm_tasks.values(), *options.llm_fallback))):
-        require("llm", writer, settings)
-    for artist in (options.images, *(one.provider for one in options.image_fallback)):
-        require("images", artist, settings)
+    """Require every provider and model that the options name; raises `NotConfigured` if one cannot be used."""
+    first = Choice(provider=options.llm, model=options.llm_model)
+    asked: list[tuple[Kind, Choice]] = [
+        ("llm", one) for one in (first, *options.llm_tasks.values(), *options.llm_fallback)
+    ]
+    asked += [("images", one) for one in options.artists()]
+    for kind, one in asked:
+        require(kind, one.provider, settings)
+        if why := unfit(kind, one.provider, one.model):
+            raise NotConfigured(why)
 
 
 def configured(kind: Kind, settings: Settings) -> list[Provider]:

@@ -20,6 +20,7 @@ _COUNTS: Any = (
     func.count().filter(col(ProviderCall.kind) == "image"),
     func.count().filter(col(ProviderCall.state) == "unknown"),
     func.coalesce(func.sum(col(ProviderCall.cost_usd)), Decimal(0)),
+    func.coalesce(func.sum(col(ProviderCall.reserved_usd)).filter(col(ProviderCall.state) == "unknown"), Decimal(0)),
 )
 
 
@@ -35,12 +36,16 @@ class Made:
 
 @dataclass(frozen=True)
 class Calls:
-    """Calls of a generation. `llm` and `image` count the calls sent to a provider, with any result."""
+    """Calls of a generation. `llm` and `image` count the calls sent to a provider, with any result.
+
+    `unknown_usd` is the most that calls with lost answers may have cost in addition.
+    """
 
     llm: int
     image: int
     unknown: int
     cost_usd: Decimal
+    unknown_usd: Decimal = Decimal(0)
 
 
 NOTHING = Calls(0, 0, 0, Decimal(0))

@@ -5,7 +5,7 @@ import pytest
 from activities.questions import question
 from engine.db.session import Database
 from engine.errors import ProviderRejected
-from engine.money.prices import most_of_text
+from engine.money.prices import usual_of_text
 from engine.providers.model_facts import limits
 from engine.reading import count_tokens
 from engine.tasks import ALL
@@ -31,7 +31,7 @@ async def asked(database: Database, ordered: Ordered, by: Choice, cut_off: int =
     loaded, request = found
     prompt = count_tokens(request.system) + count_tokens(request.prompt)
     held = limits(by.provider, by.model)
-    assert most_of_text(prompt, 0).input + request.max_output_tokens <= held.context
+    assert usual_of_text(prompt, 0).input + request.max_output_tokens <= held.context
     return count_tokens(loaded.data.context), loaded.left_out, request.max_output_tokens
 
 

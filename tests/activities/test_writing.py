@@ -1,17 +1,28 @@
 """A task whose worker died after its last answer is not asked again."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DataError
+from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.testing import ActivityEnvironment
 
+from activities.task_run import TaskRun
 from activities.writing import Writing
-from engine.db.session import Database
+from engine.db.session import Database, execute
 from engine.errors import BadAnswer, ProviderError, ProviderRefused
 from engine.llm import LLMReply, LLMRequest
 from engine.money.ledger import Terms
 from engine.money.prices import Prices
+from engine.offline.writer import OfflineWriter
 from engine.providers.usage import Tokens
+from engine.steps.step import Loaded
 from engine.tasks import ALL
 from models.runs import TaskCall, TaskDone
+from models.tables import ProviderCall
 from tests.conftest import Order, Ordered
 from tests.working import Writer
 
@@ -82,6 +93,60 @@ async def test_a_refusal_that_is_asked_again_in_milder_words_is_paid_for_once(da
     after = Writer(refuse_harsh_words)
     await outline(database, ordered, after)
     assert [MILDER in request.prompt for request in after.asked] == [True]
+
+
+def _poisoned(poison: str) -> Callable[[LLMRequest], Awaitable[LLMReply | None]]:
+    """Answers in the offline writer's words, with a text that the database refuses in each title."""
+
+    async def answer(request: LLMRequest) -> LLMReply | None:
+        reply = await OfflineWriter().ask(request)
+        said = reply.text.replace('"title":"', f'"title":"{poison}')
+        assert said != reply.text
+        return replace(reply, text=said)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        pytest.param(r"caf\u0000e9 ", id="NUL as an escape"),
+        pytest.param("\0", id="NUL"),
+        pytest.param("\ud800", id="half a pair"),
+        pytest.param(r"\udfff", id="half a pair as an escape"),
+    ],
+)
+async def test_no_answer_poisons_a_chapter(database: Database, order: Order, poison: str) -> None:
+    """What cannot be stored is left out before the answer is judged: it is paid for once, and used."""
+    writer = Writer(_poisoned(poison))
+    ordered = await order()
+    await outline(database, ordered, writer)
+    await outline(database, ordered, writer)
+    assert len(writer.asked) == 1
+
+
+async def test_a_stored_answer_that_cannot_be_used_is_asked_again_once(
+    database: Database, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would fail in every later run; the new answer takes its place."""
+    ordered = await order()
+    finish = TaskRun.finish
+
+    async def refuse_the_first(
+        run: TaskRun, loaded: Loaded, output: Any, paid: ProviderCall, session: AsyncSession
+    ) -> None:
+        await finish(run, loaded, output, paid, session)
+        if not run.notes:
+            await execute(session, text("SELECT 3000000000::int"))
+
+    monkeypatch.setattr(TaskRun, "finish", refuse_the_first)
+    writer = Writer()
+    with pytest.raises(DataError):
+        await outline(database, ordered, writer)
+    assert len(writer.asked) == 1
+    for _ in range(2):
+        await outline(database, ordered, writer)
+        assert len(writer.asked) == 2
 
 
 async def test_milder_words_stay_mild(database: Database, order: Order) -> None:

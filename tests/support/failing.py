@@ -70,12 +70,9 @@ WRONG = [
     Wrong("no such model", lambda error: error(404, "model_not_found"), ProviderRejected, None, ("openai",)),
     Wrong("no such model", lambda error: error(404, "not_found_error"), ProviderRejected, None, ("anthropic",)),
     Wrong("a page of a proxy", lambda error: Answer("<html>", 502, {"content-type": "text/html"}), ProviderBusy),
+    Wrong("somewhere else", lambda error: Answer("", 301, {"location": "/there"}), ProviderRejected),
     Wrong(
-        "somewhere else",
-        lambda error: Answer("", 301, {"location": "/there"}),
-        ProviderRejected,
-        None,
-        ("ollama", "local"),
+        "somewhere else, asked the same way", lambda error: Answer("", 307, {"location": "/there"}), ProviderRejected
     ),
     Wrong("reset", lambda error: Answer(reset=True), AnswerLost),
     Wrong("half a body", lambda error: Answer({"id": "x" * 500}, cut=40), AnswerLost),

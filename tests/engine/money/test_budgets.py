@@ -1,6 +1,7 @@
 """A budget is a gate: what does not fit is not sent, and what would fit is not refused."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -252,6 +253,65 @@ async def test_what_becomes_of_a_call_whose_answer_was_lost(
         session.add(first)
     if asks:
         assert isinstance(await ask(database, costly(ordered, "panel", usd)), ledger.Grant)
+
+
+async def lose(database: Database, order: ledger.PaidRequest, terms: ledger.Terms = ledger.FREE) -> None:
+    """Send a call whose answer does not come."""
+    granted = await ask(database, order, terms)
+    assert isinstance(granted, ledger.Grant)
+    async with database.session() as session:
+        await ledger.lose(session, granted.call, "half a body")
+
+
+async def lenient(database: Database, ordered: Ordered) -> None:
+    async with database.session() as session:
+        project = await get(session, ordered.scope, Project, ordered.run.project_id)
+        project.unknown_policy = UnknownPolicy.RETRY
+        session.add(project)
+
+
+@pytest.mark.parametrize("policy", ["auto", "retry"])
+async def test_one_call_loses_its_answer_three_times_and_a_person_is_asked(
+    database: Database, order: Order, policy: str
+) -> None:
+    """However cheap it is. Whoever accepts that gets as many attempts again; what was lost counts no more then."""
+    ordered = await order()
+    if policy == "retry":
+        await lenient(database, ordered)
+    call = costly(ordered, "panel", "0.001")
+    for _ in range(2):
+        for _ in range(ledger.MOST_LOST):
+            await lose(database, call)
+        stopped = await ask(database, call)
+        assert isinstance(stopped, OutcomeUnknown)
+        assert len(stopped.lost) == ledger.MOST_LOST
+        assert "3 times" in stopped.message
+        call = replace(call, accepted=call.accepted | set(stopped.lost))
+    assert isinstance(await ask(database, costly(ordered, "another panel", "0.001")), ledger.Grant)
+
+
+async def test_what_a_generation_lost_is_added_up(database: Database, order: Order) -> None:
+    """Eight cheap pictures of a vendor that loses every answer cost as much as one dear one: a person is asked."""
+    ordered = await order()
+    for number in range(2):
+        await lose(database, costly(ordered, f"panel {number}", "0.027"))
+    assert isinstance(await ask(database, costly(ordered, "panel 0", "0.027")), OutcomeUnknown)
+    async with database.session() as session:
+        assert (await tallies.calls(session, ordered.run.generation_id)).unknown_usd == Decimal("0.054")
+    # What was never lost is still asked for, and another generation has a sum of its own.
+    assert isinstance(await ask(database, costly(ordered, "panel 2", "0.027")), ledger.Grant)
+    other = await order()
+    await lose(database, costly(other, "panel 0", "0.027"))
+    assert isinstance(await ask(database, costly(other, "panel 0", "0.027")), ledger.Grant)
+
+
+async def test_what_another_project_lost_stops_nothing_here(database: Database, order: Order) -> None:
+    """One cast in two books of an owner: the same sheet was lost in the first, and is decided about there."""
+    first, second = await order(), await order()
+    await lose(database, costly(first, "sheet"))
+    assert isinstance(await ask(database, costly(first, "sheet")), OutcomeUnknown)
+    here = replace(costly(second, "sheet"), owner_id=first.owner_id)
+    assert isinstance(await ask(database, here), ledger.Grant)
 
 
 async def test_a_rate_gives_turns_over_all_workers(database: Database, order: Order) -> None:

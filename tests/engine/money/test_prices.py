@@ -1,12 +1,14 @@
 """What calls cost."""
 
+import random
+import string
 from contextlib import nullcontext
 from decimal import Decimal
 
 import pytest
 
 from engine.errors import Unpriced
-from engine.money.prices import Prices, most_of_picture, most_of_text
+from engine.money.prices import Prices, most_of_picture, most_of_text, most_tokens, usual_of_text
 from engine.providers.registry import Kind
 from engine.providers.usage import Tokens
 from engine.settings import Price
@@ -97,6 +99,59 @@ def test_usage_that_does_not_add_up_costs_no_answer(used: Tokens, model: str) ->
     assert 0 <= Prices().settle("llm", "openai", model, used, otherwise=Decimal("0.5")) <= Decimal("0.5")
 
 
+# What OpenAI's tokenizers o200k and cl100k, whichever takes more, make of these texts.
+_RANDOM = random.Random(1)
+
+
+@pytest.mark.parametrize(
+    ("text", "real"),
+    [
+        pytest.param("🧑🏽‍🚀" * 500, 5_500, id="emoji"),
+        pytest.param("厨房里很暗。玛拉点燃了一盏灯，把两把钥匙放在桌上。" * 100, 3_900, id="Chinese"),
+        pytest.param("Zażółć gęślą jaźń, powiedział rzeźbiarz, w gęstej mgle. " * 45, 1_396, id="Polish"),
+        pytest.param("".join(chr(_RANDOM.randrange(0x20000, 0x2A000)) for _ in range(1_000)), 3_970, id="rare Han"),
+        pytest.param("".join(chr(_RANDOM.randrange(0x12000, 0x12399)) for _ in range(1_500)), 5_990, id="cuneiform"),
+        pytest.param("".join(chr(_RANDOM.randrange(0x1200, 0x1350)) for _ in range(1_500)), 4_490, id="Amharic"),
+        pytest.param("".join(chr(_RANDOM.randrange(0xF40, 0xF6D)) for _ in range(1_500)), 3_000, id="Tibetan"),
+        pytest.param("".join(_RANDOM.choice(string.printable[:95]) for _ in range(4_000)), 3_060, id="random ASCII"),
+        pytest.param("".join(_RANDOM.choice("0123456789abcdef") for _ in range(4_000)), 2_250, id="hex"),
+        pytest.param("".join(_RANDOM.choice(string.ascii_lowercase) for _ in range(4_000)), 2_150, id="random letters"),
+        pytest.param(" ".join("bcdfgh" for _ in range(600)), 1_800, id="no words"),
+    ],
+)
+def test_no_text_takes_more_tokens_than_are_reserved(text: str, real: int) -> None:
+    """A budget is a gate for every script, for emoji and for noise; bytes are the bound, words of ASCII take less."""
+    assert real <= most_tokens(text) <= len(text.encode())
+    assert most_of_text(text, 0).input > real
+    assert most_of_picture(text, 1024, 1024, "low", 0).input > real
+
+
+def test_english_is_not_reserved_at_the_price_of_noise() -> None:
+    """4,216 characters of it take 953 tokens; 1,605 were reserved when tokens were guessed."""
+    prose = (
+        'The kitchen was dark. Mara lit a lamp and put two keys on the table. "Take the small one," said Mara.'
+        ' "It opens the boat shed." Joss shook his head and ran along the quay towards the lighthouse, where'
+        " extraordinary circumstances had been reported. "
+    ) * 17
+    assert 953 * 2 < most_of_text(prose, 0).input < 1_605 * 1.5
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-image-2.6-flare", "own"])
+@pytest.mark.parametrize(
+    "used",
+    [
+        pytest.param(Tokens(10, -4_000_000), id="a credit"),
+        pytest.param(Tokens(10**40, 5), id="more than there is"),
+        pytest.param(Tokens(float("nan"), 5), id="no number"),  # type: ignore[arg-type]  # what a vendor may send
+        pytest.param(Tokens([1, 2], 5), id="a list"),  # type: ignore[arg-type]  # what a vendor may send
+    ],
+)
+def test_no_usage_earns_money_or_throws_an_answer_away(used: Tokens, model: str) -> None:
+    """What cannot be a cost is settled at what was reserved."""
+    prices = Prices({"openai/own": Price(input=2, output=10)})
+    assert prices.settle("llm", "openai", model, used, otherwise=Decimal("0.5")) == Decimal("0.5")
+
+
 def test_the_offline_providers_are_free() -> None:
     """Whatever they use."""
     assert Prices().cost("llm", "offline", "", Tokens(10**9, 10**9)) == 0
@@ -105,8 +160,10 @@ def test_the_offline_providers_are_free() -> None:
 
 def test_the_worst_case_is_not_exceeded_by_what_is_asked_for() -> None:
     """All the output that a call may have is in it, and larger and better pictures take more."""
-    assert most_of_text(3_000, 2_000).output == 2_000
-    assert most_of_text(3_000, 2_000).input > 3_000
+    assert most_of_text("word " * 3_000, 2_000).output == 2_000
+    assert most_of_text("word " * 3_000, 2_000).input > 3_000
+    assert usual_of_text(3_000, 2_000).output == 2_000
+    assert usual_of_text(3_000, 2_000).input > 3_000
     small = most_of_picture("a fox", 1024, 1024, "low", 0)
     assert small.output < most_of_picture("a fox", 1536, 1024, "low", 0).output
     assert small.output < most_of_picture("a fox", 1024, 1024, "", 0).output

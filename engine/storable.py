@@ -1,0 +1,46 @@
+"""Makes text from vendors storable, before it is judged or stored.
+
+Postgres refuses NUL, and neither it nor Temporal can encode half of a surrogate pair. Models really send both.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_LONE = re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+# Any escape of JSON, so that an escaped backslash is not taken for the beginning of one.
+_ESCAPE = re.compile(
+    r"\\(?:(?P<nul>u0000)"
+    r"|(?P<pair>u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    r"|.)",
+    re.DOTALL,
+)
+
+
+def storable(text: str) -> str:
+    """The text without NUL, and with U+FFFD for lone surrogates."""
+    return _LONE.sub(_REPLACEMENT, text.replace("\0", ""))
+
+
+def storable_json(text: str) -> str:
+    """The same for JSON text, which may also hold these characters as escapes."""
+    return _ESCAPE.sub(_unescaped, storable(text))
+
+
+def storable_data(value: Any) -> Any:
+    """The same for JSON data: all its texts, and the names of its fields."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable_data(name): storable_data(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_data(item) for item in value]
+    return value
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    if escape["nul"]:
+        return ""
+    return r"\ufffd" if escape["lone"] else escape[0]
