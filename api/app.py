@@ -107,6 +107,8 @@ def create_app(settings: Settings, passwords: Passwords | None = None, *, look: 
             raise BadInput("The API needs INKLOOM_DATABASE_URL and TEMPORAL_ADDRESS; `python -m inkloom up` sets them.")
         if settings.secret_key is None:
             raise BadInput("The API needs INKLOOM_SECRET_KEY; `python -m inkloom api` and `up` make one.")
+        # Seconds of work, which the first request for it would do while all others wait.
+        app.openapi()
         secrets = [settings.secret_key, *settings.old_secret_keys]
         storage = open_storage(settings)
         database = Database(settings.database_url)

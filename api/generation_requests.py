@@ -1,6 +1,7 @@
 """Requests for generations: carried out once for each `Idempotency-Key`; the workflow starts after the answer."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -11,8 +12,9 @@ from temporalio.service import RPCError
 
 from api.http.deps import Editing, Owned
 from api.shapes.generations import GenerationOut, generation_out
-from engine.store import idempotency
-from models.tables import Generation
+from engine.errors import Forbidden, NotFound
+from engine.store import idempotency, rows
+from models.tables import Generation, Project
 from workflows.starting import PATIENCE, start
 
 IdempotencyKey = Annotated[
@@ -31,17 +33,30 @@ class GenerationRequest:
     background: BackgroundTasks
     idempotency_key: IdempotencyKey = None
 
-    async def earlier(self, session: AsyncSession, path: str, body: dict[str, Any]) -> GenerationOut | None:
+    async def earlier(
+        self, session: AsyncSession, path: str, body: dict[str, Any], target: Callable[[], Awaitable[object]]
+    ) -> GenerationOut | None:
         """The first answer to the same request, if there is one. A repetition that comes meanwhile waits for it.
 
-        Raises `Mismatch` if the key was used for another request.
+        `target` reads what the request is for, and raises for callers without rights to it: a key opens nothing, so
+        they are refused as they are without one. Raises `Mismatch` if the key was used for another request.
         """
         if self.idempotency_key is None:
             return None
-        answered = await idempotency.claim(session, self.scope.actor, self.idempotency_key, "POST", path, body)
+        try:
+            answered = await idempotency.claim(session, self.scope.actor, self.idempotency_key, "POST", path, body)
+        except idempotency.Mismatch:
+            await target()
+            raise
         if answered is None:
             return None
         out = GenerationOut.model_validate(answered.answer)
+        try:
+            # The project, not the target: a target that was deleted since does not take the answer from its owner.
+            await rows.get(session, self.scope, Project, out.project_id)
+        except (NotFound, Forbidden):
+            await target()
+            raise
         self.response.headers["Location"] = _location(out)
         self.response.headers["Idempotency-Replayed"] = "true"
         return out

@@ -25,7 +25,9 @@ class Bundled(Frozen):
     @model_validator(mode="before")
     @classmethod
     def no_nul(cls, value: Any) -> Any:
-        """Refuse NUL in any text field: Postgres cannot store it."""
+        """Refuse NUL in any text field: Postgres cannot store it. And very many fields: each would be an error."""
+        if isinstance(value, dict) and len(value) > 2 * len(cls.model_fields) + 10:
+            raise ValueError("there are more fields than this has")
         if isinstance(value, dict) and any(isinstance(text, str) and "\0" in text for text in value.values()):
             raise ValueError("texts hold no NUL characters")
         return value
@@ -38,7 +40,7 @@ class Picture(Bundled):
     media_type: Literal["image/png", "image/jpeg", "image/webp"]
     origin: Literal["made", "uploaded"] = "made"
     name: str = Field(default="", max_length=200)
-    boxes: list[Box] = Field(default_factory=list, max_length=1000)
+    boxes: list[Box] = Field(default_factory=list, fail_fast=True, max_length=1000)
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
 
 
@@ -58,21 +60,21 @@ Basis = dict[Annotated[Words, Field(max_length=400)], Annotated[Words, Field(max
 
 class BundledCharacter(Bundled):
     name: str = Field(min_length=1, max_length=200)
-    aliases: list[str] = Field(default_factory=list, max_length=100)
+    aliases: list[str] = Field(default_factory=list, fail_fast=True, max_length=100)
     profile: Profile | None = None
     sheet: str | None = Field(default=None, pattern=SHA256)
     sheet_made_from: str | None = Field(default=None, max_length=64)
     failure: str = Field(default="", max_length=10_000)
     sheet_basis: Basis = Field(default_factory=dict, max_length=1000)
     manual_edits: list[Literal["profile"]] = Field(default_factory=list, max_length=1)
-    attached: list[Attached] = Field(default_factory=list, max_length=1000)
+    attached: list[Attached] = Field(default_factory=list, fail_fast=True, max_length=1000)
 
 
 class BundledLocation(Bundled):
     name: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=20_000)
     sheet: str | None = Field(default=None, pattern=SHA256)
-    attached: list[Attached] = Field(default_factory=list, max_length=1000)
+    attached: list[Attached] = Field(default_factory=list, fail_fast=True, max_length=1000)
 
 
 class Frame(Bundled):
@@ -106,7 +108,7 @@ class BundledTranslation(Bundled):
 
     language: NamedLanguage
     caption: str = Field(default="", max_length=100_000)
-    lines: list[Line] = Field(default_factory=list, max_length=1000)
+    lines: list[Line] = Field(default_factory=list, fail_fast=True, max_length=1000)
     made_from: str = Field(max_length=64)
     manual: bool = False
 
@@ -118,7 +120,7 @@ class BundledPanel(Bundled):
     last: int = Field(ge=0, lt=2**31)
     shot: Shot
     description: str = Field(max_length=100_000)
-    characters: list[str] = Field(default_factory=list, max_length=1000)
+    characters: list[str] = Field(default_factory=list, fail_fast=True, max_length=1000)
     dialogue: list[Line] | None = Field(default=None, max_length=1000)
     caption: str = Field(default="", max_length=100_000)
     prompt: str | None = Field(default=None, max_length=100_000)
@@ -129,10 +131,10 @@ class BundledPanel(Bundled):
     manual_edits: list[Literal["description", "words", "prompt"]] = Field(default_factory=list, max_length=3)
     basis: dict[Literal["words", "prompt"], Basis] = Field(default_factory=dict)
     frame: Frame | None = None
-    translations: list[BundledTranslation] = Field(default_factory=list, max_length=1000)
+    translations: list[BundledTranslation] = Field(default_factory=list, fail_fast=True, max_length=1000)
     selected: int | None = None
-    drafts: list[BundledDraft] = Field(default_factory=list, max_length=1000)
-    attached: list[Attached] = Field(default_factory=list, max_length=1000)
+    drafts: list[BundledDraft] = Field(default_factory=list, fail_fast=True, max_length=1000)
+    attached: list[Attached] = Field(default_factory=list, fail_fast=True, max_length=1000)
 
     @model_validator(mode="after")
     def whole(self) -> "BundledPanel":
@@ -155,7 +157,7 @@ class BundledTold(Bundled):
 
     title: Words = Field(default="", max_length=500)
     summary: Words = Field(default="", max_length=100_000)
-    threads: list[Words] = Field(default_factory=list, max_length=100)
+    threads: list[Words] = Field(default_factory=list, fail_fast=True, max_length=100)
 
 
 class BundledScene(Bundled):
@@ -163,21 +165,21 @@ class BundledScene(Bundled):
     gist: str = Field(default="", max_length=100_000)
     first: int = Field(default=0, ge=0, lt=2**31)
     last: int = Field(default=0, ge=0, lt=2**31)
-    sentences: list[str] = Field(default_factory=list, max_length=MAX_ROWS)
+    sentences: list[str] = Field(default_factory=list, fail_fast=True, max_length=MAX_ROWS)
     max_panels: int | None = Field(default=None, ge=0, lt=2**31)
     summary: str = Field(default="", max_length=100_000)
     place: str = Field(default="", max_length=10_000)
     time: str = Field(default="", max_length=10_000)
     weather: str = Field(default="", max_length=10_000)
     mood: str = Field(default="", max_length=10_000)
-    characters: list[str] = Field(default_factory=list, max_length=1000)
+    characters: list[str] = Field(default_factory=list, fail_fast=True, max_length=1000)
     outfits: dict[Words, Words] = Field(default_factory=dict, max_length=1000)
     state: SceneState
     failure: str = Field(default="", max_length=10_000)
     panels_key: str | None = Field(default=None, max_length=64)
     manual_edits: list[Literal["outline", "summary", "panels", "outfits"]] = Field(default_factory=list, max_length=4)
     basis: dict[Literal["summary", "panels"], Basis] = Field(default_factory=dict)
-    panels: list[BundledPanel] = Field(default_factory=list, max_length=1000)
+    panels: list[BundledPanel] = Field(default_factory=list, fail_fast=True, max_length=1000)
 
     @model_validator(mode="after")
     def whole(self) -> "BundledScene":
@@ -191,13 +193,13 @@ class BundledChapter(Bundled):
     text: str = Field(default="", max_length=6_000_000)
     script: Script | None = None
     summary: str = Field(default="", max_length=100_000)
-    threads: list[Words] = Field(default_factory=list, max_length=100)
+    threads: list[Words] = Field(default_factory=list, fail_fast=True, max_length=100)
     outline: dict[str, JsonValue] = Field(default_factory=dict, max_length=MAX_ROWS)
     outline_key: str | None = Field(default=None, max_length=64)
     external_id: str | None = Field(default=None, max_length=200)
     labels: dict[str, str] = Field(default_factory=dict, max_length=100)
     titles: dict[NamedLanguage, TitleIn] = Field(default_factory=dict, max_length=1000)
-    scenes: list[BundledScene] = Field(default_factory=list, max_length=2000)
+    scenes: list[BundledScene] = Field(default_factory=list, fail_fast=True, max_length=2000)
 
 
 class BundledProject(Bundled):
@@ -205,7 +207,7 @@ class BundledProject(Bundled):
     description: str = Field(default="", max_length=10_000)
     style: str = Field(default="", max_length=2_000)
     options: dict[str, JsonValue] = Field(default_factory=dict)
-    series: list[BundledTold] = Field(default_factory=list, max_length=2000)
+    series: list[BundledTold] = Field(default_factory=list, fail_fast=True, max_length=2000)
     external_id: str | None = Field(default=None, max_length=200)
     labels: dict[str, str] = Field(default_factory=dict, max_length=100)
 
@@ -221,11 +223,11 @@ class Bundle(Bundled):
     format: Literal["inkloom-project"] = "inkloom-project"
     version: Literal[1] = 1
     project: BundledProject
-    instructions: list[Instruction] = Field(default_factory=list, max_length=1000)
-    characters: list[BundledCharacter] = Field(default_factory=list, max_length=5000)
-    locations: list[BundledLocation] = Field(default_factory=list, max_length=5000)
-    chapters: list[BundledChapter] = Field(default_factory=list, max_length=2000)
-    pictures: list[Picture] = Field(default_factory=list, max_length=MAX_ROWS)
+    instructions: list[Instruction] = Field(default_factory=list, fail_fast=True, max_length=1000)
+    characters: list[BundledCharacter] = Field(default_factory=list, fail_fast=True, max_length=5000)
+    locations: list[BundledLocation] = Field(default_factory=list, fail_fast=True, max_length=5000)
+    chapters: list[BundledChapter] = Field(default_factory=list, fail_fast=True, max_length=2000)
+    pictures: list[Picture] = Field(default_factory=list, fail_fast=True, max_length=MAX_ROWS)
 
     def shown(self) -> set[str]:
         """The hashes of all pictures that anything in the bundle refers to."""

@@ -14,6 +14,8 @@ _BODIES = {
     **refusal(413, "body-too-large", "The body is too large.", "The body is larger than the limit."),
     **refusal(415, "unsupported-media-type", "The body is of another type.", "The body must be JSON."),
 }
+# The document of this process, by the number of its routes: it takes seconds to build, and all applications share it.
+_BUILT: dict[int, dict[str, Any]] = {}
 _SHAPES = "#/components/schemas/{model}"
 
 
@@ -33,7 +35,10 @@ def install(app: FastAPI) -> None:
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            described = written()
+            if len(app.routes) in _BUILT:
+                app.openapi_schema = _BUILT[len(app.routes)]
+                return app.openapi_schema
+            described = _BUILT[len(app.routes)] = written()
             shape = Problem.model_json_schema(ref_template=_SHAPES)
             parts = shape.pop("$defs", {})
             for operation in (one for path in described["paths"].values() for one in path.values()):

@@ -207,23 +207,23 @@ async def register(body: Registration, owned: Owned, request: Request) -> UserOu
 @router.post("/login", summary="Log in", responses=TOO_MANY)
 async def login(form: Annotated[OAuth2PasswordRequestForm, Depends()], owned: Owned, request: Request) -> TokensOut:
     """`username` is the e-mail address. Too many attempts, at one account or many, are delayed."""
-    address, account = counted_as(request.scope), _short(form.username.strip().lower())
-    pair = f"login:{account}:{address}"
-    tries = owned.settings.login_tries
-    await _count(
-        owned,
-        {
-            pair: (tries, A_QUARTER),
-            f"login:from:{address}": (10 * tries, A_QUARTER),
-            f"login:at:{account}": (10 * tries, A_QUARTER),
-        },
-    )
+    address, tries = counted_as(request.scope), owned.settings.login_tries
     async with owned.database.session() as session:
-        user = await accounts.by_email(session, form.username.strip())
+        user = await accounts.by_email(session, form.username)
+        # The database decides which spellings are one account, so an account is counted by what it found.
+        account = _short(str(user.id) if user else accounts.canonical(form.username))
+        pair = f"login:{account}:{address}"
+        trusted = await throttles.proven(session, pair)
+    limits = {pair: (tries, A_QUARTER), f"login:from:{address}": (10 * tries, A_QUARTER)}
+    if not trusted:
+        # Guesses from elsewhere must not lock out those who logged in from this address before.
+        limits[f"login:at:{account}"] = (10 * tries, A_QUARTER)
+    await _count(owned, limits)
     if not await owned.passwords.match(form.password, user.password_hash if user else None) or user is None:
         raise Unauthorized(WRONG)
     async with owned.database.session() as session:
         await throttles.refill(session, pair)
+        await throttles.prove(session, pair)
         refresh_token, family = await accounts.log_in(session, user, timedelta(days=owned.settings.refresh_days))
     return _tokens(owned, user.id, refresh_token, family)
 
@@ -372,7 +372,7 @@ async def _proven(owned: Resources, request: Request, user_id: UUID, password: s
         user = await accounts.user(session, user_id)
     if user.password_hash is None:
         raise Conflict("The local owner has no password. Register to get one.")
-    key = f"login:{_short((user.email or '').lower())}:{counted_as(request.scope)}"
+    key = f"login:{_short(str(user.id))}:{counted_as(request.scope)}"
     await _count(owned, {key: (owned.settings.login_tries, A_QUARTER)})
     if not await owned.passwords.match(password, user.password_hash):
         raise Unauthorized("The password is wrong.")

@@ -1,5 +1,6 @@
 """Requests for generations, new ones and retries. The row is written first; the workflow starts after that."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -32,9 +33,10 @@ async def create(
     owned, scope = request.owned, request.scope
     async with owned.database.session() as session:
         asked = body.model_dump(mode="json", exclude_unset=True)
-        if earlier := await request.earlier(session, "generations", asked):
+        target = partial(aim, session, scope, body.kind, body.target_ids, sheet_for=body.chapter_id)
+        if earlier := await request.earlier(session, "generations", asked, target):
             return earlier
-        project, chapter = await aim(session, scope, body.kind, body.target_ids, sheet_for=body.chapter_id)
+        project, chapter = await target()
         script = chapter.script if chapter is not None else None
         options = resolve(_named(body), owned.settings, project=project.options, script=script)
         if body.kind != GenerationKind.EXPORT:
@@ -75,9 +77,10 @@ async def retry(
     Refused for a completed generation, in which nothing failed.
     """
     async with request.owned.database.session() as session:
-        if earlier := await request.earlier(session, f"{generation_id}/retry", {}):
+        target = partial(rows.get, session, request.scope, Generation, generation_id)
+        if earlier := await request.earlier(session, f"{generation_id}/retry", {}, target):
             return earlier
-        last = await rows.get(session, request.scope, Generation, generation_id)
+        last = await target()
         if last.status not in FINAL_STATUSES:
             raise Conflict(f"The generation is {last.status}: there is nothing to retry yet.")
         if last.status == GenerationStatus.COMPLETED:

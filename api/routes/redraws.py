@@ -1,6 +1,7 @@
 """Directing a panel: select among its drafts, redraw it, edit a part of it, add finished art."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -243,7 +244,8 @@ async def _ordered(
     owned, scope = request.owned, request.scope
     async with owned.database.session() as session:
         asked = body.model_dump(mode="json", exclude_unset=True)
-        if earlier := await request.earlier(session, f"panels/{panel_id}/{what}", asked):
+        target = partial(rows.get, session, scope, Panel, panel_id)
+        if earlier := await request.earlier(session, f"panels/{panel_id}/{what}", asked, target):
             return earlier
         panel = await editing.lock_idle(session, scope, Panel, panel_id)
         if body.version is not None:

@@ -4,20 +4,31 @@ import hashlib
 import json
 import re
 import stat
+import threading
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from engine.errors import BadInput
 from engine.storage.keys import PICTURE_SUFFIXES
 from models.bundle import MAX_ROWS, Bundle
+from models.texts import UNFIT, Name, Title
 
 DOCUMENT = "project.json"
 # Unpacked; several times the size of a chapter of six million characters.
 MAX_DOCUMENT = 64 << 20
 MAX_PICTURE = 64 << 20
+# What a document of that size may consist of. In memory a value takes up to a hundred times its bytes in the file (`{}`
+# is two), so the size alone bounds nothing. A draft of a real project has some 45 values in 1.5 kB or more.
+MAX_VALUES, MAX_NESTED, MAX_TEXTS = 3_000_000, 600_000, 3_000_000
+# How many times smaller a document is when it is packed: text 3 to 10 times, a project of repetitions 50.
+MAX_RATIO, RATIO_FROM = 200, 4 << 20
+# One document at a time: each takes some hundred megabytes at most.
+_READING = threading.Lock()
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _PICTURE = re.compile(r"pictures/[0-9a-f]{64}\.(png|jpg|webp)\Z")
 # The same content is the same file, byte for byte.
 _WHEN = (1980, 1, 1, 0, 0, 0)
@@ -66,23 +77,8 @@ class Archive:
         """The content of `project.json`."""
         if DOCUMENT not in self._entries:
             raise BadInput(f"The file has no {DOCUMENT}: it is not an exported project.")
-        data = self._read(DOCUMENT, MAX_DOCUMENT)
-        try:
-            head = json.loads(data)
-        except (ValueError, RecursionError):
-            raise BadInput(f"{DOCUMENT} is not JSON.") from None
-        if not isinstance(head, dict) or head.get("format") != "inkloom-project":
-            raise BadInput(f"{DOCUMENT} does not describe a project.")
-        if head.get("version") != 1:
-            raise BadInput("The project was exported by a version of Inkloom that this version cannot read.")
-        try:
-            bundle = Bundle.model_validate_json(data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise BadInput(f"{DOCUMENT} is invalid at {where or 'its root'}: {first['msg']}") from None
-        except RecursionError:
-            raise BadInput(f"{DOCUMENT} is nested too deeply.") from None
+        with _READING:
+            bundle = _parsed(self._read(DOCUMENT, MAX_DOCUMENT))
         wanted = {name_of(picture.sha256, picture.media_type) for picture in bundle.pictures} | {DOCUMENT}
         if wanted != set(self._entries):
             raise BadInput("The pictures in the file are not those that its project names.")
@@ -119,6 +115,68 @@ class Archive:
         return bytes(data)
 
 
+def _is_bounded(data: bytes) -> bool:
+    """Whether a document has no more values, lists and objects than a project can have.
+
+    Counts signs and builds nothing; if there are too many, counts those that are not in texts.
+    """
+    if data.count(b'"') > 2 * MAX_TEXTS:
+        return False
+    for counted in (lambda: data, lambda: _TEXT.sub(b"", data)):
+        skeleton = counted()
+        nested = skeleton.count(b"{") + skeleton.count(b"[")
+        if nested <= MAX_NESTED and nested + skeleton.count(b",") <= MAX_VALUES:
+            return True
+    return False
+
+
+def _parsed(data: bytes) -> Bundle:
+    """The document, parsed once, after a look at how much it would become. Raises `BadInput`."""
+    if not _is_bounded(data):
+        raise BadInput(f"{DOCUMENT} has more parts than a project can have.")
+    try:
+        document = from_json(data, allow_inf_nan=False)
+    except (ValueError, RecursionError):
+        raise BadInput(f"{DOCUMENT} is not JSON.") from None
+    if not isinstance(document, dict) or document.get("format") != "inkloom-project":
+        raise BadInput(f"{DOCUMENT} does not describe a project.")
+    if document.get("version") != 1:
+        raise BadInput("The project was exported by a version of Inkloom that this version cannot read.")
+    try:
+        bundle = Bundle.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{DOCUMENT} is invalid at {where or 'its root'}: {first['msg']}") from None
+    except RecursionError:
+        raise BadInput(f"{DOCUMENT} is nested too deeply.") from None
+    _check_names(bundle)
+    return bundle
+
+
+_TITLE, _NAME = TypeAdapter[str](Title), TypeAdapter[str](Name)
+
+
+def _check_names(bundle: Bundle) -> None:
+    """Titles and names obey the rules that they obey when they are posted. Raises `BadInput`.
+
+    Not the model's own rules: a project from before these rules can still be exported and copied.
+    """
+    checked = [(_TITLE, "project.title", bundle.project.title)]
+    checked += [(_NAME, f"chapters.{at}.title", one.title) for at, one in enumerate(bundle.chapters) if one.title]
+    for kind, cast in (("characters", bundle.characters), ("locations", bundle.locations)):
+        checked += [(_NAME, f"{kind}.{at}.name", member.name) for at, member in enumerate(cast)]
+    for at, character in enumerate(bundle.characters):
+        checked += [(_NAME, f"characters.{at}.aliases", alias) for alias in character.aliases]
+    for rule, where, text in checked:
+        try:
+            rule.validate_python(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            why = UNFIT.get(first.get("ctx", {}).get("pattern", ""), first["msg"])
+            raise BadInput(f"{DOCUMENT} is invalid at {where}: {why}") from None
+
+
 def _checked(entries: Sequence[zipfile.ZipInfo], size: int, most: int) -> dict[str, zipfile.ZipInfo]:
     if len(entries) > MAX_ROWS + 1:
         raise BadInput(f"The file has more than {MAX_ROWS} entries.")
@@ -137,6 +195,8 @@ def _checked(entries: Sequence[zipfile.ZipInfo], size: int, most: int) -> dict[s
             raise BadInput(f"{name} is not a plain file.")
         if entry.file_size > (MAX_DOCUMENT if name == DOCUMENT else MAX_PICTURE):
             raise BadInput(f"{name} is too large.")
+        if entry.file_size > max(RATIO_FROM, MAX_RATIO * entry.compress_size):
+            raise BadInput(f"{name} is packed too tightly: no exported project is.")
         names[name] = entry
     if sum(entry.file_size for entry in entries) > most:
         raise BadInput("The project is too large.")

@@ -17,10 +17,10 @@ class Readable(Protocol):
 Source = bytes | Path | Readable
 
 
-def write_whole(target: Path, source: Source, *, replace: bool) -> None:
+def write_whole(target: Path, source: Source, *, replace: bool, private: bool = False) -> None:
     """Write beside the target, flush to disk, then rename: a crash leaves the old state or the new one.
 
-    Without `replace`, an existing target stays as it is.
+    Only its owner can read a private file. Without `replace`, an existing target stays as it is.
     """
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
     part = Path(name)
@@ -29,7 +29,7 @@ def write_whole(target: Path, source: Source, *, replace: bool) -> None:
             _pour(source, file)
             file.flush()
             os.fsync(file.fileno())
-        part.chmod(0o644)
+        part.chmod(0o600 if private else 0o644)
         if replace:
             part.replace(target)
         else:

@@ -61,8 +61,8 @@ class FolderStorage:
         if target.exists():
             return
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, source, replace=False)
+            _private_folder(target.parent)
+            write_whole(target, source, replace=False, private=True)
         except OSError as error:
             raise StorageError(f"{target.name} could not be written: {error.strerror or error}") from error
 
@@ -103,3 +103,12 @@ class FolderStorage:
             write_whole(path, source, replace=True)
         except OSError as error:
             raise StorageError(f"{path} could not be written: {error.strerror or error}") from error
+
+
+def _private_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, for their owner only."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        _private_folder(folder.parent)
+        _private_folder(folder)

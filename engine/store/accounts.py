@@ -1,5 +1,6 @@
 """Accounts and logins. A login is a family of refresh tokens, each of which is used once."""
 
+import unicodedata
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -47,11 +48,20 @@ async def any_registered(session: AsyncSession) -> bool:
     return (await session.exec(query)).first() is not None
 
 
+def canonical(email: str) -> str:
+    """One spelling of an address that no account has; those of an account are all compared by the database."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", email.strip()).casefold())
+    return "".join(sign for sign in plain if not unicodedata.combining(sign))
+
+
 async def by_email(session: AsyncSession, email: str) -> User | None:
-    """The account with an address, ignoring case. One with a NUL has none: Postgres could not even compare it."""
+    """The account with an address, ignoring case and blanks around it. One with a NUL has none: Postgres could not even
+    compare it.
+    """
     if "\x00" in email:
         return None
-    return (await session.exec(select(User).where(func.lower(User.email) == func.lower(email)))).one_or_none()
+    query = select(User).where(func.lower(User.email) == func.lower(email.strip()))
+    return (await session.exec(query)).one_or_none()
 
 
 async def user(session: AsyncSession, user_id: UUID) -> User:

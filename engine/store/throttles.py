@@ -21,7 +21,17 @@ _WAIT = text(
     "SELECT (1.0 - LEAST(:capacity, tries + EXTRACT(EPOCH FROM clock_timestamp() - at) * :rate)) / :rate"
     " FROM throttles WHERE key = :key"
 )
-_FORGET = text("DELETE FROM throttles WHERE at < clock_timestamp() - interval '1 day'")
+# Keys that begin so are no buckets: they record that something was proven, and when.
+PROVEN = "proven:"
+_PROVE = text(
+    "INSERT INTO throttles (key, tries, at) VALUES (:key, 0, clock_timestamp())"
+    " ON CONFLICT (key) DO UPDATE SET at = clock_timestamp()"
+)
+_PROVEN = text("SELECT 1 FROM throttles WHERE key = :key AND at > clock_timestamp() - interval '90 days'")
+_FORGET = text(
+    "DELETE FROM throttles WHERE at < clock_timestamp() - interval '1 day'"
+    " AND (NOT starts_with(key, 'proven:') OR at < clock_timestamp() - interval '90 days')"
+)
 
 
 async def take_token(session: AsyncSession, key: str, tries: int, within: timedelta) -> float:
@@ -43,6 +53,16 @@ async def refill(session: AsyncSession, key: str) -> None:
     await execute(session, text("DELETE FROM throttles WHERE key = :key"), {"key": key})
 
 
+async def prove(session: AsyncSession, key: str) -> None:
+    """Remember for 90 days that a caller proved who they are; `key` says who, and from where."""
+    await execute(session, _PROVE, {"key": PROVEN + key})
+
+
+async def proven(session: AsyncSession, key: str) -> bool:
+    """Whether that was proven in the last 90 days."""
+    return (await execute(session, _PROVEN, {"key": PROVEN + key})).first() is not None
+
+
 async def forget(session: AsyncSession) -> None:
-    """Delete buckets that have refilled anyway."""
+    """Delete buckets that have refilled anyway, and old proofs."""
     await execute(session, _FORGET)

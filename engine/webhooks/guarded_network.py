@@ -19,9 +19,56 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
-_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
-# Assigned to protocols, not to hosts; older Pythons take some of it for public.
-_NOBODYS = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("2001::/23"))
+# Every range that the IANA special-purpose registries list (IPv4: RFC 6890 and its updates; IPv6: the same), also those
+# that are routed: no webhook lives there. Kept here, because Python's own lists differ from version to version.
+SPECIAL_IPV4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # carriers' shared space; some clouds' metadata
+        "127.0.0.0/8",  # loopback
+        "168.63.129.16/32",  # Azure's platform services: public by number, inside by route
+        "169.254.0.0/16",  # link-local; most clouds' metadata
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.31.196.0/24",  # AS112
+        "192.52.193.0/24",  # AMT
+        "192.88.99.0/24",  # 6to4 relays, deprecated
+        "192.168.0.0/16",  # private
+        "192.175.48.0/24",  # AS112
+        "198.18.0.0/15",  # benchmarking
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, and limited broadcast
+    )
+)
+# The only part of IPv6 that is assigned to hosts of the internet; everything else is special or unassigned: loopback,
+# discard-only, segment routing (5f00::/16), unique local, link-local, site-local (fec0::/10), multicast.
+GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
+SPECIAL_IPV6 = tuple(
+    ipaddress.IPv6Network(network)
+    for network in (
+        "2001::/23",  # protocol assignments: Teredo, benchmarking, ORCHID, drone IDs
+        "2001:db8::/32",  # documentation
+        "2620:4f:8000::/48",  # AS112
+        "3ffe::/16",  # the former 6bone
+        "3fff::/20",  # documentation
+    )
+)
+# IPv6 ranges whose addresses contain an IPv4 address, and how many bits follow it.
+CARRIERS = tuple(
+    (ipaddress.IPv6Network(network), bits)
+    for network, bits in (
+        ("::/96", 0),  # IPv4-compatible
+        ("::ffff:0:0/96", 0),  # IPv4-mapped
+        ("::ffff:0:0:0/96", 0),  # IPv4-translated
+        ("64:ff9b::/96", 0),  # NAT64
+        ("2002::/16", 80),  # 6to4
+    )
+)
 MAX_URL = 2000
 
 
@@ -40,19 +87,13 @@ def networks(listed: str) -> list[Network]:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address belongs to the public internet, whatever form it has."""
+    """Whether an address belongs to a host of the public internet. One that carries an IPv4 address is judged by it."""
     if isinstance(address, ipaddress.IPv6Address):
-        carried = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        if carried is None and any(address in network for network in _NAT64):
-            carried = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        # The first 96 bits are zero: the deprecated IPv4-compatible form.
-        if carried is None and int(address) >> 32 == 0:
-            carried = ipaddress.IPv4Address(int(address))
-        if carried is not None:
-            return is_public(carried)
-    if any(address in network for network in _NOBODYS if network.version == address.version):
-        return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
+        for carrier, following in CARRIERS:
+            if address in carrier:
+                return is_public(ipaddress.IPv4Address(int(address) >> following & 0xFFFFFFFF))
+        return address in GLOBAL_IPV6 and not any(address in network for network in SPECIAL_IPV6)
+    return not any(address in network for network in SPECIAL_IPV4)
 
 
 def may_reach(address: Address, allowed: Iterable[Network]) -> bool:

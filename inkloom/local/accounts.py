@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
+from inkloom.local.child_environment import plain_environment
 from inkloom.local.errors import StackError
 
 # An account of ours first, then one of Postgres; "nobody" exists everywhere, but other services share it.
@@ -43,7 +44,9 @@ class Account:
         """
         try:
             asked = ["/bin/sh", "-c", f'test -{test} "$1"', "sh", str(path)]
-            answer = subprocess.run(asked, cwd="/", **self.popen())  # noqa: S603 - fixed words, the path is an argument
+            answer = subprocess.run(  # noqa: S603 - fixed words, the path is an argument
+                asked, cwd="/", env=plain_environment(), **self.popen()
+            )
         except (OSError, subprocess.SubprocessError) as error:
             reason = getattr(error, "strerror", None) or error
             raise StackError(

@@ -69,7 +69,7 @@ async def servers_answer(settings: Settings, state: State) -> bool:
     if settings.temporal_address:
         return True
     namespace = settings.temporal_namespace
-    return state.temporal is not None and await asyncio.to_thread(serves, state.temporal.http, namespace)
+    return state.temporal is not None and await asyncio.to_thread(serves, state.temporal, namespace)
 
 
 def fingerprint(settings: Settings) -> str:

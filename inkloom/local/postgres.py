@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
+from inkloom.local.child_environment import plain_environment
 from inkloom.local.errors import StackError
 from inkloom.local.postgres_address import NAME, PORT, address, answers, connect
 from inkloom.local.postgres_home import Home, settle
@@ -245,6 +246,5 @@ def _private(folder: Path, uid: int) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    # PGDATA, PGOPTIONS and the like are meant for another server, and this code parses its messages.
-    kept_names = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))}
-    return kept_names | {"LC_ALL": "C"}
+    # This code parses its messages, so they come in one language.
+    return {name: value for name, value in plain_environment().items() if not name.startswith("LC_")} | {"LC_ALL": "C"}

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inkloom.local.accounts import Account, unprivileged
+from inkloom.local.child_environment import plain_environment
 from inkloom.local.errors import StackError
 
 # Both survive a restart of the machine, unlike a temporary folder.
@@ -46,7 +47,8 @@ def programs() -> dict[int, Path]:
     found: dict[int, Path] = {}
     for root in (spec.submodule_search_locations or ()) if spec else ():
         for program in sorted(Path(root).glob("pginstall*/bin/postgres")):
-            said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout  # noqa: S603 - our own
+            asked: list[str | Path] = [program, "--version"]
+            said = subprocess.run(asked, capture_output=True, text=True, env=plain_environment()).stdout  # noqa: S603 - our own
             if match := VERSION.search(said):
                 found[int(match[1])] = program.parent
     return found

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from inkloom.local.accounts import Account
 from inkloom.local.errors import Killed, StackError
 from inkloom.local.logs import tail
+from inkloom.local.private import UMASK, opener
 
 POLL = 0.05
 
@@ -154,7 +155,7 @@ def spawn(
     """
     drop = account.popen() if account else {}
     parts = [str(part) for part in command]
-    with log.open("ab") as out:
+    with open(log, "ab", opener=opener) as out:
         child = subprocess.Popen(  # noqa: S603 - every command is made by this package
             parts,
             stdin=subprocess.DEVNULL,
@@ -163,6 +164,7 @@ def spawn(
             start_new_session=True,
             env=dict(env),
             cwd=folder,
+            umask=UMASK,
             **drop,
         )
     # A child that is dead already has no start time; it still needs an identity until its exit code is read.

@@ -14,7 +14,7 @@ def secret_key(settings: Settings) -> str:
         return settings.secret_key.get_secret_value()
     data = settings.data.expanduser().absolute()
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         return secret_in(data / "secret_key")
     except OSError as error:
         raise unwritable(data, error) from error

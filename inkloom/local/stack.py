@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from engine.settings import Settings
+from inkloom.local import private
 from inkloom.local.commands import Commands
 from inkloom.local.endpoints import Endpoints
 from inkloom.local.errors import StackError, unwritable
@@ -41,6 +42,7 @@ class Stack:
         self._report = report
         self._api = api
         self._data = settings.data.expanduser().absolute()
+        self._database_url = settings.database_url
         self._crew = Services(settings, self._data, commands or Commands(), report)
         self._owner = FolderLock(self._data / "stack.lock")
         self._users = FolderLock(self._data / "stack.users")
@@ -58,7 +60,7 @@ class Stack:
     async def start(self) -> Endpoints:
         """Start everything, or attach to what runs; return once it is ready."""
         try:
-            self._prepare_folder()
+            await asyncio.to_thread(self._prepare_folder)
             await self._enter()
             await self._own_or_attach()
             if self._api:
@@ -107,7 +109,9 @@ class Stack:
             raise asyncio.CancelledError
 
     def _prepare_folder(self) -> None:
-        (self._data / "logs").mkdir(parents=True, exist_ok=True)
+        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._data / "logs").mkdir(mode=0o700, exist_ok=True)
+        private.close(self._data, embedded_database=not self._database_url)
         trial = self._data / ".writable"
         trial.write_text("yes")
         trial.unlink()

@@ -15,6 +15,7 @@ from typing import IO
 
 from pydantic import BaseModel, Field, ValidationError
 
+from inkloom.local.private import opener
 from inkloom.local.processes import Identity
 from inkloom.local.temporal import Ports
 
@@ -62,12 +63,13 @@ class StateFile:
     @contextmanager
     def change(self) -> Iterator[State]:
         """The state, to be changed in place; written whole or not at all."""
-        with self._path.with_name("stack.edit").open("w") as edit:
+        with open(self._path.with_name("stack.edit"), "w", opener=opener) as edit:
             fcntl.flock(edit, fcntl.LOCK_EX)
             state = self.read()
             yield state
             draft = self._path.with_name(".stack.json.new")
-            draft.write_text(state.model_dump_json(indent=2) + "\n")
+            with open(draft, "w", opener=opener) as file:
+                file.write(state.model_dump_json(indent=2) + "\n")
             draft.replace(self._path)
 
 
@@ -82,7 +84,7 @@ class FolderLock:
     def take(self, *, shared: bool = False) -> bool:
         """Try to take it, without waiting. An attempt to make a shared lock exclusive loses it if it fails."""
         if self._file is None:
-            self._file = self._path.open("a")
+            self._file = open(self._path, "a", opener=opener)  # noqa: SIM115 - open as long as the lock is held
         try:
             fcntl.flock(self._file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -3,7 +3,7 @@
 import asyncio
 import http.client
 import json
-import os
+import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -11,12 +11,15 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from inkloom.local.child_environment import plain_environment
 from inkloom.local.errors import StackError
 from inkloom.local.ports import LOOPBACK, next_free
 from inkloom.local.processes import POLL, Process, running_with, spawn, until_ready
 from inkloom.local.temporal_binary import obtain
 
-FRONTEND, HTTP = 7233, 7243  # The default port, where people and tools look first.
+FRONTEND = 7233  # The default port, where people and tools look first.
+# Where the HTTP API's port is chosen: below the range that the kernel hands to outgoing connections.
+HTTP_PORTS = range(10_240, 32_000)
 PATIENCE = 60.0
 ADOPTION = 5.0
 TRIES = 3
@@ -24,11 +27,16 @@ SEARCH_ATTRIBUTES = ("ProjectId", "ChapterId", "GenerationStatus")
 
 
 class Ports(BaseModel, frozen=True):
-    """The server's ports; remembered, so that workers find it after a restart."""
+    """The server's ports; remembered, so that workers find it after a restart.
+
+    `http_host` is the only host by which the HTTP API may be addressed. That API commands everything and checks neither
+    origin nor content type, so any web page could send to it; but no page can choose the host of its requests.
+    """
 
     frontend: int
     http: int
     ui: int
+    http_host: str = ""
 
     @property
     def address(self) -> str:
@@ -62,7 +70,8 @@ class Temporal:
         self._program: Path | None = None
         # Once an address was handed out, the server comes back there or not at all.
         self._served = promised
-        self.ports = last or Ports(frontend=FRONTEND, http=HTTP, ui=ui_port)
+        # A server of an earlier version may have an HTTP API that answers to every host: it is not taken over.
+        self.ports = last if last and last.http_host else _unguessable(last.frontend if last else FRONTEND, ui_port)
         # The last ports if they are free, but the UI where the settings want it now.
         self._wish = self.ports.model_copy(update={"ui": ui_port}) if ui_port else self.ports
 
@@ -83,13 +92,13 @@ class Temporal:
 
     async def healthy(self) -> bool:
         """Whether the frontend answers for our namespace."""
-        return await asyncio.to_thread(serves, self.ports.http, self._namespace)
+        return await asyncio.to_thread(serves, self.ports, self._namespace)
 
     async def launch(self) -> Process:
         """Start the server; return once it answers for our namespace."""
         if self._program is None:
             self._program = (await obtain()).path
-        self._database.parent.mkdir(parents=True, exist_ok=True)
+        self._database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         failure = StackError("Temporal found no free ports")
         for _ in range(TRIES):
             if not self._served:
@@ -126,24 +135,32 @@ class Temporal:
             *("--dynamic-config-value", "matching.numTaskqueueWritePartitions=1"),
             # The dev server reads them from the database for every task, so that they can be added while it runs.
             *("--dynamic-config-value", "system.forceSearchAttributesCacheRefreshOnRead=false"),
+            *("--dynamic-config-value", f"frontend.httpAllowedHosts={json.dumps([self.ports.http_host])}"),
             *("--port", str(self.ports.frontend), "--http-port", str(self.ports.http), "--ui-port", str(self.ports.ui)),
             *("--namespace", self._namespace),
             *attributes,
         ]
 
 
+def _unguessable(frontend: int, ui: int) -> Ports:
+    """Ports of a new server: its HTTP API is somewhere else, under another name, in every data folder."""
+    http_port = next_free(secrets.choice(HTTP_PORTS), avoid={frontend, ui})
+    return Ports(frontend=frontend, http=http_port, ui=ui, http_host=f"{secrets.token_hex(16)}.invalid")
+
+
 def _free(wish: Ports) -> Ports:
     """Those ports if they are free, else the next free ones."""
     frontend = next_free(wish.frontend)
     http_port = next_free(wish.http, avoid={frontend})
-    return Ports(frontend=frontend, http=http_port, ui=next_free(wish.ui, avoid={frontend, http_port}))
+    ui = next_free(wish.ui, avoid={frontend, http_port})
+    return wish.model_copy(update={"frontend": frontend, "http": http_port, "ui": ui})
 
 
-def serves(http_port: int, namespace: str) -> bool:
+def serves(ports: Ports, namespace: str) -> bool:
     """Ask the frontend over HTTP, which is as reliable as gRPC and needs no SDK runtime in this process."""
-    connection = http.client.HTTPConnection(LOOPBACK, http_port, timeout=3)
+    connection = http.client.HTTPConnection(LOOPBACK, ports.http, timeout=3)
     try:
-        connection.request("GET", f"/api/v1/namespaces/{namespace}")
+        connection.request("GET", f"/api/v1/namespaces/{namespace}", headers={"Host": ports.http_host})
         answer = connection.getresponse()
         info = json.loads(answer.read()).get("namespaceInfo", {})
         return answer.status == 200 and info.get("state") == "NAMESPACE_STATE_REGISTERED"
@@ -154,7 +171,6 @@ def serves(http_port: int, namespace: str) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    # TEMPORAL_ADDRESS and the like are meant for clients of another server. It shares its cores with the workers: a
-    # garbage collection at four times the memory in use instead of twice takes 4 % less time, for some 60 MB.
-    names = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
-    return {"GOGC": "400", **names}
+    # It shares its cores with the workers: a garbage collection at four times the memory in use instead of twice takes
+    # 4 % less time, for some 60 MB.
+    return {"GOGC": "400"} | plain_environment("GOGC", "GOMEMLIMIT", "GOMAXPROCS")

@@ -9,6 +9,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from inkloom.local.child_environment import plain_environment
 from inkloom.local.errors import StackError
 
 # The first server version with fairness between projects. A program built by `go install` reports 0.0.0-DEV, so only
@@ -52,7 +53,9 @@ def look_at(path: Path, origin: str) -> Program | None:
     """The file's version, if it is Temporal's CLI."""
     try:
         asked = [str(path), "--version"]
-        said = subprocess.run(asked, capture_output=True, text=True, timeout=20).stdout  # noqa: S603 - named `temporal`
+        said = subprocess.run(  # noqa: S603 - named `temporal`
+            asked, capture_output=True, text=True, timeout=20, env=plain_environment()
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
     version = server_version(said)

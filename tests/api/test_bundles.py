@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -198,6 +199,15 @@ HOSTILE: dict[str, Broken] = {
     "a title too long": lambda document, files: packed({**document, "project": {"title": "a" * 501}}, files),
     "a NUL": lambda document, files: packed({**document, "project": {"title": "a\0b"}}, files),
     "unknown options": _changed(project={"title": "a", "options": {"pages": -1}}),
+    "a title of two lines": _changed(project={"title": "a\r\nb"}),
+    "a title without a letter": _changed(project={"title": "\u2003"}),
+    "a name of two lines": _changed(characters=[{"name": "a\nb"}]),
+    "an alias with a control character": _changed(characters=[{"name": "a", "aliases": ["\x1b[2J"]}]),
+    "a location of two lines": _changed(locations=[{"name": "a\x85b"}]),
+    "a chapter's title of two lines": _changed(chapters=[{"title": "a\nb"}]),
+    "a lone surrogate": lambda document, files: packed({**document, "project": {"title": "\ud800"}}, files),
+    "many unknown fields": lambda document, files: packed(document | {f"x{n}": n for n in range(200_000)}, files),
+    "many bad parts": _changed(chapters=[{"scenes": [{"panels": [{}] * 900}] * 30}] * 20),
     "a picture that is missing": lambda document, files: packed(document, dict(list(files.items())[1:])),
     "a picture that nobody named": _entry("pictures/" + "0" * 64 + ".png"),
     "a picture named twice": lambda document, files: packed(
@@ -251,6 +261,45 @@ def test_one_entry_inside_of_another_is_seen(tmp_path: Path) -> None:
         assert archive.testzip() is None
     with pytest.raises(BadInput, match="overlap"):
         Archive(outer, 1 << 20)
+
+
+DENSE = {
+    "objects": b"{},",
+    "lists": b"[],",
+    "numbers": b"7,",
+    "texts": b'"",',
+    "escaped texts": b'"\\"",',
+    "keys": b'{"a":1},',
+}
+
+
+@pytest.mark.parametrize("part", list(DENSE))
+def test_a_document_of_tiny_parts_is_refused_before_it_is_built(tmp_path: Path, part: str) -> None:
+    """60 MB of them would be gigabytes in memory: nothing is built, whether the file is packed or not."""
+    document = b'{"format":"inkloom-project","version":1,"x":['
+    document += DENSE[part] * ((60 << 20) // len(DENSE[part])) + b"0]}"
+    path = tmp_path / "dense.zip"
+    path.write_bytes(packed(document, {}, zipfile.ZIP_DEFLATED))
+    with pytest.raises(BadInput, match="packed too tightly"):
+        Archive(path, 512 << 20)
+    path.write_bytes(packed(document, {}))
+    del document
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match="more parts"):
+            Archive(path, 512 << 20).bundle()
+        assert tracemalloc.get_traced_memory()[1] < 450 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_texts_full_of_commas_are_texts(tmp_path: Path) -> None:
+    """Prompts are lists of words: they count as what they are, however many there are."""
+    document: Json = {"format": "inkloom-project", "version": 1, "project": {"title": "a"}}
+    document["chapters"] = [{"text": '[a, {b", ' * 600_000}] * 6
+    path = tmp_path / "commas.zip"
+    path.write_bytes(packed(document, {}))
+    assert len(Archive(path, 512 << 20).bundle().chapters) == 6
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,6 +1,7 @@
 """An order that is sent again with its Idempotency-Key is the same order."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +11,9 @@ from httpx2 import AsyncClient
 from engine.db.session import Database
 from engine.store import generations
 from models.options import GenerationStatus
+from models.tables.projects import Role
 from tests.api.conftest import Json, new_chapter, problem, refused, registered
+from tests.api.together import member
 
 pytestmark = pytest.mark.integration
 
@@ -96,6 +99,49 @@ async def test_a_retry_has_keys_too(api: AsyncClient, database: Database) -> Non
     assert (one.status_code, two.json()) == (202, one.json())
     assert one.json()["retry_of"] == first.json()["id"]
     await end(database, one)
+
+
+async def test_a_key_opens_nothing(api: AsyncClient, database: Database) -> None:
+    """A token of another project, a demoted editor and a removed one are refused as they are without the key."""
+    project_id, chapter_id = await new_chapter(api)
+    editor = await member(api, project_id, Role.EDITOR)
+    body, key = {"kind": "chapter", "target_ids": [chapter_id]}, uuid4().hex
+    first = await order(api, body, key, **editor.headers)
+    assert first.status_code == 202, first.text
+    await end(database, first)
+    retry, again = f"{first.headers['Location']}/retry", uuid4().hex
+    retried = await api.post(retry, headers={"Idempotency-Key": again, **editor.headers})
+    assert retried.status_code == 202, retried.text
+    await end(database, retried)
+
+    async def answers(headers: Mapping[str, str]) -> list[tuple[Any, Any]]:
+        """With the key, and without."""
+        with_keys = [
+            await order(api, body, key, **headers),
+            await order(api, body | {"options": {"drafts": 2}}, key, **headers),
+            await api.post(retry, headers={"Idempotency-Key": again, **headers}),
+        ]
+        plain = [
+            await api.post("/api/v1/generations", json=body, headers=headers),
+            await api.post("/api/v1/generations", json=body, headers=headers),
+            await api.post(retry, headers=headers),
+        ]
+        assert [one.json()["detail"] for one in with_keys] == [one.json()["detail"] for one in plain]
+        return [(problem(one), problem(other)) for one, other in zip(with_keys, plain, strict=True)]
+
+    elsewhere = (await api.post("/api/v1/projects", json={"title": "Elsewhere"}, headers=editor.headers)).json()["id"]
+    new = {"name": "of another project", "project_id": elsewhere, "scopes": ["read", "write"]}
+    token = (await api.post("/api/v1/auth/tokens", headers=editor.headers, json=new)).json()["token"]
+    missing, forbidden = refused(404, "not-found"), refused(403, "forbidden")
+    assert await answers({"Authorization": f"Bearer {token}"}) == [(missing, missing)] * 3
+    where = f"/api/v1/projects/{project_id}/members/{editor.user_id}"
+    assert (await api.patch(where, json={"role": "viewer"})).status_code == 200
+    assert await answers(editor.headers) == [(forbidden, forbidden)] * 3
+    assert (await api.patch(where, json={"role": "editor"})).status_code == 200
+    replayed = await order(api, body, key, **editor.headers)
+    assert (replayed.status_code, replayed.json()) == (202, first.json())
+    assert (await api.delete(where)).status_code == 204
+    assert await answers(editor.headers) == [(missing, missing)] * 3
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])

@@ -36,3 +36,17 @@ def commands() -> Commands:
         workers={"worker-flow": LIVES, "worker-draw": LIVES},
         api=SERVES,
     )
+
+
+@pytest.fixture
+def secrets_around(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Values in our environment that are no business of the servers'."""
+    names = (
+        *("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "STABILITY_API_KEY", "A_VENDOR_OF_TOMORROW_TOKEN"),
+        *("INKLOOM_SECRET_KEY", "INKLOOM_DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+        *("TEMPORAL_API_KEY", "PGPASSWORD", "POSTGRES_PASSWORD", "HTTPS_PROXY", "OTEL_EXPORTER_OTLP_HEADERS"),
+    )
+    values = {name: f"canary-{number}" for number, name in enumerate(names)}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return set(values.values())

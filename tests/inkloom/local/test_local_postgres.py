@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from inkloom.local.accounts import unprivileged
+from inkloom.local.child_environment import plain_environment
 from inkloom.local.errors import StackError
 from inkloom.local.postgres import SOCKET, Postgres
 from inkloom.local.postgres_address import answers
@@ -109,6 +111,17 @@ async def test_only_the_password_opens_it(data: Path) -> None:
         (postgres.home.folder / "password").write_text(password)
     finally:
         await postgres.end(process)
+
+
+async def test_it_knows_none_of_our_keys(data: Path, secrets_around: set[str]) -> None:
+    """Nor do the programs that are run for it: they run as the account that the server runs as."""
+    postgres = server(data)
+    process = await postgres.launch()
+    given = psutil.Process(process.pid).environ()
+    await postgres.end(process)
+    assert not [name for name, value in given.items() if value in secrets_around]
+    assert {"PATH", "LC_ALL"} <= set(given)
+    assert not secrets_around & set(plain_environment().values())
 
 
 async def test_a_socket_folder_of_somebody_else_is_not_used(data: Path) -> None:

@@ -2,8 +2,10 @@ import os
 import signal
 import socket
 import stat
+from http.client import HTTPConnection
 from pathlib import Path
 
+import psutil
 import pytest
 
 from inkloom.local import temporal_binary
@@ -15,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 
 def server(data: Path, *, last: Ports | None = None, promised: bool = False) -> Temporal:
-    data.mkdir(exist_ok=True)
+    data.mkdir(parents=True, exist_ok=True)
     return Temporal(data, data / "log", namespace="ours", ui_port=0, last=last, promised=promised)
 
 
@@ -31,8 +33,8 @@ async def test_ports_and_namespace_stay(data: Path) -> None:
     first = server(data)
     process = await first.launch()
     ports = first.ports
-    assert serves(ports.http, "ours")
-    assert not serves(ports.http, "somebody else's")
+    assert serves(ports, "ours")
+    assert not serves(ports, "somebody else's")
 
     other = server(data, last=ports)
     found = await other.orphan()
@@ -55,6 +57,58 @@ async def test_ports_and_namespace_stay(data: Path) -> None:
         await second.end(process)
         with pytest.raises(StackError, match=r"(?s)did not start.*log"):
             await server(data, last=ports, promised=True).launch()
+
+
+def page(ports: Ports, method: str, path: str, host: str) -> int:
+    """The status of what a web page's form can send: a host, an origin, and a body without a preflight."""
+    connection = HTTPConnection("127.0.0.1", ports.http, timeout=5)
+    headers = {"Host": host, "Origin": "http://evil.example", "Content-Type": "text/plain"}
+    try:
+        connection.request(method, f"/api/v1/namespaces/{path}", b"{}" if method == "POST" else None, headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+async def test_no_web_page_commands_it(data: Path) -> None:
+    """Its HTTP API is on another port each time, and answers to one name that no page can send."""
+    first = server(data)
+    process = await first.launch()
+    try:
+        ports = first.ports
+        hosts = (f"127.0.0.1:{ports.http}", f"localhost:{ports.http}", "evil.example", "", f"x.{ports.http_host}")
+        for host in hosts:
+            assert page(ports, "GET", "ours", host) in (400, 403), host
+            assert page(ports, "POST", "ours/batch-operations/b1", host) in (400, 403), host
+        assert page(ports, "GET", "ours", ports.http_host) == 200
+        listening = {one.laddr for one in psutil.Process(process.pid).net_connections("tcp") if one.status == "LISTEN"}
+        assert {address.ip for address in listening} == {"127.0.0.1"}
+        assert ports.frontend in {address.port for address in listening}
+    finally:
+        await first.end(process)
+    others = [server(data / str(number)).ports for number in range(3)]
+    assert len({ports.http, *(other.http for other in others)}) > 1
+    assert len({ports.http_host, *(other.http_host for other in others)}) == 4
+    assert 7243 not in {ports.http, *(other.http for other in others)}
+
+
+async def test_one_that_answers_to_every_name_is_not_taken_over(data: Path) -> None:
+    """As those of earlier versions did."""
+    first = server(data)
+    process = await first.launch()
+    other = server(data, last=first.ports.model_copy(update={"http_host": ""}))
+    assert other.ports.frontend == first.ports.frontend
+    assert await other.orphan() is None
+    assert await process.ended(5)
+
+
+async def test_it_knows_none_of_our_keys(data: Path, secrets_around: set[str]) -> None:
+    first = server(data)
+    process = await first.launch()
+    given = psutil.Process(process.pid).environ()
+    await first.end(process)
+    assert not [name for name, value in given.items() if value in secrets_around]
+    assert {"PATH", "GOGC"} <= set(given)
 
 
 def test_the_lock_file_brings_a_server_that_is_recent_enough(monkeypatch: pytest.MonkeyPatch) -> None:
