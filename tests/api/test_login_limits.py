@@ -1,15 +1,21 @@
 """Login limits count accounts, not spellings, and lock no owner out."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from httpx2 import AsyncClient
 
 from engine.settings import Settings
-from tests.api.conftest import registered, serving
-from tests.api.test_accounts import OTHER, account, login
+from tests.api.conftest import PASSWORD, registered, serving
 
 pytestmark = pytest.mark.integration
+
+OTHER = "fog-quay-shed-rope"
+
+
+async def login(api: AsyncClient, email: str, password: str = PASSWORD) -> Any:
+    return await api.post("/api/v1/auth/login", data={"username": email, "password": password})
 
 
 async def test_another_spelling_is_no_other_account(api: AsyncClient, api_settings: Settings) -> None:
@@ -28,7 +34,8 @@ async def test_another_spelling_is_no_other_account(api: AsyncClient, api_settin
 
 async def test_many_who_guess_lock_nobody_out(api: AsyncClient, api_settings: Settings) -> None:
     """From an address at which the owner logged in before: attempts from all others count there for nothing."""
-    email, _ = await account(api)
+    email = f"{uuid4().hex}@example.org"
+    await registered(api, email)
     strict = api_settings.model_copy(update={"login_tries": 2})
     async with serving(strict, address="203.0.113.30") as home:
         assert (await login(home, email)).status_code == 200
