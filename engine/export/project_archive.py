@@ -122,8 +122,8 @@ def _is_bounded(data: bytes) -> bool:
     """
     if data.count(b'"') > 2 * MAX_TEXTS:
         return False
-    for counted in (lambda: data, lambda: _TEXT.sub(b"", data)):
-        skeleton = counted()
+    for without_texts in (False, True):
+        skeleton = _TEXT.sub(b"", data) if without_texts else data
         nested = skeleton.count(b"{") + skeleton.count(b"[")
         if nested <= MAX_NESTED and nested + skeleton.count(b",") <= MAX_VALUES:
             return True
@@ -164,8 +164,8 @@ def _check_names(bundle: Bundle) -> None:
     """
     checked = [(_TITLE, "project.title", bundle.project.title)]
     checked += [(_NAME, f"chapters.{at}.title", one.title) for at, one in enumerate(bundle.chapters) if one.title]
-    for kind, cast in (("characters", bundle.characters), ("locations", bundle.locations)):
-        checked += [(_NAME, f"{kind}.{at}.name", member.name) for at, member in enumerate(cast)]
+    checked += [(_NAME, f"characters.{at}.name", character.name) for at, character in enumerate(bundle.characters)]
+    checked += [(_NAME, f"locations.{at}.name", location.name) for at, location in enumerate(bundle.locations)]
     for at, character in enumerate(bundle.characters):
         checked += [(_NAME, f"characters.{at}.aliases", alias) for alias in character.aliases]
     for rule, where, text in checked:
