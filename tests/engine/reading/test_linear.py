@@ -187,9 +187,3 @@ def test_a_text_costs_its_length(name: str) -> None:
 @pytest.mark.parametrize("name", _WHOLE)
 def test_many_different_names_cost_their_length(name: str) -> None:
     assert not _faults(_WHOLE[name], _NAMES, [16_000])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", _PLAIN)
-def test_a_long_text_costs_its_length(name: str) -> None:
-    assert not _faults(_PLAIN[name], _TEXTS, [128_000])
