@@ -93,7 +93,7 @@ NOUNS = (
     webhooks,
 )
 DESCRIPTION = """\
-Turns manuscripts into comic chapters. Create a project, put a chapter with its text into it, order a generation, and
+Turns manuscripts into comic chapters. Create a project, put a chapter with its text into it, request a generation, and
 follow its events until the pages are there. Errors are `application/problem+json` with a stable `type`.
 """
 

@@ -53,10 +53,10 @@ async def zipped(owned: Resources, bundle: Bundle, images: Mapping[str, Image], 
 
 async def taken_out(owned: Resources, archive: Archive, picture: Picture, folder: Path) -> tuple[Path, Opened]:
     """A picture of the file, verified, and the path of the file to store, which contains nothing but pixels."""
-    given, anew = folder / picture.sha256, folder / f"{picture.sha256}-anew"
+    given, encoded = folder / picture.sha256, folder / f"{picture.sha256}-encoded"
     await run_in_threadpool(archive.picture, name_of(picture.sha256, picture.media_type), given, picture.sha256)
-    opened = await owned.workshop.check(given, anew)
+    opened = await owned.workshop.check(given, encoded)
     if opened.kept:
         return given, opened
     given.unlink()
-    return anew, opened
+    return encoded, opened

@@ -32,7 +32,7 @@ class Verdict:
 
 
 def decide(*, there: bool, manual: bool, changed: list[str]) -> Verdict:
-    """The verdict on a part, the same for the list of stale parts and for whoever would make the part."""
+    """The verdict on a part, the same for the list of stale parts and for the step that would make the part."""
     if not there:
         return Verdict(PartState.LEFT_EMPTY if manual else PartState.MISSING, [])
     if manual:

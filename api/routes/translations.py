@@ -240,9 +240,9 @@ async def _words(session: AsyncSession, scope: Scope, panel: Panel, language: st
 
 
 def _out(one: Worded, language: str) -> TranslationOut:
-    told, there = translator.translated_panel(one), one.translation
+    panel, there = translator.translated_panel(one), one.translation
     return TranslationOut(
-        **told.model_dump(),
+        **panel.model_dump(),
         language=language,
         state=one.state,
         manual=there is not None and there.manual,

@@ -41,7 +41,7 @@ def described(prompt: str, people: Sequence[Attributes]) -> dict[str, str]:
 
 
 def mixed_up(prompt: str, people: Sequence[Attributes]) -> list[str]:
-    """What keeps two or more people of a prompt from being told apart, as sentences for its writer."""
+    """What keeps two or more people of a prompt from being distinguished, as sentences for its writer."""
     notes = []
     found = described(prompt, people)
     for who in people:

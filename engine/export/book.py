@@ -119,7 +119,7 @@ class Book:
         return digest(FILES, format, _as_json(self._for(format)), *signed)
 
     def _for(self, format: str) -> "Book":
-        """What a file of the format depends on: a changed prompt makes no page anew."""
+        """What a file of the format depends on: a changed prompt changes no page."""
         book = replace(self, options=self.options.manner)
         if format in (ExportFormat.SCRIPT, ExportFormat.SCRIPT_TEXT):
             return replace(book, pages=(), pictures=())

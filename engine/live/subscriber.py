@@ -79,18 +79,18 @@ class Subscriber:
         self._something = asyncio.Event()
         self._ended: Ended | None = None
 
-    def put(self, told: SentEvent) -> None:
+    def put(self, event: SentEvent) -> None:
         """Take an event, or give up and be `overtaken`."""
-        if self.overtaken or told.seq <= self.last:
+        if self.overtaken or event.seq <= self.last:
             return
-        self.last = told.seq
-        if self.generation_id is not None and told.generation_id != self.generation_id:
+        self.last = event.seq
+        if self.generation_id is not None and event.generation_id != self.generation_id:
             return
-        if len(self._waiting) >= MAX_EVENTS or self._size + len(told.text) > MAX_CHARACTERS:
+        if len(self._waiting) >= MAX_EVENTS or self._size + len(event.text) > MAX_CHARACTERS:
             self.overtaken = True
         else:
-            self._waiting.append(told)
-            self._size += len(told.text)
+            self._waiting.append(event)
+            self._size += len(event.text)
         self._something.set()
 
     def end(self, code: Close | None, reason: str = "") -> None:

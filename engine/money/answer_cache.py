@@ -52,10 +52,10 @@ class AnswerCache:
             url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS, decode_responses=True
         )
 
-    async def find(self, session: AsyncSession, order: PaidRequest) -> ProviderCall | None:
+    async def find(self, session: AsyncSession, request: PaidRequest) -> ProviderCall | None:
         """The confirmed call with its answer, counted as a cache hit; None if it is not cached."""
         try:
-            kept = await self._redis.get(_name(order.call_key))
+            kept = await self._redis.get(_name(request.call_key))
             found = None if kept is None else _CACHED.validate_json(kept)
         except (RedisError, OSError) as error:
             log.warning("the answer cache is unavailable: %s", type(error).__name__)
@@ -66,20 +66,14 @@ class AnswerCache:
             return None
         if found is None:
             return None
-        values = {"generation": order.generation_id, "call": found.call_id, "key": order.call_key}
+        values = {"generation": request.generation_id, "call": found.call_id, "key": request.call_key}
         if (await execute(session, _COUNT, values)).first() is None:
             return None
         return ProviderCall(
             id=found.call_id,
-            project_id=order.project_id,
-            call_key=order.call_key,
+            **request.columns,
             attempt=1,
             state=CallState.CONFIRMED,
-            kind=order.kind,
-            provider=order.provider,
-            model=order.model,
-            purpose=order.purpose,
-            holder=order.holder,
             answer=found.answer,
             stop_reason=found.stop_reason,
             input_tokens=found.input_tokens,

@@ -156,6 +156,19 @@ class PaidRequest:
         """The identity of the call. An owner's projects share paid answers; different owners share nothing."""
         return digest(str(self.owner_id), self.provider, self.model, self.request_hash, self.ordinal)
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of the call that say what is asked, and by whom, wherever its answer comes from."""
+        return {
+            "project_id": self.project_id,
+            "call_key": self.call_key,
+            "kind": self.kind,
+            "provider": self.provider,
+            "model": self.model,
+            "purpose": self.purpose,
+            "holder": self.holder,
+        }
+
 
 @dataclass(frozen=True)
 class Usage:
@@ -319,17 +332,11 @@ async def _reserve(
 ) -> ProviderCall | Paused | None:
     """A fresh attempt; None if an attempt with this number exists; `Paused` if the generation is paused."""
     call = ProviderCall(
-        project_id=request.project_id,
+        **request.columns,
         generation_id=request.generation_id,
-        call_key=request.call_key,
+        target_id=request.target_id,
         attempt=attempt,
         state=CallState.SUBMITTED if send else CallState.RESERVED,
-        kind=request.kind,
-        provider=request.provider,
-        model=request.model,
-        purpose=request.purpose,
-        target_id=request.target_id,
-        holder=request.holder,
         reserved_usd=request.most_usd,
         reserved_tokens=request.most_tokens,
         send_at=send_at,

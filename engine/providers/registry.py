@@ -153,7 +153,7 @@ def resolved(kind: Kind, choice: Choice) -> Choice:
 
 
 def artist_of(options: GenerationOptions) -> Choice:
-    """The artist that a generation names first, with its model, whoever draws in the end."""
+    """The artist that a generation names first, with its model, whichever artist draws in the end."""
     return resolved("images", options.artists()[0])
 
 

@@ -12,10 +12,10 @@ from models.script import Script
 from models.tables import Chapter
 
 
-async def chapter_language(session: AsyncSession, chapter_id: UUID, told: str) -> str:
-    """The language as a BCP 47 tag: `told` by the options, else detected; empty if there is too little text."""
-    if told:
-        return told
+async def chapter_language(session: AsyncSession, chapter_id: UUID, named: str) -> str:
+    """The language as a BCP 47 tag: `named` by the options, else detected; empty if there is too little text."""
+    if named:
+        return named
     query = select(func.left(Chapter.source_text, READ), Chapter.script).where(col(Chapter.id) == chapter_id)
     text, script = (await session.exec(query)).one()
     if script is not None:

@@ -25,7 +25,7 @@ GRACE = timedelta(seconds=3)
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:pair, 0))")
 
 
-class Somebody(Protocol):
+class OpenSocket(Protocol):
     """A socket through which a user is present."""
 
     connection: UUID
@@ -59,7 +59,7 @@ async def present_users(session: AsyncSession, project_id: UUID) -> list[Here]:
     return list(users.values())
 
 
-async def enter(session: AsyncSession, socket: Somebody) -> None:
+async def enter(session: AsyncSession, socket: OpenSocket) -> None:
     """Record an open socket; the others are notified if it is the first one of its user."""
     await _alone(session, socket.project_id, socket.user_id)
     if await _project_deleted(session, socket.project_id):
@@ -80,7 +80,7 @@ async def enter(session: AsyncSession, socket: Somebody) -> None:
         await _tell(session, socket, present=True)
 
 
-async def view_panel(session: AsyncSession, socket: Somebody, panel_id: UUID | None) -> None:
+async def view_panel(session: AsyncSession, socket: OpenSocket, panel_id: UUID | None) -> None:
     """Record which panel a user views, or none; the others are notified of a change. A panel of another project
     counts as none.
     """
@@ -101,7 +101,7 @@ async def view_panel(session: AsyncSession, socket: Somebody, panel_id: UUID | N
         await _tell(session, socket, present=True)
 
 
-async def leave(session: AsyncSession, socket: Somebody) -> None:
+async def leave(session: AsyncSession, socket: OpenSocket) -> None:
     """Record that a socket was closed: after `GRACE` `sweep` deletes its row and notifies the others."""
     await session.exec(
         update(Presence)
@@ -111,7 +111,7 @@ async def leave(session: AsyncSession, socket: Somebody) -> None:
     )
 
 
-async def renew(database: Database, sockets: Sequence[Somebody]) -> None:
+async def renew(database: Database, sockets: Sequence[OpenSocket]) -> None:
     """Renew the rows of open sockets. Those that were dropped meanwhile enter again."""
     async with database.session() as session:
         kept = await session.exec(
@@ -166,7 +166,7 @@ async def _windows(session: AsyncSession, project_id: UUID, user_id: UUID) -> in
     return (await session.exec(query.where(Presence.project_id == project_id, Presence.user_id == user_id))).one()
 
 
-async def _tell(session: AsyncSession, socket: Somebody, *, present: bool) -> None:
+async def _tell(session: AsyncSession, socket: OpenSocket, *, present: bool) -> None:
     name = (await session.exec(select(User.name).where(User.id == socket.user_id))).one_or_none()
     data = {"user_id": str(socket.user_id), "name": name or "", "here": present}
     if present and socket.panel_id is not None:

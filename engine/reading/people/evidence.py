@@ -298,7 +298,7 @@ class _Ear:
             heard.calls = tuple(named)
 
     def _presence(self, heard: Heard, number: int) -> None:
-        """Whoever was there a moment ago is more likely to speak; the lead breaks ties."""
+        """People who were there a moment ago are more likely to speak; the lead breaks ties."""
         score = heard.for_whom
         for rank, name in enumerate(self.cast.names):
             score[name] -= 0.02 * min(rank, 20)

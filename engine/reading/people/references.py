@@ -141,7 +141,7 @@ def addressed(text: str, cast: Cast) -> tuple[str, ...]:
 
 
 def outer(said: str) -> str:
-    """A speech with its inner quotes blanked out at the same length: whoever is addressed there is elsewhere."""
+    """A speech with its inner quotes blanked out at the same length: people addressed there are elsewhere."""
     return _INNER.sub(lambda match: " " * len(match.group()), said)
 
 

@@ -31,7 +31,7 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
     scenes = await session.exec(
         select(Scene.sentences).where(Scene.project_id == call.project_id).order_by(col(Scene.id)).limit(500)
     )
-    # What the text says of somebody often follows the sentence that names them: "She wore …".
+    # What the text says about a character often follows the sentence that names them: "She wore …".
     excerpts = [
         " ".join(sentences[index : index + 3])
         for sentences in scenes.all()

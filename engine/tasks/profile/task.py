@@ -10,7 +10,7 @@ LONGEST_ATTRIBUTE = 160
 
 
 class In(TaskInput):
-    """Somebody, and what the text says near their name."""
+    """A character, and what the text says near the name."""
 
     name: str = Field(min_length=1)
     aliases: list[str] = Field(default_factory=list)

@@ -274,7 +274,7 @@ async def lenient(database: Database, ordered: Ordered) -> None:
 async def test_one_call_loses_its_answer_three_times_and_a_person_is_asked(
     database: Database, order: Order, policy: str
 ) -> None:
-    """However cheap it is. Whoever accepts that gets as many attempts again; what was lost counts no more then."""
+    """However cheap it is. Accepting the loss allows as many attempts again, and the lost answers no longer count."""
     ordered = await order()
     if policy == "retry":
         await lenient(database, ordered)
