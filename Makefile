@@ -8,8 +8,8 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check $(LOCKED)
 UV := $(BIN)/uv pip install --python $(BIN)/python $(LOCKED)
 # A file's tests stay in one process, because they share what they made. Two cores keep three processes busy: they wait
 # for servers much of the time.
-WORKERS ?= 3
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 40
+WORKERS ?= 4
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 40
 .DEFAULT_GOAL := help
 # Where it is set, every process compiles every module again: seconds of each test process and of each program started.
 unexport PYTHONDONTWRITEBYTECODE

@@ -159,7 +159,7 @@ async def reached(database: Database, ordered: "Ordered", status: GenerationStat
                 busy = await tallies.in_flight(session, generation.id)
             if generation.status == status and not busy:
                 return generation
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.15)
 
 
 async def finished(database: Database, ordered: "Ordered", patience: float = 90) -> Generation:
@@ -170,4 +170,4 @@ async def finished(database: Database, ordered: "Ordered", patience: float = 90)
                 generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
             if generation.status in FINAL_STATUSES:
                 return generation
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.15)

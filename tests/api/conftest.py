@@ -148,7 +148,7 @@ async def ended(api: AsyncClient, generation_id: str) -> Json:
             if generation["status"] in FINAL_STATUSES:
                 return generation
             # A request costs ten milliseconds of a core that the generation needs.
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
 
 
 @dataclass(frozen=True)

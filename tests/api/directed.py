@@ -71,7 +71,7 @@ class Directed:
                 if found["status"] == status and (not stage or f"review {stage}" in waits):
                     return found
                 assert found["status"] == status or found["status"] not in ("failed", "cancelled"), found
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.25)
 
     async def ended(self, generation_id: str = "") -> Json:
         return await ended(self.api, generation_id or self.generation_id)
