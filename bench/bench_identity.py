@@ -28,7 +28,7 @@ from engine.providers.registry import draws_of
 from engine.reading import names, paragraphs, read_manuscript, windows
 from engine.reading.people.clothing import changes, outfits_after
 from engine.store.panels import as_data
-from engine.store.references import arranged, people_of, with_references
+from engine.store.references import arranged, by_name, people_of, with_references
 from engine.tasks.outline import task as outline
 from engine.tasks.outline.windows import WINDOW_TOKENS
 from engine.tasks.panels import task as panels
@@ -218,7 +218,7 @@ def _references(chapter: Chapter, one: Shown) -> bool:
     known = [*((who.id, who.name) for who in chapter.cast), *((one.id, one.name) for one in chapter.places.values())]
     pictures: dict[tuple[UUID, str], Sequence[Image]] = {(owner, "sheet"): [_picture(name)] for owner, name in known}
     place = chapter.places.get(one.data.place)
-    stored = arranged(one.data, people_of(one.data.characters, chapter.cast), place, one.panel.id, pictures)
+    stored = arranged(one.data, people_of(one.data.characters, by_name(chapter.cast)), place, one.panel.id, pictures)
     wanted = [who.name for who in one.data.characters] + ([place.name] if place else [])
     sent = with_references(_request(one.data), draws_of("openai"), stored)
     return [picture.sha256 for picture in sent.references] == wanted and all(

@@ -1,6 +1,7 @@
 """Costs: estimated beforehand; afterwards by project, chapter, scene and panel."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -133,7 +134,9 @@ async def estimate_generation(body: NewGeneration, owned: Owned, session: Sessio
     chapter = await chapter_of(session, scope, body.kind, body.target_ids)
     project = await rows.get(session, scope, Project, chapter.project_id)
     options = resolve(named(body.options), owned.settings, project=project.options, script=chapter.script)
-    work = await work_left(session, chapter, options)
+    work = await owned.computed.about(
+        session, chapter, ("work", options.model_dump_json()), partial(work_left, options=options)
+    )
     prices = Prices.of(owned.settings)
     found = estimate(work, options, prices, await costs.experience(session, project.owner_id))
     return EstimateOut.model_validate(found)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.http.deps import Scoped, Session
+from api.http.deps import Owned, Scoped, Session
 from api.http.paging import Listing, Paged, listed
 from api.http.schemas import AN_ID, NOT_FOUND
 from engine.cast.drift import Finding, Kind
@@ -50,14 +50,15 @@ class DriftOut(BaseModel):
 @router.get(
     "/chapters/{chapter_id}/drift", summary="List where prompts drift from their characters", responses=NOT_FOUND
 )
-async def listing(chapter_id: UUID, session: Session, scope: Scoped, paging: Paged) -> Listing[DriftOut]:
+async def listing(chapter_id: UUID, session: Session, scope: Scoped, owned: Owned, paging: Paged) -> Listing[DriftOut]:
     """Compares the words of written prompts, in reading order. Does not look at pictures.
 
     Prompts of the offline writer and accepted answers have no drift; edits of prompts, profiles and scenes cause it.
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     last = _place(paging.after) if paging.after is not None else (-1, -1, -1)
-    left = [(place, finding) for place, finding in await drifts.findings_in(session, chapter) if place > last]
+    found = await owned.computed.about(session, chapter, "drift", drifts.findings_in)
+    left = [(place, finding) for place, finding in found if place > last]
     page = left[: paging.limit]
     next_cursor = _marked(*page[-1]) if len(left) > paging.limit else None
     return listed(DriftOut, ([finding for _, finding in page], next_cursor))

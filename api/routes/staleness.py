@@ -1,5 +1,6 @@
 """The stale parts of a chapter: what bringing it up to date would make again, and why."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.http.deps import Owned, Scoped, Session
 from api.http.paging import Part, part_of
 from api.http.schemas import AN_ID, NOT_FOUND
-from engine.freshness.parts import Kind, State, stale_parts
+from engine.freshness.parts import Kind, StalePart, State, stale_parts
 from engine.freshness.remaining import writer_calls
 from engine.orders.resolve import resolve
 from engine.settings import Settings
@@ -92,15 +93,23 @@ async def stale(
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     options = await last_options(session, scope, chapter, owned.settings)
-    found = await stale_parts(session, chapter, options)
+    found, llm_calls = await owned.computed.about(
+        session, chapter, ("stale", options.model_dump_json()), partial(_found, options=options)
+    )
     due = [part for part in found if part.due]
     items, next_cursor = page.of(found)
     return StaleParts(
         items=[StaleOut.model_validate(part) for part in items],
         next_cursor=next_cursor,
-        llm_calls=await writer_calls(session, chapter, options, found),
+        llm_calls=llm_calls,
         image_calls=sum(part.drafts for part in due) + sum(part.part == "sheet" for part in due),
     )
+
+
+async def _found(session: AsyncSession, chapter: Chapter, *, options: GenerationOptions) -> tuple[list[StalePart], int]:
+    """The stale parts, and the calls to writers that they take."""
+    found = await stale_parts(session, chapter, options)
+    return found, await writer_calls(session, chapter, options, found)
 
 
 async def last_options(session: AsyncSession, scope: Scope, chapter: Chapter, settings: Settings) -> GenerationOptions:

@@ -13,7 +13,7 @@ from engine.providers.registry import artist_of, draws_of
 from engine.store import references
 from engine.store.instructions import standing_instructions
 from engine.store.panels import Shown, cast_of, of_chapter
-from engine.store.places import looks_of, place_of
+from engine.store.places import looks_of, places_of
 from engine.tasks.outline.windows import outlined, panel_quotas
 from engine.tasks.part import PanelSource, SceneSource
 from models.options import GenerationOptions
@@ -107,14 +107,17 @@ async def read(
     drafts = await _drafts(session, [shown.panel.id for shown in panels])
     cast = await cast_of(session, chapter.project_id)
     scenes = (await session.exec(query)).all()
-    looks = {
-        name: looks_of(await place_of(session, chapter.project_id, name))
-        for name in dict.fromkeys(scene.place for scene in scenes)
-    }
+    places = await places_of(session, chapter.project_id, dict.fromkeys(scene.place for scene in scenes))
+    looks = {name: looks_of(place) for name, place in places.items()}
     quotas = _panel_quotas(chapter, scenes, options)
+    draws = draws_of(artist_of(options).provider)
+    pictures = await references.of_panels(
+        session, chapter.project_id, [(shown.panel, shown.data) for shown in panels], cast, [draws]
+    )
     by_scene: dict[UUID, list[PanelRows]] = {}
     for shown in panels:
-        rows = PanelRows(shown, drafts.get(shown.panel.id, []), await _references(session, shown, cast, options))
+        hashes = references.reference_hashes(draws, pictures[shown.panel.id])
+        rows = PanelRows(shown, drafts.get(shown.panel.id, []), hashes)
         by_scene.setdefault(shown.scene.id, []).append(rows)
     return ChapterRows(
         chapter=chapter,
@@ -135,15 +138,6 @@ async def _drafts(session: AsyncSession, panel_ids: Sequence[UUID]) -> dict[UUID
         for draft in (await session.exec(query)).all():
             found.setdefault(draft.panel_id, []).append(draft)
     return found
-
-
-async def _references(
-    session: AsyncSession, shown: Shown, cast: Sequence[Character], options: GenerationOptions
-) -> list[str]:
-    """The digests of the pictures that go with a panel to the requested artist."""
-    draws = draws_of(artist_of(options).provider)
-    stored = await references.of_panel(session, shown.panel, shown.data, cast, [draws])
-    return references.reference_hashes(draws, stored)
 
 
 def _panel_quotas(chapter: Chapter, scenes: Sequence[Scene], options: GenerationOptions) -> dict[UUID, int | None]:

@@ -5,6 +5,7 @@ Known from the panel alone, before any page is laid out, so that its picture can
 
 import math
 import unicodedata
+from functools import lru_cache
 
 from engine.pages.formats import PAGE, WEBTOON, PageSize, size_for, text_size
 from models.options import PageFormat, PageSizeName
@@ -128,6 +129,12 @@ def _text_area(panel: PanelData, size: PageSize) -> float:
     area = 0.0
     for text in [panel.caption, *(line.text for line in panel.dialogue)]:
         if text.strip():
-            ems = sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else 0.5 for sign in text)
-            area += ems * letter * letter * 1.22 * 1.6 + 5 * letter * letter
+            area += _ems(text) * letter * letter * 1.22 * 1.6 + 5 * letter * letter
     return area
+
+
+# A layout weighs every panel in dozens of tiers: three quarters of its time went into these sums.
+@lru_cache(maxsize=4096)
+def _ems(text: str) -> float:
+    """About how wide a text is in one line, in ems."""
+    return sum(1.0 if unicodedata.east_asian_width(sign) in "WF" else 0.5 for sign in text)

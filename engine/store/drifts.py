@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.cast.drift import Finding, PromptedPanel, drift
 from engine.store.panels import cast_of, of_chapter
-from engine.store.places import looks_of, place_of
+from engine.store.places import looks_of, places_of
 from models.tables import Chapter, Project
 
 # A finding's position: its scene's, its panel's, and its number within the panel.
@@ -20,9 +20,8 @@ async def findings_in(session: AsyncSession, chapter: Chapter) -> list[tuple[Pla
     shown = [panel for panel in await of_chapter(session, chapter.project_id, chapter.id) if panel.panel.prompt]
     cast = [character.name for character in await cast_of(session, chapter.project_id)]
     style = (await session.exec(select(Project.style).where(Project.id == chapter.project_id))).one()
-    looks: dict[str, str] = {}
-    for name in dict.fromkeys(panel.data.place for panel in shown):
-        looks[name] = looks_of(await place_of(session, chapter.project_id, name))
+    places = await places_of(session, chapter.project_id, dict.fromkeys(panel.data.place for panel in shown))
+    looks = {name: looks_of(place) for name, place in places.items()}
     prompted = []
     for panel in shown:
         on_stage = {character.name for character in panel.data.characters}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,7 +19,7 @@ from engine.images import ImageRequest, Of, Picture
 from engine.images.fitting import accompanied
 from engine.providers.registry import Draws
 from engine.storage import Storage
-from engine.store.places import place_of
+from engine.store.places import places_of
 from models.story import Attributes, PanelData
 from models.tables import Attachment, Character, Image, Location, Panel
 from models.tables.uploads import AttachmentRole
@@ -44,13 +44,30 @@ async def of_panel(
     session: AsyncSession, panel: Panel, data: PanelData, cast: Sequence[Character], uses: Iterable[Draws]
 ) -> list[Stored]:
     """The pictures that accompany a panel, the most important first; none if no artist uses any."""
-    if not any(draws.references or draws.controls for draws in uses):
-        return []
-    people = people_of(data.characters, cast)
-    place = await place_of(session, panel.project_id, data.place)
-    uploaded = await _attached(session, [one.id for one in people.values()], place, panel)
-    drawn = await _drawn(session, [one for one in (*people.values(), place) if one is not None])
-    return arranged(data, people, place, panel.id, uploaded | drawn)
+    return (await of_panels(session, panel.project_id, [(panel, data)], cast, uses))[panel.id]
+
+
+async def of_panels(
+    session: AsyncSession,
+    project_id: UUID,
+    panels: Sequence[tuple[Panel, PanelData]],
+    cast: Sequence[Character],
+    uses: Iterable[Draws],
+) -> dict[UUID, list[Stored]]:
+    """The same for panels of one project, with as many queries as for one."""
+    if not panels or not any(draws.references or draws.controls for draws in uses):
+        return {panel.id: [] for panel, _ in panels}
+    known = by_name(cast)
+    people = {panel.id: people_of(data.characters, known) for panel, data in panels}
+    places = await places_of(session, project_id, dict.fromkeys(data.place for _, data in panels))
+    shown = {character.id: character for mine in people.values() for character in mine.values()}
+    around = {place.id: place for place in places.values() if place is not None}
+    uploaded = await _attached(session, shown, around, [panel.id for panel, _ in panels])
+    drawn = await _drawn(session, [*shown.values(), *around.values()])
+    pictures = uploaded | drawn
+    return {
+        panel.id: arranged(data, people[panel.id], places[data.place], panel.id, pictures) for panel, data in panels
+    }
 
 
 def arranged(
@@ -122,11 +139,13 @@ async def with_uploads(session: AsyncSession, characters: Sequence[UUID]) -> set
     return {character_id for character_id in (await session.exec(query.distinct())).all() if character_id is not None}
 
 
-def people_of(on_stage: Iterable[Attributes], cast: Sequence[Character]) -> dict[str, Character]:
+def by_name(cast: Sequence[Character]) -> dict[str, Character]:
+    """The cast by casefolded names and aliases; the first to have a name keeps it."""
+    return {name.casefold(): character for character in reversed(cast) for name in (*character.aliases, character.name)}
+
+
+def people_of(on_stage: Iterable[Attributes], known: Mapping[str, Character]) -> dict[str, Character]:
     """The characters on stage, by the names that the panel uses."""
-    known = {
-        name.casefold(): character for character in reversed(cast) for name in (*character.aliases, character.name)
-    }
     return {
         attributes.name: known[attributes.name.casefold()]
         for attributes in on_stage
@@ -141,16 +160,20 @@ def _other_clothes(who: Attributes, character: Character) -> str:
 
 
 async def _attached(
-    session: AsyncSession, people: Sequence[UUID], place: Location | None, panel: Panel
+    session: AsyncSession, people: Iterable[UUID], places: Iterable[UUID], panels: Iterable[UUID]
 ) -> dict[tuple[UUID, str], list[Image]]:
     """The attached pictures by the id of their subject and their role, the oldest first."""
-    to: list[ColumnElement[bool]] = [col(Attachment.character_id).in_(people), col(Attachment.panel_id) == panel.id]
-    if place is not None:
-        to.append(col(Attachment.location_id) == place.id)
     query = (
         select(Attachment, Image)
         .join(Image, col(Image.id) == col(Attachment.image_id))
-        .where(Attachment.role != AttachmentRole.MASK, or_(*to))
+        .where(
+            Attachment.role != AttachmentRole.MASK,
+            or_(
+                col(Attachment.character_id).in_(people),
+                col(Attachment.location_id).in_(places),
+                col(Attachment.panel_id).in_(panels),
+            ),
+        )
         .order_by(col(Attachment.id))
     )
     images: dict[tuple[UUID, str], list[Image]] = {}
