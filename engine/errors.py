@@ -19,6 +19,7 @@ EngineError
 │   ├── ProviderBusy      overloaded, limited or unreachable
 │   └── AnswerLost        the call was sent, but no whole answer came back: it may have been billed
 ├── CallInFlight          another attempt at the same paid call has not settled yet
+├── WorkerStopping        the worker stops before the call is sent; another worker makes it
 ├── OutcomeUnknown        a paid call was sent and its answer lost; a user decides
 ├── Paused                a user paused the generation
 ├── BudgetTight           the call does not fit what is left while others are in flight
@@ -164,6 +165,12 @@ class AnswerLost(ProviderError):
 
 class CallInFlight(EngineError):
     """Another attempt at the same paid call has not settled yet."""
+
+    retryable = True
+
+
+class WorkerStopping(EngineError):
+    """The worker stops before the call is sent; another worker makes it."""
 
     retryable = True
 

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     )
     llm_timeout: float = Field(default=300.0, gt=0, description="seconds to wait for a writer's answer")
     image_timeout: float = Field(default=600.0, gt=0, description="seconds to wait for a picture")
+    answer_patience: float | None = Field(
+        default=None,
+        ge=0,
+        description="seconds that a worker that stops, or a cancelled generation, waits for the answers under way;"
+        " default: the provider's timeout",
+    )
     cache_url: SecretStr | None = Field(
         default=None, description="optional Redis cache of answers, as redis://host:port/0"
     )
@@ -205,6 +211,18 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "INKLOOM_TRACES_ENDPOINT"),
         description="where traces are sent as OTLP over HTTP, as http://127.0.0.1:4318; empty: nowhere",
     )
+
+    @property
+    def writer_patience(self) -> float:
+        """Seconds to wait for a writer's answer that is under way when its worker stops or its generation is
+        cancelled.
+        """
+        return self.llm_timeout if self.answer_patience is None else self.answer_patience
+
+    @property
+    def artist_patience(self) -> float:
+        """The same for a picture."""
+        return self.image_timeout if self.answer_patience is None else self.answer_patience
 
 
 def variable_of(name: str) -> str:

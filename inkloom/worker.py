@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -75,6 +76,9 @@ PASSTHROUGH = (
     "uuid_utils",
 )
 
+# Seconds for the work without a provider: to store an answer that has come, or to finish what is not paid for.
+STORING = 20.0
+
 Queues = Literal["flow", "draw", "all"]
 
 
@@ -94,6 +98,11 @@ class Parts:
     secrets: Sequence[str] = ("",)
     llm_slots: int = 8
     image_slots: int = 8
+    # Seconds for which answers under way are waited for when the worker stops, or their activity is cancelled.
+    llm_patience: float = 30.0
+    image_patience: float = 30.0
+    # Calls of this process that are under way.
+    awaited: set[UUID] = field(default_factory=set)
     signer: Signer | None = None
 
 
@@ -124,17 +133,33 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
         telling = WebhookActivities(parts.database, parts.caller, parts.secrets).activities()
         workers.append(_worker(client, WEBHOOKS, telling, AT_A_TIME))
         writing = Writing(
-            parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache
+            parts.database,
+            parts.writers,
+            parts.prices,
+            parts.terms,
+            parts.llm_slots,
+            parts.llm_patience,
+            parts.awaited,
+            parts.cache,
         ).activities()
-        workers += [_worker(client, llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
+        ahead, patience = _ahead(parts.llm_slots), parts.llm_patience + STORING
+        workers += [_worker(client, llm_queue(one), writing, ahead, patience) for one in parts.writers]
     if queues in ("draw", "all"):
         cores = os.cpu_count() or 1
         paging = (Pages(parts.database, parts.storage), Files(parts.database, parts.storage, parts.signer))
         workers.append(_worker(client, PAGES, [work for part in paging for work in part.activities()], cores))
         drawing = Rendering(
-            parts.database, parts.storage, parts.artists, parts.prices, parts.terms, parts.image_slots
+            parts.database,
+            parts.storage,
+            parts.artists,
+            parts.prices,
+            parts.terms,
+            parts.image_slots,
+            parts.image_patience,
+            parts.awaited,
         ).activities()
-        workers += [_worker(client, image_queue(one), drawing, _ahead(parts.image_slots)) for one in parts.artists]
+        ahead, patience = _ahead(parts.image_slots), parts.image_patience + STORING
+        workers += [_worker(client, image_queue(one), drawing, ahead, patience) for one in parts.artists]
     return workers
 
 
@@ -159,7 +184,10 @@ def workflow_worker(client: Client) -> Worker:
     )
 
 
-def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]], slots: int) -> Worker:
+def _worker(
+    client: Client, queue: str, activities: Sequence[Callable[..., Any]], slots: int, patience: float = STORING
+) -> Worker:
+    """A worker that has `patience` seconds to finish its activities after it was told to stop."""
     require_activities(queue, activities)
     return Worker(
         client,
@@ -171,5 +199,5 @@ def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]]
         # The server forgets a dead worker after ten seconds; a live one must send a heartbeat well before.
         max_heartbeat_throttle_interval=timedelta(seconds=3),
         default_heartbeat_throttle_interval=timedelta(seconds=3),
-        graceful_shutdown_timeout=timedelta(seconds=20),
+        graceful_shutdown_timeout=timedelta(seconds=patience),
     )

@@ -72,6 +72,7 @@ SAMPLES = {
     "allow_unpriced": ("true", "false"),
     "llm_timeout": ("60.0", "90.0"),
     "image_timeout": ("60.0", "90.0"),
+    "answer_patience": ("5.0", "30.0"),
     "ask_above_usd": ("0.1", "0.2"),
     "old_secret_keys": ('["one"]', '["two", "three"]'),
     "local_owner": ("true", "false"),

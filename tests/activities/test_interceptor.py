@@ -51,6 +51,7 @@ RETRIED = {
     errors.ProviderBusy: True,
     errors.AnswerLost: True,
     errors.CallInFlight: True,
+    errors.WorkerStopping: True,
     errors.Unpriced: False,
     errors.OutcomeUnknown: False,
     errors.Paused: False,
@@ -59,7 +60,7 @@ RETRIED = {
     errors.WebhookFailed: True,
     errors.StorageError: True,
 }
-EXPECTED = {errors.ProviderBusy, errors.CallInFlight, errors.BudgetTight}
+EXPECTED = {errors.ProviderBusy, errors.CallInFlight, errors.BudgetTight, errors.WorkerStopping}
 
 SECRET = "It rained on the harbour"
 STATEMENT = "UPDATE panels SET caption = %(caption)s"
