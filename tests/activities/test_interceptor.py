@@ -54,6 +54,7 @@ RETRIED = {
     errors.WorkerStopping: True,
     errors.Unpriced: False,
     errors.OutcomeUnknown: False,
+    errors.NotRequested: False,
     errors.Paused: False,
     errors.BudgetTight: True,
     errors.BudgetExceeded: False,
