@@ -192,7 +192,23 @@ class Settings(BaseSettings):
     socket_patience: float = Field(
         default=10.0, gt=0, le=60, description="seconds after which a client that does not read is dropped"
     )
-    temporal_ui_port: int = Field(default=8233, ge=0, le=65535, description="port of the embedded Temporal's web UI")
+    temporal_ui_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="port of the embedded Temporal's web UI, which the API shows at `/temporal/`; 0: another one in"
+        " every data folder",
+    )
+    temporal_ui_url: str | None = Field(
+        default=None,
+        description="address of the web UI of your own Temporal server, started with the public path `/temporal`;"
+        " `up` sets it for the embedded one",
+    )
+    operators: str = Field(
+        default="",
+        description="e-mail addresses of the accounts that may use Temporal's web UI beside the owner of this machine,"
+        " separated by commas",
+    )
     llm_slots: int = Field(default=8, ge=1, le=256, description="calls to one writer at a time, per worker")
     image_slots: int = Field(default=8, ge=1, le=256, description="calls to one artist at a time, per worker")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")

@@ -261,6 +261,8 @@ class Services:
             "database_url": database_url(self._settings, state),
             "temporal_address": temporal_address(self._settings, state),
         }
+        if state.temporal is not None and not self._settings.temporal_address and not self._settings.temporal_ui_url:
+            servers["temporal_ui_url"] = state.temporal.ui_url
         if at is not None:
             servers["api_port"] = str(at[1])
         env = environment(self._settings, self._data, **servers)
