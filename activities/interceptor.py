@@ -19,7 +19,15 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from activities.outages import is_full, is_outage
 from activities.request_ids import asked_by
-from engine.errors import BudgetExceeded, BudgetTight, CallInFlight, EngineError, OutcomeUnknown, ProviderBusy
+from engine.errors import (
+    BudgetExceeded,
+    BudgetTight,
+    CallInFlight,
+    EngineError,
+    OutcomeUnknown,
+    ProviderBusy,
+    WorkerStopping,
+)
 from engine.logs import about
 
 log = logging.getLogger(__name__)
@@ -86,7 +94,7 @@ def tell(share: float) -> None:
 
 def translate(error: EngineError, attempt: int) -> ApplicationError:
     """An engine error as a Temporal failure: its class as type, its message, and when to try again."""
-    expected = isinstance(error, ProviderBusy | CallInFlight | BudgetTight)
+    expected = isinstance(error, ProviderBusy | CallInFlight | BudgetTight | WorkerStopping)
     # What the workflow must know: the amount that did not fit the budget, or the calls that a person decides about.
     details = [str(error.needed)] if isinstance(error, BudgetExceeded) else []
     if isinstance(error, OutcomeUnknown):

@@ -8,12 +8,11 @@ from typing import Any, TypeVar
 from psycopg.errors import DeadlockDetected, DiskFull
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from temporalio import activity
 
 from engine.money.ledger import ANSWER_PATIENCE
 
 AGAIN_SECONDS = 0.5
-# How many seconds a cancelled activity still waits for an answer that is on its way.
-CANCEL_PATIENCE = 10.0
 _AWAY = (OperationalError, InterfaceError, PoolTimeout, ConnectionError)
 
 ResultT = TypeVar("ResultT")
@@ -60,18 +59,27 @@ async def outlast(
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def see_through(work: Awaitable[ResultT]) -> ResultT:
+async def see_through(work: Awaitable[ResultT], patience: float) -> ResultT:
     """Finish what may have been paid for even if the activity is cancelled: first the answer, then the cancellation.
 
-    The wait is bounded, because the cancellation is awaited.
+    Waits at most `patience` seconds after the cancellation. A worker that stops has waited before it cancels, so then
+    nothing is waited for again.
     """
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=CANCEL_PATIENCE)
-        task.cancel()
+        if not _worker_gave_up():
+            await asyncio.wait({task}, timeout=patience)
         raise
+    finally:
+        # Without effect on one that has ended. A second cancellation must not leave it running, either.
+        task.cancel()
+
+
+def _worker_gave_up() -> bool:
+    details = activity.cancellation_details() if activity.in_activity() else None
+    return details is not None and details.worker_shutdown
 
 
 async def keep_answer(

@@ -9,7 +9,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.outages import see_through
-from engine.errors import NotConfigured
+from engine.errors import NotConfigured, WorkerStopping
 
 ResultT = TypeVar("ResultT")
 
@@ -20,31 +20,44 @@ def holder() -> str:
     return f"{info.workflow_id}/{info.activity_type}/{info.activity_id}"
 
 
-class ProviderSlots:
-    """Limits the calls of this process to at most `slots` at a time per provider."""
+def go_on() -> None:
+    """Raise `WorkerStopping` if the worker of this activity stops: what is not sent yet is left to another worker."""
+    if activity.in_activity() and activity.is_worker_shutdown():
+        raise WorkerStopping("The worker stops; another one makes the call.")
 
-    def __init__(self, providers: Iterable[str], slots: int) -> None:
+
+class ProviderSlots:
+    """Limits the calls of this process to at most `slots` at a time per provider.
+
+    `waiting` are the calls that were sent and whose answers are still awaited; one set may serve several kinds of
+    calls. Cancelled activities wait `patience` seconds for them.
+    """
+
+    def __init__(
+        self, providers: Iterable[str], slots: int, patience: float = 30.0, waiting: set[UUID] | None = None
+    ) -> None:
         self._slots = {provider: asyncio.Semaphore(slots) for provider in providers}
-        # Calls that were sent and whose answers are still awaited.
-        self.waiting: set[UUID] = set()
+        self._patience = patience
+        self.waiting: set[UUID] = set() if waiting is None else waiting
 
     @asynccontextmanager
     async def take(self, provider: str) -> AsyncIterator[AsyncExitStack]:
         """Wait for a slot, and release it at the end or, by `aclose()`, when the answer arrives.
 
         Taken before a call is recorded as sent, so that no sent call waits for a slot; released before the answer is
-        stored, so that storing it blocks no other call.
+        stored, so that storing it blocks no other call. Raises `WorkerStopping` if the worker stops meanwhile.
         """
         if provider not in self._slots:
             raise NotConfigured(f"This worker has no provider called {provider!r}.")
         async with AsyncExitStack() as held_slot:
             await held_slot.enter_async_context(self._slots[provider])
+            go_on()
             yield held_slot
 
     async def wait(self, call_id: UUID, answer: Awaitable[ResultT]) -> ResultT:
         """Wait for the answer of a call that was just sent, and meanwhile list the call in `waiting`."""
         self.waiting.add(call_id)
         try:
-            return await see_through(answer)
+            return await see_through(answer, self._patience)
         finally:
             self.waiting.discard(call_id)

@@ -94,13 +94,15 @@ class Rendering:
         prices: Prices,
         terms: ledger.Terms,
         slots: int = 8,
+        patience: float = 30.0,
+        waiting: set[UUID] | None = None,
     ) -> None:
         self._database = database
         self._storage = storage
         self._artists = artists
         self._prices = prices
         self._terms = terms
-        self._slots = ProviderSlots(artists, slots)
+        self._slots = ProviderSlots(artists, slots, patience, waiting)
         self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:

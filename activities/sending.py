@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from temporalio import activity
 
 from activities import tracing
+from activities.provider_slots import go_on
 from engine.db.session import Database
 from engine.errors import AnswerLost, BadAnswer, CallInFlight, EngineError, ProviderDown, ProviderError
 from engine.money import ledger
@@ -25,10 +26,11 @@ async def sending(
 
     A failure is recorded in the ledger: a refused call costs nothing, one whose answer was lost may have been billed.
     If the provider `gives_way` to another one, it is not retried forever: raises `ProviderDown`. Raises `CallInFlight`
-    if the call was given up before its slot came.
+    if the call was given up before its slot came, and `WorkerStopping` if the worker stops before.
     """
     if grant.wait > 0:
-        await asyncio.sleep(grant.wait)
+        await _until_slot(grant.wait)
+        go_on()
         if activity.is_cancelled():
             raise asyncio.CancelledError
         async with database.session() as session:
@@ -65,6 +67,19 @@ async def sending(
         async with database.session() as session:
             await ledger.lose(session, grant.call, type(error).__name__)
         raise
+
+
+async def _until_slot(seconds: float) -> None:
+    """Wait for the slot, or until it is certain that the call will not be sent."""
+    ends = [
+        asyncio.ensure_future(activity.wait_for_cancelled()),
+        asyncio.ensure_future(activity.wait_for_worker_shutdown()),
+    ]
+    try:
+        await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()
 
 
 @contextmanager

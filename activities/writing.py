@@ -58,6 +58,8 @@ class Writing:
         prices: Prices,
         terms: ledger.Terms,
         slots: int = 8,
+        patience: float = 30.0,
+        waiting: set[UUID] | None = None,
         cache: "AnswerCache | None" = None,
         tasks: Iterable[Task[Any, Any]] = ALL.values(),
     ) -> None:
@@ -67,7 +69,7 @@ class Writing:
         self._terms = terms
         self._cache = cache
         self._tasks = list(tasks)
-        self._slots = ProviderSlots(writers, slots)
+        self._slots = ProviderSlots(writers, slots, patience, waiting)
         self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:

@@ -46,6 +46,7 @@ from api.routes import (
     scenes,
     sockets,
     staleness,
+    temporal_ui,
     translations,
     uploads,
     versions,
@@ -168,6 +169,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None, *, look: 
     docs.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
+    app.include_router(temporal_ui.router)
     app.include_router(sockets.router, prefix="/api/v1")
     for module in NOUNS:
         app.include_router(module.router, prefix="/api/v1", responses={**UNAUTHORIZED, **FORBIDDEN, **INVALID, **AWAY})

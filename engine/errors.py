@@ -19,7 +19,9 @@ EngineError
 │   ├── ProviderBusy      overloaded, limited or unreachable
 │   └── AnswerLost        the call was sent, but no whole answer came back: it may have been billed
 ├── CallInFlight          another attempt at the same paid call has not settled yet
+├── WorkerStopping        the worker stops before the call is sent; another worker makes it
 ├── OutcomeUnknown        a paid call was sent and its answer lost; a user decides
+├── NotRequested          no open generation requests this call
 ├── Paused                a user paused the generation
 ├── BudgetTight           the call does not fit what is left while others are in flight
 ├── BudgetExceeded        the next call does not fit the budget
@@ -168,12 +170,22 @@ class CallInFlight(EngineError):
     retryable = True
 
 
+class WorkerStopping(EngineError):
+    """The worker stops before the call is sent; another worker makes it."""
+
+    retryable = True
+
+
 class OutcomeUnknown(EngineError):
     """The answers to the calls `lost` may have been paid for; a user decides whether to risk paying twice."""
 
     def __init__(self, message: str, *, lost: Sequence[UUID] = (), retry_after: float | None = None) -> None:
         super().__init__(message, retry_after=retry_after)
         self.lost = lost
+
+
+class NotRequested(EngineError):
+    """No open generation requests this call, so it is not made: the input of a workflow is wrong, or comes too late."""
 
 
 class Paused(EngineError):

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     )
     llm_timeout: float = Field(default=300.0, gt=0, description="seconds to wait for a writer's answer")
     image_timeout: float = Field(default=600.0, gt=0, description="seconds to wait for a picture")
+    answer_patience: float | None = Field(
+        default=None,
+        ge=0,
+        description="seconds that a worker that stops, or a cancelled generation, waits for the answers under way;"
+        " default: the provider's timeout",
+    )
     cache_url: SecretStr | None = Field(
         default=None, description="optional Redis cache of answers, as redis://host:port/0"
     )
@@ -186,7 +192,23 @@ class Settings(BaseSettings):
     socket_patience: float = Field(
         default=10.0, gt=0, le=60, description="seconds after which a client that does not read is dropped"
     )
-    temporal_ui_port: int = Field(default=8233, ge=0, le=65535, description="port of the embedded Temporal's web UI")
+    temporal_ui_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="port of the embedded Temporal's web UI, which the API shows at `/temporal/`; 0: another one in"
+        " every data folder",
+    )
+    temporal_ui_url: str | None = Field(
+        default=None,
+        description="address of the web UI of your own Temporal server, started with the public path `/temporal`;"
+        " `up` sets it for the embedded one",
+    )
+    operators: str = Field(
+        default="",
+        description="e-mail addresses of the accounts that may use Temporal's web UI beside the owner of this machine,"
+        " separated by commas",
+    )
     llm_slots: int = Field(default=8, ge=1, le=256, description="calls to one writer at a time, per worker")
     image_slots: int = Field(default=8, ge=1, le=256, description="calls to one artist at a time, per worker")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
@@ -205,6 +227,18 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "INKLOOM_TRACES_ENDPOINT"),
         description="where traces are sent as OTLP over HTTP, as http://127.0.0.1:4318; empty: nowhere",
     )
+
+    @property
+    def writer_patience(self) -> float:
+        """Seconds to wait for a writer's answer that is under way when its worker stops or its generation is
+        cancelled.
+        """
+        return self.llm_timeout if self.answer_patience is None else self.answer_patience
+
+    @property
+    def artist_patience(self) -> float:
+        """The same for a picture."""
+        return self.image_timeout if self.answer_patience is None else self.answer_patience
 
 
 def variable_of(name: str) -> str:

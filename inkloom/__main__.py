@@ -335,16 +335,27 @@ def api() -> None:
 
 
 @app.command()
-def worker(queues: Annotated[Queues, typer.Option(help="Serve these queues.")] = Queues.ALL) -> None:
+def worker(
+    queues: Annotated[Queues, typer.Option(help="Serve these queues.")] = Queues.ALL,
+    drain: Annotated[
+        bool, typer.Option("--drain", help="Stop this machine's workers once they have finished what is in flight.")
+    ] = False,
+) -> None:
     """Run workers alone; `up` does this for you."""
     import uvloop
 
     from engine import wiring
     from engine.logs import log_to_stderr
     from inkloom.local.secret import secret_key
-    from inkloom.serve import serve_workers
+    from inkloom.serve import patience, serve_workers
 
     given = settings()
+    if drain:
+        from inkloom.draining import drain as drain_workers
+
+        stopped = drain_workers(given.data, queues.value, say.print, patience(given, queues.value))
+        say.print(f"{stopped} workers were told to stop.")
+        _leave(0)
     given = given.model_copy(update={"secret_key": SecretStr(secret_key(given))})
     log_to_stderr(given.log_level, given.log_format)
 

@@ -124,14 +124,15 @@ async def demo_command(settings: Settings, out: Path, *, as_json: bool) -> int:
     story = read_story(path, None)
     options = GenerationOptions()
     await refuse_what_cannot_run(settings)
-    finished, endpoints = await _run(settings, story, options, claim(out), None)
+    finished, _ = await _run(settings, story, options, claim(out), None)
     _tell(finished, as_json, "python -m inkloom demo")
     if not as_json:
         print(f"\nThe story:    {path}")  # noqa: T201  # stdout carries the result
         print("To look at this run again, start the servers with `python -m inkloom up`, then open")  # noqa: T201
-        if endpoints.temporal_ui:
-            print(f"  {endpoints.temporal_ui}   Temporal: every step of the run")  # noqa: T201
-        print(f"  http://{settings.api_host}:{settings.api_port}/docs   the API's pages")  # noqa: T201
+        at = f"http://{settings.api_host}:{settings.api_port}"
+        if not settings.temporal_address:
+            print(f"  {at}/temporal/   Temporal: every step of the run")  # noqa: T201
+        print(f"  {at}/docs   the API's pages")  # noqa: T201
         print("Your own story: python -m inkloom run my-story.txt --out out/")  # noqa: T201
     return finished.exit_code
 
@@ -267,6 +268,8 @@ async def _run(
             async with Stack(settings, api=False, report=report) as endpoints:
                 if endpoints.temporal_ui:
                     report(f"Temporal UI: {endpoints.temporal_ui}")
+                elif not settings.temporal_address:
+                    report("Temporal UI: run `python -m inkloom up` beside this, and open the address that it prints")
                 bar = Bar(say)
                 try:
                     finished = await run_story(

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -26,8 +25,9 @@ from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.webhooks.guarded_network import networks
 from engine.webhooks.sender import WebhookSender
+from inkloom.draining import Draining
 from inkloom.sweeper import carry_forever, remove_forever, sweep_forever, tidy_forever
-from inkloom.worker import Parts, Queues, build_workers, connect
+from inkloom.worker import STORING, Parts, Queues, build_workers, connect
 
 if TYPE_CHECKING:
     from engine.money.answer_cache import AnswerCache
@@ -56,17 +56,17 @@ async def serve_workers(
         secrets=[key.get_secret_value() for key in (settings.secret_key, *settings.old_secret_keys) if key is not None],
         llm_slots=settings.llm_slots,
         image_slots=settings.image_slots,
+        llm_patience=settings.writer_patience,
+        image_patience=settings.artist_patience,
         signer=signer_of(settings) if queues != "flow" else None,
     )
     # A container has no terminal on which `run` or `up` could have warned.
     if queues != "flow" and (lacking := shaping.warning()):
         log.warning(lacking)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
+    draining = Draining(parts.awaited, patience(settings, queues))
+    workers = build_workers(client, parts, queues)
     async with contextlib.AsyncExitStack() as stack:
-        for worker in build_workers(client, parts, queues):
+        for worker in workers:
             await stack.enter_async_context(worker)
         sweeper = None
         if queues != "draw":
@@ -77,9 +77,10 @@ async def serve_workers(
                 tidy_forever(database),
             )
         log.info("serving %s", queues)
-        await stop.wait()
+        await draining.asked.wait()
         if sweeper is not None:
             sweeper.cancel()
+        await draining.finish(workers)
     for writer in writers.values():
         await writer.close()
     for artist in artists.values():
@@ -90,6 +91,12 @@ async def serve_workers(
     await parts.storage.close()
     await database.close()
     tracing.stop()
+
+
+def patience(settings: Settings, queues: Queues) -> float:
+    """The most seconds that workers of these queues take to finish what is in flight."""
+    writer, artist = settings.writer_patience, settings.artist_patience
+    return STORING + {"flow": writer, "draw": artist, "all": max(writer, artist)}[queues]
 
 
 def _metrics_address(given: str | None, queues: Queues) -> str | None:

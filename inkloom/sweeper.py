@@ -184,6 +184,8 @@ async def _decide(database: Database, client: Client, review: reviews.Overdue) -
     """The review's deadline has passed: do what the request says for that case."""
     if not review.approve:
         await client.get_workflow_handle(generation_workflow_id(review.generation_id)).cancel()
+        async with database.session() as session:
+            await generations.cancelling(session, review.project_id, review.generation_id)
         return True
     try:
         async with database.session() as session:

@@ -35,6 +35,7 @@ _TOLD: dict[str, Callable[[dict[str, object]], str]] = {
     "scene.failed": lambda data: f"a scene failed: {data['reason']}",
     "panel.failed": lambda data: f"a panel failed: {data['reason']}",
     "generation.waiting": lambda data: f"waits: {data['message']}",
+    "generation.cancelling": lambda data: "cancelled: waits for the answers that are under way",
     "page.composed": lambda data: f"page {data['number']}",
     "export.built": lambda data: f"built {data['format']}",
 }

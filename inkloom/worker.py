@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -22,6 +23,7 @@ from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
 from activities.request_ids import RequestIds
+from activities.requested import AsRequested
 from activities.translating import Translating
 from activities.webhooks import AT_A_TIME, WebhookActivities
 from activities.writing import Writing
@@ -75,6 +77,9 @@ PASSTHROUGH = (
     "uuid_utils",
 )
 
+# Seconds for the work without a provider: to store an answer that has come, or to finish what is not paid for.
+STORING = 20.0
+
 Queues = Literal["flow", "draw", "all"]
 
 
@@ -94,6 +99,11 @@ class Parts:
     secrets: Sequence[str] = ("",)
     llm_slots: int = 8
     image_slots: int = 8
+    # Seconds for which answers under way are waited for when the worker stops, or their activity is cancelled.
+    llm_patience: float = 30.0
+    image_patience: float = 30.0
+    # Calls of this process that are under way.
+    awaited: set[UUID] = field(default_factory=set)
     signer: Signer | None = None
 
 
@@ -117,24 +127,43 @@ async def connect(address: str, namespace: str, metrics: str | None = None) -> C
 def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[Worker]:
     """One worker per task queue. `flow` orchestrates and writes, `draw` draws: Pillow must not starve the first."""
     workers: list[Worker] = []
+    requested = AsRequested(parts.database)
     if queues in ("flow", "all"):
         workers.append(workflow_worker(client))
         recording = (Records(parts.database), Translating(parts.database))
-        workers.append(_worker(client, IO, [work for part in recording for work in part.activities()], 16))
+        workers.append(_worker(client, requested, IO, [work for part in recording for work in part.activities()], 16))
         telling = WebhookActivities(parts.database, parts.caller, parts.secrets).activities()
-        workers.append(_worker(client, WEBHOOKS, telling, AT_A_TIME))
+        workers.append(_worker(client, requested, WEBHOOKS, telling, AT_A_TIME))
         writing = Writing(
-            parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache
+            parts.database,
+            parts.writers,
+            parts.prices,
+            parts.terms,
+            parts.llm_slots,
+            parts.llm_patience,
+            parts.awaited,
+            parts.cache,
         ).activities()
-        workers += [_worker(client, llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
+        ahead, patience = _ahead(parts.llm_slots), parts.llm_patience + STORING
+        workers += [_worker(client, requested, llm_queue(one), writing, ahead, patience) for one in parts.writers]
     if queues in ("draw", "all"):
         cores = os.cpu_count() or 1
         paging = (Pages(parts.database, parts.storage), Files(parts.database, parts.storage, parts.signer))
-        workers.append(_worker(client, PAGES, [work for part in paging for work in part.activities()], cores))
+        workers.append(
+            _worker(client, requested, PAGES, [work for part in paging for work in part.activities()], cores)
+        )
         drawing = Rendering(
-            parts.database, parts.storage, parts.artists, parts.prices, parts.terms, parts.image_slots
+            parts.database,
+            parts.storage,
+            parts.artists,
+            parts.prices,
+            parts.terms,
+            parts.image_slots,
+            parts.image_patience,
+            parts.awaited,
         ).activities()
-        workers += [_worker(client, image_queue(one), drawing, _ahead(parts.image_slots)) for one in parts.artists]
+        ahead, patience = _ahead(parts.image_slots), parts.image_patience + STORING
+        workers += [_worker(client, requested, image_queue(one), drawing, ahead, patience) for one in parts.artists]
     return workers
 
 
@@ -159,7 +188,15 @@ def workflow_worker(client: Client) -> Worker:
     )
 
 
-def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]], slots: int) -> Worker:
+def _worker(
+    client: Client,
+    requested: AsRequested,
+    queue: str,
+    activities: Sequence[Callable[..., Any]],
+    slots: int,
+    patience: float = STORING,
+) -> Worker:
+    """A worker that has `patience` seconds to finish its activities after it was told to stop."""
     require_activities(queue, activities)
     return Worker(
         client,
@@ -167,9 +204,9 @@ def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]]
         activities=activities,
         max_concurrent_activities=slots,
         max_concurrent_activity_task_polls=min(4, slots),
-        interceptors=[ActivityErrors()],
+        interceptors=[ActivityErrors(), requested],
         # The server forgets a dead worker after ten seconds; a live one must send a heartbeat well before.
         max_heartbeat_throttle_interval=timedelta(seconds=3),
         default_heartbeat_throttle_interval=timedelta(seconds=3),
-        graceful_shutdown_timeout=timedelta(seconds=20),
+        graceful_shutdown_timeout=timedelta(seconds=patience),
     )

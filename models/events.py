@@ -12,6 +12,7 @@ class EventType(StrEnum):
     GENERATION_RESUMED = "generation.resumed"
     GENERATION_COMPLETED = "generation.completed"
     GENERATION_FAILED = "generation.failed"
+    GENERATION_CANCELLING = "generation.cancelling"
     GENERATION_CANCELLED = "generation.cancelled"
     PROJECT_CHANGED = "project.changed"
     CHAPTER_CREATED = "chapter.created"

@@ -58,6 +58,7 @@ def parsed(field: FieldInfo, text: str) -> Any:
 SAMPLES = {
     "api_port": ("8001", "8002"),
     "temporal_ui_port": ("8001", "8002"),
+    "operators": ("a@example.org", "b@example.org,c@example.org"),
     "max_body_bytes": ("4096", "8192"),
     "max_upload_bytes": ("4096", "8192"),
     "request_timeout": ("10.0", "20.0"),
@@ -72,6 +73,7 @@ SAMPLES = {
     "allow_unpriced": ("true", "false"),
     "llm_timeout": ("60.0", "90.0"),
     "image_timeout": ("60.0", "90.0"),
+    "answer_patience": ("5.0", "30.0"),
     "ask_above_usd": ("0.1", "0.2"),
     "old_secret_keys": ('["one"]', '["two", "three"]'),
     "local_owner": ("true", "false"),

@@ -170,6 +170,11 @@ async def _remembered(owned: Resources, key: str, *, token: str = "", known: Cal
     return known if known is not None and found is not None else found
 
 
+async def login_of(owned: Resources, known: Caller) -> Caller | None:
+    """The caller, if its login has not ended."""
+    return await _remembered(owned, str(known.family), known=known)
+
+
 def forget(owned: Resources) -> None:
     """A login or a token was ended in this process: ask the database again."""
     owned.known.clear()

@@ -180,7 +180,7 @@ class TokenMade(TokenOut):
 
 
 class TicketOut(BaseModel):
-    """Opens one WebSocket, once, within `expires_in` seconds: `…?ticket=`."""
+    """Opens one WebSocket, or Temporal's UI, once, within `expires_in` seconds: `…?ticket=`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"ticket": "q3ZvZ0kq…", "expires_in": 30}]})
 
@@ -299,9 +299,12 @@ async def change_password(body: PasswordChange, owned: Owned, person: Person, re
     forget(owned)
 
 
-@router.post("/ws-ticket", status_code=201, summary="Get a ticket for a WebSocket")
+@router.post("/ws-ticket", status_code=201, summary="Get a ticket for a WebSocket or Temporal's UI")
 async def ws_ticket(session: Session, asking: Asking) -> TicketOut:
-    """For browsers, which cannot send a header with a WebSocket. A ticket is valid once, as URLs end up in logs."""
+    """For browsers, which cannot send a header with a WebSocket, nor with a link to `/temporal/?ticket=…`.
+
+    A ticket is valid once, as URLs end up in logs.
+    """
     ticket = await accounts.new_ticket(session, asking.user_id, asking.project_id, TICKET, asking.ends_at, asking.login)
     return TicketOut(ticket=ticket, expires_in=int(TICKET.total_seconds()))
 

@@ -65,7 +65,10 @@ class Approval(BaseModel):
     responses={**NOT_FOUND, **CONFLICT},
 )
 async def cancel(generation_id: UUID, owned: Owned, scope: Editing) -> GenerationOut:
-    """The workflow stops its activities, settles calls in flight and ends as cancelled. Finished parts stay."""
+    """No further call is made. Calls in flight may be paid for: their answers are awaited and stored, which takes as
+    long as the provider does, and then the generation ends as cancelled. Until then `cancel_requested_at` says that it
+    will. Finished parts stay.
+    """
     async with owned.database.session() as session:
         generation = await rows.get(session, scope, Generation, generation_id)
         if generation.status in FINAL_STATUSES:
@@ -73,7 +76,9 @@ async def cancel(generation_id: UUID, owned: Owned, scope: Editing) -> Generatio
     # Holds no transaction while it asks Temporal.
     begun = await _cancelled(owned, generation_id)
     async with owned.database.session() as session:
-        if not begun:
+        if begun:
+            await generations.cancelling(session, generation.project_id, generation_id)
+        else:
             await generations.end(session, generation.project_id, generation_id, GenerationStatus.CANCELLED)
         return await generation_out(session, await rows.get(session, scope, Generation, generation_id))
 

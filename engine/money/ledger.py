@@ -21,11 +21,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
 from engine.digest import digest
-from engine.errors import CallInFlight, EngineError, OutcomeUnknown, Paused, ProviderBusy
+from engine.errors import CallInFlight, EngineError, NotRequested, OutcomeUnknown, Paused, ProviderBusy
 from engine.money import budgets
 from engine.money.rate_limits import WINDOW, next_turn
 from engine.providers.usage import Tokens
 from engine.settings import Rate
+from models.options import FINAL_STATUSES
 from models.tables import Generation, Project, ProviderCall
 from models.tables.columns import table
 from models.tables.ledger import CallState
@@ -50,6 +51,8 @@ _RESERVE = (
         literal_column("(SELECT paused_at FROM generations WHERE id = provider_calls.generation_id)").label(
             "paused_at"
         ),
+        literal_column("(SELECT status FROM generations WHERE id = provider_calls.generation_id)").label("status"),
+        literal_column("(SELECT owner_id FROM projects WHERE id = provider_calls.project_id)").label("owner_id"),
     )
 )
 _TAKE_BACK = delete(_CALLS).where(_CALLS.c.id == bindparam("call"))
@@ -216,15 +219,16 @@ async def acquire(
 
     A refusal is returned, to be raised after the commit, because what was found out about earlier attempts must be
     committed: `CallInFlight` while another holder's attempt at the same call has not settled, `OutcomeUnknown` where a
-    person must decide about a lost attempt, `Paused` while the generation is paused, `BudgetTight` and
-    `BudgetExceeded` where the call does not fit the budget, `ProviderBusy` where its slot is too far away to wait for.
+    person must decide about a lost attempt, `Paused` while the generation is paused, `NotRequested` if it has ended or
+    belongs to others, `BudgetTight` and `BudgetExceeded` where the call does not fit the budget, `ProviderBusy` where
+    its slot is too far away to wait for.
     """
     rate = terms.rates.get(request.provider)
     if not request.most_usd and rate is None:
         # Nearly every free call is the first one with its key: then a single statement suffices.
         fresh = await _reserve(session, request, 1, send)
         if fresh is not None:
-            return fresh if isinstance(fresh, Paused) else Grant(fresh)
+            return fresh if isinstance(fresh, EngineError) else Grant(fresh)
     # Activities with the same request run one after another from here on.
     await execute(session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": request.call_key})
     past = (
@@ -288,7 +292,7 @@ async def acquire(
     fresh = await _reserve(session, request, len(past) + 1, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already in flight.", retry_after=2)
-    return fresh if isinstance(fresh, Paused) else Grant(fresh, wait)
+    return fresh if isinstance(fresh, EngineError) else Grant(fresh, wait)
 
 
 async def person_decides(
@@ -329,8 +333,8 @@ async def _turn(session: AsyncSession, request: PaidRequest, rate: Rate) -> tupl
 
 async def _reserve(
     session: AsyncSession, request: PaidRequest, attempt: int, send: bool, send_at: datetime | None = None
-) -> ProviderCall | Paused | None:
-    """A fresh attempt; None if an attempt with this number exists; `Paused` if the generation is paused."""
+) -> ProviderCall | EngineError | None:
+    """A fresh attempt; None if an attempt with this number exists; a refusal if the generation makes no calls now."""
     call = ProviderCall(
         **request.columns,
         generation_id=request.generation_id,
@@ -345,10 +349,18 @@ async def _reserve(
         session, _RESERVE_AND_SEND if send else _RESERVE, call.model_dump(exclude={"created_at"}, exclude_none=True)
     )
     row = made.first()
-    if row is not None and row.paused_at is not None:
+    if row is None:
+        return None
+    refusal: EngineError | None = None
+    if row.status in FINAL_STATUSES:
+        refusal = NotRequested(f"Generation {request.generation_id} is already {row.status}: no call is made for it.")
+    elif row.owner_id != request.owner_id:
+        refusal = NotRequested(f"Generation {request.generation_id} is of another owner: no call is made for it.")
+    elif row.paused_at is not None:
+        refusal = Paused("The generation is paused.")
+    if refusal is not None:
         await execute(session, _TAKE_BACK, {"call": call.id})
-        return Paused("The generation is paused.")
-    return call if row is not None else None
+    return refusal or call
 
 
 async def submit(session: AsyncSession, call: ProviderCall) -> bool:

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.errors import Conflict, NotFound, Unauthorized
 from engine.security import digest, new_token
 from engine.store import cursors
+from engine.store.projects import local_owner
 from models.tables import AccessToken, Invitation, Project, RefreshToken, Ticket, User
 from models.tables.accounts import TokenScope
 
@@ -23,7 +24,12 @@ STALE = "The refresh token is invalid or has expired. Log in again."
 
 
 async def register(session: AsyncSession, email: str, name: str, password_hash: str, *, claim: bool) -> User:
-    """Create an account; with `claim` the local owner becomes it, if nobody has claimed it yet. Raises `Conflict`."""
+    """Create an account; with `claim` the local owner becomes it, if nobody has claimed it yet. Raises `Conflict`.
+
+    The first account is the local owner even if the command line has made nothing: it runs this installation.
+    """
+    if claim and not await any_registered(session):
+        await local_owner(session)
     account = await unclaimed_owner(session) if claim else None
     account = account or User()
     account.email, account.name, account.password_hash = email, name, password_hash
@@ -272,6 +278,12 @@ async def new_ticket(
         )
     )
     return ticket
+
+
+async def is_login(session: AsyncSession, login: UUID) -> bool:
+    """Whether it is a login of a person, and not a personal access token."""
+    query = select(RefreshToken.id).where(RefreshToken.family == login).limit(1)
+    return (await session.exec(query)).first() is not None
 
 
 async def take_ticket(session: AsyncSession, ticket: str) -> Ticket | None:

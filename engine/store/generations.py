@@ -176,6 +176,23 @@ async def end(
     await emit(session, project_id, generation_id, _ENDINGS[status], data)
 
 
+async def cancelling(session: AsyncSession, project_id: UUID, generation_id: UUID) -> None:
+    """Record that a user cancelled it, once: it ends after its calls in flight, which may take minutes."""
+    noted = await session.exec(
+        update(Generation)
+        .where(
+            col(Generation.id) == generation_id,
+            col(Generation.status).not_in(FINAL_STATUSES),
+            col(Generation.cancel_requested_at).is_(None),
+        )
+        .values(cancel_requested_at=func.clock_timestamp(), version=Generation.version + 1)
+        .returning(col(Generation.id))
+        .execution_options(synchronize_session=False)
+    )
+    if noted.first() is not None:
+        await emit(session, project_id, generation_id, EventType.GENERATION_CANCELLING, {})
+
+
 async def _keep(session: AsyncSession, generation_id: UUID) -> None:
     query = select(Generation.kind, Generation.chapter_id).where(
         Generation.id == generation_id,

@@ -1,5 +1,6 @@
 """The Python processes of a stack: their command lines, their environment, and when they are ready."""
 
+import asyncio
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +21,9 @@ from inkloom.local.processes import Process, spawn, until_ready
 # Packages of the checkout are importable from its root alone.
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
+# Seconds in which a program ends that waits for nobody else.
+END = 10.0
+AT_ONCE = 5.0
 
 
 def _inkloom(*words: str) -> tuple[str, ...]:
@@ -53,8 +57,12 @@ class Program:
         log: Path,
         born: Callable[[Process], None],
         at: tuple[str, int] | None = None,
+        patience: float = END,
+        hurry: asyncio.Event | None = None,
     ) -> None:
         self.role = role
+        self._patience = patience
+        self._hurry = hurry or asyncio.Event()
         self._command = command
         self._env = env
         self._log = log
@@ -75,9 +83,7 @@ class Program:
         return process
 
     async def end(self, process: Process) -> None:
-        # Longer than a worker needs to receive answers to its calls in flight: an unanswered call may be paid for
-        # twice.
-        await process.end((signal.SIGTERM, 35))
+        await finish(process, self._patience, self._hurry)
 
     async def run(self) -> None:
         """Start it and wait until it is done, however long that takes."""
@@ -88,6 +94,18 @@ class Program:
             await self.end(process)
         if process.exit_code:
             raise StackError(f"{self.role} failed ({process.outcome()}). From {self._log}:\n{tail(self._log, 20)}")
+
+
+async def finish(process: Process, patience: float, hurry: asyncio.Event) -> None:
+    """Tell a program to end, and leave it that many seconds; a second signal, in a hurry, ends it at once."""
+    process.send(signal.SIGTERM)
+    waits = [asyncio.ensure_future(process.ended(patience)), asyncio.ensure_future(hurry.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    await process.end((signal.SIGTERM, AT_ONCE))
 
 
 def environment(settings: Settings, data: Path, **servers: str) -> dict[str, str]:

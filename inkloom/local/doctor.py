@@ -18,11 +18,13 @@ from engine.pages.shaping import missing
 from engine.providers.registry import configured as configured_providers
 from engine.settings import Settings
 from engine.storage.open import open_storage
+from inkloom.local.endpoints import api_url
 from inkloom.local.ports import answers as port_answers
 from inkloom.local.ports import is_free, reachable_host
 from inkloom.local.postgres_address import answers as postgres_answers
 from inkloom.local.postgres_home import programs
 from inkloom.local.state import StateFile
+from inkloom.local.temporal import UI_PATH
 from inkloom.local.temporal_binary import OLDEST, WAYS_OUT, find
 
 OLDEST_PYTHON = (3, 11)
@@ -145,7 +147,10 @@ def _ui_port(settings: Settings, data: Path) -> Check:
     state = StateFile(data).read()
     child = state.children.get("temporal")
     ours = state.temporal.ui if state.temporal and child and child.identity.alive() else None
-    check = _port("Temporal UI port", settings.temporal_ui_port, "127.0.0.1", ours, "")
+    if ours is not None:
+        shown = api_url(settings, state)
+        return Check("Temporal UI port", True, f"shown at {shown}{UI_PATH}/" if shown else "shown while `up` runs")
+    check = _port("Temporal UI port", settings.temporal_ui_port, "127.0.0.1", None, "")
     # Not an error: the next free port is used.
     return check if check.ok else Check(check.name, True, f"{check.detail}; the next free one will be used")
 

@@ -9,7 +9,7 @@ from inkloom.local.errors import StackError
 from inkloom.local.ports import reachable_host
 from inkloom.local.postgres_address import address, answers
 from inkloom.local.state import State
-from inkloom.local.temporal import serves
+from inkloom.local.temporal import UI_PATH, serves
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Endpoints:
 
     database_url: str
     temporal_address: str
+    # Shown by the API, and only while one runs.
     temporal_ui: str | None
     api_url: str | None
 
@@ -25,11 +26,12 @@ class Endpoints:
 def endpoints(settings: Settings, state: State) -> Endpoints:
     """Every address that a client may use."""
     ports = None if settings.temporal_address else state.temporal
+    api = api_url(settings, state)
     return Endpoints(
         database_url=database_url(settings, state),
         temporal_address=temporal_address(settings, state),
-        temporal_ui=ports.ui_url if ports else None,
-        api_url=api_url(settings, state),
+        temporal_ui=f"{api}{UI_PATH}/" if api and (ports or settings.temporal_ui_url) else None,
+        api_url=api,
     )
 
 

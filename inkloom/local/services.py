@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.settings import Settings
-from inkloom.local.commands import Commands, Program, environment
+from inkloom.local.commands import END, Commands, Program, environment, finish
 from inkloom.local.endpoints import (
     Endpoints,
     database_url,
@@ -31,6 +31,10 @@ from inkloom.local.temporal import Temporal
 
 API = "api"
 ANSWERING = 60.0
+# Beyond its patience for answers: a worker stores them, and everything else ends.
+ENDING = 30.0
+# Stopping that takes longer than this is explained.
+SILENT = 2.0
 
 
 class Services:
@@ -46,6 +50,9 @@ class Services:
         self._postgres: Postgres | None = None
         self._temporal: Temporal | None = None
         self._promised = False
+        # Workers of an earlier supervisor, which finish what they have in flight beside the new ones.
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._hurry = asyncio.Event()
 
     # For a stack that attaches.
 
@@ -76,6 +83,15 @@ class Services:
         return endpoints(self._settings, self._file.read())
 
     # For the supervisor.
+
+    def hurry(self) -> None:
+        """End at once what waits for answers: they are lost, and may be paid for twice."""
+        self._hurry.set()
+
+    @property
+    def patience(self) -> float:
+        """The most seconds that stopping takes."""
+        return max(self._patience_of(role) for role in self._commands.workers) + ENDING
 
     async def own(self, api: bool) -> None:
         """Start everything, and take over what already runs where that is safe. Does nothing twice."""
@@ -121,9 +137,12 @@ class Services:
 
     async def stop(self) -> None:
         """Stop workers, then Temporal, then Postgres; also those that another supervisor left to us."""
-        await self._retire()
         keepers, self._keepers = self._keepers, {}
+        waiting = asyncio.create_task(self._tell_patience())
+        await self._retire()
         await asyncio.gather(*(keepers[role].stop() for role in self._commands.workers if role in keepers))
+        await asyncio.gather(*self._retiring)
+        waiting.cancel()
         for service in self._servers():
             if keeper := keepers.get(service.role):
                 await keeper.stop()
@@ -141,13 +160,41 @@ class Services:
     # How.
 
     async def _retire(self) -> None:
-        """Stop the programs that an earlier supervisor left: they may run older code."""
+        """Stop the programs that an earlier supervisor left: they may run older code.
+
+        Its workers take no more work from now on. Those that wait for answers may do so beside the new workers.
+        """
         state = self._file.read()
         mine = {*self._keepers, "postgres", "temporal"}
         if looked_after(state):
             mine.add(API)
-        left = [Process(child.identity) for role, child in state.children.items() if role not in mine]
-        await asyncio.gather(*(process.end((signal.SIGTERM, 10)) for process in left))
+        ends = []
+        for role, child in state.children.items():
+            if role not in mine and child.identity.alive():
+                process = Process(child.identity)
+                ends.append(asyncio.create_task(finish(process, self._patience_of(role), self._hurry)))
+        if not ends:
+            return
+        _, late = await asyncio.wait(ends, timeout=END)
+        for end in late:
+            self._retiring.add(end)
+            end.add_done_callback(self._retiring.discard)
+
+    def _patience_of(self, role: str) -> float:
+        """Seconds that a program needs to end: a worker waits for the answers to its calls in flight."""
+        queues = role.removeprefix("worker-")
+        if queues not in ("flow", "draw"):
+            return END
+        wait = self._settings.writer_patience if queues == "flow" else self._settings.artist_patience
+        return wait + ENDING
+
+    async def _tell_patience(self) -> None:
+        """Say why it takes a while, if it does."""
+        await asyncio.sleep(SILENT)
+        self._report(
+            f"Waiting for answers that are under way, at most {self.patience:.0f} s. Ctrl-C again ends at once;"
+            " answers that have not come by then are lost, and may be billed a second time."
+        )
 
     async def _serve(self) -> None:
         """Start both servers at once; if either fails, both fail."""
@@ -214,10 +261,21 @@ class Services:
             "database_url": database_url(self._settings, state),
             "temporal_address": temporal_address(self._settings, state),
         }
+        if state.temporal is not None and not self._settings.temporal_address and not self._settings.temporal_ui_url:
+            servers["temporal_ui_url"] = state.temporal.ui_url
         if at is not None:
             servers["api_port"] = str(at[1])
         env = environment(self._settings, self._data, **servers)
-        return Program(role, command, env=env, log=log_path(self._data, role), born=partial(self._born, role), at=at)
+        return Program(
+            role,
+            command,
+            env=env,
+            log=log_path(self._data, role),
+            born=partial(self._born, role),
+            at=at,
+            patience=self._patience_of(role),
+            hurry=self._hurry,
+        )
 
     def _api_port(self, last: int | None) -> int:
         wanted = self._settings.api_port

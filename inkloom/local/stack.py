@@ -24,7 +24,7 @@ POLL = 0.2
 TEND = 0.5
 RETRY = 5.0
 TELL_EVERY = 20.0
-# Longer than a stack takes to stop, or to start on a slow machine.
+# Longer than a stack without calls under way takes to stop, and than one takes to start on a slow machine.
 STOPPING, STARTING, ANSWERING = 60.0, 20 * 60.0, 60.0
 
 
@@ -87,7 +87,7 @@ class Stack:
             last = self._users.take()
             if last and not self._owner.held:
                 # Only another leaving supervisor can hold it now: it saw us and left the servers to us.
-                await self._taken(self._owner, STOPPING)
+                await self._taken(self._owner, STOPPING + self._crew.patience)
             if self._owner.held:
                 await (self._crew.stop() if last else self._crew.leave())
         finally:
@@ -96,7 +96,7 @@ class Stack:
             self._users.release()
 
     async def _stop_whatever_comes(self) -> None:
-        """A second Ctrl-C must not leave half of it running."""
+        """A second Ctrl-C must not leave half of it running; it ends the wait for answers that are under way."""
         stopping = asyncio.ensure_future(self.stop())
         cancelled = False
         while not stopping.done():
@@ -104,6 +104,7 @@ class Stack:
                 await asyncio.shield(stopping)
             except asyncio.CancelledError:
                 cancelled = True
+                self._crew.hurry()
         stopping.result()
         if cancelled:
             raise asyncio.CancelledError
@@ -120,9 +121,10 @@ class Stack:
         if self._users.take(shared=True):
             return
         self._report("Waiting for the stack on this folder to finish stopping")
-        if not await self._taken(self._users, STOPPING, shared=True):
+        patience = STOPPING + self._crew.patience
+        if not await self._taken(self._users, patience, shared=True):
             raise StackError(
-                f"The stack on {self._data} has been stopping for {STOPPING:.0f} s. "
+                f"The stack on {self._data} has been stopping for {patience:.0f} s. "
                 f"Look into {self._data / 'logs'}, or end the processes listed in {self._data / 'stack.json'}."
             )
 

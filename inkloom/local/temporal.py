@@ -13,12 +13,14 @@ from pydantic import BaseModel
 
 from inkloom.local.child_environment import plain_environment
 from inkloom.local.errors import StackError
-from inkloom.local.ports import LOOPBACK, next_free
+from inkloom.local.ports import LOOPBACK, is_free, next_free
 from inkloom.local.processes import POLL, Process, running_with, spawn, until_ready
 from inkloom.local.temporal_binary import obtain
 
 FRONTEND = 7233  # The default port, where people and tools look first.
-# Where the HTTP API's port is chosen: below the range that the kernel hands to outgoing connections.
+# The path under which the API shows the UI.
+UI_PATH = "/temporal"
+# Where the ports of the HTTP API and the UI are chosen: below the range that the kernel hands to outgoing connections.
 HTTP_PORTS = range(10_240, 32_000)
 PATIENCE = 60.0
 ADOPTION = 5.0
@@ -31,12 +33,15 @@ class Ports(BaseModel, frozen=True):
 
     `http_host` is the only host by which the HTTP API may be addressed. That API commands everything and checks neither
     origin nor content type, so any web page could send to it; but no page can choose the host of its requests.
+
+    The UI checks no hosts, so it listens where no page can guess it; the API shows it to those who may use it.
     """
 
     frontend: int
     http: int
     ui: int
     http_host: str = ""
+    ui_host: str = ""
 
     @property
     def address(self) -> str:
@@ -44,7 +49,7 @@ class Ports(BaseModel, frozen=True):
 
     @property
     def ui_url(self) -> str:
-        return f"http://{LOOPBACK}:{self.ui}"
+        return f"http://{self.ui_host or LOOPBACK}:{self.ui}"
 
 
 class Temporal:
@@ -70,8 +75,10 @@ class Temporal:
         self._program: Path | None = None
         # Once an address was handed out, the server comes back there or not at all.
         self._served = promised
-        # A server of an earlier version may have an HTTP API that answers to every host: it is not taken over.
-        self.ports = last if last and last.http_host else _unguessable(last.frontend if last else FRONTEND, ui_port)
+        # A server of an earlier version may have an HTTP API that answers to every host, or a UI that pages find: it is
+        # not taken over.
+        known = last is not None and bool(last.http_host and last.ui_host)
+        self.ports = last if last and known else _unguessable(last.frontend if last else FRONTEND, ui_port)
         # The last ports if they are free, but the UI where the settings want it now.
         self._wish = self.ports.model_copy(update={"ui": ui_port}) if ui_port else self.ports
 
@@ -137,22 +144,31 @@ class Temporal:
             *("--dynamic-config-value", "system.forceSearchAttributesCacheRefreshOnRead=false"),
             *("--dynamic-config-value", f"frontend.httpAllowedHosts={json.dumps([self.ports.http_host])}"),
             *("--port", str(self.ports.frontend), "--http-port", str(self.ports.http), "--ui-port", str(self.ports.ui)),
+            *("--ui-ip", self.ports.ui_host, "--ui-public-path", UI_PATH, "--ui-disable-news-fetch"),
             *("--namespace", self._namespace),
             *attributes,
         ]
 
 
 def _unguessable(frontend: int, ui: int) -> Ports:
-    """Ports of a new server: its HTTP API is somewhere else, under another name, in every data folder."""
+    """Ports of a new server: its HTTP API and its UI are somewhere else in every data folder."""
     http_port = next_free(secrets.choice(HTTP_PORTS), avoid={frontend, ui})
-    return Ports(frontend=frontend, http=http_port, ui=ui, http_host=f"{secrets.token_hex(16)}.invalid")
+    name, ui_host = f"{secrets.token_hex(16)}.invalid", _loopback_address()
+    ui_port = ui or next_free(secrets.choice(HTTP_PORTS), avoid={frontend, http_port}, host=ui_host)
+    return Ports(frontend=frontend, http=http_port, ui=ui_port, http_host=name, ui_host=ui_host)
+
+
+def _loopback_address() -> str:
+    """One of the 16 million addresses of this machine alone, where it has more than one: on Linux."""
+    address = ".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))])
+    return address if is_free(0, address) else LOOPBACK
 
 
 def _free(wish: Ports) -> Ports:
     """Those ports if they are free, else the next free ones."""
     frontend = next_free(wish.frontend)
     http_port = next_free(wish.http, avoid={frontend})
-    ui = next_free(wish.ui, avoid={frontend, http_port})
+    ui = next_free(wish.ui, avoid={frontend, http_port}, host=wish.ui_host)
     return wish.model_copy(update={"frontend": frontend, "http": http_port, "ui": ui})
 
 

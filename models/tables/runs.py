@@ -76,6 +76,7 @@ class Generation(Row, table=True):
     labels: dict[str, str] = json_object("the caller's own facts: `metadata` in the API")
     requested_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
     paused_at: datetime | None = moment("somebody paused it: nothing is paid for until it is resumed")
+    cancel_requested_at: datetime | None = moment("a user cancelled it: it ends once the calls in flight are answered")
     cached_calls: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     started_at: datetime | None = moment()
     finished_at: datetime | None = moment()

@@ -51,15 +51,17 @@ RETRIED = {
     errors.ProviderBusy: True,
     errors.AnswerLost: True,
     errors.CallInFlight: True,
+    errors.WorkerStopping: True,
     errors.Unpriced: False,
     errors.OutcomeUnknown: False,
+    errors.NotRequested: False,
     errors.Paused: False,
     errors.BudgetTight: True,
     errors.BudgetExceeded: False,
     errors.WebhookFailed: True,
     errors.StorageError: True,
 }
-EXPECTED = {errors.ProviderBusy, errors.CallInFlight, errors.BudgetTight}
+EXPECTED = {errors.ProviderBusy, errors.CallInFlight, errors.BudgetTight, errors.WorkerStopping}
 
 SECRET = "It rained on the harbour"
 STATEMENT = "UPDATE panels SET caption = %(caption)s"

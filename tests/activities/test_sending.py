@@ -66,7 +66,7 @@ async def test_nothing_is_sent_for_an_activity_that_was_cancelled(database: Data
     environment = ActivityEnvironment()
 
     async def work() -> None:
-        await see_through(send())
+        await see_through(send(), 10)
 
     running = asyncio.ensure_future(environment.run(work))
     await asyncio.sleep(0.05)

@@ -21,6 +21,7 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
 
     @property
     def json(self) -> Any:
@@ -148,7 +149,8 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> A
     if headers.get("expect") == "100-continue":
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = await _body(reader, headers)
-    return Asked(method, target.partition("?")[0], headers, body)
+    path, _, query = target.partition("?")
+    return Asked(method, path, headers, body, query)
 
 
 async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:

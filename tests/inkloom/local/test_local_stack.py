@@ -104,7 +104,10 @@ async def test_kept_alive_and_kept_safe(data: Path, commands: Commands) -> None:
         first = pids(data)
         assert endpoints.api_url
         assert endpoints.temporal_ui
-        assert await port_answers(int(endpoints.temporal_ui.rpartition(":")[2]))
+        assert endpoints.temporal_ui == f"{endpoints.api_url}/temporal/"
+        ports = StateFile(data).read().temporal
+        assert ports is not None
+        assert await port_answers(ports.ui, ports.ui_host)
         await query(endpoints, b"CREATE TABLE kept AS SELECT 7 AS n")
         listed = json.loads(await asyncio.to_thread(temporal, endpoints, "operator", "search-attribute", "list"))
         assert {"ProjectId", "ChapterId", "GenerationStatus"} <= set(json.dumps(listed).replace('"', " ").split())

@@ -2,7 +2,9 @@ import os
 import signal
 import socket
 import stat
+import sys
 from http.client import HTTPConnection
+from ipaddress import ip_address
 from pathlib import Path
 
 import psutil
@@ -82,7 +84,9 @@ async def test_no_web_page_commands_it(data: Path) -> None:
             assert page(ports, "POST", "ours/batch-operations/b1", host) in (400, 403), host
         assert page(ports, "GET", "ours", ports.http_host) == 200
         listening = {one.laddr for one in psutil.Process(process.pid).net_connections("tcp") if one.status == "LISTEN"}
-        assert {address.ip for address in listening} == {"127.0.0.1"}
+        assert {address.ip for address in listening} == {"127.0.0.1", ports.ui_host}
+        assert ip_address(ports.ui_host).is_loopback
+        assert [address.port for address in listening if address.ip == ports.ui_host] == [ports.ui]
         assert ports.frontend in {address.port for address in listening}
     finally:
         await first.end(process)
@@ -90,13 +94,17 @@ async def test_no_web_page_commands_it(data: Path) -> None:
     assert len({ports.http, *(other.http for other in others)}) > 1
     assert len({ports.http_host, *(other.http_host for other in others)}) == 4
     assert 7243 not in {ports.http, *(other.http for other in others)}
+    assert 8233 not in {ports.ui, *(other.ui for other in others)}
+    # On Linux the whole network of loopback is ours, so that the UI has an address that no page can guess.
+    assert sys.platform != "linux" or len({ports.ui_host, *(other.ui_host for other in others)}) > 1
 
 
-async def test_one_that_answers_to_every_name_is_not_taken_over(data: Path) -> None:
-    """As those of earlier versions did."""
+@pytest.mark.parametrize("unknown", ["http_host", "ui_host"])
+async def test_one_that_pages_can_reach_is_not_taken_over(data: Path, unknown: str) -> None:
+    """As those of earlier versions could be."""
     first = server(data)
     process = await first.launch()
-    other = server(data, last=first.ports.model_copy(update={"http_host": ""}))
+    other = server(data, last=first.ports.model_copy(update={unknown: ""}))
     assert other.ports.frontend == first.ports.frontend
     assert await other.orphan() is None
     assert await process.ended(5)
