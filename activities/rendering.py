@@ -262,6 +262,7 @@ class Rendering:
         paid = grant.call
         if paid.state == CallState.CONFIRMED and paid.image_id is not None:
             return Stored(await self._copied(call.project_id, paid.image_id))
+        paid.question = "\n\nNegative: ".join(filter(None, (request.prompt, request.negative)))
         async with sending(self._database, grant, self._terms, gives_way=call.gives_way):
             began = time.monotonic()
             result = await self._artists[paid.provider].draw(request, tell)

@@ -13,6 +13,7 @@ from api.http.money import Usd
 from api.http.params import ExternalId, Labels, Metadata
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, refusal
 from engine.store import holds, tallies
+from engine.store.failed import problems_of
 from models.exports import ExportFormat
 from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Generation
@@ -41,6 +42,33 @@ class HoldOut(BaseModel):
     target_id: UUID
     message: str
     created_at: datetime
+
+
+class ProblemOut(BaseModel):
+    """A part that failed for good, why, and what to do about it."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "part": "scene 1, panel 2",
+                    "target_id": AN_ID,
+                    "kind": "ProviderRejected",
+                    "reason": "openai answered 404: it does not have this model. openai said: model 'nope' not found",
+                    "what_to_do": "Choose another model or provider, or change what the provider complains about.",
+                    "call_id": ANOTHER_ID,
+                }
+            ]
+        },
+    )
+
+    part: str
+    target_id: UUID = Field(description="the scene, panel or character; the generation itself if it failed as a whole")
+    kind: str = Field(description="the class of the error; empty if the workflow was lost")
+    reason: str = Field(description="includes the provider's own words, or what the check said about the last answer")
+    what_to_do: str
+    call_id: UUID | None = Field(description="the call that says more: `GET …/calls/{call_id}`")
 
 
 class CallCounts(BaseModel):
@@ -75,6 +103,7 @@ class GenerationOut(BaseModel):
                     "cost_usd": "0.000000",
                     "unknown_usd": "0.000000",
                     "waiting": [],
+                    "errors": [],
                     "created_at": A_MOMENT,
                     "started_at": A_MOMENT,
                     "finished_at": A_MOMENT,
@@ -102,6 +131,7 @@ class GenerationOut(BaseModel):
     cost_usd: Decimal
     unknown_usd: Decimal = Field(description="the most that calls with lost answers may have cost in addition")
     waiting: list[HoldOut] = Field(description="the parts that wait for a person, the oldest first")
+    errors: list[ProblemOut] = Field(description="the parts that failed for good, the oldest first")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -120,10 +150,12 @@ async def generation_outs(session: AsyncSession, found: Sequence[Generation]) ->
     waiting: dict[UUID, list[HoldOut]] = {one: [] for one in ids}
     for hold in await holds.waiting_of(session, ids):
         waiting[hold.generation_id].append(HoldOut.model_validate(hold))
+    problems = await problems_of(session, ids)
     out = []
     for one in found:
         values, sent = SQLModel.model_dump(one), calls.get(one.id, tallies.NOTHING)
         values |= {"metadata": one.labels, "waiting": waiting[one.id]}
+        values["errors"] = [ProblemOut.model_validate(problem) for problem in problems[one.id]]
         values |= {"cost_usd": sent.cost_usd, "unknown_usd": sent.unknown_usd}
         values["calls"] = CallCounts(llm=sent.llm, image=sent.image, cached=one.cached_calls, unknown=sent.unknown)
         out.append(GenerationOut(**{name: values[name] for name in GenerationOut.model_fields}))

@@ -366,8 +366,11 @@ async def confirm(
     answer: str | None = None,
     stop_reason: str = "stop",
     image_id: UUID | None = None,
+    notes: str = "",
 ) -> None:
     """Confirm the call; its answer is stored in this transaction. A call given up as unknown may still be confirmed.
+
+    `notes` are the mistakes that the check found in the answer.
 
     Like `fail` it changes the call only from the states that the caller expects; another attempt may have settled it.
     """
@@ -377,6 +380,8 @@ async def confirm(
         "answer": answer,
         "stop_reason": stop_reason,
         "image_id": image_id,
+        "notes": notes[:2000],
+        "question": call.question,
         **_used(usage),
     }
     await execute(session, _CONFIRM, values)
@@ -388,15 +393,19 @@ async def fail(session: AsyncSession, call: ProviderCall, error: str, usage: Usa
         "call": call.id,
         "before": [CallState.RESERVED, CallState.SUBMITTED],
         "state": CallState.FAILED,
-        "error": error[:2000],
+        **_explained(call, error),
     }
     await execute(session, _SETTLE, values | _used(usage) if usage is not None else values)
 
 
 async def lose(session: AsyncSession, call: ProviderCall, error: str) -> None:
     """The call was sent, and its answer will not come: it may have been billed."""
-    values = {"call": call.id, "before": [CallState.SUBMITTED], "state": CallState.UNKNOWN, "error": error[:2000]}
+    values = {"call": call.id, "before": [CallState.SUBMITTED], "state": CallState.UNKNOWN, **_explained(call, error)}
     await execute(session, _SETTLE, values)
+
+
+def _explained(call: ProviderCall, error: str) -> dict[str, Any]:
+    return {"error": error[:2000], "said": call.said, "question": call.question}
 
 
 def _used(usage: Usage) -> dict[str, Any]:

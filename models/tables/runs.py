@@ -115,6 +115,24 @@ class Hold(Row, table=True):
     )
 
 
+class FailedPart(Row, table=True):
+    """A part of a generation that failed for good, and why."""
+
+    __tablename__ = "failed_parts"
+    __table_args__ = (
+        within_project("generation_id", "generations"),
+        UniqueConstraint("generation_id", "target_id", "part"),
+    )
+
+    project_id: UUID
+    generation_id: UUID
+    target_id: UUID = Field(description="the chapter, scene, panel or character; the generation itself if it failed")
+    part: str = Field(max_length=300, description="the same in words: scene 2, panel 3")
+    kind: str = Field(default="", max_length=64, description="the class of the error")
+    reason: str
+    call_id: UUID | None = Field(default=None, description="the call that says more")
+
+
 class GenerationStep(SQLModel, table=True):
     """A weighted step of a generation's planned work. The weights of one generation add up to 1."""
 
