@@ -16,7 +16,8 @@ EngineError
 │   ├── BadAnswer         the answer is cut off, malformed, or fails the task's checks
 │   ├── QuotaExhausted    the account has run out of money or quota
 │   ├── ProviderDown      unavailable for so long that the fallback is asked
-│   ├── ProviderBusy      overloaded, limited or unreachable
+│   ├── ProviderBusy      overloaded or unreachable
+│   │   └── RateLimited   a limit of requests or tokens is reached
 │   └── AnswerLost        the call was sent, but no whole answer came back: it may have been billed
 ├── CallInFlight          another attempt at the same paid call has not settled yet
 ├── OutcomeUnknown        a paid call was sent and its answer lost; a user decides
@@ -174,6 +175,12 @@ class ProviderBusy(ProviderError):
     advice = "Run it again when the provider is back, or name a fallback provider."
 
     retryable = True
+
+
+class RateLimited(ProviderBusy):
+    """A limit of requests or tokens is reached, the provider's or ours: it is up, and the call's turn will come."""
+
+    advice = "Run it again later, or raise the limit at the provider."
 
 
 class AnswerLost(ProviderError):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from temporalio.client import Client
@@ -117,24 +118,25 @@ async def connect(address: str, namespace: str, metrics: str | None = None) -> C
 def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[Worker]:
     """One worker per task queue. `flow` orchestrates and writes, `draw` draws: Pillow must not starve the first."""
     workers: list[Worker] = []
+    serving = partial(_worker, client, parts.database)
     if queues in ("flow", "all"):
         workers.append(workflow_worker(client))
         recording = (Records(parts.database), Translating(parts.database))
-        workers.append(_worker(client, IO, [work for part in recording for work in part.activities()], 16))
+        workers.append(serving(IO, [work for part in recording for work in part.activities()], 16))
         telling = WebhookActivities(parts.database, parts.caller, parts.secrets).activities()
-        workers.append(_worker(client, WEBHOOKS, telling, AT_A_TIME))
+        workers.append(serving(WEBHOOKS, telling, AT_A_TIME))
         writing = Writing(
             parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache
         ).activities()
-        workers += [_worker(client, llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
+        workers += [serving(llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
     if queues in ("draw", "all"):
         cores = os.cpu_count() or 1
         paging = (Pages(parts.database, parts.storage), Files(parts.database, parts.storage, parts.signer))
-        workers.append(_worker(client, PAGES, [work for part in paging for work in part.activities()], cores))
+        workers.append(serving(PAGES, [work for part in paging for work in part.activities()], cores))
         drawing = Rendering(
             parts.database, parts.storage, parts.artists, parts.prices, parts.terms, parts.image_slots
         ).activities()
-        workers += [_worker(client, image_queue(one), drawing, _ahead(parts.image_slots)) for one in parts.artists]
+        workers += [serving(image_queue(one), drawing, _ahead(parts.image_slots)) for one in parts.artists]
     return workers
 
 
@@ -159,7 +161,9 @@ def workflow_worker(client: Client) -> Worker:
     )
 
 
-def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]], slots: int) -> Worker:
+def _worker(
+    client: Client, database: Database, queue: str, activities: Sequence[Callable[..., Any]], slots: int
+) -> Worker:
     require_activities(queue, activities)
     return Worker(
         client,
@@ -167,7 +171,7 @@ def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]]
         activities=activities,
         max_concurrent_activities=slots,
         max_concurrent_activity_task_polls=min(4, slots),
-        interceptors=[ActivityErrors()],
+        interceptors=[ActivityErrors(database)],
         # The server forgets a dead worker after ten seconds; a live one must send a heartbeat well before.
         max_heartbeat_throttle_interval=timedelta(seconds=3),
         default_heartbeat_throttle_interval=timedelta(seconds=3),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,36 +13,57 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.http.money import Usd
 from api.http.params import ExternalId, Labels, Metadata
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, refusal
-from engine.store import holds, tallies
+from engine.store import delays, holds, tallies
 from engine.store.failed import problems_of
 from models.exports import ExportFormat
-from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
-from models.tables import Generation
+from models.options import DelayReason, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.tables import Generation, Hold
 
 
-class HoldOut(BaseModel):
-    """A part that waits for a person: for its budget, about a lost answer, or because it was refused."""
+class WaitingOut(BaseModel):
+    """A part that waits: for a person's decision, or for something that ends by itself or by an operator."""
 
     model_config = ConfigDict(
-        from_attributes=True,
         json_schema_extra={
             "examples": [
                 {
-                    "reason": "budget",
-                    "purpose": "draft 1",
+                    "reason": "provider_down",
+                    "purpose": "draw_panel",
                     "target_id": AN_ID,
-                    "message": "The next call may cost 0.2200 USD, and only 0.1000 are left.",
+                    "message": "local answered 500.",
                     "created_at": A_MOMENT,
+                    "since": A_MOMENT,
+                    "next_try": A_MOMENT,
+                    "said": "CUDA out of memory",
+                    "needs_decision": False,
                 }
             ]
         },
     )
 
-    reason: HoldReason
+    reason: HoldReason | DelayReason
     purpose: str
     target_id: UUID
     message: str
-    created_at: datetime
+    created_at: datetime = Field(description="the same as `since`")
+    since: datetime
+    next_try: datetime | None = Field(description="when it is tried again; null: when something else happens")
+    said: str = Field(description="the provider's own words, with keys masked")
+    needs_decision: bool = Field(description="whether a person has to decide; otherwise it goes on by itself")
+
+    @classmethod
+    def held(cls, hold: Hold) -> "WaitingOut":
+        return cls._of(hold, since=hold.created_at, next_try=None, said="", needs_decision=True)
+
+    @classmethod
+    def delayed(cls, delay: delays.Listed) -> "WaitingOut":
+        facts = {"since": delay.since, "next_try": delay.next_try, "said": delay.said}
+        return cls._of(delay, needs_decision=False, **facts)
+
+    @classmethod
+    def _of(cls, one: Hold | delays.Listed, **facts: Any) -> "WaitingOut":
+        shared = {name: getattr(one, name) for name in ("reason", "purpose", "target_id", "message")}
+        return cls(**shared, **facts, created_at=facts["since"])
 
 
 class ProblemOut(BaseModel):
@@ -130,7 +152,9 @@ class GenerationOut(BaseModel):
     calls: CallCounts
     cost_usd: Decimal
     unknown_usd: Decimal = Field(description="the most that calls with lost answers may have cost in addition")
-    waiting: list[HoldOut] = Field(description="the parts that wait for a person, the oldest first")
+    waiting: list[WaitingOut] = Field(
+        description="the parts that wait for a person, the oldest first, then those that wait for something else"
+    )
     errors: list[ProblemOut] = Field(description="the parts that failed for good, the oldest first")
     created_at: datetime
     started_at: datetime | None
@@ -147,9 +171,11 @@ async def generation_outs(session: AsyncSession, found: Sequence[Generation]) ->
     """With the calls and holds of each, in one statement for all of them."""
     ids = [generation.id for generation in found]
     calls = await tallies.calls_of(session, ids)
-    waiting: dict[UUID, list[HoldOut]] = {one: [] for one in ids}
+    waiting: dict[UUID, list[WaitingOut]] = {one: [] for one in ids}
     for hold in await holds.waiting_of(session, ids):
-        waiting[hold.generation_id].append(HoldOut.model_validate(hold))
+        waiting[hold.generation_id].append(WaitingOut.held(hold))
+    for delay in await delays.waiting_of(session, ids):
+        waiting[delay.generation_id].append(WaitingOut.delayed(delay))
     problems = await problems_of(session, ids)
     out = []
     for one in found:

@@ -21,7 +21,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
 from engine.digest import digest
-from engine.errors import CallInFlight, EngineError, OutcomeUnknown, Paused, ProviderBusy
+from engine.errors import CallInFlight, EngineError, OutcomeUnknown, Paused, RateLimited
 from engine.money import budgets
 from engine.money.rate_limits import WINDOW, next_turn
 from engine.providers.usage import Tokens
@@ -217,7 +217,7 @@ async def acquire(
     A refusal is returned, to be raised after the commit, because what was found out about earlier attempts must be
     committed: `CallInFlight` while another holder's attempt at the same call has not settled, `OutcomeUnknown` where a
     person must decide about a lost attempt, `Paused` while the generation is paused, `BudgetTight` and
-    `BudgetExceeded` where the call does not fit the budget, `ProviderBusy` where its slot is too far away to wait for.
+    `BudgetExceeded` where the call does not fit the budget, `RateLimited` where its slot is too far away to wait for.
     """
     rate = terms.rates.get(request.provider)
     if not request.most_usd and rate is None:
@@ -284,7 +284,7 @@ async def acquire(
             return refused
     send_at, wait = await _turn(session, request, rate) if rate is not None else (None, 0.0)
     if wait > LONGEST_WAIT:
-        return ProviderBusy(f"{request.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
+        return RateLimited(f"{request.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
     fresh = await _reserve(session, request, len(past) + 1, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already in flight.", retry_after=2)

@@ -22,6 +22,7 @@ from engine.errors import (
     ProviderRefused,
     ProviderRejected,
     QuotaExhausted,
+    RateLimited,
 )
 from engine.storable import plain
 
@@ -139,7 +140,7 @@ def of_status(
     if status in _BUSY or status >= 500:
         if headers.get("x-should-retry") == "false":
             return ProviderRejected(f"{said} and says that retrying will not help.", detail=detail)
-        return ProviderBusy(f"{said}.", retry_after=wait, detail=detail)
+        return (RateLimited if status == 429 else ProviderBusy)(f"{said}.", retry_after=wait, detail=detail)
     return ProviderRejected(f"{said}: it rejected the request.", detail=detail)
 
 

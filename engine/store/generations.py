@@ -17,7 +17,7 @@ from engine.store.events import emit
 from engine.store.progress import character_step, export_step, pages_step, panel_step, plan, scene_step
 from models.events import EventType
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
-from models.tables import Chapter, Event, Generation, Hold, Project, Redraw
+from models.tables import Chapter, Delay, Event, Generation, Hold, Project, Redraw
 from models.tables.directing import RedrawState
 
 _ENDINGS = {
@@ -159,6 +159,7 @@ async def end(
     await session.exec(select(Generation.id).where(Generation.id == generation_id).with_for_update(key_share=True))
     await abandon(session, generation_id)
     await session.exec(delete(Hold).where(col(Hold.generation_id) == generation_id))
+    await session.exec(delete(Delay).where(col(Delay.generation_id) == generation_id))
     values: dict[str, object] = {
         "status": status,
         "error": why.reason[:4000],

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.options import FINAL_STATUSES, DelayReason, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables.columns import (
     Row,
     StrEnumType,
@@ -112,6 +112,32 @@ class Hold(Row, table=True):
         default=False,
         sa_column_kwargs={"server_default": text("false")},
         description="the workflow knows it",
+    )
+
+
+class Delay(Row, table=True):
+    """A part of a generation that waits for something other than a person. Deleted when it waits no longer."""
+
+    __tablename__ = "delays"
+    __table_args__ = (
+        one_of("reason", DelayReason),
+        within_project("generation_id", "generations"),
+        UniqueConstraint("part"),
+        Index("ix_delays_generation_id", "generation_id", "created_at"),
+    )
+
+    project_id: UUID
+    generation_id: UUID
+    part: str = Field(max_length=300, description="the activity, or the workflow")
+    target_id: UUID = Field(description="the chapter, scene, panel or character that it works on")
+    purpose: str = Field(max_length=64, description="the activity's type")
+    reason: DelayReason = Field(sa_type=StrEnumType(DelayReason, 24))
+    message: str
+    said: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="the provider's own words")
+    tries: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    next_try_at: datetime | None = moment("when it is tried again")
+    announced: bool = Field(
+        default=False, sa_column_kwargs={"server_default": text("false")}, description="an event told of it"
     )
 
 
