@@ -17,8 +17,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from activities.delays import delayed, over
 from activities.outages import is_full, is_outage
 from activities.request_ids import asked_by
+from engine.db.session import Database
 from engine.errors import (
     BudgetExceeded,
     BudgetTight,
@@ -43,13 +45,20 @@ _SHARES: ContextVar[list[float] | None] = ContextVar("shares", default=None)
 
 
 class ActivityErrors(Interceptor):
-    """The interceptor that every worker installs."""
+    """The interceptor that every worker installs. With a database it records what waits, and why."""
+
+    def __init__(self, database: Database | None = None) -> None:
+        self._database = database
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Inbound(next)
+        return _Inbound(next, self._database)
 
 
 class _Inbound(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, database: Database | None) -> None:
+        super().__init__(next)
+        self._database = database
+
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         shares: list[float] = []
         _SHARES.set(shares)
@@ -64,18 +73,37 @@ class _Inbound(ActivityInboundInterceptor):
         )
         beat = asyncio.create_task(_beat(shares))
         try:
-            return await self.next.execute_activity(input)
+            result = await self.next.execute_activity(input)
         except ApplicationError:
             raise
         except EngineError as error:
-            raise translate(error, activity.info().attempt) from error
+            failure = translate(error, info.attempt)
+            await self._note(input, error, failure)
+            raise failure from error
         except Exception as error:
-            log.exception("activity %s failed", activity.info().activity_type)
-            raise unexpected(error, activity.info().attempt) from None
+            log.exception("activity %s failed", info.activity_type)
+            failure = unexpected(error, info.attempt)
+            await self._note(input, error, failure)
+            raise failure from None
+        else:
+            if info.attempt > 1 and self._database is not None:
+                await over(self._database, input.args)
+            return result
         finally:
             beat.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await beat
+
+    async def _note(self, input: ExecuteActivityInput, error: Exception, failure: ApplicationError) -> None:
+        """Record the delay until the next attempt; a failure for good ends it."""
+        if self._database is None:
+            return
+        if not failure.non_retryable:
+            after = failure.next_retry_delay
+            seconds = None if after is None else after.total_seconds()
+            await delayed(self._database, input.args, error, failure.message, seconds)
+        elif activity.info().attempt > 1:
+            await over(self._database, input.args)
 
 
 async def _beat(shares: Sequence[float]) -> None:

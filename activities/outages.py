@@ -37,7 +37,7 @@ async def outlast(
     patience: float,
     *,
     also: tuple[type[Exception], ...] = (),
-    away: Callable[[], None] = lambda: None,
+    away: Callable[[Exception], None] = lambda _: None,
 ) -> ResultT:
     """Do the work, and repeat it while the database is unavailable or errors in `also` occur; the first one calls
     `away`.
@@ -53,7 +53,7 @@ async def outlast(
                 raise
             if deadline is None:
                 deadline = time.monotonic() + patience
-                away()
+                away(error)
             elif time.monotonic() > deadline:
                 raise
         await asyncio.sleep(AGAIN_SECONDS)
@@ -87,13 +87,15 @@ async def keep_answer(
     store_alone: Callable[[], Awaitable[Any]],
     *,
     also: tuple[type[Exception], ...] = (),
+    away: Callable[[Exception], None] = lambda _: None,
 ) -> ResultT:
     """Store an answer that may have been paid for, in one transaction with what follows from it.
 
-    If that fails, `store_alone` stores only the answer. Another attempt then costs nothing.
+    If that fails, `store_alone` stores only the answer. Another attempt then costs nothing. `away` is called when it
+    has to wait.
     """
     try:
-        return await outlast(store, ANSWER_PATIENCE, also=also)
+        return await outlast(store, ANSWER_PATIENCE, also=also, away=away)
     except Exception:
         await outlast(store_alone, ANSWER_PATIENCE, also=also)
         raise

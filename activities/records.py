@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
 from engine.db.session import Database
@@ -14,6 +12,7 @@ from engine.freshness.assignment import assign
 from engine.store import generations, holds, outlines, redraws, reviews
 from engine.store.choosing import choose
 from engine.store.events import emit
+from engine.store.failed import Explained, explained, record_part
 from engine.store.progress import character_step, complete, complete_and_tell, panel_step, scene_step
 from engine.store.rows import get
 from engine.store.scope import Scope
@@ -34,7 +33,7 @@ from models.runs import (
     SelectCall,
 )
 from models.script import Script
-from models.tables import Chapter, Character, Generation, Panel, ProviderCall, Scene, TaskResult
+from models.tables import Chapter, Character, Generation, Panel, Scene
 from models.tables.directing import RedrawState
 from models.tables.story import PanelState, SceneState
 
@@ -167,7 +166,7 @@ class Records:
 
     async def _fail_redraw(self, failure: Failure) -> None:
         async with self._database.session() as session:
-            reason = await reason_with_notes(session, failure)
+            reason, _ = why = await explained(session, failure.generation_id, failure.reason, failure.target_id)
             if not await redraws.end(session, failure.project_id, failure.redraw_id, RedrawState.FAILED):
                 return
             await complete(
@@ -176,6 +175,8 @@ class Records:
                 panel_step(failure.target_id, "words"),
                 panel_step(failure.target_id, "picture"),
             )
+            panel = await get(session, Scope(project_id=failure.project_id), Panel, failure.target_id)
+            await record_part(session, failure, panel, why)
             data = {
                 "panel_id": str(failure.target_id),
                 "redraw_id": str(failure.redraw_id),
@@ -195,12 +196,14 @@ class Records:
         """Mark a row as failed, with the reason, and emit the event once."""
         async with self._database.session() as session:
             row = await get(session, Scope(project_id=failure.project_id), model, failure.target_id, lock=True)
-            values = {**values, "failure": await reason_with_notes(session, failure)}
+            why = await explained(session, failure.generation_id, failure.reason, failure.target_id)
+            values = {**values, "failure": why.reason[:2000]}
             news = any(getattr(row, name) != value for name, value in values.items())
             for name, value in values.items():
                 setattr(row, name, value)
             session.add(row)
             await session.flush()
+            await record_part(session, failure, row, why)
             if await complete(session, failure.generation_id, *steps) or news:
                 data = {**data, "reason": values["failure"][:1000]}
                 if isinstance(row, Character):
@@ -223,26 +226,12 @@ class Records:
     async def finish_generation(self, ending: Ending) -> None:
         """Set the final status, and settle everything that is still open."""
         async with self._database.session() as session:
-            await generations.end(session, ending.project_id, ending.generation_id, ending.status, ending.error)
+            why = await explained(session, ending.generation_id, ending.error) if ending.error else Explained("")
+            await generations.end(
+                session, ending.project_id, ending.generation_id, ending.status, why, kind=ending.error_kind
+            )
 
 
 def _workflow() -> str:
     """The workflow that runs the current activity."""
     return activity.info().workflow_id or ""
-
-
-async def reason_with_notes(session: AsyncSession, failure: Failure) -> str:
-    """The reason, and the mistakes in the last answer for this target, which are stored only in the database."""
-    query = (
-        select(TaskResult.notes)
-        .join(ProviderCall, col(ProviderCall.id) == col(TaskResult.call_id))
-        .where(
-            ProviderCall.generation_id == failure.generation_id,
-            ProviderCall.target_id == failure.target_id,
-            TaskResult.status == "failed",
-        )
-        .order_by(col(ProviderCall.id).desc())
-        .limit(1)
-    )
-    notes = (await session.exec(query)).first()
-    return f"{failure.reason} Last time: {notes}"[:2000] if notes else failure.reason[:2000]

@@ -15,6 +15,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio import activity
 
+from activities.delays import waiting_aloud
 from activities.interceptor import tell
 from activities.outages import keep_answer
 from activities.picturing import Artists, Existing, New, plan_of, seed_of
@@ -145,7 +146,7 @@ class Rendering:
         data = await self._storage.get(picture.image.key) if isinstance(picture, Stored) else picture.result.data
         scores = await self._scored(new, data, picture.boxes)
         values = {**new.columns(call), **scores, "call_id": grant.call.id}
-        return await self._store(call.project_id, grant.call, picture, partial(_add_draft, call, values))
+        return await self._store(call, grant.call, picture, partial(_add_draft, call, values))
 
     async def _scored(self, new: New, data: bytes, boxes: Sequence[Box]) -> dict[str, Any]:
         """The scores of a draft, as columns of its row."""
@@ -211,7 +212,7 @@ class Rendering:
         held_slot: AsyncExitStack,
     ) -> None:
         picture = await self._obtained(call, request, grant, held_slot)
-        await self._store(call.project_id, grant.call, picture, follow)
+        await self._store(call, grant.call, picture, follow)
 
     async def _reserve(
         self,
@@ -264,6 +265,7 @@ class Rendering:
         paid = grant.call
         if paid.state == CallState.CONFIRMED and paid.image_id is not None:
             return Stored(await self._copied(call.project_id, paid.image_id))
+        paid.question = "\n\nNegative: ".join(filter(None, (request.prompt, request.negative)))
         async with sending(self._database, grant, self._terms, gives_way=call.gives_way):
             began = time.monotonic()
             result = await self._artists[paid.provider].draw(request, tell)
@@ -283,20 +285,22 @@ class Rendering:
         return Answered(request.prompt, result, usage)
 
     async def _store(
-        self, project_id: UUID, paid: ProviderCall, picture: Stored | Answered, follow: Follow[ResultT]
+        self, call: DrawCall, paid: ProviderCall, picture: Stored | Answered, follow: Follow[ResultT]
     ) -> ResultT:
         """Store the picture in the project, with what follows from it; this also confirms the call of an answer."""
         match picture:
             case Stored(image):
                 async with self._database.session() as session:
-                    return await follow(session, await _adopt(session, project_id, image))
+                    return await follow(session, await _adopt(session, call.project_id, image))
             case Answered():
                 # An operator can fix credentials while the picture waits; once it is lost, it must be paid for again.
-                return await keep_answer(
-                    partial(self._confirm, paid, picture, follow),
-                    partial(self._confirm, paid, picture, _nothing_follows),
-                    also=(StorageError, NotConfigured),
-                )
+                async with waiting_aloud(self._database, call) as away:
+                    return await keep_answer(
+                        partial(self._confirm, paid, picture, follow),
+                        partial(self._confirm, paid, picture, _nothing_follows),
+                        also=(StorageError, NotConfigured),
+                        away=away,
+                    )
 
     async def _confirm(self, paid: ProviderCall, answered: Answered, follow: Follow[ResultT]) -> ResultT:
         result = answered.result

@@ -49,7 +49,8 @@ async def sending(
         with tracing.span(f"{call.kind} {call.provider}", told_of_it), _counted(call):
             yield
     except EngineError as error:
-        reason = f"{error.message} {error.detail if isinstance(error, ProviderError) else ''}".strip()
+        call.said = error.detail if isinstance(error, ProviderError) else ""
+        reason = f"{error.message} {call.said}".strip()
         # For the provider an unusable answer was an answer, and it may be billed.
         answered = isinstance(error, AnswerLost | BadAnswer)
         async with database.session() as session:

@@ -5,10 +5,10 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.records import reason_with_notes
 from engine.db.session import Database
 from engine.store import translations
 from engine.store.events import emit
+from engine.store.failed import explained, record_part
 from engine.store.progress import complete, complete_and_tell, split, translation_step
 from engine.store.rows import get
 from engine.store.scope import Scope
@@ -45,11 +45,13 @@ class Translating:
         """Record why a scene was not translated, and complete its step. Its own words stay as they are."""
         async with self._database.session() as session:
             scene = await get(session, Scope(project_id=failure.project_id), Scene, failure.target_id, lock=True)
-            reason = await reason_with_notes(session, failure)
+            why = await explained(session, failure.generation_id, failure.reason, failure.target_id)
+            reason = why.reason[:2000]
             news = scene.untranslated.get(failure.language) != reason
             scene.untranslated = {**scene.untranslated, failure.language: reason}
             session.add(scene)
             await session.flush()
+            await record_part(session, failure, scene, why)
             step = translation_step(failure.language, scene.id)
             if await complete(session, failure.generation_id, step) or news:
                 data = {"scene_id": str(scene.id), "language": failure.language, "reason": reason[:1000]}

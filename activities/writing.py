@@ -131,6 +131,7 @@ class Writing:
             alone = partial(self._confirm, paid, usage, None)
             await keep_answer(alone, alone)
             raise
+        paid.notes = "; ".join(notes)
         if not notes:
             follow = partial(run.finish, loaded, output)
         elif run.gives_up(refused=refused):
@@ -158,7 +159,9 @@ class Writing:
             if follow is not None:
                 await follow(paid, session)
             if usage is not None:
-                await ledger.confirm(session, paid, usage, answer=paid.answer, stop_reason=paid.stop_reason)
+                await ledger.confirm(
+                    session, paid, usage, answer=paid.answer, stop_reason=paid.stop_reason, notes=paid.notes
+                )
 
     async def _reserve(self, session: AsyncSession, run: TaskRun, request: LLMRequest) -> ledger.Grant | EngineError:
         """The call with its answer, or one that is about to be sent, or the reason why it cannot be sent."""
@@ -192,6 +195,7 @@ class Writing:
     async def _send(self, call: TaskCall, grant: ledger.Grant, request: LLMRequest) -> ledger.Usage:
         """Send a call when its slot comes; the answer is put into the call, and not yet stored."""
         paid = grant.call
+        paid.question = f"{request.system}\n\n{request.prompt}".strip()
         async with sending(self._database, grant, self._terms, gives_way=call.gives_way):
             began = time.monotonic()
             reply = await self._writers[paid.provider].ask(request)

@@ -98,7 +98,7 @@ async def one(settings: Settings, endpoints: Endpoints, number: int) -> float:
             settings, endpoints, story(number), GenerationOptions(), Path(out), None, Silent(), time.monotonic()
         )
     if finished.generation.status != "completed" or finished.made.panels != SCENES * PANELS:
-        raise SystemExit(f"not comparable: {finished.generation.status}, {finished.made.panels}, {finished.failures}")
+        raise SystemExit(f"not comparable: {finished.generation.status}, {finished.made.panels}, {finished.errors}")
     database = Database(endpoints.database_url, pool_size=1)
     async with database.session() as session:
         query = select(Event).where(Event.generation_id == finished.generation.id).order_by(col(Event.seq))

@@ -16,7 +16,8 @@ EngineError
 │   ├── BadAnswer         the answer is cut off, malformed, or fails the task's checks
 │   ├── QuotaExhausted    the account has run out of money or quota
 │   ├── ProviderDown      unavailable for so long that the fallback is asked
-│   ├── ProviderBusy      overloaded, limited or unreachable
+│   ├── ProviderBusy      overloaded or unreachable
+│   │   └── RateLimited   a limit of requests or tokens is reached
 │   └── AnswerLost        the call was sent, but no whole answer came back: it may have been billed
 ├── CallInFlight          another attempt at the same paid call has not settled yet
 ├── WorkerStopping        the worker stops before the call is sent; another worker makes it
@@ -36,7 +37,10 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from engine.storable import storable
+from engine.storable import plain, storable
+
+# So much of what a provider says is kept.
+LONGEST_DETAIL = 500
 
 
 class EngineError(Exception):
@@ -44,6 +48,8 @@ class EngineError(Exception):
 
     retryable: ClassVar[bool] = False
     http_status: ClassVar[int] = 500
+    # What a person can do about it, where the message does not say so.
+    advice: ClassVar[str] = ""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         # Providers' words are in it, and it goes into the database and into workflows' histories.
@@ -54,6 +60,8 @@ class EngineError(Exception):
 
 class BadInput(EngineError):
     """The user's input cannot be used; the message says what to change."""
+
+    advice = "Change the input as the reason says, then run it again."
 
     http_status = 422
 
@@ -105,19 +113,22 @@ class Conflict(EngineError):
 class ProviderError(EngineError):
     """A writer or an artist did not deliver.
 
-    `detail` is the provider's own message. It may quote what it was sent, so it stays with the call in the database
-    and goes into no history and no log.
+    `detail` is the provider's own message, with no secret of ours and no control character in it. It may quote what it
+    was sent, so it goes into no history and no log: it is stored with the call, and added there to the reason of what
+    failed.
     """
 
     http_status = 502
 
     def __init__(self, message: str, *, retry_after: float | None = None, detail: str = "") -> None:
         super().__init__(message, retry_after=retry_after)
-        self.detail = storable(detail)
+        self.detail = plain(detail)[:LONGEST_DETAIL].strip()
 
 
 class NotConfigured(ProviderError):
     """The provider is unknown, or its key or address is missing or wrong."""
+
+    advice = "Set the key or the address that the reason names, then run it again."
 
     http_status = 422
 
@@ -133,33 +144,53 @@ class StorageNotConfigured(NotConfigured):
 class ProviderRefused(ProviderError):
     """The provider refused by policy; the same request will be refused again."""
 
+    advice = "Change the words that were refused, ask in milder words (--soften), or name another provider."
+
 
 class ProviderRejected(ProviderError):
     """The provider reports that the request or the model is wrong."""
+
+    advice = "Choose another model or provider, or change what the provider complains about."
 
 
 class BadAnswer(ProviderError):
     """The answer is cut off, malformed, or fails the task's checks after every allowed repair."""
 
+    advice = "Choose a stronger model, or read the rejected answers and shorten the text."
+
 
 class QuotaExhausted(ProviderError):
     """The account has run out of money or quota: waiting does not help, another provider may."""
+
+    advice = "Add credit at the provider, or name a fallback provider; then run it again."
 
 
 class ProviderDown(ProviderError):
     """It has been unavailable for so long that the next provider is asked, if the generation names one."""
 
+    advice = "Run it again when the provider is back, or name a fallback provider."
+
 
 class ProviderBusy(ProviderError):
     """Overloaded, limited or unreachable: nothing is billed, and a retry after `retry_after` seconds may succeed."""
 
+    advice = "Run it again when the provider is back, or name a fallback provider."
+
     retryable = True
+
+
+class RateLimited(ProviderBusy):
+    """A limit of requests or tokens is reached, the provider's or ours: it is up, and the call's turn will come."""
+
+    advice = "Run it again later, or raise the limit at the provider."
 
 
 class AnswerLost(ProviderError):
     """The call was sent, but no whole answer came back: it may have been billed. The ledger decides about another
     call.
     """
+
+    advice = "Run it again; calls whose answer was lost may have been billed."
 
     retryable = True
 
@@ -178,6 +209,8 @@ class WorkerStopping(EngineError):
 
 class OutcomeUnknown(EngineError):
     """The answers to the calls `lost` may have been paid for; a user decides whether to risk paying twice."""
+
+    advice = "Look at the provider's own list of calls, then decide whether to send it again."
 
     def __init__(self, message: str, *, lost: Sequence[UUID] = (), retry_after: float | None = None) -> None:
         super().__init__(message, retry_after=retry_after)
@@ -201,6 +234,8 @@ class BudgetTight(EngineError):
 class BudgetExceeded(EngineError):
     """The next call, of `needed` USD at most, does not fit the budget, and nothing in flight could make room for it."""
 
+    advice = "Raise the budget."
+
     http_status = 402
 
     def __init__(self, message: str, *, needed: Decimal = Decimal(0), retry_after: float | None = None) -> None:
@@ -216,6 +251,8 @@ class WebhookFailed(EngineError):
 
 class StorageError(EngineError):
     """A picture could not be stored or read; the medium may recover."""
+
+    advice = "Check the disk or the bucket, its free space and its permissions; then run it again."
 
     retryable = True
     http_status = 503

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _LONE = re.compile("[\ud800-\udfff]")
+# Control characters, and those that turn the direction of what follows: in a terminal both change what people read.
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]+")
 _REPLACEMENT = "\ufffd"
 # Any escape of JSON, so that an escaped backslash is not taken for the beginning of one.
 _ESCAPE = re.compile(
@@ -22,6 +24,11 @@ _ESCAPE = re.compile(
 def storable(text: str) -> str:
     """The text without NUL, and with U+FFFD for lone surrogates."""
     return _LONE.sub(_REPLACEMENT, text.replace("\0", ""))
+
+
+def plain(text: str) -> str:
+    """The same in one line: a space for each run of control characters."""
+    return _CONTROL.sub(" ", storable(text))
 
 
 def storable_json(text: str) -> str:

@@ -296,10 +296,9 @@ def _tell(finished: "Finished", as_json: bool, again: str) -> None:
         f" {finished.calls.cost_usd:.2f} USD",
         soft_wrap=True,
     )
-    for line in finished.failures:
-        say.print(f"  {line}", markup=False)
-    if finished.error:
-        say.print(f"  {finished.error}", markup=False)
+    for error in finished.errors:
+        say.print(f"  {error.part}: {error.reason}", markup=False, soft_wrap=True)
+        say.print(f"    → {error.what_to_do}", markup=False, soft_wrap=True)
     for line in finished.waiting:
         say.print(f"  {line}", markup=False, soft_wrap=True)
     if status in _NEXT:

@@ -20,6 +20,7 @@ from engine.orders import languages
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.store import directing, editing, generations, holds, projects, reviews, tallies, translations, translator
+from engine.store.failed import Problem, problems_of
 from engine.store.scope import Scope
 from inkloom.decided import Decided
 from inkloom.local.stack import Endpoints
@@ -57,7 +58,7 @@ class Finished:
     calls: tallies.Calls
     cached: int
     delivered: Delivered
-    failures: list[str]
+    errors: list[Problem]
     waiting: list[str]
     seconds: float
 
@@ -67,10 +68,6 @@ class Finished:
         exported = self.exported
         failed = exported is not None and exported.status != GenerationStatus.COMPLETED
         return GenerationStatus(exported.status if exported and failed else self.generation.status)
-
-    @property
-    def error(self) -> str | None:
-        return self.generation.error or (self.exported.error if self.exported else None)
 
     @property
     def exit_code(self) -> int:
@@ -101,6 +98,7 @@ class Finished:
                 for language, one in self.delivered.translations.items()
             },
             "script": self.delivered.script,
+            "errors": [{"part": one.part, "reason": one.reason, "what_to_do": one.what_to_do} for one in self.errors],
         }
 
 
@@ -160,6 +158,7 @@ async def run_story(
             delivered = await deliver(database, storage, chapter.project_id, chapter.id, options, out, signer=signer)
         finally:
             await storage.close()
+        ids = [generation.id] if exported is None else [generation.id, exported.id]
         async with database.session() as session:
             return Finished(
                 generation=generation,
@@ -168,7 +167,7 @@ async def run_story(
                 calls=await tallies.calls(session, generation.id, since),
                 cached=generation.cached_calls - cached_before,
                 delivered=delivered,
-                failures=await generations.failures(session, chapter.id),
+                errors=[problem for found in (await problems_of(session, ids)).values() for problem in found],
                 waiting=list(dict.fromkeys(hold.message for hold in await holds.waiting(session, generation.id))),
                 seconds=time.monotonic() - began,
             )

@@ -1,17 +1,20 @@
 """Follows a generation in the database and shows its progress."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from activities.outages import is_outage, outlast
 from engine.db.session import Database
 from engine.errors import EngineError
-from engine.store import events, tallies
+from engine.store import delays, events, tallies
 from engine.store.rows import get
 from engine.store.scope import Scope
 from models.options import FINAL_STATUSES, GenerationStatus
@@ -22,6 +25,9 @@ POLL_SECONDS = 0.25
 OUTAGE_SECONDS = 600.0
 # After this time without an event, a generation that waits for a decision makes no more progress.
 QUIET_SECONDS = 3.0
+# How often to look for delays, and how long after it was shown one is shown again at first.
+LOOK_SECONDS = 2.0
+REPEAT_SECONDS = 30.0
 WAITING = frozenset(
     {GenerationStatus.WAITING_REVIEW, GenerationStatus.WAITING_UNKNOWN, GenerationStatus.BUDGET_EXCEEDED}
 )
@@ -87,11 +93,37 @@ class Bar:
             self._progress.stop()
 
 
+class Delayed:
+    """Says what a generation waits for beside people: a provider, a disk, a worker."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._next_look = 0.0
+        # When each reason is repeated, and after how many seconds then: what hangs for hours must not fill a log.
+        self._due: dict[str, tuple[float, float]] = {}
+
+    async def look(self, session: AsyncSession, generation_id: UUID) -> None:
+        """Look every few seconds; the oldest delay of each reason stands for the others."""
+        now, today = time.monotonic(), datetime.now(UTC)
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_SECONDS
+        found = {delay.reason: delay for delay in reversed(await delays.waiting_of(session, [generation_id]))}
+        self._due = {reason: due for reason, due in self._due.items() if reason in found}
+        for reason, delay in found.items():
+            due, pause = self._due.get(reason, (now, REPEAT_SECONDS))
+            seconds = (today - delay.since).total_seconds()
+            if now >= due and seconds >= delays.NEWS.total_seconds():
+                self._due[reason] = now + pause, pause * 2
+                said = f" It said: {delay.said}" if delay.said else ""
+                self._display.say(f"waits for {seconds:.0f} s: {delay.message}{said}")
+
+
 async def patiently(work: Callable[[], Awaitable[ResultT]], display: Display) -> ResultT:
     """Do work that may be done twice; report an outage of the database and wait for its end."""
     try:
         return await outlast(
-            work, OUTAGE_SECONDS, away=lambda: display.say("the database is unavailable; waiting for it")
+            work, OUTAGE_SECONDS, away=lambda _: display.say("the database is unavailable; waiting for it")
         )
     except Exception as error:
         if not is_outage(error):
@@ -105,6 +137,7 @@ async def patiently(work: Callable[[], Awaitable[ResultT]], display: Display) ->
 async def follow(database: Database, project_id: UUID, generation_id: UUID, display: Display) -> Generation:
     """Wait until the generation is final or waits for a decision."""
     seen, quiet = 0, 0.0
+    delayed = Delayed(display)
 
     async def look() -> tuple[Generation, list[Event], bool]:
         async with database.session() as session:
@@ -112,6 +145,7 @@ async def follow(database: Database, project_id: UUID, generation_id: UUID, disp
             fresh = await events.of_generation(session, generation_id, seen, 200)
             # A call in flight is paid for: stopping now loses its answer.
             busy = generation.status in WAITING and await tallies.in_flight(session, generation_id) > 0
+            await delayed.look(session, generation_id)
             return generation, fresh, busy
 
     while True:

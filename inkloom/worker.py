@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
@@ -127,13 +128,13 @@ async def connect(address: str, namespace: str, metrics: str | None = None) -> C
 def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[Worker]:
     """One worker per task queue. `flow` orchestrates and writes, `draw` draws: Pillow must not starve the first."""
     workers: list[Worker] = []
-    requested = AsRequested(parts.database)
+    serving = partial(_worker, client, parts.database, AsRequested(parts.database))
     if queues in ("flow", "all"):
         workers.append(workflow_worker(client))
         recording = (Records(parts.database), Translating(parts.database))
-        workers.append(_worker(client, requested, IO, [work for part in recording for work in part.activities()], 16))
+        workers.append(serving(IO, [work for part in recording for work in part.activities()], 16))
         telling = WebhookActivities(parts.database, parts.caller, parts.secrets).activities()
-        workers.append(_worker(client, requested, WEBHOOKS, telling, AT_A_TIME))
+        workers.append(serving(WEBHOOKS, telling, AT_A_TIME))
         writing = Writing(
             parts.database,
             parts.writers,
@@ -145,13 +146,11 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
             parts.cache,
         ).activities()
         ahead, patience = _ahead(parts.llm_slots), parts.llm_patience + STORING
-        workers += [_worker(client, requested, llm_queue(one), writing, ahead, patience) for one in parts.writers]
+        workers += [serving(llm_queue(one), writing, ahead, patience) for one in parts.writers]
     if queues in ("draw", "all"):
         cores = os.cpu_count() or 1
         paging = (Pages(parts.database, parts.storage), Files(parts.database, parts.storage, parts.signer))
-        workers.append(
-            _worker(client, requested, PAGES, [work for part in paging for work in part.activities()], cores)
-        )
+        workers.append(serving(PAGES, [work for part in paging for work in part.activities()], cores))
         drawing = Rendering(
             parts.database,
             parts.storage,
@@ -163,7 +162,7 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
             parts.awaited,
         ).activities()
         ahead, patience = _ahead(parts.image_slots), parts.image_patience + STORING
-        workers += [_worker(client, requested, image_queue(one), drawing, ahead, patience) for one in parts.artists]
+        workers += [serving(image_queue(one), drawing, ahead, patience) for one in parts.artists]
     return workers
 
 
@@ -190,6 +189,7 @@ def workflow_worker(client: Client) -> Worker:
 
 def _worker(
     client: Client,
+    database: Database,
     requested: AsRequested,
     queue: str,
     activities: Sequence[Callable[..., Any]],
@@ -204,7 +204,7 @@ def _worker(
         activities=activities,
         max_concurrent_activities=slots,
         max_concurrent_activity_task_polls=min(4, slots),
-        interceptors=[ActivityErrors(), requested],
+        interceptors=[ActivityErrors(database), requested],
         # The server forgets a dead worker after ten seconds; a live one must send a heartbeat well before.
         max_heartbeat_throttle_interval=timedelta(seconds=3),
         default_heartbeat_throttle_interval=timedelta(seconds=3),

@@ -10,6 +10,7 @@ class EventType(StrEnum):
     GENERATION_PAUSED = "generation.paused"
     GENERATION_WAITING = "generation.waiting"
     GENERATION_RESUMED = "generation.resumed"
+    GENERATION_DELAYED = "generation.delayed"
     GENERATION_COMPLETED = "generation.completed"
     GENERATION_FAILED = "generation.failed"
     GENERATION_CANCELLING = "generation.cancelling"
@@ -82,6 +83,7 @@ WEBHOOK_EVENTS = frozenset(
         EventType.GENERATION_PAUSED,
         EventType.GENERATION_WAITING,
         EventType.GENERATION_RESUMED,
+        EventType.GENERATION_DELAYED,
         EventType.GENERATION_COMPLETED,
         EventType.GENERATION_FAILED,
         EventType.GENERATION_CANCELLED,

@@ -54,6 +54,22 @@ class HoldReason(StrEnum):
     REVIEW = "review"
 
 
+class DelayReason(StrEnum):
+    """Why a part of a generation waits for something other than a person."""
+
+    PROVIDER_DOWN = "provider_down"
+    RATE_LIMITED = "rate_limited"
+    ANSWER_LOST = "answer_lost"
+    CALL_UNDER_WAY = "call_under_way"
+    BUDGET_TIGHT = "budget_tight"
+    DISK_FULL = "disk_full"
+    STORAGE = "storage"
+    DATABASE = "database"
+    NO_WORKER = "no_worker"
+    REPLAY = "replay"
+    DEFECT = "defect"
+
+
 # The status of a generation while a part of it waits.
 HELD_STATUSES = {
     HoldReason.BUDGET: GenerationStatus.BUDGET_EXCEEDED,

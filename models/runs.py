@@ -142,6 +142,7 @@ class Failure(Run):
 
     target_id: UUID
     reason: str
+    kind: str = Field(default="", description="the class of the error")
     redraw_id: UUID | None = Field(default=None, description="the redraw that failed: the panel stays as it was")
     language: str = Field(default="", description="of a translation that failed: the scene itself is as it was")
 
@@ -233,3 +234,4 @@ class Ending(Run):
     status: GenerationStatus
     kind: GenerationKind = GenerationKind.CHAPTER
     error: str = ""
+    error_kind: str = Field(default="", description="the class of the error")

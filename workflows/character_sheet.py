@@ -30,7 +30,7 @@ class CharacterSheetWorkflow(Wakeable):
         except Exception as error:
             if cancelled(error):
                 raise
-            await calls.fail(FAIL_SHEET, run, run.character_id, reason_of(error))
+            await calls.fail(FAIL_SHEET, run, run.character_id, error)
             workflow.set_current_details(f"failed: {reason_of(error)}")
             return Outcome(failed=1)
         return Outcome()

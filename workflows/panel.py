@@ -30,7 +30,7 @@ class PanelWorkflow(Wakeable):
             if cancelled(error):
                 raise
             redraw_id = run.redraw.id if run.redraw is not None else None
-            await calls.fail(FAIL_PANEL, run, run.panel_id, reason_of(error), redraw_id=redraw_id)
+            await calls.fail(FAIL_PANEL, run, run.panel_id, error, redraw_id=redraw_id)
             workflow.set_current_details(f"failed: {reason_of(error)}")
             return Outcome(panels=1, failed=1)
         return Outcome(panels=1)

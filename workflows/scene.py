@@ -7,7 +7,7 @@ from temporalio import workflow
 
 from models.runs import Outcome, PanelRun, SceneRun
 from workflows.dispatch import calls
-from workflows.dispatch.concurrency import PANELS_AT_A_TIME, cancelled, reason_of, side_by_side
+from workflows.dispatch.concurrency import PANELS_AT_A_TIME, cancelled, side_by_side
 from workflows.dispatch.execute import base, execute_child
 from workflows.dispatch.generation import generation
 from workflows.dispatch.paid import ask
@@ -35,7 +35,7 @@ class SceneWorkflow(Wakeable):
         except Exception as error:
             if cancelled(error):
                 raise
-            await calls.fail(FAIL_SCENE, run, run.scene_id, reason_of(error))
+            await calls.fail(FAIL_SCENE, run, run.scene_id, error)
             return Outcome(failed=1)
 
         async def panel(panel_id: UUID) -> Outcome:

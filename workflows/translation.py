@@ -4,7 +4,7 @@ from temporalio import workflow
 
 from models.runs import Outcome, SceneDue, TranslationRun
 from workflows.dispatch import calls
-from workflows.dispatch.concurrency import SCENES_AT_A_TIME, cancelled, reason_of, side_by_side
+from workflows.dispatch.concurrency import SCENES_AT_A_TIME, cancelled, side_by_side
 from workflows.dispatch.execute import execute
 from workflows.dispatch.paid import ask
 from workflows.dispatch.table import FAIL_TRANSLATION, PLAN_TRANSLATION
@@ -45,7 +45,6 @@ class TranslationWorkflow(Wakeable):
         except Exception as error:
             if cancelled(error):
                 raise
-            reason = reason_of(error)
-            await calls.fail(FAIL_TRANSLATION, run, scene.scene_id, reason, language=run.language)
+            await calls.fail(FAIL_TRANSLATION, run, scene.scene_id, error, language=run.language)
             return Outcome(failed=1)
         return Outcome()

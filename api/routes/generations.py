@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
-from api.http.deps import Scoped, Session
+from api.http.deps import Owning, Scoped, Session
 from api.http.paging import Limit, Listing, Paged, listed, sorted_by
 from api.http.params import ExternalId, Facts, Moment, labelled
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND
@@ -46,33 +46,29 @@ class EventOut(BaseModel):
     data: dict[str, Any]
 
 
+_CALL: dict[str, Any] = {
+    "id": AN_ID,
+    "attempt": 1,
+    "state": "confirmed",
+    "kind": "llm",
+    "provider": "offline",
+    "model": "",
+    "purpose": "Dialogue",
+    "target_id": ANOTHER_ID,
+    "input_tokens": 412,
+    "output_tokens": 38,
+    "cost_usd": "0.000000",
+    "reserved_usd": "0.000000",
+    "stop_reason": "stop",
+    "duration_ms": 3,
+    "error": "",
+    "submitted_at": A_MOMENT,
+    "settled_at": A_MOMENT,
+}
+
+
 class CallOut(BaseModel):
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": AN_ID,
-                    "attempt": 1,
-                    "state": "confirmed",
-                    "kind": "llm",
-                    "provider": "offline",
-                    "model": "",
-                    "purpose": "Dialogue",
-                    "target_id": ANOTHER_ID,
-                    "input_tokens": 412,
-                    "output_tokens": 38,
-                    "cost_usd": "0.000000",
-                    "reserved_usd": "0.000000",
-                    "stop_reason": "stop",
-                    "duration_ms": 3,
-                    "error": "",
-                    "submitted_at": A_MOMENT,
-                    "settled_at": A_MOMENT,
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"examples": [_CALL]})
 
     id: UUID
     attempt: int
@@ -91,6 +87,32 @@ class CallOut(BaseModel):
     error: str
     submitted_at: datetime | None
     settled_at: datetime | None
+
+
+class CallDetail(CallOut):
+    """A call with what was asked, what came back, and what the check and the provider said."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    **_CALL,
+                    "question": "You write comics. …",
+                    "answer": '{"lines": []}',
+                    "notes": "line 1: nobody in this panel is called Bob",
+                    "said": "",
+                }
+            ]
+        },
+    )
+
+    question: str | None = Field(
+        description="the prompt as sent; null until the call is settled, and after what it is about was deleted"
+    )
+    answer: str | None = Field(description="a writer's reply as given, accepted or not")
+    notes: str = Field(description="the mistakes that the check found in the answer; empty if it was accepted")
+    said: str = Field(description="the provider's own words about a failure, with keys masked")
 
 
 class EventsPage(BaseModel):
@@ -159,3 +181,16 @@ async def list_calls(generation_id: UUID, session: Session, scope: Scoped, pagin
     await rows.get(session, scope, Generation, generation_id)
     within = col(ProviderCall.generation_id) == generation_id
     return listed(CallOut, await rows.page(session, scope, ProviderCall, within, paging=paging))
+
+
+@router.get(
+    "/generations/{generation_id}/calls/{call_id}",
+    summary="Read a provider call with its question and answer",
+    responses=NOT_FOUND,
+)
+async def read_call(generation_id: UUID, call_id: UUID, session: Session, scope: Owning) -> CallDetail:
+    """For the owner of the project: rejected answers, with the mistakes that the check found, are here too."""
+    call = await rows.get(session, scope, ProviderCall, call_id)
+    if call.generation_id != generation_id:
+        raise rows.missing(ProviderCall, call_id)
+    return CallDetail.model_validate(call)

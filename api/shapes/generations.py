@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,35 +13,84 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from api.http.money import Usd
 from api.http.params import ExternalId, Labels, Metadata
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, refusal
-from engine.store import holds, tallies
+from engine.store import delays, holds, tallies
+from engine.store.failed import problems_of
 from models.exports import ExportFormat
-from models.options import GenerationKind, GenerationOptions, GenerationStatus, HoldReason
-from models.tables import Generation
+from models.options import DelayReason, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.tables import Generation, Hold
 
 
-class HoldOut(BaseModel):
-    """A part that waits for a person: for its budget, about a lost answer, or because it was refused."""
+class WaitingOut(BaseModel):
+    """A part that waits: for a person's decision, or for something that ends by itself or by an operator."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "reason": "provider_down",
+                    "purpose": "draw_panel",
+                    "target_id": AN_ID,
+                    "message": "local answered 500.",
+                    "created_at": A_MOMENT,
+                    "since": A_MOMENT,
+                    "next_try": A_MOMENT,
+                    "said": "CUDA out of memory",
+                    "needs_decision": False,
+                }
+            ]
+        },
+    )
+
+    reason: HoldReason | DelayReason
+    purpose: str
+    target_id: UUID
+    message: str
+    created_at: datetime = Field(description="the same as `since`")
+    since: datetime
+    next_try: datetime | None = Field(description="when it is tried again; null: when something else happens")
+    said: str = Field(description="the provider's own words, with keys masked")
+    needs_decision: bool = Field(description="whether a person has to decide; otherwise it goes on by itself")
+
+    @classmethod
+    def held(cls, hold: Hold) -> "WaitingOut":
+        return cls._of(hold, since=hold.created_at, next_try=None, said="", needs_decision=True)
+
+    @classmethod
+    def delayed(cls, delay: delays.Listed) -> "WaitingOut":
+        facts = {"since": delay.since, "next_try": delay.next_try, "said": delay.said}
+        return cls._of(delay, needs_decision=False, **facts)
+
+    @classmethod
+    def _of(cls, one: Hold | delays.Listed, **facts: Any) -> "WaitingOut":
+        shared = {name: getattr(one, name) for name in ("reason", "purpose", "target_id", "message")}
+        return cls(**shared, **facts, created_at=facts["since"])
+
+
+class ProblemOut(BaseModel):
+    """A part that failed for good, why, and what to do about it."""
 
     model_config = ConfigDict(
         from_attributes=True,
         json_schema_extra={
             "examples": [
                 {
-                    "reason": "budget",
-                    "purpose": "draft 1",
+                    "part": "scene 1, panel 2",
                     "target_id": AN_ID,
-                    "message": "The next call may cost 0.2200 USD, and only 0.1000 are left.",
-                    "created_at": A_MOMENT,
+                    "kind": "ProviderRejected",
+                    "reason": "openai answered 404: it does not have this model. openai said: model 'nope' not found",
+                    "what_to_do": "Choose another model or provider, or change what the provider complains about.",
+                    "call_id": ANOTHER_ID,
                 }
             ]
         },
     )
 
-    reason: HoldReason
-    purpose: str
-    target_id: UUID
-    message: str
-    created_at: datetime
+    part: str
+    target_id: UUID = Field(description="the scene, panel or character; the generation itself if it failed as a whole")
+    kind: str = Field(description="the class of the error; empty if the workflow was lost")
+    reason: str = Field(description="includes the provider's own words, or what the check said about the last answer")
+    what_to_do: str
+    call_id: UUID | None = Field(description="the call that says more: `GET …/calls/{call_id}`")
 
 
 class CallCounts(BaseModel):
@@ -76,6 +126,7 @@ class GenerationOut(BaseModel):
                     "unknown_usd": "0.000000",
                     "cancel_requested_at": None,
                     "waiting": [],
+                    "errors": [],
                     "created_at": A_MOMENT,
                     "started_at": A_MOMENT,
                     "finished_at": A_MOMENT,
@@ -105,7 +156,10 @@ class GenerationOut(BaseModel):
     cancel_requested_at: datetime | None = Field(
         description="when it was cancelled; it ends once the calls in flight are answered"
     )
-    waiting: list[HoldOut] = Field(description="the parts that wait for a person, the oldest first")
+    waiting: list[WaitingOut] = Field(
+        description="the parts that wait for a person, the oldest first, then those that wait for something else"
+    )
+    errors: list[ProblemOut] = Field(description="the parts that failed for good, the oldest first")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -121,13 +175,17 @@ async def generation_outs(session: AsyncSession, found: Sequence[Generation]) ->
     """With the calls and holds of each, in one statement for all of them."""
     ids = [generation.id for generation in found]
     calls = await tallies.calls_of(session, ids)
-    waiting: dict[UUID, list[HoldOut]] = {one: [] for one in ids}
+    waiting: dict[UUID, list[WaitingOut]] = {one: [] for one in ids}
     for hold in await holds.waiting_of(session, ids):
-        waiting[hold.generation_id].append(HoldOut.model_validate(hold))
+        waiting[hold.generation_id].append(WaitingOut.held(hold))
+    for delay in await delays.waiting_of(session, ids):
+        waiting[delay.generation_id].append(WaitingOut.delayed(delay))
+    problems = await problems_of(session, ids)
     out = []
     for one in found:
         values, sent = SQLModel.model_dump(one), calls.get(one.id, tallies.NOTHING)
         values |= {"metadata": one.labels, "waiting": waiting[one.id]}
+        values["errors"] = [ProblemOut.model_validate(problem) for problem in problems[one.id]]
         values |= {"cost_usd": sent.cost_usd, "unknown_usd": sent.unknown_usd}
         values["calls"] = CallCounts(llm=sent.llm, image=sent.image, cached=one.cached_calls, unknown=sent.unknown)
         out.append(GenerationOut(**{name: values[name] for name in GenerationOut.model_fields}))

@@ -21,7 +21,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
 from engine.digest import digest
-from engine.errors import CallInFlight, EngineError, NotRequested, OutcomeUnknown, Paused, ProviderBusy
+from engine.errors import CallInFlight, EngineError, NotRequested, OutcomeUnknown, Paused, RateLimited
 from engine.money import budgets
 from engine.money.rate_limits import WINDOW, next_turn
 from engine.providers.usage import Tokens
@@ -220,7 +220,7 @@ async def acquire(
     A refusal is returned, to be raised after the commit, because what was found out about earlier attempts must be
     committed: `CallInFlight` while another holder's attempt at the same call has not settled, `OutcomeUnknown` where a
     person must decide about a lost attempt, `Paused` while the generation is paused, `NotRequested` if it has ended or
-    belongs to others, `BudgetTight` and `BudgetExceeded` where the call does not fit the budget, `ProviderBusy` where
+    belongs to others, `BudgetTight` and `BudgetExceeded` where the call does not fit the budget, `RateLimited` where
     its slot is too far away to wait for.
     """
     rate = terms.rates.get(request.provider)
@@ -288,7 +288,7 @@ async def acquire(
             return refused
     send_at, wait = await _turn(session, request, rate) if rate is not None else (None, 0.0)
     if wait > LONGEST_WAIT:
-        return ProviderBusy(f"{request.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
+        return RateLimited(f"{request.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
     fresh = await _reserve(session, request, len(past) + 1, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already in flight.", retry_after=2)
@@ -378,8 +378,11 @@ async def confirm(
     answer: str | None = None,
     stop_reason: str = "stop",
     image_id: UUID | None = None,
+    notes: str = "",
 ) -> None:
     """Confirm the call; its answer is stored in this transaction. A call given up as unknown may still be confirmed.
+
+    `notes` are the mistakes that the check found in the answer.
 
     Like `fail` it changes the call only from the states that the caller expects; another attempt may have settled it.
     """
@@ -389,6 +392,8 @@ async def confirm(
         "answer": answer,
         "stop_reason": stop_reason,
         "image_id": image_id,
+        "notes": notes[:2000],
+        "question": call.question,
         **_used(usage),
     }
     await execute(session, _CONFIRM, values)
@@ -400,15 +405,19 @@ async def fail(session: AsyncSession, call: ProviderCall, error: str, usage: Usa
         "call": call.id,
         "before": [CallState.RESERVED, CallState.SUBMITTED],
         "state": CallState.FAILED,
-        "error": error[:2000],
+        **_explained(call, error),
     }
     await execute(session, _SETTLE, values | _used(usage) if usage is not None else values)
 
 
 async def lose(session: AsyncSession, call: ProviderCall, error: str) -> None:
     """The call was sent, and its answer will not come: it may have been billed."""
-    values = {"call": call.id, "before": [CallState.SUBMITTED], "state": CallState.UNKNOWN, "error": error[:2000]}
+    values = {"call": call.id, "before": [CallState.SUBMITTED], "state": CallState.UNKNOWN, **_explained(call, error)}
     await execute(session, _SETTLE, values)
+
+
+def _explained(call: ProviderCall, error: str) -> dict[str, Any]:
+    return {"error": error[:2000], "said": call.said, "question": call.question}
 
 
 def _used(usage: Usage) -> dict[str, Any]:

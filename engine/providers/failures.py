@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from engine.errors import (
+    LONGEST_DETAIL,
     AnswerLost,
     BadAnswer,
     NotConfigured,
@@ -21,7 +22,9 @@ from engine.errors import (
     ProviderRefused,
     ProviderRejected,
     QuotaExhausted,
+    RateLimited,
 )
+from engine.storable import plain
 
 # Nobody waits longer than this for a provider, whatever it asks for.
 LONGEST_WAIT = 3600.0
@@ -35,8 +38,6 @@ _BUSY = {408, 409, 425, 429, 500, 502, 503, 520, 521, 522, 523, 529}
 # What HTTP libraries raise before the first byte of a request has left.
 _NEVER_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
 _TRANSPORT = {"TransportError", "APIConnectionError", "DecodingError"}
-# So much of what a provider says is kept.
-_LONGEST_DETAIL = 500
 
 
 @asynccontextmanager
@@ -107,10 +108,11 @@ def words_of(body: Any) -> str:
 
 
 def quoted(words: str, *secrets: str) -> str:
-    """A provider's words as they may be kept: cut, and with our secrets masked."""
+    """A provider's words as they may be kept: in one line, cut, and with our secrets masked."""
+    words = plain(words)
     for secret in secrets:
         words = words.replace(secret, "[masked]") if secret else words
-    return words[:_LONGEST_DETAIL]
+    return words[:LONGEST_DETAIL]
 
 
 def of_status(
@@ -138,7 +140,7 @@ def of_status(
     if status in _BUSY or status >= 500:
         if headers.get("x-should-retry") == "false":
             return ProviderRejected(f"{said} and says that retrying will not help.", detail=detail)
-        return ProviderBusy(f"{said}.", retry_after=wait, detail=detail)
+        return (RateLimited if status == 429 else ProviderBusy)(f"{said}.", retry_after=wait, detail=detail)
     return ProviderRejected(f"{said}: it rejected the request.", detail=detail)
 
 

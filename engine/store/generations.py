@@ -12,14 +12,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import Conflict
 from engine.money.ledger import abandon
-from engine.store import versions
+from engine.store import failed, versions
 from engine.store.events import emit
 from engine.store.progress import character_step, export_step, pages_step, panel_step, plan, scene_step
 from models.events import EventType
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
-from models.tables import Chapter, Character, Event, Generation, Hold, Panel, Project, Redraw, Scene
+from models.tables import Chapter, Delay, Event, Generation, Hold, Project, Redraw
 from models.tables.directing import RedrawState
-from models.tables.story import PanelState, SceneState
 
 _ENDINGS = {
     GenerationStatus.COMPLETED: EventType.GENERATION_COMPLETED,
@@ -132,12 +131,19 @@ def _parts(kind: GenerationKind, targets: Sequence[str], options: GenerationOpti
 
 
 async def end(
-    session: AsyncSession, project_id: UUID, generation_id: UUID, status: GenerationStatus, error: str = ""
+    session: AsyncSession,
+    project_id: UUID,
+    generation_id: UUID,
+    status: GenerationStatus,
+    error: failed.Explained | str = "",
+    *,
+    kind: str = "",
 ) -> None:
     """Any open status → a final one, once. Progress of a completed generation is exactly 1.
 
-    Its changes to a chapter are kept as a new version.
+    Its changes to a chapter are kept as a new version. `kind` is the class of the error that ended it.
     """
+    why = failed.Explained(error) if isinstance(error, str) else error
     done = status in (GenerationStatus.COMPLETED, GenerationStatus.COMPLETED_WITH_FAILURES)
     if done:
         # First, because a chapter is locked before its generation.
@@ -153,9 +159,10 @@ async def end(
     await session.exec(select(Generation.id).where(Generation.id == generation_id).with_for_update(key_share=True))
     await abandon(session, generation_id)
     await session.exec(delete(Hold).where(col(Hold.generation_id) == generation_id))
+    await session.exec(delete(Delay).where(col(Delay.generation_id) == generation_id))
     values: dict[str, object] = {
         "status": status,
-        "error": error[:4000],
+        "error": why.reason[:4000],
         "finished_at": func.clock_timestamp(),
         "version": Generation.version + 1,
     }
@@ -165,14 +172,18 @@ async def end(
         update(Generation)
         .where(col(Generation.id) == generation_id, col(Generation.status).not_in(FINAL_STATUSES))
         .values(**values)
-        .returning(col(Generation.id))
+        .returning(col(Generation.kind))
         .execution_options(synchronize_session=False)
     )
-    if ended.first() is None:
+    of = ended.first()
+    if of is None:
         return
+    if why.reason:
+        part = f"the {of.kind.replace('_', ' ')}"
+        await failed.record(session, project_id, generation_id, generation_id, part, kind, why)
     data: dict[str, object] = {"status": status}
-    if error:
-        data["error"] = error[:1000]
+    if why.reason:
+        data["error"] = why.reason[:1000]
     await emit(session, project_id, generation_id, _ENDINGS[status], data)
 
 
@@ -319,42 +330,6 @@ async def open_generations(session: AsyncSession, older_than: timedelta) -> Sequ
     not_started = col(Generation.status) == GenerationStatus.REQUESTED
     waiting = (await session.exec(query.where(not_started))).all()
     return [*waiting, *(await session.exec(query.where(~not_started))).all()]
-
-
-async def failures(session: AsyncSession, chapter_id: UUID) -> list[str]:
-    """Why parts of a chapter failed, in reading order, one line each."""
-    scenes = await session.exec(
-        select(Scene.position, Scene.failure)
-        .where(Scene.chapter_id == chapter_id, Scene.state == SceneState.FAILED)
-        .order_by(col(Scene.position))
-    )
-    panels = await session.exec(
-        select(Scene.position, Panel.position, Panel.failure)
-        .join(Scene, col(Scene.id) == col(Panel.scene_id))
-        .where(Scene.chapter_id == chapter_id, Panel.state == PanelState.FAILED)
-        .order_by(col(Scene.position), col(Panel.position))
-    )
-    characters = await session.exec(
-        select(Character.name, Character.failure)
-        .join(Chapter, col(Chapter.project_id) == col(Character.project_id))
-        .where(Chapter.id == chapter_id, Character.failure != "")
-        .order_by(col(Character.id))
-    )
-    untranslated = await session.exec(
-        select(Scene.position, Scene.untranslated)
-        .where(Scene.chapter_id == chapter_id, col(Scene.untranslated) != {})
-        .order_by(col(Scene.position))
-    )
-    return [
-        *(f"character sheet of {name}: {why}" for name, why in characters.all()),
-        *(f"scene {scene + 1}: {why}" for scene, why in scenes.all()),
-        *(f"scene {scene + 1}, panel {panel + 1}: {why}" for scene, panel, why in panels.all()),
-        *(
-            f"scene {scene + 1} into {language}: {why}"
-            for scene, failed in untranslated.all()
-            for language, why in sorted(failed.items())
-        ),
-    ]
 
 
 async def last_event(session: AsyncSession, generation_id: UUID) -> int:

@@ -250,7 +250,8 @@ async def _unanswered(session: AsyncSession, project_id: UUID, calls: Sequence[U
     """
     calls_of = table(ProviderCall)
     gone = calls_of.c.id.in_(calls) & ((calls_of.c.kind == "llm") | calls_of.c.image_id.is_(None))
-    await execute(session, update(calls_of).where(gone).values(answer=None, error=GONE))
+    emptied = {"question": None, "answer": None, "notes": "", "said": "", "error": GONE}
+    await execute(session, update(calls_of).where(gone).values(emptied))
     confirmed = gone & (calls_of.c.state == CallState.CONFIRMED)
     await execute(session, update(calls_of).where(confirmed).values(state=CallState.FAILED))
     # Results that came from other calls are found again in the ledger, where they were paid for.

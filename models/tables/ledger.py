@@ -70,10 +70,13 @@ class ProviderCall(Row, table=True):
         sa_column_kwargs={"server_default": "0"},
     )
     duration_ms: int | None = None
+    question: str | None = Field(default=None, description="what was sent, once the call is settled")
     answer: str | None = Field(default=None, description="a writer's reply as given")
+    notes: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="what the check said of it")
     image_id: UUID | None = None
     stop_reason: str = Field(default="stop", max_length=16, sa_column_kwargs={"server_default": "stop"})
     error: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    said: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="the provider's own words")
     accepted: bool = Field(
         default=False,
         sa_column_kwargs={"server_default": text("false")},

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.options import FINAL_STATUSES, DelayReason, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables.columns import (
     Row,
     StrEnumType,
@@ -114,6 +114,50 @@ class Hold(Row, table=True):
         sa_column_kwargs={"server_default": text("false")},
         description="the workflow knows it",
     )
+
+
+class Delay(Row, table=True):
+    """A part of a generation that waits for something other than a person. Deleted when it waits no longer."""
+
+    __tablename__ = "delays"
+    __table_args__ = (
+        one_of("reason", DelayReason),
+        within_project("generation_id", "generations"),
+        UniqueConstraint("part"),
+        Index("ix_delays_generation_id", "generation_id", "created_at"),
+    )
+
+    project_id: UUID
+    generation_id: UUID
+    part: str = Field(max_length=300, description="the activity, or the workflow")
+    target_id: UUID = Field(description="the chapter, scene, panel or character that it works on")
+    purpose: str = Field(max_length=64, description="the activity's type")
+    reason: DelayReason = Field(sa_type=StrEnumType(DelayReason, 24))
+    message: str
+    said: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="the provider's own words")
+    tries: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    next_try_at: datetime | None = moment("when it is tried again")
+    announced: bool = Field(
+        default=False, sa_column_kwargs={"server_default": text("false")}, description="an event told of it"
+    )
+
+
+class FailedPart(Row, table=True):
+    """A part of a generation that failed for good, and why."""
+
+    __tablename__ = "failed_parts"
+    __table_args__ = (
+        within_project("generation_id", "generations"),
+        UniqueConstraint("generation_id", "target_id", "part"),
+    )
+
+    project_id: UUID
+    generation_id: UUID
+    target_id: UUID = Field(description="the chapter, scene, panel or character; the generation itself if it failed")
+    part: str = Field(max_length=300, description="the same in words: scene 2, panel 3")
+    kind: str = Field(default="", max_length=64, description="the class of the error")
+    reason: str
+    call_id: UUID | None = Field(default=None, description="the call that says more")
 
 
 class GenerationStep(SQLModel, table=True):

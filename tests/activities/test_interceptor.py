@@ -49,6 +49,7 @@ RETRIED = {
     errors.QuotaExhausted: False,
     errors.ProviderDown: False,
     errors.ProviderBusy: True,
+    errors.RateLimited: True,
     errors.AnswerLost: True,
     errors.CallInFlight: True,
     errors.WorkerStopping: True,
@@ -61,7 +62,13 @@ RETRIED = {
     errors.WebhookFailed: True,
     errors.StorageError: True,
 }
-EXPECTED = {errors.ProviderBusy, errors.CallInFlight, errors.BudgetTight, errors.WorkerStopping}
+EXPECTED = {
+    errors.ProviderBusy,
+    errors.RateLimited,
+    errors.CallInFlight,
+    errors.BudgetTight,
+    errors.WorkerStopping,
+}
 
 SECRET = "It rained on the harbour"
 STATEMENT = "UPDATE panels SET caption = %(caption)s"

@@ -47,7 +47,7 @@ class Work:
 
 async def test_an_outage_is_outlasted_and_told_once() -> None:
     work, told = Work(GONE, GONE), list[str]()
-    assert await outlast(work, 10, away=lambda: told.append("away")) == "done"
+    assert await outlast(work, 10, away=lambda _: told.append("away")) == "done"
     assert work.tries == 3
     assert told == ["away"]
 

@@ -26,6 +26,7 @@ from models.tables import (
     Page,
     Panel,
     ProjectInstruction,
+    ProviderCall,
     Scene,
     Webhook,
 )
@@ -206,7 +207,17 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         )
         comment = Comment(project_id=project_id, panel_id=panel.id, author_id=ordered.owner_id, body="Theirs.")
         attachment = Attachment(project_id=project_id, image_id=image.id, panel_id=panel.id)
-        session.add_all([draft, delivery, comment, attachment])
+        call = ProviderCall(
+            project_id=project_id,
+            generation_id=ordered.run.generation_id,
+            call_key=uuid4().hex,
+            attempt=1,
+            kind="llm",
+            provider="offline",
+            purpose="Dialogue",
+            holder="",
+        )
+        session.add_all([draft, delivery, comment, attachment, call])
     return {
         "project_id": project_id,
         "chapter_id": ordered.run.chapter_id,
@@ -222,6 +233,7 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "invitation_id": invitation.id,
         "user_id": ordered.owner_id,
         "generation_id": ordered.run.generation_id,
+        "call_id": call.id,
         "token_id": token.id,
         "webhook_id": webhook.id,
         "delivery_id": delivery.id,

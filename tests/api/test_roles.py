@@ -31,6 +31,8 @@ OWNERS = {
     "post /api/v1/projects/{project_id}/webhooks",
     "get /api/v1/projects/{project_id}/webhooks",
     "get /api/v1/webhooks/{webhook_id}",
+    # What was sent to a provider, and what came back.
+    "get /api/v1/generations/{generation_id}/calls/{call_id}",
     "patch /api/v1/webhooks/{webhook_id}",
     "delete /api/v1/webhooks/{webhook_id}",
     "post /api/v1/webhooks/{webhook_id}/rotate",

@@ -15,6 +15,7 @@ from engine.errors import (
     ProviderRefused,
     ProviderRejected,
     QuotaExhausted,
+    RateLimited,
 )
 from tests.fakes.server import Answer
 
@@ -42,11 +43,11 @@ def _date(seconds: float) -> str:
 WRONG = [
     Wrong("408", lambda error: error(408, "timeout"), ProviderBusy),
     Wrong("409", lambda error: error(409, "conflict"), ProviderBusy),
-    Wrong("429 in seconds", lambda error: error(429, "rate", retry_after="7"), ProviderBusy, 7),
-    Wrong("429 in milliseconds", lambda error: error(429, "rate", retry_after_ms="1500"), ProviderBusy, 1.5),
-    Wrong("429 as a date", lambda error: error(429, "rate", retry_after=_date(60)), ProviderBusy, 60),
-    Wrong("429 beyond reason", lambda error: error(429, "rate", retry_after="99999"), ProviderBusy, 3600),
-    Wrong("429 with nonsense", lambda error: error(429, "rate", retry_after="soon"), ProviderBusy),
+    Wrong("429 in seconds", lambda error: error(429, "rate", retry_after="7"), RateLimited, 7),
+    Wrong("429 in milliseconds", lambda error: error(429, "rate", retry_after_ms="1500"), RateLimited, 1.5),
+    Wrong("429 as a date", lambda error: error(429, "rate", retry_after=_date(60)), RateLimited, 60),
+    Wrong("429 beyond reason", lambda error: error(429, "rate", retry_after="99999"), RateLimited, 3600),
+    Wrong("429 with nonsense", lambda error: error(429, "rate", retry_after="soon"), RateLimited),
     Wrong("500", lambda error: error(500, "server_error"), ProviderBusy),
     Wrong("503", lambda error: error(503, "unavailable", retry_after="3"), ProviderBusy, 3),
     Wrong("529", lambda error: error(529, "overloaded_error"), ProviderBusy),

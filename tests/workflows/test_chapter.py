@@ -22,6 +22,7 @@ from models.ids import generation_workflow_id
 from models.options import GenerationStatus
 from models.tables import Event, Export, Generation, Page, Panel, ProviderCall, Scene, TaskResult
 from tests.conftest import Order, Ordered
+from tests.support.chapter_failures import failures
 from tests.working import STORY, Generate, Painter, Working, Writer, again, finished
 from workflows.starting import start
 
@@ -127,7 +128,7 @@ async def test_a_panel_that_fails_for_good_is_marked_and_retried_alone(
     assert generation.status == GenerationStatus.COMPLETED_WITH_FAILURES
     assert generation.progress == 1.0
     async with database.session() as session:
-        why = await generations.failures(session, ordered.run.chapter_id)
+        why = await failures(session, ordered.run.chapter_id)
         pages = (await session.exec(select(Page).where(Page.chapter_id == ordered.run.chapter_id))).all()
     assert len(why) == 1
     assert "does not know this size" in why[0]
@@ -140,7 +141,7 @@ async def test_a_panel_that_fails_for_good_is_marked_and_retried_alone(
     assert generation.status == GenerationStatus.COMPLETED
     assert (len(writer.asked), len(painter.asked)) == (0, 1)
     async with database.session() as session:
-        assert await generations.failures(session, ordered.run.chapter_id) == []
+        assert await failures(session, ordered.run.chapter_id) == []
 
 
 async def test_a_sheet_that_fails_is_told_and_drawn_by_a_retry(
@@ -158,9 +159,7 @@ async def test_a_sheet_that_fails_is_told_and_drawn_by_a_retry(
         generation = await generate(ordered)
     assert generation.status == GenerationStatus.COMPLETED_WITH_FAILURES
     async with database.session() as session:
-        assert await generations.failures(session, ordered.run.chapter_id) == [
-            "character sheet of Mara: This size is not known."
-        ]
+        assert await failures(session, ordered.run.chapter_id) == ["character sheet of Mara: This size is not known."]
         told = await events.of_generation(session, ordered.run.generation_id, 0, 200)
     assert [event.data["name"] for event in told if event.type == "character.failed"] == ["Mara"]
     painter = Painter()
@@ -169,7 +168,7 @@ async def test_a_sheet_that_fails_is_told_and_drawn_by_a_retry(
     assert generation.status == GenerationStatus.COMPLETED
     assert [request.sheet.name for request in painter.asked if request.sheet] == ["Mara"]
     async with database.session() as session:
-        assert await generations.failures(session, ordered.run.chapter_id) == []
+        assert await failures(session, ordered.run.chapter_id) == []
 
 
 async def test_a_busy_provider_is_asked_again_when_it_said(

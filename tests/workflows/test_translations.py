@@ -10,11 +10,12 @@ from sqlmodel import col, select
 from engine.db.session import Database
 from engine.errors import ProviderRejected
 from engine.llm import LLMReply, LLMRequest
-from engine.store import generations, translations
+from engine.store import translations
 from engine.store.rows import get
 from models.options import GenerationStatus
 from models.tables import Chapter, Event, Export, Page, Panel, ProviderCall
 from tests.conftest import Order, Ordered
+from tests.support.chapter_failures import failures
 from tests.working import STORY, Generate, Painter, Working, Writer, again, translating
 
 pytestmark = pytest.mark.workflow
@@ -99,9 +100,7 @@ async def test_a_scene_that_cannot_be_translated_costs_no_other(
         generation = await generate(ordered)
     assert generation.status == GenerationStatus.COMPLETED_WITH_FAILURES
     async with database.session() as session:
-        assert await generations.failures(session, ordered.run.chapter_id) == [
-            "scene 2 into de: The model does not speak it."
-        ]
+        assert await failures(session, ordered.run.chapter_id) == ["scene 2 into de: The model does not speak it."]
         query = select(Event).where(Event.generation_id == generation.id, Event.type == "translation.failed")
         [told] = (await session.exec(query)).all()
     assert told.data["language"] == "de"
@@ -114,7 +113,7 @@ async def test_a_scene_that_cannot_be_translated_costs_no_other(
     assert [request.task for request in writer.asked] == ["Translate"]
     assert not painter.asked
     async with database.session() as session:
-        assert await generations.failures(session, ordered.run.chapter_id) == []
+        assert await failures(session, ordered.run.chapter_id) == []
     problems = [problem for page in await pages_of(database, ordered, "de") for problem in page.problems]
     assert not any("not translated" in problem for problem in problems)
 

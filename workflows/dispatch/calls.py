@@ -17,7 +17,7 @@ from models.runs import (
     RedrawRequest,
     Run,
 )
-from workflows.dispatch.concurrency import EXPORTS_AT_A_TIME, PAGES_AT_A_TIME, side_by_side
+from workflows.dispatch.concurrency import EXPORTS_AT_A_TIME, PAGES_AT_A_TIME, kind_of, reason_of, side_by_side
 from workflows.dispatch.execute import base, execute, execute_child
 from workflows.dispatch.table import BUILD_EXPORT, COMPOSE_PAGE, PANEL, PLAN_PAGES, Activity
 
@@ -58,12 +58,11 @@ async def fail(
     activity: Activity[Failure, None],
     run: Run,
     target_id: UUID,
-    reason: str,
+    error: BaseException,
     *,
     redraw_id: UUID | None = None,
     language: str = "",
 ) -> None:
     """Record that a part, or a redraw of it, has failed for good."""
-    await execute(
-        activity, Failure(**base(run), target_id=target_id, reason=reason, redraw_id=redraw_id, language=language)
-    )
+    facts = {"target_id": target_id, "reason": reason_of(error), "kind": kind_of(error)}
+    await execute(activity, Failure(**base(run), **facts, redraw_id=redraw_id, language=language))

@@ -53,11 +53,22 @@ async def side_by_side(
 
 def reason_of(error: BaseException) -> str:
     """The innermost message of a failed activity or child, which is what a user can act on."""
-    while isinstance(error, ActivityError | ChildWorkflowError) and error.cause is not None:
-        error = error.cause
+    error = _innermost(error)
     if isinstance(error, ApplicationError):
         return error.message
     return str(error) or type(error).__name__
+
+
+def kind_of(error: BaseException) -> str:
+    """The class of that error, by its name."""
+    error = _innermost(error)
+    return (error.type if isinstance(error, ApplicationError) else None) or type(error).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, ActivityError | ChildWorkflowError) and error.cause is not None:
+        error = error.cause
+    return error
 
 
 def cancelled(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from models.options import GenerationStatus
 from models.runs import Ending, Run
-from workflows.dispatch.concurrency import cancelled, reason_of
+from workflows.dispatch.concurrency import cancelled, kind_of, reason_of
 from workflows.dispatch.execute import base, execute
 from workflows.dispatch.table import BEGIN_GENERATION, FINISH_GENERATION
 
@@ -47,14 +47,14 @@ async def generation(run: Run, *, own: bool, begin: bool = True) -> AsyncIterato
             await _end(run, GenerationStatus.CANCELLED)
             raise
         reason = reason_of(error)
-        await _end(run, GenerationStatus.FAILED, reason)
+        await _end(run, GenerationStatus.FAILED, reason, kind_of(error))
         # The row has all details; the workflow fails, too, so that the Temporal UI shows it in red.
         raise ApplicationError(reason, type="GenerationFailed", non_retryable=True) from error
     await _end(run, GenerationStatus.COMPLETED_WITH_FAILURES if count.failed else GenerationStatus.COMPLETED)
 
 
-async def _end(run: Run, status: GenerationStatus, error: str = "") -> None:
-    ending = Ending(**base(run), status=status, error=error)
+async def _end(run: Run, status: GenerationStatus, error: str = "", kind: str = "") -> None:
+    ending = Ending(**base(run), status=status, error=error, error_kind=kind)
     # Shielded: a cancelled workflow still has to clean up.
     await asyncio.shield(execute(FINISH_GENERATION, ending))
     workflow.upsert_search_attributes([STATUS.value_set(status)])

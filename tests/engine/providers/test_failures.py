@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.errors import ProviderRejected
 from engine.providers.failures import calling, code_of, quoted, words_of
 
 pytestmark = pytest.mark.unit
@@ -43,3 +44,15 @@ async def test_a_defect_of_ours_stays_one() -> None:
     with pytest.raises(KeyError):
         async with calling("openai", "here", seconds=1):
             raise KeyError("a typo")
+
+
+@pytest.mark.parametrize("broken", ["{key}", "{key}{key}", "a\0{key}", "\x1b]8;;{key}\x07", "{half}\0{rest}"])
+def test_no_word_of_a_provider_carries_a_key_or_a_control_character(broken: str) -> None:
+    """However the key is wrapped or cut up; what is kept is one short line."""
+    key = "sk-0123456789-very-secret"
+    words = broken.format(key=key, half=key[:9], rest=key[9:]) + "\nsecond line\u202e" + "x" * 9000
+    kept = ProviderRejected("no", detail=quoted(words, key)).detail
+    assert key not in kept
+    assert "[masked]" in kept
+    assert kept.isprintable()
+    assert len(kept) <= 500
