@@ -122,14 +122,14 @@ async def announce(session: AsyncSession, waiting: Waiting) -> None:
     """Emit the event of a delay, once for each reason that a generation waits for."""
     # Locked before the delay and the project, as everywhere.
     await execute(session, _LOCK, {"generation": waiting.generation_id})
-    since = (await execute(session, _ANNOUNCE, {"this": waiting.part[:300]})).scalar_one_or_none()
-    if since is None:
+    waits_since = (await execute(session, _ANNOUNCE, {"this": waiting.part[:300]})).scalar_one_or_none()
+    if waits_since is None:
         return
     data = {
         "reason": waiting.reason,
         "target_id": str(waiting.target_id),
         "message": waiting.message[:1000],
-        "since": since.isoformat(),
+        "since": waits_since.isoformat(),
     }
     if waiting.said:
         data["said"] = waiting.said
