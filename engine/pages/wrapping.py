@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.pages import columns, fonts
 from engine.pages.languages import BOUND, bound, is_spaced, syllables
@@ -113,6 +114,7 @@ def _marked(words: str, mark: str) -> str:
     return "".join(part if _WORDS.fullmatch(part) or not part else mark + part for part in _WORDS.split(words))
 
 
+@lru_cache(maxsize=8192)
 def block(text: str, size: int, room: float, language: str = "", *, vertical: bool = False) -> Block:
     """The tidy text in as few lines as `room` pixels allow, made as equal in length as those lines can be."""
     pieces = _pieces(text, size, room, language, vertical)

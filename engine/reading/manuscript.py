@@ -34,7 +34,7 @@ _SIGNATURES = [
     (b"\x7fELF", "a program"),
 ]
 
-_SEPARATOR_LINE = re.compile(r"[ \t]*(?:(?:[*_=~#•·◇◆❦⁂–—-][ \t]*){3,}|##?|[*~•◇◆❦⁂])[ \t]*")
+_SEPARATOR_LINE = re.compile(r"[ \t]*+(?:(?:[*_=~#•·◇◆❦⁂–—-][ \t]*+){3,}+|##?|[*~•◇◆❦⁂])[ \t]*+")
 _CHAPTER_LINE = re.compile(
     r"(?i:chapter|part|book|act|scene|prologue|epilogue|interlude)\b"
     r"[ \t]*(?:[\dIVXLCDM]+|[A-Za-z-]+)?[ \t]*(?:[.:—–-].*)?"
@@ -45,6 +45,7 @@ _NAME_LINE = re.compile(r"(?P<name>[^\W\d_a-z][^a-z()\n]{0,38}?)[ ]*(?:\([^)\n]{
 _TRANSITION = re.compile(r"(?:FADE|CUT|DISSOLVE|SMASH CUT|MATCH CUT)\b[A-Z :.]{0,24}")
 _CAPITAL_LINE = re.compile(r"[^\W\d_a-z][^a-z\n.!?\"“”„«»:]{3,60}[^a-z\s.!?,\"“”„«»:—–-]")
 _LONGEST_TITLE = 70
+_MOST_ACCENTS, _JOINER = 30, "\u034f"
 
 
 def read_manuscript(data: bytes, name: str) -> str:
@@ -99,7 +100,22 @@ def _plain_lines(text: str) -> str:
     text = re.sub("[\u2029\f\v]", "\n\n", text).replace("\t", " ")
     # Joiners and direction marks (Cf) stay: emoji and right-to-left text need them.
     text = re.sub("[\x00-\x09\x0b-\x1f\x7f-\x9f\ufeff]", "", text)
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", _with_short_accents(text))
+
+
+def _with_short_accents(text: str) -> str:
+    """A joiner after every 30 combining marks, as Unicode's stream-safe text has it (UAX 15): sorting the marks of one
+    letter costs the square of their number, and no language comes near it.
+    """
+    if text.isascii():
+        return text
+    pieces, run, start = [], 0, 0
+    for at, sign in enumerate(text):
+        run = run + 1 if unicodedata.combining(sign) else 0
+        if run > _MOST_ACCENTS:
+            pieces += [text[start:at], _JOINER]
+            run, start = 1, at
+    return "".join([*pieces, text[start:]])
 
 
 def _without_markdown(text: str) -> str:
@@ -175,8 +191,9 @@ def _with_marked_structure(text: str) -> str:
             marked.append(line)
     while marked and marked[-1] in {"", SEPARATOR}:
         marked.pop()
-    while marked and marked[0] in {"", SEPARATOR}:
-        marked.pop(0)
+    first = next((index for index, line in enumerate(marked) if line not in {"", SEPARATOR}), 0)
+    # One cut: taking lines off the front one by one would move all others each time.
+    del marked[:first]
     if len(marked) > 2 and not marked[1] and _looks_like_title(marked[0]):
         marked[0] = "# " + marked[0].strip()
     return re.sub(r"\n{3,}", "\n\n", "\n".join(marked))
