@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from engine.normal_form import normal_form
 from engine.pages import columns, fonts
 from engine.pages.languages import BOUND, bound, is_spaced, syllables
 from engine.reading.emphasis import UNSPACED, stretches
@@ -74,7 +75,7 @@ def tidy(text: str, language: str = "") -> str:
     Where nothing of it would be seen, as of joiners alone, it is empty: there is nothing to set.
     """
     kept = "".join(_blank(sign) if sign.isspace() else sign for sign in text if sign.isspace() or _printable(sign))
-    words = re.sub(r" *(\u00a0) *| +", lambda found: found[1] or " ", unicodedata.normalize("NFC", kept))
+    words = re.sub(r" *(\u00a0) *| +", lambda found: found[1] or " ", normal_form(kept))
     words = bound(words.strip(), language).strip(BOUND)
     return "" if all(sign.isspace() or fonts.invisible(sign) for sign in words) else words
 

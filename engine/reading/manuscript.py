@@ -6,6 +6,7 @@ import unicodedata
 from pathlib import PurePath
 
 from engine.errors import BadInput
+from engine.normal_form import normal_form
 
 MAX_BYTES = 20 * 1024 * 1024
 SEPARATOR = "***"
@@ -45,7 +46,7 @@ _NAME_LINE = re.compile(r"(?P<name>[^\W\d_a-z][^a-z()\n]{0,38}?)[ ]*(?:\([^)\n]{
 _TRANSITION = re.compile(r"(?:FADE|CUT|DISSOLVE|SMASH CUT|MATCH CUT)\b[A-Z :.]{0,24}")
 _CAPITAL_LINE = re.compile(r"[^\W\d_a-z][^a-z\n.!?\"“”„«»:]{3,60}[^a-z\s.!?,\"“”„«»:—–-]")
 _LONGEST_TITLE = 70
-_MOST_ACCENTS, _JOINER = 30, "\u034f"
+_MARKS_EMPHASIS = re.compile(r"[*_`\\]")
 
 
 def read_manuscript(data: bytes, name: str) -> str:
@@ -100,22 +101,7 @@ def _plain_lines(text: str) -> str:
     text = re.sub("[\u2029\f\v]", "\n\n", text).replace("\t", " ")
     # Joiners and direction marks (Cf) stay: emoji and right-to-left text need them.
     text = re.sub("[\x00-\x09\x0b-\x1f\x7f-\x9f\ufeff]", "", text)
-    return unicodedata.normalize("NFC", _with_short_accents(text))
-
-
-def _with_short_accents(text: str) -> str:
-    """A joiner after every 30 combining marks, as Unicode's stream-safe text has it (UAX 15): sorting the marks of one
-    letter costs the square of their number, and no language comes near it.
-    """
-    if text.isascii():
-        return text
-    pieces, run, start = [], 0, 0
-    for at, sign in enumerate(text):
-        run = run + 1 if unicodedata.combining(sign) else 0
-        if run > _MOST_ACCENTS:
-            pieces += [text[start:at], _JOINER]
-            run, start = 1, at
-    return "".join([*pieces, text[start:]])
+    return normal_form(text)
 
 
 def _without_markdown(text: str) -> str:
@@ -139,6 +125,8 @@ def _without_comments(text: str) -> str:
 
 
 def _without_emphasis(line: str) -> str:
+    if _MARKS_EMPHASIS.search(line) is None:
+        return line
     line = re.sub(r"(?<!\\)\*{2,3}(?=\S)((?:[^*\n]|\*(?!\*))+?)(?<=\S)\*{2,3}", r"\1", line)
     line = re.sub(r"(?<![\\\w])_{2,3}(?=\S)((?:[^_\n]|_(?!_))+?)(?<=\S)_{2,3}(?!\w)", r"\1", line)
     line = re.sub(r"(?<!\\)\*(?=\S)([^*\n]+?)(?<=\S)\*", r"\1", line)
