@@ -21,6 +21,7 @@ from activities.outages import is_full, is_outage
 from activities.request_ids import asked_by
 from engine.errors import BudgetExceeded, BudgetTight, CallInFlight, EngineError, OutcomeUnknown, ProviderBusy
 from engine.logs import about
+from engine.processes.pool import lane
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ class _Inbound(ActivityInboundInterceptor):
                 "attempt": str(info.attempt),
             }
         )
+        # Child processes are shared fairly between projects.
+        lane.set(next((getattr(given, "project_id", None) for given in input.args), None))
         beat = asyncio.create_task(_beat(shares))
         try:
             return await self.next.execute_activity(input)

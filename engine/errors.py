@@ -2,7 +2,8 @@
 
 EngineError
 ├── BadInput              the user's input cannot be used
-│   └── Unpriced          the cost of a call is unknown, so no budget can hold it
+│   ├── Unpriced          the cost of a call is unknown, so no budget can hold it
+│   └── TooHeavy          it takes more time or memory than it may
 ├── NotFound              does not exist, or belongs to another user
 ├── Unauthorized          no valid credentials
 ├── Forbidden             the member's role does not allow it
@@ -58,6 +59,10 @@ class BadInput(EngineError):
 
 class Unpriced(BadInput):
     """The cost of a call is unknown, so no budget can hold it."""
+
+
+class TooHeavy(BadInput):
+    """The work takes more time or memory than it may; the same input would again."""
 
 
 class NotFound(EngineError):

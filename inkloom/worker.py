@@ -128,9 +128,11 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
         ).activities()
         workers += [_worker(client, llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
     if queues in ("draw", "all"):
-        cores = os.cpu_count() or 1
         paging = (Pages(parts.database, parts.storage), Files(parts.database, parts.storage, parts.signer))
-        workers.append(_worker(client, PAGES, [work for part in paging for work in part.activities()], cores))
+        # More than there are cores: those of a project that has its share wait in the process, and let others by.
+        workers.append(
+            _worker(client, PAGES, [work for part in paging for work in part.activities()], 4 * (os.cpu_count() or 1))
+        )
         drawing = Rendering(
             parts.database, parts.storage, parts.artists, parts.prices, parts.terms, parts.image_slots
         ).activities()

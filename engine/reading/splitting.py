@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from engine.reading.manuscript import SEPARATOR
-from engine.reading.quotes import HEADING, SPEECH_VERBS, cue_prefix, quote_spans
+from engine.reading.quotes import HEADING, PARAGRAPH_END, SPEECH_VERBS, cue_prefix, quote_spans
 
 LONGEST_PARAGRAPH = 1200
 _LONGEST_WRAPPED_LINE = 100
@@ -91,6 +91,17 @@ def sentences(paragraph: str) -> list[str]:
         for first, last in _packed(list(_runs(start, inside, end)), int(_COMFORTABLE * density)):
             units += _chopped(text[first:last], max(8, int(_LONGEST_SENTENCE * density)))
     return [unit.strip() for unit in units if unit.strip()]
+
+
+def paragraph_of(text: str) -> list[str]:
+    """The sentences of a paragraph, the last one marked as the paragraph's end."""
+    units = sentences(text)
+    return [*units[:-1], units[-1] + PARAGRAPH_END] if units else []
+
+
+def scene_sentences(texts: Sequence[str]) -> list[list[str]]:
+    """The sentences of each text, as scenes keep them."""
+    return [[unit for paragraph in paragraphs(text) for unit in paragraph_of(paragraph)] for text in texts]
 
 
 def windows(texts: Sequence[str], max_tokens: int) -> list[range]:
