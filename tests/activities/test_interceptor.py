@@ -52,6 +52,7 @@ RETRIED = {
     errors.AnswerLost: True,
     errors.CallInFlight: True,
     errors.Unpriced: False,
+    errors.TooHeavy: False,
     errors.OutcomeUnknown: False,
     errors.Paused: False,
     errors.BudgetTight: True,
