@@ -24,6 +24,7 @@ EngineError
 ├── Paused                a user paused the generation
 ├── BudgetTight           the call does not fit what is left while others are in flight
 ├── BudgetExceeded        the next call does not fit the budget
+├── SetAside              every process that tried it ended with it
 ├── WebhookFailed         the receiver of a webhook did not accept it
 └── StorageError          a picture could not be stored or read
 
@@ -199,6 +200,10 @@ class BudgetExceeded(EngineError):
     def __init__(self, message: str, *, needed: Decimal = Decimal(0), retry_after: float | None = None) -> None:
         super().__init__(message, retry_after=retry_after)
         self.needed = needed
+
+
+class SetAside(EngineError):
+    """Every process that tried it ended with it, or stopped answering: it is not tried again without a person."""
 
 
 class WebhookFailed(EngineError):

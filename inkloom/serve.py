@@ -56,6 +56,7 @@ async def serve_workers(
         secrets=[key.get_secret_value() for key in (settings.secret_key, *settings.old_secret_keys) if key is not None],
         llm_slots=settings.llm_slots,
         image_slots=settings.image_slots,
+        lost_attempts=settings.lost_attempts,
         signer=signer_of(settings) if queues != "flow" else None,
     )
     # A container has no terminal on which `run` or `up` could have warned.

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from temporalio.client import Client
@@ -17,7 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities import tracing
 from activities.files import Files
-from activities.interceptor import ActivityErrors
+from activities.interceptor import MAX_LOST, ActivityErrors
 from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
@@ -94,6 +95,7 @@ class Parts:
     secrets: Sequence[str] = ("",)
     llm_slots: int = 8
     image_slots: int = 8
+    lost_attempts: int = MAX_LOST
     signer: Signer | None = None
 
 
@@ -117,26 +119,27 @@ async def connect(address: str, namespace: str, metrics: str | None = None) -> C
 def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[Worker]:
     """One worker per task queue. `flow` orchestrates and writes, `draw` draws: Pillow must not starve the first."""
     workers: list[Worker] = []
+    worker = partial(_worker, client, parts.lost_attempts)
     if queues in ("flow", "all"):
         workers.append(workflow_worker(client))
         recording = (Records(parts.database), Translating(parts.database))
-        workers.append(_worker(client, IO, [work for part in recording for work in part.activities()], 16))
+        workers.append(worker(IO, [work for part in recording for work in part.activities()], 16))
         telling = WebhookActivities(parts.database, parts.caller, parts.secrets).activities()
-        workers.append(_worker(client, WEBHOOKS, telling, AT_A_TIME))
+        workers.append(worker(WEBHOOKS, telling, AT_A_TIME))
         writing = Writing(
             parts.database, parts.writers, parts.prices, parts.terms, parts.llm_slots, parts.cache
         ).activities()
-        workers += [_worker(client, llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
+        workers += [worker(llm_queue(one), writing, _ahead(parts.llm_slots)) for one in parts.writers]
     if queues in ("draw", "all"):
         paging = (Pages(parts.database, parts.storage), Files(parts.database, parts.storage, parts.signer))
         # More than there are cores: those of a project that has its share wait in the process, and let others by.
         workers.append(
-            _worker(client, PAGES, [work for part in paging for work in part.activities()], 4 * (os.cpu_count() or 1))
+            worker(PAGES, [work for part in paging for work in part.activities()], 4 * (os.cpu_count() or 1))
         )
         drawing = Rendering(
             parts.database, parts.storage, parts.artists, parts.prices, parts.terms, parts.image_slots
         ).activities()
-        workers += [_worker(client, image_queue(one), drawing, _ahead(parts.image_slots)) for one in parts.artists]
+        workers += [worker(image_queue(one), drawing, _ahead(parts.image_slots)) for one in parts.artists]
     return workers
 
 
@@ -161,7 +164,9 @@ def workflow_worker(client: Client) -> Worker:
     )
 
 
-def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]], slots: int) -> Worker:
+def _worker(
+    client: Client, lost_attempts: int, queue: str, activities: Sequence[Callable[..., Any]], slots: int
+) -> Worker:
     require_activities(queue, activities)
     return Worker(
         client,
@@ -169,7 +174,7 @@ def _worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]]
         activities=activities,
         max_concurrent_activities=slots,
         max_concurrent_activity_task_polls=min(4, slots),
-        interceptors=[ActivityErrors()],
+        interceptors=[ActivityErrors(lost_attempts)],
         # The server forgets a dead worker after ten seconds; a live one must send a heartbeat well before.
         max_heartbeat_throttle_interval=timedelta(seconds=3),
         default_heartbeat_throttle_interval=timedelta(seconds=3),

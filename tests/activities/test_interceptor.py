@@ -53,6 +53,7 @@ RETRIED = {
     errors.CallInFlight: True,
     errors.Unpriced: False,
     errors.TooHeavy: False,
+    errors.SetAside: False,
     errors.OutcomeUnknown: False,
     errors.Paused: False,
     errors.BudgetTight: True,
