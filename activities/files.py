@@ -1,4 +1,4 @@
-"""Builds export files (CPU-bound, in threads, on the task queue for pages)."""
+"""Builds export files, in a thread that takes the place of a child process: libraries in C do the work."""
 
 import asyncio
 import tempfile
@@ -18,6 +18,7 @@ from engine.errors import BadInput
 from engine.export.book import Book, Bound
 from engine.export.build import OF_BOTH, OF_PANELS, OF_WORDS, build
 from engine.export.signing import Signer
+from engine.processes.pool import shared
 from engine.storage import Storage
 from engine.storage.keys import content_key
 from engine.store import books
@@ -61,7 +62,8 @@ class Files:
             with tempfile.TemporaryDirectory(prefix="inkloom-export-") as name:
                 folder = Path(name)
                 bound, out = await self._bound(call, book, format, folder), folder / f"built.{SUFFIXES[format]}"
-                sha256, size = await asyncio.to_thread(build, format, bound, folder, out)
+                async with shared().place():
+                    sha256, size = await asyncio.to_thread(build, format, bound, folder, out)
                 key = content_key(call.project_id, "exports", sha256, SUFFIXES[format])
                 await self._storage.put_file(key, out)
             values = {"key": key, "sha256": sha256, "bytes": size, "made_from": made_from}

@@ -1,4 +1,5 @@
-"""Wraps every activity: sends a heartbeat, and translates engine errors into Temporal failures.
+"""Wraps every activity: sends a heartbeat, translates engine errors into Temporal failures, and sets aside what ends
+every worker that tries it.
 
 Nothing else in the project catches an engine error to retry it.
 """
@@ -28,9 +29,11 @@ from engine.errors import (
     EngineError,
     OutcomeUnknown,
     ProviderBusy,
+    SetAside,
     WorkerStopping,
 )
 from engine.logs import about
+from engine.processes.pool import lane
 
 log = logging.getLogger(__name__)
 
@@ -40,24 +43,35 @@ BEAT_SECONDS = 2.0
 MAX_ATTEMPTS_ON_DEFECT = 6
 
 
+# Attempts that may end with their worker. More than the restarts that one activity sees on a bad day.
+MAX_LOST = 5
+# An attempt after lost ones waits until its first heartbeat has left, so that it counts however soon its worker ends.
+_SENT_SECONDS = 0.2
+# The end of a generation is recorded after whatever happened, and reads nothing that people wrote.
+_NEVER_SET_ASIDE = frozenset({"finish_generation"})
+
 # The progress of the current activity; everything that it starts shares the same list.
 _SHARES: ContextVar[list[float] | None] = ContextVar("shares", default=None)
 
 
 class ActivityErrors(Interceptor):
-    """The interceptor that every worker installs. With a database it records what waits, and why."""
+    """The interceptor that every worker installs. After `lost` lost attempts, an activity is not tried again; with a
+    database it records what waits, and why.
+    """
 
-    def __init__(self, database: Database | None = None) -> None:
+    def __init__(self, database: Database | None = None, lost: int = MAX_LOST) -> None:
         self._database = database
+        self._lost = lost
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Inbound(next, self._database)
+        return _Inbound(next, self._database, self._lost)
 
 
 class _Inbound(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, database: Database | None) -> None:
+    def __init__(self, next: ActivityInboundInterceptor, database: Database | None, most_lost: int) -> None:
         super().__init__(next)
         self._database = database
+        self._most_lost = most_lost
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         shares: list[float] = []
@@ -71,8 +85,19 @@ class _Inbound(ActivityInboundInterceptor):
                 "attempt": str(info.attempt),
             }
         )
-        beat = asyncio.create_task(_beat(shares))
+        # Child processes are shared fairly between projects.
+        lane.set(next((getattr(given, "project_id", None) for given in input.args), None))
+        # A killed worker leaves no failure, only its last heartbeat. So each attempt but the first, which most
+        # activities need only, begins with a heartbeat that counts it as lost, and takes that back when it fails.
+        lost = _lost_before(info)
+        counted = lost + 1 if info.attempt > 1 else None
+        beat = asyncio.create_task(_beat(shares, counted))
         try:
+            if lost >= self._most_lost and info.activity_type not in _NEVER_SET_ASIDE:
+                raise SetAside(_set_aside(info, input.args, lost))
+            if counted is not None:
+                _tell(shares, counted)
+                await asyncio.sleep(_SENT_SECONDS if lost else 0)
             result = await self.next.execute_activity(input)
         except ApplicationError:
             raise
@@ -93,6 +118,9 @@ class _Inbound(ActivityInboundInterceptor):
             beat.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await beat
+            if counted is not None:
+                # It goes out with the failure.
+                _tell(shares, lost)
 
     async def _note(self, input: ExecuteActivityInput, error: Exception, failure: ApplicationError) -> None:
         """Record the delay until the next attempt; a failure for good ends it."""
@@ -106,11 +134,35 @@ class _Inbound(ActivityInboundInterceptor):
             await over(self._database, input.args)
 
 
-async def _beat(shares: Sequence[float]) -> None:
+async def _beat(shares: Sequence[float], lost: int | None) -> None:
     while True:
         # Sleep first: most activities end before, and each heartbeat is a call to the server.
         await asyncio.sleep(BEAT_SECONDS)
-        activity.heartbeat(*shares[-1:])
+        _tell(shares, lost)
+
+
+def _tell(shares: Sequence[float], lost: int | None) -> None:
+    """Send a heartbeat: the activity's progress, and how many attempts are lost if its worker ends now."""
+    activity.heartbeat(*(shares[-1:] if lost is None else [shares[-1] if shares else 0.0, lost]))
+
+
+def _lost_before(info: activity.Info) -> int:
+    """How many attempts ended with their worker, by the last heartbeat that came from one."""
+    details = info.heartbeat_details
+    return int(details[1]) if info.attempt > 1 and len(details) > 1 else 0
+
+
+def _set_aside(info: activity.Info, given: Sequence[Any], lost: int) -> str:
+    """What was set aside, as people find it."""
+    named = ("number", "format", "target_id", "panel_id", "scene_id", "chapter_id", "generation_id")
+    found = next(
+        (f"{name} {value}" for one in given for name in named if (value := getattr(one, name, None)) is not None), ""
+    )
+    what = f"{info.activity_type} ({found})" if found else info.activity_type
+    return (
+        f"{what} is set aside: {lost + 1} times the worker that tried it ended or stopped answering. The workers' logs"
+        " and the system's say why; retry the generation to try it again."
+    )
 
 
 def tell(share: float) -> None:

@@ -1,7 +1,8 @@
-"""Composes pages (CPU-bound, in threads, on a task queue with as many slots as cores)."""
+"""Composes pages, each in a child process."""
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from engine.freshness.page_keys import laid_out, notes_of_page, page_key
 from engine.pages.compose import LetteredPanel, compose_page
 from engine.pages.layout import Cell, PageLayout
 from engine.pages.manual_layout import LET_GO, with_manual_lettering
+from engine.processes.pool import shared
 from engine.storage import Storage
 from engine.store.events import emit
 from engine.store.images import record_picture, store_picture
@@ -28,6 +30,9 @@ from models.ids import new_id
 from models.layout import Layout
 from models.runs import PageCall, PagesCall, PagesPlanned
 from models.tables import Export, Page
+
+# CPU seconds. The most that the edge allows, a page full of panels with 4,000 characters each, takes half of it.
+_SECONDS = 180
 
 
 class Pages:
@@ -104,19 +109,20 @@ class Pages:
         shown = {str(one.panel.id): one for one in found}
         made_from = page_key(page.layout, call.options.direction, language, shown)
         if page.image_id is None or page.made_from != made_from:
-            panels = {
-                panel_id: LetteredPanel(
-                    picture=await self._storage.get(one.image.key) if one.image else None,
-                    boxes=one.boxes,
-                    panel=one.data,
-                    placed=page.layout.placed.get(panel_id),
+            async with shared().place() as run:
+                panels = {
+                    panel_id: LetteredPanel(
+                        picture=await self._storage.get(one.image.key) if one.image else None,
+                        boxes=one.boxes,
+                        panel=one.data,
+                        placed=page.layout.placed.get(panel_id),
+                    )
+                    for panel_id, one in shown.items()
+                }
+                work = partial(compose_page, language=language, notes=notes_of_page(page.layout, shown))
+                composed = await run(
+                    work, layout, panels, call.options.direction, seconds=_SECONDS, doing=f"Page {call.number}"
                 )
-                for panel_id, one in shown.items()
-            }
-            notes = notes_of_page(page.layout, shown)
-            composed = await asyncio.to_thread(
-                compose_page, layout, panels, call.options.direction, language=language, notes=notes
-            )
             picture = await store_picture(
                 self._storage, call.project_id, composed.png, "image/png", layout.width, layout.height
             )

@@ -17,8 +17,7 @@ from engine.offline.storyboard.dialogue import answer as write_dialogue
 from engine.offline.storyboard.outline import answer as outline_chapter
 from engine.offline.storyboard.panels import answer as describe_panels
 from engine.offline.storyboard.summary import answer as summarise_scene
-from engine.reading import is_heading, is_separator, paragraphs, read_manuscript, windows
-from engine.store.outlines import paragraph_of
+from engine.reading import is_heading, is_separator, paragraph_of, paragraphs, read_manuscript, windows
 from engine.tasks.dialogue import task as dialogue
 from engine.tasks.dialogue.task import squeezed
 from engine.tasks.outline import task as outline

@@ -2,7 +2,8 @@
 
 EngineError
 ├── BadInput              the user's input cannot be used
-│   └── Unpriced          the cost of a call is unknown, so no budget can hold it
+│   ├── Unpriced          the cost of a call is unknown, so no budget can hold it
+│   └── TooHeavy          it takes more time or memory than it may
 ├── NotFound              does not exist, or belongs to another user
 ├── Unauthorized          no valid credentials
 ├── Forbidden             the member's role does not allow it
@@ -26,6 +27,7 @@ EngineError
 ├── Paused                a user paused the generation
 ├── BudgetTight           the call does not fit what is left while others are in flight
 ├── BudgetExceeded        the next call does not fit the budget
+├── SetAside              every process that tried it ended with it
 ├── WebhookFailed         the receiver of a webhook did not accept it
 └── StorageError          a picture could not be stored or read
 
@@ -68,6 +70,10 @@ class BadInput(EngineError):
 
 class Unpriced(BadInput):
     """The cost of a call is unknown, so no budget can hold it."""
+
+
+class TooHeavy(BadInput):
+    """The work takes more time or memory than it may; the same input would again."""
 
 
 class NotFound(EngineError):
@@ -241,6 +247,10 @@ class BudgetExceeded(EngineError):
     def __init__(self, message: str, *, needed: Decimal = Decimal(0), retry_after: float | None = None) -> None:
         super().__init__(message, retry_after=retry_after)
         self.needed = needed
+
+
+class SetAside(EngineError):
+    """Every process that tried it ended with it, or stopped answering: it is not tried again without a person."""
 
 
 class WebhookFailed(EngineError):

@@ -211,6 +211,9 @@ class Settings(BaseSettings):
     )
     llm_slots: int = Field(default=8, ge=1, le=256, description="calls to one writer at a time, per worker")
     image_slots: int = Field(default=8, ge=1, le=256, description="calls to one artist at a time, per worker")
+    lost_attempts: int = Field(
+        default=5, ge=1, description="attempts of one step that may end with their worker before it is set aside"
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: Literal["json", "text"] = Field(
         default="json", description="lines of the API's and the workers' logs: json or text"

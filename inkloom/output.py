@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from engine.errors import BadInput
 from engine.export.book import Bound
 from engine.export.signing import Signer
 from engine.export.webtoon import build_slices
+from engine.normal_form import normal_form
 from engine.storage import Storage
 from engine.storage.atomic import write_whole
 from engine.store import books, translator
@@ -181,7 +181,7 @@ def slug_of(title: str) -> str:
     """A file name from a title, readable in any script and safe on any disk; with all suffixes it fits into 255
     bytes.
     """
-    text = unicodedata.normalize("NFKC", title).casefold()
+    text = normal_form(title, "NFKC").casefold()
     short = re.sub(r"[^\w]+", "-", text).strip("-_")[:60]
     return short.encode("utf-8", "ignore")[:180].decode("utf-8", "ignore") or "chapter"
 

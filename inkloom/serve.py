@@ -58,6 +58,7 @@ async def serve_workers(
         image_slots=settings.image_slots,
         llm_patience=settings.writer_patience,
         image_patience=settings.artist_patience,
+        lost_attempts=settings.lost_attempts,
         signer=signer_of(settings) if queues != "flow" else None,
     )
     # A container has no terminal on which `run` or `up` could have warned.

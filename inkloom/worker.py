@@ -14,12 +14,12 @@ from uuid import UUID
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker import Interceptor, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities import tracing
 from activities.files import Files
-from activities.interceptor import ActivityErrors
+from activities.interceptor import MAX_LOST, ActivityErrors
 from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
@@ -105,6 +105,7 @@ class Parts:
     image_patience: float = 30.0
     # Calls of this process that are under way.
     awaited: set[UUID] = field(default_factory=set)
+    lost_attempts: int = MAX_LOST
     signer: Signer | None = None
 
 
@@ -128,7 +129,8 @@ async def connect(address: str, namespace: str, metrics: str | None = None) -> C
 def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[Worker]:
     """One worker per task queue. `flow` orchestrates and writes, `draw` draws: Pillow must not starve the first."""
     workers: list[Worker] = []
-    serving = partial(_worker, client, parts.database, AsRequested(parts.database))
+    errors = ActivityErrors(parts.database, parts.lost_attempts)
+    serving = partial(_worker, client, [errors, AsRequested(parts.database)])
     if queues in ("flow", "all"):
         workers.append(workflow_worker(client))
         recording = (Records(parts.database), Translating(parts.database))
@@ -148,9 +150,10 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
         ahead, patience = _ahead(parts.llm_slots), parts.llm_patience + STORING
         workers += [serving(llm_queue(one), writing, ahead, patience) for one in parts.writers]
     if queues in ("draw", "all"):
-        cores = os.cpu_count() or 1
         paging = (Pages(parts.database, parts.storage), Files(parts.database, parts.storage, parts.signer))
-        workers.append(serving(PAGES, [work for part in paging for work in part.activities()], cores))
+        # More than there are cores: those of a project that has its share wait in the process, and let others by.
+        slots = 4 * (os.cpu_count() or 1)
+        workers.append(serving(PAGES, [work for part in paging for work in part.activities()], slots))
         drawing = Rendering(
             parts.database,
             parts.storage,
@@ -189,8 +192,7 @@ def workflow_worker(client: Client) -> Worker:
 
 def _worker(
     client: Client,
-    database: Database,
-    requested: AsRequested,
+    interceptors: Sequence[Interceptor],
     queue: str,
     activities: Sequence[Callable[..., Any]],
     slots: int,
@@ -204,7 +206,7 @@ def _worker(
         activities=activities,
         max_concurrent_activities=slots,
         max_concurrent_activity_task_polls=min(4, slots),
-        interceptors=[ActivityErrors(database), requested],
+        interceptors=interceptors,
         # The server forgets a dead worker after ten seconds; a live one must send a heartbeat well before.
         max_heartbeat_throttle_interval=timedelta(seconds=3),
         default_heartbeat_throttle_interval=timedelta(seconds=3),

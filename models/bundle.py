@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, model_validato
 from models.instructions import InstructionKind
 from models.options import GenerationOptions
 from models.script import Script
-from models.story import Box, Frozen, Line, Profile, Shot
+from models.story import Box, Frozen, Line, Profile, Shot, check_lettered
 from models.tables.story import DraftOrigin, PanelState, SceneState
 from models.tables.uploads import AttachmentRole
 from models.texts import NamedLanguage, Words
@@ -112,6 +112,11 @@ class BundledTranslation(Bundled):
     made_from: str = Field(max_length=64)
     manual: bool = False
 
+    @model_validator(mode="after")
+    def can_be_lettered(self) -> "BundledTranslation":
+        check_lettered([self.caption, *(line.text for line in self.lines)])
+        return self
+
 
 class BundledPanel(Bundled):
     """`selected` is the ordinal of the draft that is shown."""
@@ -138,6 +143,7 @@ class BundledPanel(Bundled):
 
     @model_validator(mode="after")
     def whole(self) -> "BundledPanel":
+        check_lettered([self.caption, *(line.text for line in self.dialogue or [])])
         ordinals = [draft.ordinal for draft in self.drafts]
         if any(draft.parent is not None and draft.parent not in ordinals for draft in self.drafts):
             raise ValueError("a draft is made from one of the panel's drafts")

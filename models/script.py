@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.options import PageFormat, PageSizeName
-from models.story import Direction, Line, Profile, Shot
+from models.story import Direction, Line, Profile, Shot, check_lettered
 from models.texts import Language, Words
 
 # The IDs of all scenes of a chapter travel in one payload, which stays well below Temporal's size limit.
@@ -27,6 +27,11 @@ class ScriptPanel(ScriptModel):
     prompt: Words = Field(default="", max_length=32000, description="empty: written anew")
     negative: Words = Field(default="", max_length=32000, description="what the picture must not show")
     image: Words = Field(default="", description="path of the picture, relative to this file; written, not read")
+
+    @model_validator(mode="after")
+    def can_be_lettered(self) -> "ScriptPanel":
+        check_lettered([self.caption, *(line.text for line in self.dialogue)])
+        return self
 
 
 class ScriptScene(ScriptModel):

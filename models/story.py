@@ -3,6 +3,7 @@
 Plain pydantic, passed between tasks, adapters and files, independent of the database.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
@@ -52,6 +53,20 @@ class Line(Frozen):
     speaker: Words = ""
     kind: LineKind = LineKind.SPEECH
     text: Words
+
+
+# The characters of a panel's caption and lines together. A page full of words has about two thousand.
+MOST_LETTERED = 4_000
+
+
+def check_lettered(texts: Iterable[str]) -> None:
+    """Raise `ValueError` if a panel has more words than can be lettered: placing them would take minutes."""
+    count = sum(map(len, texts))
+    if count > MOST_LETTERED:
+        raise ValueError(
+            f"the caption and the lines of a panel have {count:,} characters together; "
+            f"at most {MOST_LETTERED:,} are allowed: spread them over several panels"
+        )
 
 
 class Outfit(Frozen):

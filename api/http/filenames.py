@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from engine.normal_form import normal_form
+
 # Path separators, and characters that some system forbids in file names.
 _UNFIT = re.compile(r'[\\/:*?"<>|]+')
 # Windows device names, with any extension.
@@ -14,7 +16,7 @@ def plain_name(name: str, longest: int = 100) -> str:
 
     A longer name is cut to `longest` characters and keeps its extension.
     """
-    text = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode())
+    text = normal_form(name.encode("utf-8", "replace").decode())
     # Control, format (bidi overrides, invisible characters), surrogate, private and unassigned characters.
     text = "".join(" " if sign.isspace() else sign for sign in text if sign.isspace() or not _hidden(sign))
     text = _UNFIT.sub(" ", text.replace("\\", "/").rstrip("/").rpartition("/")[2])

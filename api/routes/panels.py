@@ -14,12 +14,12 @@ from api.http.paging import Listing, listed_as_json, sorted_by
 from api.http.params import Order, Position
 from api.http.schemas import CONFLICT, NOT_FOUND
 from api.shapes.panels import PANEL_EXAMPLE, Caption, Cast, Description, Lines, NewPanel, PanelOut, Prompt, panel_of
-from engine.errors import Conflict
+from engine.errors import BadInput, Conflict
 from engine.store import editing, locks, manual_edits, rows
 from engine.store.rows import Paging
 from engine.store.scope import Scope
 from models.numbers import Whole
-from models.story import Shot
+from models.story import Shot, check_lettered
 from models.tables import Panel, Scene
 from models.tables.story import PanelState, SceneState
 from models.texts import Name
@@ -169,6 +169,11 @@ async def change(panel_id: UUID, body: PanelChange, session: Session, scope: Edi
         session.add(scene)
     values = manual_edits.edited_columns(panel, values, body.release_edits)
     words, prompt = values.get("dialogue", panel.dialogue), values.get("prompt", panel.prompt)
+    if "dialogue" in values or "caption" in values:
+        try:
+            check_lettered([values.get("caption", panel.caption), *(line["text"] for line in words or [])])
+        except ValueError as error:
+            raise BadInput(str(error)) from None
     if panel.state in (PanelState.DESCRIBED, PanelState.WRITTEN):
         whole = words is not None and prompt is not None
         values["state"] = PanelState.WRITTEN if whole else PanelState.DESCRIBED

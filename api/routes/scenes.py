@@ -14,10 +14,11 @@ from api.http.params import Order, Position
 from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from api.shapes.panels import NewPanel, panel_of
 from engine.errors import Conflict
-from engine.reading import paragraphs
+from engine.processes.pool import lane, shared
+from engine.reading import scene_sentences
 from engine.store import editing, manual_edits, rows
-from engine.store.outlines import paragraph_of
 from engine.store.rows import Paging
+from engine.store.scope import Scope
 from models.numbers import Whole
 from models.tables import Chapter, Panel, Scene
 from models.tables.story import SceneState
@@ -36,6 +37,9 @@ Outfits = Annotated[
     ),
 ]
 Text = Annotated[Words, Field(max_length=100_000, description="what happens, as panel writers read it")]
+
+# Characters that are read within some milliseconds, and the CPU seconds for the most that a request can hold.
+_SHORT, _SECONDS = 10_000, 60
 
 _NEW: dict[str, Any] = {
     "title": "The lamp",
@@ -174,8 +178,9 @@ async def create(
     It keeps its place when the chapter's text is outlined, beside the scenes from the text. Refused while a generation
     is running on the chapter.
     """
+    sentences = await _sentences(scope, [body.text])
     chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
-    scene = await editing.add(session, scope, _scene(chapter, body), at=body.position)
+    scene = await editing.add(session, scope, _scene(chapter, body, sentences[0]), at=body.position)
     response.headers["Location"] = f"/api/v1/scenes/{scene.id}"
     return SceneTextOut.model_validate(scene)
 
@@ -190,8 +195,9 @@ async def create_many(chapter_id: UUID, body: NewScenes, session: Session, scope
     """Adds all or none, in the order given. Generations change nothing in a scene with panels, except that they write
     missing words and prompts.
     """
+    texts = await _sentences(scope, [one.text for one in body.scenes])
     chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
-    scenes = [_scene(chapter, one) for one in body.scenes]
+    scenes = [_scene(chapter, one, sentences) for one, sentences in zip(body.scenes, texts, strict=True)]
     await editing.insert_rows(session, scenes, body.position)
     panels: list[Panel] = []
     for scene, one in zip(scenes, body.scenes, strict=True):
@@ -251,12 +257,13 @@ async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Edi
     You can change the text only while the scene has no panels, because panels point into it. Refused while a generation
     is running on the chapter.
     """
+    sentences = await _sentences(scope, [body.text or ""])
     scene = await editing.lock_idle(session, scope, Scene, scene_id)
     values = body.model_dump(exclude={"version", "text", "release_edits"}, exclude_none=True)
     if body.text is not None:
         if await _has_panels(session, scene_id):
             raise Conflict("The scene's panels point into its text. Delete them before you change it.")
-        values["sentences"] = _sentences(body.text)
+        values["sentences"] = sentences[0]
     values = manual_edits.edited_columns(scene, values, body.release_edits)
     return SceneTextOut.model_validate(await editing.change(session, scope, Scene, scene_id, body.version, values))
 
@@ -272,7 +279,7 @@ async def remove(scene_id: UUID, session: Session, scope: Editing) -> None:
     await editing.remove(session, scope, await editing.lock_idle(session, scope, Scene, scene_id))
 
 
-def _scene(chapter: Chapter, body: NewScene) -> Scene:
+def _scene(chapter: Chapter, body: NewScene, sentences: list[str]) -> Scene:
     """The row. With panels, the scene counts as described, and no writer adds panels."""
     values = body.model_dump(exclude={"text", "position", "panels"})
     described = isinstance(body, NewSceneInBulk) and body.panels
@@ -283,14 +290,18 @@ def _scene(chapter: Chapter, body: NewScene) -> Scene:
         position=0,
         **values,
         gist=body.summary,
-        sentences=_sentences(body.text),
+        sentences=sentences,
         manual_edits=list(dict.fromkeys(mine)),
         state=SceneState.DESCRIBED if described else SceneState.OUTLINED,
     )
 
 
-def _sentences(text: str) -> list[str]:
-    return [sentence for paragraph in paragraphs(text) for sentence in paragraph_of(paragraph)]
+async def _sentences(scope: Scope, texts: list[str]) -> list[list[str]]:
+    """The sentences of each text. Long ones are read in a child process, before any row is locked for them."""
+    if sum(map(len, texts)) <= _SHORT:
+        return scene_sentences(texts)
+    lane.set(scope.actor)
+    return await shared().run(scene_sentences, texts, seconds=_SECONDS, doing="Reading the text")
 
 
 async def _has_panels(session: AsyncSession, scene_id: UUID) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Editing, Scoped, Session
@@ -15,7 +15,7 @@ from engine.store import editing, locks, rows, translations, translator
 from engine.store.scope import Scope
 from engine.store.translations import Worded
 from models.numbers import Whole
-from models.story import LineKind
+from models.story import LineKind, check_lettered
 from models.tables import Chapter, Panel, Scene
 from models.texts import NamedLanguage, Words
 from models.translation import TranslationFile
@@ -112,6 +112,11 @@ class TranslationChange(BaseModel):
     version: Whole = Field(ge=0, lt=2**31)
     caption: Words = Field(default="", max_length=4_000)
     lines: list[Annotated[Words, Field(max_length=2_000)]] = Field(default_factory=list, max_length=1000)
+
+    @model_validator(mode="after")
+    def can_be_lettered(self) -> "TranslationChange":
+        check_lettered([self.caption, *self.lines])
+        return self
 
 
 class ChapterTranslation(TranslationFile):

@@ -9,7 +9,7 @@ from api.http.schemas import AN_ID, ANOTHER_ID
 from engine.errors import BadInput
 from engine.store import manual_edits
 from models.numbers import Whole
-from models.story import Line, LineKind, Shot
+from models.story import Line, LineKind, Shot, check_lettered
 from models.tables import Panel, Scene
 from models.tables.story import PanelState
 from models.texts import Name, Words
@@ -76,6 +76,7 @@ class NewPanel(BaseModel):
     def in_order(self) -> "NewPanel":
         if self.last < self.first:
             raise ValueError("last must not come before first")
+        check_lettered([self.caption, *(line.text for line in self.dialogue or [])])
         return self
 
 

@@ -13,7 +13,7 @@ from models.story import Attributes, Outfit, Profile
 WITHOUT = "without "
 _LONGEST_NAME = 80
 _LONGEST_WORN = 200
-_PARTS = re.compile(r"\s+(?:over|under)\s+|,\s*(?:and\s+)?|\s+and\s+|\s+with\s+")
+_PARTS = re.compile(r"(?<!\s)\s++(?:over|under|and|with)\s+|,\s*(?:and\s+)?")
 
 
 def attributes_in(profile: Profile, outfit: str = "") -> Attributes:

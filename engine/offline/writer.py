@@ -1,6 +1,5 @@
 """The writer that needs no key and no network: storyboards a manuscript in its own words, by rules."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.util import find_spec
@@ -9,9 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from engine.errors import ProviderRejected
+from engine.errors import ProviderRejected, TooHeavy
 from engine.llm import LLMReply, LLMRequest
 from engine.offline import storyboard
+from engine.processes.pool import shared
 from engine.providers.usage import Tokens
 from engine.reading import count_tokens
 from engine.tasks import ALL, Task
@@ -19,8 +19,10 @@ from engine.tasks import ALL, Task
 MODEL = "storyboard-2"
 
 Answer = Callable[[Any], BaseModel]
-# Prompts shorter than this are answered within a few milliseconds: a thread would cost more than it frees.
+# Prompts shorter than this are answered within some milliseconds, whatever their text: reading costs its length.
 _QUICK = 4_000
+# The longest prompt, with all the names that a text can have, takes a tenth of it.
+_SECONDS = 60
 
 
 def answers_in(package: ModuleType, tasks: Iterable[Task[Any, Any]]) -> dict[str, tuple[type[BaseModel], Answer]]:
@@ -47,7 +49,10 @@ class OfflineWriter:
         if not isinstance(request.data, expected):
             raise ProviderRejected(f"the task {request.task} needs {expected.__module__}.In as its data")
         if len(request.prompt) > _QUICK:
-            text = await asyncio.to_thread(_answered, answer, request.data)
+            try:
+                text = await shared().run(_answered, answer, request.data, seconds=_SECONDS, doing=request.task)
+            except TooHeavy as error:
+                raise ProviderRejected(error.message) from None
         else:
             text = _answered(answer, request.data)
         return LLMReply(

@@ -25,6 +25,9 @@ _QUOTED = 32
 _STOPS = {",": ".", "،": ".", "、": "。"}
 # With this many texts or more, a search is expensive: fewer sizes are tried.
 _MANY = 8
+# How many texts all searches for one panel may place, counted again in each search. From then on texts are set row by
+# row: a count, not a time, so that the same panel is always the same picture.
+_MOST_PLACED = 1_500
 
 
 @dataclass(frozen=True)
@@ -78,12 +81,15 @@ def letter(
     if lost:
         problems.append(f"no font on this machine has {lost!r}: set as boxes")
     unplaced: list[Text] = []
-    found = _best(texts, stage, size) if texts else None
+    search = _Search(stage, size)
+    found = search.best(texts) if texts else None
     while found is None and texts:
         longest = max(texts, key=lambda text: len(text.text))
         unplaced.append(longest)
         texts = [text for text in texts if text is not longest]
-        found = _best(_continued(texts), stage, size) if texts else Arrangement()
+        found = search.best(_continued(texts)) if texts else Arrangement()
+    if search.exhausted:
+        problems.append("too many words for this panel: set row by row")
     balloons = _together(held, _called(found.placed if found else (), stage, texts))
     names = {head.rect: head.name for head in heads or ()}
     problems += [f"no room at a readable size, not set: {with_signs(text.text)}" for text in unplaced]
@@ -194,28 +200,54 @@ def _apart(texts: Sequence[Text], most: int) -> list[Text]:
     return _continued(found)
 
 
-def _best(texts: Sequence[Text], stage: Stage, size: TextSize) -> Arrangement | None:
-    whole = _apart(texts, _LONGEST)
-    short = _apart(texts, _SHORTEST)
-    sizes = (size.nominal, (size.nominal + size.minimum) // 2, size.minimum)
-    ways = (whole, short) if len(short) != len(whole) else (whole,)
-    for each in ways:
-        for letters in sizes if len(each) < _MANY else sizes[::2]:
-            found = arrange(each, stage, letters, Rule.TAILS_REACH, _effort(each))
+class _Search:
+    """The searches for one panel, which end when they have placed so many texts that the rest is set row by row."""
+
+    def __init__(self, stage: Stage, size: TextSize) -> None:
+        self.stage, self.size = stage, size
+        self.left = _MOST_PLACED
+
+    @property
+    def exhausted(self) -> bool:
+        return self.left <= 0
+
+    def best(self, texts: Sequence[Text]) -> Arrangement | None:
+        if self._too_large(texts):
+            return None
+        stage, size = self.stage, self.size
+        whole = _apart(texts, _LONGEST)
+        short = _apart(texts, _SHORTEST)
+        sizes = (size.nominal, (size.nominal + size.minimum) // 2, size.minimum)
+        ways = (whole, short) if len(short) != len(whole) else (whole,)
+        for each in ways:
+            for letters in sizes if len(each) < _MANY else sizes[::2]:
+                found = self._arranged(each, letters, Rule.TAILS_REACH, _effort(each))
+                if found is not None:
+                    return found
+        for each in (way for way in ways if len(way) < _MANY):
+            found = self._arranged(each, size.minimum, Rule.TAILS_REACH, THOROUGH)
             if found is not None:
                 return found
-    for each in (way for way in ways if len(way) < _MANY):
-        found = arrange(each, stage, size.minimum, Rule.TAILS_REACH, THOROUGH)
-        if found is not None:
-            return found
-    for rule in (Rule.FACES_FREE, Rule.PLACED):
-        tried = [
-            arrange(each, stage, letters, rule, _effort(each)) for each in (whole, short) for letters in sizes[::2]
-        ]
-        least = min((each for each in tried if each is not None), key=lambda each: each.faults, default=None)
-        if least is not None:
-            return least
-    return shelve(whole, stage, size.minimum) or shelve(short, stage, size.minimum)
+        for rule in (Rule.FACES_FREE, Rule.PLACED):
+            tried = [
+                self._arranged(each, letters, rule, _effort(each)) for each in (whole, short) for letters in sizes[::2]
+            ]
+            least = min((each for each in tried if each is not None), key=lambda each: each.faults, default=None)
+            if least is not None:
+                return least
+        return shelve(whole, stage, size.minimum) or shelve(short, stage, size.minimum)
+
+    def _arranged(self, texts: Sequence[Text], letters: int, rule: Rule, effort: Effort) -> Arrangement | None:
+        if self.exhausted:
+            return None
+        self.left -= len(texts)
+        return arrange(texts, self.stage, letters, rule, effort)
+
+    def _too_large(self, texts: Sequence[Text]) -> bool:
+        """Whether the words alone, without their balloons, cover more than the room: then no search finds a place."""
+        size = self.size.minimum
+        words = sum(fonts.width(word, size) for text in texts for word in text.text.split())
+        return 0.9 * words * size > self.stage.room.width * self.stage.room.height
 
 
 def _effort(texts: Sequence[Text]) -> Effort:

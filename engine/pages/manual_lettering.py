@@ -1,12 +1,12 @@
 """Manual lettering: balloons moved, tails aimed and lines broken by a person, and kept when words change."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from engine.digest import digest
 from engine.errors import BadInput
+from engine.normal_form import normal_form
 from engine.pages.balloons import Balloon, Rect, body_size
 from engine.pages.formats import TextSize
 from engine.pages.layer import balloons_of, set_in
@@ -227,4 +227,4 @@ def _unbroken(text: Lettered) -> str:
 
 def _letters(text: str) -> str:
     """The letters of a text, without spaces, hyphens and marks of emphasis."""
-    return "".join(sign for sign in unicodedata.normalize("NFC", text) if not sign.isspace() and sign not in _MARKS)
+    return "".join(sign for sign in normal_form(text) if not sign.isspace() and sign not in _MARKS)

@@ -5,7 +5,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+from engine.normal_form import normal_form
 from engine.pages import columns, fonts
 from engine.pages.languages import BOUND, bound, is_spaced, syllables
 from engine.reading.emphasis import UNSPACED, stretches
@@ -73,7 +75,7 @@ def tidy(text: str, language: str = "") -> str:
     Where nothing of it would be seen, as of joiners alone, it is empty: there is nothing to set.
     """
     kept = "".join(_blank(sign) if sign.isspace() else sign for sign in text if sign.isspace() or _printable(sign))
-    words = re.sub(r" *(\u00a0) *| +", lambda found: found[1] or " ", unicodedata.normalize("NFC", kept))
+    words = re.sub(r" *(\u00a0) *| +", lambda found: found[1] or " ", normal_form(kept))
     words = bound(words.strip(), language).strip(BOUND)
     return "" if all(sign.isspace() or fonts.invisible(sign) for sign in words) else words
 
@@ -113,6 +115,7 @@ def _marked(words: str, mark: str) -> str:
     return "".join(part if _WORDS.fullmatch(part) or not part else mark + part for part in _WORDS.split(words))
 
 
+@lru_cache(maxsize=8192)
 def block(text: str, size: int, room: float, language: str = "", *, vertical: bool = False) -> Block:
     """The tidy text in as few lines as `room` pixels allow, made as equal in length as those lines can be."""
     pieces = _pieces(text, size, room, language, vertical)

@@ -1,15 +1,10 @@
-"""A program that decodes one picture from outside and encodes it again. It runs alone, with limits of memory and
-time.
+"""Decodes one picture from outside and encodes it again, in a child process of its own (`workshop.py`).
 
-`workshop.py` runs it and reads the line of JSON that it prints. Whatever a hostile file does, the process contains
-nothing else: no keys, no connections, no other user's pictures.
+Whatever a hostile file does, the process contains nothing else: no keys, no connections, no other user's pictures.
 """
 
 import io
-import json
-import resource
 import struct
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -171,11 +166,8 @@ def _bare_webp(data: bytes) -> bool:
     return at == len(data) and at == int(size) + 8
 
 
-def main(work: str, source: str, target: str, pixels: int, size: int, megabytes: int, seconds: int) -> dict[str, Any]:
+def main(work: str, source: str, target: str, pixels: int, size: int) -> dict[str, Any]:
     """One picture; `size` is a thumbnail's, or 1 to encode as PNG."""
-    resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     Image.MAX_IMAGE_PIXELS = pixels
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
@@ -190,8 +182,3 @@ def main(work: str, source: str, target: str, pixels: int, size: int, megabytes:
         return {"unfit": "The picture would be too large when unpacked."}
     except Exception as error:  # noqa: BLE001  # decoders of hostile files raise whatever they like
         return {"unfit": f"This is not a whole picture in PNG, JPEG or WEBP ({type(error).__name__})."}
-
-
-if __name__ == "__main__":
-    numbers = [int(number) for number in sys.argv[4:]]
-    sys.stdout.write(json.dumps(main(sys.argv[1], sys.argv[2], sys.argv[3], *numbers)))

@@ -5,7 +5,7 @@ from typing import Literal
 
 About = Literal["words", "picture"]
 
-_QUOTED = re.compile(r"[\"“„«][^\"”“«»]+[\"”“»]")
+_QUOTED = re.compile(r"[\"“„«][^\"”“„«»]++[\"”“»]")
 # Lettering: notes that name one of these concern the words.
 _WORDS = re.compile(
     r"\b(?:lines?|says?|said|saying|balloons?|captions?|dialogues?|words?|wording|lettering|speech|text|quotes?|"

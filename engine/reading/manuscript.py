@@ -6,6 +6,7 @@ import unicodedata
 from pathlib import PurePath
 
 from engine.errors import BadInput
+from engine.normal_form import normal_form
 
 MAX_BYTES = 20 * 1024 * 1024
 SEPARATOR = "***"
@@ -34,7 +35,7 @@ _SIGNATURES = [
     (b"\x7fELF", "a program"),
 ]
 
-_SEPARATOR_LINE = re.compile(r"[ \t]*(?:(?:[*_=~#•·◇◆❦⁂–—-][ \t]*){3,}|##?|[*~•◇◆❦⁂])[ \t]*")
+_SEPARATOR_LINE = re.compile(r"[ \t]*+(?:(?:[*_=~#•·◇◆❦⁂–—-][ \t]*+){3,}+|##?|[*~•◇◆❦⁂])[ \t]*+")
 _CHAPTER_LINE = re.compile(
     r"(?i:chapter|part|book|act|scene|prologue|epilogue|interlude)\b"
     r"[ \t]*(?:[\dIVXLCDM]+|[A-Za-z-]+)?[ \t]*(?:[.:—–-].*)?"
@@ -45,6 +46,7 @@ _NAME_LINE = re.compile(r"(?P<name>[^\W\d_a-z][^a-z()\n]{0,38}?)[ ]*(?:\([^)\n]{
 _TRANSITION = re.compile(r"(?:FADE|CUT|DISSOLVE|SMASH CUT|MATCH CUT)\b[A-Z :.]{0,24}")
 _CAPITAL_LINE = re.compile(r"[^\W\d_a-z][^a-z\n.!?\"“”„«»:]{3,60}[^a-z\s.!?,\"“”„«»:—–-]")
 _LONGEST_TITLE = 70
+_MARKS_EMPHASIS = re.compile(r"[*_`\\]")
 
 
 def read_manuscript(data: bytes, name: str) -> str:
@@ -99,7 +101,7 @@ def _plain_lines(text: str) -> str:
     text = re.sub("[\u2029\f\v]", "\n\n", text).replace("\t", " ")
     # Joiners and direction marks (Cf) stay: emoji and right-to-left text need them.
     text = re.sub("[\x00-\x09\x0b-\x1f\x7f-\x9f\ufeff]", "", text)
-    return unicodedata.normalize("NFC", text)
+    return normal_form(text)
 
 
 def _without_markdown(text: str) -> str:
@@ -123,6 +125,8 @@ def _without_comments(text: str) -> str:
 
 
 def _without_emphasis(line: str) -> str:
+    if _MARKS_EMPHASIS.search(line) is None:
+        return line
     line = re.sub(r"(?<!\\)\*{2,3}(?=\S)((?:[^*\n]|\*(?!\*))+?)(?<=\S)\*{2,3}", r"\1", line)
     line = re.sub(r"(?<![\\\w])_{2,3}(?=\S)((?:[^_\n]|_(?!_))+?)(?<=\S)_{2,3}(?!\w)", r"\1", line)
     line = re.sub(r"(?<!\\)\*(?=\S)([^*\n]+?)(?<=\S)\*", r"\1", line)
@@ -175,8 +179,9 @@ def _with_marked_structure(text: str) -> str:
             marked.append(line)
     while marked and marked[-1] in {"", SEPARATOR}:
         marked.pop()
-    while marked and marked[0] in {"", SEPARATOR}:
-        marked.pop(0)
+    first = next((index for index, line in enumerate(marked) if line not in {"", SEPARATOR}), 0)
+    # One cut: taking lines off the front one by one would move all others each time.
+    del marked[:first]
     if len(marked) > 2 and not marked[1] and _looks_like_title(marked[0]):
         marked[0] = "# " + marked[0].strip()
     return re.sub(r"\n{3,}", "\n\n", "\n".join(marked))

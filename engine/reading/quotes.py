@@ -76,6 +76,9 @@ _NOT_A_CUE = {"note", "warning", "ps", "chapter", "part", "scene", "act", "examp
 HEADING = re.compile(r"#{1,6} \S")
 _DASH = re.compile(r"[—–―]|(?<=\s)-(?=\s)|^-(?=\s)")
 _DIRECTION = re.compile(r"\s*(?:\([^)]{1,80}\)|\[[^\]]{1,300}\])\s*")
+# Where the word before a quote is looked for.
+_LEAD_IN = 200
+_NOT_BLANK = re.compile(r"\S")
 # An action in the middle of a script's speech.
 _ASIDE = re.compile(r"(\([^)]{1,80}\)|\[[^\]]{1,300}\])")
 
@@ -272,7 +275,7 @@ def _scan(text: str, closer: str) -> tuple[list[Stretch], str]:
         elif closer:
             if mark in closer:
                 closer = ""
-                if not _is_scare_quote(text[told : max(opened - 1, 0)], text[opened:index]):
+                if not _is_scare_quote(text[max(told, opened - _LEAD_IN) : max(opened - 1, 0)], text[opened:index]):
                     put(told, max(opened - 1, 0), False)
                     put(opened, index, True)
                     told = index + 1
@@ -362,12 +365,17 @@ def _dash_stretches(text: str) -> Iterator[Stretch]:
         if index == 0:
             start = end
             continue
-        before, following = text[start:index].rstrip(), text[end:].lstrip()
+        # Looked up in place: copies of the rest at every dash would make a run of n dashes cost n².
+        last = index
+        while last > start and text[last - 1].isspace():
+            last -= 1
+        following = _NOT_BLANK.search(text, end)
         glued = text[index - 1].isspace() and not text[end : end + 1].isspace()
-        to_tag = spoken and following[:1].islower() and (glued or before[-1:] in ",.!?…")
+        begins_low = following is not None and following.group().islower()
+        to_tag = spoken and begins_low and (glued or last == start or text[last - 1] in ",.!?…")
         if to_tag or not spoken:
-            if before:
-                yield Stretch(before.strip(), spoken)
+            if last > start:
+                yield Stretch(text[start:last].strip(), spoken)
             spoken, start = not spoken, end
     rest = text[start:].strip()
     if rest:

@@ -2,11 +2,11 @@
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from engine.reading.manuscript import SEPARATOR
-from engine.reading.quotes import HEADING, SPEECH_VERBS, cue_prefix, quote_spans
+from engine.reading.quotes import HEADING, PARAGRAPH_END, SPEECH_VERBS, cue_prefix, quote_spans
 
 LONGEST_PARAGRAPH = 1200
 _LONGEST_WRAPPED_LINE = 100
@@ -21,7 +21,8 @@ _DENSE = re.compile(
 )
 _ENDS_SENTENCE = re.compile(r".*[.!?…:;。！？｡؟۔।—–\-\"”’»“」』)\]]\s*$", re.DOTALL)
 _STARTS_LINE = re.compile(r"[^\s:：.!?\"“”]{1,20}(?: [^\s:：.!?\"“”]{1,20}){0,2}[:：]\s?\S|[—–―]|- ")
-_END = re.compile(r"[.!?…‥؟۔]+[\"'”’»«“״)\]]*(?=\s)|[。！？｡।]+[」』”’）】\"]*")
+# Starts only at the first mark of a run and gives nothing back, so that a run of n marks costs n, not n².
+_END = re.compile(r"(?<![.!?…‥؟۔])[.!?…‥؟۔]++[\"'”’»«“״)\]]*+(?=\s)|[。！？｡।]+[」』”’）】\"]*")
 _SHORT_FORMS = """
 mr mrs ms mx dr prof st mt sr jr rev hon capt col gen lt sgt maj cpl fr bro no nos vol fig cf vs etc approx dept est
 e.g i.e a.m p.m z.b d.h u.s u.k ph.d m sra hr bzw
@@ -86,10 +87,21 @@ def sentences(paragraph: str) -> list[str]:
         if end - start <= _COMFORTABLE * density:
             units.append(text[start:end])
             continue
-        inside = [cut for cut in inner if start < cut < end]
+        inside = inner[bisect_right(inner, start) : bisect_left(inner, end)]
         for first, last in _packed(list(_runs(start, inside, end)), int(_COMFORTABLE * density)):
             units += _chopped(text[first:last], max(8, int(_LONGEST_SENTENCE * density)))
     return [unit.strip() for unit in units if unit.strip()]
+
+
+def paragraph_of(text: str) -> list[str]:
+    """The sentences of a paragraph, the last one marked as the paragraph's end."""
+    units = sentences(text)
+    return [*units[:-1], units[-1] + PARAGRAPH_END] if units else []
+
+
+def scene_sentences(texts: Sequence[str]) -> list[list[str]]:
+    """The sentences of each text, as scenes keep them."""
+    return [[unit for paragraph in paragraphs(text) for unit in paragraph_of(paragraph)] for text in texts]
 
 
 def windows(texts: Sequence[str], max_tokens: int) -> list[range]:
@@ -128,7 +140,7 @@ def _joined_lines(lines: Sequence[str]) -> Iterator[str]:
     """Lines of one block as paragraphs: hard-wrapped ones joined, separate lines kept apart."""
     width = max((len(line) for line in lines), default=0)
     wrapped = width <= _LONGEST_WRAPPED_LINE
-    current = ""
+    current: list[str] = []
     previous = ""
     for line in lines:
         fills = wrapped and (
@@ -138,13 +150,13 @@ def _joined_lines(lines: Sequence[str]) -> Iterator[str]:
         )
         alone = is_separator(line) or is_heading(line) or is_separator(previous) or is_heading(previous)
         if current and (alone or not fills or _STARTS_LINE.match(line)):
-            yield current
-            current = ""
-        dense = bool(current) and bool(_DENSE.match(current[-1]) and _DENSE.match(line[0]))
-        current = current + ("" if dense else " ") + line if current else line
+            yield "".join(current)
+            current = []
+        dense = bool(current) and bool(_DENSE.match(previous[-1]) and _DENSE.match(line[0]))
+        current += [line] if dense or not current else [" ", line]
         previous = line
     if current:
-        yield current
+        yield "".join(current)
 
 
 def _within(paragraph: str, longest: int) -> list[str]:

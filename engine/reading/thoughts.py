@@ -13,7 +13,9 @@ _TAGGED = re.compile(
     r"(?=[.,]|\s+(?:and|und|et)\b|\s*$)[^.!?]*[.!?]?)"
 )
 # "And I thought: now or never."
-_LED = re.compile(rf"(?P<tag>[^\"“”«»„.!?]{{0,120}}?\b(?:{_VERBS}|think)(?:\s\w+)?:)\s+(?P<thought>[^\"“”«»„]{{2,}})$")
+_LED = re.compile(
+    rf"(?P<tag>[^\"“”«»„.!?]{{0,120}}?\b(?:{_VERBS}|think)(?:\s\w+)?:)\s++(?P<thought>[^\"“”«»„]{{2,}}+)$"
+)
 _ENDS = re.compile(r"(?<=[.!?…])\s+(?=\S)")
 # Thoughts are in the present tense and first person; narration is in the past tense.
 _PRESENT = re.compile(
@@ -53,13 +55,14 @@ def thoughts(told: str, thinking: bool) -> tuple[list[tuple[str, bool]], bool]:
 
 def _joined(pieces: list[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
     """Neighbouring pieces of one kind joined."""
-    text, kind = "", False
+    run: list[str] = []
+    kind = False
     for piece, thought in pieces:
-        if text and thought == kind:
-            text = f"{text} {piece}"
-            continue
-        if text:
-            yield text, kind
-        text, kind = piece, thought
-    if text:
-        yield text, kind
+        if run and thought != kind:
+            yield " ".join(run), kind
+            run = []
+        if run or piece:
+            run.append(piece)
+        kind = thought
+    if run:
+        yield " ".join(run), kind

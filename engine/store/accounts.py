@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import Conflict, NotFound, Unauthorized
+from engine.normal_form import normal_form
 from engine.security import digest, new_token
 from engine.store import cursors
 from engine.store.projects import local_owner
@@ -56,7 +57,7 @@ async def any_registered(session: AsyncSession) -> bool:
 
 def canonical(email: str) -> str:
     """One spelling of an address that no account has; those of an account are all compared by the database."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", email.strip()).casefold())
+    plain = normal_form(normal_form(email.strip(), "NFKC").casefold(), "NFKD")
     return "".join(sign for sign in plain if not unicodedata.combining(sign))
 
 

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.digest import digest
 from engine.errors import BadInput
-from engine.reading import PARAGRAPH_END, heading_text, is_heading, is_separator, sentences
+from engine.reading import heading_text, is_heading, is_separator, paragraph_of
 from engine.store.arranging import Outline, arrange
 from engine.store.panels import cast_of
 from engine.store.progress import outline_step, pages_step, plan, translation_step
@@ -220,9 +220,3 @@ def _sentences_of(paragraphs: Sequence[str]) -> list[str]:
     return (
         scene_sentences or [heading_text(paragraph) for paragraph in paragraphs if not is_separator(paragraph)] or ["…"]
     )
-
-
-def paragraph_of(text: str) -> list[str]:
-    """The sentences of a paragraph, the last one marked as the paragraph's end."""
-    units = sentences(text)
-    return [*units[:-1], units[-1] + PARAGRAPH_END] if units else []

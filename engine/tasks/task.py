@@ -142,6 +142,10 @@ class Task(Generic[In, Out]):
 
     def parse(self, data: In, text: str) -> Out:
         """Parse and validate the answer. Raises `BadAnswer` with what is wrong with its form."""
+        most = _SIGNS_PER_TOKEN * self.max_output_tokens
+        if len(text) > most:
+            # Everything that is done with an answer is bounded by this.
+            raise BadAnswer(f"{self.name}: the answer has {len(text):,} characters; at most {most:,} are allowed")
         try:
             return self.output.model_validate_json(_unfenced(text), context={"input": data})
         except ValidationError as error:
@@ -171,6 +175,8 @@ def _explained(error: dict[str, Any]) -> str:
     return f"{place}: {error['msg']}" if place else str(error["msg"])
 
 
+# A word of JSON escapes has some thirty characters a token.
+_SIGNS_PER_TOKEN = 64
 _KEPT = ("type", "enum", "const", "description")
 
 

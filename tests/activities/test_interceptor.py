@@ -54,6 +54,8 @@ RETRIED = {
     errors.CallInFlight: True,
     errors.WorkerStopping: True,
     errors.Unpriced: False,
+    errors.TooHeavy: False,
+    errors.SetAside: False,
     errors.OutcomeUnknown: False,
     errors.NotRequested: False,
     errors.Paused: False,

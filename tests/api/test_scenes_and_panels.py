@@ -216,6 +216,20 @@ async def test_what_is_not_the_clients_to_say_is_refused(api: AsyncClient, field
     assert problem(answer) == refused(422, "validation")
 
 
+async def test_a_panel_gets_no_more_words_than_can_be_lettered(api: AsyncClient) -> None:
+    """A change counts the words that it leaves as they are."""
+    scene = await scene_of(api)
+    line = {"speaker": "Mara", "text": "x" * 2000}
+    body = {"description": "a", "dialogue": [line]}
+    panel = (await api.post(f"/api/v1/scenes/{scene['id']}/panels", json=body)).json()
+    where = f"/api/v1/panels/{panel['id']}"
+    for change in ({"caption": "x" * 2001}, {"dialogue": [line, line, line]}):
+        answer = await api.patch(where, json={"version": 1, **change})
+        assert answer.status_code == 422
+        assert "at most 4,000 are allowed" in answer.text
+    assert (await api.patch(where, json={"version": 1, "caption": "x" * 2000})).status_code == 200
+
+
 @pytest.mark.workflow
 async def test_nothing_is_changed_while_it_is_generated(api: AsyncClient, crew: Crew) -> None:
     """Adding, changing, moving and deleting what a generation is at work on is refused until it has ended."""

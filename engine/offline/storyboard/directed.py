@@ -12,10 +12,10 @@ _WIDER = re.compile(
     r"\b(?:wider|farther|further (?:away|back)|zoom out|pull back|weiter weg|plus loin)\b", re.IGNORECASE
 )
 _NAMED = re.compile(r"\b(establishing|wide|medium|close-?up|insert|over[- ]the[- ]shoulder)(?: shot)?\b", re.IGNORECASE)
-_LINE = re.compile(r"\bline (\d+)\b[^\"“„«]*[\"“„«]([^\"”“«»]+)[\"”“»]", re.IGNORECASE)
-_SPOKEN = re.compile(
-    r"(?P<who>[^\W\d_][\w' -]*?)\s*(?:says|:|sagt|dit)\s*[\"“„«](?P<text>[^\"”“«»]+)[\"”“»]", re.IGNORECASE
-)
+_LINE = re.compile(r"\bline (\d{1,4})\b[^\"“„«]{0,200}[\"“„«]([^\"”“„«»]++)[\"”“»]", re.IGNORECASE)
+# Who says it stands before: a pattern that took it in would try every letter as its beginning.
+_SPOKEN = re.compile(r"(?:says|:|sagt|dit)\s*+[\"“„«](?P<text>[^\"”“„«»]++)[\"”“»]", re.IGNORECASE)
+_LONGEST_NAME = 200
 
 
 def shot_asked(notes: str, shot: Shot) -> Shot | None:
@@ -37,8 +37,9 @@ def lines_asked(notes: str, lines: Sequence[Line]) -> list[Line]:
     for number, text in _LINE.findall(notes):
         if 1 <= int(number) <= len(new):
             new[int(number) - 1] = new[int(number) - 1].model_copy(update={"text": text.strip()})
-    for said in _SPOKEN.finditer(_LINE.sub(" ", notes)):
-        who = said.group("who").strip().casefold()
+    notes = _LINE.sub(" ", notes)
+    for said in _SPOKEN.finditer(notes):
+        who = notes[max(0, said.start() - _LONGEST_NAME) : said.start()].rstrip().casefold()
         for index, line in enumerate(new):
             if line.speaker and who.endswith(line.speaker.casefold()):
                 new[index] = line.model_copy(update={"text": said.group("text").strip()})

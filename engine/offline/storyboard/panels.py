@@ -23,8 +23,10 @@ def answer(data: panels.In) -> panels.Out:
     found: list[panels.Panel] = []
     shots = [data.last_shot] if data.last_shot else []
     company: list[str] = []
+    marked = any(part.closes for part in parts)
     for group in groups:
-        on_stage = _on_stage(beats, group, _around(parts, group), data.characters) or company[:1]
+        around = _around(parts, group) if marked else group
+        on_stage = _on_stage(beats, group, around, data.characters) or company[:1]
         company = [*on_stage, *(name for name in company if name not in on_stage)]
         shot = _shot(
             parts[group.start : group.stop], beats[group.start : group.stop], on_stage, data.first + group.start, shots
@@ -83,10 +85,8 @@ def _fewer(sentences: Sequence[str], most: int) -> list[range]:
 
 
 def _around(parts: Sequence[Sentence], group: range) -> range:
-    """The sentences of all paragraphs that a panel tells of; the panel's own where no ends are marked."""
+    """The sentences of all paragraphs that a panel tells of, where their ends are marked."""
     first, last = group.start, group.stop - 1
-    if not any(part.closes for part in parts):
-        return group
     while first and not parts[first - 1].closes:
         first -= 1
     while last + 1 < len(parts) and not parts[last].closes:

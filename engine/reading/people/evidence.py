@@ -131,8 +131,9 @@ class _Ear:
             self._hear(number, piece, before, after, link)
             first = False
         own = self.scene.quotes[len(self.scene.quotes) - sum(piece.quoted for piece in pieces) :]
+        turn_calls = tuple(dict.fromkeys(name for one in own for name in one.calls))
         for heard in own:
-            heard.turn_calls = tuple(dict.fromkeys(name for one in own for name in one.calls))
+            heard.turn_calls = turn_calls
         if first:
             self.gap += 1
             self.pointed = subjects

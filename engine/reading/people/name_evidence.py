@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.reading import Sentence
 from engine.reading.people.cast import WORD
@@ -234,25 +234,27 @@ class NameEvidence:
                 often = sum(self.nouns[rank] for rank in ranks)
                 if often:
                     weights[name] = own + often
+        bearers = _Bearers(weights)
+        longer_nouns = _counts_of_longer(self.nouns)
         for noun, often in sorted((self.nouns | self.doing).items(), key=lambda item: item[0]):
             head, speaks = noun.split()[-1], self.nameless[noun]
             kin = head in KIN and not speaks and often < 3
-            titled = head in TITLES and any(head in name.lower().split() for name in weights)
+            titled = head in TITLES and head in bearers.words
             enough = speaks or often >= 3 or self.doing[noun] if head in KNOWN_ROLES else (speaks and often >= 3)
             if not enough or head in NOBODY or titled or kin:
                 continue
             # A girl who is usually called the goose girl is known by that; one who is once called tired is a girl.
-            longer = any(other.endswith(f" {noun}") and 2 * count > often for other, count in self.nouns.items())
+            longer = 2 * longer_nouns.get(noun, 0) > often
             shorter = noun != head and 2 * often <= self.nouns[head]
-            if not longer and not shorter and not self._means_another(head, weights):
+            if not longer and not shorter and not self._means_another(head, bearers):
                 weights[noun.capitalize()] = 3 * speaks + often
+                bearers.add(noun.capitalize())
         return weights
 
-    def _means_another(self, noun: str, weights: Counter[str]) -> bool:
+    def _means_another(self, noun: str, bearers: "_Bearers") -> bool:
         """ "The landlady" is Mrs. Okell, if she is the only Mrs. and no "landlady" was introduced first."""
-        titles = HER_TITLES if noun in WOMEN else HIS_TITLES if noun in MEN else frozenset()
-        bearers = {core_of(name) for name in weights if name.split()[0].lower().strip(".") in titles}
-        return len(bearers) == 1 and not self.new[noun]
+        titled = bearers.hers if noun in WOMEN else bearers.his if noun in MEN else frozenset()
+        return len(titled) == 1 and not self.new[noun]
 
     def narrator(self) -> tuple[str, str]:
         """The narrator's word for themselves, and their name, if others or they give it; most stories have none."""
@@ -260,14 +262,44 @@ class NameEvidence:
         if often < 3 or often * 60 < self.words:
             return "", ""
         # The one whom others address by a name that the narration never uses: nobody mentions themselves by name.
-        told = {core_of(name) for name, count in self.told.items() if count}
-        called = [name for name, count in self.called.items() if count and not any(core_of(name) & one for one in told)]
+        told = {word for name, count in self.told.items() if count for word in core_of(name)}
+        called = [name for name, count in self.called.items() if count and told.isdisjoint(core_of(name))]
         called = [name for name in called if name.lower() not in self.lower]
         called.sort(key=lambda name: (" " in name, -self.called[name]))
         name = self.call_me or next(iter(called), "")
         # "Pri" is Priya.
         longer = [one for one in called if name and one.startswith(name)]
         return word, max(longer, key=len, default=name)
+
+
+class _Bearers:
+    """The words of the names accepted so far, and who among them bears a title."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.words: set[str] = set()
+        self.hers: set[frozenset[str]] = set()
+        self.his: set[frozenset[str]] = set()
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        words = name.lower().split()
+        self.words.update(words)
+        title = words[0].strip(".")
+        if title in HER_TITLES:
+            self.hers.add(core_of(name))
+        if title in HIS_TITLES:
+            self.his.add(core_of(name))
+
+
+def _counts_of_longer(nouns: Mapping[str, int]) -> dict[str, int]:
+    """For "girl", how often the most frequent longer noun occurs that ends in it, such as "goose girl"."""
+    counts: dict[str, int] = {}
+    for noun, count in nouns.items():
+        for gap in re.finditer(" ", noun):
+            ending = noun[gap.end() :]
+            counts[ending] = max(count, counts.get(ending, 0))
+    return counts
 
 
 def _first_person(word: str) -> str:

@@ -45,7 +45,7 @@ _BODY = re.compile(
 _CLAUSE = re.compile(r"[,;:—–]\s|\s(?:and|but|while|as|when|und|et|mais|aber)\s")
 _TITLE = re.compile(rf"(?:\b(?:{'|'.join(sorted(TITLES | {'mister'}))})\b\.?\s+)+$", re.IGNORECASE)
 _CALL = re.compile(r"(?:^|[,.!?…—–]\s*|\b(?:my|yes|no|aye|hello|hey|oh|dear|old)\s+)$", re.IGNORECASE)
-_INNER = re.compile(r"‘[^‘’]{2,}?[,.!?…]’|“[^“”]{2,}?”|(?<!\w)'[^']{2,}?[,.!?…]'(?!\w)|‚[^‘]{2,}?‘")
+_INNER = re.compile(r"‘[^‘’]{2,}?[,.!?…]’|“[^“”]{2,}?”|(?<!\w)'[^']{2,}?[,.!?…]'(?!\w)|‚[^‚‘]{2,}?‘")
 _CALLED = re.compile(r"\s*(?:$|[,.!?…—–])")
 _ROLE_CALL = re.compile(r"(?:^|,\s|[.!?…]\s)(?:my\s+|old\s+|dear\s+)*(?P<role>[^\W\d_]+)\s*(?=[,.!?…]|$)")
 # Words before the speaker's own name.

@@ -29,6 +29,8 @@ _ENOUGH, _MARGIN = 1.0, 0.9
 _SAID_OUTRIGHT = 10.0
 # Within this many paragraphs before it, a name may be what a role means.
 _REACH = 6
+# How many ways to write a role are kept ("the mate", "the old Mate"): a text has a few.
+_MOST_PHRASES = 40
 
 KNOWN_ROLES = PEOPLE | WOMEN | MEN | CREATURES
 _AGES = frozenset(
@@ -184,7 +186,7 @@ class _Sightings:
                     self.outright[role][mention.name] += 1
 
     def _phrase(self, role: str, phrase: str) -> None:
-        if phrase not in self.phrases[role]:
+        if phrase not in self.phrases[role] and len(self.phrases[role]) < _MOST_PHRASES:
             self.phrases[role].append(phrase)
 
     def _tell(self, text: str) -> None:

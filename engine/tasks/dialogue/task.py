@@ -8,7 +8,7 @@ from pydantic import Field
 from engine.reading import at_sentence_ends, heading_text, quoted, take_apart
 from engine.tasks.dialogue.basis import PART
 from engine.tasks.task import Task, TaskInput, Usual
-from models.story import Frozen, Line
+from models.story import Frozen, Line, check_lettered
 
 
 class In(TaskInput):
@@ -63,9 +63,13 @@ def check(data: In, out: Out) -> list[str]:
         notes += _out_of_order(out.lines, quotes)
     else:
         notes += _incomplete(out.lines, quotes)
+    try:
+        check_lettered([out.caption, *(line.text for line in out.lines)])
+    except ValueError as error:
+        notes.append(str(error))
     if len(out.caption) > data.max_caption_chars:
         notes.append(f"the caption has {len(out.caption)} characters; at most {data.max_caption_chars} are allowed")
-    if not data.directions:
+    elif not data.directions:
         notes += _invented(data, out.caption)
     return notes
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import Field
 
+from engine.normal_form import normal_form
 from engine.reading.emphasis import stretches
 from engine.tasks.task import Task, TaskInput, Usual
-from models.story import Frozen, Line, LineKind
+from models.story import Frozen, Line, LineKind, check_lettered
 
 
 class Words(Frozen):
@@ -77,6 +78,10 @@ def check(data: In, out: Out) -> list[str]:
         for number, (line, text) in enumerate(zip(words.lines, translated.lines, strict=True), 1):
             sound = line.kind is LineKind.SFX
             notes += _compared(data, f"{where}, line {number}", line.text, text, sound=sound)
+        try:
+            check_lettered([translated.caption, *translated.lines])
+        except ValueError as error:
+            notes.append(f"{where}: {error}")
     return notes
 
 
@@ -111,7 +116,7 @@ def _left(data: In, source: str, text: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", unicodedata.normalize("NFC", text).casefold())
+    return re.findall(r"\w+", normal_form(text).casefold())
 
 
 def _spaceless(word: str) -> bool:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from engine.errors import ProviderRejected
 from engine.llm import LLM, LLMReply, LLMRequest
 from engine.offline.writer import OfflineWriter
-from engine.reading import count_tokens, paragraphs, quoted, read_manuscript, sentences, title_of, windows
-from engine.store.outlines import paragraph_of
+from engine.reading import count_tokens, paragraph_of, paragraphs, quoted, read_manuscript, sentences, title_of, windows
 from engine.tasks import Task, TaskInput
 from engine.tasks.dialogue import task as dialogue
 from engine.tasks.outline import task as outline

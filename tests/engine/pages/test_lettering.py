@@ -1,6 +1,7 @@
 """Balloons hold their text, keep inside the panel, read in order, and keep off faces."""
 
 import re
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -453,3 +454,15 @@ def test_tails_do_not_cross_each_other(
         tails[who] = ImageChops.logical_or(tails[who], tail)
     assert ImageChops.logical_and(tails["Mara"], tails["Ilo"]).getbbox() is None
     assert not any("crosses another" in problem for problem in lettering.problems)
+
+
+@pytest.mark.parametrize(("lines", "each"), [(1, 4000), (2, 2000), (12, 330), (50, 80)], ids=lambda count: str(count))
+def test_the_words_that_a_panel_may_have_are_lettered_in_seconds(lines: int, each: int) -> None:
+    """Whatever they are, the search ends, and says what it did not set."""
+    words = panel(*[("Mara", (WORDS * 50)[at : at + each], LineKind.SPEECH) for at in range(lines)])
+    start = time.process_time()
+    lettering = letter(words, 1000, 900, [head("Mara", 300, 420)], "ltr", SIZE)
+    assert time.process_time() - start < 15
+    check(lettering, 1000, 900)
+    assert lettering.problems
+    assert len({balloon.line for balloon in lettering.balloons}) + len(lettering.unplaced) == lines

@@ -212,6 +212,12 @@ def test_a_line_fits_its_balloon() -> None:
     expect(dialogue.check(data, dialogue.Out(lines=lines("word " * 40, speaker=""))), "at most 140")
 
 
+def test_lines_that_a_director_asks_for_can_be_lettered() -> None:
+    """The writer is asked again, with what is wrong: what cannot be lettered is never stored."""
+    data = dialogue.In(sentences=["Ada ran."], directions="more talk")
+    expect(dialogue.check(data, dialogue.Out(lines=lines(*["word " * 25] * 33, speaker=""))), "at most 4,000")
+
+
 DRAWN = "Wide shot. Ada (thirty; tall; red hair; freckles; a blue coat; a lamp) waits."
 
 

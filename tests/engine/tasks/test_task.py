@@ -161,6 +161,7 @@ def test_a_field_the_input_lacks_is_an_error_and_not_a_gap() -> None:
         pytest.param('{"count": 1, "more": 2}', "more:", id="a field too many"),
         pytest.param('{"count": 1, "words": [3]}', "words.0:", id="wrong inside a list"),
         pytest.param("[1]", "object", id="no object"),
+        pytest.param('{"count": 1}' + " " * 7000, "at most 6,400 are allowed", id="without an end"),
     ],
 )
 def test_a_malformed_answer_says_where_it_is_wrong(answer: str, says: str) -> None:

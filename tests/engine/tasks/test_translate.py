@@ -81,6 +81,7 @@ def test_a_translation_is_taken(source: In, answer: Out) -> None:
             id="left in a script without spaces",
         ),
         pytest.param(words("", "Go!"), said("", "Geh, denn " * 20), "much longer", id="blown up"),
+        pytest.param(words("so " * 1000), said("also " * 900), "at most 4,000", id="more than can be lettered"),
         pytest.param(words(LONG), said("Sie stand."), "much shorter", id="most of it lost"),
         pytest.param(
             words("", "It is *mine*."), said("", "Das ist meins."), "as many bold stretches", id="stress lost"

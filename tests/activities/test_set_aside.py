@@ -1,0 +1,59 @@
+"""What ends every worker that tries it is set aside, with its name; what only fails is not."""
+
+import asyncio
+import sys
+from uuid import uuid4
+
+import pytest
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from models.options import GenerationOptions
+from models.runs import PageCall
+from tests.support.command_line import ROOT
+from tests.support.mortal_worker import BUSY, LOST, Careless
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+
+async def ended(client: Client, address: str, activity: str) -> tuple[WorkflowHandle[Careless, str], int]:
+    """The run of an activity by workers that are started again whenever one ends, and how many there were."""
+    queue, ids = f"mortal-{uuid4()}", {"project_id": uuid4(), "generation_id": uuid4(), "chapter_id": uuid4()}
+    call = PageCall(**ids, options=GenerationOptions(), number=3)
+    handle = await client.start_workflow(
+        Careless.run, args=[activity, queue, call], id=f"careless-{uuid4()}", task_queue=queue
+    )
+    result = asyncio.ensure_future(handle.result())
+    workers = 0
+    while not result.done():
+        workers += 1
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.support.mortal_worker", address, client.namespace, queue, cwd=ROOT
+        )
+        await asyncio.wait({result, over := asyncio.ensure_future(worker.wait())}, return_when="FIRST_COMPLETED")
+        if not over.done():
+            worker.kill()
+            await over
+    await asyncio.gather(result, return_exceptions=True)
+    return handle, workers
+
+
+async def test_what_ends_every_worker_is_set_aside_and_named(client: Client, temporal_address: str) -> None:
+    """The first attempt is not counted, because most need only that one; the last worker lives on."""
+    async with asyncio.timeout(200):
+        handle, workers = await ended(client, temporal_address, "poison")
+    with pytest.raises(WorkflowFailureError) as caught:
+        await handle.result()
+    assert isinstance(caught.value.cause, ActivityError)
+    error = caught.value.cause.cause
+    assert isinstance(error, ApplicationError)
+    assert (error.type, error.non_retryable) == ("SetAside", True)
+    assert f"poison (number 3) is set aside: {LOST + 1} times the worker that tried it ended" in error.message
+    assert workers == LOST + 2
+
+
+async def test_what_fails_in_order_is_never_set_aside(client: Client, temporal_address: str) -> None:
+    assert BUSY > LOST + 1
+    async with asyncio.timeout(200):
+        handle, workers = await ended(client, temporal_address, "busy")
+    assert (await handle.result(), workers) == ("done", 1)
