@@ -24,7 +24,7 @@ from inkloom.local.ports import is_free, reachable_host
 from inkloom.local.postgres_address import answers as postgres_answers
 from inkloom.local.postgres_home import programs
 from inkloom.local.state import StateFile
-from inkloom.local.temporal import UI_PATH
+from inkloom.local.temporal import UI_PATH, damage
 from inkloom.local.temporal_binary import OLDEST, WAYS_OUT, find
 
 OLDEST_PYTHON = (3, 11)
@@ -49,7 +49,7 @@ async def checks(settings: Settings) -> list[Check]:
     data = settings.data.expanduser().absolute()
     local = await asyncio.gather(
         *(asyncio.to_thread(look) for look in (_python, _raqm, _font, _temporal_program, _postgres_programs)),
-        *(asyncio.to_thread(look, data) for look in (_folder, _clock)),
+        *(asyncio.to_thread(look, data) for look in (_folder, _temporal_database, _clock)),
         *(asyncio.to_thread(look, settings, data) for look in (_room, _api_port, _ui_port)),
     )
     return [*local, _providers(settings), *await configured(settings)]
@@ -82,6 +82,15 @@ def _temporal_program() -> Check:
         return Check("Temporal program", True, f"{program.path} ({program.origin}), server {version}")
     oldest = ".".join(map(str, OLDEST))
     return Check("Temporal program", False, f"no `temporal` with server {oldest} or newer", WAYS_OUT)
+
+
+def _temporal_database(data: Path) -> Check:
+    child = StateFile(data).read().children.get("temporal")
+    running = child is not None and child.identity.alive()
+    wrong = None if running else damage(data / "temporal" / "temporal.db")
+    # Not an error: the next start makes a new one, and nothing is lost.
+    detail = f"{wrong}; the next start moves it aside and makes a new one" if wrong else "no damage found"
+    return Check("Temporal database", True, "in use" if running else detail)
 
 
 def _postgres_programs() -> Check:
