@@ -115,6 +115,7 @@ def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         # Our own access log has more fields, and no query.
         access_log=False,
         timeout_graceful_shutdown=8,
+        timeout_keep_alive=settings.keep_alive,
         server_header=False,
         **WEBSOCKETS,
     )

@@ -184,6 +184,12 @@ class Settings(BaseSettings):
     request_timeout: float = Field(
         default=60.0, gt=0, description="seconds in which a request must have arrived, headers and body"
     )
+    keep_alive: int = Field(
+        default=75,
+        ge=1,
+        le=3600,
+        description="seconds that an idle connection to the API stays open; longer than a proxy keeps its own",
+    )
     max_connections: int = Field(
         default=1000, ge=1, description="connections to the API at a time; further ones get 503"
     )

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ from inkloom.worker import STORING, Parts, Queues, build_workers, connect
 
 if TYPE_CHECKING:
     from engine.money.answer_cache import AnswerCache
+
+# Seconds for a namespace that was just made to become known.
+NAMESPACE_PATIENCE = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -139,12 +143,19 @@ async def _connected(settings: Settings, metrics: str | None) -> Client:
 async def ensure_search_attributes(client: Client) -> None:
     """Register the search attributes that `workflows/starting.py` sets; on our own server this costs one call."""
     keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    deadline = time.monotonic() + NAMESPACE_PATIENCE
     for name in ("ProjectId", "ChapterId", "GenerationStatus"):
-        try:
-            await client.operator_service.add_search_attributes(
-                AddSearchAttributesRequest(namespace=client.namespace, search_attributes={name: keyword})
-            )
-        except RPCError as error:
-            # Some servers say that it exists, others refuse the attempt: then an operator has registered it.
-            if error.status not in (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.PERMISSION_DENIED):
-                raise
+        while True:
+            try:
+                await client.operator_service.add_search_attributes(
+                    AddSearchAttributesRequest(namespace=client.namespace, search_attributes={name: keyword})
+                )
+            except RPCError as error:
+                # A server knows a new namespace only after some seconds.
+                if error.status == RPCStatusCode.NOT_FOUND and time.monotonic() < deadline:
+                    await asyncio.sleep(1)
+                    continue
+                # Some servers say that it exists, others refuse the attempt: then an operator has registered it.
+                if error.status not in (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.PERMISSION_DENIED):
+                    raise
+            break

@@ -11,13 +11,20 @@ from engine.db.session import driver_url
 
 # Any constant will do, as long as every version of the project uses the same one.
 MIGRATION_LOCK = 7431640001
+# A statement that waits for a table's lock makes everyone wait who comes after it, who only reads, too.
+LOCK_TIMEOUT = "2s"
 
 
 def run(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=SQLModel.metadata, compare_type=True)
+    # Two processes that start at once migrate one after the other. The connection holds this lock, not a transaction:
+    # each revision has its own, so that one that has to wait takes none back.
+    connection.execute(text(f"SELECT pg_advisory_lock({MIGRATION_LOCK})"))
+    connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.commit()
+    context.configure(
+        connection=connection, target_metadata=SQLModel.metadata, compare_type=True, transaction_per_migration=True
+    )
     with context.begin_transaction():
-        # Two processes that start at once migrate one after the other.
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
         context.run_migrations()
 
 

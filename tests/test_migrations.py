@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from engine.db.session import driver_url
+from engine.errors import EngineError
 from engine.settings import Settings
 from inkloom.database import upgrade
 from tests.support.servers import empty_database
@@ -63,8 +64,7 @@ async def test_init_db_twice_at_once_is_init_db_once(database_url: str) -> None:
         )
     )
     assert [await racer.wait() for racer in racers] == [0, 0]
-    newest = max(path.name[:4] for path in (ROOT / "migrations" / "versions").glob("0*.py"))
-    assert upgrade(Settings(database_url=url)) == newest
+    assert upgrade(Settings(database_url=url)) == newest()
 
 
 # Rows of one story as version 0013 wrote them; nothing that they refer to is there.
@@ -108,3 +108,38 @@ async def test_manual_edits_are_renamed_in_rows_that_are_there(database_url: str
     await alembic(url, command.downgrade, "0013")
     assert await read("hand") == written
     await engine.dispose()
+
+
+async def test_a_migration_that_waits_for_a_table_keeps_no_reader_waiting(database_url: str) -> None:
+    """One idle transaction, as any tool leaves it: the migration waits, and those who only read do not wait behind it.
+
+    What was migrated before stays migrated. When the transaction ends, the rest follows.
+    """
+    url = await empty_database(database_url, "waiting")
+    await alembic(url, command.upgrade, "0013")
+    settings = Settings(database_url=url)
+    async with await psycopg.AsyncConnection.connect(url) as idle, await psycopg.AsyncConnection.connect(url) as reader:
+        await reader.set_autocommit(True)
+        await idle.execute("SELECT count(*) FROM generations")
+        with pytest.raises(EngineError, match="End that session"):
+            await asyncio.to_thread(upgrade, settings, patience=0)
+        version = await (await reader.execute("SELECT version_num FROM alembic_version")).fetchone()
+        assert version is not None
+        assert "0013" < version[0] < newest()
+        migrating = asyncio.create_task(asyncio.to_thread(upgrade, settings, patience=600, pause=0.5))
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        async with asyncio.timeout(60):
+            while True:
+                if (await (await reader.execute(waits)).fetchone()) != (0,):
+                    break
+                await asyncio.sleep(0.05)
+        # Far longer than the migration waits at a time, far shorter than the transaction stays open.
+        await reader.execute("SET statement_timeout = '30s'")
+        await reader.execute("SELECT count(*) FROM generations")
+        assert not migrating.done()
+        await idle.rollback()
+        assert await asyncio.wait_for(migrating, 60) == newest()
+
+
+def newest() -> str:
+    return max(path.name[:4] for path in (ROOT / "migrations" / "versions").glob("0*.py"))

@@ -64,6 +64,7 @@ SAMPLES = {
     "request_timeout": ("10.0", "20.0"),
     "max_picture_pixels": ("4096", "8192"),
     "max_import_bytes": ("4096", "8192"),
+    "keep_alive": ("5", "120"),
     "max_connections": ("10", "20"),
     "log_format": ("text", "json"),
     "c2pa_algorithm": ("es384", "ps256"),

@@ -1,6 +1,7 @@
 """Storage in a folder: every file appears whole, under its key, or not at all."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -9,6 +10,9 @@ from pathlib import Path
 from engine.errors import NotFound, StorageError
 from engine.storage.atomic import write_whole
 from engine.storage.keys import checked
+
+# Bytes that a check writes: more than what a file system keeps beside the name of a small file.
+TRIAL = 64 * 1024
 
 
 class FolderStorage:
@@ -49,8 +53,11 @@ class FolderStorage:
     def _try(self) -> None:
         folder = next(path for path in (self.root, *self.root.parents) if path.exists())
         try:
-            with tempfile.TemporaryFile(dir=folder):
-                pass
+            with tempfile.TemporaryFile(dir=folder) as file:
+                # An empty file, or one that is only in memory, can be made on a full disk, too.
+                file.write(os.urandom(TRIAL))
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             raise StorageError(f"{folder} cannot be written to: {error.strerror or error}.") from error
 

@@ -24,7 +24,7 @@ from inkloom.local.ports import is_free, reachable_host
 from inkloom.local.postgres_address import answers as postgres_answers
 from inkloom.local.postgres_home import programs
 from inkloom.local.state import StateFile
-from inkloom.local.temporal import UI_PATH
+from inkloom.local.temporal import UI_PATH, damage
 from inkloom.local.temporal_binary import OLDEST, WAYS_OUT, find
 
 OLDEST_PYTHON = (3, 11)
@@ -49,8 +49,8 @@ async def checks(settings: Settings) -> list[Check]:
     data = settings.data.expanduser().absolute()
     local = await asyncio.gather(
         *(asyncio.to_thread(look) for look in (_python, _raqm, _font, _temporal_program, _postgres_programs)),
-        *(asyncio.to_thread(look, data) for look in (_folder, _room, _clock)),
-        *(asyncio.to_thread(look, settings, data) for look in (_api_port, _ui_port)),
+        *(asyncio.to_thread(look, data) for look in (_folder, _temporal_database, _clock)),
+        *(asyncio.to_thread(look, settings, data) for look in (_room, _api_port, _ui_port)),
     )
     return [*local, _providers(settings), *await configured(settings)]
 
@@ -84,6 +84,15 @@ def _temporal_program() -> Check:
     return Check("Temporal program", False, f"no `temporal` with server {oldest} or newer", WAYS_OUT)
 
 
+def _temporal_database(data: Path) -> Check:
+    child = StateFile(data).read().children.get("temporal")
+    running = child is not None and child.identity.alive()
+    wrong = None if running else damage(data / "temporal" / "temporal.db")
+    # Not an error: the next start makes a new one, and nothing is lost.
+    detail = f"{wrong}; the next start moves it aside and makes a new one" if wrong else "no damage found"
+    return Check("Temporal database", True, "in use" if running else detail)
+
+
 def _postgres_programs() -> Check:
     found = programs()
     detail = f"Postgres {max(found)} in {found[max(found)]}" if found else "not found"
@@ -111,10 +120,15 @@ def _folder(data: Path) -> Check:
     return Check("data folder", True, f"{data}, {'free' if data.exists() else 'made at the first start'}")
 
 
-def _room(data: Path) -> Check:
-    free = shutil.disk_usage(_nearest(data)).free
-    fix = "free some space, or name a folder on another disk in INKLOOM_DATA"
-    return Check("disk space", free > ROOM, f"{free / 1e9:.1f} GB free at {data}", fix)
+def _room(settings: Settings, data: Path) -> Check:
+    """Pictures may lie on another disk than the rest: the fuller one counts."""
+    folders = {"INKLOOM_DATA": data}
+    if settings.storage and "://" not in settings.storage:
+        folders["INKLOOM_STORAGE"] = Path(settings.storage).expanduser().absolute()
+    free = {name: shutil.disk_usage(_nearest(folder)).free for name, folder in folders.items()}
+    least = min(free, key=lambda name: free[name])
+    fix = f"free some space, or name a folder on another disk in {least}"
+    return Check("disk space", free[least] > ROOM, f"{free[least] / 1e9:.1f} GB free at {folders[least]}", fix)
 
 
 def _clock(data: Path) -> Check:

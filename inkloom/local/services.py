@@ -82,6 +82,13 @@ class Services:
         self._promised = True
         return endpoints(self._settings, self._file.read())
 
+    def require_port(self) -> None:
+        """Raise `StackError` if the API that we would start has no port, before anything else starts."""
+        state = self._file.read()
+        left = state.children.get(API)
+        if not looked_after(state) and not (left and left.identity.alive()):
+            self._api_port(state.api_port)
+
     # For the supervisor.
 
     def hurry(self) -> None:
@@ -116,6 +123,7 @@ class Services:
         if looked_after(self._file.read()) or not self._claim_api():
             if not self._promised:
                 await self._until_api_answers()
+                self._tell_port()
             return
         state = self._file.read()
         try:
@@ -217,6 +225,7 @@ class Services:
                 last=state.temporal,
                 promised=self._promised,
                 born=partial(self._born, "temporal"),
+                report=self._report,
             )
         if self._postgres is None and not self._settings.database_url:
             log = log_path(self._data, "postgres")
@@ -289,6 +298,15 @@ class Services:
                 "INKLOOM_API_PORT (0: any free one)."
             )
         return wanted
+
+    def _tell_port(self) -> None:
+        """Another process runs the API: say so if it is not where it was wanted."""
+        port, wanted = self._file.read().api_port, self._settings.api_port
+        if wanted not in (0, port):
+            self._report(
+                f"The API of this folder runs already, on port {port} instead of {wanted}: it stays there until the"
+                " process that started it ends"
+            )
 
     async def _until_api_answers(self) -> None:
         deadline = time.monotonic() + ANSWERING

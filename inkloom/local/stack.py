@@ -61,6 +61,8 @@ class Stack:
         """Start everything, or attach to what runs; return once it is ready."""
         try:
             await asyncio.to_thread(self._prepare_folder)
+            if self._api:
+                self._crew.require_port()
             await self._enter()
             await self._own_or_attach()
             if self._api:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from inkloom.local.errors import Killed, StackError
-from inkloom.local.logs import tail, turn
+from inkloom.local.logs import tail, trim, turn
 from inkloom.local.processes import Process
 
 WATCH = 0.2
+TRIM_EVERY = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 # A process that lived this long counts as well; this many deaths within that time need a person.
 SPAN, DEATHS = 30.0, 5
@@ -90,7 +91,10 @@ class Supervised:
         while True:
             born = time.monotonic()
             if self._process is not None:
-                await self._process.ended(every=WATCH)
+                while not await self._process.ended(TRIM_EVERY, every=WATCH):
+                    # A full disk, or a folder that is gone, must not keep us from supervising.
+                    with suppress(OSError):
+                        await asyncio.to_thread(trim, self._log)
             now = time.monotonic()
             if now - born > SPAN:
                 pause, told = FIRST_PAUSE, False

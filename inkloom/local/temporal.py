@@ -3,16 +3,21 @@
 import asyncio
 import http.client
 import json
+import re
 import secrets
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from inkloom.local.child_environment import plain_environment
 from inkloom.local.errors import StackError
+from inkloom.local.logs import tail
 from inkloom.local.ports import LOOPBACK, is_free, next_free
 from inkloom.local.processes import POLL, Process, running_with, spawn, until_ready
 from inkloom.local.temporal_binary import obtain
@@ -24,6 +29,8 @@ UI_PATH = "/temporal"
 HTTP_PORTS = range(10_240, 32_000)
 PATIENCE = 60.0
 ADOPTION = 5.0
+# What the server says of a database that it cannot use, however often it is started.
+UNREADABLE = re.compile(r"file is not a database|malformed|schema version|no such (?:table|column)", re.IGNORECASE)
 TRIES = 3
 SEARCH_ATTRIBUTES = ("ProjectId", "ChapterId", "GenerationStatus")
 
@@ -67,11 +74,13 @@ class Temporal:
         last: Ports | None = None,
         promised: bool = False,
         born: Callable[[Process], None] = lambda process: None,
+        report: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._database = data / "temporal" / "temporal.db"
         self._log = log
         self._namespace = namespace
         self._born = born
+        self._report = report
         self._program: Path | None = None
         # Once an address was handed out, the server comes back there or not at all.
         self._served = promised
@@ -106,6 +115,7 @@ class Temporal:
         if self._program is None:
             self._program = (await obtain()).path
         self._database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(self._set_aside)
         failure = StackError("Temporal found no free ports")
         for _ in range(TRIES):
             if not self._served:
@@ -117,6 +127,10 @@ class Temporal:
             try:
                 await until_ready(process, self.healthy, self.end, name="Temporal", patience=PATIENCE, log=self._log)
             except StackError as error:
+                if bool(UNREADABLE.search(tail(self._log))) and await asyncio.to_thread(
+                    self._set_aside, unreadable=True
+                ):
+                    continue
                 # Another process may have taken the ports since they were found free.
                 if self._served or _free(self.ports) == self.ports:
                     raise
@@ -128,6 +142,24 @@ class Temporal:
 
     async def end(self, process: Process) -> None:
         await process.end((signal.SIGTERM, 10))
+
+    def _set_aside(self, *, unreadable: bool = False) -> bool:
+        """Move a database away that is damaged, or that this version of the server cannot read; returns whether.
+
+        Everything that matters is in Postgres: the sweeper starts open generations again, and nothing is paid twice.
+        """
+        why = "cannot be read by this version of Temporal" if unreadable else damage(self._database)
+        if why is None or not self._database.exists():
+            return False
+        aside = self._database.with_name(f"temporal.db.{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self._database.with_name(self._database.name + suffix).replace(f"{aside}{suffix}")
+        self._report(
+            f"temporal: {self._database} {why}. It was moved to {aside}, and a new one is made. Nothing is lost: open"
+            " generations start again, from what Postgres has"
+        )
+        return True
 
     def _command(self, program: Path) -> list[str | Path]:
         attributes = [part for name in SEARCH_ATTRIBUTES for part in ("--search-attribute", f"{name}=Keyword")]
@@ -148,6 +180,21 @@ class Temporal:
             *("--namespace", self._namespace),
             *attributes,
         ]
+
+
+def damage(database: Path) -> str | None:
+    """What is wrong with the server's database while no server runs; None if nothing is, or if there is none."""
+    if not database.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(database, timeout=5)) as connection:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError:
+        # Locked, or the disk is full: the server says what is wrong.
+        return None
+    except sqlite3.DatabaseError as error:
+        return f"is damaged ({error})"
+    return None if found == ("ok",) else f"is damaged ({found[0] if found else 'no answer'})"
 
 
 def _unguessable(frontend: int, ui: int) -> Ports:

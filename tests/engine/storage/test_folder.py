@@ -1,5 +1,7 @@
 """What only a folder can do wrong."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,26 @@ async def test_a_folder_that_cannot_be_written_to_fails_its_check() -> None:
     """Root may write anywhere; nobody may make a folder inside a file."""
     with pytest.raises(StorageError, match="cannot be written to"):
         await FolderStorage(Path(__file__) / "pictures").check()
+
+
+# Any file may be made, and no byte written to it: a full disk, as far as a program sees it.
+FULL = """
+import asyncio, pathlib, resource, sys
+from engine.errors import StorageError
+from engine.storage.folder import FolderStorage
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    asyncio.run(FolderStorage(pathlib.Path(sys.argv[1])).check())
+except StorageError as error:
+    sys.exit(error.message)
+"""
+
+
+def test_a_full_disk_fails_the_check(tmp_path: Path) -> None:
+    found = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "cannot be written to" in found.stderr
+    assert files(tmp_path) == {}
 
 
 async def test_a_folder_has_no_links(storage: FolderStorage) -> None:

@@ -1,3 +1,4 @@
+import shutil
 import socket
 from pathlib import Path
 
@@ -57,6 +58,15 @@ async def test_a_folder_for_pictures_is_tried_and_left_as_it_was(data: Path, tmp
     found = await by_name(settings(data, storage=str(tmp_path / place)))
     assert found["storage"].ok
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["folder"]  # noqa: ASYNC240 - a test
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs two disks")  # noqa: S108 - only looked at
+async def test_the_fuller_disk_counts(data: Path) -> None:
+    """That of the pictures, which is the one that fills up, or that of everything else."""
+    shared = Path("/dev/shm/pictures of no one")  # noqa: S108 - only looked at
+    fuller = min((data.parent.parent, shared.parent), key=lambda folder: shutil.disk_usage(folder).free)
+    found = (await by_name(settings(data, storage=str(shared))))["disk space"]
+    assert found.detail.endswith(str(shared if fuller == shared.parent else data))
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inkloom.local.logs import tail, turn
+from inkloom.local.logs import KEPT, tail, trim, turn
 from inkloom.local.ports import is_free, next_free
 from inkloom.local.processes import Identity, Process, birth, identify, myself, running_with, spawn
 from inkloom.local.signals import cancelled_by_signals
@@ -93,6 +93,40 @@ def test_ports() -> None:
     assert is_free(port)
     assert next_free(port, avoid={port}) > port
     assert next_free(0) > 0
+
+
+def test_a_few_logs_are_kept(tmp_path: Path) -> None:
+    """A second start leaves what the first one said."""
+    log = tmp_path / "x.log"
+    for start in range(7):
+        log.write_text(f"start {start}")
+        turn(log)
+    kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert kept == {f"x.log.{number}": f"start {7 - number}" for number in range(1, KEPT + 1)}
+
+
+async def test_a_log_is_turned_by_size_while_its_process_writes(tmp_path: Path) -> None:
+    """It goes on writing at the beginning of the emptied file, and the others keep out of what was copied."""
+    log = tmp_path / "log"
+    log.write_text("x" * 1999)
+    assert not trim(log, 2000)
+    writing = spawn([sys.executable, "-c", WRITES], env=os.environ, log=log, folder=tmp_path)
+    await until(lambda: log.read_text().count("\n") > 300)
+    assert trim(log, 2000)
+    await until(lambda: 0 < log.stat().st_size < 2000 or log.read_text().startswith("line"))
+    await writing.end((signal.SIGTERM, 5))
+    earlier = tmp_path / "log.1"
+    assert earlier.stat().st_mode & 0o077 == 0
+    assert earlier.read_text().count("\n") > 300
+    assert "\0" not in log.read_text()
+
+
+WRITES = """
+import time
+for number in range(10 ** 9):
+    print('line', number, flush=True)
+    time.sleep(0.001)
+"""
 
 
 def test_logs_turn_once(tmp_path: Path) -> None:

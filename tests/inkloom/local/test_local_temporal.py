@@ -1,8 +1,10 @@
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import sys
+from contextlib import closing
 from http.client import HTTPConnection
 from ipaddress import ip_address
 from pathlib import Path
@@ -59,6 +61,30 @@ async def test_ports_and_namespace_stay(data: Path) -> None:
         await second.end(process)
         with pytest.raises(StackError, match=r"(?s)did not start.*log"):
             await server(data, last=ports, promised=True).launch()
+
+
+@pytest.mark.parametrize("place", [0, 0.5], ids=["at the beginning", "in the middle"])
+async def test_a_damaged_database_is_put_aside_and_made_anew(data: Path, place: float) -> None:
+    """Open generations start again from Postgres, so the loss is harmless; that it happened is reported."""
+    first = server(data)
+    await first.end(await first.launch())
+    database = data / "temporal" / "temporal.db"
+    with closing(sqlite3.connect(database)) as connection:
+        # Otherwise the pages in the log repair what is damaged.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(database.read_bytes())
+    at = int(len(content) * place) // 4096 * 4096
+    content[at : at + 8192] = b"\x5a" * 8192
+    database.write_bytes(content)
+    told: list[str] = []
+    again = Temporal(data, data / "log", namespace="ours", ui_port=0, last=first.ports, report=told.append)
+    process = await again.launch()
+    assert await again.healthy()
+    await again.end(process)
+    assert len(told) == 1
+    assert "Nothing is lost" in told[0]
+    aside = [path for path in database.parent.glob("temporal.db.2*") if not path.name.endswith(("-wal", "-shm"))]
+    assert [path.read_bytes() for path in aside] == [bytes(content)]
 
 
 def page(ports: Ports, method: str, path: str, host: str) -> int:
