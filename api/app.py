@@ -10,7 +10,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities import tracing
 from activities.request_ids import RequestIds
 from api.http import docs, metrics, openapi, problems
-from api.http.computed import Computed
+from api.http.computed import Computed, in_child
 from api.http.deps import Resources
 from api.http.schemas import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
 from api.middleware import stack
@@ -138,7 +138,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None, *, look: 
                     passwords or Passwords(),
                     hub,
                     workshop,
-                    Computed(database),
+                    Computed(in_child(settings.database_url)),
                 )
                 yield
         finally:

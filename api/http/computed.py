@@ -3,26 +3,33 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.requests import ClientDisconnect, Request
 
-from engine.db.session import Database
 from engine.freshness.fingerprint import fingerprint
+from engine.freshness.in_child import computed_of
+from engine.processes.pool import shared
 from models.tables import Chapter
 
 T = TypeVar("T")
+# Computes `function(session, chapter, *arguments)` of a chapter, by its ID.
+Compute = Callable[[UUID, Callable[..., Any], tuple[Any, ...]], Awaitable[Any]]
 
 # How many answers are kept.
 _KEPT = 256
+_SECONDS = 60
+# How often a client is looked for.
+_LOOK_SECONDS = 0.5
 
 
 class Computed:
     """Answers about chapters, by what they are about and the fingerprint of their rows."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, compute: Compute) -> None:
+        self._compute = compute
         self._answers: OrderedDict[Hashable, object] = OrderedDict()
         self._under_way: dict[Hashable, asyncio.Task[object]] = {}
         # How many wait for each answer.
@@ -30,26 +37,31 @@ class Computed:
 
     async def about(
         self,
+        request: Request,
         session: AsyncSession,
         chapter: Chapter,
-        asked: Hashable,
-        compute: Callable[[AsyncSession, Chapter], Awaitable[T]],
+        function: Callable[..., Awaitable[T]],
+        *arguments: Any,
     ) -> T:
-        """The answer to what is `asked` about a chapter: `compute` of a session and the chapter, or a kept answer.
+        """What a function of a module answers, given a session, the chapter, and arguments that have a `repr`.
 
-        `compute` runs in a task with a session of its own, because whoever asked first may leave; once everybody has
-        left, it is cancelled.
+        Whoever asked first may leave: it is computed in a task of its own, and cancelled once all clients have left.
         """
-        key = (asked, chapter.id, await fingerprint(session, chapter.project_id, chapter.id))
+        rows = await fingerprint(session, chapter.project_id, chapter.id)
+        key = (function.__module__, function.__qualname__, repr(arguments), chapter.id, rows)
         if key in self._answers:
             self._answers.move_to_end(key)
             return cast(T, self._answers[key])
         if key not in self._under_way:
-            self._under_way[key] = asyncio.create_task(self._computed(chapter.id, compute))
+            self._under_way[key] = asyncio.create_task(self._computed(chapter.id, function, arguments))
         task = self._under_way[key]
         self.waiting[key] = self.waiting.get(key, 0) + 1
         try:
-            answer = await asyncio.shield(task)
+            while not task.done():
+                await asyncio.wait({task}, timeout=_LOOK_SECONDS)
+                if not task.done() and await request.is_disconnected():
+                    raise ClientDisconnect
+            answer = task.result()
         finally:
             self.waiting[key] -= 1
             if not self.waiting[key]:
@@ -60,8 +72,16 @@ class Computed:
             self._answers.popitem(last=False)
         return cast(T, answer)
 
-    async def _computed(
-        self, chapter_id: UUID, compute: Callable[[AsyncSession, Chapter], Awaitable[object]]
-    ) -> object:
-        async with self._database.session() as session:
-            return await compute(session, await session.get_one(Chapter, chapter_id))
+    async def _computed(self, chapter_id: UUID, function: Callable[..., Any], arguments: tuple[Any, ...]) -> object:
+        return await self._compute(chapter_id, function, arguments)
+
+
+def in_child(database_url: str) -> Compute:
+    """Computes in a child process, whose lane is that of whoever asks."""
+
+    async def compute(chapter_id: UUID, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        return await shared().run(
+            *(computed_of, database_url, chapter_id, function, arguments), seconds=_SECONDS, doing="Comparing a chapter"
+        )
+
+    return compute

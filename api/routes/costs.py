@@ -1,11 +1,10 @@
 """Costs: estimated beforehand; afterwards by project, chapter, scene and panel."""
 
 from decimal import Decimal
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Owned, Scoped, Session
@@ -124,7 +123,9 @@ class ProjectCost(BaseModel):
     summary="Estimate the cost of a generation",
     responses={**NOT_FOUND, **REFUSED},
 )
-async def estimate_generation(body: NewGeneration, owned: Owned, session: Session, scope: Scoped) -> EstimateOut:
+async def estimate_generation(
+    request: Request, body: NewGeneration, owned: Owned, session: Session, scope: Scoped
+) -> EstimateOut:
     """Starts nothing. Estimates chapters from their text, and counts calls once there is a script.
 
     For a finished chapter, this is the cost of bringing it up to date; `GET /chapters/{id}/stale` lists the parts.
@@ -134,9 +135,7 @@ async def estimate_generation(body: NewGeneration, owned: Owned, session: Sessio
     chapter = await chapter_of(session, scope, body.kind, body.target_ids)
     project = await rows.get(session, scope, Project, chapter.project_id)
     options = resolve(named(body.options), owned.settings, project=project.options, script=chapter.script)
-    work = await owned.computed.about(
-        session, chapter, ("work", options.model_dump_json()), partial(work_left, options=options)
-    )
+    work = await owned.computed.about(request, session, chapter, work_left, options)
     prices = Prices.of(owned.settings)
     found = estimate(work, options, prices, await costs.experience(session, project.owner_id))
     return EstimateOut.model_validate(found)

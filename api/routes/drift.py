@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Owned, Scoped, Session
@@ -50,14 +50,16 @@ class DriftOut(BaseModel):
 @router.get(
     "/chapters/{chapter_id}/drift", summary="List where prompts drift from their characters", responses=NOT_FOUND
 )
-async def listing(chapter_id: UUID, session: Session, scope: Scoped, owned: Owned, paging: Paged) -> Listing[DriftOut]:
+async def listing(
+    request: Request, chapter_id: UUID, session: Session, scope: Scoped, owned: Owned, paging: Paged
+) -> Listing[DriftOut]:
     """Compares the words of written prompts, in reading order. Does not look at pictures.
 
     Prompts of the offline writer and accepted answers have no drift; edits of prompts, profiles and scenes cause it.
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     last = _place(paging.after) if paging.after is not None else (-1, -1, -1)
-    found = await owned.computed.about(session, chapter, "drift", drifts.findings_in)
+    found = await owned.computed.about(request, session, chapter, drifts.findings_in)
     left = [(place, finding) for place, finding in found if place > last]
     page = left[: paging.limit]
     next_cursor = _marked(*page[-1]) if len(left) > paging.limit else None

@@ -14,11 +14,10 @@ from api.http.params import Order, Position
 from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from api.shapes.panels import NewPanel, panel_of
 from engine.errors import Conflict
-from engine.processes.pool import lane, shared
+from engine.processes.pool import shared
 from engine.reading import scene_sentences
 from engine.store import editing, manual_edits, rows
 from engine.store.rows import Paging
-from engine.store.scope import Scope
 from models.numbers import Whole
 from models.tables import Chapter, Panel, Scene
 from models.tables.story import SceneState
@@ -178,7 +177,7 @@ async def create(
     It keeps its place when the chapter's text is outlined, beside the scenes from the text. Refused while a generation
     is running on the chapter.
     """
-    sentences = await _sentences(scope, [body.text])
+    sentences = await _sentences([body.text])
     chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
     scene = await editing.add(session, scope, _scene(chapter, body, sentences[0]), at=body.position)
     response.headers["Location"] = f"/api/v1/scenes/{scene.id}"
@@ -195,7 +194,7 @@ async def create_many(chapter_id: UUID, body: NewScenes, session: Session, scope
     """Adds all or none, in the order given. Generations change nothing in a scene with panels, except that they write
     missing words and prompts.
     """
-    texts = await _sentences(scope, [one.text for one in body.scenes])
+    texts = await _sentences([one.text for one in body.scenes])
     chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
     scenes = [_scene(chapter, one, sentences) for one, sentences in zip(body.scenes, texts, strict=True)]
     await editing.insert_rows(session, scenes, body.position)
@@ -257,7 +256,7 @@ async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Edi
     You can change the text only while the scene has no panels, because panels point into it. Refused while a generation
     is running on the chapter.
     """
-    sentences = await _sentences(scope, [body.text or ""])
+    sentences = await _sentences([body.text or ""])
     scene = await editing.lock_idle(session, scope, Scene, scene_id)
     values = body.model_dump(exclude={"version", "text", "release_edits"}, exclude_none=True)
     if body.text is not None:
@@ -296,11 +295,10 @@ def _scene(chapter: Chapter, body: NewScene, sentences: list[str]) -> Scene:
     )
 
 
-async def _sentences(scope: Scope, texts: list[str]) -> list[list[str]]:
+async def _sentences(texts: list[str]) -> list[list[str]]:
     """The sentences of each text. Long ones are read in a child process, before any row is locked for them."""
     if sum(map(len, texts)) <= _SHORT:
         return scene_sentences(texts)
-    lane.set(scope.actor)
     return await shared().run(scene_sentences, texts, seconds=_SECONDS, doing="Reading the text")
 
 

@@ -1,18 +1,17 @@
 """The stale parts of a chapter: what bringing it up to date would make again, and why."""
 
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from api.http.deps import Owned, Scoped, Session
 from api.http.paging import Part, part_of
 from api.http.schemas import AN_ID, NOT_FOUND
-from engine.freshness.parts import Kind, StalePart, State, stale_parts
-from engine.freshness.remaining import writer_calls
+from engine.freshness.parts import Kind, State
+from engine.freshness.remaining import stale_parts_and_calls
 from engine.orders.resolve import resolve
 from engine.settings import Settings
 from engine.store import generations, rows
@@ -81,6 +80,7 @@ class StaleParts(BaseModel):
     responses=NOT_FOUND,
 )
 async def stale(
+    request: Request,
     chapter_id: UUID,
     session: Session,
     scope: Scoped,
@@ -93,9 +93,7 @@ async def stale(
     """
     chapter = await rows.get(session, scope, Chapter, chapter_id)
     options = await last_options(session, scope, chapter, owned.settings)
-    found, llm_calls = await owned.computed.about(
-        session, chapter, ("stale", options.model_dump_json()), partial(_found, options=options)
-    )
+    found, llm_calls = await owned.computed.about(request, session, chapter, stale_parts_and_calls, options)
     due = [part for part in found if part.due]
     items, next_cursor = page.of(found)
     return StaleParts(
@@ -104,12 +102,6 @@ async def stale(
         llm_calls=llm_calls,
         image_calls=sum(part.drafts for part in due) + sum(part.part == "sheet" for part in due),
     )
-
-
-async def _found(session: AsyncSession, chapter: Chapter, *, options: GenerationOptions) -> tuple[list[StalePart], int]:
-    """The stale parts, and the calls to writers that they take."""
-    found = await stale_parts(session, chapter, options)
-    return found, await writer_calls(session, chapter, options, found)
 
 
 async def last_options(session: AsyncSession, scope: Scope, chapter: Chapter, settings: Settings) -> GenerationOptions:

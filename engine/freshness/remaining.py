@@ -7,7 +7,7 @@ from decimal import Decimal
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.freshness.chapter import read
-from engine.freshness.parts import StalePart, State, parts_of
+from engine.freshness.parts import StalePart, State, parts_of, stale_parts
 from engine.money.estimate import Range, Work, exactly, work_of_script, work_of_text
 from engine.store import translations
 from engine.tasks import ALL
@@ -45,6 +45,14 @@ async def work_left(session: AsyncSession, chapter: Chapter, options: Generation
     # All of a text that is read again may come out different.
     again = other_length or any(part.part == "outline" for part in due)
     return work.up_to(work_of_text(len(chapter.source_text.split()), options)) if again else work
+
+
+async def stale_parts_and_calls(
+    session: AsyncSession, chapter: Chapter, options: GenerationOptions
+) -> tuple[list[StalePart], int]:
+    """The stale parts, and how many calls to writers they take."""
+    found = await stale_parts(session, chapter, options)
+    return found, await writer_calls(session, chapter, options, found)
 
 
 async def writer_calls(
