@@ -24,7 +24,7 @@ class ScriptPanel(ScriptModel):
     characters: list[Words] = Field(default_factory=list, max_length=50)
     dialogue: list[Line] = Field(default_factory=list, max_length=50)
     caption: Words = Field(default="", max_length=4000)
-    prompt: Words = Field(default="", max_length=32000, description="empty: written anew")
+    prompt: Words = Field(default="", max_length=32000, description="empty: the writer writes it")
     negative: Words = Field(default="", max_length=32000, description="what the picture must not show")
     image: Words = Field(default="", description="path of the picture, relative to this file; written, not read")
 

@@ -115,9 +115,9 @@ async def upload(project_id: UUID, request: Request, response: Response, owned: 
             purpose = Purpose(file.fields.get("purpose", Purpose.REFERENCE))
         except ValueError:
             raise BadInput(f"`purpose` is one of {', '.join(Purpose)}.") from None
-        anew = file.path.with_name("anew")
-        opened = await owned.workshop.redraw(file.path, anew, as_png=purpose != Purpose.REFERENCE)
-        data = await run_in_threadpool(anew.read_bytes)
+        redrawn = file.path.with_name("redrawn")
+        opened = await owned.workshop.redraw(file.path, redrawn, as_png=purpose != Purpose.REFERENCE)
+        data = await run_in_threadpool(redrawn.read_bytes)
         picture = StoredPicture(project_id, data, opened.media_type, opened.width, opened.height)
         async with owned.database.session() as session:
             await rows.get(session, scope, Project, project_id)

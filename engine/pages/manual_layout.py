@@ -13,7 +13,7 @@ from models.lettering import Placed
 
 # In pixels; and by how much one panel may cover another, as a share of the smaller: an inset.
 _LEAST_SIDE, _MOST_OVERLAP = 120, 0.12
-LET_GO = "the layout made by hand does not fit its panels any more: the page is laid out anew"
+LET_GO = "the layout made by hand does not fit its panels any more: the page is laid out again"
 
 
 def arranged(layout: Layout, cells: Sequence[LayoutCell]) -> Layout:

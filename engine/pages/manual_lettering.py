@@ -130,7 +130,7 @@ def held_balloons(
         if now.block.lines and _inside(now.rect, width, height):
             staying[number] = now
         elif text.manual and line not in {staying[one].line for one in staying}:
-            problems.append(f"“{said[:32]}” has no room where it was placed by hand: it is placed anew")
+            problems.append(f"“{said[:32]}” has no room where it was placed by hand: Inkloom places it")
     # All pieces of a line stay, or none.
     whole = {
         line

@@ -27,11 +27,11 @@ from models.tables import Attachment, Chapter, Character, Image, Location, Proje
 
 _CHARACTER = {"name", "aliases", "profile", "sheet_made_from"}
 # At most this many earlier chapters, the latest ones.
-MOST_TOLD = 2_000
+MOST_ITEMS = 2_000
 
 
 @dataclass
-class Part:
+class ItemsByKind:
     """The items of a bible that were handled alike: names, and counts of items without a name."""
 
     characters: list[str] = field(default_factory=list)
@@ -42,12 +42,12 @@ class Part:
 
 
 @dataclass
-class Taken:
+class ImportReport:
     """What an import added, replaced and left. `kept` is what the project already had and keeps."""
 
-    added: Part = field(default_factory=Part)
-    replaced: Part = field(default_factory=Part)
-    kept: Part = field(default_factory=Part)
+    added: ItemsByKind = field(default_factory=ItemsByKind)
+    replaced: ItemsByKind = field(default_factory=ItemsByKind)
+    kept: ItemsByKind = field(default_factory=ItemsByKind)
 
 
 async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[str, Image]]:
@@ -78,7 +78,7 @@ async def gather(session: AsyncSession, project: Project) -> tuple[Bundle, dict[
 async def chapters_so_far(session: AsyncSession, project: Project) -> list[BundledTold]:
     """The chapters before the project, and its own chapters that have been outlined."""
     before = [BundledTold.model_validate(chapter) for chapter in project.series]
-    return [*before, *await _own_chapters(session, project.id)][-MOST_TOLD:]
+    return [*before, *await _own_chapters(session, project.id)][-MOST_ITEMS:]
 
 
 async def _own_chapters(session: AsyncSession, project_id: UUID) -> list[BundledTold]:
@@ -104,14 +104,14 @@ async def import_bible(
     *,
     replace: bool,
     images: Mapping[str, UUID] | None = None,
-) -> Taken:
+) -> ImportReport:
     """Import a bible into a project; `images` maps the hashes of its pictures to ids in the project.
 
     What the project already has stays, or with `replace` is overwritten by the bible. Its chapters are not touched.
     Raises `Conflict` while something in the project is being generated.
     """
     project = await editing.open_project(session, scope, project_id)
-    taken, shown = Taken(), images or {}
+    report, shown = ImportReport(), images or {}
     people = [_character_values(who, shown) for who in bundle.characters]
     places = [_location_values(one, shown) for one in bundle.locations]
     new: list[SQLModel] = []
@@ -120,29 +120,32 @@ async def import_bible(
         there = await _existing(session, model, project_id, [thing.name for thing in things])
         for thing in things:
             row = there.get(thing.name.casefold())
-            became = taken.kept
+            became = report.kept
             if row is None:
-                row, became = model(project_id=project_id, **cast.name_columns(thing.name), **thing.values), taken.added
+                row, became = (
+                    model(project_id=project_id, **cast.name_columns(thing.name), **thing.values),
+                    report.added,
+                )
                 await _insert(session, row)
                 new.append(row)
             elif replace and (fields := _write_changes(row, thing.values)):
-                became = taken.replaced
+                became = report.replaced
                 changed.append((row, fields))
             getattr(became, part).append(row.name)
-            if became is not taken.kept:
+            if became is not report.kept:
                 for attachment in _attachments(row, thing.attached, shown):
                     await uploads.attach(session, attachment)
-    new += await _instructions(session, project_id, bundle, taken)
+    new += await _instructions(session, project_id, bundle, report)
     # The project's row is locked after all others.
     await refuse_while_open(session, project_id=project_id)
     await session.refresh(project)
-    if fields := await _project(session, project, bundle, taken, replace):
+    if fields := await _project(session, project, bundle, report, replace):
         await emit(session, project_id, None, EventType.PROJECT_CHANGED, {"fields": fields}, actor=scope.actor)
     await editing.announce(session, scope, new)
     for row, fields in changed:
         data = {"fields": fields, "version": row.version}  # type: ignore[attr-defined]  # characters and locations have it
         await editing.tell(session, scope, row, "changed", data)
-    return taken
+    return report
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,9 @@ def _attachments(row: Any, attached: Sequence[Attached], images: Mapping[str, UU
     ]
 
 
-async def _instructions(session: AsyncSession, project_id: UUID, bundle: Bundle, taken: Taken) -> list[SQLModel]:
+async def _instructions(
+    session: AsyncSession, project_id: UUID, bundle: Bundle, report: ImportReport
+) -> list[SQLModel]:
     """Add the bible's new instructions after the existing ones."""
     query = select(ProjectInstruction.kind, ProjectInstruction.body).where(ProjectInstruction.project_id == project_id)
     existing = set((await session.exec(query)).all())
@@ -221,29 +226,31 @@ async def _instructions(session: AsyncSession, project_id: UUID, bundle: Bundle,
     ]
     if new:
         await editing.insert_rows(session, new)
-    taken.added.instructions, taken.kept.instructions = len(new), len(bundle.instructions) - len(new)
+    report.added.instructions, report.kept.instructions = len(new), len(bundle.instructions) - len(new)
     return new
 
 
-async def _project(session: AsyncSession, project: Project, bundle: Bundle, taken: Taken, replace: bool) -> list[str]:
+async def _project(
+    session: AsyncSession, project: Project, bundle: Bundle, report: ImportReport, replace: bool
+) -> list[str]:
     """Update style and earlier chapters in the project's row, which is locked; returns the names of the changed
     fields.
     """
     fields: list[str] = []
     style = bundle.project.style
     if style and style != project.style and (replace or not project.style):
-        (taken.replaced if project.style else taken.added).style = True
+        (report.replaced if project.style else report.added).style = True
         project.style = style
         fields.append("style")
     else:
-        taken.kept.style = bool(style)
+        report.kept.style = bool(style)
     # A project that imports its own bible ignores its own chapters.
     own = await _own_chapters(session, project.id)
     news = [told_chapter.model_dump(mode="json") for told_chapter in bundle.project.series if told_chapter not in own]
-    taken.kept.chapters = len(bundle.project.series)
+    report.kept.chapters = len(bundle.project.series)
     if news and news != project.series and (replace or not project.series):
-        (taken.replaced if project.series else taken.added).chapters = len(news)
-        taken.kept.chapters -= len(news)
+        (report.replaced if project.series else report.added).chapters = len(news)
+        report.kept.chapters -= len(news)
         project.series = news
         fields.append("series")
     if fields:

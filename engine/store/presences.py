@@ -35,7 +35,7 @@ class OpenSocket(Protocol):
 
 
 @dataclass(frozen=True)
-class Here:
+class PresentUser:
     """A user who has a project open, and the panels viewed in the user's windows."""
 
     user_id: UUID
@@ -43,7 +43,7 @@ class Here:
     panel_ids: list[UUID]
 
 
-async def present_users(session: AsyncSession, project_id: UUID) -> list[Here]:
+async def present_users(session: AsyncSession, project_id: UUID) -> list[PresentUser]:
     """The users who have the project open, by name."""
     query = (
         select(User.id, User.name, Presence.panel_id)
@@ -51,9 +51,9 @@ async def present_users(session: AsyncSession, project_id: UUID) -> list[Here]:
         .where(Presence.project_id == project_id, col(Presence.seen_at) > func.now() - LASTS)
         .order_by(col(User.name), col(User.id), col(Presence.connection))
     )
-    users: dict[UUID, Here] = {}
+    users: dict[UUID, PresentUser] = {}
     for user_id, name, panel_id in (await session.exec(query)).all():
-        user = users.setdefault(user_id, Here(user_id, name, []))
+        user = users.setdefault(user_id, PresentUser(user_id, name, []))
         if panel_id is not None and panel_id not in user.panel_ids:
             user.panel_ids.append(panel_id)
     return list(users.values())

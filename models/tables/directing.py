@@ -79,7 +79,7 @@ class Redraw(Row, table=True):
     about: list[str] = json_list("what is made again: `words`, `picture`")
     first_slot: int = Field(default=1, description="of the drafts that it draws")
     drafts: int = Field(default=1, description="how many it draws; 0: only its words are written again")
-    parent_id: UUID | None = Field(default=None, description="the draft that is changed; none: drawn anew")
+    parent_id: UUID | None = Field(default=None, description="the draft that is changed; none: a new picture")
     prompt: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="of an edit: what comes there")
     mask_image_id: UUID | None = Field(default=None, description="white where the picture may change")
     strength: float = Field(default=0.75, description="from 0, not at all, to 1, freely")

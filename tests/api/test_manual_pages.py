@@ -129,7 +129,7 @@ async def test_a_layout_whose_panels_change_is_let_go_and_a_problem_says_so(api:
         await updated(directed)
         now = (await pages(directed))[0]
         assert now["manual_edits"] == []
-        assert "laid out anew" in now["problems"][0]
+        assert "laid out again" in now["problems"][0]
 
 
 async def test_other_sizes_of_pages_cost_no_picture(api: AsyncClient, crew: Crew) -> None:

@@ -203,7 +203,7 @@ def test_in_a_smaller_panel_what_was_put_into_a_corner_stays_there() -> None:
     smaller = composed(data, placed, (WIDTH // 2, HEIGHT * 3 // 4))
     caption = said(smaller.lettering[0], -1)
     assert (caption.manual, caption.body.x, caption.body.y) == (True, 0, 0)
-    assert not any("placed anew" in problem for problem in smaller.problems)
+    assert not any("Inkloom places it" in problem for problem in smaller.problems)
 
 
 def test_joined_balloons_stay_joined() -> None:
