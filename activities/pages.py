@@ -31,8 +31,8 @@ from models.layout import Layout
 from models.runs import PageCall, PagesCall, PagesPlanned
 from models.tables import Export, Page
 
-# CPU seconds. The most that the edge allows, a page full of panels with 4,000 characters each, takes half of it.
-_SECONDS = 180
+# CPU seconds. Four panels with the most words that the edge allows take six.
+_SECONDS = 120
 
 
 class Pages:

@@ -1,6 +1,5 @@
 """Records what happened: start and end of generations, outlines, selections, failures."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,7 @@ from engine.store.failed import Explained, explained, record_part
 from engine.store.progress import character_step, complete, complete_and_tell, panel_step, scene_step
 from engine.store.rows import get
 from engine.store.scope import Scope
-from engine.tasks.outline.windows import outlined, read, window_tokens
+from engine.tasks.outline.windows import outlined, read_apart, window_tokens
 from models.events import EventType
 from models.runs import (
     ChapterBrief,
@@ -74,7 +73,7 @@ class Records:
             has_script = chapter.script is not None
             windows = 0
             if not has_script:
-                _, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(run.options))
+                _, spans = await read_apart(chapter.source_text, window_tokens(run.options))
                 windows = len(spans)
             await outlines.plan_chapter(session, run.generation_id, windows, run.options)
             return ChapterBrief(windows=windows, has_script=has_script)
@@ -84,7 +83,7 @@ class Records:
         """Merge the outlines of the windows into scenes and cast."""
         async with self._database.session() as session:
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
-            texts, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(run.options))
+            texts, spans = await read_apart(chapter.source_text, window_tokens(run.options))
             done = outlined(chapter)
             parts = [done[part].output for part in range(len(spans))]
             stored = await outlines.store_outline(session, run, chapter, texts, parts)

@@ -106,7 +106,12 @@ def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         app,
         host=settings.api_host,
         port=settings.api_port,
-        http=limited(settings.request_timeout, settings.max_connections),
+        http=limited(
+            settings.request_timeout,
+            settings.max_connections,
+            settings.connections_per_address,
+            exempt=[proxy.strip() for proxy in settings.trusted_proxies.split(",") if proxy.strip()],
+        ),
         # Otherwise uvicorn trusts every process on this machine.
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,

@@ -193,6 +193,9 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         default=1000, ge=1, description="connections to the API at a time; further ones get 503"
     )
+    connections_per_address: int = Field(
+        default=250, ge=1, description="of those, from one address that is no trusted proxy"
+    )
     sockets: int = Field(default=2000, ge=1, description="WebSockets open at a time, per process of the API")
     sockets_per_user: int = Field(default=50, ge=1, description="of those, by one account")
     socket_patience: float = Field(

@@ -71,6 +71,7 @@ SAMPLES = {
     "llm_slots": ("3", "4"),
     "image_slots": ("3", "4"),
     "lost_attempts": ("3", "4"),
+    "connections_per_address": ("3", "4"),
     "allow_remote": ("true", "false"),
     "allow_unpriced": ("true", "false"),
     "llm_timeout": ("60.0", "90.0"),

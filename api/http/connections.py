@@ -1,11 +1,13 @@
 """Limits of connections: how long a client may take to send a request, how large its headers may be, how many may
-connect.
+connect, and how many of them from one address.
 
 These apply before a request reaches the application. uvicorn's own plain-text refusals are sent as problems, too.
 """
 
 import json
 from asyncio import TimerHandle, Transport
+from collections import Counter
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -13,10 +15,13 @@ from uuid import uuid4
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.http.clients import counted_as
 from api.http.problems import MEDIA_TYPE, body_of
 
 # For the request line and all headers together; a token and a few cookies need a tenth of it.
 HEADERS_BYTES = 64 * 1024
+# A connection beyond the limits is told so if its request comes within these seconds.
+PATIENCE = 2.0
 # The application itself answers a slow body; this limit covers requests that no route waits for.
 GRACE = 5.0
 
@@ -26,9 +31,16 @@ class Connection(HttpToolsProtocol):
 
     seconds: ClassVar[float]
     at_most: ClassVar[int]
+    from_one: ClassVar[int]
+    # Proxies that speak for many clients.
+    exempt: ClassVar[frozenset[str]]
+    # Connections within the limits, by what their addresses count as; sockets have limits of their own.
+    open: ClassVar[Counter[str]]
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
+        self._patience = self.seconds
+        self._counted: str | None = None
         self._arrival: TimerHandle | None = None
         # Bytes of the current headers: those that are parsed, and those received without the end of a header.
         self._head = self._unended = 0
@@ -36,19 +48,27 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as in the class above
         super().connection_made(transport)
-        if len(self.connections) > self.at_most:
-            self.app = _busy
-        self._wait(self.seconds)
+        mine = counted_as({"client": self.client})
+        alone = bool(mine) and mine not in self.exempt and "*" not in self.exempt
+        if self.open.total() < self.at_most and not (alone and self.open[mine] >= self.from_one):
+            self._counted = mine
+            self.open[mine] += 1
+        elif len(self.connections) > 2 * self.at_most:
+            transport.abort()
+        else:
+            self.app, self._patience = _busy, min(self.seconds, PATIENCE)
+        self._wait(self._patience)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._arrived()
+        self._leave()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head = self._unended = 0
         self._in_headers = True
-        self._wait(self.seconds)
+        self._wait(self._patience)
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -60,7 +80,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
-        self._wait(self.seconds + GRACE)
+        self._wait(self._patience + GRACE)
         if not self.transport.is_closing():
             super().on_headers_complete()
 
@@ -75,6 +95,7 @@ class Connection(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._arrived()
+        self._leave()
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
@@ -103,11 +124,19 @@ class Connection(HttpToolsProtocol):
             self._arrival.cancel()
             self._arrival = None
 
+    def _leave(self) -> None:
+        """Count it no longer."""
+        if self._counted is not None:
+            self.open[self._counted] -= 1
+            if not self.open[self._counted]:
+                del self.open[self._counted]
+            self._counted = None
+
     def _too_slow(self) -> None:
         if self.transport.is_closing():
             return
         if self._in_headers:
-            self._refuse(408, "too-slow", f"The request did not arrive within {self.seconds:g} seconds.")
+            self._refuse(408, "too-slow", f"The request did not arrive within {self._patience:g} seconds.")
         else:
             self.transport.close()
 
@@ -127,9 +156,12 @@ def last_words(status: int, type: str, detail: str) -> bytes:
     return head.encode() + body
 
 
-def limited(seconds: float, connections: int) -> type[Connection]:
-    """The connection class with these limits: how many connections, and how many seconds each has to send a request."""
-    return type("LimitedConnection", (Connection,), {"seconds": seconds, "at_most": connections})
+def limited(seconds: float, connections: int, from_one: int, exempt: Iterable[str] = ()) -> type[Connection]:
+    """The connection class with these limits: how many seconds a request may take to arrive, how many connections there
+    may be, and how many from one address, unless it is one of `exempt`.
+    """
+    limits = {"seconds": seconds, "at_most": connections, "from_one": from_one}
+    return type("LimitedConnection", (Connection,), {**limits, "exempt": frozenset(exempt), "open": Counter[str]()})
 
 
 async def _busy(scope: Scope, receive: Receive, send: Send) -> None:

@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.concurrency import run_in_threadpool
 
+from api.http.apart import read_apart
 from api.http.deps import Editing, Owned, Resources, Scoped, Session
 from api.http.multipart import form, sent
 from api.http.schemas import CONFLICT, NOT_FOUND, file_of
 from api.project_archives import UNFINISHED, UNFIT, taken_out, zipped
 from engine.errors import BadInput
-from engine.export.project_archive import Archive
+from engine.export.project_archive import Archive, bundle_in
 from engine.pictures.workshop import Opened
 from engine.store import bibles, removals, rows, uploads
 from engine.store import images as pictures
@@ -152,7 +153,13 @@ async def take_file(
     async with sent(request) as file:
         archive = await run_in_threadpool(Archive, file.path, owned.settings.max_import_bytes)
         try:
-            bundle = await run_in_threadpool(archive.bundle)
+            bundle = await read_apart(
+                bundle_in,
+                file.path,
+                owned.settings.max_import_bytes,
+                size=file.path.stat().st_size,
+                what="The file",
+            )
             if bundle.chapters:
                 raise BadInput("The file is a whole project, not a bible: it has chapters.")
             found = [(one, *await taken_out(owned, archive, one, file.path.parent)) for one in bundle.pictures]

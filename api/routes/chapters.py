@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlmodel import col
 
+from api.http.apart import read_apart
 from api.http.deps import Editing, Scoped, Session
 from api.http.paging import Listing, Paged, listed, sorted_by
 from api.http.params import Edition, ExternalId, Facts, Labels, Metadata, Order, Position, labelled
@@ -98,8 +99,8 @@ async def create(
     project_id: UUID, body: NewChapter, session: Session, scope: Editing, response: Response
 ) -> ChapterOut:
     """Inserts it at `position`, before the chapter that is there now, or after the last one."""
+    text = await _read(body.text) if body.text is not None else ""
     await editing.open_project(session, scope, project_id)
-    text = read_manuscript(body.text.encode("utf-8", "replace"), "text") if body.text is not None else ""
     script = body.script.model_dump(mode="json") if body.script else None
     title = body.title or (_on_one_line(body.script.title) if body.script else "")
     chapter = await add_chapter(
@@ -172,8 +173,8 @@ async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope:
     if body.threads is not None:
         values["threads"] = body.threads
     if body.text is not None:
+        values["source_text"] = await _read(body.text)
         await editing.lock_idle(session, scope, Chapter, chapter_id)
-        values["source_text"] = read_manuscript(body.text.encode("utf-8", "replace"), "text")
         values["script"] = None
     return ChapterOut.model_validate(await editing.change(session, scope, Chapter, chapter_id, body.version, values))
 
@@ -221,3 +222,7 @@ async def pages(
 def _on_one_line(title: str) -> str:
     """A script's title, which may contain anything, as a chapter's title."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in title).split())[:200]
+
+
+async def _read(text: str) -> str:
+    return await read_apart(read_manuscript, text.encode("utf-8", "replace"), "text", size=len(text))

@@ -8,13 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.http.apart import read_apart
 from api.http.deps import Owned, Resources, Scoped
 from api.http.multipart import form, sent
 from api.http.schemas import NOT_FOUND, file_of
 from api.project_archives import UNFINISHED, UNFIT, taken_out, zipped
 from api.shapes.projects import ProjectOut
 from engine.errors import Forbidden
-from engine.export.project_archive import Archive
+from engine.export.project_archive import Archive, bundle_in
 from engine.storage.keys import project_prefix
 from engine.store import bundles, removals, rows
 from engine.store.bundles import Kept
@@ -84,7 +85,13 @@ async def take(request: Request, owned: Owned, scope: Scoped, response: Response
     async with sent(request) as file:
         archive = await run_in_threadpool(Archive, file.path, owned.settings.max_import_bytes)
         try:
-            bundle = await run_in_threadpool(archive.bundle)
+            bundle = await read_apart(
+                bundle_in,
+                file.path,
+                owned.settings.max_import_bytes,
+                size=file.path.stat().st_size,
+                what="The file",
+            )
 
             async def bring(new: UUID) -> dict[str, Kept]:
                 kept: dict[str, Kept] = {}

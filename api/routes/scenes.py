@@ -8,13 +8,13 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from api.http.apart import read_apart
 from api.http.deps import Editing, Scoped, Session
 from api.http.paging import Listing, listed, sorted_by
 from api.http.params import Order, Position
 from api.http.schemas import AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from api.shapes.panels import NewPanel, panel_of
 from engine.errors import Conflict
-from engine.processes.pool import shared
 from engine.reading import scene_sentences
 from engine.store import editing, manual_edits, rows
 from engine.store.rows import Paging
@@ -36,9 +36,6 @@ Outfits = Annotated[
     ),
 ]
 Text = Annotated[Words, Field(max_length=100_000, description="what happens, as panel writers read it")]
-
-# Characters that are read within some milliseconds, and the CPU seconds for the most that a request can hold.
-_SHORT, _SECONDS = 10_000, 60
 
 _NEW: dict[str, Any] = {
     "title": "The lamp",
@@ -296,10 +293,7 @@ def _scene(chapter: Chapter, body: NewScene, sentences: list[str]) -> Scene:
 
 
 async def _sentences(texts: list[str]) -> list[list[str]]:
-    """The sentences of each text. Long ones are read in a child process, before any row is locked for them."""
-    if sum(map(len, texts)) <= _SHORT:
-        return scene_sentences(texts)
-    return await shared().run(scene_sentences, texts, seconds=_SECONDS, doing="Reading the text")
+    return await read_apart(scene_sentences, texts, size=sum(map(len, texts)))
 
 
 async def _has_panels(session: AsyncSession, scene_id: UUID) -> bool:

@@ -115,6 +115,15 @@ class Archive:
         return bytes(data)
 
 
+def bundle_in(path: Path, most: int) -> Bundle:
+    """What a project file from outside holds; in a child process, for it may become a hundred times its size."""
+    archive = Archive(path, most)
+    try:
+        return archive.bundle()
+    finally:
+        archive.close()
+
+
 def _is_bounded(data: bytes) -> bool:
     """Whether a document has no more values, lists and objects than a project can have.
 

@@ -155,9 +155,12 @@ def _with_marked_structure(text: str) -> str:
     """One spelling for every heading and separator, so that later code need not guess again."""
     text = _with_script_lines(text)
     lines = [line.rstrip() for line in text.split("\n")]
-    shouted = sum(1 for line in lines if _CAPITAL_LINE.fullmatch(line.strip()))
+    shouted = sum(1 for line in lines if line and _CAPITAL_LINE.fullmatch(line.strip()))
     marked: list[str] = []
     for index, line in enumerate(lines):
+        if not line:
+            marked.append(line)
+            continue
         bare = line.strip()
         alone = (index == 0 or not lines[index - 1]) and (index + 1 == len(lines) or not lines[index + 1])
         if _SEPARATOR_LINE.fullmatch(line):

@@ -22,6 +22,7 @@ from tests.fakes.server import eventually
 pytestmark = pytest.mark.integration
 
 KILO = 1024
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 JSON = {"Content-Type": "application/json"}
 DEPTHS = (500, 950, 1_000, 100_000, 3_000_000)
 
@@ -238,6 +239,35 @@ async def test_there_are_only_so_many_connections(served: Serve) -> None:
         async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             await asyncio.sleep(0.1)
             assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_one_address_leaves_connections_for_others(served: Serve) -> None:
+    """Half-sent requests and silence from one address fill its own share; those who come from elsewhere are served."""
+    async with served(max_connections=40, connections_per_address=5) as port:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(60)]
+        for _, writer in held:
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127")
+            await writer.drain()
+        status, told = await said(port, HEALTH)
+        assert (status, told["type"]) == (503, "/problems/busy")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+        writer.write(HEALTH)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        for _, opened in [*held, (reader, writer)]:
+            opened.close()
+        async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            async with asyncio.timeout(20):
+                while (await client.get("/healthz")).status_code != 200:  # noqa: ASYNC110  # a server's state, which tells nobody
+                    await asyncio.sleep(0.05)
+
+
+async def test_a_trusted_proxy_connects_for_many(served: Serve) -> None:
+    async with served(connections_per_address=2, trusted_proxies="127.0.0.1") as port:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+        async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            assert (await client.get("/healthz")).status_code == 200
+        for _, writer in held:
+            writer.close()
 
 
 @pytest.mark.parametrize(("trusted", "client"), [("", "127.0.0.1"), ("127.0.0.1", "203.0.113.9")])

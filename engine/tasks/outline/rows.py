@@ -1,7 +1,5 @@
 """ChapterOutline: reads a window of the text, stores its outline; `store/outlines.py` merges the windows."""
 
-import asyncio
-
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.basis import FOR_WORDS, Inputs
@@ -11,14 +9,14 @@ from engine.store.progress import complete_and_tell, outline_step
 from engine.store.rows import get
 from engine.store.scope import Scope
 from engine.tasks.outline.task import In, Out
-from engine.tasks.outline.windows import OutlinedWindow, outlined, read, source_of, window_tokens
+from engine.tasks.outline.windows import OutlinedWindow, outlined, read_apart, source_of, window_tokens
 from models.runs import TaskCall
 from models.tables import Chapter
 
 
 async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Loaded | Made:
     chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id)
-    texts, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(call.options))
+    texts, spans = await read_apart(chapter.source_text, window_tokens(call.options))
     window = spans[call.part]
     # By its text alone: what became known since, not least from this very outline, is no reason to pay again.
     done = outlined(chapter)
@@ -42,7 +40,7 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
 
 async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) -> Made:
     chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id, lock=True)
-    texts, spans = await asyncio.to_thread(read, chapter.source_text, window_tokens(call.options))
+    texts, spans = await read_apart(chapter.source_text, window_tokens(call.options))
     window = spans[call.part]
     done = OutlinedWindow(source=source_of(texts, window), output=out)
     # A new object: SQLAlchemy does not see changes inside a JSON value.

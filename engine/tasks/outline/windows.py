@@ -1,9 +1,11 @@
 """How a chapter's text is read for its outline: in windows, of which those whose text changed are read again."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 
 from engine.digest import digest
+from engine.processes.pool import shared
 from engine.providers.model_facts import limits
 from engine.providers.registry import model_of
 from engine.reading import paragraphs, windows
@@ -11,6 +13,9 @@ from engine.tasks.outline.task import TASK, Out
 from models.options import GenerationOptions
 from models.story import Frozen
 from models.tables import Chapter
+
+# The paragraphs of a text, and the windows that it is read in.
+Read = tuple[tuple[str, ...], tuple[range, ...]]
 
 
 class OutlinedWindow(Frozen):
@@ -36,10 +41,32 @@ def window_tokens(options: GenerationOptions) -> int:
 
 
 @lru_cache(maxsize=4)
-def read(text: str, tokens: int) -> tuple[tuple[str, ...], tuple[range, ...]]:
+def read(text: str, tokens: int) -> Read:
     """The paragraphs of a text and the windows it is read in. Remembered: every window asks for the same text."""
     parts = paragraphs(text)
     return tuple(parts), tuple(windows(parts, tokens))
+
+
+# Longer texts are read in a child process; a text within some hundredths of a second.
+_SHORT, _SECONDS = 50_000, 120
+# The texts that were read last: every window of a chapter asks for its text, and several chapters run at a time.
+_KNOWN: OrderedDict[tuple[str, int], Read] = OrderedDict()
+_MOST_KNOWN = 16
+
+
+async def read_apart(text: str, tokens: int) -> Read:
+    """The same, which holds nothing up, however long the text is."""
+    if len(text) <= _SHORT:
+        return read(text, tokens)
+    key = digest(text), tokens
+    found = _KNOWN.get(key)
+    if found is None:
+        found = await shared().run(read, text, tokens, seconds=_SECONDS, doing="Reading the chapter")
+    _KNOWN[key] = found
+    _KNOWN.move_to_end(key)
+    if len(_KNOWN) > _MOST_KNOWN:
+        _KNOWN.popitem(last=False)
+    return found
 
 
 def source_of(texts: tuple[str, ...], window: range) -> str:
