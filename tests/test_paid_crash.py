@@ -4,7 +4,6 @@ The same run carries planted keys, and afterwards nothing that was written anywh
 """
 
 import asyncio
-import hashlib
 import json
 import os
 import random
@@ -22,7 +21,6 @@ import pytest
 from sqlmodel import col, select
 
 from engine.db.session import Database
-from engine.digest import digest
 from engine.settings import Settings
 from inkloom.local.commands import Commands
 from inkloom.local.stack import Endpoints, Stack
@@ -34,10 +32,7 @@ from models.options import GenerationOptions, GenerationStatus
 from models.tables import Generation, ProviderCall
 from models.tables.ledger import CallState
 from scripts.kill_matrix import story_of
-from tests.fakes.openai import CHAT, EDIT, OpenAI, multipart
-from tests.fakes.questions import Question
-from tests.fakes.server import Answer, Asked
-from tests.paying_worker import TEACH
+from tests.fakes.taught import TaughtVendor
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -46,41 +41,12 @@ SECRET = "planted-secret-5d1c8e2f"
 KILLS = 6
 
 
-def _content(asked: Asked) -> str:
-    """What was asked, whatever it came in: pictures are sent as a form, whose boundaries are new each time."""
-    if asked.path != EDIT:
-        return digest(asked.json)
-    fields, files = multipart(asked)
-    return digest(fields, [(name, hashlib.sha256(data).hexdigest()) for name, data in files])
-
-
-class Vendor(OpenAI):
-    """OpenAI as a fake that is taught its answers, takes its time, and notes what it answered in full."""
-
-    def __init__(self) -> None:
-        super().__init__(self._taught)
-        self._answers: dict[tuple[str, str], str] = {}
-        self.answered: Counter[str] = Counter()
-
-    async def respond(self, asked: Asked) -> Answer:
-        if asked.path == TEACH:
-            self._answers[asked.json["system"], asked.json["prompt"]] = asked.json["answer"]
-            return Answer("ok")
-        await asyncio.sleep(0.15 if asked.path == CHAT else 0.4)
-        answer = await super().respond(asked)
-        self.answered[_content(asked)] += 1
-        return answer
-
-    async def _taught(self, question: Question) -> str:
-        return self._answers[question.system, question.prompt]
-
-
 @dataclass
 class Ran:
     """A finished chapter, with all that a test may want to look into."""
 
     finished: Finished
-    vendor: Vendor
+    vendor: TaughtVendor
     calls: list[ProviderCall]
     in_flight: int
     data: Path
@@ -114,11 +80,11 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 async def ran(folder: Path) -> AsyncIterator[Ran]:
     """A chapter of at least 24 panels, made through six kills of its workers."""
-    async with Vendor() as vendor:
+    async with TaughtVendor() as vendor:
         yield await _run(vendor, folder / "data", folder / "out")
 
 
-async def _run(vendor: Vendor, data: Path, out: Path) -> Ran:
+async def _run(vendor: TaughtVendor, data: Path, out: Path) -> Ran:
     settings = Settings(
         data=data,
         temporal_ui_port=0,
@@ -189,7 +155,7 @@ async def _killed(endpoints: Endpoints, data: Path, making: "asyncio.Task[Finish
 
 async def _seen(
     finished: Finished,
-    vendor: Vendor,
+    vendor: TaughtVendor,
     endpoints: Endpoints,
     in_flight: int,
     data: Path,

@@ -1,10 +1,17 @@
 """Which client a request comes from, as far as that can be known behind proxies."""
 
-from ipaddress import ip_address, ip_network
+import os
+import sys
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import Path
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
+# The kernel's tables of TCP connections, with the account that each end belongs to.
+_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_ESTABLISHED = "01"
+_ROOT = 0
 _PASSED_ON = {"forwarded", "via", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip"}
 
 
@@ -35,3 +42,38 @@ def passed_on(connection: HTTPConnection) -> bool:
     return connection.scope.get("http_version") == "1.0" or any(
         name in _PASSED_ON or name.startswith("x-forwarded-") for name in connection.headers
     )
+
+
+def of_this_account(scope: Scope) -> bool:
+    """Whether the other end of a loopback connection belongs to the account that runs this process, or to root.
+
+    A proxy on this machine that names itself in no header still runs as an account of its own, and so do other people.
+    Linux alone tells; elsewhere this is true.
+    """
+    client, server = scope.get("client"), scope.get("server")
+    if not client or not server or server[1] is None:
+        # Not a connection, but a call within this process.
+        return True
+    try:
+        ends = {f"{address}:{client[1]:04X}" for address in _written(client[0])}
+        ours = {f"{address}:{server[1]:04X}" for address in _written(server[0])}
+        rows = [line.split() for table in _TABLES if table.exists() for line in table.read_text().splitlines()[1:]]
+    except (OSError, ValueError):
+        return True
+    # A connection whose process has closed it is in another state, and belongs to root.
+    found = {int(row[7]) for row in rows if row[1] in ends and row[2] in ours and row[3] == _ESTABLISHED}
+    return not rows or (bool(found) and found <= {os.geteuid(), _ROOT})
+
+
+def _written(host: str) -> list[str]:
+    """An address as the tables have it: words of four bytes in the machine's order. IPv4 may be in both."""
+    address = ip_address(host)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    packed = [address.packed]
+    if isinstance(address, IPv4Address):
+        packed.append(IPv6Address(f"::ffff:{address}").packed)
+    return [
+        "".join(f"{int.from_bytes(one[at : at + 4], sys.byteorder):08X}" for at in range(0, len(one), 4))
+        for one in packed
+    ]

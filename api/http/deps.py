@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import HTTPConnection
 from temporalio.client import Client
 
-from api.http.clients import passed_on
+from api.http.clients import of_this_account, passed_on
 from api.http.computed import Computed
 from engine.db.session import Database
 from engine.errors import Forbidden, Unauthorized
@@ -111,14 +111,16 @@ bearer = OAuth2PasswordBearer(
 
 
 def is_local(connection: HTTPConnection) -> bool:
-    """Whether a request comes directly from this machine and is addressed to it."""
+    """Whether a request comes directly from this account of this machine, and is addressed to it."""
     host = connection.headers.get("Host", "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     try:
         from_here = connection.client is not None and ip_address(connection.client.host).is_loopback
     except ValueError:
         from_here = False
-    return from_here and not passed_on(connection) and name.lower() in _LOOPBACK
+    if not from_here or passed_on(connection) or name.lower() not in _LOOPBACK:
+        return False
+    return of_this_account(connection.scope)
 
 
 async def account_of(owned: Resources, token: str | None, *, local: bool) -> Caller:

@@ -145,12 +145,15 @@ class Services:
 
     async def stop(self) -> None:
         """Stop workers, then Temporal, then Postgres; also those that another supervisor left to us."""
-        keepers, self._keepers = self._keepers, {}
         waiting = asyncio.create_task(self._tell_patience())
-        await self._retire()
-        await asyncio.gather(*(keepers[role].stop() for role in self._commands.workers if role in keepers))
-        await asyncio.gather(*self._retiring)
-        waiting.cancel()
+        try:
+            # Before ours are let go, or it would take them for another's.
+            await self._retire()
+            keepers, self._keepers = self._keepers, {}
+            await asyncio.gather(*(keepers[role].stop() for role in self._commands.workers if role in keepers))
+            await asyncio.gather(*self._retiring)
+        finally:
+            waiting.cancel()
         for service in self._servers():
             if keeper := keepers.get(service.role):
                 await keeper.stop()

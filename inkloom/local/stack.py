@@ -5,6 +5,7 @@ supervisor leaves. The last one to leave stops everything.
 """
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -115,9 +116,10 @@ class Stack:
         self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._data / "logs").mkdir(mode=0o700, exist_ok=True)
         private.close(self._data, embedded_database=not self._database_url)
-        trial = self._data / ".writable"
-        trial.write_text("yes")
-        trial.unlink()
+        # Of its own for each of several that start at once.
+        with tempfile.TemporaryFile(dir=self._data) as trial:
+            trial.write(b"yes")
+            trial.flush()
 
     async def _enter(self) -> None:
         if self._users.take(shared=True):

@@ -1,6 +1,7 @@
 """Accounts: who comes in, how long it counts, and what slows down those who guess."""
 
 import asyncio
+import os
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
@@ -411,6 +412,29 @@ async def test_a_proxy_that_does_not_name_itself_is_not_the_local_owner(untouche
 
     async with served(database_url=untouched.database_url, local_owner=True) as port:
         assert [await asked(port, version) for version in ("1.1", "1.0")] == [b"200", b"401"]
+
+
+# What a proxy asks that keeps the host and adds no header, in HTTP 1.1.
+ASKS = """
+import http.client, sys
+connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=30)
+connection.request("GET", "/api/v1/auth/me")
+print(connection.getresponse().status)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/bin/python3").exists(), reason="only root can be another")
+@pytest.mark.parametrize("account", [pytest.param(None, id="ours"), pytest.param(65_534, id="another")])
+async def test_another_account_of_this_machine_is_not_the_local_owner(
+    untouched: Settings, served: Serve, account: int | None
+) -> None:
+    """Neither a proxy that runs as one, whatever it sends, nor another person."""
+    async with served(database_url=untouched.database_url, local_owner=True) as port:
+        # The interpreter of the tests may lie where this account cannot go.
+        command = ("/usr/bin/python3", "-I", "-c", ASKS, str(port))
+        asking = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, user=account, cwd="/")
+        said, _ = await asking.communicate()
+    assert said.decode().strip() == ("200" if account is None else "401")
 
 
 async def test_the_local_owner_hears_nothing_once_somebody_has_registered(untouched: Settings) -> None:

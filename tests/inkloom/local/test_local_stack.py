@@ -275,10 +275,24 @@ async def test_other_servers_do_not_mix(data: Path, commands: Commands) -> None:
 
 
 async def test_a_taken_port_is_explained(data: Path, commands: Commands) -> None:
+    """Before anything else is started."""
+    said: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = serverless(data).model_copy(update={"api_port": taken.getsockname()[1]})
         with pytest.raises(StackError, match="INKLOOM_API_PORT"):
-            await Stack(settings, api=True, report=print, commands=commands).start()
+            await Stack(settings, api=True, report=said.append, commands=commands).start()
+    assert (said, pids(data)) == ([], {})
+
+
+async def test_a_second_one_says_that_its_port_is_not_used(data: Path, commands: Commands) -> None:
+    """The API of a folder stays where the first one put it."""
+    said: list[str] = []
+    async with Stack(serverless(data), api=True, report=print, commands=commands) as first:
+        wanted = next_free(0)
+        settings = serverless(data).model_copy(update={"api_port": wanted})
+        async with Stack(settings, api=True, report=said.append, commands=commands) as second:
+            assert second.api_url == first.api_url
+    assert any(f"instead of {wanted}" in line for line in said)
 
 
 async def test_a_folder_that_cannot_be_is_explained(commands: Commands) -> None:
