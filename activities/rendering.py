@@ -243,6 +243,7 @@ class Rendering:
             most_usd=self._prices.cost("images", by.provider, by.model, most),
             most_tokens=most.input + most.output,
             accepted=frozenset(call.accepted),
+            gives_way=call.gives_way,
         )
         return await ledger.acquire(session, order, terms=self._terms, send=True, alive=self._slots.waiting)
 

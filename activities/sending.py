@@ -11,11 +11,8 @@ from activities import tracing
 from activities.provider_slots import go_on
 from engine.db.session import Database
 from engine.errors import AnswerLost, BadAnswer, CallInFlight, EngineError, ProviderDown, ProviderError
-from engine.money import ledger
+from engine.money import circuits, ledger
 from models.tables import ProviderCall
-
-# How many seconds a provider may fail before the next one is asked, if there is one.
-PATIENCE = 30.0
 
 
 @asynccontextmanager
@@ -48,20 +45,32 @@ async def sending(
     try:
         with tracing.span(f"{call.kind} {call.provider}", told_of_it), _counted(call):
             yield
+        if grant.doubtful:
+            async with database.session() as session:
+                await circuits.settled(session, call.kind, call.provider, None)
     except EngineError as error:
         call.said = error.detail if isinstance(error, ProviderError) else ""
         reason = f"{error.message} {call.said}".strip()
         # For the provider an unusable answer was an answer, and it may be billed.
         answered = isinstance(error, AnswerLost | BadAnswer)
+        failing = 0.0
         async with database.session() as session:
             await (ledger.lose if answered else ledger.fail)(session, grant.call, reason)
+            if grant.doubtful or error.retryable:
+                circuit = await circuits.settled(session, call.kind, call.provider, error)
+                if circuit is not None:
+                    failing = circuit.failing
+                    if circuit.open and error.retry_after is None:
+                        error.retry_after = max(circuit.wait, 0.5)
             down = gives_way and error.retryable
             if down and answered:
                 # Another provider will cost money for the same call: if the policy is to ask, a person decides first.
                 down = not await ledger.person_decides(session, call, call.generation_id, call.reserved_usd, terms)
-            down = down and await ledger.seconds_since_sent(session, grant.call) + (error.retry_after or 0.0) > PATIENCE
+            if down:
+                failing = max(failing, await ledger.seconds_since_sent(session, grant.call))
+                down = failing + (error.retry_after or 0.0) > circuits.PATIENCE
         if down:
-            raise ProviderDown(f"{grant.call.provider} has failed for {PATIENCE:.0f} s: {error.message}") from error
+            raise ProviderDown(f"{grant.call.provider} has failed for {failing:.0f} s: {error.message}") from error
         raise
     except Exception as error:
         # A defect: it is unknown whether the call was sent.

@@ -186,6 +186,7 @@ class Writing:
             most_usd=self._prices.cost("llm", by.provider, by.model, most),
             most_tokens=most.input + most.output,
             accepted=frozenset(call.accepted),
+            gives_way=call.gives_way,
         )
         found = await self._cache.find(session, order) if self._cache is not None else None
         if found is not None:

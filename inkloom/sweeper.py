@@ -23,6 +23,7 @@ from engine.storage import Storage
 from engine.storage.keys import project_prefix
 from engine.store import expired, generations, holds, removals, reviews, webhooks
 from engine.store.scope import Scope
+from inkloom.stuck import look_for_stuck
 from models.ids import generation_workflow_id
 from models.options import GenerationStatus
 from models.tables import Generation
@@ -235,7 +236,7 @@ async def _mend(database: Database, client: Client, generation: Generation) -> b
         await start(client, generation)
         return True
     if description.status in (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW, None):
-        return False
+        return await look_for_stuck(database, client, generation, description)
     status = (
         GenerationStatus.CANCELLED
         if description.status == WorkflowExecutionStatus.CANCELED

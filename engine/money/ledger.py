@@ -22,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db.session import execute
 from engine.digest import digest
 from engine.errors import CallInFlight, EngineError, NotRequested, OutcomeUnknown, Paused, RateLimited
-from engine.money import budgets
+from engine.money import budgets, circuits
 from engine.money.rate_limits import WINDOW, next_turn
 from engine.providers.usage import Tokens
 from engine.settings import Rate
@@ -153,6 +153,8 @@ class PaidRequest:
     most_usd: Decimal = Decimal(0)
     most_tokens: int = 0
     accepted: frozenset[UUID] = frozenset()
+    # Whether another provider is asked when this one is down.
+    gives_way: bool = False
 
     @property
     def call_key(self) -> str:
@@ -194,10 +196,14 @@ class Terms:
 
 @dataclass(frozen=True)
 class Grant:
-    """A confirmed call with its answer, or a fresh one that the caller sends, `wait` seconds from now."""
+    """A confirmed call with its answer, or a fresh one that the caller sends, `wait` seconds from now.
+
+    `doubtful`: its provider has failed lately, so an answer is news.
+    """
 
     call: ProviderCall
     wait: float = 0.0
+    doubtful: bool = False
 
 
 FREE = Terms()
@@ -221,10 +227,12 @@ async def acquire(
     committed: `CallInFlight` while another holder's attempt at the same call has not settled, `OutcomeUnknown` where a
     person must decide about a lost attempt, `Paused` while the generation is paused, `NotRequested` if it has ended or
     belongs to others, `BudgetTight` and `BudgetExceeded` where the call does not fit the budget, `RateLimited` where
-    its slot is too far away to wait for.
+    its slot is too far away to wait for, `ProviderBusy` or `ProviderDown` where its provider is down and another call
+    finds out whether it is back.
     """
     rate = terms.rates.get(request.provider)
-    if not request.most_usd and rate is None:
+    circuit = await circuits.state_of(session, request.kind, request.provider)
+    if not request.most_usd and rate is None and circuit is None:
         # Nearly every free call is the first one with its key: then a single statement suffices.
         fresh = await _reserve(session, request, 1, send)
         if fresh is not None:
@@ -286,13 +294,17 @@ async def acquire(
         refused = await budgets.beyond(session, request.project_id, request.generation_id, request.most_usd)
         if refused is not None:
             return refused
+    if circuit is not None:
+        away = await circuits.refused(session, request.kind, request.provider, circuit, gives_way=request.gives_way)
+        if away is not None:
+            return away
     send_at, wait = await _turn(session, request, rate) if rate is not None else (None, 0.0)
     if wait > LONGEST_WAIT:
         return RateLimited(f"{request.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
     fresh = await _reserve(session, request, len(past) + 1, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already in flight.", retry_after=2)
-    return fresh if isinstance(fresh, EngineError) else Grant(fresh, wait)
+    return fresh if isinstance(fresh, EngineError) else Grant(fresh, wait, doubtful=circuit is not None)
 
 
 async def person_decides(

@@ -76,6 +76,12 @@ async def of_generation(session: AsyncSession, generation_id: UUID, after: int, 
     return list((await session.exec(query)).all())
 
 
+async def last_time(session: AsyncSession, generation_id: UUID) -> datetime | None:
+    """When the last event of a generation happened."""
+    query = select(Event.at).where(Event.generation_id == generation_id).order_by(col(Event.seq).desc()).limit(1)
+    return (await session.exec(query)).first()
+
+
 class Happened(NamedTuple):
     """The columns of an event."""
 

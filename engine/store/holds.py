@@ -18,9 +18,9 @@ from engine.store.rows import get
 from engine.store.scope import Scope
 from models.events import EventType
 from models.ids import new_id
-from models.options import FINAL_STATUSES, HELD_STATUSES, GenerationStatus, HoldReason
+from models.options import FINAL_STATUSES, HELD_STATUSES, DelayReason, GenerationStatus, HoldReason
 from models.runs import Decision, Holding
-from models.tables import Generation, Hold, Redraw
+from models.tables import Delay, Generation, Hold, Redraw
 from models.tables.directing import RedrawState
 
 # With the lock that decisions take, too.
@@ -178,7 +178,11 @@ async def waiting_of(session: AsyncSession, generation_ids: Sequence[UUID]) -> S
 
 async def released_workflows(session: AsyncSession, older_than: timedelta) -> list[str]:
     """Workflows that have not continued since their hold was released: waking them may have failed."""
-    query = select(Hold.workflow_id).where(col(Hold.released_at) < func.now() - older_than, col(Hold.taken).is_(False))
+    # A workflow that cannot replay takes nothing, and each signal would make its history longer.
+    stuck = select(Delay.id).where(Delay.part == Hold.workflow_id, Delay.reason == DelayReason.REPLAY)
+    query = select(Hold.workflow_id).where(
+        col(Hold.released_at) < func.now() - older_than, col(Hold.taken).is_(False), ~stuck.exists()
+    )
     return list(dict.fromkeys((await session.exec(query)).all()))
 
 

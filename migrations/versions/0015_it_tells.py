@@ -73,9 +73,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("part", name=op.f("uq_delays_part")),
     )
     op.create_index("ix_delays_generation_id", "delays", ["generation_id", "created_at"])
+    op.create_table(
+        "circuits",
+        sa.Column("key", sa.String(80), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_call_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("said", sa.String(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_circuits")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("circuits")
     op.drop_table("delays")
     op.drop_table("failed_parts")
     for column in ("said", "notes", "question"):

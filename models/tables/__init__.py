@@ -2,7 +2,7 @@
 
 from models.tables.accounts import AccessToken, IdempotentRequest, RefreshToken, Throttle, Ticket, User
 from models.tables.directing import ChapterVersion, Redraw, Selection
-from models.tables.ledger import ProviderCall, TaskResult
+from models.tables.ledger import Circuit, ProviderCall, TaskResult
 from models.tables.projects import Invitation, Project, ProjectInstruction, ProjectMember
 from models.tables.runs import Delay, Event, FailedPart, Generation, GenerationStep, Hold, Removal, Unheard
 from models.tables.story import Chapter, Character, Draft, Export, Image, Location, Page, Panel, Scene, Translation
@@ -16,6 +16,7 @@ __all__ = [
     "Chapter",
     "ChapterVersion",
     "Character",
+    "Circuit",
     "Comment",
     "Delay",
     "Delivery",

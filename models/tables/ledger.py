@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
-from sqlmodel import Field
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
 
 from models.tables.columns import ABSENT_JSON, Row, StrEnumType, moment, one_of, scoped, within_project
 
@@ -85,6 +85,19 @@ class ProviderCall(Row, table=True):
     send_at: datetime | None = moment("its turn at a provider that allows so much a minute")
     submitted_at: datetime | None = moment()
     settled_at: datetime | None = moment()
+
+
+class Circuit(SQLModel, table=True):
+    """A provider that has failed lately. There is no row for one that works."""
+
+    __tablename__ = "circuits"
+
+    key: str = Field(primary_key=True, max_length=80, description="kind and provider")
+    failures: int = Field(description="in a row")
+    failing_since: datetime = Field(sa_type=DateTime(timezone=True))
+    last_failed_at: datetime = Field(sa_type=DateTime(timezone=True))
+    next_call_at: datetime = Field(sa_type=DateTime(timezone=True), description="when one call may try it")
+    said: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="the provider's own words")
 
 
 class TaskResult(Row, table=True):

@@ -1,0 +1,161 @@
+"""A provider that fails again and again is asked by one call at a time; the others wait, or ask the next provider."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import delete, func, update
+from sqlmodel import col
+from temporalio.testing import ActivityEnvironment
+
+from activities.sending import sending
+from engine.db.session import Database
+from engine.errors import AnswerLost, BadAnswer, EngineError, ProviderBusy, ProviderDown, ProviderRejected, RateLimited
+from engine.money import circuits, ledger
+from models.tables import Circuit
+from tests.conftest import Order, Ordered
+from tests.support.calls import ask, costly
+
+pytestmark = pytest.mark.integration
+
+DOWN = ProviderBusy("vendor answered 503.", detail="no capacity")
+
+
+@pytest.fixture
+async def vendor(database: Database) -> AsyncIterator[str]:
+    """The name of a provider that no other test asks."""
+    name = f"vendor-{uuid4()}"
+    yield name
+    async with database.session() as session:
+        await session.exec(delete(Circuit).where(col(Circuit.key).contains(name)))
+
+
+async def send(database: Database, ordered: Ordered, vendor: str, error: EngineError | None, **more: object) -> object:
+    """Make a call that ends so; returns the refusal if it is not sent."""
+    granted = await ask(database, costly(ordered, str(uuid4()), "0", provider=vendor, **more))
+    if isinstance(granted, EngineError):
+        return granted
+
+    async def work() -> None:
+        async with sending(database, granted, ledger.FREE, gives_way=False):
+            if error is not None:
+                raise error
+
+    if error is None:
+        await ActivityEnvironment().run(work)
+    else:
+        with pytest.raises(type(error)):
+            await ActivityEnvironment().run(work)
+    return error
+
+
+async def later(database: Database, vendor: str, seconds: float) -> None:
+    """So many seconds pass for the provider's circuit."""
+    moved = {name: getattr(Circuit, name) - timedelta(seconds=seconds) for name in ("failing_since", "next_call_at")}
+    async with database.session() as session:
+        await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(moved))
+
+
+async def opened(database: Database, order: Order, vendor: str) -> Ordered:
+    """A generation with a provider that has just failed often enough."""
+    ordered = await order()
+    for _ in range(circuits.OPEN_AFTER):
+        assert await send(database, ordered, vendor, DOWN) is DOWN
+    return ordered
+
+
+async def test_of_many_calls_one_finds_out(database: Database, order: Order, vendor: str) -> None:
+    """Nobody is asked until the pause is over; then one of eight, and the others are told when to come back."""
+    ordered = await opened(database, order, vendor)
+    refusal = await send(database, ordered, vendor, None)
+    assert isinstance(refusal, ProviderBusy)
+    assert refusal.detail == "no capacity"
+    assert refusal.retry_after is not None
+    assert 0 < refusal.retry_after <= circuits.LONGEST_PAUSE
+    await later(database, vendor, circuits.LONGEST_PAUSE)
+    asked = await asyncio.gather(*(ask(database, costly(ordered, f"{n}", "0", provider=vendor)) for n in range(8)))
+    assert sum(isinstance(one, ledger.Grant) for one in asked) == 1
+    assert all(one.retryable for one in asked if isinstance(one, EngineError))
+
+
+async def test_one_answer_closes_it(database: Database, order: Order, vendor: str) -> None:
+    """All calls go out again."""
+    ordered = await opened(database, order, vendor)
+    await later(database, vendor, circuits.LONGEST_PAUSE)
+    assert await send(database, ordered, vendor, None) is None
+    asked = await asyncio.gather(*(ask(database, costly(ordered, f"{n}", "0", provider=vendor)) for n in range(8)))
+    assert all(isinstance(one, ledger.Grant) for one in asked)
+
+
+@pytest.mark.parametrize(
+    ("error", "opens"),
+    [
+        pytest.param(ProviderBusy("500"), True, id="its own failure"),
+        pytest.param(AnswerLost("timed out"), True, id="silence"),
+        pytest.param(RateLimited("429"), False, id="its limit"),
+        pytest.param(ProviderRejected("400"), False, id="a wrong request"),
+        pytest.param(BadAnswer("nonsense"), False, id="an unusable answer"),
+    ],
+)
+async def test_what_counts_as_a_failure(
+    database: Database, order: Order, vendor: str, error: EngineError, opens: bool
+) -> None:
+    """A provider that answers is there, whatever it answers."""
+    ordered = await order()
+    for _ in range(circuits.OPEN_AFTER + 2):
+        await send(database, ordered, vendor, error)
+    asked = await ask(database, costly(ordered, "next", "0", provider=vendor))
+    assert isinstance(asked, EngineError) == opens
+
+
+async def test_failures_between_answers_are_not_in_a_row(database: Database, order: Order, vendor: str) -> None:
+    """A provider that fails every third call is asked by all."""
+    ordered = await order()
+    for error in (DOWN, DOWN, None) * 3:
+        assert await send(database, ordered, vendor, error) is error
+
+
+async def test_failures_long_ago_do_not_count(database: Database, order: Order, vendor: str) -> None:
+    """Yesterday's outage is over."""
+    ordered = await opened(database, order, vendor)
+    async with database.session() as session:
+        earlier = func.clock_timestamp() - 2 * circuits.ROW
+        await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(last_failed_at=earlier))
+    assert isinstance(await ask(database, costly(ordered, "next", "0", provider=vendor)), ledger.Grant)
+
+
+async def test_after_patience_the_next_provider_is_asked_at_once(database: Database, order: Order, vendor: str) -> None:
+    """Not before: a moment's outage makes no storyboards. Without another provider, it is waited for."""
+    ordered = await opened(database, order, vendor)
+    assert isinstance(await send(database, ordered, vendor, None, gives_way=True), ProviderBusy)
+    async with database.session() as session:
+        earlier = func.clock_timestamp() - timedelta(seconds=circuits.PATIENCE + 1)
+        await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(failing_since=earlier))
+    assert isinstance(await send(database, ordered, vendor, None, gives_way=True), ProviderDown)
+    assert isinstance(await send(database, ordered, vendor, None), ProviderBusy)
+
+
+async def test_a_stored_answer_needs_no_provider(database: Database, order: Order, vendor: str) -> None:
+    """What was paid for is used while the provider is down."""
+    ordered = await order()
+    paid = costly(ordered, "paid", "0", provider=vendor)
+    granted = await ask(database, paid)
+    assert isinstance(granted, ledger.Grant)
+    async with database.session() as session:
+        await ledger.confirm(session, granted.call, ledger.Usage(), answer="words")
+    for _ in range(circuits.OPEN_AFTER):
+        await send(database, ordered, vendor, DOWN)
+    again = await ask(database, replace(paid, holder="another"))
+    assert isinstance(again, ledger.Grant)
+    assert again.call.answer == "words"
+
+
+async def test_the_writer_of_a_vendor_works_while_its_artist_is_down(
+    database: Database, order: Order, vendor: str
+) -> None:
+    """Each has a circuit."""
+    ordered = await opened(database, order, vendor)
+    assert isinstance(await ask(database, costly(ordered, "a", "0", provider=vendor, kind="image")), ledger.Grant)
