@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from engine.processes.pool import lane, shared
-from engine.store.scope import Scope
+from engine.processes.pool import shared
 
 # Characters that are read within some milliseconds; fewer cost less here than on their way to a child.
 SHORT = 10_000
@@ -15,7 +14,7 @@ ResultT = TypeVar("ResultT")
 
 
 async def read_apart(
-    scope: Scope, function: Callable[..., ResultT], *arguments: Any, size: int | None = None, what: str = "The text"
+    function: Callable[..., ResultT], *arguments: Any, size: int | None = None, what: str = "The text"
 ) -> ResultT:
     """The answer of a function that reads `size` characters, or nobody knows how many, without holding up others.
 
@@ -23,5 +22,4 @@ async def read_apart(
     """
     if size is not None and size <= SHORT:
         return function(*arguments)
-    lane.set(scope.actor)
     return await shared().run(function, *arguments, seconds=_SECONDS, doing=what)

@@ -20,6 +20,7 @@ from engine.db.session import Database
 from engine.errors import Forbidden, Unauthorized
 from engine.live.hub import Hub
 from engine.pictures.workshop import Workshop
+from engine.processes.pool import lane
 from engine.security import Passwords, Signer, digest
 from engine.settings import Settings
 from engine.storage import Storage
@@ -177,6 +178,8 @@ async def caller(request: Request, owned: Owned, token: Annotated[str | None, De
     """The account that sends the request. A read-only token changes nothing."""
     found = await account_of(owned, token, local=is_local(request))
     request.state.user_id = found.user_id
+    # Child processes are shared fairly between accounts.
+    lane.set(found.user_id)
     if found.scopes is not None and request.method not in _SAFE and TokenScope.WRITE not in found.scopes:
         raise Forbidden("This token is read-only.")
     return found

@@ -19,7 +19,6 @@ from engine.reading import read_manuscript
 from engine.store import editing, removals, rows
 from engine.store.projects import add_chapter
 from engine.store.rows import Paging
-from engine.store.scope import Scope
 from models.numbers import Whole
 from models.script import Script
 from models.tables import Chapter, Page, Project
@@ -100,7 +99,7 @@ async def create(
     project_id: UUID, body: NewChapter, session: Session, scope: Editing, response: Response
 ) -> ChapterOut:
     """Inserts it at `position`, before the chapter that is there now, or after the last one."""
-    text = await _read(scope, body.text) if body.text is not None else ""
+    text = await _read(body.text) if body.text is not None else ""
     await editing.open_project(session, scope, project_id)
     script = body.script.model_dump(mode="json") if body.script else None
     title = body.title or (_on_one_line(body.script.title) if body.script else "")
@@ -174,7 +173,7 @@ async def change(chapter_id: UUID, body: ChapterChange, session: Session, scope:
     if body.threads is not None:
         values["threads"] = body.threads
     if body.text is not None:
-        values["source_text"] = await _read(scope, body.text)
+        values["source_text"] = await _read(body.text)
         await editing.lock_idle(session, scope, Chapter, chapter_id)
         values["script"] = None
     return ChapterOut.model_validate(await editing.change(session, scope, Chapter, chapter_id, body.version, values))
@@ -225,5 +224,5 @@ def _on_one_line(title: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in title).split())[:200]
 
 
-async def _read(scope: Scope, text: str) -> str:
-    return await read_apart(scope, read_manuscript, text.encode("utf-8", "replace"), "text", size=len(text))
+async def _read(text: str) -> str:
+    return await read_apart(read_manuscript, text.encode("utf-8", "replace"), "text", size=len(text))

@@ -18,7 +18,6 @@ from engine.errors import Conflict
 from engine.reading import scene_sentences
 from engine.store import editing, manual_edits, rows
 from engine.store.rows import Paging
-from engine.store.scope import Scope
 from models.numbers import Whole
 from models.tables import Chapter, Panel, Scene
 from models.tables.story import SceneState
@@ -175,7 +174,7 @@ async def create(
     It keeps its place when the chapter's text is outlined, beside the scenes from the text. Refused while a generation
     is running on the chapter.
     """
-    sentences = await _sentences(scope, [body.text])
+    sentences = await _sentences([body.text])
     chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
     scene = await editing.add(session, scope, _scene(chapter, body, sentences[0]), at=body.position)
     response.headers["Location"] = f"/api/v1/scenes/{scene.id}"
@@ -192,7 +191,7 @@ async def create_many(chapter_id: UUID, body: NewScenes, session: Session, scope
     """Adds all or none, in the order given. Generations change nothing in a scene with panels, except that they write
     missing words and prompts.
     """
-    texts = await _sentences(scope, [one.text for one in body.scenes])
+    texts = await _sentences([one.text for one in body.scenes])
     chapter = await editing.lock_idle(session, scope, Chapter, chapter_id)
     scenes = [_scene(chapter, one, sentences) for one, sentences in zip(body.scenes, texts, strict=True)]
     await editing.insert_rows(session, scenes, body.position)
@@ -254,7 +253,7 @@ async def change(scene_id: UUID, body: SceneChange, session: Session, scope: Edi
     You can change the text only while the scene has no panels, because panels point into it. Refused while a generation
     is running on the chapter.
     """
-    sentences = await _sentences(scope, [body.text or ""])
+    sentences = await _sentences([body.text or ""])
     scene = await editing.lock_idle(session, scope, Scene, scene_id)
     values = body.model_dump(exclude={"version", "text", "release_edits"}, exclude_none=True)
     if body.text is not None:
@@ -293,8 +292,8 @@ def _scene(chapter: Chapter, body: NewScene, sentences: list[str]) -> Scene:
     )
 
 
-async def _sentences(scope: Scope, texts: list[str]) -> list[list[str]]:
-    return await read_apart(scope, scene_sentences, texts, size=sum(map(len, texts)))
+async def _sentences(texts: list[str]) -> list[list[str]]:
+    return await read_apart(scene_sentences, texts, size=sum(map(len, texts)))
 
 
 async def _has_panels(session: AsyncSession, scene_id: UUID) -> bool:
