@@ -110,7 +110,7 @@ def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
             settings.request_timeout,
             settings.max_connections,
             settings.connections_per_address,
-            exempt=[proxy.strip() for proxy in settings.trusted_proxies.split(",") if proxy.strip()],
+            settings.trusted_proxies,
         ),
         # Otherwise uvicorn trusts every process on this machine.
         proxy_headers=bool(settings.trusted_proxies),

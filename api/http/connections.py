@@ -7,8 +7,10 @@ These apply before a request reaches the application. uvicorn's own plain-text r
 import json
 from asyncio import TimerHandle, Transport
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -33,7 +35,7 @@ class Connection(HttpToolsProtocol):
     at_most: ClassVar[int]
     from_one: ClassVar[int]
     # Proxies that speak for many clients.
-    exempt: ClassVar[frozenset[str]]
+    exempt: ClassVar[Sequence[IPv4Network | IPv6Network]]
     # Connections within the limits, by what their addresses count as; sockets have limits of their own.
     open: ClassVar[Counter[str]]
 
@@ -49,8 +51,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as in the class above
         super().connection_made(transport)
         mine = counted_as({"client": self.client})
-        alone = bool(mine) and mine not in self.exempt and "*" not in self.exempt
-        if self.open.total() < self.at_most and not (alone and self.open[mine] >= self.from_one):
+        if self.open.total() < self.at_most and (self.open[mine] < self.from_one or self._is_exempt()):
             self._counted = mine
             self.open[mine] += 1
         elif len(self.connections) > 2 * self.at_most:
@@ -124,6 +125,14 @@ class Connection(HttpToolsProtocol):
             self._arrival.cancel()
             self._arrival = None
 
+    def _is_exempt(self) -> bool:
+        """Whether it comes from a trusted proxy, or over a socket of this machine that has no address."""
+        try:
+            address = ip_address(self.client[0].partition("%")[0]) if self.client else None
+        except ValueError:
+            return False
+        return address is None or any(address in network for network in self.exempt)
+
     def _leave(self) -> None:
         """Count it no longer."""
         if self._counted is not None:
@@ -156,12 +165,17 @@ def last_words(status: int, type: str, detail: str) -> bytes:
     return head.encode() + body
 
 
-def limited(seconds: float, connections: int, from_one: int, exempt: Iterable[str] = ()) -> type[Connection]:
+def limited(seconds: float, connections: int, from_one: int, proxies: str = "") -> type[Connection]:
     """The connection class with these limits: how many seconds a request may take to arrive, how many connections there
-    may be, and how many from one address, unless it is one of `exempt`.
+    may be, and how many from one address. `proxies` are addresses and networks, or `*`, which are exempt from the last.
     """
+    networks = []
+    for proxy in proxies.replace("*", "0.0.0.0/0,::/0").split(","):
+        # Of what else is trusted, such as names, the address is unknown.
+        with suppress(ValueError):
+            networks.append(ip_network(proxy.strip(), strict=False))
     limits = {"seconds": seconds, "at_most": connections, "from_one": from_one}
-    return type("LimitedConnection", (Connection,), {**limits, "exempt": frozenset(exempt), "open": Counter[str]()})
+    return type("LimitedConnection", (Connection,), {**limits, "exempt": networks, "open": Counter[str]()})
 
 
 async def _busy(scope: Scope, receive: Receive, send: Send) -> None:

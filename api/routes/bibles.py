@@ -153,13 +153,7 @@ async def take_file(
     async with sent(request) as file:
         archive = await run_in_threadpool(Archive, file.path, owned.settings.max_import_bytes)
         try:
-            bundle = await read_apart(
-                bundle_in,
-                file.path,
-                owned.settings.max_import_bytes,
-                size=file.path.stat().st_size,
-                what="The file",
-            )
+            bundle = await read_apart(bundle_in, file.path, owned.settings.max_import_bytes, what="The file")
             if bundle.chapters:
                 raise BadInput("The file is a whole project, not a bible: it has chapters.")
             found = [(one, *await taken_out(owned, archive, one, file.path.parent)) for one in bundle.pictures]

@@ -85,13 +85,7 @@ async def take(request: Request, owned: Owned, scope: Scoped, response: Response
     async with sent(request) as file:
         archive = await run_in_threadpool(Archive, file.path, owned.settings.max_import_bytes)
         try:
-            bundle = await read_apart(
-                bundle_in,
-                file.path,
-                owned.settings.max_import_bytes,
-                size=file.path.stat().st_size,
-                what="The file",
-            )
+            bundle = await read_apart(bundle_in, file.path, owned.settings.max_import_bytes, what="The file")
 
             async def bring(new: UUID) -> dict[str, Kept]:
                 kept: dict[str, Kept] = {}

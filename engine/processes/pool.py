@@ -97,24 +97,22 @@ class Processes:
         _end(self._idle, self._threads)
 
     async def _work(self, function: Callable[..., Any], *arguments: Any, seconds: int, doing: str) -> Any:
-        question = pickle.dumps((function, arguments, seconds))
         worker = self._idle.pop() if self._idle else _Child(self._start)
         try:
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(_PATIENCE * seconds):
-                said = await loop.run_in_executor(self._threads, worker.ask, question)
+                answer = await loop.run_in_executor(self._threads, worker.ask, (function, arguments, seconds))
         except TimeoutError:
             worker.kill()
             raise TooHeavy(_too_heavy(doing, seconds)) from None
         except BaseException:
             worker.kill()
             raise
-        if said is None:
+        if answer is None:
             code = worker.kill()
             if code == -signal.SIGXCPU:
                 raise TooHeavy(_too_heavy(doing, seconds))
             raise ChildLost(f"a child process ended (exit code {code})")
-        answer: dict[str, Any] = json.loads(said) if self._once else pickle.loads(said)  # noqa: S301  # our own code
         if self._once or "heavy" in answer or worker.runs >= _MOST_RUNS or len(self._idle) >= self._places:
             worker.kill()
         else:
@@ -155,6 +153,7 @@ class _Child:
 
     def __init__(self, arguments: list[Any]) -> None:
         self.runs = 0
+        self._plain = child.PLAIN in arguments
         names = {name: value for name, value in os.environ.items() if name in _GIVEN or name.startswith("LC_")}
         self._process = subprocess.Popen(  # noqa: S603  # our own program
             # Isolated: no settings of Python from the environment, and no code from the folder of its caller.
@@ -165,17 +164,22 @@ class _Child:
             cwd="/",
         )
 
-    def ask(self, question: bytes) -> bytes | None:
-        """Blocking: the answer, or None if the child has ended."""
+    def ask(self, question: tuple[Callable[..., Any], tuple[Any, ...], int]) -> dict[str, Any] | None:
+        """Blocking: the answer, or None if the child has ended. Packs and unpacks, which takes time for much data."""
         self.runs += 1
         into, out = self._process.stdin, self._process.stdout
         if into is None or out is None:
             return None
+        packed = pickle.dumps(question)
         try:
-            child.write(into, question)
-            return child.read(out)
+            child.write(into, packed)
+            said = child.read(out)
         except (OSError, ValueError):
             return None
+        if said is None:
+            return None
+        found: dict[str, Any] = json.loads(said) if self._plain else pickle.loads(said)  # noqa: S301  # our own code
+        return found
 
     def kill(self) -> int:
         """End it now; returns its exit code."""

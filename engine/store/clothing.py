@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.cast.outfits import outfit_noted
 from engine.cast.vocabulary import GARMENTS
 from engine.db.session import execute
+from engine.processes.pool import shared
 from engine.reading.people.clothing import changes, clothing_sentences, outfits_after
 from engine.store.panels import aliases_of
 from engine.tasks.summary.task import Wearing
@@ -26,6 +27,9 @@ from models.tables.columns import table
 _MOST_SENTENCES = 12
 # At most this many earlier scenes are read: a change of clothes before them is forgotten.
 _MOST_SCENES = 200
+
+# Characters that are read within a second, whatever they are, and the CPU seconds for the most that there may be.
+_SHORT, _SECONDS = 50_000, 120
 
 _SCENES = table(Scene)
 # The text of earlier scenes of a chapter that mention clothes, the nearest first.
@@ -50,7 +54,10 @@ async def clothes_before(
     earlier = (await execute(session, _DRESSED, values)).scalars().all()[::-1]
     if not earlier:
         return [], {}
-    return await asyncio.to_thread(_read, earlier, [member.name for member in cast_members], aliases_of(cast_members))
+    names, aliases = [member.name for member in cast_members], aliases_of(cast_members)
+    if sum(len(sentence) for sentences in earlier for sentence in sentences) <= _SHORT:
+        return await asyncio.to_thread(_read, earlier, names, aliases)
+    return await shared().run(_read, earlier, names, aliases, seconds=_SECONDS, doing="Reading earlier scenes")
 
 
 def _read(

@@ -261,8 +261,9 @@ async def test_one_address_leaves_connections_for_others(served: Serve) -> None:
                     await asyncio.sleep(0.05)
 
 
-async def test_a_trusted_proxy_connects_for_many(served: Serve) -> None:
-    async with served(connections_per_address=2, trusted_proxies="127.0.0.1") as port:
+@pytest.mark.parametrize("trusted", ["127.0.0.1", "10.0.0.1, 127.0.0.0/8", "*"])
+async def test_a_trusted_proxy_connects_for_many(served: Serve, trusted: str) -> None:
+    async with served(connections_per_address=2, trusted_proxies=trusted) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
         async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             assert (await client.get("/healthz")).status_code == 200

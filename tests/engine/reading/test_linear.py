@@ -72,7 +72,7 @@ _ALTERNATIONS = [
     ". ", ".a", '."', '" ', '"a', '"a"a', '"a" ', "„a ", "‚a ", "‘a ", "'a ", "“a ", "«a «", "— ", "— a", "-a", "- ",
     ", ", "*a", "**a ", "_a", "__a ", "* ", "> ", "a:", "A: b\n\n", "the ", "The old man said. ", "will ", "a name ",
     "A b. ", "A. ", "INT. A\n\n", "a\n", "a\n\n", "a long line of prose that goes on for a while and fills it\n",
-    'line 1 "', "says „", "A’A", "thought: ", 'He said "no" and "go" ', "猫。", "(a", "[a", "`a",
+    'line 1 "', "says „", "A’A", "thought: ", 'He said "no" and "go" ', "猫。", "(a", "[a", "`a", "👩\u200d", "a\u0301",
 ]  # fmt: skip
 # A run that ends otherwise than a pattern hopes for.
 _NEAR_MISSES = [
@@ -103,6 +103,8 @@ _TEXTS = {
     **{f"{sign!r} again and again": _run(sign) for sign in _ALTERNATIONS},
     **{f"{begin!r}, many {sign!r}, {end!r}": _run(sign, begin, end) for begin, sign, end in _NEAR_MISSES},
 }
+# Those for which patterns are worst, at a size for which all take too long.
+_WORST = [f"a run of {sign!r}" for sign in ".\"'—*# \n([\u0301a"] + list(_TEXTS)[-len(_NEAR_MISSES) :]
 _NAMES = {
     "people who speak": _named('"Hi," said N{}.'),
     "people of one family": _named('"Hi," said N{} Reed.'),
@@ -225,7 +227,7 @@ def test_a_long_text_costs_its_length(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", _TEXTS)
+@pytest.mark.parametrize("kind", _WORST)
 def test_a_text_of_a_megabyte_costs_its_length(kind: str) -> None:
     """What a whole manuscript goes through before anyone has cut it into scenes."""
     for name in ("read_manuscript", "paragraphs", "quote_spans", "at_sentence_ends"):
@@ -240,8 +242,8 @@ def test_many_different_names_cost_their_length(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _WHOLE)
 def test_very_many_different_names_cost_their_length(name: str) -> None:
-    """A scene is never that long: the outline cuts it, and the API takes no longer text."""
-    assert not _faults(_WHOLE[name], _NAMES, [_LONG])
+    """A window of a chapter has at most 24,000 characters."""
+    assert not _faults(_WHOLE[name], _NAMES, [_LONG // 2])
 
 
 @pytest.mark.slow
