@@ -11,6 +11,7 @@ from activities import tracing
 from activities.request_ids import RequestIds
 from api.http import docs, metrics, openapi, problems
 from api.http.deps import Resources
+from api.http.gauges import Installation
 from api.http.schemas import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
 from api.middleware import stack
 from api.middleware.access import WATCHED
@@ -127,7 +128,16 @@ def create_app(settings: Settings, passwords: Passwords | None = None, *, look: 
         try:
             async with live(settings.database_url, **limits, look=look) as hub:
                 app.state.resources = Resources(
-                    settings, database, temporal, storage, secret, signer, passwords or Passwords(), hub, workshop
+                    settings,
+                    database,
+                    temporal,
+                    storage,
+                    secret,
+                    signer,
+                    passwords or Passwords(),
+                    hub,
+                    workshop,
+                    Installation(settings, database, temporal),
                 )
                 yield
         finally:

@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from temporalio.client import Client
 
 from api.http.clients import passed_on
+from api.http.gauges import Installation
 from engine.db.session import Database
 from engine.errors import Forbidden, Unauthorized
 from engine.live.hub import Hub
@@ -73,6 +74,7 @@ class Resources:
     passwords: Passwords
     hub: Hub
     workshop: Workshop
+    installation: Installation
     # The database's answers about tokens, by token hash or login, with their time.
     known: dict[str, tuple[float, Caller | None]] = field(default_factory=dict)
     # Thumbnails in the making, by key: later requests for the same one wait for it.
