@@ -12,6 +12,7 @@ from activities.request_ids import RequestIds
 from api.http import docs, metrics, openapi, problems
 from api.http.computed import Computed, in_child
 from api.http.deps import Resources
+from api.http.gauges import Installation
 from api.http.schemas import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
 from api.middleware import stack
 from api.middleware.access import WATCHED
@@ -139,6 +140,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None, *, look: 
                     hub,
                     workshop,
                     Computed(in_child(settings.database_url)),
+                    Installation(settings, database, temporal),
                 )
                 yield
         finally:

@@ -66,7 +66,7 @@ async def look_for_stuck(
     async with database.session() as session:
         await delays.clear_others(session, generation.id, _REASONS, [one.part for one in waits])
         news = [one for one in waits if await delays.record(session, one)]
-        stuck = await delays.since(session, generation.id, DelayReason.REPLAY) if found.failing else None
+        stuck = await delays.seconds_of(session, generation.id, DelayReason.REPLAY) if found.failing else None
     for one in news:
         async with database.session() as session:
             await delays.announce(session, one)

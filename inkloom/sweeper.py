@@ -21,7 +21,7 @@ from engine.db.session import Database, execute
 from engine.errors import Conflict
 from engine.storage import Storage
 from engine.storage.keys import project_prefix
-from engine.store import expired, generations, holds, removals, reviews, webhooks
+from engine.store import expired, gauges, generations, holds, removals, reviews, webhooks
 from engine.store.scope import Scope
 from inkloom.stuck import look_for_stuck
 from models.ids import generation_workflow_id
@@ -178,6 +178,8 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
             raise
         except Exception as error:  # noqa: BLE001  # one that cannot be helped must not stand before the others
             log.warning("generation %s could not be recovered: %s", generation.id, type(error).__name__)
+    async with database.session() as session:
+        await gauges.swept(session)
     return helped
 
 

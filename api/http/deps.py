@@ -17,6 +17,7 @@ from temporalio.client import Client
 
 from api.http.clients import of_this_account, passed_on
 from api.http.computed import Computed
+from api.http.gauges import Installation
 from engine.db.session import Database
 from engine.errors import Forbidden, Unauthorized
 from engine.live.hub import Hub
@@ -76,6 +77,7 @@ class Resources:
     hub: Hub
     workshop: Workshop
     computed: Computed
+    installation: Installation
     # The database's answers about tokens, by token hash or login, with their time.
     known: dict[str, tuple[float, Caller | None]] = field(default_factory=dict)
     # Thumbnails in the making, by key: later requests for the same one wait for it.

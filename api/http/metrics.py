@@ -53,7 +53,8 @@ async def metrics(request: Request, owned: Owned) -> Response:
     pool = owned.database.engine.pool
     for state in ("checkedin", "checkedout"):
         _POOL.labels({"checkedin": "idle", "checkedout": "in use"}[state]).set(getattr(pool, state)())
-    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    whole = await owned.installation.rendered()
+    return Response(generate_latest() + whole, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _from_here(request: Request) -> bool:

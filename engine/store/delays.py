@@ -6,12 +6,12 @@ no activity can. A call that is under way for long is no row: the ledger knows s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, update
 from sqlalchemy import select as plain_select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -152,7 +152,7 @@ async def clear_others(
     )
 
 
-async def since(session: AsyncSession, generation_id: UUID, reason: DelayReason) -> float | None:
+async def seconds_of(session: AsyncSession, generation_id: UUID, reason: DelayReason) -> float | None:
     """Seconds that a generation has waited for this reason; None if it does not."""
     age = func.extract("epoch", func.clock_timestamp() - func.min(col(Delay.created_at)))
     query = select(age).where(Delay.generation_id == generation_id, Delay.reason == reason)
@@ -165,21 +165,27 @@ async def waiting_of(session: AsyncSession, generation_ids: Sequence[UUID]) -> l
     rows = await session.exec(
         select(Delay).where(col(Delay.generation_id).in_(generation_ids)).order_by(col(Delay.created_at))
     )
-    found = [
-        Listed(
-            generation_id=row.generation_id,
-            reason=row.reason,
-            purpose=row.purpose,
-            target_id=row.target_id,
-            message=row.message,
-            said=row.said,
-            since=row.created_at,
-            next_try=row.next_try_at,
-        )
-        for row in rows.all()
-        if row.created_at is not None
-    ]
+    found = [_listed(row) for row in rows.all()]
     return sorted([*found, *await _under_way(session, generation_ids)], key=lambda one: one.since)
+
+
+async def longest(session: AsyncSession) -> list[Listed]:
+    """The oldest delay of each reason, over all generations."""
+    query = select(Delay).ext(distinct_on(col(Delay.reason))).order_by(col(Delay.reason), col(Delay.created_at))
+    return sorted((_listed(row) for row in (await session.exec(query)).all()), key=lambda one: one.since)
+
+
+def _listed(row: Delay) -> Listed:
+    return Listed(
+        generation_id=row.generation_id,
+        reason=row.reason,
+        purpose=row.purpose,
+        target_id=row.target_id,
+        message=row.message,
+        said=row.said,
+        since=row.created_at or datetime.max.replace(tzinfo=UTC),
+        next_try=row.next_try_at,
+    )
 
 
 async def _under_way(session: AsyncSession, generation_ids: Sequence[UUID]) -> list[Listed]:

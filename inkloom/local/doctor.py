@@ -18,6 +18,7 @@ from engine.pages.shaping import missing
 from engine.providers.registry import configured as configured_providers
 from engine.settings import Settings
 from engine.storage.open import open_storage
+from inkloom.local import doctor_waiting
 from inkloom.local.endpoints import api_url
 from inkloom.local.ports import answers as port_answers
 from inkloom.local.ports import is_free, reachable_host
@@ -52,7 +53,13 @@ async def checks(settings: Settings) -> list[Check]:
         *(asyncio.to_thread(look, data) for look in (_folder, _temporal_database, _clock)),
         *(asyncio.to_thread(look, settings, data) for look in (_room, _api_port, _ui_port)),
     )
-    return [*local, _providers(settings), *await configured(settings)]
+    waiting = await doctor_waiting.found(settings)
+    return [
+        *local,
+        _providers(settings),
+        *await configured(settings),
+        *([Check(doctor_waiting.NAME, *waiting)] if waiting else []),
+    ]
 
 
 def _python() -> Check:

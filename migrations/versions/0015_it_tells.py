@@ -83,9 +83,17 @@ def upgrade() -> None:
         sa.Column("said", sa.String(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_circuits")),
     )
+    op.create_table(
+        "rounds",
+        sa.Column("name", sa.String(32), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_rounds")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("rounds")
     op.drop_table("circuits")
     op.drop_table("delays")
     op.drop_table("failed_parts")

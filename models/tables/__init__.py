@@ -4,7 +4,7 @@ from models.tables.accounts import AccessToken, IdempotentRequest, RefreshToken,
 from models.tables.directing import ChapterVersion, Redraw, Selection
 from models.tables.ledger import Circuit, ProviderCall, TaskResult
 from models.tables.projects import Invitation, Project, ProjectInstruction, ProjectMember
-from models.tables.runs import Delay, Event, FailedPart, Generation, GenerationStep, Hold, Removal, Unheard
+from models.tables.runs import Delay, Event, FailedPart, Generation, GenerationStep, Hold, Removal, Round, Unheard
 from models.tables.story import Chapter, Character, Draft, Export, Image, Location, Page, Panel, Scene, Translation
 from models.tables.together import Comment, PanelLock, Presence
 from models.tables.uploads import Attachment
@@ -42,6 +42,7 @@ __all__ = [
     "Redraw",
     "RefreshToken",
     "Removal",
+    "Round",
     "Scene",
     "Selection",
     "TaskResult",

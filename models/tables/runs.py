@@ -222,6 +222,16 @@ class Unheard(SQLModel, table=True):
     seq: int = Field(sa_type=BigInteger, description="of its newest event")
 
 
+class Round(SQLModel, table=True):
+    """How often a process that works in rounds has finished one, over all its instances."""
+
+    __tablename__ = "rounds"
+
+    name: str = Field(primary_key=True, max_length=32)
+    count: int = Field(sa_type=BigInteger)
+    at: datetime = Field(sa_type=DateTime(timezone=True), description="when it finished the last one")
+
+
 class Removal(Row, table=True):
     """The remains of something that was deleted: pictures in storage, histories in Temporal. The sweeper deletes
     them.

@@ -1,14 +1,22 @@
 import shutil
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, update
+from sqlmodel import col
 
+from engine.db.session import Database
 from engine.settings import Settings
+from engine.store import delays
 from inkloom.local import temporal_binary
 from inkloom.local.commands import Commands
 from inkloom.local.doctor import Check, checks
 from inkloom.local.stack import Stack
+from models.options import DelayReason
+from models.tables import Delay
+from tests.conftest import Order
 from tests.s3_server import BUCKET, KEYS, PATIENCE, S3Server
 
 pytestmark = pytest.mark.integration
@@ -93,3 +101,31 @@ async def test_our_own_stack_is_no_trouble(data: Path, commands: Commands) -> No
         found = await by_name(settings(data, api_port=port, **servers))
     assert "supervised by process" in found["data folder"].detail
     assert found["API port"].detail == f"{port}, in use by the running stack"
+
+
+async def test_what_generations_wait_for_is_found(
+    data: Path, database: Database, database_url: str, order: Order
+) -> None:
+    """The oldest of each reason, with the provider's words and what to do; a short delay is none."""
+    run = (await order()).run
+    named = settings(data, database_url=database_url)
+    delay = delays.Waiting(
+        project_id=run.project_id,
+        generation_id=run.generation_id,
+        part=f"generation-{run.generation_id}/draw",
+        target_id=run.chapter_id,
+        purpose="draw_panel",
+        reason=DelayReason.NO_WORKER,
+        message="No worker serves the queue images-local.",
+        said="nobody there",
+    )
+    async with database.session() as session:
+        await delays.record(session, delay)
+    assert (await by_name(named))["waiting generations"].ok
+    async with database.session() as session:
+        earlier = func.clock_timestamp() - timedelta(minutes=5)
+        await session.exec(update(Delay).where(col(Delay.part) == delay.part).values(created_at=earlier))
+    check = (await by_name(named))["waiting generations"]
+    assert not check.ok
+    assert "no_worker for 300 s: No worker serves the queue images-local. nobody there" in check.detail
+    assert "look why the worker does not run" in check.fix

@@ -1,0 +1,157 @@
+"""What a look at the whole installation tells: generations, delays, spending, webhooks, the sweeper. For `/metrics`."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine.db.session import execute
+from engine.money.circuits import OPEN_AFTER, ROW
+from models.options import GenerationStatus
+from models.tables import Circuit, Delay, Delivery, Generation, Hold, ProviderCall, Round
+from models.tables.columns import table
+from models.tables.ledger import CallState
+from models.tables.webhooks import DeliveryState
+
+# A scrape must not hold up the database: after so many milliseconds there is none.
+_BOUND = text("SET LOCAL statement_timeout = 3000")
+_GENERATIONS, _HOLDS, _DELAYS, _CALLS = table(Generation), table(Hold), table(Delay), table(ProviderCall)
+_CIRCUITS, _DELIVERIES, _ROUNDS = table(Circuit), table(Delivery), table(Round)
+_ROUND = insert(_ROUNDS).values(name=bindparam("name"), count=1, at=func.clock_timestamp())
+_ROUND = _ROUND.on_conflict_do_update(
+    index_elements=[_ROUNDS.c.name], set_={"count": _ROUNDS.c.count + 1, "at": _ROUND.excluded.at}
+)
+_SWEEP = "sweep"
+
+
+def _age(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Seconds since the earliest; 0 if there is none."""
+    return func.coalesce(func.extract("epoch", func.clock_timestamp() - func.min(column)), 0)
+
+
+def _by(*columns: ColumnElement[Any], of: ColumnElement[Any] | None = None) -> Select[Any]:
+    """How many rows there are of each kind; or something else `of` them."""
+    return select(*columns, func.count() if of is None else of).group_by(*columns)
+
+
+class Family(NamedTuple):
+    """A metric: its name, what it says, the names of its labels, and the query of labels and value."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    query: Select[Any]
+
+
+_MOVING = (GenerationStatus.REQUESTED, GenerationStatus.RUNNING)
+_PROVIDER = (_CALLS.c.provider, _CALLS.c.kind)
+FAMILIES = (
+    Family(
+        "inkloom_generations",
+        "Generations by status",
+        ("status",),
+        _by(_GENERATIONS.c.status),
+    ),
+    Family(
+        "inkloom_generation_oldest_seconds",
+        "Age of the oldest generation that is requested or running",
+        (),
+        select(_age(_GENERATIONS.c.created_at)).where(_GENERATIONS.c.status.in_(_MOVING)),
+    ),
+    Family(
+        "inkloom_decisions_pending",
+        "Parts that wait for a person, by reason",
+        ("reason",),
+        _by(_HOLDS.c.reason).where(_HOLDS.c.released_at.is_(None)),
+    ),
+    Family(
+        "inkloom_decision_oldest_seconds",
+        "How long the oldest of them has waited",
+        (),
+        select(_age(_HOLDS.c.created_at)).where(_HOLDS.c.released_at.is_(None)),
+    ),
+    Family(
+        "inkloom_delays",
+        "Parts that wait for something other than a person, by reason; `replay` counts workflows whose tasks fail",
+        ("reason",),
+        _by(_DELAYS.c.reason),
+    ),
+    Family(
+        "inkloom_delay_oldest_seconds",
+        "How long the oldest of them has waited, by reason",
+        ("reason",),
+        _by(_DELAYS.c.reason, of=_age(_DELAYS.c.created_at)),
+    ),
+    Family(
+        "inkloom_calls_in_flight",
+        "Calls that are under way, by provider",
+        ("provider", "kind"),
+        _by(*_PROVIDER).where(_CALLS.c.state == CallState.SUBMITTED),
+    ),
+    Family(
+        "inkloom_provider_failing",
+        "1 for a provider that is asked by one call at a time, because it has failed again and again",
+        ("circuit",),
+        select(_CIRCUITS.c.key, case((_CIRCUITS.c.failures >= OPEN_AFTER, 1), else_=0)).where(
+            _CIRCUITS.c.last_failed_at > func.clock_timestamp() - ROW
+        ),
+    ),
+    Family(
+        "inkloom_spent_usd",
+        "What calls have cost so far, by provider",
+        ("provider", "kind"),
+        _by(*_PROVIDER, of=func.sum(_CALLS.c.cost_usd)),
+    ),
+    Family(
+        "inkloom_spent_unknown_usd",
+        "The most that calls with lost answers may have cost in addition, by provider",
+        ("provider", "kind"),
+        _by(*_PROVIDER, of=func.sum(_CALLS.c.reserved_usd)).where(_CALLS.c.state == CallState.UNKNOWN),
+    ),
+    Family(
+        "inkloom_webhook_deliveries_pending",
+        "Messages to webhooks that have neither arrived nor been given up",
+        (),
+        select(func.count()).where(_DELIVERIES.c.state == DeliveryState.PENDING),
+    ),
+    Family(
+        "inkloom_webhook_delivery_oldest_seconds",
+        "Age of the oldest of them",
+        (),
+        select(_age(_DELIVERIES.c.created_at)).where(_DELIVERIES.c.state == DeliveryState.PENDING),
+    ),
+    Family(
+        "inkloom_sweeper_rounds",
+        "Rounds that the sweeper has finished, over all processes",
+        (),
+        select(func.coalesce(func.sum(_ROUNDS.c.count), 0)).where(_ROUNDS.c.name == _SWEEP),
+    ),
+    Family(
+        "inkloom_sweeper_last_round_seconds",
+        "Time since it finished the last one; 0 if it never has",
+        (),
+        select(_age(_ROUNDS.c.at)).where(_ROUNDS.c.name == _SWEEP),
+    ),
+)
+
+
+async def values_of(session: AsyncSession) -> Mapping[str, list[tuple[tuple[str, ...], float]]]:
+    """The values of every family, by its name: labels and number."""
+    await execute(session, _BOUND)
+    found = {}
+    for family in FAMILIES:
+        rows = await execute(session, family.query)
+        found[family.name] = [(tuple(map(str, row[:-1])), _number(row[-1])) for row in rows]
+    return found
+
+
+async def swept(session: AsyncSession) -> None:
+    """Record that the sweeper has finished a round."""
+    await execute(session, _ROUND, {"name": _SWEEP})
+
+
+def _number(value: Any) -> float:
+    return float(value if value is not None else Decimal(0))
