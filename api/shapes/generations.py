@@ -74,7 +74,7 @@ class GenerationOut(BaseModel):
                     "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
                     "cost_usd": "0.000000",
                     "unknown_usd": "0.000000",
-                    "cancel_requested_at": None,
+                    "cancel_requested_at": A_MOMENT,
                     "waiting": [],
                     "created_at": A_MOMENT,
                     "started_at": A_MOMENT,
