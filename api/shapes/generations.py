@@ -124,6 +124,7 @@ class GenerationOut(BaseModel):
                     "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
                     "cost_usd": "0.000000",
                     "unknown_usd": "0.000000",
+                    "cancel_requested_at": A_MOMENT,
                     "waiting": [],
                     "errors": [],
                     "created_at": A_MOMENT,
@@ -153,7 +154,7 @@ class GenerationOut(BaseModel):
     cost_usd: Decimal
     unknown_usd: Decimal = Field(description="the most that calls with lost answers may have cost in addition")
     cancel_requested_at: datetime | None = Field(
-        default=None, description="when it was cancelled; it ends once the calls in flight are answered"
+        description="when it was cancelled; it ends once the calls in flight are answered"
     )
     waiting: list[WaitingOut] = Field(
         description="the parts that wait for a person, the oldest first, then those that wait for something else"
