@@ -1,6 +1,7 @@
 """Answers that cost CPU: computed once for all who ask, and kept while the rows they are made from are the same."""
 
 import asyncio
+import os
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar, cast
@@ -52,6 +53,8 @@ class Computed:
         if key in self._answers:
             self._answers.move_to_end(key)
             return cast(T, self._answers[key])
+        # The connection goes back to the pool: others need it while this one waits.
+        await session.commit()
         if key not in self._under_way:
             self._under_way[key] = asyncio.create_task(self._computed(chapter.id, function, arguments))
         task = self._under_way[key]
@@ -80,8 +83,8 @@ def in_child(database_url: str) -> Compute:
     """Computes in a child process, whose lane is that of whoever asks."""
 
     async def compute(chapter_id: UUID, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        return await shared().run(
-            *(computed_of, database_url, chapter_id, function, arguments), seconds=_SECONDS, doing="Comparing a chapter"
-        )
+        libpq = {name: value for name, value in os.environ.items() if name.startswith("PG")}
+        given = (database_url, libpq, chapter_id, function, arguments)
+        return await shared().run(computed_of, *given, seconds=_SECONDS, doing="Comparing a chapter")
 
     return compute

@@ -1,7 +1,8 @@
 """Computes from the rows of a chapter, in a child process that reads them itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +11,16 @@ from models.tables import Chapter
 
 
 def computed_of(
-    database_url: str, chapter_id: UUID, function: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]
+    database_url: str,
+    environment: Mapping[str, str],
+    chapter_id: UUID,
+    function: Callable[..., Awaitable[Any]],
+    arguments: tuple[Any, ...],
 ) -> Any:
     """What a function answers, given a session, the chapter and these arguments.
 
     Unlike others, this child is connected to the database: the rows of a long chapter would cost more to send.
+    `environment` is what libpq reads beside the URL, such as `PGPASSWORD`; it is gone when the function returns.
     """
 
     async def work() -> Any:
@@ -25,4 +31,9 @@ def computed_of(
         finally:
             await database.close()
 
-    return asyncio.run(work())
+    os.environ.update(environment)
+    try:
+        return asyncio.run(work())
+    finally:
+        for name in environment:
+            del os.environ[name]

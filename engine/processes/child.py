@@ -38,13 +38,19 @@ def write(pipe: IO[bytes], data: bytes) -> None:
     pipe.flush()
 
 
+def _limit(what: int, soft: int) -> None:
+    """Set a soft limit, within the hard limit that this machine may have set."""
+    hard = resource.getrlimit(what)[1]
+    resource.setrlimit(what, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
 def _done(question: bytes, how: str) -> bytes:
     try:
         function, arguments, seconds = pickle.loads(question)  # noqa: S301  # from our own parent
         used = resource.getrusage(resource.RUSAGE_SELF)
         # The limit counts all that the process has used so far.
         soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+        _limit(resource.RLIMIT_CPU, soft)
         return encoded({"answer": function(*arguments)}, how)
     except MemoryError:
         return encoded({"heavy": True}, how)
@@ -64,7 +70,7 @@ def main(root: str, megabytes: int, how: str) -> None:
     sys.path.insert(0, root)
     # Ctrl-C goes to everyone on the terminal: the parent lets its work finish first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+    _limit(resource.RLIMIT_AS, megabytes << 20)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Whatever a library prints must not come between the answers.
     answers = fdopen(dup(1), "wb")

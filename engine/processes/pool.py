@@ -98,6 +98,10 @@ class Processes:
 
     async def _work(self, function: Callable[..., Any], *arguments: Any, seconds: int, doing: str) -> Any:
         worker = self._idle.pop() if self._idle else _Child(self._start)
+        if worker.ended:
+            # The system may have ended it while it was idle.
+            worker.kill()
+            worker = _Child(self._start)
         try:
             loop = asyncio.get_running_loop()
             async with asyncio.timeout(_PATIENCE * seconds):
@@ -163,6 +167,10 @@ class _Child:
             env=names | {"MALLOC_ARENA_MAX": "1"},
             cwd="/",
         )
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
 
     def ask(self, question: tuple[Callable[..., Any], tuple[Any, ...], int]) -> dict[str, Any] | None:
         """Blocking: the answer, or None if the child has ended. Packs and unpacks, which takes time for much data."""

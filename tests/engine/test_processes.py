@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,13 @@ async def test_errors_come_back(processes: Processes) -> None:
         await processes.run(heavy.fail, seconds=5, doing="x")
     with pytest.raises(ChildLost, match="exit code -9"):
         await processes.run(heavy.end, seconds=5, doing="x")
+
+
+async def test_a_child_that_ended_while_it_was_idle_is_replaced(processes: Processes) -> None:
+    first = await processes.run(heavy.pid, seconds=5, doing="x")
+    os.kill(first, signal.SIGKILL)
+    await asyncio.to_thread(os.waitid, os.P_PID, first, os.WEXITED | os.WNOWAIT)
+    assert await processes.run(heavy.pid, seconds=5, doing="x") != first
 
 
 async def test_what_nobody_waits_for_is_stopped(processes: Processes, tmp_path: Path) -> None:

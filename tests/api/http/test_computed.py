@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import ClientDisconnect, Request
 
@@ -13,7 +14,9 @@ from api.http.computed import Computed, in_child
 from engine.db.session import Database
 from engine.freshness.parts import stale_parts
 from engine.freshness.remaining import stale_parts_and_calls
+from engine.store import events
 from engine.store.rows import get
+from models.events import EventType
 from models.options import GenerationOptions
 from models.tables import Chapter
 from tests.conftest import Order, Ordered
@@ -85,6 +88,29 @@ async def test_a_change_is_seen_at_once(database: Database, order: Order) -> Non
     assert await asked(database, computed, ordered) == 2
 
 
+async def test_what_happens_besides_changes_nothing(database: Database, order: Order) -> None:
+    """Every event counts up in the row of its project."""
+    ordered, work = await order(), Work()
+    computed = Computed(work.compute)
+    work.go_on.set()
+    assert await asked(database, computed, ordered) == 1
+    async with database.session() as session:
+        await events.emit(session, ordered.run.project_id, None, EventType.PROJECT_CHANGED, {})
+    assert await asked(database, computed, ordered) == 1
+
+
+async def test_no_connection_is_held_while_an_answer_is_waited_for(database_url: str, order: Order) -> None:
+    ordered, work = await order(), Work()
+    computed, small = Computed(work.compute), Database(database_url, pool_size=1)
+    waiting = asyncio.create_task(asked(small, computed, ordered))
+    await work.started.wait()
+    async with asyncio.timeout(10), small.session() as session:
+        await get(session, ordered.scope, Chapter, ordered.run.chapter_id)
+    work.go_on.set()
+    assert await waiting == 1
+    await small.close()
+
+
 async def test_it_stops_once_all_clients_have_left(database: Database, order: Order) -> None:
     ordered, work, leaving = await order(), Work(), Client()
     computed = Computed(work.compute)
@@ -117,3 +143,16 @@ async def test_a_child_answers_as_this_process_would(database: Database, databas
         assert found == await stale_parts(session, chapter, options)
     assert [part.part for part in found] == ["outline"]
     assert calls == 1
+
+
+async def application(session: AsyncSession, chapter: Chapter) -> str:
+    return str((await session.execute(text("SHOW application_name"))).scalar_one())
+
+
+async def test_a_child_connects_as_this_process_does(
+    database_url: str, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password may stand in libpq's own variables, and not in the URL."""
+    monkeypatch.setenv("PGAPPNAME", "named by the environment")
+    ordered = await order()
+    assert await in_child(database_url)(ordered.run.chapter_id, application, ()) == "named by the environment"
