@@ -224,11 +224,11 @@ async def acquire(
     this process: an attempt of theirs that Temporal timed out is not given up here.
 
     A refusal is returned, to be raised after the commit, because what was found out about earlier attempts must be
-    committed: `CallInFlight` while another holder's attempt at the same call has not settled, `OutcomeUnknown` where a
-    person must decide about a lost attempt, `Paused` while the generation is paused, `NotRequested` if it has ended or
-    belongs to others, `BudgetTight` and `BudgetExceeded` where the call does not fit the budget, `RateLimited` where
-    its slot is too far away to wait for, `ProviderBusy` or `ProviderDown` where its provider is down and another call
-    finds out whether it is back.
+    committed: `CallInFlight` while another holder's attempt at the same call has not settled, or if the project has
+    just been transferred, `OutcomeUnknown` where a person must decide about a lost attempt, `Paused` while the
+    generation is paused, `NotRequested` if it has ended, `BudgetTight` and `BudgetExceeded` where the call does not fit
+    the budget, `RateLimited` where its slot is too far away to wait for, `ProviderBusy` or `ProviderDown` where its
+    provider is down and another call finds out whether it is back.
     """
     rate = terms.rates.get(request.provider)
     circuit = await circuits.state_of(session, request.kind, request.provider)
@@ -367,7 +367,8 @@ async def _reserve(
     if row.status in FINAL_STATUSES:
         refusal = NotRequested(f"Generation {request.generation_id} is already {row.status}: no call is made for it.")
     elif row.owner_id != request.owner_id:
-        refusal = NotRequested(f"Generation {request.generation_id} is of another owner: no call is made for it.")
+        # The request's key is the previous owner's. The next attempt reads the owner again.
+        refusal = CallInFlight("The project was transferred while this call was prepared.", retry_after=1)
     elif row.paused_at is not None:
         refusal = Paused("The generation is paused.")
     if refusal is not None:
