@@ -32,12 +32,11 @@ _ALWAYS_UP = "offline"
 
 
 class State(NamedTuple):
-    """Failures in a row, the seconds since the first, the seconds until the next call may try, and what was said."""
+    """Failures in a row, the seconds since the first, and the seconds until the next call may try."""
 
     failures: int
     failing: float
     wait: float
-    said: str
 
     @property
     def open(self) -> bool:
@@ -51,7 +50,6 @@ _FACTS = (
     _ROWS.c.failures,
     cast(func.extract("epoch", _NOW - _ROWS.c.failing_since), Float),
     cast(func.extract("epoch", _ROWS.c.next_call_at - _NOW), Float),
-    _ROWS.c.said,
 )
 _STATE = Prepared(plain_select(*_FACTS).where(_MINE, _ROWS.c.last_failed_at > _NOW - ROW), State)
 _TRY = update(_ROWS).where(_MINE, _ROWS.c.next_call_at <= _NOW).values(next_call_at=_NOW + PROBE).returning(_ROWS.c.key)
@@ -107,14 +105,15 @@ async def refused(
     failing = f"{provider} has failed {state.failures} times in a row"
     wait = max(state.wait, 0.5)
     if gives_way and state.failing + wait > PATIENCE:
-        return ProviderDown(f"{failing}, for {state.failing:.0f} s.", detail=state.said)
-    return ProviderBusy(f"{failing}: one call at a time tries it.", retry_after=wait, detail=state.said)
+        return ProviderDown(f"{failing}, for {state.failing:.0f} s.")
+    return ProviderBusy(f"{failing}: one call at a time tries it.", retry_after=wait)
 
 
 async def settled(session: AsyncSession, kind: str, provider: str, error: EngineError | None) -> State | None:
     """Record how a call to a provider ended that has failed lately, or fails now; returns the state if it failed.
 
-    Any answer shows that the provider is there, a refusal too: only silence and its own failures count.
+    Any answer shows that the provider is there, a refusal too: only silence and its own failures count. All projects
+    share the row, so it has our message alone: a provider's words may quote what one of them sent.
     """
     silent = isinstance(error, ProviderBusy | AnswerLost) and not isinstance(error, RateLimited)
     if provider == _ALWAYS_UP:
@@ -122,5 +121,4 @@ async def settled(session: AsyncSession, kind: str, provider: str, error: Engine
     if error is None or not silent:
         await execute(session, _CLOSE, {"circuit": key_of(kind, provider)})
         return None
-    said = (error.detail if isinstance(error, ProviderError) else "") or error.message
-    return await _FAILED.one(session, circuit=key_of(kind, provider), said=said)
+    return await _FAILED.one(session, circuit=key_of(kind, provider), said=error.message)

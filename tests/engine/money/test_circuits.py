@@ -8,14 +8,14 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import delete, func, update
-from sqlmodel import col
+from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
 from activities.sending import sending
 from engine.db.session import Database
 from engine.errors import AnswerLost, BadAnswer, EngineError, ProviderBusy, ProviderDown, ProviderRejected, RateLimited
 from engine.money import circuits, ledger
-from models.tables import Circuit
+from models.tables import Circuit, ProviderCall
 from tests.conftest import Order, Ordered
 from tests.support.calls import ask, costly
 
@@ -72,7 +72,7 @@ async def test_of_many_calls_one_finds_out(database: Database, order: Order, ven
     ordered = await opened(database, order, vendor)
     refusal = await send(database, ordered, vendor, None)
     assert isinstance(refusal, ProviderBusy)
-    assert refusal.detail == "no capacity"
+    assert "failed 3 times in a row" in refusal.message
     assert refusal.retry_after is not None
     assert 0 < refusal.retry_after <= circuits.LONGEST_PAUSE
     await later(database, vendor, circuits.LONGEST_PAUSE)
@@ -125,6 +125,28 @@ async def test_failures_long_ago_do_not_count(database: Database, order: Order, 
         earlier = func.clock_timestamp() - 2 * circuits.ROW
         await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(last_failed_at=earlier))
     assert isinstance(await ask(database, costly(ordered, "next", "0", provider=vendor)), ledger.Grant)
+
+
+async def test_the_words_of_a_provider_stay_with_the_call_they_answer(
+    database: Database, order: Order, vendor: str
+) -> None:
+    """They may quote a prompt, and the circuit is for all projects: neither its row nor its refusals hold them."""
+    ordered, others = await order(), await order()
+    quoting = ProviderBusy("vendor answered 503.", detail="cannot draw: a secret of the first project")
+    for _ in range(circuits.OPEN_AFTER):
+        assert await send(database, ordered, vendor, quoting) is quoting
+    async with database.session() as session:
+        [row] = (await session.exec(select(Circuit).where(col(Circuit.key).contains(vendor)))).all()
+        calls = (await session.exec(select(ProviderCall).where(ProviderCall.provider == vendor))).all()
+        earlier = func.clock_timestamp() - timedelta(seconds=circuits.PATIENCE + 1)
+        await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(failing_since=earlier))
+    assert row.said == "vendor answered 503."
+    assert {call.said for call in calls} == {quoting.detail}
+    for gives_way in (False, True):
+        refusal = await send(database, others, vendor, None, gives_way=gives_way)
+        assert isinstance(refusal, ProviderDown if gives_way else ProviderBusy)
+        assert refusal.detail == ""
+        assert "secret" not in refusal.message
 
 
 async def test_after_patience_the_next_provider_is_asked_at_once(database: Database, order: Order, vendor: str) -> None:
