@@ -21,8 +21,9 @@ from models.tables.columns import table
 PATIENCE = 30.0
 # After so many failures in a row the circuit is open.
 OPEN_AFTER = 3
-# Failures further apart are not in a row.
-ROW = timedelta(minutes=2)
+# Failures further apart are not in a row. A provider that hangs fails only when its call times out, after ten minutes
+# for a picture (`INKLOOM_IMAGE_TIMEOUT`): the one before must still count then.
+ROW = timedelta(minutes=15)
 # While it is open, the next call is sent after 1, 2, 4 … seconds, at most this many.
 LONGEST_PAUSE = 10.0
 # A call that finds out takes its time; the next one is sent after so long at the latest.
@@ -41,6 +42,11 @@ class State(NamedTuple):
     @property
     def open(self) -> bool:
         return self.failures >= OPEN_AFTER
+
+    @property
+    def pausing(self) -> bool:
+        """Whether it is open, and not even one call may try yet."""
+        return self.open and self.wait > 0
 
 
 _ROWS = table(Circuit)
@@ -96,17 +102,18 @@ async def state_of(session: AsyncSession, kind: str, provider: str) -> State | N
     return await _STATE.one_or_none(session, circuit=key_of(kind, provider))
 
 
-async def refused(
-    session: AsyncSession, kind: str, provider: str, state: State, *, gives_way: bool
-) -> ProviderError | None:
-    """None if the call may be sent: the circuit is closed, or this is the call that finds out. Otherwise why not."""
-    if not state.open or (await execute(session, _TRY, {"circuit": key_of(kind, provider)})).first() is not None:
-        return None
+def refused(provider: str, state: State, *, gives_way: bool) -> ProviderError:
+    """Why a call is not sent now."""
     failing = f"{provider} has failed {state.failures} times in a row"
     wait = max(state.wait, 0.5)
     if gives_way and state.failing + wait > PATIENCE:
         return ProviderDown(f"{failing}, for {state.failing:.0f} s.")
     return ProviderBusy(f"{failing}: one call at a time tries it.", retry_after=wait)
+
+
+async def finds_out(session: AsyncSession, kind: str, provider: str) -> bool:
+    """Whether this is the call that finds out whether the provider is back. The next one may try after `PROBE`."""
+    return (await execute(session, _TRY, {"circuit": key_of(kind, provider)})).first() is not None
 
 
 async def settled(session: AsyncSession, kind: str, provider: str, error: EngineError | None) -> State | None:

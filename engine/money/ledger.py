@@ -294,17 +294,21 @@ async def acquire(
         refused = await budgets.beyond(session, request.project_id, request.generation_id, request.most_usd)
         if refused is not None:
             return refused
-    if circuit is not None:
-        away = await circuits.refused(session, request.kind, request.provider, circuit, gives_way=request.gives_way)
-        if away is not None:
-            return away
+    if circuit is not None and circuit.pausing:
+        return circuits.refused(request.provider, circuit, gives_way=request.gives_way)
     send_at, wait = await _turn(session, request, rate) if rate is not None else (None, 0.0)
     if wait > LONGEST_WAIT:
         return RateLimited(f"{request.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
     fresh = await _reserve(session, request, len(past) + 1, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already in flight.", retry_after=2)
-    return fresh if isinstance(fresh, EngineError) else Grant(fresh, wait, doubtful=circuit is not None)
+    if isinstance(fresh, EngineError):
+        return fresh
+    # Last, so that no call takes the turn to find out that is not sent then.
+    if circuit is not None and circuit.open and not await circuits.finds_out(session, request.kind, request.provider):
+        await execute(session, _TAKE_BACK, {"call": fresh.id})
+        return circuits.refused(request.provider, circuit, gives_way=request.gives_way)
+    return Grant(fresh, wait, doubtful=circuit is not None)
 
 
 async def person_decides(

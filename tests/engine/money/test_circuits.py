@@ -13,8 +13,19 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.sending import sending
 from engine.db.session import Database
-from engine.errors import AnswerLost, BadAnswer, EngineError, ProviderBusy, ProviderDown, ProviderRejected, RateLimited
+from engine.errors import (
+    AnswerLost,
+    BadAnswer,
+    EngineError,
+    Paused,
+    ProviderBusy,
+    ProviderDown,
+    ProviderRejected,
+    RateLimited,
+)
 from engine.money import circuits, ledger
+from engine.settings import Rate, Settings
+from engine.store import holds
 from models.tables import Circuit, ProviderCall
 from tests.conftest import Order, Ordered
 from tests.support.calls import ask, costly
@@ -147,6 +158,46 @@ async def test_the_words_of_a_provider_stay_with_the_call_they_answer(
         assert isinstance(refusal, ProviderDown if gives_way else ProviderBusy)
         assert refusal.detail == ""
         assert "secret" not in refusal.message
+
+
+async def test_a_provider_that_hangs_fails_in_a_row(database: Database, order: Order, vendor: str) -> None:
+    """Its failures are as far apart as the longest timeout, and the pause before the call."""
+    settings = Settings()
+    apart = timedelta(seconds=max(settings.llm_timeout, settings.image_timeout)) + circuits.PROBE
+    ordered = await order()
+    hangs = AnswerLost("it took longer than 600 seconds")
+    for _ in range(circuits.OPEN_AFTER):
+        async with database.session() as session:
+            earlier = func.clock_timestamp() - apart
+            await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(last_failed_at=earlier))
+        assert await send(database, ordered, vendor, hangs) is hangs
+    assert isinstance(await ask(database, costly(ordered, "next", "0", provider=vendor)), ProviderBusy)
+
+
+@pytest.mark.parametrize("wait", [pytest.param(None, id="paused"), pytest.param(ledger.LONGEST_WAIT, id="limited")])
+async def test_a_call_that_is_not_sent_does_not_find_out(
+    database: Database, order: Order, vendor: str, wait: float | None
+) -> None:
+    """The turn to find out is left to the next call."""
+    ordered, paused = await opened(database, order, vendor), await order()
+    await later(database, vendor, circuits.LONGEST_PAUSE)
+    terms = ledger.FREE
+    if wait is None:
+        async with database.session() as session:
+            await holds.pause(session, paused.scope, paused.run.generation_id)
+    else:
+        # The one slot of each minute is assigned for minutes to come.
+        terms = ledger.Terms(rates={vendor: Rate(requests=1)})
+        async with database.session() as session:
+            later_on = func.clock_timestamp() + timedelta(seconds=wait)
+            await session.exec(
+                update(ProviderCall)
+                .where(col(ProviderCall.provider) == vendor)
+                .values(send_at=later_on, submitted_at=func.clock_timestamp())
+            )
+    refusal = await ask(database, costly(paused, "not sent", "0", provider=vendor), terms)
+    assert isinstance(refusal, Paused if wait is None else RateLimited)
+    assert isinstance(await ask(database, costly(ordered, "next", "0", provider=vendor)), ledger.Grant)
 
 
 async def test_after_patience_the_next_provider_is_asked_at_once(database: Database, order: Order, vendor: str) -> None:
