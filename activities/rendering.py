@@ -21,7 +21,6 @@ from activities.outages import keep_answer
 from activities.picturing import Artists, Existing, New, plan_of, seed_of
 from activities.provider_slots import ProviderSlots, holder
 from activities.sending import sending
-from activities.writing import Owners
 from engine.basis import FOR_SHEETS, Inputs, changed_sheet, concerning, sheet_inputs, style_of
 from engine.cast.outfits import attributes_in
 from engine.db.session import Database
@@ -41,6 +40,7 @@ from engine.store.events import emit
 from engine.store.images import record_picture, store_picture
 from engine.store.instructions import standing_instructions
 from engine.store.progress import character_step, complete, complete_and_tell
+from engine.store.projects import owner_of
 from engine.store.rows import get, missing
 from engine.store.scope import Scope
 from engine.verdict import decide
@@ -104,7 +104,6 @@ class Rendering:
         self._prices = prices
         self._terms = terms
         self._slots = ProviderSlots(artists, slots, patience, waiting)
-        self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         return [self.draw_panel, self.draw_sheet]
@@ -229,7 +228,7 @@ class Rendering:
             request.prompt, request.width, request.height, request.settings.quality, len(request.references)
         )
         order = ledger.PaidRequest(
-            owner_id=await self._owners.of(session, call.project_id),
+            owner_id=await owner_of(session, call.project_id),
             project_id=call.project_id,
             generation_id=call.generation_id,
             kind="image",

@@ -58,9 +58,10 @@ async def sending(
             await (ledger.lose if answered else ledger.fail)(session, grant.call, reason)
             if grant.doubtful or error.retryable:
                 circuit = await circuits.settled(session, call.kind, call.provider, error)
-                if circuit is not None:
+                # Fewer failures may be minutes apart, with nothing asked in between: that is no outage.
+                if circuit is not None and circuit.open:
                     failing = circuit.failing
-                    if circuit.open and error.retry_after is None:
+                    if error.retry_after is None:
                         error.retry_after = max(circuit.wait, 0.5)
             down = gives_way and error.retryable
             if down and answered:

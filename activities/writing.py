@@ -29,12 +29,11 @@ from engine.providers.registry import resolved
 from engine.steps.step import Loaded
 from engine.storable import storable_json
 from engine.store import task_results
-from engine.store.rows import get
-from engine.store.scope import Scope
+from engine.store.projects import owner_of
 from engine.tasks import ALL, Task
 from models.options import Choice
 from models.runs import TaskCall, TaskDone
-from models.tables import Project, ProviderCall
+from models.tables import ProviderCall
 from models.tables.ledger import CallState
 
 if TYPE_CHECKING:
@@ -70,7 +69,6 @@ class Writing:
         self._cache = cache
         self._tasks = list(tasks)
         self._slots = ProviderSlots(writers, slots, patience, waiting)
-        self._owners = Owners()
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         """One activity per task, so that the Temporal UI shows which task runs."""
@@ -169,7 +167,7 @@ class Writing:
         written = most_output(by.provider, by.model, request.max_output_tokens)
         most = most_of_text(f"{request.system}\n{request.prompt}", written)
         order = ledger.PaidRequest(
-            owner_id=await self._owners.of(session, call.project_id),
+            owner_id=await owner_of(session, call.project_id),
             project_id=call.project_id,
             generation_id=call.generation_id,
             kind="llm",
@@ -228,16 +226,3 @@ async def _settled(session: AsyncSession, run: TaskRun, loaded: Loaded) -> bool:
     # Another run gave up: ask again, instead of repeating its failure.
     run.earlier_attempts = stored.attempts
     return False
-
-
-class Owners:
-    """The owners of projects, who pay. A project keeps its owner, so a process reads it once."""
-
-    def __init__(self) -> None:
-        self._known: dict[UUID, UUID] = {}
-
-    async def of(self, session: AsyncSession, project_id: UUID) -> UUID:
-        if project_id not in self._known:
-            project = await get(session, Scope(project_id=project_id), Project, project_id)
-            self._known[project_id] = project.owner_id
-        return self._known[project_id]

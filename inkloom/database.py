@@ -7,7 +7,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
 from engine.errors import BadInput, EngineError
@@ -37,7 +37,8 @@ def upgrade(settings: Settings, *, patience: float = PATIENCE, pause: float = PA
         try:
             command.upgrade(config, "head")
         except OperationalError as error:
-            if not isinstance(error.orig, LockNotAvailable):
+            # Postgres ends a migration at once, too, whose lock another session needs that holds its next one.
+            if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
                 raise
             if time.monotonic() > deadline:
                 raise EngineError(

@@ -141,5 +141,30 @@ async def test_a_migration_that_waits_for_a_table_keeps_no_reader_waiting(databa
         assert await asyncio.wait_for(migrating, 60) == newest()
 
 
+async def test_a_migration_in_a_deadlock_with_the_version_before_is_tried_again(database_url: str) -> None:
+    """A transaction uses two tables in the other order than the migration: Postgres ends the migration, not the work.
+
+    It is tried again, and done when the transaction has ended.
+    """
+    url = await empty_database(database_url, "deadlocked")
+    await alembic(url, command.upgrade, "0014")
+    async with await psycopg.AsyncConnection.connect(url) as working, await psycopg.AsyncConnection.connect(url) as see:
+        await see.set_autocommit(True)
+        # Only the migration looks for deadlocks, so it is the one that Postgres ends.
+        await working.execute("SET deadlock_timeout = '10min'")
+        await working.execute("LOCK TABLE generations IN ROW EXCLUSIVE MODE")
+        upgrading = asyncio.create_task(asyncio.to_thread(upgrade, Settings(database_url=url), patience=600, pause=0.1))
+        waits = "SELECT count(*) FROM pg_locks WHERE relation = 'generations'::regclass AND NOT granted"
+        async with asyncio.timeout(60):
+            while True:
+                if (await (await see.execute(waits)).fetchone()) != (0,):
+                    break
+                await asyncio.sleep(0.02)
+            # The migration holds this table, and waits for the other one.
+            await working.execute("SELECT count(*) FROM provider_calls")
+        await working.rollback()
+        assert await asyncio.wait_for(upgrading, 60) == newest()
+
+
 def newest() -> str:
     return max(path.name[:4] for path in (ROOT / "migrations" / "versions").glob("0*.py"))

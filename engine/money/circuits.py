@@ -21,8 +21,9 @@ from models.tables.columns import table
 PATIENCE = 30.0
 # After so many failures in a row the circuit is open.
 OPEN_AFTER = 3
-# Failures further apart are not in a row.
-ROW = timedelta(minutes=2)
+# Failures further apart are not in a row. A provider that hangs fails only when its call times out, after ten minutes
+# for a picture (`INKLOOM_IMAGE_TIMEOUT`): the one before must still count then.
+ROW = timedelta(minutes=15)
 # While it is open, the next call is sent after 1, 2, 4 … seconds, at most this many.
 LONGEST_PAUSE = 10.0
 # A call that finds out takes its time; the next one is sent after so long at the latest.
@@ -32,16 +33,20 @@ _ALWAYS_UP = "offline"
 
 
 class State(NamedTuple):
-    """Failures in a row, the seconds since the first, the seconds until the next call may try, and what was said."""
+    """Failures in a row, the seconds since the first, and the seconds until the next call may try."""
 
     failures: int
     failing: float
     wait: float
-    said: str
 
     @property
     def open(self) -> bool:
         return self.failures >= OPEN_AFTER
+
+    @property
+    def pausing(self) -> bool:
+        """Whether it is open, and not even one call may try yet."""
+        return self.open and self.wait > 0
 
 
 _ROWS = table(Circuit)
@@ -51,7 +56,6 @@ _FACTS = (
     _ROWS.c.failures,
     cast(func.extract("epoch", _NOW - _ROWS.c.failing_since), Float),
     cast(func.extract("epoch", _ROWS.c.next_call_at - _NOW), Float),
-    _ROWS.c.said,
 )
 _STATE = Prepared(plain_select(*_FACTS).where(_MINE, _ROWS.c.last_failed_at > _NOW - ROW), State)
 _TRY = update(_ROWS).where(_MINE, _ROWS.c.next_call_at <= _NOW).values(next_call_at=_NOW + PROBE).returning(_ROWS.c.key)
@@ -98,23 +102,25 @@ async def state_of(session: AsyncSession, kind: str, provider: str) -> State | N
     return await _STATE.one_or_none(session, circuit=key_of(kind, provider))
 
 
-async def refused(
-    session: AsyncSession, kind: str, provider: str, state: State, *, gives_way: bool
-) -> ProviderError | None:
-    """None if the call may be sent: the circuit is closed, or this is the call that finds out. Otherwise why not."""
-    if not state.open or (await execute(session, _TRY, {"circuit": key_of(kind, provider)})).first() is not None:
-        return None
+def refused(provider: str, state: State, *, gives_way: bool) -> ProviderError:
+    """Why a call is not sent now."""
     failing = f"{provider} has failed {state.failures} times in a row"
     wait = max(state.wait, 0.5)
     if gives_way and state.failing + wait > PATIENCE:
-        return ProviderDown(f"{failing}, for {state.failing:.0f} s.", detail=state.said)
-    return ProviderBusy(f"{failing}: one call at a time tries it.", retry_after=wait, detail=state.said)
+        return ProviderDown(f"{failing}, for {state.failing:.0f} s.")
+    return ProviderBusy(f"{failing}: one call at a time tries it.", retry_after=wait)
+
+
+async def finds_out(session: AsyncSession, kind: str, provider: str) -> bool:
+    """Whether this is the call that finds out whether the provider is back. The next one may try after `PROBE`."""
+    return (await execute(session, _TRY, {"circuit": key_of(kind, provider)})).first() is not None
 
 
 async def settled(session: AsyncSession, kind: str, provider: str, error: EngineError | None) -> State | None:
     """Record how a call to a provider ended that has failed lately, or fails now; returns the state if it failed.
 
-    Any answer shows that the provider is there, a refusal too: only silence and its own failures count.
+    Any answer shows that the provider is there, a refusal too: only silence and its own failures count. All projects
+    share the row, so it has our message alone: a provider's words may quote what one of them sent.
     """
     silent = isinstance(error, ProviderBusy | AnswerLost) and not isinstance(error, RateLimited)
     if provider == _ALWAYS_UP:
@@ -122,5 +128,4 @@ async def settled(session: AsyncSession, kind: str, provider: str, error: Engine
     if error is None or not silent:
         await execute(session, _CLOSE, {"circuit": key_of(kind, provider)})
         return None
-    said = (error.detail if isinstance(error, ProviderError) else "") or error.message
-    return await _FAILED.one(session, circuit=key_of(kind, provider), said=said)
+    return await _FAILED.one(session, circuit=key_of(kind, provider), said=error.message)

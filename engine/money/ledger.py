@@ -224,11 +224,11 @@ async def acquire(
     this process: an attempt of theirs that Temporal timed out is not given up here.
 
     A refusal is returned, to be raised after the commit, because what was found out about earlier attempts must be
-    committed: `CallInFlight` while another holder's attempt at the same call has not settled, `OutcomeUnknown` where a
-    person must decide about a lost attempt, `Paused` while the generation is paused, `NotRequested` if it has ended or
-    belongs to others, `BudgetTight` and `BudgetExceeded` where the call does not fit the budget, `RateLimited` where
-    its slot is too far away to wait for, `ProviderBusy` or `ProviderDown` where its provider is down and another call
-    finds out whether it is back.
+    committed: `CallInFlight` while another holder's attempt at the same call has not settled, or if the project has
+    just been transferred, `OutcomeUnknown` where a person must decide about a lost attempt, `Paused` while the
+    generation is paused, `NotRequested` if it has ended, `BudgetTight` and `BudgetExceeded` where the call does not fit
+    the budget, `RateLimited` where its slot is too far away to wait for, `ProviderBusy` or `ProviderDown` where its
+    provider is down and another call finds out whether it is back.
     """
     rate = terms.rates.get(request.provider)
     circuit = await circuits.state_of(session, request.kind, request.provider)
@@ -294,17 +294,21 @@ async def acquire(
         refused = await budgets.beyond(session, request.project_id, request.generation_id, request.most_usd)
         if refused is not None:
             return refused
-    if circuit is not None:
-        away = await circuits.refused(session, request.kind, request.provider, circuit, gives_way=request.gives_way)
-        if away is not None:
-            return away
+    if circuit is not None and circuit.pausing:
+        return circuits.refused(request.provider, circuit, gives_way=request.gives_way)
     send_at, wait = await _turn(session, request, rate) if rate is not None else (None, 0.0)
     if wait > LONGEST_WAIT:
         return RateLimited(f"{request.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
     fresh = await _reserve(session, request, len(past) + 1, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already in flight.", retry_after=2)
-    return fresh if isinstance(fresh, EngineError) else Grant(fresh, wait, doubtful=circuit is not None)
+    if isinstance(fresh, EngineError):
+        return fresh
+    # Last, so that no call takes the turn to find out that is not sent then.
+    if circuit is not None and circuit.open and not await circuits.finds_out(session, request.kind, request.provider):
+        await execute(session, _TAKE_BACK, {"call": fresh.id})
+        return circuits.refused(request.provider, circuit, gives_way=request.gives_way)
+    return Grant(fresh, wait, doubtful=circuit is not None)
 
 
 async def person_decides(
@@ -367,7 +371,8 @@ async def _reserve(
     if row.status in FINAL_STATUSES:
         refusal = NotRequested(f"Generation {request.generation_id} is already {row.status}: no call is made for it.")
     elif row.owner_id != request.owner_id:
-        refusal = NotRequested(f"Generation {request.generation_id} is of another owner: no call is made for it.")
+        # The request's key is the previous owner's. The next attempt reads the owner again.
+        refusal = CallInFlight("The project was transferred while this call was prepared.", retry_after=1)
     elif row.paused_at is not None:
         refusal = Paused("The generation is paused.")
     if refusal is not None:

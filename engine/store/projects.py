@@ -3,14 +3,21 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy import select as plain_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine.db.session import execute
 from engine.store import positions
+from engine.store.rows import missing
 from models.ids import new_id
 from models.tables import Chapter, Project, User
+from models.tables.columns import table
+
+_PROJECTS = table(Project)
+_OWNER = plain_select(_PROJECTS.c.owner_id).where(_PROJECTS.c.id == bindparam("project"))
 
 
 async def local_owner(session: AsyncSession) -> UUID:
@@ -21,6 +28,17 @@ async def local_owner(session: AsyncSession) -> UUID:
         .on_conflict_do_nothing(index_elements=["is_local"], index_where=text("is_local"))
     )
     return (await session.exec(select(User.id).where(col(User.is_local)))).one()
+
+
+async def owner_of(session: AsyncSession, project_id: UUID) -> UUID:
+    """The present owner of a project, who pays. Raises `NotFound`.
+
+    Read for every call and kept nowhere: a project may be transferred while it is generated.
+    """
+    owner_id: UUID | None = (await execute(session, _OWNER, {"project": project_id})).scalar_one_or_none()
+    if owner_id is None:
+        raise missing(Project, project_id)
+    return owner_id
 
 
 async def project_of_story(session: AsyncSession, owner_id: UUID, title: str, identity_key: str) -> UUID:

@@ -97,7 +97,9 @@ class Circuit(SQLModel, table=True):
     failing_since: datetime = Field(sa_type=DateTime(timezone=True))
     last_failed_at: datetime = Field(sa_type=DateTime(timezone=True))
     next_call_at: datetime = Field(sa_type=DateTime(timezone=True), description="when one call may try it")
-    said: str = Field(default="", sa_column_kwargs={"server_default": ""}, description="the provider's own words")
+    said: str = Field(
+        default="", sa_column_kwargs={"server_default": ""}, description="our message of the last failure"
+    )
 
 
 class TaskResult(Row, table=True):

@@ -3,26 +3,32 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DataError
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from temporalio.testing import ActivityEnvironment
 
 from activities.task_run import TaskRun
 from activities.writing import Writing
 from engine.db.session import Database, execute
-from engine.errors import BadAnswer, ProviderError, ProviderRefused
+from engine.errors import BadAnswer, ProviderError, ProviderRefused, ProviderRejected
 from engine.llm import LLMReply, LLMRequest
 from engine.money.ledger import Terms
 from engine.money.prices import Prices
 from engine.offline.writer import OfflineWriter
 from engine.providers.usage import Tokens
 from engine.steps.step import Loaded
+from engine.store import members
+from engine.store.scope import Scope
 from engine.tasks import ALL
 from models.runs import TaskCall, TaskDone
-from models.tables import ProviderCall
+from models.tables import ProjectMember, ProviderCall, User
+from models.tables.ledger import CallState
+from models.tables.projects import Role
 from tests.conftest import Order, Ordered
 from tests.working import Writer
 
@@ -158,3 +164,38 @@ async def test_milder_words_stay_mild(database: Database, order: Order) -> None:
         await outline(database, await order(soften=True), refusing, softer=True)
     assert all(MILDER in request.prompt for request in babbling.asked)
     assert len(refusing.asked) == 1
+
+
+async def test_after_a_transfer_the_calls_of_the_project_go_on(database: Database, order: Order) -> None:
+    """The worker has called for the previous owner before: the next calls are the present owner's."""
+    ordered = await order()
+    up = False
+
+    async def answer(_: LLMRequest) -> LLMReply | None:
+        if up:
+            return None
+        raise ProviderRejected("400")
+
+    writer = Writer(answer)
+    work = Writing(database, {"offline": writer}, Prices(), Terms())
+    call = TaskCall(**ordered.run.model_dump(exclude={"chapter_id"}), target_id=ordered.run.chapter_id)
+
+    async def attempt() -> TaskDone:
+        return await work.run(ALL["ChapterOutline"], call)
+
+    with pytest.raises(ProviderRejected):
+        await ActivityEnvironment().run(attempt)
+    async with database.session() as session:
+        heir = User(email=f"{uuid4()}@example.org")
+        session.add(heir)
+        await session.flush()
+        session.add(ProjectMember(project_id=ordered.run.project_id, user_id=heir.id, role=Role.EDITOR))
+        await session.flush()
+        await members.transfer(session, Scope(user_id=ordered.owner_id), ordered.run.project_id, heir.id)
+    up = True
+    assert not (await ActivityEnvironment().run(attempt)).cached
+    async with database.session() as session:
+        query = select(ProviderCall).where(ProviderCall.project_id == ordered.run.project_id)
+        failed, paid = sorted((await session.exec(query)).all(), key=lambda one: one.id)
+    assert (failed.state, paid.state) == (CallState.FAILED, CallState.CONFIRMED)
+    assert failed.call_key != paid.call_key

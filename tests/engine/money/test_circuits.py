@@ -8,14 +8,25 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import delete, func, update
-from sqlmodel import col
+from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
 from activities.sending import sending
 from engine.db.session import Database
-from engine.errors import AnswerLost, BadAnswer, EngineError, ProviderBusy, ProviderDown, ProviderRejected, RateLimited
+from engine.errors import (
+    AnswerLost,
+    BadAnswer,
+    EngineError,
+    Paused,
+    ProviderBusy,
+    ProviderDown,
+    ProviderRejected,
+    RateLimited,
+)
 from engine.money import circuits, ledger
-from models.tables import Circuit
+from engine.settings import Rate, Settings
+from engine.store import holds
+from models.tables import Circuit, ProviderCall
 from tests.conftest import Order, Ordered
 from tests.support.calls import ask, costly
 
@@ -72,7 +83,7 @@ async def test_of_many_calls_one_finds_out(database: Database, order: Order, ven
     ordered = await opened(database, order, vendor)
     refusal = await send(database, ordered, vendor, None)
     assert isinstance(refusal, ProviderBusy)
-    assert refusal.detail == "no capacity"
+    assert "failed 3 times in a row" in refusal.message
     assert refusal.retry_after is not None
     assert 0 < refusal.retry_after <= circuits.LONGEST_PAUSE
     await later(database, vendor, circuits.LONGEST_PAUSE)
@@ -124,6 +135,68 @@ async def test_failures_long_ago_do_not_count(database: Database, order: Order, 
     async with database.session() as session:
         earlier = func.clock_timestamp() - 2 * circuits.ROW
         await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(last_failed_at=earlier))
+    assert isinstance(await ask(database, costly(ordered, "next", "0", provider=vendor)), ledger.Grant)
+
+
+async def test_the_words_of_a_provider_stay_with_the_call_they_answer(
+    database: Database, order: Order, vendor: str
+) -> None:
+    """They may quote a prompt, and the circuit is for all projects: neither its row nor its refusals hold them."""
+    ordered, others = await order(), await order()
+    quoting = ProviderBusy("vendor answered 503.", detail="cannot draw: a secret of the first project")
+    for _ in range(circuits.OPEN_AFTER):
+        assert await send(database, ordered, vendor, quoting) is quoting
+    async with database.session() as session:
+        [row] = (await session.exec(select(Circuit).where(col(Circuit.key).contains(vendor)))).all()
+        calls = (await session.exec(select(ProviderCall).where(ProviderCall.provider == vendor))).all()
+        earlier = func.clock_timestamp() - timedelta(seconds=circuits.PATIENCE + 1)
+        await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(failing_since=earlier))
+    assert row.said == "vendor answered 503."
+    assert {call.said for call in calls} == {quoting.detail}
+    for gives_way in (False, True):
+        refusal = await send(database, others, vendor, None, gives_way=gives_way)
+        assert isinstance(refusal, ProviderDown if gives_way else ProviderBusy)
+        assert refusal.detail == ""
+        assert "secret" not in refusal.message
+
+
+async def test_a_provider_that_hangs_fails_in_a_row(database: Database, order: Order, vendor: str) -> None:
+    """Its failures are as far apart as the longest timeout, and the pause before the call."""
+    settings = Settings()
+    apart = timedelta(seconds=max(settings.llm_timeout, settings.image_timeout)) + circuits.PROBE
+    ordered = await order()
+    hangs = AnswerLost("it took longer than 600 seconds")
+    for _ in range(circuits.OPEN_AFTER):
+        async with database.session() as session:
+            earlier = func.clock_timestamp() - apart
+            await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(last_failed_at=earlier))
+        assert await send(database, ordered, vendor, hangs) is hangs
+    assert isinstance(await ask(database, costly(ordered, "next", "0", provider=vendor)), ProviderBusy)
+
+
+@pytest.mark.parametrize("wait", [pytest.param(None, id="paused"), pytest.param(ledger.LONGEST_WAIT, id="limited")])
+async def test_a_call_that_is_not_sent_does_not_find_out(
+    database: Database, order: Order, vendor: str, wait: float | None
+) -> None:
+    """The turn to find out is left to the next call."""
+    ordered, paused = await opened(database, order, vendor), await order()
+    await later(database, vendor, circuits.LONGEST_PAUSE)
+    terms = ledger.FREE
+    if wait is None:
+        async with database.session() as session:
+            await holds.pause(session, paused.scope, paused.run.generation_id)
+    else:
+        # The one slot of each minute is assigned for minutes to come.
+        terms = ledger.Terms(rates={vendor: Rate(requests=1)})
+        async with database.session() as session:
+            later_on = func.clock_timestamp() + timedelta(seconds=wait)
+            await session.exec(
+                update(ProviderCall)
+                .where(col(ProviderCall.provider) == vendor)
+                .values(send_at=later_on, submitted_at=func.clock_timestamp())
+            )
+    refusal = await ask(database, costly(paused, "not sent", "0", provider=vendor), terms)
+    assert isinstance(refusal, Paused if wait is None else RateLimited)
     assert isinstance(await ask(database, costly(ordered, "next", "0", provider=vendor)), ledger.Grant)
 
 

@@ -142,6 +142,16 @@ def test_what_makes_another_call(change: dict[str, object]) -> None:
     assert same.call_key == base.call_key
 
 
+async def test_a_call_for_a_previous_owner_is_prepared_again(database: Database, order: Order) -> None:
+    """The project was transferred in between: nothing is reserved under that key, and the next attempt goes through."""
+    ordered = await order()
+    async with database.session() as session:
+        refusal = await ledger.acquire(session, replace(asked(ordered), owner_id=uuid4()))
+    assert isinstance(refusal, CallInFlight)
+    assert await states(database, ordered) == []
+    assert (await acquire(database, asked(ordered))).state == CallState.RESERVED
+
+
 async def test_a_call_that_waits_for_its_turn_is_not_sent_once_its_generation_is_paused(
     database: Database, order: Order
 ) -> None:
