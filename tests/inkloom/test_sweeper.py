@@ -42,7 +42,7 @@ async def test_only_an_outage_of_temporal_ends_a_round(
         rounds.append(session)
 
     monkeypatch.setattr(sweeper, "_mend", failing)
-    monkeypatch.setattr(sweeper.gauges, "swept", swept)
+    monkeypatch.setattr("engine.store.gauges.swept", swept)
     client = create_autospec(Client, instance=True)
     if goes_on:
         await sweeper.sweep(database, client, timedelta(0))
