@@ -13,6 +13,7 @@ from websockets.http11 import Request
 
 from activities import tracing
 from api.app import create_app
+from api.http.clients import also_mapped
 from api.http.connections import last_words, limited
 from engine.errors import BadInput
 from engine.logs import log_to_stderr
@@ -114,7 +115,7 @@ def config_of(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         ),
         # Otherwise uvicorn trusts every process on this machine.
         proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
+        forwarded_allow_ips=also_mapped(settings.trusted_proxies),
         log_config=None,
         log_level=settings.log_level.lower(),
         # Our own access log has more fields, and no query.

@@ -3,8 +3,9 @@
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -239,6 +240,21 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "INKLOOM_TRACES_ENDPOINT"),
         description="where traces are sent as OTLP over HTTP, as http://127.0.0.1:4318; empty: nowhere",
     )
+
+    @field_validator("temporal_ui_url")
+    @classmethod
+    def is_web_address(cls, value: str | None) -> str | None:
+        """Refuse what the API could not pass requests on to; empty is none."""
+        if not value:
+            return None
+        try:
+            place = urlsplit(value)
+            usable = place.scheme in ("http", "https") and bool(place.hostname) and place.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError("give the address of the web UI as http://host:port or https://host")
+        return value
 
     @property
     def writer_patience(self) -> float:

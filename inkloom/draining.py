@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -63,7 +64,9 @@ def drain(data: Path, queues: str, report: Callable[[str], None], patience: floa
     found = list(_workers(data, queues))
     for process in found:
         report(f"worker {process.pid}: stops polling, and finishes what is in flight (at most {patience:.0f} s)")
-        process.send_signal(signal.SIGTERM)
+        # It may have ended since it was found: the others are signalled all the same.
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGTERM)
     for process in psutil.wait_procs(found, timeout=patience)[1]:
         report(f"worker {process.pid}: still finishing; a second SIGTERM ends it at once")
     return len(found)

@@ -11,7 +11,7 @@ from engine.digest import digest
 from engine.errors import BadInput
 from engine.reading import read_manuscript, title_of
 from models.options import GenerationOptions
-from models.script import Script
+from models.script import Script, checked_script
 from models.translation import TranslationFile
 
 FileT = TypeVar("FileT", bound=BaseModel)
@@ -91,7 +91,11 @@ def read_translation(path: Path, language: str) -> TranslationFile:
 
 
 def _script(data: bytes, name: str) -> Script:
-    return _read_as(Script, data, name, "script")
+    script = _read_as(Script, data, name, "script")
+    try:
+        return checked_script(script)
+    except ValueError as error:
+        raise BadInput(f"{name} is not a script: {error}.") from None
 
 
 def _read_as(kind: type[FileT], data: bytes, name: str, what: str) -> FileT:

@@ -24,7 +24,7 @@ from engine.db.session import Database
 from engine.storable import plain
 from engine.store import delays, events, generations
 from models.ids import generation_workflow_id
-from models.options import DelayReason, GenerationStatus
+from models.options import HELD_STATUSES, DelayReason, GenerationStatus
 from models.tables import Generation
 from workflows.queue_lag import lag_of
 
@@ -38,6 +38,8 @@ _NO_REPLAY = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTI
 _EVENTS = 30
 # Only a generation in which nothing has happened for so long is searched, workflow by workflow.
 QUIET = timedelta(seconds=20)
+# One in which parts wait for a person, which may take days, is searched for this long at most.
+SETTLED = timedelta(minutes=10)
 # The most workflows of a generation to look at in one round; the next round looks again.
 MOST = 100
 # Seconds that a cancelled workflow which cannot replay gets before it is terminated.
@@ -58,7 +60,7 @@ async def look_for_stuck(
 ) -> bool:
     """Record what keeps a running generation from going on; True if it was cancelled and had to be terminated."""
     root: DescribeWorkflowExecutionResponse = described.raw_description
-    found = await _search(database, client, generation.id, root)
+    found = await _search(database, client, generation, root)
     waits = [_replay(generation, workflow, failure) for workflow, failure in found.failing.items()]
     waits += [
         _no_worker(generation, queue) for queue in sorted(found.queues) if not (await lag_of(client, queue)).served
@@ -76,15 +78,15 @@ async def look_for_stuck(
 
 
 async def _search(
-    database: Database, client: Client, generation_id: UUID, root: DescribeWorkflowExecutionResponse
+    database: Database, client: Client, generation: Generation, root: DescribeWorkflowExecutionResponse
 ) -> _Found:
     found = _Found()
     await _add(client, found, root)
     if found.failing:
         return found
     async with database.session() as session:
-        last = await events.last_time(session, generation_id)
-    if last is None or datetime.now(UTC) - last < QUIET:
+        last = await events.last_time(session, generation.id)
+    if last is None or not searched(generation.status, datetime.now(UTC) - last):
         return found
     below, looked = [*_children(root)], 1
     while below and looked < MOST:
@@ -99,6 +101,14 @@ async def _search(
         await _add(client, found, child)
         below += _children(child)
     return found
+
+
+def searched(status: GenerationStatus, quiet: timedelta) -> bool:
+    """Whether to look below the root of a generation in which nothing has happened for so long.
+
+    Parts may wait for a worker beside those that wait for a person, and are found while the wait is young.
+    """
+    return quiet >= QUIET and (status not in HELD_STATUSES.values() or quiet < SETTLED)
 
 
 def _children(described: DescribeWorkflowExecutionResponse) -> Iterator[tuple[str, str]]:

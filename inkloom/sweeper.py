@@ -7,6 +7,8 @@ embedded Temporal its last commits. The row in Postgres decides, so the sweeper 
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -161,26 +163,35 @@ async def sweep(database: Database, client: Client, older_than: timedelta = GRAC
         overdue = await reviews.overdue(session)
     helped = 0
     for review in overdue:
-        try:
+        with _apart(f"the overdue review of generation {review.generation_id} could not be decided"):
+            # Its workflow may be lost or have ended: that is repaired below, and the review decided in the next round.
             helped += await _decide(database, client, review)
-        except RPCError as error:
-            if error.status != RPCStatusCode.NOT_FOUND:
-                raise
-            # Its workflow is lost or has ended: that is repaired below, and the review decided in the next round.
-            log.info("the review of generation %s is overdue, and nothing waits for it", review.generation_id)
     helped += await _remind(database)
     for one in decided:
-        helped += await _wake(database, client, one)
+        with _apart(f"workflow {one} could not be woken"):
+            helped += await _wake(database, client, one)
     for generation in open_ones:
-        try:
+        with _apart(f"generation {generation.id} could not be recovered"):
             helped += await _mend(database, client, generation)
-        except RPCError:
-            raise
-        except Exception as error:  # noqa: BLE001  # one that cannot be helped must not stand before the others
-            log.warning("generation %s could not be recovered: %s", generation.id, type(error).__name__)
     async with database.session() as session:
         await gauges.swept(session)
     return helped
+
+
+@contextmanager
+def _apart(failed: str) -> Iterator[None]:
+    """Log what fails for one row, and go on with the next; only an outage of Temporal ends the round.
+
+    A workflow that has just ended, is slow to answer or has lost its data says nothing about the others.
+    """
+    try:
+        yield
+    except RPCError as error:
+        if error.status == RPCStatusCode.UNAVAILABLE:
+            raise
+        log.warning("%s: %s", failed, error.status.name)
+    except Exception as error:  # noqa: BLE001  # one that cannot be helped must not stand before the others
+        log.warning("%s: %s", failed, type(error).__name__)
 
 
 async def _decide(database: Database, client: Client, review: reviews.Overdue) -> bool:

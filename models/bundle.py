@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, model_validato
 from models.instructions import InstructionKind
 from models.options import GenerationOptions
 from models.script import Script
-from models.story import Box, Frozen, Line, Profile, Shot, check_lettered
+from models.story import MOST_STORED, Box, Frozen, Line, Profile, Shot, check_lettered
 from models.tables.story import DraftOrigin, PanelState, SceneState
 from models.tables.uploads import AttachmentRole
 from models.texts import NamedLanguage, Words
@@ -114,7 +114,7 @@ class BundledTranslation(Bundled):
 
     @model_validator(mode="after")
     def can_be_lettered(self) -> "BundledTranslation":
-        check_lettered([self.caption, *(line.text for line in self.lines)])
+        check_lettered([self.caption, *(line.text for line in self.lines)], MOST_STORED)
         return self
 
 
@@ -143,7 +143,7 @@ class BundledPanel(Bundled):
 
     @model_validator(mode="after")
     def whole(self) -> "BundledPanel":
-        check_lettered([self.caption, *(line.text for line in self.dialogue or [])])
+        check_lettered([self.caption, *(line.text for line in self.dialogue or [])], MOST_STORED)
         ordinals = [draft.ordinal for draft in self.drafts]
         if any(draft.parent is not None and draft.parent not in ordinals for draft in self.drafts):
             raise ValueError("a draft is made from one of the panel's drafts")

@@ -1,8 +1,8 @@
 """`script.json`: a chapter as data that a person can read, edit and run again."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from models.options import PageFormat, PageSizeName
 from models.story import Direction, Line, Profile, Shot, check_lettered
@@ -27,11 +27,6 @@ class ScriptPanel(ScriptModel):
     prompt: Words = Field(default="", max_length=32000, description="empty: the writer writes it")
     negative: Words = Field(default="", max_length=32000, description="what the picture must not show")
     image: Words = Field(default="", description="path of the picture, relative to this file; written, not read")
-
-    @model_validator(mode="after")
-    def can_be_lettered(self) -> "ScriptPanel":
-        check_lettered([self.caption, *(line.text for line in self.dialogue)])
-        return self
 
 
 class ScriptScene(ScriptModel):
@@ -60,3 +55,18 @@ class Script(ScriptModel):
     language: Language = ""
     characters: list[Profile] = Field(default_factory=list)
     scenes: list[ScriptScene] = Field(min_length=1, max_length=MAX_SCENES)
+
+
+def checked_script(script: Script) -> Script:
+    """The script, if all its panels can be lettered; raises `ValueError` with the place of one that cannot."""
+    for scene_number, scene in enumerate(script.scenes, 1):
+        for number, panel in enumerate(scene.panels, 1):
+            try:
+                check_lettered([panel.caption, *(line.text for line in panel.dialogue)])
+            except ValueError as error:
+                raise ValueError(f"scene {scene_number}, panel {number}: {error}") from None
+    return script
+
+
+# A script that comes in; rows and exports have a `Script`, whose panels may be older than the limit.
+NewScript = Annotated[Script, AfterValidator(checked_script)]

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from models.story import Frozen, LineKind, check_lettered
+from models.story import Frozen, LineKind
 from models.texts import NamedLanguage, Words
 
 
@@ -42,11 +42,6 @@ class TranslatedPanel(FilePart):
     panel: int = Field(ge=1, lt=2**31, description="in its scene, counted from 1")
     caption: TranslatedText = Field(default_factory=TranslatedText)
     lines: list[TranslatedLine] = Field(default_factory=list, max_length=1000)
-
-    @model_validator(mode="after")
-    def can_be_lettered(self) -> "TranslatedPanel":
-        check_lettered([self.caption.text, *(line.text for line in self.lines)])
-        return self
 
 
 class TranslationFile(FilePart):

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
@@ -21,17 +22,34 @@ def client_address(scope: Scope) -> str:
     return client[0] if client else ""
 
 
+def address_of(host: str) -> IPv4Address | IPv6Address:
+    """The address that a text names, without a zone; an IPv4 address that an IPv6 socket wrote (`::ffff:10.0.0.1`) as
+    what it is. Raises `ValueError`.
+    """
+    address = ip_address(host.partition("%")[0])
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def also_mapped(proxies: str) -> str:
+    """A list of proxies in which each IPv4 address or network also stands as an IPv6 socket writes it."""
+    found = [proxies]
+    for proxy in proxies.split(","):
+        # A name or `*` has no such spelling.
+        with suppress(ValueError):
+            network = IPv4Network(proxy.strip())
+            found.append(f"::ffff:{network.network_address}/{96 + network.prefixlen}")
+    return ",".join(found)
+
+
 def counted_as(scope: Scope) -> str:
     """The key by which limits count a client: its address; for IPv6 the /64 network, which one client may own."""
     given = client_address(scope)
     try:
-        address = ip_address(given.partition("%")[0])
+        address = address_of(given)
     except ValueError:
         # A proxy may send anything; the column holds 45 characters.
         return given[:45]
-    if address.version == 4:
-        return str(address)
-    return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+    return str(address if address.version == 4 else ip_network((address, 64), strict=False))
 
 
 def passed_on(connection: HTTPConnection) -> bool:
@@ -67,9 +85,7 @@ def of_this_account(scope: Scope) -> bool:
 
 def _written(host: str) -> list[str]:
     """An address as the tables have it: words of four bytes in the machine's order. IPv4 may be in both."""
-    address = ip_address(host)
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
+    address = address_of(host)
     packed = [address.packed]
     if isinstance(address, IPv4Address):
         packed.append(IPv6Address(f"::ffff:{address}").packed)

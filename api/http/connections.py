@@ -17,7 +17,7 @@ from uuid import uuid4
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.http.clients import counted_as
+from api.http.clients import address_of, counted_as
 from api.http.problems import MEDIA_TYPE, body_of
 
 # For the request line and all headers together; a token and a few cookies need a tenth of it.
@@ -127,11 +127,14 @@ class Connection(HttpToolsProtocol):
 
     def _is_exempt(self) -> bool:
         """Whether it comes from a trusted proxy, or over a socket of this machine that has no address."""
+        if not self.client:
+            return True
         try:
-            address = ip_address(self.client[0].partition("%")[0]) if self.client else None
+            # A list may have IPv4 addresses in either spelling.
+            spellings = (address_of(self.client[0]), ip_address(self.client[0].partition("%")[0]))
         except ValueError:
             return False
-        return address is None or any(address in network for network in self.exempt)
+        return any(address in network for network in self.exempt for address in spellings)
 
     def _leave(self) -> None:
         """Count it no longer."""

@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Annotated
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import HTTPConnection
 from temporalio.client import Client
 
-from api.http.clients import of_this_account, passed_on
+from api.http.clients import address_of, of_this_account, passed_on
 from api.http.computed import Computed
 from api.http.gauges import Installation
 from engine.db.session import Database
@@ -117,7 +116,7 @@ def is_local(connection: HTTPConnection) -> bool:
     host = connection.headers.get("Host", "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     try:
-        from_here = connection.client is not None and ip_address(connection.client.host).is_loopback
+        from_here = connection.client is not None and address_of(connection.client.host).is_loopback
     except ValueError:
         from_here = False
     if not from_here or passed_on(connection) or name.lower() not in _LOOPBACK:

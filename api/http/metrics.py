@@ -2,13 +2,12 @@
 
 from functools import cache
 from hmac import compare_digest
-from ipaddress import ip_address
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from starlette.exceptions import HTTPException
 
-from api.http.clients import client_address, passed_on
+from api.http.clients import address_of, client_address, passed_on
 from api.http.deps import Owned
 
 router = APIRouter(include_in_schema=False)
@@ -59,7 +58,7 @@ async def metrics(request: Request, owned: Owned) -> Response:
 
 def _from_here(request: Request) -> bool:
     try:
-        return ip_address(client_address(request.scope)).is_loopback and not passed_on(request)
+        return address_of(client_address(request.scope)).is_loopback and not passed_on(request)
     except ValueError:
         return False
 

@@ -20,7 +20,7 @@ from engine.store import editing, removals, rows
 from engine.store.projects import add_chapter
 from engine.store.rows import Paging
 from models.numbers import Whole
-from models.script import Script
+from models.script import NewScript
 from models.tables import Chapter, Page, Project
 from models.texts import NameIfAny, Said, Words
 
@@ -38,7 +38,7 @@ class NewChapter(BaseModel):
 
     title: NameIfAny = ""
     text: Words | None = Field(default=None, max_length=6_000_000)
-    script: Script | None = None
+    script: NewScript | None = None
     external_id: ExternalId | None = None
     metadata: Metadata = {}
     position: Position = None

@@ -6,8 +6,10 @@ Browsers send no token with a link. They bring a ticket once and get a cookie, w
 """
 
 import hmac
+import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -154,25 +156,33 @@ def _cookies(request: Request) -> dict[str, str]:
         return {}
 
 
+@cache
+def _authorities() -> ssl.SSLContext:
+    """The certificate authorities that this machine trusts; `SSL_CERT_FILE` names others."""
+    return ssl.create_default_context()
+
+
 async def _fetched(request: Request, at: str, path: str) -> Response:
     """The answer of the UI, passed on as it comes."""
     place = urlsplit(at)
-    host = f"{place.hostname}:{place.port or 80}"
+    secure = place.scheme == "https"
+    port = place.port or (443 if secure else 80)
+    host = f"{place.hostname}:{port}"
     headers = [(b"host", host.encode()), (b"accept-encoding", b"identity")]
     headers += [(name.encode(), request.headers[name].encode("latin-1")) for name in SENT if name in request.headers]
     if CSRF in (cookies := _cookies(request)):
         headers.append((b"cookie", f"{CSRF}={cookies[CSRF]}".encode("latin-1", "replace")))
     query = f"?{request.url.query}" if request.url.query else ""
     url = httpcore.URL(
-        scheme=b"http",
+        scheme=place.scheme.encode(),
         host=(place.hostname or "").encode(),
-        port=place.port or 80,
+        port=port,
         target=f"{AT}/{quote(path)}{query}".encode("latin-1", "replace"),
     )
     body = await request.body()
     if body:
         headers.append((b"content-length", str(len(body)).encode()))
-    client = httpcore.AsyncConnectionPool(max_connections=1)
+    client = httpcore.AsyncConnectionPool(ssl_context=_authorities() if secure else None, max_connections=1)
     try:
         answer = await client.handle_async_request(
             httpcore.Request(request.method, url, headers=headers, content=body, extensions={"timeout": PATIENCE})

@@ -15,6 +15,7 @@ from engine.store.events import emit
 from engine.store.scope import Scope
 from engine.store.translations import Worded, in_other_words, key_of, texts_of
 from models.events import EventType
+from models.story import check_lettered
 from models.tables import Chapter, Panel, Translation
 from models.translation import TitleIn, TranslatedLine, TranslatedPanel, TranslatedText, TranslationFile
 
@@ -141,6 +142,10 @@ def _row_of(words: Worded, language: str, panel_file: TranslatedPanel, where: st
     there = words.translation
     if there is not None and (there.caption, texts_of(there.lines), there.made_from) == (caption, lines, made_from):
         return None
+    try:
+        check_lettered([caption, *lines])
+    except ValueError as error:
+        raise BadInput(f"{where}: {error}.") from None
     return _put(words, language, caption, said, made_from)
 
 

@@ -48,11 +48,16 @@ def _earlier(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")
 
 
-def tail(path: Path, lines: int = 8) -> str:
-    """The last lines, indented for a message."""
+def end_of(path: Path) -> int:
+    """Where a process that starts now begins to write."""
+    return path.stat().st_size if path.exists() else 0
+
+
+def tail(path: Path, lines: int = 8, *, since: int = 0) -> str:
+    """The last lines, indented for a message; only those `since` a place in the file."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            file.seek(max(since, path.stat().st_size - TAIL_BYTES))
             text = file.read().decode(errors="replace")
     except OSError:
         return "    (no log)"

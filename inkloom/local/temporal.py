@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from inkloom.local.child_environment import plain_environment
 from inkloom.local.errors import StackError
-from inkloom.local.logs import tail
+from inkloom.local.logs import end_of, tail
 from inkloom.local.ports import LOOPBACK, is_free, next_free
 from inkloom.local.processes import POLL, Process, running_with, spawn, until_ready
 from inkloom.local.temporal_binary import obtain
@@ -120,6 +120,9 @@ class Temporal:
         for _ in range(TRIES):
             if not self._served:
                 self.ports = _free(self._wish)
+            # A server that is started again after its end appends to the same log, where an earlier one may have
+            # complained about a database that has been moved away since.
+            began = end_of(self._log)
             process = spawn(
                 self._command(self._program), env=_environment(), log=self._log, folder=self._database.parent
             )
@@ -127,7 +130,7 @@ class Temporal:
             try:
                 await until_ready(process, self.healthy, self.end, name="Temporal", patience=PATIENCE, log=self._log)
             except StackError as error:
-                if bool(UNREADABLE.search(tail(self._log))) and await asyncio.to_thread(
+                if bool(UNREADABLE.search(tail(self._log, since=began))) and await asyncio.to_thread(
                     self._set_aside, unreadable=True
                 ):
                     continue

@@ -1,13 +1,23 @@
 """Temporal's web UI, which shows and commands everything: who may use it, through the API alone."""
 
+import asyncio
 import re
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from httpx2 import AsyncClient
+from pydantic import ValidationError
 
+from api.routes import temporal_ui
 from engine.settings import Settings
 from inkloom.local.temporal import Temporal
 from tests.api.conftest import PASSWORD, registered, serving
@@ -15,6 +25,8 @@ from tests.fakes.server import Answer, Asked, Server
 from tests.support.servers import NOWHERE, migrated_database
 
 pytestmark = pytest.mark.integration
+
+PEM = serialization.Encoding.PEM
 
 
 class Ui(Server):
@@ -160,6 +172,48 @@ async def test_without_a_ui_there_is_none(untouched: Settings) -> None:
         assert (await api.get("/temporal/")).status_code == 404
     async with serving(untouched.model_copy(update={"temporal_ui_url": f"http://{NOWHERE}"})) as api:
         assert (await api.get("/temporal/")).status_code == 503
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of 127.0.0.1 that is its own authority, and its key."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ui")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path / "ui.pem"
+    path.write_bytes(key.private_bytes(PEM, *plain) + made.public_bytes(PEM))
+    return path
+
+
+async def test_an_https_address_is_spoken_to_over_tls(
+    untouched: Settings, ui: Ui, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only if its certificate is good: what operators send must reach nobody else."""
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(certificate)
+    async with await asyncio.start_server(ui._connected, "127.0.0.1", 0, ssl=ours) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with serving(untouched.model_copy(update={"temporal_ui_url": url})) as api:
+            assert (await api.get("/temporal/x")).status_code == 503
+            assert ui.asked == []
+            trusting = ssl.create_default_context(cafile=str(certificate))
+            monkeypatch.setattr(temporal_ui, "_authorities", lambda: trusting)
+            assert (await api.get("/temporal/x")).text == "GET /temporal/x "
+
+
+@pytest.mark.parametrize(
+    "wrong", ["temporal-ui:8080", "ftp://ui", "https://", "http://ui:99999", "http://ui:0", "//ui"]
+)
+def test_an_address_of_another_kind_is_refused_at_the_start(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="give the address of the web UI as http://host:port or https://host"):
+        Settings(temporal_ui_url=wrong)
 
 
 async def test_the_real_one_works_below_the_path(untouched: Settings, tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.settings import Settings
+from inkloom import draining
 from inkloom.draining import AT_ONCE, drain
 from inkloom.local.commands import finish
 from inkloom.local.processes import spawn
@@ -155,3 +157,15 @@ def test_patience_is_as_long_as_the_providers_timeout_unless_it_is_set() -> None
     assert [patience(given, queues) - 20 for queues in ("flow", "draw", "all")] == [100, 200, 200]
     given = Settings(llm_timeout=100, image_timeout=200, answer_patience=5)
     assert [patience(given, queues) - 20 for queues in ("flow", "draw", "all")] == [5, 5, 5]
+
+
+def test_a_worker_that_has_just_ended_does_not_keep_drain_from_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with started(tmp_path, "worker", data=tmp_path) as one, started(tmp_path, "worker", data=tmp_path) as other:
+        found = [psutil.Process(one.pid), psutil.Process(other.pid)]
+        one.kill()
+        one.wait()
+        monkeypatch.setattr(draining, "_workers", lambda data, queues: iter(found))
+        assert drain(tmp_path, "all", lambda line: None, 30) == 2
+        assert other.wait() in (0, -signal.SIGTERM)

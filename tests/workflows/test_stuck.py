@@ -16,6 +16,7 @@ from engine.images import ImageRequest, ImageResult
 from engine.storage import Storage
 from engine.store import delays, events, reviews
 from engine.store.rows import get
+from inkloom.stuck import QUIET, SETTLED, searched
 from inkloom.sweeper import sweep
 from inkloom.worker import Parts, build_workers, connect, sandbox
 from models.ids import generation_workflow_id
@@ -155,3 +156,22 @@ async def reached_drawing(database: Database, ordered: Ordered) -> None:
             if any(event.type == "panel.written" for event in told):
                 return
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("status", "quiet", "looked_at"),
+    [
+        (GenerationStatus.RUNNING, QUIET / 2, False),
+        (GenerationStatus.RUNNING, QUIET, True),
+        (GenerationStatus.RUNNING, 100 * SETTLED, True),
+        (GenerationStatus.WAITING_REVIEW, QUIET / 2, False),
+        (GenerationStatus.WAITING_REVIEW, QUIET, True),
+        (GenerationStatus.WAITING_REVIEW, SETTLED, False),
+        (GenerationStatus.BUDGET_EXCEEDED, SETTLED, False),
+        (GenerationStatus.PAUSED, SETTLED, False),
+    ],
+)
+def test_what_waits_for_a_person_is_not_searched_for_ever(
+    status: GenerationStatus, quiet: timedelta, looked_at: bool
+) -> None:
+    assert searched(status, quiet) is looked_at

@@ -9,7 +9,7 @@ from pydantic import Field
 from engine.normal_form import normal_form
 from engine.reading.emphasis import stretches
 from engine.tasks.task import Task, TaskInput, Usual
-from models.story import Frozen, Line, LineKind, check_lettered
+from models.story import MOST_LETTERED, Frozen, Line, LineKind, check_lettered
 
 
 class Words(Frozen):
@@ -78,8 +78,11 @@ def check(data: In, out: Out) -> list[str]:
         for number, (line, text) in enumerate(zip(words.lines, translated.lines, strict=True), 1):
             sound = line.kind is LineKind.SFX
             notes += _compared(data, f"{where}, line {number}", line.text, text, sound=sound)
+        count = len(words.caption) + sum(len(line.text) for line in words.lines)
         try:
-            check_lettered([translated.caption, *translated.lines])
+            # A panel from before the limit may have more words, and so may its translation.
+            most = MOST_LETTERED if count <= MOST_LETTERED else 2 * count
+            check_lettered([translated.caption, *translated.lines], most)
         except ValueError as error:
             notes.append(f"{where}: {error}")
     return notes

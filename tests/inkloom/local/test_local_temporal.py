@@ -87,6 +87,24 @@ async def test_a_damaged_database_is_put_aside_and_made_anew(data: Path, place: 
     assert [path.read_bytes() for path in aside] == [bytes(content)]
 
 
+@pytest.mark.parametrize(("said", "kept"), [("no space left", True), ("database disk image is malformed", False)])
+async def test_what_an_earlier_server_said_puts_no_database_aside(data: Path, said: str, kept: bool) -> None:
+    """A server that is started again appends to the log of the one before it; only its own words count."""
+    database = data / "temporal" / "temporal.db"
+    database.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE good (id)")
+    (data / "log").write_text("database disk image is malformed\n")
+    program = data / "temporal-server"
+    program.write_text(f"#!/bin/sh\necho '{said}'\nexit 1\n")
+    program.chmod(0o700)
+    failing = server(data, promised=True)
+    failing._program = program
+    with pytest.raises(StackError, match="did not start"):
+        await failing.launch()
+    assert database.exists() is kept
+
+
 def page(ports: Ports, method: str, path: str, host: str) -> int:
     """The status of what a web page's form can send: a host, an origin, and a body without a preflight."""
     connection = HTTPConnection("127.0.0.1", ports.http, timeout=5)
