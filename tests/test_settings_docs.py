@@ -58,6 +58,7 @@ def parsed(field: FieldInfo, text: str) -> Any:
 SAMPLES = {
     "api_port": ("8001", "8002"),
     "temporal_ui_port": ("8001", "8002"),
+    "temporal_ui_url": ("http://one:8080", "https://two"),
     "operators": ("a@example.org", "b@example.org,c@example.org"),
     "max_body_bytes": ("4096", "8192"),
     "max_upload_bytes": ("4096", "8192"),
