@@ -77,8 +77,9 @@ async def of_generation(session: AsyncSession, generation_id: UUID, after: int, 
 
 
 async def last_time(session: AsyncSession, generation_id: UUID) -> datetime | None:
-    """When the last event of a generation happened."""
-    query = select(Event.at).where(Event.generation_id == generation_id).order_by(col(Event.seq).desc()).limit(1)
+    """When something last happened in a generation. To report that it waits is no progress."""
+    mine = (Event.generation_id == generation_id, Event.type != EventType.GENERATION_DELAYED)
+    query = select(Event.at).where(*mine).order_by(col(Event.seq).desc()).limit(1)
     return (await session.exec(query)).first()
 
 
