@@ -232,7 +232,13 @@ async def test_the_real_one_works_below_the_path(untouched: Settings, tmp_path: 
             assert {(await api.get(asset)).status_code for asset in assets} == {200}
             settings = await api.get("/temporal/api/v1/settings")
             assert settings.json()["Auth"]["Enabled"] is False
-            listed = await api.get("/temporal/api/v1/namespaces/ours/workflows")
+            # Started before its server, the UI tries again to reach it after a second or two.
+            async with asyncio.timeout(30):
+                while True:
+                    listed = await api.get("/temporal/api/v1/namespaces/ours/workflows")
+                    if listed.status_code != 503:
+                        break
+                    await asyncio.sleep(0.2)
             assert (listed.status_code, listed.json()) == (200, {})
             start = {"workflowType": {"name": "x"}, "taskQueue": {"name": "q"}}
             at = "/temporal/api/v1/namespaces/ours/workflows/w1"
