@@ -1,13 +1,13 @@
 """Takes what a call may be from its generation's row: a workflow's input is not believed.
 
-Whoever reaches Temporal can start a workflow with any input. What is asked of whom, and so what it costs, was decided
-when the generation was requested. Whether the generation is still open, the ledger asks at every call.
+Anyone who reaches Temporal can start a workflow with any input. What is asked of whom, and so what it costs, was
+decided when the generation was requested. Whether the generation is still open, the ledger asks at every call.
 """
 
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
@@ -18,7 +18,7 @@ from models.options import Choice, GenerationOptions
 from models.runs import DrawCall, Run, TaskCall
 from models.tables import Generation, Redraw
 
-# A generation's options never change, so a process reads them once; so many are kept.
+# A generation's options never change, so a process reads them once; it keeps at most this many.
 KEPT = 1000
 
 
@@ -60,16 +60,16 @@ class AsRequested(Interceptor):
     async def _options_of(self, run: Run) -> GenerationOptions | None:
         key = run.project_id, run.generation_id
         if key not in self._options:
-            query = select(Generation).where(
+            query = select(col(Generation.options)).where(
                 Generation.project_id == run.project_id, Generation.id == run.generation_id
             )
             async with self._database.session() as session:
-                generation = (await session.exec(query)).one_or_none()
-            if generation is None:
+                options = (await session.exec(query)).one_or_none()
+            if options is None:
                 return None
             if len(self._options) >= KEPT:
                 self._options.clear()
-            self._options[key] = generation.options
+            self._options[key] = options
         return self._options[key]
 
     async def _redrawn(self, call: DrawCall, redraw_id: UUID) -> int:

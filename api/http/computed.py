@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from models.tables import Chapter
 
 T = TypeVar("T")
 # Computes `function(session, chapter, *arguments)` of a chapter, by its ID.
-Compute = Callable[[UUID, Callable[..., Any], tuple[Any, ...]], Awaitable[Any]]
+Compute = Callable[[UUID, Callable[..., Any], tuple[Any, ...]], Coroutine[Any, Any, Any]]
 
 # How many answers are kept.
 _KEPT = 256
@@ -46,7 +46,8 @@ class Computed:
     ) -> T:
         """What a function of a module answers, given a session, the chapter, and arguments that have a `repr`.
 
-        Whoever asked first may leave: it is computed in a task of its own, and cancelled once all clients have left.
+        The client that asked first may leave: a task of its own computes the answer, and is cancelled once all clients
+        have left.
         """
         rows = await fingerprint(session, chapter.project_id, chapter.id)
         key = (function.__module__, function.__qualname__, repr(arguments), chapter.id, rows)
@@ -56,7 +57,7 @@ class Computed:
         # The connection goes back to the pool: others need it while this one waits.
         await session.commit()
         if key not in self._under_way:
-            self._under_way[key] = asyncio.create_task(self._computed(chapter.id, function, arguments))
+            self._under_way[key] = asyncio.create_task(self._compute(chapter.id, function, arguments))
         task = self._under_way[key]
         self.waiting[key] = self.waiting.get(key, 0) + 1
         try:
@@ -75,12 +76,9 @@ class Computed:
             self._answers.popitem(last=False)
         return cast(T, answer)
 
-    async def _computed(self, chapter_id: UUID, function: Callable[..., Any], arguments: tuple[Any, ...]) -> object:
-        return await self._compute(chapter_id, function, arguments)
-
 
 def in_child(database_url: str) -> Compute:
-    """Computes in a child process, whose lane is that of whoever asks."""
+    """Computes in a child process, whose lane is the asking account."""
 
     async def compute(chapter_id: UUID, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         libpq = {name: value for name, value in os.environ.items() if name.startswith("PG")}

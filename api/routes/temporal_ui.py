@@ -132,8 +132,8 @@ async def _admitted(request: Request, owned: Resources, ticket: str) -> Response
 
 def _signed(owned: Resources, user_id: UUID, login: UUID, ends_at: datetime) -> str:
     """The value of a cookie. Useless anywhere else: it is no access token."""
-    told = f"{user_id}.{login}.{int(ends_at.timestamp())}"
-    return f"{told}.{hmac.digest(derived(owned.secret, 'temporal ui'), told.encode(), 'sha256').hex()}"
+    signed = f"{user_id}.{login}.{int(ends_at.timestamp())}"
+    return f"{signed}.{hmac.digest(derived(owned.secret, 'temporal ui'), signed.encode(), 'sha256').hex()}"
 
 
 async def _of_cookie(owned: Resources, value: str) -> Caller | None:

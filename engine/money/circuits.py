@@ -19,7 +19,7 @@ from models.tables.columns import table
 
 # How many seconds a provider may fail before the next one is asked, if there is one.
 PATIENCE = 30.0
-# After so many failures in a row the circuit is open.
+# After this many failures in a row the circuit is open.
 OPEN_AFTER = 3
 # Failures further apart are not in a row. A provider that hangs fails only when its call times out, after ten minutes
 # for a picture (`INKLOOM_IMAGE_TIMEOUT`): the one before must still count then.

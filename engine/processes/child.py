@@ -58,12 +58,12 @@ def _done(question: bytes, how: str) -> bytes:
         if how == PLAIN:
             return encoded({"error": type(error).__name__}, how)
         try:
-            # With the process ends what could not be told of the error.
-            pickle.loads(told := encoded({"error": error}, how))  # noqa: S301  # our own
+            # What cannot be reported of the error is lost when the process ends.
+            pickle.loads(answer := encoded({"error": error}, how))  # noqa: S301  # our own
         except Exception:  # noqa: BLE001  # errors of libraries need more to be made again than their words
             traceback.print_exc()
             return encoded({"error": RuntimeError(type(error).__name__)}, how)
-        return told
+        return answer
 
 
 def main(root: str, megabytes: int, how: str) -> None:

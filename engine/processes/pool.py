@@ -32,7 +32,7 @@ _ROOT = _PROGRAM.parents[2]
 MEGABYTES = 3_000
 # On a busy machine, a child waits for its CPU time: its limit is CPU seconds, and this many times more on the clock.
 _PATIENCE = 10
-# A child ends after this many functions: what they leave behind in it does not grow without bound.
+# A child ends after this many functions: what they leave in it does not grow without bound.
 _MOST_RUNS = 500
 # Names in the environment that a child needs; keys of providers and servers are none of them.
 _GIVEN = frozenset({"PATH", "HOME", "LANG", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"})
@@ -48,7 +48,7 @@ class Processes:
     """Up to `places` functions at a time, each in a child. Children start when they are needed, and stay.
 
     Where all places are taken, a lane that has none gets one besides, and otherwise the lane with the fewest is next:
-    whoever gives much to do waits for themselves. `once`: a child ends with its function, and answers in plain JSON,
+    a lane with much to do waits for its own work. `once`: a child ends with its function, and answers in plain JSON,
     because what it read may have taken it over.
     """
 

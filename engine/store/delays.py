@@ -87,7 +87,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Listed:
-    """A delay as people are told."""
+    """A delay as the API and the command line report it."""
 
     generation_id: UUID
     reason: DelayReason

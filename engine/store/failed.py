@@ -62,7 +62,7 @@ class Explained(NamedTuple):
 
 @dataclass(frozen=True)
 class Problem:
-    """A part that failed, as people are told."""
+    """A part that failed, as the API and the command line report it."""
 
     part: str
     target_id: UUID
