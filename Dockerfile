@@ -12,7 +12,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends libfribidi0 && 
 RUN useradd --uid 1000 --create-home inkloom && install -d -o inkloom /data
 COPY --from=build /venv /venv
 WORKDIR /app
-COPY alembic.ini ./
+COPY alembic.ini pyproject.toml ./
 COPY models models
 COPY engine engine
 COPY activities activities

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
@@ -21,6 +20,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 from activities.delays import delayed, over
 from activities.outages import is_full, is_outage
 from activities.request_ids import asked_by
+from activities.set_aside import MAX_LOST, Attempt, Company
 from engine.db.session import Database
 from engine.errors import (
     BudgetExceeded,
@@ -29,7 +29,6 @@ from engine.errors import (
     EngineError,
     OutcomeUnknown,
     ProviderBusy,
-    SetAside,
     WorkerStopping,
 )
 from engine.logs import about
@@ -41,14 +40,6 @@ BEAT_SECONDS = 2.0
 # Retrying does not fix a defect in the code: after this many attempts the activity fails, and the panel or the
 # generation shows the reason.
 MAX_ATTEMPTS_ON_DEFECT = 6
-
-
-# Attempts that may end with their worker. More than the restarts that one activity sees on a bad day.
-MAX_LOST = 5
-# An attempt after lost ones waits until its first heartbeat has left, so that it counts however soon its worker ends.
-_SENT_SECONDS = 0.2
-# The end of a generation is recorded after whatever happened, and reads nothing that people wrote.
-_NEVER_SET_ASIDE = frozenset({"finish_generation"})
 
 # The progress of the current activity; everything that it starts shares the same list.
 _SHARES: ContextVar[list[float] | None] = ContextVar("shares", default=None)
@@ -62,21 +53,25 @@ class ActivityErrors(Interceptor):
     def __init__(self, database: Database | None = None, lost: int = MAX_LOST) -> None:
         self._database = database
         self._lost = lost
+        self._company = Company()
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Inbound(next, self._database, self._lost)
+        return _Inbound(next, self._database, self._lost, self._company)
 
 
 class _Inbound(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, database: Database | None, most_lost: int) -> None:
+    def __init__(
+        self, next: ActivityInboundInterceptor, database: Database | None, most_lost: int, company: Company
+    ) -> None:
         super().__init__(next)
         self._database = database
         self._most_lost = most_lost
+        self._company = company
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
-        shares: list[float] = []
-        _SHARES.set(shares)
         info = activity.info()
+        attempt = Attempt(info, self._most_lost)
+        _SHARES.set(attempt.shares)
         about.set(
             {
                 **asked_by(input.headers),
@@ -87,18 +82,12 @@ class _Inbound(ActivityInboundInterceptor):
         )
         # Child processes are shared fairly between projects.
         lane.set(next((getattr(given, "project_id", None) for given in input.args), None))
-        # A killed worker leaves no failure, only its last heartbeat. So each attempt but the first, which most
-        # activities need only, begins with a heartbeat that counts it as lost, and takes that back when it fails.
-        lost = _lost_before(info)
-        counted = lost + 1 if info.attempt > 1 else None
-        beat = asyncio.create_task(_beat(shares, counted))
+        beat = asyncio.create_task(_beat(attempt))
         try:
-            if lost >= self._most_lost and info.activity_type not in _NEVER_SET_ASIDE:
-                raise SetAside(_set_aside(info, input.args, lost))
-            if counted is not None:
-                _tell(shares, counted)
-                await asyncio.sleep(_SENT_SECONDS if lost else 0)
-            result = await self.next.execute_activity(input)
+            attempt.require_allowed(input.args)
+            async with self._company.join(alone=attempt.is_last):
+                await attempt.begin()
+                result = await self.next.execute_activity(input)
         except ApplicationError:
             raise
         except EngineError as error:
@@ -118,9 +107,7 @@ class _Inbound(ActivityInboundInterceptor):
             beat.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await beat
-            if counted is not None:
-                # It goes out with the failure.
-                _tell(shares, lost)
+            attempt.end()
 
     async def _note(self, input: ExecuteActivityInput, error: Exception, failure: ApplicationError) -> None:
         """Record the delay until the next attempt; a failure for good ends it."""
@@ -134,35 +121,11 @@ class _Inbound(ActivityInboundInterceptor):
             await over(self._database, input.args)
 
 
-async def _beat(shares: Sequence[float], lost: int | None) -> None:
+async def _beat(attempt: Attempt) -> None:
     while True:
         # Sleep first: most activities end before, and each heartbeat is a call to the server.
         await asyncio.sleep(BEAT_SECONDS)
-        _tell(shares, lost)
-
-
-def _tell(shares: Sequence[float], lost: int | None) -> None:
-    """Send a heartbeat: the activity's progress, and how many attempts are lost if its worker ends now."""
-    activity.heartbeat(*(shares[-1:] if lost is None else [shares[-1] if shares else 0.0, lost]))
-
-
-def _lost_before(info: activity.Info) -> int:
-    """How many attempts ended with their worker, by the last heartbeat that came from one."""
-    details = info.heartbeat_details
-    return int(details[1]) if info.attempt > 1 and len(details) > 1 else 0
-
-
-def _set_aside(info: activity.Info, given: Sequence[Any], lost: int) -> str:
-    """What was set aside, as people find it."""
-    named = ("number", "format", "target_id", "panel_id", "scene_id", "chapter_id", "generation_id")
-    found = next(
-        (f"{name} {value}" for one in given for name in named if (value := getattr(one, name, None)) is not None), ""
-    )
-    what = f"{info.activity_type} ({found})" if found else info.activity_type
-    return (
-        f"{what} is set aside: {lost + 1} times the worker that tried it ended or stopped answering. The workers' logs"
-        " and the system's say why; retry the generation to try it again."
-    )
+        attempt.tell()
 
 
 def tell(share: float) -> None:

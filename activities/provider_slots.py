@@ -1,7 +1,7 @@
 """Provider slots: limit the calls in flight at each provider."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 from uuid import UUID
@@ -24,6 +24,24 @@ def go_on() -> None:
     """Raise `WorkerStopping` if the worker of this activity stops: what is not sent yet is left to another worker."""
     if activity.in_activity() and activity.is_worker_shutdown():
         raise WorkerStopping("The worker stops; another one makes the call.")
+
+
+async def _unless_stopping(slot: Coroutine[None, None, None]) -> None:
+    """Wait for a slot, but no longer than the worker takes work: its calls under way may last minutes, and another
+    worker has room.
+    """
+    if not activity.in_activity():
+        return await slot
+    taking = asyncio.ensure_future(slot)
+    stopping = asyncio.ensure_future(activity.wait_for_worker_shutdown())
+    try:
+        await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (taking, stopping):
+            task.cancel()
+        # A slot that was taken is in the stack, which gives it back.
+        await asyncio.gather(taking, stopping, return_exceptions=True)
+    return None
 
 
 class ProviderSlots:
@@ -50,7 +68,7 @@ class ProviderSlots:
         if provider not in self._slots:
             raise NotConfigured(f"This worker has no provider called {provider!r}.")
         async with AsyncExitStack() as held_slot:
-            await held_slot.enter_async_context(self._slots[provider])
+            await _unless_stopping(held_slot.enter_async_context(self._slots[provider]))
             go_on()
             yield held_slot
 

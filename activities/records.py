@@ -12,6 +12,7 @@ from engine.store import generations, holds, outlines, redraws, reviews
 from engine.store.choosing import choose
 from engine.store.events import emit
 from engine.store.failed import Explained, explained, record_part
+from engine.store.headings import panel_places
 from engine.store.progress import character_step, complete, complete_and_tell, panel_step, scene_step
 from engine.store.rows import get
 from engine.store.scope import Scope
@@ -68,26 +69,33 @@ class Records:
     async def open_chapter(self, run: ChapterRun) -> ChapterBrief:
         """requested → running. Stores the first plan of the work, and returns how the chapter is to be read."""
         async with self._database.session() as session:
-            await generations.begin(session, run.project_id, run.generation_id)
             chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id)
-            has_script = chapter.script is not None
-            windows = 0
-            if not has_script:
-                _, spans = await read_apart(chapter.source_text, window_tokens(run.options))
-                windows = len(spans)
+        # Long texts take a while to read, and no row may be locked meanwhile.
+        has_script, windows = chapter.script is not None, 0
+        if not has_script:
+            _, spans = await read_apart(chapter.source_text, window_tokens(run.options))
+            windows = len(spans)
+        async with self._database.session() as session:
+            await generations.begin(session, run.project_id, run.generation_id)
             await outlines.plan_chapter(session, run.generation_id, windows, run.options)
             return ChapterBrief(windows=windows, has_script=has_script)
 
     @activity.defn
     async def store_outline(self, run: ChapterRun) -> Outlined:
         """Merge the outlines of the windows into scenes and cast."""
+        scope = Scope(project_id=run.project_id)
         async with self._database.session() as session:
-            chapter = await get(session, Scope(project_id=run.project_id), Chapter, run.chapter_id, lock=True)
-            texts, spans = await read_apart(chapter.source_text, window_tokens(run.options))
-            done = outlined(chapter)
-            parts = [done[part].output for part in range(len(spans))]
-            stored = await outlines.store_outline(session, run, chapter, texts, parts)
-            return await assign(session, run, chapter, stored)
+            text = (await get(session, scope, Chapter, run.chapter_id)).source_text
+        texts, spans = await read_apart(text, window_tokens(run.options))
+        async with self._database.session() as session:
+            chapter = await get(session, scope, Chapter, run.chapter_id, lock=True)
+            if chapter.source_text == text:
+                done = outlined(chapter)
+                parts = [done[part].output for part in range(len(spans))]
+                stored = await outlines.store_outline(session, run, chapter, texts, parts)
+                return await assign(session, run, chapter, stored)
+        # It was changed while it was read.
+        return await self.store_outline(run)
 
     @activity.defn
     async def adopt_script(self, run: ChapterRun) -> Outlined:
@@ -107,7 +115,10 @@ class Records:
             # An activity that is repeated after its redraws were done has nothing left to do.
             redrawn = await redraws.has_redraws(session, run.generation_id)
             targets = [] if redrawn else [UUID(target) for target in generation.target_ids]
-            return PanelsOpened(panel_ids=targets, redraws=orders)
+            places = await panel_places(session, targets)
+            return PanelsOpened(
+                panel_ids=targets, redraws=orders, places=[places.get(target, "") for target in targets]
+            )
 
     @activity.defn
     async def select_draft(self, call: SelectCall) -> None:

@@ -47,7 +47,7 @@ async def sending(
             yield
         if grant.doubtful:
             async with database.session() as session:
-                await circuits.settled(session, call.kind, call.provider, None)
+                await circuits.settled(session, call.kind, call.provider, call.model, None)
     except EngineError as error:
         call.said = error.detail if isinstance(error, ProviderError) else ""
         reason = f"{error.message} {call.said}".strip()
@@ -57,7 +57,7 @@ async def sending(
         async with database.session() as session:
             await (ledger.lose if answered else ledger.fail)(session, grant.call, reason)
             if grant.doubtful or error.retryable:
-                circuit = await circuits.settled(session, call.kind, call.provider, error)
+                circuit = await circuits.settled(session, call.kind, call.provider, call.model, error)
                 # Fewer failures may be minutes apart, with nothing asked in between: that is no outage.
                 if circuit is not None and circuit.open:
                     failing = circuit.failing

@@ -25,6 +25,11 @@ _SOFTER = (
 )
 
 
+def done_with(made: Made, *, cached: bool, attempts: int = 0) -> TaskDone:
+    """The result of a task that made these rows."""
+    return TaskDone(cached=cached, attempts=attempts, made=[row.id for row in made], places=[row.place for row in made])
+
+
 @dataclass
 class TaskRun:
     """A task for a target, with a writer. `notes` are the mistakes in the last answer; they go with the next call."""
@@ -73,7 +78,7 @@ class TaskRun:
 
     @property
     def done(self) -> TaskDone:
-        return TaskDone(cached=not self.sent, attempts=self.attempts, made=self.made)
+        return done_with(self.made, cached=not self.sent, attempts=self.attempts)
 
     def soften(self) -> None:
         self.softened, self.notes = True, [_SOFTER]

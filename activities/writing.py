@@ -17,7 +17,7 @@ from activities.outages import keep_answer
 from activities.provider_slots import ProviderSlots, holder
 from activities.questions import question
 from activities.sending import sending
-from activities.task_run import TaskRun
+from activities.task_run import TaskRun, done_with
 from engine.db.session import Database
 from engine.digest import digest
 from engine.errors import EngineError, ProviderRefused
@@ -89,10 +89,10 @@ class Writing:
                 async with self._database.session() as session:
                     asked = await question(session, task, call, by, run.notes, run.cut_off)
                     if isinstance(asked, list):
-                        return TaskDone(cached=True, made=asked)
+                        return done_with(asked, cached=True)
                     loaded, request = asked
                     if not run.notes and await _settled(session, run, loaded):
-                        return TaskDone(cached=True, made=run.made)
+                        return done_with(run.made, cached=True)
                     grant = await self._reserve(session, run, request)
                 if isinstance(grant, EngineError):
                     raise grant

@@ -12,6 +12,7 @@ from activities.request_ids import RequestIds
 from api.http import docs, metrics, openapi, problems
 from api.http.computed import Computed, in_child
 from api.http.deps import Resources
+from api.http.flow_workers import FlowWorkers
 from api.http.gauges import Installation
 from api.http.schemas import AWAY, FORBIDDEN, INVALID, UNAUTHORIZED
 from api.middleware import stack
@@ -19,6 +20,8 @@ from api.middleware.access import WATCHED
 from api.routes import (
     activity,
     auth,
+    batches,
+    batches_control,
     bibles,
     chapters,
     characters,
@@ -47,11 +50,13 @@ from api.routes import (
     scenes,
     sockets,
     staleness,
+    status,
     temporal_ui,
     translations,
     uploads,
     versions,
     webhooks,
+    workers,
 )
 from engine.db.session import Database
 from engine.errors import BadInput
@@ -82,6 +87,8 @@ NOUNS = (
     generations,
     generations_create,
     generations_control,
+    batches,
+    batches_control,
     versions,
     images,
     uploads,
@@ -94,6 +101,7 @@ NOUNS = (
     costs,
     costs_csv,
     webhooks,
+    workers,
 )
 DESCRIPTION = """\
 Turns manuscripts into comic chapters. Create a project, put a chapter with its text into it, request a generation, and
@@ -141,6 +149,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None, *, look: 
                     workshop,
                     Computed(in_child(settings.database_url)),
                     Installation(settings, database, temporal),
+                    FlowWorkers(temporal),
                 )
                 yield
         finally:
@@ -171,6 +180,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None, *, look: 
     docs.install(app)
     app.include_router(health.router)
     app.include_router(metrics.router)
+    app.include_router(status.router)
     app.include_router(temporal_ui.router)
     app.include_router(sockets.router, prefix="/api/v1")
     for module in NOUNS:

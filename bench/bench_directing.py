@@ -101,7 +101,7 @@ async def main(data: Path) -> None:
             scope = Scope(user_id=owner.id)
         began = time.perf_counter()
         generation = await ordered(database, project.id, chapter.id)
-        await start(client, generation)
+        await start(database, client, generation)
         await ended(database, scope, generation.id)
         whole = time.perf_counter() - began
         for turn in range(ROUNDS):
@@ -115,7 +115,7 @@ async def main(data: Path) -> None:
             looked = time.perf_counter() - began
             generation = await ordered(database, project.id, chapter.id)
             began = time.perf_counter()
-            await start(client, generation)
+            await start(database, client, generation)
             generation = await ended(database, scope, generation.id)
             took = time.perf_counter() - began
             after = await pages_of(database, chapter.id)

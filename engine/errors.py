@@ -40,6 +40,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from engine.storable import plain, storable
+from models.options import BudgetOf
 
 # So much of what a provider says is kept.
 LONGEST_DETAIL = 500
@@ -244,9 +245,16 @@ class BudgetExceeded(EngineError):
 
     http_status = 402
 
-    def __init__(self, message: str, *, needed: Decimal = Decimal(0), retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        needed: Decimal = Decimal(0),
+        budget: BudgetOf = BudgetOf.GENERATION,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message, retry_after=retry_after)
-        self.needed = needed
+        self.needed, self.budget = needed, budget
 
 
 class SetAside(EngineError):

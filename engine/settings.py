@@ -1,12 +1,17 @@
 """All settings. Names that users already have in their environment are kept."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, urlsplit
+from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from engine.secret_files import secret_of
 
 
 class Price(BaseModel):
@@ -31,6 +36,17 @@ class Rate(BaseModel):
     tokens: int | None = Field(default=None, ge=1)
 
 
+class _Environment(EnvSettingsSource):
+    """The environment, in which a secret may be in a file that it names."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        value, key, is_json = super().get_field_value(field, field_name)
+        if is_secret(field_name):
+            from_file = secret_of(names_of(field_name), os.environ)
+            value = value if from_file is None else from_file
+        return value, key, is_json
+
+
 class Settings(BaseSettings):
     """Read from the environment once per process. `docs/settings.md` lists them all; a test holds the list true."""
 
@@ -39,6 +55,9 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path(".inkloom"), description="folder that holds all local state")
     database_url: str | None = Field(
         default=None, description="Postgres to use instead of the embedded one, as postgresql://user@host:port/name"
+    )
+    database_password: SecretStr | None = Field(
+        default=None, description="password for INKLOOM_DATABASE_URL, with any characters, if the address holds none"
     )
     temporal_address: str | None = Field(
         default=None,
@@ -52,6 +71,21 @@ class Settings(BaseSettings):
     )
     storage: str | None = Field(
         default=None, description="where pictures live: a folder, or s3://bucket/prefix; default: <data>/pictures"
+    )
+    storage_also: str | None = Field(
+        default=None,
+        description="while pictures move: the other place, in which what is not in INKLOOM_STORAGE is read",
+    )
+    backup_to: str | None = Field(
+        default=None,
+        description="where scheduled backups go: a folder, or s3://bucket/prefix; default: none are made",
+    )
+    backup_hours: float = Field(default=24.0, ge=1, le=24 * 366, description="hours between scheduled backups")
+    backup_keep: int = Field(
+        default=7, ge=1, description="how many backups are kept there; a scheduled backup deletes older ones"
+    )
+    backup_key_file: Path | None = Field(
+        default=None, description="file with the key that encrypts backups; default: they are not encrypted"
     )
     aws_region: str | None = Field(
         default=None,
@@ -102,6 +136,15 @@ class Settings(BaseSettings):
         description="seconds that a worker that stops, or a cancelled generation, waits for the answers under way;"
         " default: the provider's timeout",
     )
+    event_days: int | None = Field(
+        default=None, ge=1, description="how many days the events of projects are kept; default: for ever"
+    )
+    history_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="how many days Temporal keeps the histories of workflows that have ended; default: as long as its"
+        " namespace says",
+    )
     cache_url: SecretStr | None = Field(
         default=None, description="optional Redis cache of answers, as redis://host:port/0"
     )
@@ -114,6 +157,13 @@ class Settings(BaseSettings):
     rates: dict[str, Rate] = Field(
         default_factory=dict,
         description='limits of a provider per minute, as JSON: `{"openai": {"requests": 500, "tokens": 200000}}`',
+    )
+    project_calls: int | None = Field(
+        default=None, ge=1, description="calls of one project in flight at a time, over all workers; empty: no limit"
+    )
+    provider_calls: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description='calls to a provider in flight at a time, over all workers, as JSON: `{"local": 1}`',
     )
     ask_above_usd: float = Field(
         default=0.05,
@@ -133,7 +183,8 @@ class Settings(BaseSettings):
         " makes; `up` sets it",
     )
     registration: Literal["open", "invited", "closed"] = Field(
-        default="open", description="who may register: anyone, people invited to a project, or no one"
+        default="open",
+        description="who may register: anyone, people with the code of an invitation to a project, or no one",
     )
     access_minutes: int = Field(default=15, ge=1, le=1440, description="how long an access token is valid")
     refresh_days: int = Field(default=30, ge=1, le=365, description="how long an unused login lasts")
@@ -216,13 +267,22 @@ class Settings(BaseSettings):
     )
     operators: str = Field(
         default="",
-        description="e-mail addresses of the accounts that may use Temporal's web UI beside the owner of this machine,"
-        " separated by commas",
+        description="ids of the accounts that may use Temporal's web UI beside the owner of this machine, separated by"
+        " commas; `GET /api/v1/auth/me` shows an account's id",
     )
     llm_slots: int = Field(default=8, ge=1, le=256, description="calls to one writer at a time, per worker")
     image_slots: int = Field(default=8, ge=1, le=256, description="calls to one artist at a time, per worker")
+    build: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63})?$",
+        description="build that workers belong to, so that old and new ones work side by side; `auto` names it after"
+        " its code; empty: none",
+    )
     lost_attempts: int = Field(
-        default=5, ge=1, description="attempts of one step that may end with their worker before it is set aside"
+        default=5,
+        ge=2,
+        description="attempts of one step that may end with their worker before it is set aside; the last one runs"
+        " alone in its process",
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_format: Literal["json", "text"] = Field(
@@ -241,6 +301,46 @@ class Settings(BaseSettings):
         description="where traces are sent as OTLP over HTTP, as http://127.0.0.1:4318; empty: nowhere",
     )
 
+    @field_validator("backup_key_file", "c2pa_certificate", "c2pa_key", mode="before")
+    @classmethod
+    def names_a_file(cls, value: object) -> object:
+        """Empty is none, not the folder that this process happens to be in."""
+        return value or None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the caller gives, then the environment with its files of secrets."""
+        return init_settings, _Environment(settings_cls)
+
+    @model_validator(mode="after")
+    def with_password(self) -> Self:
+        """The database's address with its password: only the address is used, and passed on, from here."""
+        if self.database_password is None or not self.database_password.get_secret_value():
+            return self
+        try:
+            place = urlsplit(self.database_url or "")
+            user, has_password = place.username, place.password is not None
+        except ValueError:
+            user, has_password = None, False
+        if not user or has_password:
+            raise ValueError(
+                "INKLOOM_DATABASE_PASSWORD goes with an address that has a user and no password:"
+                " INKLOOM_DATABASE_URL=postgresql://user@host:port/name"
+            )
+        password = quote(self.database_password.get_secret_value(), safe="")
+        who, _, where = place.netloc.rpartition("@")
+        self.database_url = place._replace(netloc=f"{who.removesuffix(':')}:{password}@{where}").geturl()
+        self.database_password = None
+        self.model_fields_set.discard("database_password")
+        return self
+
     @field_validator("temporal_ui_url")
     @classmethod
     def is_web_address(cls, value: str | None) -> str | None:
@@ -256,6 +356,21 @@ class Settings(BaseSettings):
             raise ValueError("give the address of the web UI as http://host:port or https://host")
         return value
 
+    @field_validator("operators")
+    @classmethod
+    def are_ids(cls, value: str) -> str:
+        """Refuse e-mail addresses: an address is not verified, so anyone who registers it would be let in."""
+        try:
+            _ids(value)
+        except ValueError:
+            raise ValueError("give ids of accounts, as GET /api/v1/auth/me shows them, not e-mail addresses") from None
+        return value
+
+    @property
+    def operator_ids(self) -> frozenset[UUID]:
+        """The accounts that may use Temporal's web UI beside the owner of this machine."""
+        return _ids(self.operators)
+
     @property
     def writer_patience(self) -> float:
         """Seconds to wait for a writer's answer that is under way when its worker stops or its generation is
@@ -269,7 +384,21 @@ class Settings(BaseSettings):
         return self.image_timeout if self.answer_patience is None else self.answer_patience
 
 
+def _ids(listed: str) -> frozenset[UUID]:
+    return frozenset(UUID(name.strip()) for name in listed.split(",") if name.strip())
+
+
+def names_of(name: str) -> list[str]:
+    """The environment variables of a setting; the first that is set wins."""
+    alias = Settings.model_fields[name].validation_alias
+    return [str(one) for one in alias.choices] if isinstance(alias, AliasChoices) else [f"INKLOOM_{name.upper()}"]
+
+
 def variable_of(name: str) -> str:
     """The environment variable of a setting: the first of its names, which users may have already."""
-    alias = Settings.model_fields[name].validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"INKLOOM_{name.upper()}"
+    return names_of(name)[0]
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting holds a secret, which may be in a file. The database's address may hold a password."""
+    return name == "database_url" or "SecretStr" in str(Settings.model_fields[name].annotation)

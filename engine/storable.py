@@ -31,8 +31,22 @@ def plain(text: str) -> str:
     return _CONTROL.sub(" ", storable(text))
 
 
+def fitting(text: str, most_bytes: int) -> str:
+    """The same, cut so that it takes at most so many bytes in UTF-8; a cut is marked by an ellipsis."""
+    # Only the beginning is looked at, however long the text is: a character takes one byte at least.
+    line = plain(text[: most_bytes + 1]).strip()
+    if len(line.encode()) <= most_bytes:
+        return line
+    return line.encode()[: most_bytes - len("…".encode())].decode(errors="ignore").rstrip() + "…"
+
+
+def titled(text: str, most: int = 200) -> str:
+    """A title from a file or a script, which may hold anything, on one line of at most so many characters."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:most]
+
+
 def storable_json(text: str) -> str:
-    """The same for JSON text, which may also hold these characters as escapes."""
+    """`storable` for JSON text, which may also hold these characters as escapes."""
     return _ESCAPE.sub(_unescaped, storable(text))
 
 

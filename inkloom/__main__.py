@@ -1,159 +1,80 @@
 """Inkloom's command line. Messages go to stderr, results to stdout; with `--json`, stdout is one JSON object."""
 
-import asyncio
-import contextlib
-import json
-import logging
-import math
-import os
-import re
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 from uuid import UUID
 
 import typer
-from pydantic import SecretStr, ValidationError
-from pydantic_settings import SettingsError
-from rich.console import Console
+from pydantic import SecretStr
 
-from engine.errors import BadInput, EngineError, NotConfigured, Unpriced
-from engine.settings import Settings
-
-INTERRUPTED = 130
-# The reader of our output is gone; shells know this code.
-CUT_OFF = 141
+from engine.errors import BadInput, EngineError
+from inkloom.admin.commands import admin
+from inkloom.arguments import (
+    Credits,
+    DirectionOption,
+    Drafts,
+    Exports,
+    FormatOption,
+    ImageFallback,
+    ImageModel,
+    Images,
+    JsonFlag,
+    LanguageOption,
+    Llm,
+    LlmFallback,
+    LlmModel,
+    MaxPanels,
+    PageNumbers,
+    Pages,
+    PageSizeOption,
+    Quality,
+    Queues,
+    Review,
+    Reviewing,
+    Soften,
+    StoryFile,
+    TitlePage,
+    Translate,
+    Translator,
+    Until,
+    UntilWhen,
+    a_number,
+    choices,
+    chosen_drafts,
+    hours_of,
+    languages_of,
+    moment_of,
+    settings,
+    translation_choices,
+)
+from inkloom.backup.command_line import backup, restore
+from inkloom.ending import CUT_OFF, Ended, end_process, explain, finish, leave, print_error, print_result, quietly, say
+from models.sweeps import SweepKind
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-say = Console(stderr=True, highlight=False)
+app.add_typer(admin, name="admin")
+storage = typer.Typer(no_args_is_help=True, help="Where pictures and files are stored: move them elsewhere.")
+app.add_typer(storage, name="storage")
 
 
-class Format(StrEnum):
-    PAGE = "page"
-    WEBTOON = "webtoon"
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from inkloom.version import version
+
+        print_result({"version": version()}, False, f"inkloom {version()}")
+        raise typer.Exit
 
 
-class PageSize(StrEnum):
-    US_COMIC = "us-comic"
-    MANGA_B5 = "manga-b5"
-    MANGA_B6 = "manga-b6"
-    A4 = "a4"
-    SQUARE = "square"
-
-
-class Direction(StrEnum):
-    LTR = "ltr"
-    RTL = "rtl"
-
-
-class Until(StrEnum):
-    SCRIPT = "script"
-    PAGES = "pages"
-
-
-class Reviewing(StrEnum):
-    NONE = "none"
-    OUTLINE = "outline"
-    DRAFTS = "drafts"
-    ALL = "all"
-
-
-class Queues(StrEnum):
-    FLOW = "flow"
-    DRAW = "draw"
-    ALL = "all"
-
-
-StoryFile = Annotated[Path, typer.Argument(help="A .txt or .md manuscript, or a script.json.")]
-Llm = Annotated[str | None, typer.Option(help="Choose the writer: offline, openai, anthropic or ollama.")]
-LlmModel = Annotated[str | None, typer.Option(help="Choose the writer's model. Default: the provider's.")]
-Images = Annotated[str | None, typer.Option(help="Choose the artist: offline, openai or local.")]
-ImageModel = Annotated[str | None, typer.Option(help="Choose the artist's model. Default: the provider's.")]
-Drafts = Annotated[int, typer.Option(help="Draw this many drafts of each panel.", min=1, max=8)]
-MaxPanels = Annotated[int | None, typer.Option(help="Condense the story to at most this many panels.", min=1)]
-UntilWhen = Annotated[Until, typer.Option(help="Stop after the script, or go on to pages.")]
-Exports = Annotated[
-    str | None,
-    typer.Option("--export", help="Build these files, separated by commas: cbz,print,ora. Default: cbz,pdf,epub."),
-]
-TitlePage = Annotated[bool, typer.Option("--title-page", help="Begin files with a page of title and credits.")]
-PageNumbers = Annotated[bool, typer.Option("--page-numbers", help="Print page numbers.")]
-Credits = Annotated[
-    list[str] | None,
-    typer.Option("--credit", help="Credit someone in the files: ROLE=NAME, e.g. writer=Ada. Repeatable."),
-]
-Translate = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Letter the chapter in other languages too: de,ja; or take the words from a translator's file: de=FILE."
-    ),
-]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")]
-
-
-def settings() -> Settings:
-    """The settings of this process. A wrong one is bad input, reported under the name that the user knows."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        wrong = "; ".join(
-            f"INKLOOM_{str(one['loc'][0]).upper()}{''.join(f' {place}' for place in one['loc'][1:])}: {one['msg']}"
-            for one in error.errors()
-        )
-        raise BadInput(f"A setting in the environment is wrong: {wrong}") from error
-    except SettingsError as error:
-        raise BadInput(
-            f"A setting in the environment is not valid JSON: {error}. See docs/settings.md for an example."
-        ) from error
-
-
-def choices_of(words: list[str] | None) -> list[dict[str, str]] | None:
-    """`openai/gpt-6.1-sol` → provider and model; a provider alone means its default."""
-    if not words:
-        return None
-    found = [word.partition("/") for word in words]
-    return [{"provider": provider, "model": model} for provider, _, model in found]
-
-
-def chosen_drafts(words: list[str] | None) -> list[tuple[int, int, int]]:
-    """`2.1=3`: in scene 2, panel 1 shows its third draft."""
-    found = []
-    for word in words or []:
-        match = re.fullmatch(r"([1-9]\d{0,3})\.([1-9]\d{0,3})=([1-9]\d{0,3})", word)
-        if match is None:
-            raise BadInput(f"--choose {word}: write SCENE.PANEL=DRAFT, e.g. 2.1=3.")
-        found.append((int(match[1]), int(match[2]), int(match[3])))
-    return found
-
-
-def languages_of(words: list[str] | None) -> dict[str, str]:
-    """`de,ja` or `de=FILE`: languages, and the translators' files of those that have one."""
-    found: dict[str, str] = {}
-    for word in words or []:
-        language, named, file = word.partition("=")
-        if named and not file:
-            raise BadInput(f"--translate {word}: name the file, e.g. de=german.json.")
-        for one in [language] if named else language.split(","):
-            if one.strip() in found:
-                raise BadInput(f"--translate: {one.strip()} is named twice.")
-            found[one.strip()] = file
-    return found
-
-
-def translation_choices(translate: list[str] | None, translator: str | None) -> dict[str, Any]:
-    """The options that say which languages, and who translates."""
-    by = choices_of([translator] if translator else None)
-    return {"translations": list(languages_of(translate)) or None, "llm_tasks": by and {"Translate": by[0]}}
-
-
-def _a_number(value: float | None) -> float | None:
-    """NaN compares false with everything, so limits alone would let it through."""
-    if value is not None and math.isnan(value):
-        raise typer.BadParameter("It must be a number.")
-    return value
+@app.callback()
+def _every(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version, and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What every command takes."""
 
 
 @app.command()
@@ -163,12 +84,10 @@ def run(
     title: Annotated[
         str | None, typer.Option(help="Set the title. Default: the heading of the text, or the file name.")
     ] = None,
-    format: Annotated[Format | None, typer.Option(help="Make pages, or a vertical strip. Default: page.")] = None,
-    page_size: Annotated[PageSize | None, typer.Option(help="Set the trim size. Default: us-comic.")] = None,
-    direction: Annotated[Direction | None, typer.Option(help="Set the reading direction. Default: ltr.")] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Set the story's language (en, de, pt-BR), for hyphenation and line breaks.")
-    ] = None,
+    format: FormatOption = None,
+    page_size: PageSizeOption = None,
+    direction: DirectionOption = None,
+    language: LanguageOption = None,
     llm: Llm = None,
     llm_model: LlmModel = None,
     images: Images = None,
@@ -177,34 +96,20 @@ def run(
     max_panels: MaxPanels = None,
     until: UntilWhen = Until.PAGES,
     budget: Annotated[
-        float | None, typer.Option(help="Spend at most this much, in USD.", min=0, max=999_999, callback=_a_number)
+        float | None, typer.Option(help="Spend at most this much, in USD.", min=0, max=999_999, callback=a_number)
     ] = None,
-    llm_fallback: Annotated[
-        list[str] | None,
-        typer.Option(help="Ask this writer when the first is down: provider or provider/model. Repeatable."),
-    ] = None,
-    image_fallback: Annotated[
-        list[str] | None,
-        typer.Option(help="Ask this artist when the first is down: provider or provider/model. Repeatable."),
-    ] = None,
-    quality: Annotated[
-        str | None, typer.Option(help="Set the quality of OpenAI's pictures: low, medium, high, xhigh, max.")
-    ] = None,
-    soften: Annotated[
-        bool, typer.Option("--soften", help="Ask once more in milder words for what a provider refuses.")
-    ] = False,
+    llm_fallback: LlmFallback = None,
+    image_fallback: ImageFallback = None,
+    quality: Quality = None,
+    soften: Soften = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue after a pause; retry lost answers and refused parts.")
     ] = False,
     skip_refused: Annotated[bool, typer.Option("--skip-refused", help="Continue without refused parts.")] = False,
-    pages: Annotated[int | None, typer.Option(help="Condense the story to about this many pages.", min=1)] = None,
-    review: Annotated[
-        Reviewing, typer.Option(help="Wait for your review after the outline, the drafts, or each step.")
-    ] = (Reviewing.NONE),
+    pages: Pages = None,
+    review: Review = Reviewing.NONE,
     translate: Translate = None,
-    translator: Annotated[
-        str | None, typer.Option(help="Choose another writer for translations: provider or provider/model.")
-    ] = None,
+    translator: Translator = None,
     approve: Annotated[
         bool, typer.Option("--approve", help="Approve what is waiting for your review, and continue.")
     ] = False,
@@ -222,36 +127,150 @@ def run(
     from inkloom.decided import Decided
     from inkloom.export_options import ordered
 
-    _finish(
+    finish(
         run_command(
             settings(),
             story,
             out,
             title=title,
-            choices={
-                "format": format and format.value,
-                "page_size": page_size and page_size.value,
-                "direction": direction and direction.value,
-                "language": language,
-                "llm": llm,
-                "llm_model": llm_model,
-                "images": images,
-                "image_model": image_model,
-                "llm_fallback": choices_of(llm_fallback),
-                "image_fallback": choices_of(image_fallback),
-                "render": quality and {"quality": quality},
-                "soften": soften,
-                "drafts": drafts,
-                "max_panels": max_panels,
-                "pages": pages,
-                "review": review.value,
-                "until": until.value,
-                **translation_choices(translate, translator),
-            },
+            choices=choices(
+                format=format,
+                page_size=page_size,
+                direction=direction,
+                language=language,
+                llm=llm,
+                llm_model=llm_model,
+                images=images,
+                image_model=image_model,
+                llm_fallback=llm_fallback,
+                image_fallback=image_fallback,
+                quality=quality,
+                soften=soften,
+                drafts=drafts,
+                max_panels=max_panels,
+                pages=pages,
+                review=review,
+                until=until,
+                translate=translate,
+                translator=translator,
+            ),
             ordered=ordered(exports, credits=credit, title_page=title_page, page_numbers=page_numbers),
             budget=None if budget is None else Decimal(str(budget)),
             decided=Decided(resume=resume, skip_refused=skip_refused, approve=approve, choose=chosen_drafts(choose)),
             translated={language: Path(file) for language, file in languages_of(translate).items() if file},
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
+def batch(
+    folder: Annotated[Path, typer.Argument(help="A folder of manuscripts, each a file that `run` takes.")],
+    out: Annotated[Path, typer.Option(help="Write each chapter to a folder of its own in here.")] = Path("out"),
+    at_a_time: Annotated[
+        int | None, typer.Option(help="Make this many chapters side by side. Default: 4.", min=1, max=100)
+    ] = None,
+    series: Annotated[
+        bool, typer.Option("--series", help="Make all of them chapters of one project, in their order.")
+    ] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            help="Spend at most this much on all of them, in USD. The last one given counts.",
+            min=0,
+            max=999_999,
+            callback=a_number,
+        ),
+    ] = None,
+    priority: Annotated[
+        int | None, typer.Option(help="Set how urgent it is: 1 interactive, 5 batch. Default: 5.", min=1, max=5)
+    ] = None,
+    not_before: Annotated[str | None, typer.Option(help="Start no chapter earlier: 2026-12-24T20:00:00+01:00.")] = None,
+    only_between: Annotated[
+        str | None, typer.Option(help='Start chapters in these hours only: "22:00-06:00 Europe/Berlin".')
+    ] = None,
+    format: FormatOption = None,
+    page_size: PageSizeOption = None,
+    direction: DirectionOption = None,
+    language: LanguageOption = None,
+    llm: Llm = None,
+    llm_model: LlmModel = None,
+    images: Images = None,
+    image_model: ImageModel = None,
+    drafts: Drafts = 1,
+    max_panels: MaxPanels = None,
+    until: UntilWhen = Until.PAGES,
+    llm_fallback: LlmFallback = None,
+    image_fallback: ImageFallback = None,
+    quality: Quality = None,
+    soften: Soften = False,
+    pages: Pages = None,
+    review: Review = Reviewing.NONE,
+    translate: Translate = None,
+    translator: Translator = None,
+    exports: Exports = None,
+    title_page: TitlePage = False,
+    page_numbers: PageNumbers = False,
+    credit: Credits = None,
+    status: Annotated[bool, typer.Option("--status", help="Show how the folder's batch stands, and exit.")] = False,
+    pause: Annotated[bool, typer.Option("--pause", help="Start no further chapter, and exit.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Let a paused batch go on, and exit.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Cancel it with what is at work, and exit.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try failed and cancelled chapters again, and exit.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Turn a folder of stories into finished chapters. Run it again to continue after an interruption.
+
+    --status, --pause, --resume, --cancel and --retry-failed act on the folder's batch from another terminal.
+    """
+    from inkloom.batch import batch_command
+    from inkloom.batch_plan import Actions
+    from inkloom.export_options import ordered
+
+    if translate and any(languages_of(translate).values()):
+        raise BadInput("--translate: translators' files are for one chapter; use `run` for them.")
+    finish(
+        batch_command(
+            settings(),
+            folder,
+            out,
+            choices=choices(
+                format=format,
+                page_size=page_size,
+                direction=direction,
+                language=language,
+                llm=llm,
+                llm_model=llm_model,
+                images=images,
+                image_model=image_model,
+                llm_fallback=llm_fallback,
+                image_fallback=image_fallback,
+                quality=quality,
+                soften=soften,
+                drafts=drafts,
+                max_panels=max_panels,
+                pages=pages,
+                review=review,
+                until=until,
+                translate=translate,
+                translator=translator,
+            ),
+            ordered=ordered(exports, credits=credit, title_page=title_page, page_numbers=page_numbers),
+            series=series,
+            actions=Actions(
+                status=status,
+                pause=pause,
+                resume=resume,
+                cancel=cancel,
+                retry=retry_failed,
+                budget=None if budget is None else Decimal(str(budget)),
+                priority=priority,
+                at_a_time=at_a_time,
+                not_before=moment_of(not_before),
+                only_between=hours_of(only_between),
+            ),
             as_json=as_json,
         )
     )
@@ -272,7 +291,7 @@ def export(
     from inkloom.export_options import ordered
 
     wanted = ordered(exports, credits=credit, title_page=title_page, page_numbers=page_numbers)
-    _finish(export_command(settings(), of, wanted, out, as_json=as_json))
+    finish(export_command(settings(), of, wanted, out, as_json=as_json))
 
 
 @app.command()
@@ -291,7 +310,7 @@ def estimate(
     """Estimate what a story would cost. Starts nothing and sends nothing."""
     from inkloom.commands import estimate_command
 
-    choices = {
+    named = {
         "llm": llm,
         "llm_model": llm_model,
         "images": images,
@@ -301,7 +320,7 @@ def estimate(
         "until": until.value,
         **translation_choices(translate, None),
     }
-    _finish(estimate_command(settings(), story, choices=choices, as_json=as_json))
+    finish(estimate_command(settings(), story, choices=named, as_json=as_json))
 
 
 @app.command()
@@ -312,7 +331,7 @@ def demo(
     """Turn the example story into a chapter, offline, and print where it is."""
     from inkloom.commands import demo_command
 
-    _finish(demo_command(settings(), out, as_json=as_json))
+    finish(demo_command(settings(), out, as_json=as_json))
 
 
 @app.command()
@@ -321,7 +340,7 @@ def up(port: Annotated[int | None, typer.Option(help="Serve the API on this port
     from inkloom.commands import up_command
 
     given = settings()
-    _finish(up_command(given if port is None else given.model_copy(update={"api_port": port})))
+    finish(up_command(given if port is None else given.model_copy(update={"api_port": port})))
 
 
 @app.command()
@@ -331,7 +350,7 @@ def api() -> None:
     from inkloom.local.secret import secret_key
 
     given = settings()
-    _quietly(lambda: serve_api(given.model_copy(update={"secret_key": SecretStr(secret_key(given))})))
+    quietly(lambda: serve_api(given.model_copy(update={"secret_key": SecretStr(secret_key(given))})))
 
 
 @app.command()
@@ -340,6 +359,7 @@ def worker(
     drain: Annotated[
         bool, typer.Option("--drain", help="Stop this machine's workers once they have finished what is in flight.")
     ] = False,
+    build: Annotated[str | None, typer.Option(help="With --drain: stop only those with this INKLOOM_BUILD.")] = None,
 ) -> None:
     """Run workers alone; `up` does this for you."""
     import uvloop
@@ -353,15 +373,34 @@ def worker(
     if drain:
         from inkloom.draining import drain as drain_workers
 
-        stopped = drain_workers(given.data, queues.value, say.print, patience(given, queues.value))
-        say.print(f"{stopped} workers were told to stop.")
-        _leave(0)
+        stopped = drain_workers(given.data, queues.value, say.print, patience(given, queues.value), build)
+        say.print(f"{stopped} workers were asked to stop.")
+        leave(0)
+    if build is not None:
+        leave(explain(BadInput("--build goes with --drain; INKLOOM_BUILD says which build a worker belongs to.")))
     given = given.model_copy(update={"secret_key": SecretStr(secret_key(given))})
     log_to_stderr(given.log_level, given.log_format)
 
     # A worker mostly waits for sockets, which uvloop does with less CPU time than asyncio's loop.
-    _quietly(lambda: uvloop.run(serve_workers(given, queues.value, wiring.writers(given), wiring.artists(given))))
-    _leave(0)
+    quietly(lambda: uvloop.run(serve_workers(given, queues.value, wiring.writers(given), wiring.artists(given))))
+    leave(0)
+
+
+@app.command()
+def deploy(
+    build: Annotated[
+        str | None, typer.Option(help="Give new runs to the workers of this build; `none`: to those without one.")
+    ] = None,
+    retire: Annotated[str | None, typer.Option(help="Wait until no run needs the workers of this build.")] = None,
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="With --retire: let its runs go on with the current build, now.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Put a new build of the workers into service beside the old one; alone, list the builds."""
+    from inkloom.commands import deploy_command
+
+    finish(deploy_command(settings(), build=build, retire=retire, at_once=at_once, as_json=as_json))
 
 
 @app.command("init-db")
@@ -370,8 +409,8 @@ def init_db(as_json: JsonFlag = False) -> None:
     from inkloom.database import upgrade
 
     given = settings()
-    revision = _quietly(lambda: upgrade(given))
-    _result({"revision": revision}, as_json, f"The database is at revision {revision}.")
+    revision = quietly(lambda: upgrade(given))
+    print_result({"revision": revision}, as_json, f"The database is at revision {revision}.")
 
 
 @app.command()
@@ -379,7 +418,7 @@ def seed(as_json: JsonFlag = False) -> None:
     """Add the example story to the database: a project with one chapter, ready to be generated."""
     from inkloom.commands import seed_command
 
-    _finish(seed_command(settings(), as_json=as_json))
+    finish(seed_command(settings(), as_json=as_json))
 
 
 @app.command()
@@ -387,80 +426,59 @@ def doctor(as_json: JsonFlag = False) -> None:
     """Check what would keep Inkloom from running, and say what to do about it."""
     from inkloom.commands import doctor_command
 
-    _finish(doctor_command(settings(), as_json=as_json))
+    finish(doctor_command(settings(), as_json=as_json))
 
 
-def _result(value: dict[str, Any], as_json: bool, words: str) -> None:
-    print(json.dumps(value) if as_json else words)  # noqa: T201  # stdout is this function's business
+@app.command()
+def sweep(
+    kind: Annotated[list[SweepKind] | None, typer.Option(help="Sweep for this only. Repeatable. Default: all.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what there is to do, and do nothing.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Put right what crashes left behind, and delete what has expired: now, instead of at the next scheduled time."""
+    from inkloom.sweep_command import sweep_command
+
+    finish(sweep_command(settings(), kind or list(SweepKind), dry_run=dry_run, as_json=as_json))
 
 
-def _quietly(work: Any) -> Any:
-    """Run plain code; an error of the engine becomes one line and an exit code."""
-    try:
-        return work()
-    except Exception as error:  # noqa: BLE001  # the edge of the program
-        _leave(_explain(error))
+@storage.command()
+def move(
+    destination: Annotated[str, typer.Argument(help="A folder, or s3://bucket/prefix.", show_default=False)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare both places, and change nothing.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Copy all pictures and files to another place while work goes on. Give it again to continue."""
+    from inkloom.storage_move import move_command
+
+    finish(move_command(settings(), destination, dry_run=dry_run, as_json=as_json))
 
 
-def _finish(work: Coroutine[Any, Any, int]) -> None:
-    """Run to the end and exit with the code."""
-    try:
-        code = asyncio.run(work)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        code = INTERRUPTED
-    except Exception as error:  # noqa: BLE001  # the edge of the program
-        code = _explain(error)
-    _leave(code)
-
-
-def _explain(error: Exception) -> int:
-    if isinstance(error, BrokenPipeError):
-        return CUT_OFF
-    if isinstance(error, EngineError):
-        say.print(f"[bold red]inkloom:[/] {_escaped(error.message)}", soft_wrap=True)
-        return 2 if isinstance(error, BadInput | NotConfigured | Unpriced) else 1
-    logging.getLogger(__name__).debug("unexpected", exc_info=error)
-    say.print(
-        f"[bold red]inkloom:[/] something unexpected happened: {type(error).__name__}: {_escaped(str(error)[:500])}\n"
-        "Run `python -m inkloom doctor`; set INKLOOM_LOG_LEVEL=DEBUG for a traceback.",
-        soft_wrap=True,
-    )
-    if os.environ.get("INKLOOM_LOG_LEVEL", "").upper() == "DEBUG":
-        say.print_exception()
-    return 1
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")
-
-
-class _Ended(SystemExit):
-    """The exit code of a command."""
-
-
-def _leave(code: int) -> NoReturn:
-    raise _Ended(code)
+app.command()(backup)
+app.command()(restore)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command line, by default this process's. Ends in `SystemExit` with the exit code."""
+    """Run a command line, by default this process's. Ends in `SystemExit` with the exit code.
+
+    With `--json`, a command that an error ends prints an object, too; a generation that fails is a result.
+    """
+    as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     try:
         app(arguments, standalone_mode=True)
     except EngineError as error:
-        _leave(_explain(error))
-
-
-def _end_process(code: int) -> NoReturn:
-    """Exit without finalising the interpreter, which aborted with a Temporal client in 1 of 10 to 15 runs."""
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(BrokenPipeError):
-            stream.flush()
-    os._exit(code)
+        if as_json:
+            print_error(error)
+        leave(explain(error))
+    except SystemExit as ended:
+        # A wrong option is explained by Typer, which leaves while it handles its own exception.
+        cause = ended.error if isinstance(ended, Ended) else ended.__context__
+        if as_json and cause is not None and ended.code not in (0, CUT_OFF):
+            print_error(cause)
+        raise
 
 
 if __name__ == "__main__":
     try:
         main()
-    except _Ended as ended:
-        _end_process(int(ended.code or 0))
+    except Ended as ended:
+        end_process(int(ended.code or 0))

@@ -80,7 +80,7 @@ async def run_command(
 ) -> int:
     """`run`: refuse everything that can be refused before a server starts."""
     story = read_story(path, title)
-    options = _options(settings, story, {**choices, "export": ordered.model_dump(exclude_unset=True) or None})
+    options = options_of(settings, story, {**choices, "export": ordered.model_dump(exclude_unset=True) or None})
     files = [read_translation(file, language) for language, file in translated.items()]
     await refuse_what_cannot_run(settings)
     from inkloom.output import claim
@@ -94,7 +94,7 @@ async def run_command(
 async def estimate_command(settings: Settings, path: Path, *, choices: dict[str, Any], as_json: bool) -> int:
     """`estimate`: from the story alone. A script is counted, a text is estimated."""
     story = read_story(path, None)
-    options = _options(settings, story, choices)
+    options = options_of(settings, story, choices)
     # A wrong file name is answered before these are loaded.
     from engine.money.estimate import estimate, work_of_script, work_of_text
     from engine.money.prices import Prices
@@ -103,8 +103,8 @@ async def estimate_command(settings: Settings, path: Path, *, choices: dict[str,
     work = work_of_script(Script.model_validate(story.script), options) if story.script else None
     found = estimate(work or work_of_text(len(story.text.split()), options), options, prices, {})
     if as_json:
-        told = {name: {key: float(value) for key, value in vars(getattr(found, name)).items()} for name in _PARTS}
-        print(json.dumps({**told, "basis": list(found.basis)}))  # noqa: T201  # stdout carries the result
+        estimates = {name: {key: float(value) for key, value in vars(getattr(found, name)).items()} for name in _PARTS}
+        print(json.dumps({**estimates, "basis": list(found.basis)}))  # noqa: T201  # stdout carries the result
         return 0
     print(f"{'':<16}{'low':>10}{'expected':>12}{'high':>10}")  # noqa: T201
     for label, name in zip(("writer calls", "artist calls", "USD"), _PARTS, strict=True):
@@ -203,6 +203,37 @@ async def refuse_what_cannot_run(settings: Settings) -> None:
             raise BadInput(f"{check.name}: {check.detail}; {check.fix}.")
 
 
+async def deploy_command(
+    settings: Settings, *, build: str | None, retire: str | None, at_once: bool, as_json: bool
+) -> int:
+    """`deploy`: make a build current, wait until another one is no longer needed, and list them."""
+    from inkloom import builds
+    from inkloom.worker import connect
+
+    if at_once and retire is None:
+        raise BadInput("--at-once goes with --retire.")
+    if settings.temporal_address is None:
+        raise builds.NoBuilds(builds.NO_BUILDS)
+    try:
+        client = await connect(settings.temporal_address, settings.temporal_namespace)
+    except RuntimeError as error:
+        raise BadInput(f"No Temporal server answers at {settings.temporal_address}.") from error
+    if build is not None:
+        await builds.make_current(client, build)
+        report(f"New runs go to {'workers without a build' if build == builds.NONE else f'build {build}'}")
+    if retire is not None:
+        await builds.retire(client, retire, report, at_once=at_once)
+        report(f"No run needs build {retire}: stop its workers with `worker --drain --build {retire}`")
+    found = await builds.listed(client)
+    if as_json:
+        print(json.dumps({"current": await builds.current(client), "builds": [vars(one) for one in found]}))  # noqa: T201
+        return 0
+    print(f"{'build':<24}{'state':<12}{'pinned runs':>12}{'workers':>9}")  # noqa: T201  # stdout carries the result
+    for one in found:
+        print(f"{one.build:<24}{one.state:<12}{one.runs:>12}{one.workers:>9}")  # noqa: T201
+    return 0
+
+
 async def doctor_command(settings: Settings, *, as_json: bool) -> int:
     """`doctor`: 0 when everything is well, 1 otherwise."""
     from inkloom.local import doctor
@@ -225,7 +256,8 @@ def example() -> Path:
     return min(EXAMPLE.glob("*.txt"))
 
 
-def _options(settings: Settings, story: Story, choices: dict[str, Any]) -> GenerationOptions:
+def options_of(settings: Settings, story: Story, choices: Mapping[str, Any]) -> GenerationOptions:
+    """The options of a story as the command line names them. Raises `BadInput` with the option's name."""
     from engine.money.prices import Prices
     from engine.orders.resolve import resolve
 

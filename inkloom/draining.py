@@ -55,13 +55,13 @@ class Draining:
         os._exit(AT_ONCE)
 
 
-def drain(data: Path, queues: str, report: Callable[[str], None], patience: float) -> int:
+def drain(data: Path, queues: str, report: Callable[[str], None], patience: float, build: str | None = None) -> int:
     """Tell the workers of this account, machine and data folder to finish, and wait; returns how many there were.
 
-    `queues` narrows it to the workers that were started for these. One that is still at it after `patience` seconds
-    is left alone.
+    `queues` narrows it to the workers that were started for these, `build` to those of that build. One that is still at
+    it after `patience` seconds is left alone.
     """
-    found = list(_workers(data, queues))
+    found = list(_workers(data, queues, build))
     for process in found:
         report(f"worker {process.pid}: stops polling, and finishes what is in flight (at most {patience:.0f} s)")
         # It may have ended since it was found: the others are signalled all the same.
@@ -72,14 +72,17 @@ def drain(data: Path, queues: str, report: Callable[[str], None], patience: floa
     return len(found)
 
 
-def _workers(data: Path, queues: str) -> Iterator[psutil.Process]:
+def _workers(data: Path, queues: str, build: str | None) -> Iterator[psutil.Process]:
     me = psutil.Process()
     for process in psutil.process_iter():
         try:
             serves = _serves(process.cmdline())
             if serves is None or queues not in ("all", serves) or process.uids().real != me.uids().real:
                 continue
-            folder = Path(process.cwd(), Path(process.environ().get("INKLOOM_DATA") or ".inkloom").expanduser())
+            environment = process.environ()
+            folder = Path(process.cwd(), Path(environment.get("INKLOOM_DATA") or ".inkloom").expanduser())
+            if build is not None and build != environment.get("INKLOOM_BUILD", ""):
+                continue
             if folder.resolve() == data.resolve():
                 yield process
         except psutil.Error:

@@ -39,14 +39,14 @@ async def export_command(settings: Settings, target: UUID, ordered: ExportOption
             finally:
                 bar.close()
     if as_json:
-        told = {
+        summary = {
             "project_id": str(generation.project_id),
             "chapter_id": str(generation.chapter_id) if generation.chapter_id else None,
             "generation_id": str(generation.id),
             "status": generation.status,
             "exports": files,
         }
-        print(json.dumps(told))  # noqa: T201  # stdout carries the result
+        print(json.dumps(summary))  # noqa: T201  # stdout carries the result
     else:
         if generation.error:
             say.print(f"  {generation.error}", markup=False)

@@ -22,14 +22,14 @@ def ordered(
         raise BadInput(f"--export {unknown[0]}: there is no such format. There are {', '.join(ExportFormat)}.")
     if formats is not None and not named:
         raise BadInput(f"--export: name one or more of {', '.join(ExportFormat)}, separated by commas.")
-    told: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     if named:
-        told["formats"] = list(dict.fromkeys(named))
+        given["formats"] = list(dict.fromkeys(named))
     if credits:
-        told["credits"] = [_credit(word) for word in credits]
-    told |= {name: True for name, on in (("title_page", title_page), ("page_numbers", page_numbers)) if on}
+        given["credits"] = [_credit(word) for word in credits]
+    given |= {name: True for name, on in (("title_page", title_page), ("page_numbers", page_numbers)) if on}
     try:
-        return ExportOptions.model_validate(told)
+        return ExportOptions.model_validate(given)
     except ValidationError as error:
         raise BadInput(f"--credit: {error.errors()[0]['msg']}.") from error
 

@@ -79,7 +79,7 @@ async def deliver(
     """
     async with database.session() as session:
         chapter = await get(session, Scope(project_id=project_id), Chapter, chapter_id)
-        told = await script_of(session, chapter, options.in_edition(""))
+        scripted = await script_of(session, chapter, options.in_edition(""))
         drafts = await _drafts(session, chapter_id)
         there = select(Page.language).where(Page.chapter_id == chapter_id, Page.language != "").distinct()
         languages = sorted((await session.exec(there)).all())
@@ -99,12 +99,12 @@ async def deliver(
         if (folder / "drafts").exists():
             _drop_surplus(folder / "drafts", list(drafts))
         script = None
-        if told.script is not None:
+        if scripted.script is not None:
             (folder / "images").mkdir(exist_ok=True)
-            for name, key in told.pictures.items():
+            for name, key in scripted.pictures.items():
                 await storage.fetch(key, folder / name)
             script = folder / "script.json"
-            write_whole(script, told.script.model_dump_json(indent=2).encode(), replace=True)
+            write_whole(script, scripted.script.model_dump_json(indent=2).encode(), replace=True)
     except OSError as error:
         raise BadInput(f"{folder} could not be written: {error.strerror or error}.") from error
     return replace(

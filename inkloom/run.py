@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from temporalio.service import RPCError
 from engine.db.session import Database
 from engine.errors import BadInput, NotConfigured
 from engine.export.signing import signer_of
+from engine.freshness.remaining import work_left
 from engine.orders import languages
 from engine.settings import Settings
 from engine.storage.open import open_storage
@@ -32,7 +34,7 @@ from models.exports import ExportOptions
 from models.options import FINAL_STATUSES, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Chapter, Draft, Generation, Panel, Scene
 from models.translation import TranslationFile
-from workflows.starting import start, wake
+from workflows.starting import start_if_possible, wake
 
 EXIT_CODES = {
     GenerationStatus.COMPLETED: 0,
@@ -177,7 +179,7 @@ async def run_story(
         cached_before = generation.cached_calls
         finished_before = generation.status in FINAL_STATUSES
         while generation.status not in FINAL_STATUSES:
-            await _start(settings, endpoints, generation, story.title, woken, display)
+            await _start(settings, endpoints, database, generation, woken, display)
             generation = await follow(database, chapter.project_id, generation.id, display)
             if generation.status != GenerationStatus.COMPLETED or not (translated or _lacks(generation, options)):
                 break
@@ -185,9 +187,9 @@ async def run_story(
             _, _, generation = await patiently(order, display)
             cached_before = generation.cached_calls
         # Files do not identify a chapter: it may have been requested with other files, or with none.
-        told = options.export != ExportOptions() and options.until == "pages"
+        asks_export = options.export != ExportOptions() and options.until == "pages"
         made = generation.options
-        if told and generation.status in _MADE and (finished_before or made.export != options.export):
+        if asks_export and generation.status in _MADE and (finished_before or made.export != options.export):
             exported = await export(settings, endpoints, database, chapter.project_id, chapter.id, options, display)
         return await patiently(finish, display)
     finally:
@@ -229,7 +231,7 @@ async def export(
 
     while True:
         generation, ours = await patiently(order, display)
-        await _start(settings, endpoints, generation, "", [], display)
+        await _start(settings, endpoints, database, generation, [], display)
         generation = await follow(database, project_id, generation.id, display)
         if ours or generation.status not in FINAL_STATUSES:
             return generation
@@ -238,18 +240,20 @@ async def export(
 async def _start(
     settings: Settings,
     endpoints: Endpoints,
+    database: Database,
     generation: Generation,
-    title: str,
     woken: Sequence[str],
     display: Display,
 ) -> None:
     """Start the workflow at once. If that fails, the sweeper starts it: the request is in the database."""
     try:
         client = await connect(endpoints.temporal_address, settings.temporal_namespace)
-        await start(client, generation, title)
+        started = await start_if_possible(database, client, generation)
         await wake(client, woken)
     # The SDK raises RuntimeError if it finds no server.
     except (RPCError, RuntimeError):
+        started = False
+    if not started:
         display.say("Temporal is unavailable; the chapter continues as soon as it is back")
 
 
@@ -354,7 +358,7 @@ async def require_translated(
 
     Never overwrites a file that a translator has filled in.
     """
-    left = await languages.lacking(session, chapter, options)
+    left = await languages.lacking(options, partial(work_left, session, chapter))
     if not left:
         return
     writer, named = options.writers("Translate")[0].provider, ", ".join(left)

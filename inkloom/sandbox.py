@@ -16,18 +16,33 @@ from temporalio.workflow import Info
 
 
 class Sandbox(SandboxedWorkflowRunner):
+    """For workers that belong to no build (inkloom/builds.py)."""
+
+    # The server refuses what a workflow says of builds from a worker that belongs to none.
+    builds = False
+
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        return _Instance(super().create_instance(det))
+        return _Instance(super().create_instance(det), builds=self.builds)
+
+
+class SandboxOfBuild(Sandbox):
+    """For workers of a build."""
+
+    builds = True
 
 
 class _Instance(WorkflowInstance):
-    """One workflow in its sandbox; only the two questions about contexts are answered here."""
+    """One workflow in its sandbox; only the two questions about contexts and that about builds are answered here."""
 
-    def __init__(self, inside: WorkflowInstance) -> None:
+    def __init__(self, inside: WorkflowInstance, *, builds: bool) -> None:
         self._inside = inside
+        self._builds = builds
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
-        return self._inside.activate(act)
+        completion = self._inside.activate(act)
+        if not self._builds and completion.HasField("successful"):
+            completion.successful.ClearField("versioning_behavior")
+        return completion
 
     def get_serialization_context(self, command_info: Any) -> None:
         return None

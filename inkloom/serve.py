@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -26,15 +26,21 @@ from engine.settings import Settings
 from engine.storage.open import open_storage
 from engine.webhooks.guarded_network import networks
 from engine.webhooks.sender import WebhookSender
+from inkloom.backup.scheduled import Scheduled
+from inkloom.builds import build_of, require_fitting
 from inkloom.draining import Draining
-from inkloom.sweeper import carry_forever, remove_forever, sweep_forever, tidy_forever
-from inkloom.worker import STORING, Parts, Queues, build_workers, connect
+from inkloom.local.secret import secret_key
+from inkloom.worker import STORING, Parts, Queues, build_workers, connect, sweeping_of, worker_runtime
+from models import search_attributes
 
 if TYPE_CHECKING:
     from engine.money.answer_cache import AnswerCache
 
 # Seconds for a namespace that was just made to become known.
 NAMESPACE_PATIENCE = 30.0
+ATTRIBUTES_POLL = 0.3
+_NOT_YET = (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT)
+_KEYWORD = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +60,12 @@ async def serve_workers(
         writers=writers,
         artists=artists,
         prices=Prices.of(settings),
-        terms=Terms(settings.rates, Decimal(str(settings.ask_above_usd))),
+        terms=Terms(
+            settings.rates,
+            Decimal(str(settings.ask_above_usd)),
+            settings.project_calls,
+            settings.provider_calls,
+        ),
         cache=_cache(settings),
         caller=WebhookSender(networks(settings.callback_networks)),
         secrets=[key.get_secret_value() for key in (settings.secret_key, *settings.old_secret_keys) if key is not None],
@@ -64,7 +75,12 @@ async def serve_workers(
         image_patience=settings.artist_patience,
         lost_attempts=settings.lost_attempts,
         signer=signer_of(settings) if queues != "flow" else None,
+        event_days=settings.event_days,
+        backups=Scheduled(settings, settings.database_url, secret_key(settings)) if settings.backup_to else None,
+        history_days=settings.history_days,
+        build=build_of(settings.build),
     )
+    await require_fitting(client, parts.build)
     # A container has no terminal on which `run` or `up` could have warned.
     if queues != "flow" and (lacking := shaping.warning()):
         log.warning(lacking)
@@ -75,13 +91,8 @@ async def serve_workers(
             await stack.enter_async_context(worker)
         sweeper = None
         if queues != "draw":
-            sweeper = asyncio.gather(
-                sweep_forever(database, client),
-                carry_forever(database, client),
-                remove_forever(database, client, parts.storage),
-                tidy_forever(database),
-            )
-        log.info("serving %s", queues)
+            sweeper = asyncio.ensure_future(sweeping_of(client, parts).forever())
+        log.info("serving %s%s", queues, f" as build {parts.build}" if parts.build else "")
         await draining.asked.wait()
         if sweeper is not None:
             sweeper.cancel()
@@ -127,10 +138,10 @@ def _cache(settings: Settings) -> "AnswerCache | None":
 
 async def _connected(settings: Settings, metrics: str | None) -> Client:
     """Connect, wait for a server that is still starting, and make sure that our search attributes exist."""
-    address = settings.temporal_address or ""
+    address, runtime = settings.temporal_address or "", worker_runtime(metrics)
     for attempt in range(60):
         try:
-            client = await connect(address, settings.temporal_namespace, metrics)
+            client = await connect(address, settings.temporal_namespace, runtime)
             break
         except RuntimeError:
             if attempt == 59:
@@ -141,21 +152,48 @@ async def _connected(settings: Settings, metrics: str | None) -> Client:
 
 
 async def ensure_search_attributes(client: Client) -> None:
-    """Register the search attributes that `workflows/starting.py` sets; on our own server this costs one call."""
-    keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    """Register the search attributes that workflows are started with, and wait until the server knows them.
+
+    Two calls, unless an older version made the server or the namespace. Raises `BadInput` if some are missing and the
+    server lets only its operator register them: without them it would refuse every workflow.
+    """
     deadline = time.monotonic() + NAMESPACE_PATIENCE
-    for name in ("ProjectId", "ChapterId", "GenerationStatus"):
-        while True:
-            try:
-                await client.operator_service.add_search_attributes(
-                    AddSearchAttributesRequest(namespace=client.namespace, search_attributes={name: keyword})
-                )
-            except RPCError as error:
-                # A server knows a new namespace only after some seconds.
-                if error.status == RPCStatusCode.NOT_FOUND and time.monotonic() < deadline:
-                    await asyncio.sleep(1)
-                    continue
-                # Some servers say that it exists, others refuse the attempt: then an operator has registered it.
-                if error.status not in (RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.PERMISSION_DENIED):
-                    raise
-            break
+    query = " AND ".join(f"{name} = 'none'" for name in search_attributes.ALL)
+    while True:
+        missing: list[str] = []
+        try:
+            missing = await _missing_attributes(client)
+            if not missing:
+                # Registered, perhaps a moment ago by another process; the parts of the server that start workflows know
+                # it some seconds later.
+                await client.count_workflows(query)
+                return
+            named = dict.fromkeys(missing, _KEYWORD)
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=named)
+            )
+        except RPCError as error:
+            if error.status == RPCStatusCode.PERMISSION_DENIED:
+                if not missing:
+                    # It does not even list them: then its operator has registered them.
+                    return
+                raise BadInput(
+                    f"Temporal's namespace {client.namespace} lacks search attributes, and this worker may not register"
+                    f" them. Ask its operator to: {_registering(client.namespace, missing)}"
+                ) from error
+            # Nor does every part know a namespace that was just made.
+            if error.status not in _NOT_YET or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(ATTRIBUTES_POLL)
+
+
+async def _missing_attributes(client: Client) -> list[str]:
+    listed = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    return [name for name in search_attributes.ALL if name not in listed.custom_attributes]
+
+
+def _registering(namespace: str, names: Sequence[str]) -> str:
+    options = " ".join(f"--name {name} --type Keyword" for name in names)
+    return f"temporal operator search-attribute create -n {namespace} {options}"

@@ -10,12 +10,15 @@ from pydantic import BaseModel, ValidationError
 from engine.digest import digest
 from engine.errors import BadInput
 from engine.reading import read_manuscript, title_of
+from engine.storable import titled
 from models.options import GenerationOptions
 from models.script import Script, checked_script
 from models.translation import TranslationFile
 
 FileT = TypeVar("FileT", bound=BaseModel)
 
+# What the files of stories are called, in a folder of them.
+SUFFIXES = frozenset({".txt", ".md", ".markdown", ".json"})
 MAX_BYTES = 20_000_000
 MAX_TEXT = 6_000_000
 NO_IDENTITY = {
@@ -65,16 +68,11 @@ def read_story(path: Path, title: str | None) -> Story:
         for scene in script.scenes:
             for panel in scene.panels:
                 panel.image = ""
-        return Story(title=_clean(name), text="", script=script.model_dump(mode="json"))
+        return Story(title=titled(name) or "Untitled", text="", script=script.model_dump(mode="json"))
     text = read_manuscript(data, path.name)
     if len(text) > MAX_TEXT:
         raise BadInput(f"{path.name} has {len(text):,} characters; {MAX_TEXT:,} at most: split it into chapters.")
-    return Story(title=_clean(title or title_of(text) or path.stem), text=text, script=None)
-
-
-def _clean(title: str) -> str:
-    printable = "".join(sign if sign.isprintable() else " " for sign in title)
-    return " ".join(printable.split())[:200] or "Untitled"
+    return Story(title=titled(title or title_of(text) or path.stem) or "Untitled", text=text, script=None)
 
 
 def read_translation(path: Path, language: str) -> TranslationFile:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import EventType, VersioningBehavior, WorkflowTaskFailedCause
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionResponse,
     GetWorkflowExecutionHistoryReverseRequest,
@@ -26,6 +26,7 @@ from engine.store import delays, events, generations
 from models.ids import generation_workflow_id
 from models.options import HELD_STATUSES, DelayReason, GenerationStatus
 from models.tables import Generation
+from workflows.live_workers import live_workers
 from workflows.queue_lag import lag_of
 
 log = logging.getLogger(__name__)
@@ -49,10 +50,13 @@ _REASONS = (DelayReason.REPLAY, DelayReason.NO_WORKER)
 
 @dataclass
 class _Found:
-    """What was found in a generation: workflows whose tasks fail, each with its failure, and queues with work."""
+    """What was found in a generation: workflows whose tasks fail, each with its failure, queues with work, and builds
+    that have to do the next task of a workflow.
+    """
 
     failing: dict[str, str] = field(default_factory=dict)
     queues: set[str] = field(default_factory=set)
+    builds: set[str] = field(default_factory=set)
 
 
 async def look_for_stuck(
@@ -65,6 +69,10 @@ async def look_for_stuck(
     waits += [
         _no_worker(generation, queue) for queue in sorted(found.queues) if not (await lag_of(client, queue)).served
     ]
+    if found.builds:
+        # Empty where the server lists no workers: this process is one.
+        alive = {worker.build for worker in await live_workers(client)}
+        waits += [_no_build(generation, build) for build in sorted(found.builds - alive) if alive]
     async with database.session() as session:
         await delays.clear_others(session, generation.id, _REASONS, [one.part for one in waits])
         news = [one for one in waits if await delays.record(session, one)]
@@ -74,7 +82,8 @@ async def look_for_stuck(
             await delays.announce(session, one)
     if stuck is None or stuck < CANCEL_PATIENCE or not root.workflow_extended_info.cancel_requested:
         return False
-    return await _terminate(database, client, generation)
+    await terminate(database, client, generation, "cancelled, and unable to replay")
+    return True
 
 
 async def _search(
@@ -121,6 +130,8 @@ async def _add(client: Client, found: _Found, described: DescribeWorkflowExecuti
         tries, failure, final = await _failed_tasks(client, execution)
         if final or tries + described.pending_workflow_task.attempt > FAILED_TASKS:
             found.failing[execution.workflow_id] = failure
+        elif build := _pinned_to(described):
+            found.builds.add(build)
     for activity in described.pending_activities:
         if not activity.HasField("last_started_time") and activity.activity_options.task_queue.name:
             found.queues.add(activity.activity_options.task_queue.name)
@@ -179,6 +190,28 @@ def _no_worker(generation: Generation, queue: str) -> delays.Waiting:
     )
 
 
+def _pinned_to(described: DescribeWorkflowExecutionResponse) -> str:
+    """The build that alone may do the workflow's next task; empty if any may."""
+    versioning = described.workflow_execution_info.versioning_info
+    pinned = versioning.behavior == VersioningBehavior.VERSIONING_BEHAVIOR_PINNED
+    return versioning.deployment_version.build_id if pinned and not versioning.versioning_override.auto_upgrade else ""
+
+
+def _no_build(generation: Generation, build: str) -> delays.Waiting:
+    return delays.Waiting(
+        project_id=generation.project_id,
+        generation_id=generation.id,
+        part=f"{generation_workflow_id(generation.id)}#build {build}",
+        target_id=_target(generation, ""),
+        purpose=f"build {build}"[:64],
+        reason=DelayReason.NO_WORKER,
+        message=(
+            f"No worker of build {build} runs, which began this. Start one, or let it go on with the current build:"
+            f" `python -m inkloom deploy --retire {build} --at-once`."
+        ),
+    )
+
+
 def _target(generation: Generation, workflow: str) -> UUID:
     """The part that a child workflow works on, from its id; the chapter otherwise."""
     with contextlib.suppress(ValueError):
@@ -187,11 +220,14 @@ def _target(generation: Generation, workflow: str) -> UUID:
     return generation.chapter_id or generation.id
 
 
-async def _terminate(database: Database, client: Client, generation: Generation) -> bool:
-    """End a cancelled generation whose workflow cannot do so itself. Its children end with it."""
-    reason = "cancelled, and unable to replay"
+async def terminate(database: Database, client: Client, generation: Generation, reason: str) -> None:
+    """End a cancelled generation whose workflow does not do so itself. Its children end with it."""
     log.warning("generation %s is terminated: %s", generation.id, reason)
-    await client.get_workflow_handle(generation_workflow_id(generation.id)).terminate(reason=reason)
+    try:
+        await client.get_workflow_handle(generation_workflow_id(generation.id)).terminate(reason=reason)
+    except RPCError as error:
+        # It has ended meanwhile, or Temporal has lost it.
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
     async with database.session() as session:
         await generations.end(session, generation.project_id, generation.id, GenerationStatus.CANCELLED)
-    return True

@@ -49,12 +49,16 @@ _TOLD: dict[str, Callable[[dict[str, object]], str]] = {
 ResultT = TypeVar("ResultT")
 
 
-class Display(Protocol):
-    """Where progress is shown: a terminal, or nowhere."""
-
-    def update(self, progress: float) -> None: ...
+class Speaker(Protocol):
+    """Where lines are shown."""
 
     def say(self, line: str) -> None: ...
+
+
+class Display(Speaker, Protocol):
+    """Where progress is shown, too: a terminal, or nowhere."""
+
+    def update(self, progress: float) -> None: ...
 
 
 class Bar:
@@ -119,7 +123,7 @@ class Delayed:
                 self._display.say(f"waits for {seconds:.0f} s: {delay.message}{said}")
 
 
-async def patiently(work: Callable[[], Awaitable[ResultT]], display: Display) -> ResultT:
+async def patiently(work: Callable[[], Awaitable[ResultT]], display: Speaker) -> ResultT:
     """Do work that may be done twice; report an outage of the database and wait for its end."""
     try:
         return await outlast(
@@ -164,6 +168,6 @@ async def follow(database: Database, project_id: UUID, generation_id: UUID, disp
 
 
 def _tell(display: Display, event: Event) -> None:
-    told = _TOLD.get(event.type)
-    if told is not None:
-        display.say(told(event.data))
+    line_of = _TOLD.get(event.type)
+    if line_of is not None:
+        display.say(line_of(event.data))

@@ -18,13 +18,15 @@ from temporalio.worker import Interceptor, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 from activities import tracing
+from activities.batching import Batching
 from activities.files import Files
-from activities.interceptor import MAX_LOST, ActivityErrors
+from activities.interceptor import ActivityErrors
 from activities.pages import Pages
 from activities.records import Records
 from activities.rendering import Rendering
 from activities.request_ids import RequestIds
 from activities.requested import AsRequested
+from activities.set_aside import MAX_LOST
 from activities.translating import Translating
 from activities.webhooks import AT_A_TIME, WebhookActivities
 from activities.writing import Writing
@@ -36,15 +38,22 @@ from engine.money.ledger import Terms
 from engine.money.prices import Prices
 from engine.storage import Storage
 from engine.webhooks.sender import WebhookSender
+from inkloom.backup.scheduled import Scheduled
+from inkloom.builds import deployment
 from inkloom.described import require_activities, require_workflows
-from inkloom.sandbox import Sandbox
+from inkloom.sandbox import Sandbox, SandboxOfBuild
+from inkloom.sweeping import Sweeping
+from models.sweeps import SweepKind
+from workflows.batch import BatchWorkflow
 from workflows.chapter import ChapterWorkflow
 from workflows.character_sheet import CharacterSheetWorkflow
-from workflows.dispatch.queues import IO, PAGES, WEBHOOKS, WORKFLOWS, image_queue, llm_queue
+from workflows.dispatch.queues import IO, PAGES, SWEEPS, WEBHOOKS, WORKFLOWS, image_queue, llm_queue
 from workflows.export import ExportWorkflow
+from workflows.live_workers import HEARTBEAT
 from workflows.panel import PanelWorkflow
 from workflows.panels import PanelsWorkflow
 from workflows.scene import SceneWorkflow
+from workflows.sweep import SweepWorkflow
 from workflows.translation import TranslationWorkflow
 from workflows.webhook import WebhookWorkflow
 
@@ -52,6 +61,7 @@ if TYPE_CHECKING:
     from engine.money.answer_cache import AnswerCache
 
 ALL_WORKFLOWS = [
+    BatchWorkflow,
     ChapterWorkflow,
     SceneWorkflow,
     PanelWorkflow,
@@ -60,6 +70,7 @@ ALL_WORKFLOWS = [
     TranslationWorkflow,
     ExportWorkflow,
     WebhookWorkflow,
+    SweepWorkflow,
 ]
 
 # Everything a workflow file reaches by import. Ours, because loading a table class again for every run costs half a
@@ -107,36 +118,52 @@ class Parts:
     awaited: set[UUID] = field(default_factory=set)
     lost_attempts: int = MAX_LOST
     signer: Signer | None = None
+    # How long events, and histories of ended workflows, are kept; None: for ever, and as long as Temporal keeps them.
+    event_days: int | None = None
+    backups: Scheduled | None = None
+    history_days: int | None = None
+    # The build that the workers belong to (inkloom/builds.py); empty for none.
+    build: str = ""
 
 
-def sandbox() -> WorkflowRunner:
+def sandbox(build: str = "") -> WorkflowRunner:
     """The workflow sandbox with our passthrough list."""
-    return Sandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH))
+    kind = SandboxOfBuild if build else Sandbox
+    return kind(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSTHROUGH))
 
 
-async def connect(address: str, namespace: str, metrics: str | None = None) -> Client:
-    """A Temporal client with pydantic payloads; with `metrics`, host:port, it serves Prometheus metrics there."""
-    told = PrometheusConfig(bind_address=metrics, durations_as_seconds=True) if metrics else None
+async def connect(address: str, namespace: str, runtime: Runtime | None = None) -> Client:
+    """A Temporal client with pydantic payloads."""
     return await Client.connect(
         address,
         namespace=namespace,
         data_converter=pydantic_data_converter,
         interceptors=[*tracing.interceptors(), RequestIds()],
-        runtime=Runtime(telemetry=TelemetryConfig(metrics=told)) if told else None,
+        runtime=runtime,
     )
+
+
+def worker_runtime(metrics: str | None) -> Runtime:
+    """What a worker process runs on: it says that it is alive, and with `metrics`, host:port, it serves Prometheus
+    metrics there.
+    """
+    prometheus = PrometheusConfig(bind_address=metrics, durations_as_seconds=True) if metrics else None
+    return Runtime(telemetry=TelemetryConfig(metrics=prometheus), worker_heartbeat_interval=HEARTBEAT)
 
 
 def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[Worker]:
     """One worker per task queue. `flow` orchestrates and writes, `draw` draws: Pillow must not starve the first."""
     workers: list[Worker] = []
     errors = ActivityErrors(parts.database, parts.lost_attempts)
-    serving = partial(_worker, client, [errors, AsRequested(parts.database)])
+    serving = partial(_worker, client, parts.build, [errors, AsRequested(parts.database)])
     if queues in ("flow", "all"):
-        workers.append(workflow_worker(client))
-        recording = (Records(parts.database), Translating(parts.database))
+        workers.append(workflow_worker(client, parts.build))
+        recording = (Records(parts.database), Translating(parts.database), Batching(parts.database))
         workers.append(serving(IO, [work for part in recording for work in part.activities()], 16))
         telling = WebhookActivities(parts.database, parts.caller, parts.secrets).activities()
         workers.append(serving(WEBHOOKS, telling, AT_A_TIME))
+        # One of each kind.
+        workers.append(serving(SWEEPS, sweeping_of(client, parts).activities(), len(SweepKind)))
         writing = Writing(
             parts.database,
             parts.writers,
@@ -169,19 +196,25 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
     return workers
 
 
+def sweeping_of(client: Client, parts: Parts) -> Sweeping:
+    """What sweeps are made of, in a worker and beside it."""
+    return Sweeping(parts.database, client, parts.storage, parts.event_days, parts.history_days, backups=parts.backups)
+
+
 def _ahead(slots: int) -> int:
     """How many activities to run for this many calls at a time: while some store answers, others wait for a slot."""
     return slots + (slots + 1) // 2
 
 
-def workflow_worker(client: Client) -> Worker:
+def workflow_worker(client: Client, build: str = "") -> Worker:
     """The worker that runs workflows and nothing else."""
     require_workflows(ALL_WORKFLOWS)
     return Worker(
         client,
         task_queue=WORKFLOWS,
         workflows=ALL_WORKFLOWS,
-        workflow_runner=sandbox(),
+        workflow_runner=sandbox(build),
+        deployment_config=deployment(build),
         # More at a time than the cores can replay, and a busy restart exceeds the deadlock limit of two seconds.
         max_concurrent_workflow_tasks=8,
         max_cached_workflows=400,
@@ -192,6 +225,7 @@ def workflow_worker(client: Client) -> Worker:
 
 def _worker(
     client: Client,
+    build: str,
     interceptors: Sequence[Interceptor],
     queue: str,
     activities: Sequence[Callable[..., Any]],
@@ -207,6 +241,7 @@ def _worker(
         max_concurrent_activities=slots,
         max_concurrent_activity_task_polls=min(4, slots),
         interceptors=interceptors,
+        deployment_config=deployment(build),
         # The server forgets a dead worker after ten seconds; a live one must send a heartbeat well before.
         max_heartbeat_throttle_interval=timedelta(seconds=3),
         default_heartbeat_throttle_interval=timedelta(seconds=3),

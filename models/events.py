@@ -74,6 +74,18 @@ class EventType(StrEnum):
     PAGE_COMPOSED = "page.composed"
     PAGE_CHANGED = "page.changed"
     EXPORT_BUILT = "export.built"
+    BATCH_REQUESTED = "batch.requested"
+    BATCH_STARTED = "batch.started"
+    BATCH_PROGRESSED = "batch.progressed"
+    BATCH_PAUSED = "batch.paused"
+    BATCH_RESUMED = "batch.resumed"
+    BATCH_CHANGED = "batch.changed"
+    BATCH_CANCELLING = "batch.cancelling"
+    BATCH_COMPLETED = "batch.completed"
+    BATCH_CANCELLED = "batch.cancelled"
+    ITEM_COMPLETED = "item.completed"
+    ITEM_FAILED = "item.failed"
+    ITEM_HELD = "item.held"
 
 
 # The events that integrators wait for are sent to webhooks; the others are too frequent, and a WebSocket suits them.
@@ -92,6 +104,13 @@ WEBHOOK_EVENTS = frozenset(
         EventType.PANEL_FAILED,
         EventType.TRANSLATION_FAILED,
         EventType.EXPORT_BUILT,
+        EventType.BATCH_STARTED,
+        EventType.BATCH_PAUSED,
+        EventType.BATCH_COMPLETED,
+        EventType.BATCH_CANCELLED,
+        EventType.ITEM_COMPLETED,
+        EventType.ITEM_FAILED,
+        EventType.ITEM_HELD,
         EventType.COMMENT_ADDED,
         EventType.MEMBER_JOINED,
     }

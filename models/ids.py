@@ -18,3 +18,8 @@ def generation_workflow_id(generation_id: UUID) -> str:
 def delivery_workflow_id(delivery_id: UUID) -> str:
     """The one id that the workflow of a webhook's message can have."""
     return f"webhook-{delivery_id}"
+
+
+def batch_workflow_id(batch_id: UUID) -> str:
+    """The one id that a batch's workflow can have."""
+    return f"batch-{batch_id}"

@@ -54,6 +54,14 @@ class HoldReason(StrEnum):
     REVIEW = "review"
 
 
+class BudgetOf(StrEnum):
+    """Whose budget a call did not fit."""
+
+    GENERATION = "generation"
+    PROJECT = "project"
+    BATCH = "batch"
+
+
 class DelayReason(StrEnum):
     """Why a part of a generation waits for something other than a person."""
 

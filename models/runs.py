@@ -25,6 +25,28 @@ class Run(Frozen):
     options: GenerationOptions
 
 
+class Heading(Frozen):
+    """Titles as users wrote them, and the first targets in words ("scene 2, panel 3") by id, in reading order."""
+
+    project: str = ""
+    chapter: str = ""
+    targets: dict[UUID, str] = Field(default_factory=dict)
+
+
+class GenerationStart(Run):
+    """A generation whose workflow is to be started, with what Temporal shows of it."""
+
+    kind: GenerationKind
+    chapter_id: UUID | None = None
+    target_ids: list[UUID] = Field(default_factory=list)
+    status: GenerationStatus = GenerationStatus.REQUESTED
+    budget_usd: Decimal | None = None
+    requested_by: UUID | None = None
+    retry_of: UUID | None = None
+    batch_id: UUID | None = None
+    heading: Heading = Heading()
+
+
 class ChapterRun(Run):
     chapter_id: UUID
 
@@ -33,6 +55,7 @@ class SceneRun(Run):
     scene_id: UUID
     # A generation of its own, or part of a chapter's.
     own: bool = False
+    place: str = Field(default="", description="where it is in the chapter, in words: scene 2")
 
 
 class RedrawRequest(Frozen):
@@ -43,6 +66,7 @@ class RedrawRequest(Frozen):
     words: bool = False
     prompt: bool = False
     drafts: int = 0
+    place: str = Field(default="", description="where the panel is, in words: scene 2, panel 3")
 
 
 class PanelRun(Run):
@@ -58,6 +82,7 @@ class PanelsRun(Run):
 
 class PanelsOpened(Frozen):
     panel_ids: list[UUID] = Field(default_factory=list)
+    places: list[str] = Field(default_factory=list, description="where each of them is, in words: scene 2, panel 3")
     redraws: list[RedrawRequest] = Field(default_factory=list)
 
 
@@ -96,6 +121,7 @@ class TaskDone(Frozen):
     cached: bool
     attempts: int = 0
     made: list[UUID] = Field(default_factory=list, description="rows that the workflow goes on with, in their order")
+    places: list[str] = Field(default_factory=list, description="where each of them is, in words: scene 2, panel 3")
 
 
 class ChapterBrief(Frozen):
@@ -109,6 +135,7 @@ class Outlined(Frozen):
     scene_ids: list[UUID]
     character_ids: list[UUID]
     has_script: bool = False
+    places: list[str] = Field(default_factory=list, description="where each scene is, in words: scene 2")
 
 
 class DrawCall(Run):

@@ -35,6 +35,11 @@ NamedLanguage = Annotated[str, Field(pattern=_TAG, min_length=2, max_length=35)]
 _EMAIL = rf"^[^@{_CONTROL}{_BLANK}]{{1,64}}@[^@{_CONTROL}{_BLANK}]{{1,255}}$"
 Email = Annotated[str, Field(max_length=320, pattern=_EMAIL)]
 
+# A time of the day, and a name of the IANA database of time zones.
+_CLOCK, _ZONE = r"^([01][0-9]|2[0-3]):[0-5][0-9]$", r"^[A-Za-z0-9_+/-]{1,64}$"
+Clock = Annotated[str, Field(pattern=_CLOCK)]
+Zone = Annotated[str, Field(pattern=_ZONE)]
+
 # The message for a text that does not match its pattern.
 UNFIT = {
     _WORDS: "Text must not contain NUL characters.",
@@ -44,4 +49,6 @@ UNFIT = {
     _LANGUAGE: "Use a BCP 47 tag such as en, pt-BR or zh-Hant.",
     _TAG: "Use a BCP 47 tag such as en, pt-BR or zh-Hant.",
     _EMAIL: "This is not an e-mail address.",
+    _CLOCK: "Write a time like 22:00.",
+    _ZONE: "Use the name of a time zone, such as Europe/Berlin or UTC.",
 }

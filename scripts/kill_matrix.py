@@ -101,16 +101,16 @@ class Kill:
 
 
 class Command:
-    """`python -m inkloom run` as a process, with what it said."""
+    """`python -m inkloom run`, or `batch`, as a process, with what it said."""
 
-    def __init__(self, story: Path, out: Path, data: Path, *extra: str) -> None:
+    def __init__(self, story: Path, out: Path, data: Path, *extra: str, verb: str = "run") -> None:
         self.began = time.monotonic()
         self._data = data
         self._words = out.with_name(f"{out.name}.stderr")
         self._result = out.with_name(f"{out.name}.stdout")
         with self._words.open("ab") as words, self._result.open("wb") as result:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "inkloom", "run", str(story), "--out", str(out), "--json", *extra],
+                [sys.executable, "-m", "inkloom", verb, str(story), "--out", str(out), "--json", *extra],
                 cwd=ROOT,
                 env=os.environ | {"INKLOOM_DATA": str(data)},
                 stdin=subprocess.DEVNULL,

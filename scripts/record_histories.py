@@ -2,9 +2,9 @@
 
     python -m scripts.record_histories [NAME …]
 
-With names, only those are written.
-Run it when a workflow changes on purpose. While workflows of the old kind may still be running somewhere, change them
-behind `workflow.patched` instead and record the new way beside the old files.
+With names, only those are written, into the folder of the version in `pyproject.toml`.
+Run it when a workflow changes on purpose. The folders of earlier versions stay as they are: workflows that these began
+may still be running somewhere, so a change to what they do is guarded by `workflow.patched`.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+import tomllib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,23 +30,28 @@ from engine.llm import LLMReply, LLMRequest
 from engine.providers.usage import Tokens
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
-from engine.store import events, generations, holds, redraws, reviews, webhooks
+from engine.store import batches, events, generations, holds, redraws, reviews, webhooks
 from engine.store.projects import add_chapter
 from engine.store.rows import get
 from engine.store.scope import Scope
 from inkloom.local.commands import Commands
 from inkloom.local.stack import Stack
 from inkloom.serve import ensure_search_attributes
+from inkloom.sweep_command import by_hand
 from inkloom.worker import connect
 from models.events import EventType
-from models.ids import delivery_workflow_id, generation_workflow_id
+from models.ids import batch_workflow_id, delivery_workflow_id, generation_workflow_id
 from models.options import GenerationKind, GenerationOptions, Review, Stage
-from models.tables import Character, Generation, Hold, Panel, Project, Scene, User, Webhook
+from models.sweeps import Sweep, SweepKind
+from models.tables import Chapter, Character, Generation, Hold, Panel, Project, Scene, User, Webhook
 from tests.working import Painter, Writer, translating, workers
-from workflows.starting import start, start_delivery, wake
+from workflows.starting import start, start_batch, start_delivery, wake
 
 STAGES: tuple[Stage, ...] = ("outline", "sheets", "drafts", "pages")
-FOLDER = Path(__file__).parents[1] / "tests" / "histories"
+ROOT = Path(__file__).parents[1]
+# One folder for each version, with what it recorded.
+HISTORIES = ROOT / "tests" / "histories"
+FOLDER = HISTORIES / tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 # Words that mean nothing to the code: found in a history, they come from the manuscript, a prompt or an answer.
 WORDS = (
@@ -135,7 +141,7 @@ class Recorder:
             )
         serving = workers(self._client, self._database, self._storage, writer or Writer(), painter or Painter())
         async with serving:
-            await start(self._client, generation)
+            await start(self._database, self._client, generation)
             handle = self._client.get_workflow_handle(generation_workflow_id(generation.id))
             for stage in STAGES if review == "all" else ():
                 await self.approve(project_id, chapter_id, stage)
@@ -202,7 +208,7 @@ class Recorder:
         async with self._database.session() as session:
             generation = await get(session, Scope(project_id=project_id), Generation, generation_id)
         async with workers(self._client, self._database, self._storage, Writer(), Painter()):
-            await start(self._client, generation)
+            await start(self._database, self._client, generation)
             await self._client.get_workflow_handle(generation_workflow_id(generation_id)).result()
 
     async def approve(self, project_id: UUID, chapter_id: UUID, stage: Stage) -> None:
@@ -240,6 +246,49 @@ class Recorder:
                 webhook.active = False
                 session.add(webhook)
             handle = self._client.get_workflow_handle(delivery_workflow_id(delivery.id))
+            await handle.result()
+        recorded: list[dict[str, Any]] = (await handle.fetch_history()).to_json_dict()["events"]
+        return recorded
+
+    async def sweep(self) -> list[dict[str, Any]]:
+        """A round that finds nothing."""
+        async with workers(self._client, self._database, self._storage, Writer(), Painter()):
+            handle = await by_hand(self._client, Sweep(kind=SweepKind.OBJECTS, dry_run=True))
+            await handle.result()
+        recorded: list[dict[str, Any]] = (await handle.fetch_history()).to_json_dict()["events"]
+        return recorded
+
+    async def batch(self, *, cancel: bool) -> list[dict[str, Any]]:
+        """Three chapters, two at a time; cancelled in Temporal once the first is being read, or to the end."""
+        _, first = await self.chapter()
+        async with self._database.session() as session:
+            chapter = await session.get_one(Chapter, first)
+            owner = await _owner(session, chapter.project_id)
+            more = [
+                await add_chapter(session, chapter.project_id, title=f"Chapter {number}", source_text=STORY)
+                for number in (2, 3)
+            ]
+            items = [
+                batches.NewItem(project_id=chapter.project_id, target_ids=[one.id], title=one.title)
+                for one in (chapter, *more)
+            ]
+            options = GenerationOptions(max_panels=2, until="script")
+            batch = await batches.request(session, owner, "A batch", items, options, batches.Terms(at_a_time=2))
+        begun = asyncio.Event()
+
+        async def slow(request: LLMRequest) -> LLMReply | None:
+            begun.set()
+            if cancel:
+                await asyncio.sleep(600)
+            return None
+
+        patience = {"llm_patience": 0.1}
+        async with workers(self._client, self._database, self._storage, Writer(slow), Painter(), **patience):
+            await start_batch(self._client, batch)
+            handle = self._client.get_workflow_handle(batch_workflow_id(batch.id))
+            if cancel:
+                await begun.wait()
+                await handle.cancel()
             await handle.result()
         recorded: list[dict[str, Any]] = (await handle.fetch_history()).to_json_dict()["events"]
         return recorded
@@ -404,6 +453,9 @@ async def record(recorder: Recorder) -> None:
     write("translation-that-failed", found["TranslationWorkflow"])
 
     write("webhook", await recorder.callback(project))
+    write("sweep", await recorder.sweep())
+    write("batch", await recorder.batch(cancel=False))
+    write("batch-cancelled", await recorder.batch(cancel=True))
 
 
 async def main(data: Path) -> None:

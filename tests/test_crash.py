@@ -3,7 +3,6 @@
 import asyncio
 import random
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -11,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from scripts.kill_matrix import TREE, Command, broken_promises, rows_of, story_of
+from tests.support.folders import enterable_folder
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -21,10 +21,8 @@ MIDWAY = "  scene 1: "
 @pytest.fixture(scope="module")
 def data() -> Iterator[Path]:
     """One data folder for all: a crash must not spoil it for the next."""
-    with tempfile.TemporaryDirectory(prefix="inkloom-tests-") as folder:
-        # Under root, Postgres runs as somebody else, who must be able to enter.
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+    with enterable_folder() as folder:
+        yield folder
 
 
 def started(folder: Path, data: Path, number: int) -> Command:

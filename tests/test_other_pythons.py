@@ -3,13 +3,13 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scripts.check_lock import PYTHONS
+from tests.support.folders import enterable_folder
 
 # The first set-up on an empty cache downloads everything.
 PATIENCE = 900
@@ -48,9 +48,8 @@ def copy_of_tracked_files(folder: Path) -> None:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that Postgres's account may enter, and that is gone afterwards: an environment is large."""
-    with tempfile.TemporaryDirectory(prefix="inkloom-checkout-") as made:
-        Path(made).chmod(0o755)
-        yield Path(made)
+    with enterable_folder("inkloom-checkout-") as made:
+        yield made
 
 
 @pytest.mark.parametrize("version", OTHERS)

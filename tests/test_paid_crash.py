@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -33,6 +32,7 @@ from models.tables import Generation, ProviderCall
 from models.tables.ledger import CallState
 from scripts.kill_matrix import story_of
 from tests.fakes.taught import TaughtVendor
+from tests.support.folders import enterable_folder
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -70,11 +70,9 @@ class Listening:
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="inkloom-tests-") as name:
-        # Started by root, Postgres runs as somebody else, who must be able to enter.
-        Path(name).chmod(0o755)
-        (Path(name) / "out").mkdir()
-        yield Path(name)
+    with enterable_folder() as name:
+        (name / "out").mkdir()
+        yield name
 
 
 @pytest.fixture(scope="module")

@@ -122,6 +122,9 @@ async def workers(
             "storage": storage,
             "writers": {"offline": writer},
             "artists": {"offline": painter},
+            # A call that is cancelled here is one that a test holds up: it ends with the test, not with an answer.
+            "llm_patience": 3.0,
+            "image_patience": 3.0,
             **more,
         }
     )

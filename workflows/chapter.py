@@ -7,7 +7,13 @@ from temporalio import workflow
 
 from models.runs import ChapterRun, Outcome, Outlined, SceneRun, SheetRun, TranslationRun
 from workflows.dispatch import calls
-from workflows.dispatch.concurrency import LANGUAGES_AT_A_TIME, SCENES_AT_A_TIME, SHEETS_AT_A_TIME, side_by_side
+from workflows.dispatch.concurrency import (
+    LANGUAGES_AT_A_TIME,
+    SCENES_AT_A_TIME,
+    SHEETS_AT_A_TIME,
+    placed,
+    side_by_side,
+)
 from workflows.dispatch.execute import base, execute, execute_child
 from workflows.dispatch.generation import generation
 from workflows.dispatch.paid import ask
@@ -27,16 +33,13 @@ class ChapterWorkflow(Wakeable):
                 ending.failed += await review(run, "outline", run.chapter_id, redraw)
                 # The outline is made as changed in the review; a changed text is read again.
                 outlined = await self._outline(run)
-            workflow.set_current_details(f"{len(outlined.character_ids)} characters")
             sheets = await self._sheets(run, outlined, "")
             if run.options.until == "pages" and run.options.reviews("sheets") and outlined.character_ids:
                 ending.failed += await review(run, "sheets", run.chapter_id, redraw)
                 # Redraw the sheets of characters whose looks changed during the review.
                 sheets = await self._sheets(run, outlined, "/approved")
-            workflow.set_current_details(f"{len(outlined.scene_ids)} scenes")
-            scenes = await side_by_side(
-                SCENES_AT_A_TIME, outlined.scene_ids, lambda scene_id: self._scene(run, scene_id)
-            )
+            due = placed(outlined.scene_ids, outlined.places)
+            scenes = await side_by_side(SCENES_AT_A_TIME, due, lambda scene: self._scene(run, *scene), "scenes")
             ending.failed += sum(outcome.failed for outcome in [*sheets, *scenes])
             if run.options.until == "pages":
                 if run.options.reviews("drafts"):
@@ -48,7 +51,6 @@ class ChapterWorkflow(Wakeable):
                     # Letters again what changed meanwhile; the rest exists.
                     planned = await calls.pages(run)
                     ending.failed += await self._translations(run, "/approved", files=True)
-                workflow.set_current_details("exports")
                 # Plans made before formats could be chosen name none.
                 await calls.exports(run, run.chapter_id, planned.exports or ["cbz", "pdf"])
             else:
@@ -70,11 +72,11 @@ class ChapterWorkflow(Wakeable):
             name = f"character-{character_id}{again}"
             return await execute_child(SHEET, part, name, "character sheet")
 
-        return await side_by_side(SHEETS_AT_A_TIME, outlined.character_ids, sheet)
+        return await side_by_side(SHEETS_AT_A_TIME, outlined.character_ids, sheet, "character sheets")
 
-    async def _scene(self, run: ChapterRun, scene_id: UUID) -> Outcome:
-        part = SceneRun(**base(run), scene_id=scene_id)
-        return await execute_child(SCENE, part, f"scene-{scene_id}", "scene")
+    async def _scene(self, run: ChapterRun, scene_id: UUID, place: str) -> Outcome:
+        part = SceneRun(**base(run), scene_id=scene_id, place=place)
+        return await execute_child(SCENE, part, f"scene-{scene_id}", place or "scene")
 
     async def _translations(self, run: ChapterRun, again: str, *, files: bool) -> int:
         """Each language by itself, with its pages, whose layout is the original's. Returns how many parts failed."""
@@ -84,5 +86,5 @@ class ChapterWorkflow(Wakeable):
             name = f"translation-{language}{again}"
             return await execute_child(TRANSLATION, part, name, f"translation into {language}")
 
-        outcomes = await side_by_side(LANGUAGES_AT_A_TIME, run.options.translations, into)
+        outcomes = await side_by_side(LANGUAGES_AT_A_TIME, run.options.translations, into, "translations")
         return sum(outcome.failed for outcome in outcomes)

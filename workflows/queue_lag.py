@@ -1,5 +1,7 @@
 """How far behind a task queue is, and whether any worker serves it: for the sweeper, `/metrics` and `doctor`."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +9,10 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
+
+from engine.providers.registry import configured
+from engine.settings import Settings
+from workflows.dispatch.queues import IO, PAGES, SWEEPS, WEBHOOKS, WORKFLOWS, image_queue, llm_queue
 
 # A worker polls once a minute at least; the server lists pollers for minutes after their end.
 GONE = timedelta(seconds=90)
@@ -19,6 +25,26 @@ class Lag:
     tasks: int
     seconds: float
     served: bool
+
+
+def activity_queues(settings: Settings) -> list[str]:
+    """The queues of activities, with one for each configured provider."""
+    return [
+        IO,
+        PAGES,
+        WEBHOOKS,
+        SWEEPS,
+        *(llm_queue(one.id) for one in configured("llm", settings)),
+        *(image_queue(one.id) for one in configured("images", settings)),
+    ]
+
+
+async def lags_of(client: Client, queues: Sequence[str]) -> dict[str, Lag | BaseException]:
+    """The states of the queue of workflow tasks and of these queues of activities, or why one is not known."""
+    lags = await asyncio.gather(
+        lag_of(client, WORKFLOWS, workflows=True), *(lag_of(client, queue) for queue in queues), return_exceptions=True
+    )
+    return dict(zip([WORKFLOWS, *queues], lags, strict=True))
 
 
 async def lag_of(client: Client, queue: str, *, workflows: bool = False) -> Lag:

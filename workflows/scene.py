@@ -7,7 +7,7 @@ from temporalio import workflow
 
 from models.runs import Outcome, PanelRun, SceneRun
 from workflows.dispatch import calls
-from workflows.dispatch.concurrency import PANELS_AT_A_TIME, cancelled, side_by_side
+from workflows.dispatch.concurrency import PANELS_AT_A_TIME, cancelled, placed, side_by_side
 from workflows.dispatch.execute import base, execute_child
 from workflows.dispatch.generation import generation
 from workflows.dispatch.paid import ask
@@ -29,6 +29,7 @@ class SceneWorkflow(Wakeable):
         return outcome
 
     async def _make(self, run: SceneRun) -> Outcome:
+        workflow.set_current_details("writing")
         try:
             await ask("SceneSummary", run, run.scene_id, "what happens")
             described = await ask("PanelDescription", run, run.scene_id, "break into panels")
@@ -38,10 +39,11 @@ class SceneWorkflow(Wakeable):
             await calls.fail(FAIL_SCENE, run, run.scene_id, error)
             return Outcome(failed=1)
 
-        async def panel(panel_id: UUID) -> Outcome:
+        async def panel(panel: tuple[UUID, str]) -> Outcome:
+            panel_id, place = panel
             part = PanelRun(**base(run), panel_id=panel_id)
-            return await execute_child(PANEL, part, f"panel-{panel_id}", "panel")
+            return await execute_child(PANEL, part, f"panel-{panel_id}", place or "panel")
 
-        workflow.set_current_details(f"{len(described.made)} panels")
-        outcomes = await side_by_side(PANELS_AT_A_TIME, described.made, panel)
+        due = placed(described.made, described.places)
+        outcomes = await side_by_side(PANELS_AT_A_TIME, due, panel, "panels")
         return Outcome(panels=len(outcomes), failed=sum(outcome.failed for outcome in outcomes))

@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
-from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.common import (
-    SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
@@ -17,50 +15,55 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from models.ids import delivery_workflow_id, generation_workflow_id
-from models.options import GenerationKind
-from models.runs import ChapterRun, ExportRun, PanelsRun, Run, SceneRun, SheetRun, WebhookDelivery
-from models.tables import Delivery, Generation
-from workflows.chapter import ChapterWorkflow
-from workflows.character_sheet import CharacterSheetWorkflow
+from engine.db.session import Database
+from engine.store.headings import start_of
+from models.batches import ENDED, BatchRun
+from models.ids import batch_workflow_id, delivery_workflow_id, generation_workflow_id
+from models.runs import WebhookDelivery
+from models.tables import Batch, Delivery, Generation
+from workflows.batch import BatchWorkflow
+from workflows.dispatch.attributes import BATCH_ID, PROJECT_ID
 from workflows.dispatch.execute import priority
-from workflows.dispatch.generation import STATUS
+from workflows.dispatch.introduction import Introduction, batch_summary, introduction
+from workflows.dispatch.kinds import workflow_of
 from workflows.dispatch.queues import WORKFLOWS
-from workflows.export import ExportWorkflow
-from workflows.panels import PanelsWorkflow
-from workflows.scene import SceneWorkflow
 from workflows.webhook import WebhookWorkflow
-
-PROJECT_ID = SearchAttributeKey.for_keyword("ProjectId")
-CHAPTER_ID = SearchAttributeKey.for_keyword("ChapterId")
 
 # Seconds for a request of the API to Temporal: more than it takes normally, less than users wait.
 PATIENCE = 3.0
 
 
-async def start(client: Client, generation: Generation, title: str = "") -> None:
+async def start(database: Database, client: Client, generation: Generation) -> None:
     """Start the workflow of a generation whose row is committed. Already started, or finished, counts as success."""
-    run_method, argument = _work(generation)
-    attributes = [
-        SearchAttributePair(PROJECT_ID, str(generation.project_id)),
-        SearchAttributePair(STATUS, generation.status),
-    ]
-    if generation.chapter_id is not None:
-        attributes.append(SearchAttributePair(CHAPTER_ID, str(generation.chapter_id)))
+    async with database.session() as session:
+        starting = await start_of(session, generation)
+    (name, argument), shown = workflow_of(starting), introduction(starting)
     try:
         await client.start_workflow(
-            run_method,
+            name,
             argument,
             id=generation_workflow_id(generation.id),
             task_queue=WORKFLOWS,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            search_attributes=TypedSearchAttributes(attributes),
-            static_summary=f"{generation.kind}: {title}"[:190] if title else generation.kind,
+            search_attributes=shown.attributes,
+            static_summary=shown.summary,
+            static_details=shown.details,
             priority=priority(argument),
         )
     except WorkflowAlreadyStartedError:
         return
+
+
+async def start_if_possible(database: Database, client: Client, generation: Generation) -> bool:
+    """The same, within seconds; returns whether it succeeded. If Temporal or Postgres is unavailable, the sweeper
+    starts it later: the request is stored.
+    """
+    try:
+        await asyncio.wait_for(start(database, client, generation), PATIENCE)
+    except (RPCError, RuntimeError, TimeoutError, SQLAlchemyError):
+        return False
+    return True
 
 
 async def start_delivery(client: Client, delivery: Delivery) -> None:
@@ -98,23 +101,46 @@ async def wake_if_possible(client: Client, workflows: Sequence[str]) -> None:
         await asyncio.wait_for(wake(client, workflows), PATIENCE)
 
 
-def _work(generation: Generation) -> tuple[Any, Run]:
-    """The workflow that carries out the request, and its input."""
-    base: dict[str, Any] = {
-        "project_id": generation.project_id,
-        "generation_id": generation.id,
-        "options": generation.options,
+async def start_batch(client: Client, batch: Batch) -> None:
+    """Start the workflow of a batch whose rows are committed, or leave the one that runs alone.
+
+    A batch that was retried after its end gets another run under the same id: its rows say what is left to do.
+    """
+    shown = introduction_of_batch(batch)
+    await client.start_workflow(
+        BatchWorkflow.run,
+        BatchRun(owner_id=batch.owner_id, batch_id=batch.id),
+        id=batch_workflow_id(batch.id),
+        task_queue=WORKFLOWS,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        search_attributes=shown.attributes,
+        static_summary=shown.summary,
+        static_details=shown.details,
+    )
+
+
+def introduction_of_batch(batch: Batch) -> Introduction:
+    """How a batch's workflow introduces itself. Its current details say how it stands."""
+    attributes = [SearchAttributePair(BATCH_ID, str(batch.id))]
+    if batch.project_id is not None:
+        attributes.append(SearchAttributePair(PROJECT_ID, str(batch.project_id)))
+    hours = batch.only_between
+    facts = {
+        "budget": f"{batch.budget_usd.normalize():f} USD" if batch.budget_usd is not None else "none",
+        "at a time": batch.at_a_time,
+        "priority": f"{batch.priority} (1 interactive … 5 batch)",
+        "not before": batch.not_before.isoformat() if batch.not_before else None,
+        "only between": f"{hours.start} and {hours.end} {hours.zone}" if hours else None,
+        "requested by": f"`{batch.owner_id}`",
+        "look at it": f"`GET /api/v1/batches/{batch.id}` (state, costs), `…/items`, `…/report`",
     }
-    target = UUID(generation.target_ids[0]) if generation.target_ids else generation.chapter_id
-    match generation.kind:
-        case GenerationKind.CHAPTER:
-            return ChapterWorkflow.run, ChapterRun(**base, chapter_id=generation.chapter_id)
-        case GenerationKind.SCENE:
-            return SceneWorkflow.run, SceneRun(**base, scene_id=target, own=True)
-        case GenerationKind.PANEL:
-            return PanelsWorkflow.run, PanelsRun(**base, chapter_id=generation.chapter_id)
-        case GenerationKind.CHARACTER_SHEET:
-            return CharacterSheetWorkflow.run, SheetRun(**base, character_id=target, own=True)
-        case GenerationKind.EXPORT:
-            formats = base["options"].export.wanted
-            return ExportWorkflow.run, ExportRun(**base, chapter_id=generation.chapter_id, formats=formats, own=True)
+    details = "\n".join(f"- {name}: {value}" for name, value in facts.items() if value is not None)
+    return Introduction(TypedSearchAttributes(attributes), batch_summary(batch.name), details)
+
+
+async def start_batch_if_possible(client: Client, batch: Batch) -> None:
+    """The same, within seconds and for an open batch: if Temporal is unavailable, the sweeper starts it later."""
+    if batch.status not in ENDED:
+        with suppress(RPCError, RuntimeError, TimeoutError):
+            await asyncio.wait_for(start_batch(client, batch), PATIENCE)

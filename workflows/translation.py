@@ -18,12 +18,10 @@ class TranslationWorkflow(Wakeable):
     @workflow.run
     async def run(self, run: TranslationRun) -> Outcome:
         planned = await execute(PLAN_TRANSLATION, run, f"plan the translation into {run.language}")
-        workflow.set_current_details(f"{len(planned.scenes)} scenes")
-        outcomes = await side_by_side(SCENES_AT_A_TIME, planned.scenes, lambda scene: self._scene(run, scene))
+        outcomes = await side_by_side(SCENES_AT_A_TIME, planned.scenes, lambda scene: self._scene(run, scene), "scenes")
         if run.options.until == "pages":
             pages = await calls.pages(run, run.language)
             if run.files:
-                workflow.set_current_details("exports")
                 await calls.exports(run, run.chapter_id, pages.exports, run.language)
         workflow.set_current_details("done")
         return Outcome(failed=sum(outcome.failed for outcome in outcomes))

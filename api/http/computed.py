@@ -43,8 +43,11 @@ class Computed:
         chapter: Chapter,
         function: Callable[..., Awaitable[T]],
         *arguments: Any,
+        release: bool = True,
     ) -> T:
         """What a function of a module answers, given a session, the chapter, and arguments that have a `repr`.
+
+        The session's transaction ends, unless `release` is false: a connection should not be held while this waits.
 
         The client that asked first may leave: a task of its own computes the answer, and is cancelled once all clients
         have left.
@@ -54,8 +57,8 @@ class Computed:
         if key in self._answers:
             self._answers.move_to_end(key)
             return cast(T, self._answers[key])
-        # The connection goes back to the pool: others need it while this one waits.
-        await session.commit()
+        if release:
+            await session.commit()
         if key not in self._under_way:
             self._under_way[key] = asyncio.create_task(self._compute(chapter.id, function, arguments))
         task = self._under_way[key]

@@ -22,7 +22,7 @@ from api.http.problems import MEDIA_TYPE, body_of
 
 # For the request line and all headers together; a token and a few cookies need a tenth of it.
 HEADERS_BYTES = 64 * 1024
-# A connection beyond the limits is told so if its request comes within these seconds.
+# A connection beyond the limits gets an answer that says so if its request comes within these seconds.
 PATIENCE = 2.0
 # The application itself answers a slow body; this limit covers requests that no route waits for.
 GRACE = 5.0

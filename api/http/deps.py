@@ -16,6 +16,7 @@ from temporalio.client import Client
 
 from api.http.clients import address_of, of_this_account, passed_on
 from api.http.computed import Computed
+from api.http.flow_workers import FlowWorkers
 from api.http.gauges import Installation
 from engine.db.session import Database
 from engine.errors import Forbidden, Unauthorized
@@ -77,6 +78,7 @@ class Resources:
     workshop: Workshop
     computed: Computed
     installation: Installation
+    flow_workers: FlowWorkers
     # The database's answers about tokens, by token hash or login, with their time.
     known: dict[str, tuple[float, Caller | None]] = field(default_factory=dict)
     # Thumbnails in the making, by key: later requests for the same one wait for it.
@@ -111,7 +113,7 @@ bearer = OAuth2PasswordBearer(
 )
 
 
-def is_local(connection: HTTPConnection) -> bool:
+async def is_local(connection: HTTPConnection) -> bool:
     """Whether a request comes directly from this account of this machine, and is addressed to it."""
     host = connection.headers.get("Host", "")
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
@@ -121,16 +123,17 @@ def is_local(connection: HTTPConnection) -> bool:
         from_here = False
     if not from_here or passed_on(connection) or name.lower() not in _LOOPBACK:
         return False
-    return of_this_account(connection.scope)
+    # Reads the kernel's tables, which are long where there are many connections.
+    return await asyncio.to_thread(of_this_account, connection.scope)
 
 
-async def account_of(owned: Resources, token: str | None, *, local: bool) -> Caller:
+async def account_of(owned: Resources, token: str | None, connection: HTTPConnection) -> Caller:
     """The account of a token; without a token, from this machine, the local owner until the first account registers.
 
     Raises `Unauthorized`.
     """
     if token is None:
-        if local and owned.settings.local_owner:
+        if owned.settings.local_owner and await is_local(connection):
             async with owned.database.session() as opened:
                 if not await accounts.any_registered(opened):
                     return Caller(await local_owner(opened))
@@ -186,7 +189,7 @@ def forget(owned: Resources) -> None:
 
 async def caller(request: Request, owned: Owned, token: Annotated[str | None, Depends(bearer)]) -> Caller:
     """The account that sends the request. A read-only token changes nothing."""
-    found = await account_of(owned, token, local=is_local(request))
+    found = await account_of(owned, token, request)
     request.state.user_id = found.user_id
     # Child processes are shared fairly between accounts.
     lane.set(found.user_id)

@@ -14,11 +14,9 @@ from prometheus_client.registry import Collector
 from temporalio.client import Client
 
 from engine.db.session import Database
-from engine.providers.registry import configured
 from engine.settings import Settings
 from engine.store import gauges
-from workflows.dispatch.queues import IO, PAGES, WEBHOOKS, WORKFLOWS, image_queue, llm_queue
-from workflows.queue_lag import Lag, lag_of
+from workflows.queue_lag import Lag, activity_queues, lags_of
 
 log = logging.getLogger(__name__)
 
@@ -33,20 +31,14 @@ class Installation(Collector):
     def __init__(self, settings: Settings, database: Database, temporal: Client) -> None:
         self._database = database
         self._temporal = temporal
-        self._queues = [
-            IO,
-            PAGES,
-            WEBHOOKS,
-            *(llm_queue(one.id) for one in configured("llm", settings)),
-            *(image_queue(one.id) for one in configured("images", settings)),
-        ]
+        self._queues = activity_queues(settings)
         self._metrics: Sequence[Metric] = ()
         self._rendered = b""
         self._at = -FRESH
         self._one_at_a_time = asyncio.Lock()
 
     async def rendered(self) -> bytes:
-        """In Prometheus's text format, at most `FRESH` seconds old. A source that does not answer is left out."""
+        """In Prometheus's text format, at most `FRESH` seconds old. What does not answer is left out."""
         async with self._one_at_a_time:
             if time.monotonic() - self._at >= FRESH:
                 database, queues = await asyncio.gather(self._of_database(), self._of_queues())
@@ -62,29 +54,30 @@ class Installation(Collector):
     async def _of_database(self) -> list[Metric]:
         try:
             async with asyncio.timeout(PATIENCE), self._database.session() as session:
-                found = await gauges.values_of(session)
+                found = await gauges.values_of(session, PATIENCE - 1)
         except Exception as error:  # noqa: BLE001  # whatever it is, the other metrics are still of use
             log.warning("the gauges of the database are left out: %s", type(error).__name__)
             return []
         metrics: list[Metric] = []
         for family in gauges.FAMILIES:
             metric = GaugeMetricFamily(family.name, family.help, labels=family.labels)
-            for labels, value in found[family.name]:
+            for labels, value in found.get(family.name, ()):
                 metric.add_metric(labels, value)
-            metrics.append(metric)
+            if family.name in found:
+                metrics.append(metric)
         return metrics
 
     async def _of_queues(self) -> list[Metric]:
         try:
             async with asyncio.timeout(PATIENCE):
-                lags = await asyncio.gather(
-                    lag_of(self._temporal, WORKFLOWS, workflows=True),
-                    *(lag_of(self._temporal, queue) for queue in self._queues),
-                )
+                named = await lags_of(self._temporal, self._queues)
         except Exception as error:  # noqa: BLE001  # as above
             log.warning("the gauges of Temporal are left out: %s", type(error).__name__)
             return []
-        return _of_lags(dict(zip([WORKFLOWS, *self._queues], lags, strict=True)))
+        if failed := {queue: type(lag).__name__ for queue, lag in named.items() if isinstance(lag, BaseException)}:
+            log.warning("the gauges of these queues are left out: %s", failed)
+        known = {queue: lag for queue, lag in named.items() if isinstance(lag, Lag)}
+        return _of_lags(known) if known else []
 
 
 def _of_lags(lags: dict[str, Lag]) -> list[Metric]:

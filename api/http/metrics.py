@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, di
 from starlette.exceptions import HTTPException
 
 from api.http.clients import address_of, client_address, passed_on
-from api.http.deps import Owned
+from api.http.deps import Owned, Resources
 
 router = APIRouter(include_in_schema=False)
 
@@ -44,8 +44,7 @@ def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
 
 @router.get("/metrics")
 async def metrics(request: Request, owned: Owned) -> Response:
-    token = owned.settings.metrics_token
-    if not (_from_here(request) or (token and _bears(request, token.get_secret_value()))):
+    if not reads_metrics(request, owned):
         # Like any unknown path.
         raise HTTPException(404)
     SOCKETS.set(owned.hub.sockets)
@@ -54,6 +53,12 @@ async def metrics(request: Request, owned: Owned) -> Response:
         _POOL.labels({"checkedin": "idle", "checkedout": "in use"}[state]).set(getattr(pool, state)())
     whole = await owned.installation.rendered()
     return Response(generate_latest() + whole, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def reads_metrics(request: Request, owned: Resources) -> bool:
+    """Whether a request may learn how much the installation is used: it comes from this machine, or has the token."""
+    token = owned.settings.metrics_token
+    return _from_here(request) or bool(token and _bears(request, token.get_secret_value()))
 
 
 def _from_here(request: Request) -> bool:

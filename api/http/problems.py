@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
+# So many errors of one request are listed.
+MOST_ERRORS = 100
 # Python renames these between versions; a type must not change.
 _HTTP_TYPES = {413: "body-too-large", 414: "uri-too-long", 422: "unprocessable"}
 
@@ -116,8 +118,12 @@ def install(app: FastAPI) -> None:
         if all(one["loc"][0] == "path" for one in error.errors()):
             # A path with something that cannot be an ID exists for nobody.
             return problem(request, 404, "not-found", "Not found: the path contains an invalid id.")
-        errors = [{"at": ".".join(map(str, one["loc"])), "message": message_of(one)} for one in error.errors()]
-        return problem(request, 422, "validation", "The request does not match the documented schema.", errors=errors)
+        shown = error.errors()[:MOST_ERRORS]
+        errors = [{"at": ".".join(map(str, one["loc"])), "message": message_of(one)} for one in shown]
+        detail = "The request does not match the documented schema."
+        if len(error.errors()) > MOST_ERRORS:
+            detail += f" It has {len(error.errors()):,} errors; these are the first."
+        return problem(request, 422, "validation", detail, errors=errors)
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.deps import account_of, is_local, resources
+from api.http.deps import account_of, resources
 from api.http.problems import problem
 from engine.errors import Unauthorized
 
@@ -23,6 +23,7 @@ UPLOADS: tuple[re.Pattern[str], ...] = (
     re.compile(r"/api/v1/chapters/[^/]+\Z"),
     re.compile(r"/api/v1/projects/[^/]+/images\Z"),
     re.compile(r"/api/v1/projects/[^/]+/bible\Z"),
+    re.compile(r"/api/v1/batches(?:/estimate)?\Z"),
 )
 # For paths that take whole projects and similar files.
 IMPORTS = re.compile(r"/api/v1/projects/(?:import|[^/]+/bible/file)\Z")
@@ -127,9 +128,7 @@ async def _is_known(scope: Scope) -> bool:
     asked = HTTPConnection(scope)
     scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
     try:
-        await account_of(
-            await resources(asked), token if scheme.lower() == "bearer" and token else None, local=is_local(asked)
-        )
+        await account_of(await resources(asked), token if scheme.lower() == "bearer" and token else None, asked)
     except Unauthorized:
         return False
     except SQLAlchemyError:

@@ -13,6 +13,7 @@ from api.middleware.headers import SecurityHeaders
 from api.middleware.limits import Limits
 from api.middleware.request_id import RequestId
 from api.middleware.tickets import Tickets
+from api.middleware.values import Values
 from engine.settings import Settings
 
 # Compressed already, or too small to gain from it.
@@ -45,6 +46,7 @@ def install(app: FastAPI, settings: Settings) -> None:
             imports=settings.max_import_bytes,
             seconds=settings.request_timeout,
         ),
+        Middleware(Values),
         Middleware(Heads),
         Middleware(GZipMiddleware, minimum_size=1024, compresslevel=1, exclude_content_types=_AS_THEY_ARE),
     ]

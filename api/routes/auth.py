@@ -40,13 +40,26 @@ class Registration(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"email": "mara@example.org", "password": "harbour-lamp-two-keys", "name": "Mara"}]
+            "examples": [
+                {
+                    "email": "mara@example.org",
+                    "password": "harbour-lamp-two-keys",
+                    "name": "Mara",
+                    "code": "q3ZvZ0kq…",
+                }
+            ]
         },
     )
 
     email: Email
     password: Password
     name: NameIfAny = ""
+    code: str = Field(
+        default="",
+        max_length=200,
+        description="the code of an invitation to this address, where only invited people may register;"
+        " it stays valid for accepting the invitation",
+    )
 
 
 class UserOut(BaseModel):
@@ -195,10 +208,10 @@ async def register(body: Registration, owned: Owned, request: Request) -> UserOu
     await _count(owned, {f"register:{counted_as(request.scope)}": (owned.settings.registrations, hour)})
     await asyncio.to_thread(refuse_weak, body.password, body.email, body.name)
     async with owned.database.session() as session:
-        await _refuse_uninvited(session, owned, body.email)
+        await _refuse_uninvited(session, owned, body.email, body.code)
     # Before the lookup, so that known and unknown addresses take the same time.
     password_hash = await owned.passwords.hash(body.password)
-    claim = owned.settings.local_owner and is_local(request)
+    claim = owned.settings.local_owner and await is_local(request)
     async with owned.database.session() as session:
         user = await accounts.register(session, body.email, body.name, password_hash, claim=claim)
         return UserOut.model_validate(user)
@@ -359,12 +372,15 @@ async def _count(owned: Resources, tries: dict[str, tuple[int, timedelta]]) -> N
         raise TooMany(f"Too many attempts. Try again in {round(wait)} seconds.", retry_after=wait)
 
 
-async def _refuse_uninvited(session: AsyncSession, owned: Resources, email: str) -> None:
+async def _refuse_uninvited(session: AsyncSession, owned: Resources, email: str, code: str) -> None:
     match owned.settings.registration:
         case "closed":
             raise Forbidden("Registration is closed (INKLOOM_REGISTRATION=closed).")
-        case "invited" if await accounts.any_registered(session) and not await accounts.invited(session, email):
-            raise Forbidden("Registration is open to addresses invited to a project only.")
+        case "invited" if await accounts.any_registered(session) and not await accounts.invited(session, email, code):
+            raise Forbidden(
+                "Only people who were invited to a project may register here. Send the code of an invitation to this"
+                " address, which the inviter passes on."
+            )
         case _:
             return
 

@@ -79,7 +79,7 @@ class Part(BaseModel):
     characters: list[str] = Field(description="names")
     locations: list[str] = Field(description="names")
     instructions: int = Field(description="their number")
-    chapters: int = Field(description="the number of chapters told so far")
+    chapters: int = Field(description="the number of chapters so far")
     style: bool
 
 
@@ -184,17 +184,17 @@ async def _with_pictures(
     async with owned.database.session() as session:
         await removals.storing(session, project_id)
         images: dict[str, UUID] = {}
-        for (told, path, _), picture in zip(found, stored, strict=True):
+        for (bundled, path, _), picture in zip(found, stored, strict=True):
             await owned.storage.put(picture.key, await run_in_threadpool(path.read_bytes))
-            images[told.sha256] = await _row(session, project_id, told, picture)
+            images[bundled.sha256] = await _row(session, project_id, bundled, picture)
         taken = await bibles.import_bible(session, scope, project_id, bundle, replace=replace, images=images)
         await removals.cancel(session, removal)
     return TakenOut.model_validate(asdict(taken))
 
 
-async def _row(session: AsyncSession, project_id: UUID, told: Picture, picture: StoredPicture) -> UUID:
-    if told.origin == "uploaded":
-        image, _ = await uploads.add(session, project_id, picture, told.name)
+async def _row(session: AsyncSession, project_id: UUID, bundled: Picture, picture: StoredPicture) -> UUID:
+    if bundled.origin == "uploaded":
+        image, _ = await uploads.add(session, project_id, picture, bundled.name)
         return image.id
-    boxes = [box.model_dump(mode="json") for box in told.boxes]
-    return await pictures.record_picture(session, project_id, picture, boxes=boxes, parameters=told.parameters)
+    boxes = [box.model_dump(mode="json") for box in bundled.boxes]
+    return await pictures.record_picture(session, project_id, picture, boxes=boxes, parameters=bundled.parameters)

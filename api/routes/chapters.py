@@ -16,6 +16,7 @@ from api.http.params import Edition, ExternalId, Facts, Labels, Metadata, Order,
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, CONFLICT, NOT_FOUND
 from api.shapes.pages import PageOut
 from engine.reading import read_manuscript
+from engine.storable import titled
 from engine.store import editing, removals, rows
 from engine.store.projects import add_chapter
 from engine.store.rows import Paging
@@ -102,7 +103,7 @@ async def create(
     text = await _read(body.text) if body.text is not None else ""
     await editing.open_project(session, scope, project_id)
     script = body.script.model_dump(mode="json") if body.script else None
-    title = body.title or (_on_one_line(body.script.title) if body.script else "")
+    title = body.title or (titled(body.script.title) if body.script else "")
     chapter = await add_chapter(
         session,
         project_id,
@@ -217,11 +218,6 @@ async def pages(
             paging=replace(paging, sort="number"),
         ),
     )
-
-
-def _on_one_line(title: str) -> str:
-    """A script's title, which may contain anything, as a chapter's title."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in title).split())[:200]
 
 
 async def _read(text: str) -> str:

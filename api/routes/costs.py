@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.http.deps import Owned, Scoped, Session
 from api.http.schemas import AN_ID, ANOTHER_ID, NOT_FOUND
+from api.shapes.estimates import EstimateOut
 from api.shapes.generations import REFUSED, NewGeneration
 from engine.errors import BadInput
 from engine.freshness.remaining import work_left
@@ -23,39 +24,6 @@ from models.tables import Chapter, Project
 router = APIRouter(tags=["costs"])
 
 _SPENT: dict[str, Any] = {"usd": "0.412000", "unknown_usd": "0.000000", "calls": 31}
-
-
-class RangeOut(BaseModel):
-    model_config = ConfigDict(
-        from_attributes=True, json_schema_extra={"examples": [{"low": "22", "expected": "31", "high": "53"}]}
-    )
-
-    low: Decimal
-    expected: Decimal
-    high: Decimal
-
-
-class EstimateOut(BaseModel):
-    """What is still to be made. The three figures are equal where the number is known."""
-
-    model_config = ConfigDict(
-        from_attributes=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "llm": {"low": "61", "expected": "61", "high": "61"},
-                    "image": {"low": "30", "expected": "30", "high": "30"},
-                    "usd": {"low": "1.9100", "expected": "3.4200", "high": "7.2600"},
-                    "basis": ["counted from the script"],
-                }
-            ]
-        },
-    )
-
-    llm: RangeOut = Field(description="calls to writers")
-    image: RangeOut = Field(description="calls to artists")
-    usd: RangeOut
-    basis: list[str] = Field(description="the basis of the figures")
 
 
 class SpentOut(BaseModel):

@@ -1,14 +1,13 @@
 """Costs as CSV for spreadsheets."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
+from api.http.csv_files import csv_lines
 from api.http.deps import Owned, Resources, Scoped, Session
 from api.http.schemas import NOT_FOUND, Responses
 from engine.store import costs, rows
@@ -47,7 +46,7 @@ async def of_project(
     await rows.get(session, scope, Project, project_id)
     found = await costs.months_of_project(session, project_id, Months.of(first, last))
     lines = [OF_PROJECT, *([getattr(row, name) for name in OF_PROJECT] for row in found)]
-    return Response(_lines(lines), headers=_named(f"costs-{project_id}.csv"), media_type="text/csv")
+    return Response(csv_lines(lines), headers=_named(f"costs-{project_id}.csv"), media_type="text/csv")
 
 
 @router.get(
@@ -68,14 +67,14 @@ async def of_all(owned: Owned, scope: Scoped, first: From = None, last: To = Non
 
 async def _of_all(owned: Resources, scope: Scope, months: Months) -> AsyncIterator[str]:
     """Reads one page of projects at a time, so that a slow client keeps no transaction open."""
-    yield _lines([OF_ALL])
+    yield csv_lines([OF_ALL])
     cursor: str | None = None
     while True:
         async with owned.database.session() as session:
             projects, cursor = await rows.page(session, scope, Project, paging=Paging(cursor, rows.MAX_PAGE))
             titles = {project.id: project.title for project in projects}
             found = await costs.months_of_projects(session, list(titles), months)
-        yield _lines(
+        yield csv_lines(
             [row.project_id, titles[row.project_id], row.month, row.calls, row.usd, row.unknown_usd] for row in found
         )
         if cursor is None:
@@ -84,17 +83,3 @@ async def _of_all(owned: Resources, scope: Scope, months: Months) -> AsyncIterat
 
 def _named(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-
-
-def _lines(lines: Iterable[Iterable[Any]]) -> str:
-    """Lines of CSV (RFC 4180)."""
-    told = io.StringIO()
-    writer = csv.writer(told)
-    for line in lines:
-        writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in line])
-    return told.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    """Cells that a spreadsheet would run as a formula get a leading quote, which makes them text."""
-    return f"'{cell}" if cell.lstrip().startswith(("=", "+", "-", "@")) or cell[:1] in ("\t", "\r", "\n") else cell

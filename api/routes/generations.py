@@ -9,17 +9,20 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
-from api.http.deps import Owning, Scoped, Session
+from api.http.deps import Owned, Owning, Scoped, Session
 from api.http.paging import Limit, Listing, Paged, listed, sorted_by
 from api.http.params import ExternalId, Facts, Moment, labelled
 from api.http.schemas import A_MOMENT, AN_ID, ANOTHER_ID, NOT_FOUND
-from api.shapes.generations import GenerationOut, generation_out, generation_outs
+from api.shapes.generations import GenerationOut, WaitingOut, generation_out, generation_outs
 from engine.store import events, rows
 from engine.store.rows import Paging
 from models.options import GenerationKind, GenerationStatus
 from models.tables import Generation, ProviderCall
 
 router = APIRouter(tags=["generations"])
+
+# Neither over nor waiting for a person.
+_GO_ON = (GenerationStatus.REQUESTED, GenerationStatus.RUNNING)
 
 
 _EVENT: dict[str, Any] = {
@@ -130,6 +133,7 @@ class EventsPage(BaseModel):
 async def listing(
     session: Session,
     scope: Scoped,
+    owned: Owned,
     paging: Annotated[Paging, sorted_by("created_at")],
     project_id: UUID | None = None,
     chapter_id: UUID | None = None,
@@ -140,6 +144,7 @@ async def listing(
     created_after: Moment = None,
     created_before: Moment = None,
 ) -> Listing[GenerationOut]:
+    missing = await owned.flow_workers.missing_since()
     equal = ((Generation.project_id, project_id), (Generation.chapter_id, chapter_id))
     any_of = ((Generation.status, status), (Generation.kind, kind))
     filters = [
@@ -152,12 +157,23 @@ async def listing(
     if created_before is not None:
         filters.append(col(Generation.created_at) < created_before)
     found, following = await rows.page(session, scope, Generation, *filters, paging=paging)
-    return Listing(items=await generation_outs(session, found), next_cursor=following)
+    return Listing(items=_unserved(await generation_outs(session, found), missing), next_cursor=following)
 
 
 @router.get("/generations/{generation_id:uuid}", summary="Read a generation and its progress", responses=NOT_FOUND)
-async def read(generation_id: UUID, session: Session, scope: Scoped) -> GenerationOut:
-    return await generation_out(session, await rows.get(session, scope, Generation, generation_id))
+async def read(generation_id: UUID, session: Session, scope: Scoped, owned: Owned) -> GenerationOut:
+    # Temporal first: its answer is not awaited with a connection of the database.
+    missing = await owned.flow_workers.missing_since()
+    found = await generation_out(session, await rows.get(session, scope, Generation, generation_id))
+    return _unserved([found], missing)[0]
+
+
+def _unserved(found: list[GenerationOut], missing: datetime | None) -> list[GenerationOut]:
+    """The generations; those that should go on say that no worker carries out workflows, if it has been missing."""
+    for one in found:
+        if missing is not None and one.status in _GO_ON:
+            one.waiting.append(WaitingOut.unserved(one.chapter_id or one.id, max(missing, one.created_at)))
+    return found
 
 
 @router.get(

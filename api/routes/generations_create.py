@@ -9,13 +9,14 @@ from fastapi import APIRouter
 from api.generation_requests import Requesting
 from api.http.schemas import CONFLICT, NOT_FOUND
 from api.shapes.generations import REFUSED, GenerationOut, NewGeneration
-from engine.errors import BadInput, Conflict
+from engine.errors import BadInput
+from engine.freshness.remaining import work_left
 from engine.money.prices import Prices
 from engine.orders import languages
 from engine.orders.resolve import named, resolve
 from engine.orders.targets import aim
-from engine.store import generations, redraws, rows
-from models.options import FINAL_STATUSES, GenerationKind, GenerationStatus
+from engine.store import generations, retries, rows
+from models.options import GenerationKind
 from models.tables import Generation
 
 router = APIRouter(tags=["generations"])
@@ -43,7 +44,9 @@ async def create(
             Prices.of(owned.settings).require(options)
         await languages.require(session, project.id, body.kind, options)
         if chapter is not None and body.kind == GenerationKind.CHAPTER:
-            await languages.require_translator(session, chapter, options)
+            # This transaction goes on: it holds the key of the request, and no other row.
+            left = partial(owned.computed.about, request.http, session, chapter, work_left, release=False)
+            await languages.require_translator(chapter, options, left)
         generation = await generations.request(
             session,
             project_id=project.id,
@@ -80,30 +83,7 @@ async def retry(
         target = partial(rows.get, session, request.scope, Generation, generation_id)
         if earlier := await request.earlier(session, f"{generation_id}/retry", {}, target):
             return earlier
-        last = await target()
-        if last.status not in FINAL_STATUSES:
-            raise Conflict(f"The generation is {last.status}: there is nothing to retry yet.")
-        if last.status == GenerationStatus.COMPLETED:
-            raise Conflict(
-                "Nothing in this generation failed. To make something again, change it and request a new "
-                "generation with POST /api/v1/generations: unchanged parts are kept and cost nothing."
-            )
-        if last.chapter_id is None and last.kind != GenerationKind.EXPORT:
-            raise Conflict("The chapter of this generation was deleted.")
-        generation = await generations.request(
-            session,
-            project_id=last.project_id,
-            chapter_id=last.chapter_id,
-            kind=last.kind,
-            options=last.options,
-            target_ids=[UUID(target) for target in last.target_ids],
-            retry_of=last.id,
-            budget_usd=last.budget_usd,
-            external_id=last.external_id,
-            labels=last.labels,
-            requested_by=request.scope.actor,
-        )
-        await redraws.copy_failed(session, last, generation)
+        generation = await retries.retry(session, await target(), request.scope.actor)
         out = await request.accept(session, generation)
     request.start(generation)
     return out

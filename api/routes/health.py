@@ -1,23 +1,12 @@
 """Liveness and readiness probes."""
 
-import asyncio
-import time
-
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
-from temporalio.service import RPCError
 
 from api.http.deps import Owned
-from engine.db.session import execute
-from engine.errors import EngineError
-from workflows.starting import PATIENCE
+from api.http.readiness import readiness
 
 router = APIRouter(tags=["health"])
-
-# For how many seconds the storage's answer stays valid: readiness probes are frequent.
-FRESH = 5.0
 
 
 class Alive(BaseModel):
@@ -48,26 +37,7 @@ async def healthz() -> Alive:
 
 @router.get("/readyz", summary="Readiness probe", responses={503: {"model": Ready}})
 async def readyz(owned: Owned, response: Response) -> Ready:
-    database = temporal = "ok"
-    try:
-        async with owned.database.session() as session:
-            await execute(session, text("SELECT 1"))
-    except (SQLAlchemyError, OSError) as error:
-        database = type(error).__name__
-    try:
-        if not await asyncio.wait_for(owned.temporal.service_client.check_health(), PATIENCE):
-            temporal = "not serving"
-    except (RPCError, RuntimeError, TimeoutError) as error:
-        temporal = type(error).__name__
-    now = time.monotonic()
-    looked, storage = owned.storage_state
-    if now - looked >= FRESH:
-        try:
-            await asyncio.wait_for(owned.storage.check(), PATIENCE)
-            storage = "ok"
-        except (EngineError, TimeoutError) as error:
-            storage = type(error).__name__
-        owned.storage_state = now, storage
-    ready = database == temporal == storage == "ok"
+    found = await readiness(owned)
+    ready = all(state == "ok" for state in found.values())
     response.status_code = 200 if ready else 503
-    return Ready(status="ok" if ready else "not ready", database=database, temporal=temporal, storage=storage)
+    return Ready(status="ok" if ready else "not ready", **found)

@@ -134,12 +134,14 @@ async def link(
     owned: Owned,
     seconds: Annotated[int, Query(ge=1, le=3600, description="how long it is valid")] = 300,
 ) -> ImageLink:
-    """Only if pictures are stored in S3; otherwise the answer is 409, and you download the picture here."""
+    """Only if pictures are stored in S3, and are not being moved; otherwise 409, and you download the picture here."""
     image = await rows.get(session, scope, Image, image_id)
     now = datetime.now(UTC)
     url = await owned.storage.link(image.key, seconds)
     if url is None:
-        raise Conflict("Pictures are stored in a folder here, which has no links. Download the picture itself.")
+        raise Conflict(
+            "Pictures are stored in a folder here, or are being moved: there are no links. Download the picture itself."
+        )
     return ImageLink(url=url, expires_at=now + timedelta(seconds=seconds))
 
 

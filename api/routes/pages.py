@@ -80,7 +80,7 @@ class PageChange(BaseModel):
 
     @model_validator(mode="after")
     def one_way(self) -> "PageChange":
-        changed = {part for part, told in (("layout", self.layout), ("lettering", self.lettering)) if told}
+        changed = {part for part, given in (("layout", self.layout), ("lettering", self.lettering)) if given}
         if both := changed & {*self.release_edits}:
             raise ValueError(f"{min(both)} cannot be changed and released in one request")
         return self

@@ -1,9 +1,13 @@
-"""WebSockets of projects and generations: who may open one, what is sent, what clients may send. See `docs/live.md`."""
+"""WebSockets of projects, generations and batches: who may open one, what is sent, what clients may send.
+
+See `docs/live.md`.
+"""
 
 import asyncio
 import json
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -13,17 +17,19 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, WebSocket
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.websockets import WebSocketDisconnect
 
-from api.http.deps import Caller, Owned, Resources, account_of, is_local
+from api.http.deps import Caller, Owned, Resources, account_of
 from api.http.problems import kebab, problem
 from engine.errors import BadInput, EngineError, Unauthorized
 from engine.live.hub import sent_event
 from engine.live.subscriber import Close, Ended, SentEvent, Subscriber
-from engine.store import accounts, events, presences, rows
+from engine.store import accounts, batch_events, events, presences, rows
+from models.batches import ENDED
 from models.events import EventType
 from models.options import FINAL_STATUSES
-from models.tables import Generation, Project
+from models.tables import Batch, Generation, Project
 
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/ws")
@@ -37,6 +43,7 @@ SETTLE = 1.0
 # Seconds that a peer has to receive the last message before it is disconnected.
 LINGER = 5.0
 _ENDS = {EventType.GENERATION_COMPLETED, EventType.GENERATION_FAILED, EventType.GENERATION_CANCELLED}
+_BATCH_ENDS = {EventType.BATCH_COMPLETED, EventType.BATCH_CANCELLED}
 
 
 class ViewedPanel(BaseModel):
@@ -58,7 +65,12 @@ async def generation(websocket: WebSocket, generation_id: str, owned: Owned) -> 
     await _serve(websocket, owned, Generation, generation_id)
 
 
-async def _serve(websocket: WebSocket, owned: Resources, model: type[Project | Generation], given: str) -> None:
+@router.websocket("/batches/{batch_id}")
+async def batch(websocket: WebSocket, batch_id: str, owned: Owned) -> None:
+    await _serve(websocket, owned, Batch, batch_id)
+
+
+async def _serve(websocket: WebSocket, owned: Resources, model: type[Project | Generation | Batch], given: str) -> None:
     """Refuse with a problem, or accept and send until one side closes."""
     if not hasattr(websocket.state, "request_id"):
         websocket.state.request_id = uuid4().hex
@@ -72,11 +84,11 @@ async def _serve(websocket: WebSocket, owned: Resources, model: type[Project | G
                     row = await rows.get(session, asking.scope, model, UUID(given))
                 except ValueError as error:
                     raise rows.missing(model, given[:36]) from error
-                project_id = row.id if isinstance(row, Project) else row.project_id
-                subscriber = Subscriber(asking.user_id, project_id, None if isinstance(row, Project) else row.id)
-                head = (await events.heads(session, {project_id})).get(project_id, 0)
+                subscriber = _subscriber(asking.user_id, row)
+                head = (await _heads(session, subscriber)).get(subscriber.project_id, 0)
                 if after > head:
-                    raise BadInput(f"after={after} lies ahead of this project, whose newest event is {head}.")
+                    what = "batch" if subscriber.batch else "project"
+                    raise BadInput(f"after={after} lies ahead of this {what}, whose newest event is {head}.")
             subscriber.login, subscriber.present = asking.login, isinstance(row, Project)
             owned.hub.admit(subscriber)
             admitted = subscriber
@@ -93,6 +105,22 @@ async def _serve(websocket: WebSocket, owned: Resources, model: type[Project | G
     finally:
         if admitted is not None:
             owned.hub.dismiss(admitted)
+
+
+def _subscriber(user_id: UUID, row: Project | Generation | Batch) -> Subscriber:
+    match row:
+        case Project():
+            return Subscriber(user_id, row.id)
+        case Generation():
+            return Subscriber(user_id, row.project_id, row.id)
+        case Batch():
+            return Subscriber(user_id, row.id, batch=True)
+
+
+async def _heads(session: AsyncSession, subscriber: Subscriber) -> dict[UUID, int]:
+    """The newest event of what is subscribed to; none if it is gone."""
+    of = batch_events.heads if subscriber.batch else events.heads
+    return await of(session, {subscriber.project_id})
 
 
 def _after(websocket: WebSocket) -> int:
@@ -112,9 +140,7 @@ async def _caller(websocket: WebSocket, owned: Resources) -> Caller:
             raise Unauthorized("The ticket is invalid or has expired: each opens one socket, within seconds.")
         return Caller(taken.user_id, taken.login, project_id=taken.project_id, ends_at=taken.ends_at)
     scheme, _, token = websocket.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        return await account_of(owned, None, local=is_local(websocket))
-    return await account_of(owned, token, local=False)
+    return await account_of(owned, token if scheme.lower() == "bearer" and token else None, websocket)
 
 
 class _Open:
@@ -190,7 +216,8 @@ class _Open:
         await self._until(max(head, joined))
         self._subscriber.last = max(self._subscriber.last, self._position)
         if final:
-            raise Ended(Close.FINISHED, "the generation is finished")
+            what = "batch" if self._subscriber.batch else "generation"
+            raise Ended(Close.FINISHED, f"the {what} is finished")
 
     async def _standing(self) -> tuple[bool, int]:
         """Whether no more events can come, and up to which `seq` they are readable."""
@@ -200,7 +227,10 @@ class _Open:
             if subscriber.generation_id is not None:
                 row = await session.get(Generation, subscriber.generation_id)
                 final = row is None or row.status in FINAL_STATUSES
-            heads = await events.heads(session, {subscriber.project_id})
+            if subscriber.batch:
+                found = await session.get(Batch, subscriber.project_id)
+                final = found is None or found.status in ENDED
+            heads = await _heads(session, subscriber)
         if subscriber.project_id not in heads:
             raise Ended(Close.NO_ACCESS, "the project is gone")
         return final, heads[subscriber.project_id]
@@ -211,9 +241,13 @@ class _Open:
         while self._position < head:
             subscriber.go_on()
             async with self._database.session() as session:
-                found = await events.between(
-                    session, subscriber.project_id, subscriber.generation_id, self._position, head, PAGE
-                )
+                found: Sequence[Any]
+                if subscriber.batch:
+                    found = await batch_events.between(session, subscriber.project_id, self._position, head, PAGE)
+                else:
+                    found = await events.between(
+                        session, subscriber.project_id, subscriber.generation_id, self._position, head, PAGE
+                    )
             for event in found:
                 await self._event(sent_event(event))
             if len(found) < PAGE:
@@ -226,6 +260,8 @@ class _Open:
         self._position = one.seq
         if self._subscriber.generation_id is not None and one.type in _ENDS:
             raise Ended(Close.FINISHED, "the generation is finished")
+        if self._subscriber.batch and one.type in _BATCH_ENDS:
+            raise Ended(Close.FINISHED, "the batch is finished")
 
     async def _send(self, text: str) -> None:
         self._subscriber.go_on()
@@ -256,7 +292,7 @@ class _Open:
                 self._subscriber.end(Close.UNFIT, "this message is not understood")
                 return
             if not self._subscriber.present:
-                self._subscriber.end(Close.UNFIT, "a generation's socket takes no messages")
+                self._subscriber.end(Close.UNFIT, "this socket takes no messages")
                 return
             self._wanted = said.panel_id
             if self._looking is None or self._looking.done():

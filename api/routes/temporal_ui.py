@@ -18,10 +18,10 @@ import httpcore
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from api.http.deps import Caller, Owned, Resources, account_of, is_local, login_of
+from api.http.deps import Caller, Owned, Resources, account_of, login_of
+from api.http.operators import of_ticket, require_operator
 from engine.errors import EngineError, Forbidden, NotFound, Unauthorized
 from engine.security import derived
-from engine.store import accounts
 
 router = APIRouter(include_in_schema=False)
 
@@ -44,6 +44,7 @@ POLICY = (
     " font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
 )
 PATIENCE = {"connect": 5.0, "read": 70.0, "write": 30.0, "pool": 30.0}
+NOT_YOURS = "Temporal's UI shows all projects, so only the owner of this machine and INKLOOM_OPERATORS may use it."
 LOG_IN = (
     "Log in, get a ticket with POST /api/v1/auth/ws-ticket, and open /temporal/?ticket=… within 30 seconds. On a"
     " machine without accounts, open it on that machine, by its loopback address."
@@ -69,7 +70,7 @@ async def ui(path: str, request: Request, owned: Owned) -> Response:
     _refuse_other_pages(request)
     if ticket := getattr(request.state, "ticket", None):
         return await _admitted(request, owned, ticket)
-    await _require_operator(owned, await _asking(request, owned))
+    await require_operator(owned, await _asking(request, owned), NOT_YOURS)
     return await _fetched(request, owned.settings.temporal_ui_url, path)
 
 
@@ -89,38 +90,22 @@ async def _asking(request: Request, owned: Resources) -> Caller:
         return found
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     try:
-        return await account_of(owned, token if scheme.lower() == "bearer" else None, local=is_local(request))
+        return await account_of(owned, token if scheme.lower() == "bearer" else None, request)
     except Unauthorized as error:
         raise Unauthorized(LOG_IN) from error
 
 
-async def _require_operator(owned: Resources, asking: Caller) -> None:
-    """Raise `Forbidden` for accounts that do not run this installation, and for scripts."""
-    if asking.scopes is None:
-        async with owned.database.session() as session:
-            account = await accounts.user(session, asking.user_id)
-        operators = {one.strip().lower() for one in owned.settings.operators.split(",") if one.strip()}
-        if account.is_local or (account.email or "").lower() in operators:
-            return
-    raise Forbidden(
-        "Temporal's UI shows all projects, so only the owner of this machine and INKLOOM_OPERATORS may use it."
-    )
-
-
 async def _admitted(request: Request, owned: Resources, ticket: str) -> Response:
     """Exchange a ticket for a cookie, and go on without it in the address."""
-    async with owned.database.session() as session:
-        taken = await accounts.take_ticket(session, ticket)
-        # A personal access token has tickets, too, and no login.
-        login = taken.login if taken and taken.login and await accounts.is_login(session, taken.login) else None
-    if taken is None or login is None:
+    taken = await of_ticket(owned, ticket)
+    if taken is None or taken.family is None:
         raise Unauthorized(f"The ticket is invalid or has expired. {LOG_IN}")
-    await _require_operator(owned, Caller(taken.user_id, login))
+    await require_operator(owned, taken, NOT_YOURS)
     query = request.url.query
     answer = RedirectResponse(quote(request.url.path) + (f"?{query}" if query else ""), 303)
     answer.set_cookie(
         COOKIE,
-        _signed(owned, taken.user_id, login, datetime.now(UTC) + LASTS),
+        _signed(owned, taken.user_id, taken.family, datetime.now(UTC) + LASTS),
         max_age=int(LASTS.total_seconds()),
         path=f"{AT}/",
         httponly=True,

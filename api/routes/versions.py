@@ -200,8 +200,8 @@ async def keep(chapter_id: UUID, body: NewVersion, session: Session, scope: Edit
 @router.get("/versions/{version_id}", summary="Read a version with its content", responses=NOT_FOUND)
 async def read(version_id: UUID, session: Session, scope: Scoped) -> VersionContent:
     version = await rows.get(session, scope, ChapterVersion, version_id)
-    told = (await _out(session, version)).model_dump()
-    return VersionContent(**told, content=KeptChapter.model_validate(version.content))
+    shown = (await _out(session, version)).model_dump()
+    return VersionContent(**shown, content=KeptChapter.model_validate(version.content))
 
 
 @router.delete(
@@ -252,8 +252,8 @@ async def history(panel_id: UUID, session: Session, scope: Scoped, paging: Paged
 
 async def _out(session: AsyncSession, version: ChapterVersion) -> VersionOut:
     names = await _names(session, {version.actor_id})
-    told = VersionOut.model_validate(version)
-    return told.model_copy(update={"actor": names.get(version.actor_id)})
+    shown = VersionOut.model_validate(version)
+    return shown.model_copy(update={"actor": names.get(version.actor_id)})
 
 
 async def _names(session: AsyncSession, ids: Collection[UUID | None]) -> dict[UUID | None, str]:

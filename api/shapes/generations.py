@@ -18,6 +18,7 @@ from engine.store.failed import problems_of
 from models.exports import ExportFormat
 from models.options import DelayReason, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
 from models.tables import Generation, Hold
+from workflows.dispatch.queues import WORKFLOWS
 
 
 class WaitingOut(BaseModel):
@@ -59,6 +60,24 @@ class WaitingOut(BaseModel):
     def delayed(cls, delay: delays.Listed) -> "WaitingOut":
         facts = {"since": delay.since, "next_try": delay.next_try, "said": delay.said}
         return cls._of(delay, needs_decision=False, **facts)
+
+    @classmethod
+    def unserved(cls, target_id: UUID, since: datetime) -> "WaitingOut":
+        """No worker carries out workflows. The sweeper, which reports other queues, runs in that same worker."""
+        return cls(
+            reason=DelayReason.NO_WORKER,
+            purpose=WORKFLOWS,
+            target_id=target_id,
+            message=(
+                f"No worker serves the queue {WORKFLOWS}, so nothing goes on."
+                " Start one (`python -m inkloom worker`), or look why it does not run."
+            ),
+            created_at=since,
+            since=since,
+            next_try=None,
+            said="",
+            needs_decision=False,
+        )
 
     @classmethod
     def _of(cls, one: Hold | delays.Listed, **facts: Any) -> "WaitingOut":
@@ -121,6 +140,7 @@ class GenerationOut(BaseModel):
                     "external_id": "job-17",
                     "metadata": {"batch": "spring"},
                     "requested_by": ANOTHER_ID,
+                    "batch_id": AN_ID,
                     "calls": {"llm": 7, "image": 2, "cached": 0, "unknown": 0},
                     "cost_usd": "0.000000",
                     "unknown_usd": "0.000000",
@@ -150,6 +170,7 @@ class GenerationOut(BaseModel):
     external_id: str | None
     metadata: Labels
     requested_by: UUID | None = Field(description="the account that requested it; null if it was deleted")
+    batch_id: UUID | None = Field(description="the batch that it is an item of")
     calls: CallCounts
     cost_usd: Decimal
     unknown_usd: Decimal = Field(description="the most that calls with lost answers may have cost in addition")

@@ -77,17 +77,17 @@ def drift(panels: Iterable[PromptedPanel]) -> list[Finding]:
 
 
 def _of_panel(panel: PromptedPanel) -> Iterator[Finding]:
-    told: dict[str, list[str]] = {}
+    described: dict[str, list[str]] = {}
     for stretch in stretches(panel.prompt, panel.characters):
-        told.setdefault(stretch.name, []).append(stretch.text)
+        described.setdefault(stretch.name, []).append(stretch.text)
     for who in panel.characters:
-        if who.name not in told:
+        if who.name not in described:
             yield Finding(panel.panel_id, who.name, Kind.UNNAMED)
         for attribute in FIXED:
             expected: str = getattr(who, attribute)
             if expected and expected not in panel.prompt:
                 yield Finding(panel.panel_id, who.name, Kind.MISSING, attribute, expected)
-        otherwise = [one for text in told.get(who.name, []) for one in _otherwise(who, text)]
+        otherwise = [one for text in described.get(who.name, []) for one in _otherwise(who, text)]
         for attribute, found in dict.fromkeys(otherwise):
             yield Finding(panel.panel_id, who.name, Kind.CONTRADICTED, attribute, getattr(who, attribute), found)
     text = panel.prompt

@@ -44,7 +44,7 @@ class PlacedPanel:
     lettering: PanelLettering | None = None
 
     @property
-    def told(self) -> str:
+    def alt_text(self) -> str:
         """A description of the panel for readers who cannot see it."""
         said = [f"{who}: “{what}”" if who else what for who, what in self.words]
         return " ".join(part.strip() for part in (self.description, *said) if part.strip())
@@ -63,9 +63,9 @@ class BookPage:
     about: str = ""
 
     @property
-    def told(self) -> str:
+    def alt_text(self) -> str:
         """A description of the page for readers who cannot see it."""
-        return self.about or " ".join(panel.told for panel in self.panels if panel.told)
+        return self.about or " ".join(panel.alt_text for panel in self.panels if panel.alt_text)
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,8 @@ class Bound:
 
 def _as_json(book: Book) -> dict[str, Any]:
     """Every field as it is. Objects in storage count by their key, which is derived from their content."""
-    told = dict(vars(book))
-    told["pages"] = [vars(page) | {"panels": [vars(panel) for panel in page.panels]} for page in book.pages]
-    told["chapters"] = [vars(one) for one in book.chapters]
-    told["pictures"] = [vars(one) for one in book.pictures]
-    return told
+    fields = dict(vars(book))
+    fields["pages"] = [vars(page) | {"panels": [vars(panel) for panel in page.panels]} for page in book.pages]
+    fields["chapters"] = [vars(one) for one in book.chapters]
+    fields["pictures"] = [vars(one) for one in book.pictures]
+    return fields

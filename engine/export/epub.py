@@ -81,9 +81,9 @@ def _metadata(book: Book) -> Iterator[str]:
         yield f'<dc:{kind} id="person{number}">{name}</dc:{kind}>'
         relator = _RELATORS.get(credit.role, "ctb")
         yield f'<meta refines="#person{number}" property="role" scheme="marc:relators">{relator}</meta>'
-    told = " ".join(part for part in (printable(book.summary), printable(book.notes)) if part)
-    if told:
-        yield f"<dc:description>{escape(told)}</dc:description>"
+    described = " ".join(part for part in (printable(book.summary), printable(book.notes)) if part)
+    if described:
+        yield f"<dc:description>{escape(described)}</dc:description>"
     if book.series:
         yield f'<meta property="belongs-to-collection" id="series">{escape(printable(book.series))}</meta>'
         yield '<meta refines="#series" property="collection-type">series</meta>'
@@ -97,7 +97,7 @@ def _metadata(book: Book) -> Iterator[str]:
     yield '<meta property="schema:accessModeSufficient">textual</meta>'
     yield '<meta property="schema:accessibilityFeature">alternativeText</meta>'
     yield '<meta property="schema:accessibilityHazard">none</meta>'
-    yield '<meta property="schema:accessibilitySummary">Every page\'s pictures and words are told in its text.</meta>'
+    yield '<meta property="schema:accessibilitySummary">Every page\'s picture and words are described in text.</meta>'
     if book.origin:
         yield f'<meta property="Iptc4xmpExt:DigitalSourceType">{book.origin}</meta>'
     for model in book.models:
@@ -125,7 +125,7 @@ def _spine(book: Book) -> Iterator[str]:
 
 def _page(book: Book, index: int) -> str:
     page, count = book.pages[index], len(book.pages)
-    told = printable(page.told) or f"Page {index + 1}"
+    described = printable(page.alt_text) or f"Page {index + 1}"
     return f"""\
 <?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE html>
@@ -135,7 +135,7 @@ def _page(book: Book, index: int) -> str:
   <meta name="viewport" content="width={page.width}, height={page.height}"/>
   <link rel="stylesheet" type="text/css" href="style.css"/>
 </head>
-<body><img src="{numbered(index + 1, count, ".png")}" alt="{escape(told)}"/></body>
+<body><img src="{numbered(index + 1, count, ".png")}" alt="{escape(described)}"/></body>
 </html>
 """
 

@@ -108,8 +108,8 @@ def _stack(page: BookPage, layers: list[tuple[_Layer, str]]) -> bytes:
             },
         )
     ElementTree.indent(root)
-    told: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
-    return told + b"\n"
+    encoded: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return encoded + b"\n"
 
 
 def _layers(book: Book, page: BookPage, art: Mapping[str, tuple[PanelPicture, Path]], folio: int) -> Iterator[_Layer]:

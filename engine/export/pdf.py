@@ -41,8 +41,8 @@ def _build(bound: Bound, out: Path, *, printed: bool) -> None:
         # Read when needed: mapped into memory, the whole book would end up there.
         with pikepdf.open(bare, access_mode=pikepdf.AccessMode.stream) as pdf:
             words = HiddenWords(pdf)
-            for page, told in zip(pdf.pages, book.pages, strict=True):
-                _set(pdf, page, told, words, _bleed(book, told) if printed else None)
+            for page, source in zip(pdf.pages, book.pages, strict=True):
+                _set(pdf, page, source, words, _bleed(book, source) if printed else None)
             words.finish()
             _describe(pdf, book)
             pdf.save(finished, deterministic_id=True)
@@ -69,7 +69,7 @@ def _bleed(book: Book, page: BookPage) -> float:
     return (size_of(page.width, page.height).bleed_mm if asked is None else asked) * _POINTS_A_MM
 
 
-def _set(pdf: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWords, bleed: float | None) -> None:
+def _set(pdf: pikepdf.Pdf, page: pikepdf.Page, source: BookPage, words: HiddenWords, bleed: float | None) -> None:
     """The page's boxes, its picture, and its invisible words."""
     width, height = float(page.mediabox[2]), float(page.mediabox[3])
     edge = bleed or 0.0
@@ -82,7 +82,7 @@ def _set(pdf: pikepdf.Pdf, page: pikepdf.Page, told: BookPage, words: HiddenWord
         # The same picture underneath, slightly larger, so that a cut that is a hair too wide shows no white line.
         drawing = f"q {media[2]:.4f} 0 0 {media[3]:.4f} 0 0 cm {PICTURE} Do Q\n"
     drawing += f"q {width:.4f} 0 0 {height:.4f} {edge:.4f} {edge:.4f} cm {PICTURE} Do Q\n"
-    hidden, fonts = words.of(told.panels, _POINTS, (edge, edge + height))
+    hidden, fonts = words.of(source.panels, _POINTS, (edge, edge + height))
     page["/Contents"] = pdf.make_stream((drawing + hidden).encode("ascii"))
     if fonts:
         page["/Resources"]["/Font"] = pikepdf.Dictionary(fonts)

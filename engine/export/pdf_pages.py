@@ -52,10 +52,10 @@ class _Objects:
         # Bytes above 127 mark the file as binary.
         file.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 
-    def write(self, number: int, told: str, stream: bytes | None = None) -> None:
+    def write(self, number: int, entries: str, stream: bytes | None = None) -> None:
         self._places[number] = self._file.tell()
         length = "" if stream is None else f" /Length {len(stream)}"
-        self._file.write(f"{number} 0 obj\n<< {told}{length} >>\n".encode("ascii"))
+        self._file.write(f"{number} 0 obj\n<< {entries}{length} >>\n".encode("ascii"))
         if stream is not None:
             self._file.writelines((b"stream\n", stream, b"\nendstream\n"))
         self._file.write(b"endobj\n")

@@ -131,9 +131,9 @@ class HiddenWords:
 
 def _meaning(signs: Iterable[str]) -> bytes:
     """A ToUnicode map: codes from 1 on, in UTF-16."""
-    told = [f"<{code:02x}> <{sign.encode('utf-16-be').hex()}>" for code, sign in enumerate(signs, 1)]
+    mappings = [f"<{code:02x}> <{sign.encode('utf-16-be').hex()}>" for code, sign in enumerate(signs, 1)]
     # A block holds a hundred at most.
-    blocks = [told[start : start + 100] for start in range(0, len(told), 100)]
+    blocks = [mappings[start : start + 100] for start in range(0, len(mappings), 100)]
     body = "\n".join(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks)
     return f"""\
 /CIDInit /ProcSet findresource begin

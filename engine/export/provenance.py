@@ -37,8 +37,8 @@ def notes_of(artists: Collection[str]) -> str:
 
 def notes_together(notes: Iterable[str]) -> str:
     """The note for a file whose parts have these notes, if they agree."""
-    told = set(notes)
-    return told.pop() if len(told) == 1 else _MIXED if told else ""
+    different = set(notes)
+    return different.pop() if len(different) == 1 else _MIXED if different else ""
 
 
 def model_of_picture(provider: str, model: str, origin: str) -> str:

@@ -17,8 +17,8 @@ def build_script(bound: Bound, out: Path) -> None:
     scripts = [one.script for one in bound.book.chapters if one.script is not None]
     if not bound.book.options.prompts:
         scripts = [_unprompted(script) for script in scripts]
-    told = [script.model_dump(mode="json") for script in scripts]
-    data = told[0] if len(bound.book.chapters) == 1 and told else {"version": 1, "chapters": told}
+    chapters = [script.model_dump(mode="json") for script in scripts]
+    data = chapters[0] if len(bound.book.chapters) == 1 and chapters else {"version": 1, "chapters": chapters}
     _write(out, json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
 

@@ -42,10 +42,10 @@ class Signer:
         self.mark = hashlib.sha256(b"|".join([chain, algorithm.encode(), (timestamps or "").encode()])).hexdigest()
         server = timestamps.encode() if timestamps else None
         try:
-            told = c2pa.C2paSignerInfo(
+            signer_info = c2pa.C2paSignerInfo(
                 alg=algorithm.encode(), sign_cert=chain, private_key=_read(key, "INKLOOM_C2PA_KEY"), ta_url=server
             )
-            self._signer = c2pa.Signer.from_info(told)
+            self._signer = c2pa.Signer.from_info(signer_info)
             self._context = c2pa.Context(c2pa.Settings.from_dict(_OFFLINE))
             self._alone = Lock()
             # This reveals a pair that does not match, or a certificate that C2PA does not allow.
@@ -113,8 +113,8 @@ def _manifest(title: str, origin: str, credits: Iterable[Credit], models: Iterab
     if people := [{"@type": "Person", "name": f"{printable(one.name)} ({one.role})"} for one in credits]:
         work = {"@context": "https://schema.org", "@type": "CreativeWork", "author": people}
         assertions.append({"label": "stds.schema-org.CreativeWork", "data": work})
-    told = {"claim_generator_info": [{"name": "Inkloom"}], "title": printable(title), "assertions": assertions}
-    return json.dumps(told)
+    claims = {"claim_generator_info": [{"name": "Inkloom"}], "title": printable(title), "assertions": assertions}
+    return json.dumps(claims)
 
 
 def _read(path: Path, setting: str) -> bytes:

@@ -3,8 +3,10 @@
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.freshness.parts import stale_parts
+from engine.freshness.chapter import read
+from engine.freshness.parts import parts_below
 from engine.store.events import emit
+from engine.store.headings import place
 from engine.store.outlines import StoredOutline
 from engine.store.progress import character_step, complete, outline_step, scene_step, split
 from models.events import EventType
@@ -19,7 +21,9 @@ async def assign(session: AsyncSession, run: ChapterRun, chapter: Chapter, store
     """
     query = select(Scene).where(Scene.chapter_id == chapter.id).order_by(col(Scene.position))
     scenes = [scene for scene in (await session.exec(query)).all() if scene.max_panels != 0]
-    parts = [part for part in await stale_parts(session, chapter, run.options) if part.due]
+    # Not the outline, which was just stored: the rows are locked, and reading a long text would hold them.
+    rows = await read(session, chapter, run.options)
+    parts = [part for part in await parts_below(session, rows) if part.due]
     # Characters that people put into panels appear as well.
     appear = [part.id for part in parts if part.kind == "character" and part.id is not None]
     people, due = list(dict.fromkeys([*stored.character_ids.values(), *appear])), scenes
@@ -48,4 +52,9 @@ async def assign(session: AsyncSession, run: ChapterRun, chapter: Chapter, store
     if news or (moved and not due):
         about = {"chapter_id": str(chapter.id), "scenes": len(scenes), "characters": len(stored.character_ids)}
         await emit(session, run.project_id, run.generation_id, EventType.CHAPTER_OUTLINED, about)
-    return Outlined(scene_ids=[scene.id for scene in due], character_ids=people, has_script=chapter.script is not None)
+    return Outlined(
+        scene_ids=[scene.id for scene in due],
+        character_ids=people,
+        has_script=chapter.script is not None,
+        places=[place(scene.position) for scene in due],
+    )

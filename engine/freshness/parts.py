@@ -4,7 +4,6 @@ Nothing is marked when something changes: it is found by comparing, so nothing c
 that will be made again is listed with it, for it will hardly come out the same.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -73,8 +72,13 @@ async def stale_parts(session: AsyncSession, chapter: Chapter, options: Generati
 
 async def parts_of(session: AsyncSession, rows: ChapterRows) -> list[StalePart]:
     """The same, of rows that have been read."""
+    return [*_outline(rows.chapter, rows.options), *await parts_below(session, rows)]
+
+
+async def parts_below(session: AsyncSession, rows: ChapterRows) -> list[StalePart]:
+    """The same without the outline, for which the text would have to be read."""
     chapter, options = rows.chapter, rows.options
-    found = [*await _outline(chapter, options), *_characters(rows)]
+    found = list(_characters(rows))
     for scene in rows.scenes:
         # What was left out when the chapter was condensed has no panels and gets none.
         if scene.panel_quota != 0:
@@ -113,11 +117,13 @@ async def due_panels(session: AsyncSession, chapter: Chapter, scene_id: UUID, op
     }
 
 
-async def _outline(chapter: Chapter, options: GenerationOptions) -> list[StalePart]:
-    """The windows of the text that are still to be read. Which scenes will change then is not known before."""
+def _outline(chapter: Chapter, options: GenerationOptions) -> list[StalePart]:
+    """The windows of the text that are still to be read, which is CPU work for a long text. Which scenes will change
+    then is not known before.
+    """
     if chapter.script is not None:
         return []
-    windows = len(await asyncio.to_thread(unread, chapter, options))
+    windows = len(unread(chapter, options))
     if chapter.outline:
         return [StalePart("chapter", chapter.id, "outline", State.STALE, ["text"])] * windows
     return [StalePart("chapter", chapter.id, "outline", State.MISSING)] * windows

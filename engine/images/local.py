@@ -54,6 +54,11 @@ class LocalArtist:
         tell(1.0)
         return result
 
+    async def probe(self) -> None:
+        """Ask for the server's options."""
+        async with calling("local", self._where, seconds=self._seconds, secrets=self._secrets):
+            self._body(await self._client.get("/sdapi/v1/options"))
+
     async def close(self) -> None:
         await self._client.aclose()
 

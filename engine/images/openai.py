@@ -64,6 +64,11 @@ class OpenAIArtist:
             answer = await send(**asked)
             return _result(answer, request, model)
 
+    async def probe(self) -> None:
+        """Ask for the list of models, which costs nothing."""
+        async with calling("openai", self._client.base_url.host, seconds=self._seconds, secrets=(self._key,)):
+            await self._client.models.list()
+
     async def close(self) -> None:
         await self._client.close()
 
@@ -103,13 +108,13 @@ def _transparent(mask: Picture) -> bytes:
 def _result(answer: ImagesResponse, request: ImageRequest, model: str) -> ImageResult:
     # The SDK builds its answers without validation: anything may be missing.
     if not isinstance(answer, ImagesResponse) or not answer.data or not answer.data[0].b64_json:
-        raise lost("openai", "it holds no picture")
+        raise lost("openai", "it holds no picture", answer)
     try:
         data = base64.b64decode(answer.data[0].b64_json)
         with Image.open(io.BytesIO(data)) as picture:
             width, height, media_type = picture.width, picture.height, picture.get_format_mimetype() or ""
     except (binascii.Error, OSError) as error:
-        raise unusable("openai", f"no picture ({type(error).__name__})") from None
+        raise unusable("openai", f"no picture ({type(error).__name__})", answer) from None
     parameters = {"model": model, "size": f"{width}x{height}", "quality": answer.quality or request.settings.quality}
     text = infotext(request.prompt, "", **{name.capitalize(): value for name, value in parameters.items()})
     return ImageResult(

@@ -121,10 +121,10 @@ def picture(answer: Any, request: ImageRequest) -> ImageResult:
     A grid may come before it, and control maps after it, even if they were declined.
     """
     if not isinstance(answer, dict) or not answer.get("images"):
-        raise lost("local", "it holds no picture")
+        raise lost("local", "it holds no picture", answer)
     info = json.loads(answer.get("info") or "{}")
     if not isinstance(info, dict):
-        raise lost("local", "it says nothing of its picture")
+        raise lost("local", "it says nothing of its picture", answer)
     place = info.get("index_of_first_image") or 0
     seed = int((info.get("all_seeds") or [info.get("seed", -1)])[0])
     try:
@@ -133,7 +133,7 @@ def picture(answer: Any, request: ImageRequest) -> ImageResult:
         with Image.open(io.BytesIO(data)) as opened:
             width, height, media_type = opened.width, opened.height, opened.get_format_mimetype() or ""
     except (binascii.Error, OSError, IndexError, AttributeError) as error:
-        raise unusable("local", f"no picture ({type(error).__name__})") from None
+        raise unusable("local", f"no picture ({type(error).__name__})", answer) from None
     text = next(iter((info.get("infotexts") or [])[place:]), "")
     parameters = {
         "model": info.get("sd_model_name") or request.model,

@@ -19,8 +19,8 @@ from engine.db.session import Database, driver_url
 from engine.errors import TooMany
 from engine.live.relay import Relay, connected
 from engine.live.subscriber import Close, SentEvent, Subscriber
-from engine.store import accounts, events, outbox, presences
-from engine.store.scope import within_reach
+from engine.store import accounts, batch_events, events, outbox, presences
+from engine.store.scope import owned_batches, within_reach
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,11 @@ PATIENCE = (0.2, 5.0)
 
 @dataclass
 class Feed:
-    """A project with subscribers in this process."""
+    """A project or a batch with subscribers in this process."""
 
     # Everything up to here has been handed out.
     last: int
+    batch: bool = False
     subscribers: set[Subscriber] = field(default_factory=set)
 
 
@@ -104,7 +105,7 @@ class Hub:
 
         Returns up to where it must read on itself: what was handed out before is not handed out again.
         """
-        feed = self._feeds.setdefault(subscriber.project_id, Feed(position))
+        feed = self._feeds.setdefault(subscriber.project_id, Feed(position, subscriber.batch))
         subscriber.again(max(position, feed.last))
         feed.subscribers.add(subscriber)
         # Events since `position` may have been handed out already.
@@ -155,14 +156,20 @@ class Hub:
         while True:
             await self._something.wait()
             self._something.clear()
-            asked = {id: feed.last for id in self._unread if (feed := self._feeds.get(id)) is not None}
+            asked: dict[UUID, int] = {}
+            of_batches: dict[UUID, int] = {}
+            for id in self._unread:
+                if (feed := self._feeds.get(id)) is not None:
+                    (of_batches if feed.batch else asked)[id] = feed.last
             self._unread.clear()
             try:
                 async with self._database.session() as session:
-                    found = await events.of_projects(session, asked, BATCH)
+                    found = await events.of_projects(session, asked, BATCH) if asked else []
+                    if of_batches:
+                        found += await batch_events.of_batches(session, of_batches, BATCH)
             except (SQLAlchemyError, OSError) as error:
                 log.warning("new events cannot be read, trying again: %s", type(error).__name__)
-                self._unread |= asked.keys()
+                self._unread |= asked.keys() | of_batches.keys()
                 await asyncio.sleep(1.0)
                 self._something.set()
                 continue
@@ -202,8 +209,11 @@ class Hub:
     async def _look(self, opened: Sequence[Subscriber]) -> None:
         await self.stir()
         async with self._database.session() as session:
-            heads = await events.heads(session, {one.project_id for one in opened})
-            reachable = await within_reach(session, {(one.user_id, one.project_id) for one in opened})
+            projects = [one for one in opened if not one.batch]
+            heads = await events.heads(session, {one.project_id for one in projects})
+            heads |= await batch_events.heads(session, {one.project_id for one in opened if one.batch})
+            reachable = await within_reach(session, {(one.user_id, one.project_id) for one in projects})
+            reachable |= await owned_batches(session, {one.project_id for one in opened if one.batch})
             living: set[UUID | None] = {
                 *await accounts.valid_logins(session, {one.login for one in opened if one.login})
             }

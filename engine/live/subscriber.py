@@ -42,13 +42,17 @@ class SentEvent:
 
 
 class Subscriber:
-    """Events of a project, or of one of its generations, on their way to one socket."""
+    """Events of a project, of one of its generations, or of a batch, on their way to one socket.
+
+    For a batch, `project_id` is the batch's: it has a log of its own.
+    """
 
     __slots__ = (
         "_ended",
         "_size",
         "_something",
         "_waiting",
+        "batch",
         "connection",
         "generation_id",
         "last",
@@ -60,8 +64,11 @@ class Subscriber:
         "user_id",
     )
 
-    def __init__(self, user_id: UUID, project_id: UUID, generation_id: UUID | None = None) -> None:
+    def __init__(
+        self, user_id: UUID, project_id: UUID, generation_id: UUID | None = None, *, batch: bool = False
+    ) -> None:
         self.user_id = user_id
+        self.batch = batch
         self.project_id = project_id
         self.generation_id = generation_id
         self.connection = uuid4()

@@ -54,6 +54,11 @@ class AnthropicWriter:
             )
             return _reply(answer, model)
 
+    async def probe(self) -> None:
+        """Ask for the list of models, which costs nothing."""
+        async with calling("anthropic", self._client.base_url.host, seconds=self._seconds, secrets=(self._key,)):
+            await self._client.models.list()
+
     async def close(self) -> None:
         await self._client.close()
 
@@ -61,15 +66,15 @@ class AnthropicWriter:
 def _reply(answer: Message, model: str) -> LLMReply:
     # The SDK builds its answers without validation: anything may be missing.
     if not isinstance(answer, Message) or answer.stop_reason is None or answer.content is None:
-        raise lost("anthropic", "it is not whole")
+        raise lost("anthropic", "it is not whole", answer)
     reason = _STOPS.get(answer.stop_reason)
     if reason is None:
-        raise unusable("anthropic", f"it ended with {answer.stop_reason!r}")
+        raise unusable("anthropic", f"it ended with {answer.stop_reason!r}", answer)
     text = "".join(block.text for block in answer.content if block.type == "text")
     if reason == "refusal" and answer.stop_details is not None:
         text = answer.stop_details.explanation or text
     if reason == "stop" and not text:
-        raise lost("anthropic", "it is empty")
+        raise lost("anthropic", "it is empty", answer)
     tokens = reported(
         answer.usage,
         # `input_tokens` does not include what was read from the cache or written to it.

@@ -65,6 +65,16 @@ class OllamaWriter:
                 raise _refused(response, model, self._secrets)
             return _reply(response.json(), model, expected, window)
 
+    async def probe(self) -> None:
+        """Ask for the list of models."""
+        where = self._client.base_url.netloc.decode()
+        async with calling("ollama", where, seconds=self._seconds, secrets=self._secrets):
+            response = await self._client.get("/api/tags")
+            if response.status_code >= 300:
+                body = _json_or_text(response)
+                detail = quoted(words_of(body), *self._secrets)
+                raise of_status("ollama", response.status_code, code_of(body), headers=response.headers, detail=detail)
+
     async def close(self) -> None:
         await self._client.aclose()
 
@@ -113,7 +123,7 @@ def _json_or_text(response: httpx.Response) -> Any:
 def _reply(answer: Any, model: str, expected: int, window: int) -> LLMReply:
     message = answer.get("message") if isinstance(answer, dict) else None
     if not isinstance(message, dict) or not answer.get("done"):
-        raise lost("ollama", "it is not whole")
+        raise lost("ollama", "it is not whole", answer)
     tokens = reported(answer, input=("prompt_eval_count",), output="eval_count")
     read = tokens.input
     # A server that knows no `truncate` cuts what its model cannot hold and says nothing; the count tells.
@@ -124,12 +134,12 @@ def _reply(answer: Any, model: str, expected: int, window: int) -> LLMReply:
         )
     reason = _STOPS.get(answer.get("done_reason") or "stop")
     if reason is None:
-        raise unusable("ollama", f"it ended with {answer['done_reason']!r}")
+        raise unusable("ollama", f"it ended with {answer['done_reason']!r}", answer)
     text = message.get("content") or ""
     if not isinstance(text, str):
-        raise unusable("ollama", "its text is none")
+        raise unusable("ollama", "its text is none", answer)
     if reason == "stop" and not text:
-        raise lost("ollama", "it is empty")
+        raise lost("ollama", "it is empty", answer)
     return LLMReply(
         text=text,
         model=answer.get("model") or model,

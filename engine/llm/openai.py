@@ -7,7 +7,7 @@ from openai.types.chat import ChatCompletion
 from openai.types.shared_params import ResponseFormatJSONSchema
 
 from engine.llm import LLMReply, LLMRequest, StopReason
-from engine.providers.failures import calling, lost, unusable
+from engine.providers.failures import calling, lost, reports_error, unusable
 from engine.providers.model_facts import most_output, refuse_unfit, thinks
 from engine.providers.registry import find
 from engine.providers.usage import reported
@@ -50,6 +50,11 @@ class OpenAIWriter:
             )
             return _reply(answer, model)
 
+    async def probe(self) -> None:
+        """Ask for the list of models, which costs nothing."""
+        async with calling("openai", self._client.base_url.host, seconds=self._seconds, secrets=(self._key,)):
+            await self._client.models.list()
+
     async def close(self) -> None:
         await self._client.close()
 
@@ -57,20 +62,20 @@ class OpenAIWriter:
 def _reply(answer: ChatCompletion, model: str) -> LLMReply:
     # The SDK builds its answers without checking them: anything may be missing from what a server sent.
     if not isinstance(answer, ChatCompletion) or not answer.choices:
-        raise lost("openai", "it holds no choice")
+        raise lost("openai", "it holds no choice", answer)
     choice = answer.choices[0]
     if choice.message is None or choice.finish_reason is None:
-        raise lost("openai", "its choice is not whole")
+        raise lost("openai", "its choice is not whole", answer)
     reason = _STOPS.get(choice.finish_reason)
     text: Any = choice.message.content or ""
     if choice.message.refusal:
         reason, text = "refusal", choice.message.refusal
     if reason is None:
-        raise unusable("openai", f"it ended with {choice.finish_reason!r}")
+        raise unusable("openai", f"it ended with {choice.finish_reason!r}", answer)
     if not isinstance(text, str):
-        raise unusable("openai", "its text is none")
-    if reason == "stop" and not text:
-        raise lost("openai", "its choice is empty")
+        raise unusable("openai", "its text is none", answer)
+    if not text and (reason == "stop" or reports_error(choice)):
+        raise lost("openai", "its choice is empty", answer)
     tokens = reported(
         answer.usage,
         input=("prompt_tokens",),

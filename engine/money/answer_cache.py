@@ -1,6 +1,7 @@
 """Caches writers' answers in Redis for speed. Postgres remains the source of truth.
 
-A copy counts only while its call is in the ledger. An unavailable or empty Redis costs time, never an answer.
+A copy counts only while its call is in the ledger, in a project of whoever asks. An unavailable or empty Redis costs
+time, never an answer.
 """
 
 import logging
@@ -23,10 +24,13 @@ log = logging.getLogger(__name__)
 
 _DAYS_30 = 30 * 24 * 3600
 _SECONDS = 0.5
-# Counts the hit, and says whether the call still exists.
+# Counts the hit, and says whether the call still exists and still belongs to the owner: its project may have been
+# transferred.
 _COUNT = text(
     "UPDATE generations SET cached_calls = cached_calls + 1 WHERE id = :generation AND EXISTS"
-    " (SELECT 1 FROM provider_calls WHERE id = :call AND call_key = :key AND state = 'confirmed') RETURNING id"
+    " (SELECT 1 FROM provider_calls JOIN projects ON projects.id = provider_calls.project_id"
+    " WHERE provider_calls.id = :call AND request_key = :key AND state = 'confirmed' AND owner_id = :owner)"
+    " RETURNING id"
 )
 
 
@@ -55,7 +59,7 @@ class AnswerCache:
     async def find(self, session: AsyncSession, request: PaidRequest) -> ProviderCall | None:
         """The confirmed call with its answer, counted as a cache hit; None if it is not cached."""
         try:
-            kept = await self._redis.get(_name(request.call_key))
+            kept = await self._redis.get(_name(request.request_key))
             found = None if kept is None else _CACHED.validate_json(kept)
         except (RedisError, OSError) as error:
             log.warning("the answer cache is unavailable: %s", type(error).__name__)
@@ -66,7 +70,12 @@ class AnswerCache:
             return None
         if found is None:
             return None
-        values = {"generation": request.generation_id, "call": found.call_id, "key": request.call_key}
+        values = {
+            "generation": request.generation_id,
+            "call": found.call_id,
+            "key": request.request_key,
+            "owner": request.owner_id,
+        }
         if (await execute(session, _COUNT, values)).first() is None:
             return None
         return ProviderCall(
@@ -84,7 +93,7 @@ class AnswerCache:
         """Store a call that is confirmed and committed."""
         kept = Cached(call.id, call.answer or "", call.stop_reason, call.input_tokens, call.output_tokens)
         try:
-            await self._redis.set(_name(call.call_key), _CACHED.dump_json(kept), ex=_DAYS_30)
+            await self._redis.set(_name(call.request_key), _CACHED.dump_json(kept), ex=_DAYS_30)
         except (RedisError, OSError) as error:
             log.warning("the answer cache is unavailable: %s", type(error).__name__)
 
@@ -92,5 +101,5 @@ class AnswerCache:
         await self._redis.aclose()
 
 
-def _name(call_key: str) -> str:
-    return f"inkloom:answer:{call_key}"
+def _name(request_key: str | None) -> str:
+    return f"inkloom:answer:{request_key}"

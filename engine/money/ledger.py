@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, delete, func, literal_column, text, update
+from sqlalchemy import bindparam, case, delete, func, literal_column, or_, text, update
 from sqlalchemy import select as plain_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -22,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine.db.session import execute
 from engine.digest import digest
 from engine.errors import CallInFlight, EngineError, NotRequested, OutcomeUnknown, Paused, RateLimited
-from engine.money import budgets, circuits
+from engine.money import budgets, circuits, in_flight
 from engine.money.rate_limits import WINDOW, next_turn
 from engine.providers.usage import Tokens
 from engine.settings import Rate
@@ -42,6 +42,23 @@ ANSWER_PATIENCE = 300.0
 
 
 _CALLS = table(ProviderCall)
+_PROJECTS = table(Project)
+_OTHERS = _CALLS.alias()
+# All attempts at the same request in the projects that its owner has now. Rows of version 0017 have no request key:
+# the owner was part of their call key.
+_SAME = (
+    plain_select(_OTHERS.c.id)
+    .join(_PROJECTS, _PROJECTS.c.id == _OTHERS.c.project_id)
+    .where(
+        or_(_OTHERS.c.request_key == bindparam("same_request"), _OTHERS.c.call_key == bindparam("key_of_0017")),
+        _PROJECTS.c.owner_id == bindparam("owner"),
+    )
+)
+_PAST = (
+    select(ProviderCall)
+    .where(col(ProviderCall.id).in_(_SAME))
+    .order_by(col(ProviderCall.attempt), col(ProviderCall.id))
+)
 _RESERVE = (
     insert(_CALLS)
     .on_conflict_do_nothing(index_elements=[_CALLS.c.call_key, _CALLS.c.attempt])
@@ -53,6 +70,7 @@ _RESERVE = (
         ),
         literal_column("(SELECT status FROM generations WHERE id = provider_calls.generation_id)").label("status"),
         literal_column("(SELECT owner_id FROM projects WHERE id = provider_calls.project_id)").label("owner_id"),
+        _SAME.exists().label("asked_before"),
     )
 )
 _TAKE_BACK = delete(_CALLS).where(_CALLS.c.id == bindparam("call"))
@@ -75,7 +93,6 @@ _SUBMIT = (
     .values(state=CallState.SUBMITTED, submitted_at=func.clock_timestamp())
     .returning(_CALLS.c.id)
 )
-_OTHERS = _CALLS.alias()
 # If a call was sent twice and has two answers, the first one to be confirmed is kept.
 _CONFIRM = _SETTLE.values(
     state=case(
@@ -105,7 +122,6 @@ _LOST = plain_select(
     _CALLS.c.accepted.is_(False),
     (_CALLS.c.generation_id == bindparam("generation")) | (_CALLS.c.call_key == bindparam("key")),
 )
-_PROJECTS = table(Project)
 _POLICY = plain_select(_PROJECTS.c.unknown_policy).where(_PROJECTS.c.id == bindparam("project"))
 _SENT = (
     plain_select(
@@ -157,9 +173,23 @@ class PaidRequest:
     gives_way: bool = False
 
     @property
+    def request_key(self) -> str:
+        """What is asked, whoever asks. An owner's projects share paid answers; different owners share nothing."""
+        return digest(self.provider, self.model, self.request_hash, self.ordinal)
+
+    @property
     def call_key(self) -> str:
-        """The identity of the call. An owner's projects share paid answers; different owners share nothing."""
-        return digest(str(self.owner_id), self.provider, self.model, self.request_hash, self.ordinal)
+        """The identity of the call. It stays with the project, which may be transferred while the call is in flight."""
+        return digest(str(self.project_id), self.request_key)
+
+    @property
+    def sharing(self) -> dict[str, Any]:
+        """The parameters of `_SAME`."""
+        return {
+            "same_request": self.request_key,
+            "key_of_0017": digest(str(self.owner_id), self.provider, self.model, self.request_hash, self.ordinal),
+            "owner": self.owner_id,
+        }
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -167,6 +197,7 @@ class PaidRequest:
         return {
             "project_id": self.project_id,
             "call_key": self.call_key,
+            "request_key": self.request_key,
             "kind": self.kind,
             "provider": self.provider,
             "model": self.model,
@@ -192,6 +223,9 @@ class Terms:
 
     rates: Mapping[str, Rate] = field(default_factory=dict)
     ask_above_usd: Decimal = Decimal("0.05")
+    # Calls in flight of one project, and by provider, over all workers.
+    project_calls: int | None = None
+    provider_calls: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -231,19 +265,19 @@ async def acquire(
     provider is down and another call finds out whether it is back.
     """
     rate = terms.rates.get(request.provider)
-    circuit = await circuits.state_of(session, request.kind, request.provider)
-    if not request.most_usd and rate is None and circuit is None:
+    circuit = await circuits.state_of(session, request.kind, request.provider, request.model)
+    limits = {"project_calls": terms.project_calls, "provider_calls": terms.provider_calls.get(request.provider)}
+    limited = any(limit is not None for limit in limits.values())
+    if not request.most_usd and rate is None and circuit is None and not limited:
         # Nearly every free call is the first one with its key: then a single statement suffices.
-        fresh = await _reserve(session, request, 1, send)
+        fresh = await _reserve(session, request, 1, send, only_first=True)
         if fresh is not None:
             return fresh if isinstance(fresh, EngineError) else Grant(fresh)
     # Activities with the same request run one after another from here on.
-    await execute(session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": request.call_key})
-    past = (
-        await session.exec(
-            select(ProviderCall).where(ProviderCall.call_key == request.call_key).order_by(col(ProviderCall.attempt))
-        )
-    ).all()
+    await execute(
+        session, text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": request.request_key}
+    )
+    past = (await session.exec(_PAST, params=request.sharing)).all()
     for call in past:
         if call.state == CallState.CONFIRMED and call.kind == "image" and call.image_id is None:
             call.state, call.error = CallState.FAILED, "The picture was deleted since."
@@ -294,20 +328,27 @@ async def acquire(
         refused = await budgets.beyond(session, request.project_id, request.generation_id, request.most_usd)
         if refused is not None:
             return refused
+    if limited and (crowd := await in_flight.crowded(session, request.project_id, request.provider, **limits)):
+        return crowd
     if circuit is not None and circuit.pausing:
-        return circuits.refused(request.provider, circuit, gives_way=request.gives_way)
+        return circuits.refused(request.provider, request.model, circuit, gives_way=request.gives_way)
     send_at, wait = await _turn(session, request, rate) if rate is not None else (None, 0.0)
     if wait > LONGEST_WAIT:
         return RateLimited(f"{request.provider} is at its rate limit.", retry_after=wait - LONGEST_WAIT)
-    fresh = await _reserve(session, request, len(past) + 1, send and not wait, send_at)
+    attempt = 1 + max((call.attempt for call in past if call.call_key == request.call_key), default=0)
+    fresh = await _reserve(session, request, attempt, send and not wait, send_at)
     if fresh is None:
         return CallInFlight("The same call is already in flight.", retry_after=2)
     if isinstance(fresh, EngineError):
         return fresh
     # Last, so that no call takes the turn to find out that is not sent then.
-    if circuit is not None and circuit.open and not await circuits.finds_out(session, request.kind, request.provider):
+    if (
+        circuit is not None
+        and circuit.open
+        and not await circuits.finds_out(session, request.kind, request.provider, request.model)
+    ):
         await execute(session, _TAKE_BACK, {"call": fresh.id})
-        return circuits.refused(request.provider, circuit, gives_way=request.gives_way)
+        return circuits.refused(request.provider, request.model, circuit, gives_way=request.gives_way)
     return Grant(fresh, wait, doubtful=circuit is not None)
 
 
@@ -348,9 +389,18 @@ async def _turn(session: AsyncSession, request: PaidRequest, rate: Rate) -> tupl
 
 
 async def _reserve(
-    session: AsyncSession, request: PaidRequest, attempt: int, send: bool, send_at: datetime | None = None
+    session: AsyncSession,
+    request: PaidRequest,
+    attempt: int,
+    send: bool,
+    send_at: datetime | None = None,
+    *,
+    only_first: bool = False,
 ) -> ProviderCall | EngineError | None:
-    """A fresh attempt; None if an attempt with this number exists; a refusal if the generation makes no calls now."""
+    """A fresh attempt; None if an attempt with this number exists; a refusal if the generation makes no calls now.
+
+    With `only_first`, also None if any project of the owner has asked the same before.
+    """
     call = ProviderCall(
         **request.columns,
         generation_id=request.generation_id,
@@ -361,17 +411,18 @@ async def _reserve(
         reserved_tokens=request.most_tokens,
         send_at=send_at,
     )
-    made = await execute(
-        session, _RESERVE_AND_SEND if send else _RESERVE, call.model_dump(exclude={"created_at"}, exclude_none=True)
-    )
-    row = made.first()
+    values = call.model_dump(exclude={"created_at"}, exclude_none=True) | request.sharing
+    row = (await execute(session, _RESERVE_AND_SEND if send else _RESERVE, values)).first()
     if row is None:
+        return None
+    if only_first and row.asked_before:
+        await execute(session, _TAKE_BACK, {"call": call.id})
         return None
     refusal: EngineError | None = None
     if row.status in FINAL_STATUSES:
         refusal = NotRequested(f"Generation {request.generation_id} is already {row.status}: no call is made for it.")
     elif row.owner_id != request.owner_id:
-        # The request's key is the previous owner's. The next attempt reads the owner again.
+        # The answers that were looked for are the previous owner's. The next attempt reads the owner again.
         refusal = CallInFlight("The project was transferred while this call was prepared.", retry_after=1)
     elif row.paused_at is not None:
         refusal = Paused("The generation is paused.")
@@ -445,18 +496,3 @@ def _used(usage: Usage) -> dict[str, Any]:
         "cost_usd": usage.cost_usd,
         "duration_ms": usage.duration_ms,
     }
-
-
-async def abandon(session: AsyncSession, generation_id: UUID) -> None:
-    """Settle the open calls of a generation that has ended: reserved ones were never sent, submitted ones are
-    unknown.
-    """
-    for before, after in ((CallState.RESERVED, CallState.FAILED), (CallState.SUBMITTED, CallState.UNKNOWN)):
-        await session.exec(
-            update(ProviderCall)
-            .where(col(ProviderCall.generation_id) == generation_id, col(ProviderCall.state) == before)
-            .values(
-                state=after, error="The generation ended before the answer came.", settled_at=func.clock_timestamp()
-            )
-            .execution_options(synchronize_session=False)
-        )

@@ -1,15 +1,19 @@
 """Which languages a generation may be for, and whether its writer can translate into them."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import BadInput, NotConfigured
-from engine.freshness.remaining import work_left
+from engine.money.estimate import Work
 from engine.providers.registry import find
 from models.options import GenerationKind, GenerationOptions
 from models.tables import Chapter, Page, Translation
+
+# The calls that a generation of a chapter with these options would still make.
+WorkLeft = Callable[[GenerationOptions], Awaitable[Work]]
 
 
 def refuse_own(options: GenerationOptions) -> None:
@@ -42,25 +46,25 @@ async def require(session: AsyncSession, project_id: UUID, kind: GenerationKind,
     )
 
 
-async def lacking(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> list[str]:
+async def lacking(options: GenerationOptions, left: WorkLeft) -> list[str]:
     """The languages for which a generation with these options would need a translation that its writer cannot make.
 
-    Existing manual translations need no writer.
+    Existing manual translations need no writer. `left` compares all rows of the chapter, which costs CPU.
     """
     if find("llm", options.writers("Translate")[0].provider).translates:
         return []
     found = []
     for language in options.translations:
         alone = options.model_copy(update={"translations": [language]})
-        work = await work_left(session, chapter, alone)
+        work = await left(alone)
         if work.tasks["Translate"].high:
             found.append(language)
     return found
 
 
-async def require_translator(session: AsyncSession, chapter: Chapter, options: GenerationOptions) -> None:
+async def require_translator(chapter: Chapter, options: GenerationOptions, left: WorkLeft) -> None:
     """Raise `NotConfigured` if text would have to be translated by a writer that cannot."""
-    languages = await lacking(session, chapter, options)
+    languages = await lacking(options, left)
     if languages:
         raise NotConfigured(
             f"The writer {options.writers('Translate')[0].provider!r} cannot translate, and some text still lacks a"

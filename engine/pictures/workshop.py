@@ -5,6 +5,7 @@ from pathlib import Path
 
 from engine.errors import BadInput, StorageError, TooHeavy
 from engine.pictures import reading
+from engine.processes.memory import Room, machine_megabytes
 from engine.processes.pool import ChildLost, Processes
 
 # The largest picture takes four bytes per pixel, some three times over; the interpreter 200 MB of address space.
@@ -12,6 +13,14 @@ _MEGABYTES = 400
 _BYTES_PER_PIXEL = 16
 SECONDS = 30
 AT_A_TIME = 2
+# Of the machine's memory, beside the children that `engine/processes/memory.py` counts.
+PICTURES_SHARE = 0.15
+
+
+def room_for_pictures(machine: int, pixels: int) -> Room:
+    """How many pictures of so many pixels are opened at a time. One always: their limit is a setting."""
+    megabytes = _MEGABYTES + (pixels * _BYTES_PER_PIXEL >> 20)
+    return Room(max(1, min(AT_A_TIME, int(machine * PICTURES_SHARE) // megabytes)), megabytes)
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,8 @@ class Workshop:
 
     def __init__(self, pixels: int) -> None:
         self._pixels = pixels
-        megabytes = _MEGABYTES + (pixels * _BYTES_PER_PIXEL >> 20)
-        self._processes = Processes(AT_A_TIME, megabytes=megabytes, once=True)
+        fits = room_for_pictures(machine_megabytes(), pixels)
+        self._processes = Processes(fits.children, megabytes=fits.megabytes, once=True)
 
     async def redraw(self, source: Path, target: Path, *, as_png: bool = False) -> Opened:
         """Decode a file and encode it again into `target`. Raises `BadInput` for files that are no picture, or too

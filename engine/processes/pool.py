@@ -23,13 +23,13 @@ from typing import Any, TypeVar
 
 from engine.errors import TooHeavy
 from engine.processes import child
+from engine.processes.memory import machine_megabytes, room
 
 # For whom this task works: a project, or in the API an account. Nobody gets all places while others wait.
 lane: ContextVar[Hashable] = ContextVar("lane", default=None)
 
 _PROGRAM = Path(child.__file__)
 _ROOT = _PROGRAM.parents[2]
-MEGABYTES = 3_000
 # On a busy machine, a child waits for its CPU time: its limit is CPU seconds, and this many times more on the clock.
 _PATIENCE = 10
 # A child ends after this many functions: what they leave in it does not grow without bound.
@@ -49,12 +49,12 @@ class Processes:
 
     Where all places are taken, a lane that has none gets one besides, and otherwise the lane with the fewest is next:
     a lane with much to do waits for its own work. `once`: a child ends with its function, and answers in plain JSON,
-    because what it read may have taken it over.
+    because what it read may have taken it over. `megabytes` is the limit of each child, `most` of how many there are.
     """
 
-    def __init__(self, places: int | None = None, *, megabytes: int = MEGABYTES, once: bool = False) -> None:
-        self._places = places or os.cpu_count() or 1
-        self._most = self._places if once else 2 * self._places
+    def __init__(self, places: int, *, megabytes: int, most: int | None = None, once: bool = False) -> None:
+        self._places = places
+        self._most = most or (places if once else 2 * places)
         self._start = [megabytes, child.PLAIN if once else child.ANYTHING]
         self._once = once
         self._idle: list[_Child] = []
@@ -149,7 +149,10 @@ class Processes:
 @cache
 def shared() -> Processes:
     """The children of this process, which all its work shares. They end with it."""
-    return Processes()
+    cores = os.cpu_count() or 1
+    fits = room(machine_megabytes(), cores)
+    # Where memory allows fewer than two for each core, one is still left for a lane that has none.
+    return Processes(min(cores, max(1, fits.children - 1)), megabytes=fits.megabytes, most=fits.children)
 
 
 class _Child:

@@ -6,11 +6,14 @@ here needs a vendor's SDK.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from pydantic import BaseModel
 
 from engine.errors import (
     LONGEST_DETAIL,
@@ -38,6 +41,8 @@ _BUSY = {408, 409, 425, 429, 500, 502, 503, 520, 521, 522, 523, 529}
 # What HTTP libraries raise before the first byte of a request has left.
 _NEVER_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
 _TRANSPORT = {"TransportError", "APIConnectionError", "DecodingError"}
+# An error is looked for in so many levels of an answer, and in so many parts of each list.
+_DEEPEST, _WIDEST = 6, 16
 
 
 @asynccontextmanager
@@ -49,6 +54,8 @@ async def calling(provider: str, where: str, *, seconds: float, secrets: tuple[s
     try:
         async with asyncio.timeout(seconds):
             yield
+    except _Reported as error:
+        raise _of_answer(provider, error, secrets) from None
     except ProviderError:
         raise
     except TimeoutError:
@@ -102,7 +109,11 @@ def words_of(body: Any) -> str:
         return body
     inner = body.get("error", body) if isinstance(body, Mapping) else None
     if isinstance(inner, Mapping):
-        return str(inner.get("message") or inner.get("detail") or inner.get("errors") or "")
+        said = str(inner.get("message") or inner.get("detail") or inner.get("errors") or "")
+        # A gateway's words, then those of the server behind it.
+        behind = inner.get("metadata")
+        raw = str(behind.get("raw") or "") if isinstance(behind, Mapping) else ""
+        return " ".join(part for part in (said, raw) if part)
     outer = str(body.get("detail") or body.get("errors") or "") if isinstance(body, Mapping) else ""
     return " ".join(part for part in (str(inner or ""), outer) if part)
 
@@ -149,14 +160,68 @@ def unreachable(provider: str, where: str) -> ProviderError:
     return ProviderBusy(f"{provider} cannot be reached at {where}.")
 
 
-def lost(provider: str, why: str) -> ProviderError:
-    """The request was sent and the answer did not come whole: a timeout, a reset, half a body."""
-    return AnswerLost(f"The answer of {provider} was lost: {why}.")
+class _Reported(ProviderError):
+    """A failure with what the answer itself says of it, which may have our secrets in it."""
+
+    def __init__(self, meant: ProviderError, answer: Any) -> None:
+        super().__init__(meant.message)
+        part = _failed_part(_as_data(answer))
+        self.meant, self.words, self.code = meant, words_of(answer if isinstance(answer, str) else part), code_of(part)
+        self.failed = bool(part.get("error"))
 
 
-def unusable(provider: str, why: str) -> ProviderError:
-    """An answer came, and it is none."""
-    return BadAnswer(f"{provider} sent an unusable answer: {why}.")
+def lost(provider: str, why: str, answer: Any = None) -> ProviderError:
+    """The request was sent and the answer did not come whole: a timeout, a reset, half a body.
+
+    `answer` is what came instead. Servers and gateways report failures under status 200, too; what it says about one
+    becomes the detail. Only inside `calling`, which masks secrets.
+    """
+    meant = AnswerLost(f"The answer of {provider} was lost: {why}.")
+    return meant if answer is None else _Reported(meant, answer)
+
+
+def unusable(provider: str, why: str, answer: Any) -> ProviderError:
+    """An answer came, and it is none. If it reports a failure, that counts more; only inside `calling`, as `lost`."""
+    return _Reported(BadAnswer(f"{provider} sent an unusable answer: {why}."), answer)
+
+
+def reports_error(part: Any) -> bool:
+    """Whether a part of an answer says that it failed."""
+    return bool(_as_data(part).get("error"))
+
+
+def _failed_part(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of an answer that has an error: the whole, or one of its choices, messages, blocks or pictures."""
+    parts: list[Any] = [answer]
+    for _ in range(_DEEPEST):
+        for part in parts:
+            if isinstance(part, Mapping) and part.get("error"):
+                return part
+        inner = [list(part.values()) if isinstance(part, Mapping) else part for part in parts]
+        parts = [one for part in inner if isinstance(part, list) for one in part[:_WIDEST]]
+    return answer
+
+
+def _as_data(answer: Any) -> Mapping[str, Any]:
+    """An answer, or a part of one, as the SDKs build it or as it came."""
+    if isinstance(answer, BaseModel):
+        # Built without validation: what does not suit its type is no reason for a warning.
+        return answer.model_dump(warnings=False)
+    return answer if isinstance(answer, Mapping) else {}
+
+
+def _of_answer(provider: str, error: _Reported, secrets: tuple[str, ...]) -> ProviderError:
+    """What a failure under status 200 means: where the request itself is to blame, sending it again changes nothing."""
+    detail = quoted(error.words, *secrets)
+    if not error.failed:
+        return type(error.meant)(error.meant.message, detail=detail)
+    status = int(error.code) if re.fullmatch("4[0-9][0-9]", error.code) else 0
+    if error.code in _REFUSED | _OUT_OF_QUOTA | _NO_SUCH_MODEL:
+        return of_status(provider, 200, error.code, detail=detail)
+    if status and status not in _BUSY:
+        return of_status(provider, status, detail=detail)
+    code = f" ({error.code})" if error.code else ""
+    return AnswerLost(f"{provider} reported an error{code} instead of a whole answer.", detail=detail)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

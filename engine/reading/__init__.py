@@ -4,7 +4,7 @@ Every task and every check splits the manuscript with these functions, so that "
 the same to the writer, to the check and to the tests.
 """
 
-from engine.reading.manuscript import read_manuscript, title_of
+from engine.reading.manuscript import read_manuscript, read_manuscripts, title_of
 from engine.reading.naming import names
 from engine.reading.quotes import PARAGRAPH_END, Sentence, Stretch, quoted, take_apart
 from engine.reading.splitting import (
@@ -36,6 +36,7 @@ __all__ = [
     "pieces_within",
     "quoted",
     "read_manuscript",
+    "read_manuscripts",
     "scene_sentences",
     "sentences",
     "take_apart",

@@ -3,6 +3,7 @@
 import codecs
 import re
 import unicodedata
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from engine.errors import BadInput
@@ -60,6 +61,13 @@ def read_manuscript(data: bytes, name: str) -> str:
     if not any(unicodedata.category(char)[0] not in "CZ" for char in text):
         raise BadInput(f"{name} is empty: it has no text to turn into a comic")
     return text
+
+
+def read_manuscripts(texts: Mapping[int, str], name: str) -> dict[int, str]:
+    """Several manuscripts that came as texts, by their numbers, which follow `name` in a refusal."""
+    return {
+        number: read_manuscript(text.encode("utf-8", "replace"), f"{name}{number}") for number, text in texts.items()
+    }
 
 
 def title_of(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -25,17 +25,25 @@ class Loaded:
 # The text at hand matters more than its context, which never takes more than this from a task's window.
 CONTEXT_TOKENS = 2_000
 
-# The ids of rows, in order.
-Made = list[UUID]
+
+class MadeRow(NamedTuple):
+    """A row that the workflow goes on with, and where it is in the chapter, in words."""
+
+    id: UUID
+    place: str
+
+
+# In their order.
+Made = list[MadeRow]
 
 
 @dataclass(frozen=True)
 class Step:
     """`load` and `apply` of a task's `rows.py`.
 
-    Both run in the caller's transaction, and both return the ids of the rows that the task made, if the workflow needs
-    them. `load` returns them when nothing is left to do; its last argument is how many tokens of context fit. `apply`
-    gets the basis that was loaded: what the answer was made from, whatever has changed since.
+    Both run in the caller's transaction, and both return the rows that the task made, if the workflow needs them.
+    `load` returns them when nothing is left to do; its last argument is how many tokens of context fit. `apply` gets
+    the basis that was loaded: what the answer was made from, whatever has changed since.
     """
 
     load: Callable[[AsyncSession, TaskCall, int], Awaitable[Loaded | Made]]

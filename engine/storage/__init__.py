@@ -1,8 +1,19 @@
 """The protocol of every storage of pictures and files."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+# The most keys in a page of a list.
+PAGE = 1_000
+
+
+class Stored(NamedTuple):
+    """A key, and when its bytes were stored."""
+
+    key: str
+    at: datetime
 
 
 class Storage(Protocol):
@@ -35,8 +46,17 @@ class Storage(Protocol):
     async def delete_under(self, prefix: str) -> None:
         """Delete everything below `prefix/`; what is stored there meanwhile may stay."""
 
+    def listed(self, prefix: str) -> AsyncIterator[Sequence[Stored]]:
+        """Everything below `prefix/`, in pages; what is stored or deleted meanwhile may be in it or not."""
+
+    async def drop_unfinished(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Delete what killed processes left half-written, if it is that old; returns how many there were."""
+
     async def check(self) -> None:
-        """Raise the reason if it cannot be used; changes nothing."""
+        """Raise the reason if it cannot be read or listed; changes nothing. Often asked."""
+
+    async def trial(self) -> None:
+        """Raise the reason if what is written is not kept as promised; leaves nothing behind."""
 
     async def close(self) -> None:
         """Close connections and threads."""

@@ -7,6 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import IO, Protocol
 
+# What the names of files that are being written begin with. A killed process leaves them.
+UNFINISHED = ".part-"
+
 
 class Readable(Protocol):
     """A stream that raises if it ends early."""
@@ -22,7 +25,7 @@ def write_whole(target: Path, source: Source, *, replace: bool, private: bool = 
 
     Only its owner can read a private file. Without `replace`, an existing target stays as it is.
     """
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=UNFINISHED)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -4,11 +4,15 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from engine.errors import NotFound, StorageError
-from engine.storage.atomic import write_whole
+from engine.storage import PAGE, Stored
+from engine.storage.atomic import UNFINISHED, write_whole
 from engine.storage.keys import checked
 
 # Bytes that a check writes: more than what a file system keeps beside the name of a small file.
@@ -44,8 +48,20 @@ class FolderStorage:
     async def delete_under(self, prefix: str) -> None:
         await asyncio.to_thread(self._delete_under, self._path(prefix))
 
+    async def listed(self, prefix: str) -> AsyncIterator[Sequence[Stored]]:
+        found = self._found(self._path(prefix))
+        while page := await asyncio.to_thread(lambda: list(islice(found, PAGE))):
+            yield page
+
+    async def drop_unfinished(self, before: datetime, *, dry_run: bool = False) -> int:
+        return await asyncio.to_thread(self._drop_unfinished, before, dry_run)
+
     async def check(self) -> None:
         await asyncio.to_thread(self._try)
+
+    async def trial(self) -> None:
+        # A file system keeps what it has taken; `check` writes.
+        await self.check()
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -60,6 +76,33 @@ class FolderStorage:
                 os.fsync(file.fileno())
         except OSError as error:
             raise StorageError(f"{folder} cannot be written to: {error.strerror or error}.") from error
+
+    def _found(self, folder: Path) -> Iterator[Stored]:
+        def unreadable(error: OSError) -> None:
+            # Deleted meanwhile, or never there: then nothing is in it.
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                raise StorageError(f"{folder.name} could not be listed: {error.strerror or error}") from error
+
+        for where, folders, names in os.walk(folder, onerror=unreadable):
+            folders.sort()
+            # Files that are being written have names that are no keys.
+            for path in (Path(where, name) for name in sorted(names) if not name.startswith(".")):
+                with suppress(FileNotFoundError):
+                    at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                    yield Stored(path.relative_to(self.root).as_posix(), at)
+
+    def _drop_unfinished(self, before: datetime, dry_run: bool) -> int:
+        count = 0
+        try:
+            for path in self.root.rglob(f"{UNFINISHED}*"):
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime < before.timestamp():
+                        count += 1
+                        if not dry_run:
+                            path.unlink()
+        except OSError as error:
+            raise StorageError(f"{self.root} could not be searched: {error.strerror or error}") from error
+        return count
 
     def _path(self, key: str) -> Path:
         return self.root / checked(key)

@@ -6,6 +6,8 @@ from uuid import UUID
 from engine.errors import BadInput
 
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+# Below this, each project has its own prefix.
+PROJECTS = "p"
 MAX_KEY = 512
 # The maximum length of a name in a file system.
 MAX_PART = 255
@@ -27,7 +29,7 @@ def project_prefix(project_id: UUID) -> str:
     """Everything of a project is below this prefix, and nothing of another one, so a project can be deleted as a
     whole.
     """
-    return f"p/{project_id}"
+    return f"{PROJECTS}/{project_id}"
 
 
 def content_key(project_id: UUID, folder: str, sha256: str, suffix: str) -> str:

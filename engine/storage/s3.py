@@ -1,11 +1,15 @@
 """Storage in an S3 bucket, or in that of any server that speaks its protocol and supports conditional writes."""
 
 import asyncio
+import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from mimetypes import guess_type
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
@@ -16,6 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from engine.errors import BadInput, StorageError, StorageNotConfigured
+from engine.storage import PAGE, Stored
 from engine.storage.atomic import write_whole
 from engine.storage.keys import checked
 from engine.storage.s3_failures import status_of, telling
@@ -23,6 +28,8 @@ from engine.storage.s3_failures import status_of, telling
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+log = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
 
@@ -36,6 +43,8 @@ AT_ONCE = 1000
 LONGEST_LINK = 7 * 24 * 3600
 # S3 answers 409 when two conditional writes to one key collide; a retry finds the winner's bytes.
 MEETINGS = 5
+# What the name of an object begins with that `doctor` writes and deletes.
+TRIAL = "inkloom-trial"
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 # S3 allows 1,024 bytes per key; ours take half of them.
 MAX_PREFIX = 500
@@ -119,11 +128,39 @@ class S3Storage:
         name = f"{self._name(prefix)}/"
         await self._in_thread(lambda: self._delete_under(name))
 
+    async def listed(self, prefix: str) -> AsyncIterator[Sequence[Stored]]:
+        name, after = f"{self._name(prefix)}/", ""
+        while page := await self._in_thread(partial(self._page, name, after)):
+            yield page
+            after = self._prefix + page[-1].key
+
+    async def drop_unfinished(self, before: datetime, *, dry_run: bool = False) -> int:
+        """Abort uploads in parts that were never completed: their parts are invisible, and billed.
+
+        0 if the keys may not list them: a lifecycle rule of the bucket can abort them, too.
+        """
+        try:
+            left = await self._in_thread(lambda: self._unfinished(before))
+            if not dry_run:
+                await self._in_thread(lambda: self._abort(left))
+        except StorageNotConfigured as refusal:
+            log.warning("unfinished uploads were not looked for: %s", refusal.message)
+            return 0
+        return len(left)
+
     async def check(self) -> None:
         """Listing needs the permission without which S3 reports missing keys as forbidden; unlike HEAD, it names the
         reason.
         """
         await self._in_thread(lambda: self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1))
+
+    async def trial(self) -> None:
+        """Write one key twice: the second write must change nothing, or two workers could replace each other's bytes.
+
+        Raises `StorageNotConfigured` if the server does not see to that, or if the keys may not write or delete.
+        """
+        await self.check()
+        await self._in_thread(self._try)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._threads.shutdown)
@@ -133,11 +170,11 @@ class S3Storage:
         return self._prefix + checked(key)
 
     async def _in_thread(self, work: Callable[[], ResultT], key: str = "") -> ResultT:
-        def told() -> ResultT:
+        def translated() -> ResultT:
             with telling(self._where, self._bucket, key):
                 return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, told)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, translated)
 
     def _unless_there(self, write: Callable[[], None]) -> None:
         """A conditional write; if the bytes exist already, that is success."""
@@ -203,6 +240,43 @@ class S3Storage:
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
             raise
 
+    def _try(self) -> None:
+        name = f"{self._prefix}{TRIAL}-{secrets.token_hex(8)}"
+        try:
+            self._put(name, b"first")
+            try:
+                self._put(name, b"second")
+            except ClientError as error:
+                if status_of(error) not in (409, 412):
+                    raise
+            else:
+                raise StorageNotConfigured(
+                    f"{self._where} ignores conditional writes (`If-None-Match: *`): it replaced an object that was"
+                    " there. Use a server that supports them, or storage in a folder."
+                )
+        finally:
+            with suppress(BotoCoreError, ClientError):
+                self._client.delete_object(Bucket=self._bucket, Key=name)
+
+    def _unfinished(self, before: datetime) -> list[tuple[str, str]]:
+        """The names and the IDs of uploads that began so long ago."""
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        return [
+            (one["Key"], one["UploadId"])
+            for page in pages
+            for one in page.get("Uploads", [])
+            if one["Initiated"] < before
+        ]
+
+    def _abort(self, uploads: Sequence[tuple[str, str]]) -> None:
+        for name, upload in uploads:
+            try:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
+            except ClientError as error:
+                # It was completed or aborted meanwhile.
+                if status_of(error) != 404:
+                    raise
+
     def _delete(self, names: Sequence[str]) -> None:
         for start in range(0, len(names), AT_ONCE):
             gone = self._client.delete_objects(
@@ -216,6 +290,12 @@ class S3Storage:
                         f"The keys are not allowed to delete objects in the bucket {self._bucket}."
                     )
                 raise StorageError(f"{len(errors)} objects of the bucket {self._bucket} could not be deleted.")
+
+    def _page(self, prefix: str, after: str) -> list[Stored]:
+        listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=after, MaxKeys=PAGE)
+        return [
+            Stored(one["Key"].removeprefix(self._prefix), one["LastModified"]) for one in listed.get("Contents", [])
+        ]
 
     def _delete_under(self, prefix: str) -> None:
         for listed in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):

@@ -65,7 +65,7 @@ def _meaning(error: ClientError, where: str, bucket: str, key: str) -> NotFound 
     if key and code == "NoSuchKey":
         return NotFound(f"Nothing is stored under {key}.")
     if code == "NoSuchBucket":
-        return StorageNotConfigured(f"{said}: it does not exist. Create it, or name another bucket in INKLOOM_STORAGE.")
+        return StorageNotConfigured(f"{said}: it does not exist. Create it, or name another bucket.")
     if code in _ELSEWHERE or 300 <= status < 400:
         return StorageNotConfigured(f"{said}: it is in another region. Set AWS_REGION to that region.")
     if code == "RequestTimeTooSkewed":

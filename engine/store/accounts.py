@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.errors import Conflict, NotFound, Unauthorized
+from engine.errors import Conflict, Forbidden, NotFound, Unauthorized
 from engine.normal_form import normal_form
 from engine.security import digest, new_token
 from engine.store import cursors
@@ -79,17 +79,25 @@ async def user(session: AsyncSession, user_id: UUID) -> User:
     return found
 
 
-async def invited(session: AsyncSession, email: str) -> bool:
-    """Whether there is an unexpired invitation for this address."""
+async def invited(session: AsyncSession, email: str, code: str) -> bool:
+    """Whether there is an unexpired invitation for this address, with this code.
+
+    Addresses are not verified, and easy to guess: the code shows that the inviter knows who registers.
+    """
     query = select(Invitation.id).where(
-        func.lower(Invitation.email) == func.lower(email), col(Invitation.expires_at) > func.now()
+        col(Invitation.token_hash) == digest(code),
+        func.lower(Invitation.email) == func.lower(email),
+        col(Invitation.expires_at) > func.now(),
     )
     return (await session.exec(query.limit(1))).first() is not None
 
 
 async def log_in(session: AsyncSession, proven: User, lifetime: timedelta) -> tuple[str, UUID]:
-    """The first refresh token of a new login, and its family. Raises `Unauthorized` if the password has changed."""
-    await _with_same_password(session, proven)
+    """The first refresh token of a new login, and its family. Raises `Unauthorized` if the password has changed, and
+    `Forbidden` if the account is disabled.
+    """
+    if (await _with_same_password(session, proven)).disabled_at is not None:
+        raise Forbidden("This account is disabled. Ask those who run this installation.")
     family = uuid4()
     return await _next(session, proven.id, lifetime, family), family
 
@@ -187,9 +195,13 @@ async def valid_logins(session: AsyncSession, logins: Collection[UUID]) -> set[U
 
 
 async def by_personal_token(session: AsyncSession, token: str) -> AccessToken | None:
-    """The personal access token, if it is valid; its last use is recorded to the minute."""
+    """The personal access token, if it is valid and its account is not disabled; its last use is recorded to the
+    minute.
+    """
     now = (await session.exec(select(func.clock_timestamp()))).one()
-    row = (await session.exec(select(AccessToken).where(AccessToken.token_hash == digest(token)))).one_or_none()
+    able = select(User.id).where(col(User.disabled_at).is_(None))
+    query = select(AccessToken).where(AccessToken.token_hash == digest(token), col(AccessToken.user_id).in_(able))
+    row = (await session.exec(query)).one_or_none()
     if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         return None
     if row.last_used_at is None or now - row.last_used_at > timedelta(minutes=1):

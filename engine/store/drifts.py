@@ -1,6 +1,5 @@
 """Compares a chapter's prompts with the fixed attributes of its characters."""
 
-import asyncio
 from uuid import UUID
 
 from sqlmodel import select
@@ -31,7 +30,7 @@ async def findings_in(session: AsyncSession, chapter: Chapter) -> list[tuple[Pla
     where = {panel.panel.id: (panel.scene.position, panel.panel.position) for panel in shown}
     counted: dict[UUID, int] = {}
     placed = []
-    for finding in await asyncio.to_thread(drift, prompted):
+    for finding in drift(prompted):
         number = counted[finding.panel_id] = counted.get(finding.panel_id, 0) + 1
         placed.append(((*where[finding.panel_id], number), finding))
     return placed

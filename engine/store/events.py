@@ -21,7 +21,7 @@ _EMIT = text(
     "WITH run AS MATERIALIZED (SELECT progress FROM generations WHERE id = :generation FOR NO KEY UPDATE),"
     " counter AS (UPDATE projects SET event_seq = event_seq + 1"
     " WHERE id = :project AND (SELECT count(*) FROM run) >= 0 RETURNING event_seq),"
-    " told AS (INSERT INTO unheard (project_id, seq) SELECT :project, event_seq FROM counter"
+    " announced AS (INSERT INTO unheard (project_id, seq) SELECT :project, event_seq FROM counter"
     " ON CONFLICT (project_id) DO UPDATE SET seq = EXCLUDED.seq)"
     " INSERT INTO events (project_id, seq, generation_id, actor_id, type, data)"
     " SELECT :project, event_seq, :generation, CAST(:actor AS uuid), :type, CAST(:data AS jsonb) || COALESCE("

@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import Prepared, execute
 from engine.errors import EngineError
+from engine.store.headings import place
 from models.ids import new_id
 from models.runs import Failure
 from models.tables import Character, FailedPart, Panel, ProviderCall, Scene
@@ -95,9 +96,9 @@ async def record_part(session: AsyncSession, failure: Failure, row: Panel | Scen
     match row:
         case Panel():
             scene = (await session.exec(select(Scene.position).where(Scene.id == row.scene_id))).one()
-            part = f"scene {scene + 1}, panel {row.position + 1}"
+            part = place(scene, row.position)
         case Scene():
-            part = f"scene {row.position + 1}" + (f" into {failure.language}" if failure.language else "")
+            part = place(row.position) + (f" into {failure.language}" if failure.language else "")
         case Character():
             part = f"character sheet of {row.name}"
     await record(session, failure.project_id, failure.generation_id, row.id, part, failure.kind, why)

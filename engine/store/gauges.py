@@ -1,11 +1,14 @@
 """What a look at the whole installation tells: generations, delays, spending, webhooks, the sweeper. For `/metrics`."""
 
+import logging
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, text
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
@@ -16,8 +19,10 @@ from models.tables.columns import table
 from models.tables.ledger import CallState
 from models.tables.webhooks import DeliveryState
 
-# A scrape must not hold up the database: after so many milliseconds there is none.
-_BOUND = text("SET LOCAL statement_timeout = 3000")
+log = logging.getLogger(__name__)
+
+# A scrape must not hold up the database, nor a slow gauge the others: after so many milliseconds it is left out.
+_BOUND = text("SET LOCAL statement_timeout = 1000")
 _GENERATIONS, _HOLDS, _DELAYS, _CALLS = table(Generation), table(Hold), table(Delay), table(ProviderCall)
 _CIRCUITS, _DELIVERIES, _ROUNDS = table(Circuit), table(Delivery), table(Round)
 _ROUND = insert(_ROUNDS).values(name=bindparam("name"), count=1, at=func.clock_timestamp())
@@ -96,8 +101,14 @@ FAMILIES = (
         "1 for a provider that is asked by one call at a time, because it has failed again and again",
         ("circuit",),
         select(_CIRCUITS.c.key, case((_CIRCUITS.c.failures >= OPEN_AFTER, 1), else_=0)).where(
-            _CIRCUITS.c.last_failed_at > func.clock_timestamp() - ROW
+            _CIRCUITS.c.last_failed_at > func.clock_timestamp() - ROW, _CIRCUITS.c.paused_at.is_(None)
         ),
+    ),
+    Family(
+        "inkloom_provider_paused",
+        "1 for a provider that an operator has paused",
+        ("circuit",),
+        select(_CIRCUITS.c.key, literal(1)).where(_CIRCUITS.c.paused_at.is_not(None)),
     ),
     Family(
         "inkloom_spent_usd",
@@ -138,12 +149,25 @@ FAMILIES = (
 )
 
 
-async def values_of(session: AsyncSession) -> Mapping[str, list[tuple[tuple[str, ...], float]]]:
-    """The values of every family, by its name: labels and number."""
+async def values_of(session: AsyncSession, seconds: float) -> Mapping[str, list[tuple[tuple[str, ...], float]]]:
+    """The values of every family, by its name: labels and number. Families that take long are left out, and all that
+    come after so many seconds.
+    """
     await execute(session, _BOUND)
-    found = {}
+    found: dict[str, list[tuple[tuple[str, ...], float]]] = {}
+    until = time.monotonic() + seconds
     for family in FAMILIES:
-        rows = await execute(session, family.query)
+        if time.monotonic() > until:
+            log.warning("%s and the gauges after it are left out: there is no time for them", family.name)
+            break
+        try:
+            async with session.begin_nested():
+                rows = await execute(session, family.query)
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            log.warning("the gauge %s is left out: %s", family.name, type(error.orig).__name__)
+            continue
         found[family.name] = [(tuple(map(str, row[:-1])), _number(row[-1])) for row in rows]
     return found
 

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.errors import Conflict
-from engine.money.ledger import abandon
+from engine.money.abandoned import abandon
 from engine.store import failed, versions
 from engine.store.events import emit
 from engine.store.progress import character_step, export_step, pages_step, panel_step, plan, scene_step
@@ -48,6 +48,8 @@ async def request(
     external_id: str | None = None,
     labels: dict[str, str] | None = None,
     requested_by: UUID | None = None,
+    batch_id: UUID | None = None,
+    batch_item_id: UUID | None = None,
 ) -> Generation:
     """Store a requested generation. The caller starts its workflow after the commit, else the sweeper does."""
     generation = Generation(
@@ -61,6 +63,8 @@ async def request(
         external_id=external_id,
         labels=labels or {},
         requested_by=requested_by,
+        batch_id=batch_id,
+        batch_item_id=batch_item_id,
     )
     session.add(generation)
     try:
@@ -313,10 +317,12 @@ async def _is_idle(session: AsyncSession, generation: Generation) -> bool:
     return (await session.exec(redrawn.limit(1))).first() is None
 
 
-async def open_generations(session: AsyncSession, older_than: timedelta) -> Sequence[Generation]:
+async def open_generations(
+    session: AsyncSession, older_than: timedelta, most: int | None = None
+) -> Sequence[Generation]:
     """The generations that the sweeper checks: those that are not final and older than `older_than`.
 
-    Those that have not been started come first, however many others wait for a person.
+    Those that have not been started come first, however many others wait for a person; of both, at most so many.
     """
     query = (
         select(Generation)
@@ -325,7 +331,7 @@ async def open_generations(session: AsyncSession, older_than: timedelta) -> Sequ
             col(Generation.created_at) < func.now() - older_than,
         )
         .order_by(col(Generation.status), col(Generation.id))
-        .limit(500)
+        .limit(most)
     )
     not_started = col(Generation.status) == GenerationStatus.REQUESTED
     waiting = (await session.exec(query.where(not_started))).all()

@@ -30,7 +30,7 @@ BESIDE = (
 # A selection is read from its row, which has the previous draft. Panels older than these rows have events only. An
 # event's number is padded to an id, so that all three kinds can be sorted together.
 _HISTORY = text(
-    "WITH told AS ("
+    "WITH found AS ("
     "SELECT id, created_at AS at, 'selection' AS type, actor_id, jsonb_build_object("
     "'draft_id', draft_id, 'before_id', before_id, 'kind', kind) AS data"
     " FROM selections WHERE panel_id = :panel"
@@ -42,9 +42,9 @@ _HISTORY = text(
     " FROM events WHERE project_id = :project AND data ? 'panel_id' AND data ->> 'panel_id' = :panel_name"
     " AND type <> ALL(:beside) AND (type <> 'panel.selected' OR NOT EXISTS ("
     "SELECT FROM selections WHERE panel_id = :panel AND created_at <= events.at)))"
-    " SELECT told.*, users.name AS actor FROM told LEFT JOIN users ON users.id = told.actor_id"
-    " WHERE CAST(:at AS timestamptz) IS NULL OR (told.at, told.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid))"
-    " ORDER BY told.at DESC, told.id DESC LIMIT :limit"
+    " SELECT found.*, users.name AS actor FROM found LEFT JOIN users ON users.id = found.actor_id"
+    " WHERE CAST(:at AS timestamptz) IS NULL OR (found.at, found.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid))"
+    " ORDER BY found.at DESC, found.id DESC LIMIT :limit"
 )
 
 

@@ -37,15 +37,17 @@ async def hold(session: AsyncSession, holding: Holding, workflow_id: str) -> boo
     """
     # Decisions take this lock before the hold's row, too.
     paused_at = (await session.exec(_PAUSED_AT, params={"generation": holding.generation_id})).one()
-    if holding.reason == HoldReason.BUDGET and await budgets.fits(
-        session, holding.project_id, holding.generation_id, holding.needed_usd
-    ):
-        return False
+    budget = None
+    if holding.reason == HoldReason.BUDGET:
+        budget = await budgets.exceeded(session, holding.project_id, holding.generation_id, holding.needed_usd)
+        if budget is None:
+            return False
     if holding.reason == HoldReason.PAUSED and paused_at is None:
         return False
     values = {
         "reason": holding.reason,
         "message": holding.message,
+        "budget": budget,
         "target_id": holding.target_id,
         "released_at": None,
         "skip": False,

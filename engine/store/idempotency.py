@@ -10,12 +10,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine.db.session import execute
 from engine.errors import BadInput
 from models.ids import new_id
 from models.tables import IdempotentRequest
 
-_FORGET = text("DELETE FROM idempotent_requests WHERE created_at < clock_timestamp() - interval '2 days'")
+# Old keys: they are valid for a day, and kept for two.
+FORGET = text("DELETE FROM idempotent_requests WHERE created_at < clock_timestamp() - interval '2 days'")
 
 
 class Mismatch(BadInput):
@@ -57,8 +57,3 @@ async def keep(
         .values(status=status, answer=answer, location=location, claimed_at=func.clock_timestamp())
         .execution_options(synchronize_session=False)
     )
-
-
-async def forget(session: AsyncSession) -> None:
-    """Delete old keys: they are valid for a day, and kept for two."""
-    await execute(session, _FORGET)

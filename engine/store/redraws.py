@@ -13,6 +13,7 @@ from engine.errors import BadInput, Conflict
 from engine.providers.registry import PROVIDERS, Draws, draws_of
 from engine.reading.directions import about
 from engine.store import drafts, generations, holds
+from engine.store.headings import panel_places
 from engine.store.manual_edits import RELEASED
 from engine.store.rows import get
 from engine.store.scope import Scope
@@ -130,6 +131,8 @@ async def open_redraws(session: AsyncSession, generation_id: UUID) -> list[Redra
         .order_by(col(Redraw.id))
         .limit(200)
     )
+    found = (await session.exec(query)).all()
+    places = await panel_places(session, [redraw.panel_id for redraw in found])
     return [
         RedrawRequest(
             id=redraw.id,
@@ -137,8 +140,9 @@ async def open_redraws(session: AsyncSession, generation_id: UUID) -> list[Redra
             words="words" in redraw.about,
             prompt="picture" in redraw.about and bool(redraw.notes) and redraw.parent_id is None,
             drafts=redraw.drafts,
+            place=places[redraw.panel_id],
         )
-        for redraw in (await session.exec(query)).all()
+        for redraw in found
     ]
 
 

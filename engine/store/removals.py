@@ -1,7 +1,7 @@
 """True deletion: records what a deleted row leaves behind, so that pictures, answers and histories are deleted too.
 
 Rows are deleted at once, in the caller's transaction; `removals` records what is left to do outside of the database,
-and `inkloom/sweeper.py` does it: now, and once more when every activity that was still storing something has ended.
+and `inkloom/removing.py` does it: now, and once more when every activity that was still storing something has ended.
 """
 
 from collections.abc import Sequence
@@ -50,13 +50,9 @@ AGAIN_AFTER = timedelta(minutes=30)
 GONE = "What was asked and answered was deleted since."
 
 _REMOVALS = table(Removal)
-_DUE = (
-    select(_REMOVALS)
-    .where(_REMOVALS.c.done_at.is_(None), _REMOVALS.c.due_at <= func.clock_timestamp())
-    .order_by(_REMOVALS.c.due_at)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-)
+_is_due = _REMOVALS.c.done_at.is_(None) & (_REMOVALS.c.due_at <= func.clock_timestamp())
+_COUNT_DUE = select(func.count()).where(_is_due)
+_DUE = select(_REMOVALS).where(_is_due).order_by(_REMOVALS.c.due_at).limit(1).with_for_update(skip_locked=True)
 
 
 def thumbnail_key(project_id: UUID, sha256: str, size: int) -> str:
@@ -167,6 +163,11 @@ async def schedule(
 async def cancel(session: AsyncSession, removal_id: UUID) -> None:
     """Cancel a removal."""
     await execute(session, delete(_REMOVALS).where(_REMOVALS.c.id == removal_id))
+
+
+async def count_due(session: AsyncSession) -> int:
+    """How many removals are due."""
+    return int((await execute(session, _COUNT_DUE)).scalar_one())
 
 
 async def due(session: AsyncSession) -> Any | None:

@@ -172,9 +172,15 @@ async def overdue(session: AsyncSession) -> list[Overdue]:
     ]
 
 
-async def remind(session: AsyncSession) -> int:
-    """Send the reminder of one review that is due; returns how many were sent, 0 or 1."""
-    query = select(Hold).where(*_OPEN, col(Hold.remind_at) <= func.now()).limit(1)
+async def reminders_due(session: AsyncSession) -> Sequence[UUID]:
+    """The holds of reviews that are to be reminded of."""
+    query = select(Hold.id).where(*_OPEN, col(Hold.remind_at) <= func.now()).order_by(col(Hold.remind_at)).limit(500)
+    return (await session.exec(query)).all()
+
+
+async def remind(session: AsyncSession, hold_id: UUID) -> int:
+    """Send the reminder of one review, if it is still due; returns how many were sent, 0 or 1."""
+    query = select(Hold).where(Hold.id == hold_id, *_OPEN, col(Hold.remind_at) <= func.now())
     due = (await session.exec(query)).first()
     if due is None:
         return 0

@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, ColumnElement, false, or_
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from models.tables import Project, ProjectMember
+from models.tables import Batch, BatchItem, Project, ProjectMember
 from models.tables.projects import Role
 
 
@@ -62,10 +62,22 @@ class Scope:
         theirs = or_(col(Project.owner_id) == self.user_id, col(Project.id).in_(member))
         return theirs if self.project_id is None else theirs & (col(Project.id) == self.project_id)
 
+    def batches(self) -> ColumnElement[bool]:
+        """The condition for batches in the scope: a batch may span projects, so it belongs to an account.
+
+        A token for one project sees the batches that are wholly within it.
+        """
+        mine = false() if self.user_id is None else col(Batch.owner_id) == self.user_id
+        return mine if self.project_id is None else mine & (col(Batch.project_id) == self.project_id)
+
     def covers(self, model: type[SQLModel]) -> ColumnElement[bool]:
         """The condition for rows of a table in the scope."""
         if model is Project:
             return self.projects()
+        if model is Batch:
+            return self.batches()
+        if model is BatchItem:
+            return col(BatchItem.batch_id).in_(select(Batch.id).where(self.batches()))
         if self.user_id is None and self.project_id is not None:
             return self.within(model, self.project_id)
         return col(cast("type[Owned]", model).project_id).in_(select(Project.id).where(self.projects()))
@@ -79,3 +91,9 @@ async def within_reach(session: AsyncSession, pairs: Collection[tuple[UUID, UUID
         col(ProjectMember.user_id).in_(users), col(ProjectMember.project_id).in_(projects)
     )
     return set((await session.exec(owners)).all()) | set((await session.exec(members)).all())
+
+
+async def owned_batches(session: AsyncSession, batch_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+    """The account and the id of each of these batches that exists."""
+    query = select(Batch.owner_id, Batch.id).where(col(Batch.id).in_(batch_ids))
+    return set((await session.exec(query)).all())

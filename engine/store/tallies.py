@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
-from models.tables import Draft, Page, Panel, ProviderCall, Scene
+from models.tables import Draft, Generation, Page, Panel, ProviderCall, Scene
 from models.tables.ledger import CallState
 
 _COUNTS: Any = (
@@ -75,6 +75,27 @@ async def calls_of(session: AsyncSession, generation_ids: Sequence[UUID]) -> dic
         select(generation, *_COUNTS)
         .where(generation.in_(generation_ids), col(ProviderCall.submitted_at).is_not(None))
         .group_by(generation)
+    )
+    return {row[0]: Calls(*row[1:]) for row in (await session.exec(query)).all()}
+
+
+async def calls_of_batches(session: AsyncSession, batch_ids: Sequence[UUID]) -> dict[UUID, Calls]:
+    """The calls of several batches, over all attempts of their items."""
+    return await _of_batches(session, col(Generation.batch_id), col(Generation.batch_id).in_(batch_ids))
+
+
+async def calls_of_items(session: AsyncSession, item_ids: Sequence[UUID], batch_id: UUID) -> dict[UUID, Calls]:
+    """The calls of items of a batch, over all attempts."""
+    mine = (col(Generation.batch_id) == batch_id, col(Generation.batch_item_id).in_(item_ids))
+    return await _of_batches(session, col(Generation.batch_item_id), *mine)
+
+
+async def _of_batches(session: AsyncSession, by: Any, *conditions: Any) -> dict[UUID, Calls]:
+    query = (
+        select(by, *_COUNTS)
+        .join(Generation, col(Generation.id) == col(ProviderCall.generation_id))
+        .where(*conditions, col(ProviderCall.submitted_at).is_not(None))
+        .group_by(by)
     )
     return {row[0]: Calls(*row[1:]) for row in (await session.exec(query)).all()}
 

@@ -28,7 +28,8 @@ _PROVE = text(
     " ON CONFLICT (key) DO UPDATE SET at = clock_timestamp()"
 )
 _PROVEN = text("SELECT 1 FROM throttles WHERE key = :key AND at > clock_timestamp() - interval '90 days'")
-_FORGET = text(
+# Buckets that have refilled anyway, and old proofs.
+FORGET = text(
     "DELETE FROM throttles WHERE at < clock_timestamp() - interval '1 day'"
     " AND (NOT starts_with(key, 'proven:') OR at < clock_timestamp() - interval '90 days')"
 )
@@ -61,8 +62,3 @@ async def prove(session: AsyncSession, key: str) -> None:
 async def proven(session: AsyncSession, key: str) -> bool:
     """Whether that was proven in the last 90 days."""
     return (await execute(session, _PROVEN, {"key": PROVEN + key})).first() is not None
-
-
-async def forget(session: AsyncSession) -> None:
-    """Delete buckets that have refilled anyway, and old proofs."""
-    await execute(session, _FORGET)

@@ -52,8 +52,8 @@ SELECT jsonb_build_object(
 _NOW = text(_CONTENT)
 _KEEP = text(
     # Only a constant of this file goes into the text.
-    f"WITH told AS MATERIALIZED ({_CONTENT}),"  # noqa: S608
-    " hashed AS (SELECT *, encode(sha256(convert_to(content::text, 'UTF8')), 'hex') AS sha256 FROM told),"
+    f"WITH current AS MATERIALIZED ({_CONTENT}),"  # noqa: S608
+    " hashed AS (SELECT *, encode(sha256(convert_to(content::text, 'UTF8')), 'hex') AS sha256 FROM current),"
     " newest AS (SELECT number, sha256 FROM chapter_versions WHERE chapter_id = :chapter ORDER BY number DESC LIMIT 1)"
     " INSERT INTO chapter_versions"
     " (id, project_id, chapter_id, number, reason, sha256, content, generation_id, actor_id)"

@@ -78,9 +78,11 @@ async def redeliver(session: AsyncSession, scope: Scope, delivery_id: UUID) -> D
     return delivery
 
 
-async def waiting(session: AsyncSession, limit: int = 100) -> Sequence[Delivery]:
-    """Deliveries whose workflow has not been started, the oldest first."""
+async def waiting(session: AsyncSession, after: UUID | None = None, limit: int = 100) -> Sequence[Delivery]:
+    """Deliveries whose workflow has not been started, the oldest first; those after one of them."""
     query = select(Delivery).where(col(Delivery.started_at).is_(None)).order_by(col(Delivery.id)).limit(limit)
+    if after is not None:
+        query = query.where(col(Delivery.id) > after)
     return (await session.exec(query)).all()
 
 

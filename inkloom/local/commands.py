@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic_core import to_json
 
-from engine.settings import Settings, variable_of
+from engine.secret_files import SUFFIX
+from engine.settings import Settings, is_secret, names_of, variable_of
 from inkloom.local.errors import StackError
 from inkloom.local.logs import tail
 from inkloom.local.ports import answers
@@ -21,6 +22,8 @@ from inkloom.local.processes import Process, spawn, until_ready
 # Packages of the checkout are importable from its root alone.
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
+# It is in the database's address by now.
+_PASSWORD = variable_of("database_password")
 # Seconds in which a program ends that waits for nobody else.
 END = 10.0
 AT_ONCE = 5.0
@@ -112,12 +115,21 @@ def environment(settings: Settings, data: Path, **servers: str) -> dict[str, str
     """The environment of a child: ours, the settings that this process was given in other ways, and the servers'
     addresses.
     """
-    told = {name: value for name in settings.model_fields_set if (value := _text(getattr(settings, name))) is not None}
-    told |= {"data": str(data)} | servers
-    if settings.storage and "://" not in settings.storage:
-        # Children run in another folder.
-        told["storage"] = str(Path(settings.storage).expanduser().absolute())
-    return {**environ, "PYTHONUNBUFFERED": "1"} | {variable_of(name): value for name, value in told.items()}
+    values = {
+        name: value for name in settings.model_fields_set if (value := _text(getattr(settings, name))) is not None
+    }
+    values |= {"data": str(data)} | servers
+    if settings.temporal_address is None:
+        # The embedded server keeps no builds: here, a new version replaces the old one.
+        values["build"] = ""
+    # Children run in another folder.
+    for name in ("storage", "storage_also", "backup_to", "backup_key_file"):
+        if (named := values.get(name)) and "://" not in named:
+            values[name] = str(Path(named).expanduser().absolute())
+    # What this process has read from files of secrets is passed on, too.
+    files = {f"{one}{SUFFIX}" for name in Settings.model_fields if is_secret(name) for one in names_of(name)}
+    ours = {name: value for name, value in environ.items() if name not in files and name != _PASSWORD}
+    return {**ours, "PYTHONUNBUFFERED": "1"} | {variable_of(name): value for name, value in values.items()}
 
 
 def _text(value: object) -> str | None:

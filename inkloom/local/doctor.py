@@ -15,10 +15,12 @@ from pathlib import Path
 from engine.errors import EngineError
 from engine.export.signing import signer_of
 from engine.pages.shaping import missing
+from engine.pictures.workshop import room_for_pictures
+from engine.processes.memory import PROCESSES, machine_megabytes, room
 from engine.providers.registry import configured as configured_providers
 from engine.settings import Settings
-from engine.storage.open import open_storage
-from inkloom.local import doctor_waiting
+from engine.storage.open import open_storage, place_of
+from inkloom.local import doctor_backups, doctor_waiting, doctor_workers
 from inkloom.local.endpoints import api_url
 from inkloom.local.ports import answers as port_answers
 from inkloom.local.ports import is_free, reachable_host
@@ -30,6 +32,8 @@ from inkloom.local.temporal_binary import OLDEST, WAYS_OUT, find
 
 OLDEST_PYTHON = (3, 11)
 ROOM = 1_000_000_000
+# A child with less than this cannot read a novel or compose a large page.
+LEAST_MEGABYTES = 500
 SKEW = 2.0
 # A correct clock shows no year before that of this code.
 THIS_CODE = 2025
@@ -46,19 +50,23 @@ class Check:
 
 
 async def checks(settings: Settings) -> list[Check]:
-    """Run all checks. Changes and starts nothing."""
+    """Run all checks. Starts nothing, and leaves nothing behind."""
     data = settings.data.expanduser().absolute()
     local = await asyncio.gather(
         *(asyncio.to_thread(look) for look in (_python, _raqm, _font, _temporal_program, _postgres_programs)),
         *(asyncio.to_thread(look, data) for look in (_folder, _temporal_database, _clock)),
         *(asyncio.to_thread(look, settings, data) for look in (_room, _api_port, _ui_port)),
+        asyncio.to_thread(_memory, settings),
     )
     waiting = await doctor_waiting.found(settings)
+    working = await doctor_workers.found(settings)
     return [
         *local,
         _providers(settings),
         *await configured(settings),
+        Check(doctor_backups.NAME, *await doctor_backups.found(settings)),
         *([Check(doctor_waiting.NAME, *waiting)] if waiting else []),
+        *([Check(doctor_workers.NAME, *working)] if working else []),
     ]
 
 
@@ -73,6 +81,20 @@ def _raqm() -> Check:
     if lacking := missing():
         return Check("text shaping", False, *lacking)
     return Check("text shaping", True, "Pillow shapes text with raqm and FriBiDi")
+
+
+def _memory(settings: Settings) -> Check:
+    """What child processes may use together, at most: few ever come near their limit."""
+    machine = machine_megabytes()
+    each, pictures = room(machine, os.cpu_count() or 1), room_for_pictures(machine, settings.max_picture_pixels)
+    together = PROCESSES * each.children * each.megabytes + pictures.children * pictures.megabytes
+    detail = (
+        f"{machine:,} MB; of these at most {together:,} MB for child processes: {each.children} with"
+        f" {each.megabytes:,} MB in the API and in each worker, and {pictures.children} with {pictures.megabytes:,} MB"
+        " for uploaded pictures"
+    )
+    fix = "give the machine or container more memory, or lower INKLOOM_MAX_PICTURE_PIXELS"
+    return Check("memory", each.megabytes >= LEAST_MEGABYTES and together < machine, detail, fix)
 
 
 def _font() -> Check:
@@ -201,7 +223,7 @@ async def configured(settings: Settings) -> list[Check]:
         detail = f"{settings.temporal_address} {'accepts connections' if ok else 'does not accept connections'}"
         fix = "check TEMPORAL_ADDRESS (host:port) and that the server runs, or unset it to use the embedded one"
         found.append(Check("Temporal server", ok, detail, fix))
-    if settings.storage:
+    if settings.storage or settings.storage_also:
         found.append(await _storage(settings))
     if settings.c2pa_certificate or settings.c2pa_key:
         found.append(_signing(settings))
@@ -223,12 +245,13 @@ async def _storage(settings: Settings) -> Check:
     try:
         storage = open_storage(settings)
         try:
-            await storage.check()
+            await storage.trial()
         finally:
             await storage.close()
     except EngineError as error:
         return Check("storage", False, error.message.removesuffix("."), fix)
-    return Check("storage", True, f"{settings.storage} can be used")
+    also = f"; what is not there yet is read from {settings.storage_also}" if settings.storage_also else ""
+    return Check("storage", True, f"{place_of(settings)} can be used{also}")
 
 
 def _nearest(folder: Path) -> Path:

@@ -42,6 +42,6 @@ async def found(settings: Settings) -> tuple[bool, str, str] | None:
     long = [one for one in waiting if (now - one.since).total_seconds() > LONG]
     if not long:
         return True, "none waits for a provider, storage or a worker", ""
-    told = [f"{one.reason} for {(now - one.since).total_seconds():.0f} s: {one.message} {one.said}" for one in long]
+    waits = [f"{one.reason} for {(now - one.since).total_seconds():.0f} s: {one.message} {one.said}" for one in long]
     fixes = dict.fromkeys(_FIXES.get(one.reason, _OTHERWISE) for one in long)
-    return False, "; ".join(one.strip() for one in told), "; ".join(fixes)
+    return False, "; ".join(one.strip() for one in waits), "; ".join(fixes)

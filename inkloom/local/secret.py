@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
+from engine.errors import BadInput
 from engine.settings import Settings
 from inkloom.local.errors import unwritable
 
@@ -18,6 +19,17 @@ def secret_key(settings: Settings) -> str:
         return secret_in(data / "secret_key")
     except OSError as error:
         raise unwritable(data, error) from error
+
+
+def known_secret_key(settings: Settings) -> str:
+    """The same key, never a new one: raises `BadInput` if it is not known on this machine."""
+    given = settings.secret_key is not None and settings.secret_key.get_secret_value()
+    if not given and not (settings.data.expanduser() / "secret_key").exists():
+        raise BadInput(
+            "The secret key is not known here: INKLOOM_SECRET_KEY is not set, and the data folder has no secret_key."
+            " Set the one that the API and the workers have, or run this where they run."
+        )
+    return secret_key(settings)
 
 
 def secret_in(path: Path) -> str:

@@ -98,7 +98,7 @@ class Services:
     @property
     def patience(self) -> float:
         """The most seconds that stopping takes."""
-        return max(self._patience_of(role) for role in self._commands.workers) + ENDING
+        return max((self._patience_of(role) for role in self._commands.workers), default=0.0) + ENDING
 
     async def own(self, api: bool) -> None:
         """Start everything, and take over what already runs where that is safe. Does nothing twice."""

@@ -141,7 +141,7 @@ class Stack:
         return True
 
     async def _own_or_attach(self) -> None:
-        began = told = time.monotonic()
+        began = reported = time.monotonic()
         answering = began + ANSWERING
         while True:
             if self._owner.take():
@@ -159,9 +159,9 @@ class Stack:
                     f"Process {owner} supervises {self._data}, but its servers do not answer. "
                     f"Look into {self._data / 'logs'}, or end that process and start again."
                 )
-            if now - told > TELL_EVERY:
+            if now - reported > TELL_EVERY:
                 self._report(f"Waiting for process {owner}, which is starting the servers of this folder")
-                told = now
+                reported = now
             await asyncio.sleep(POLL)
 
     async def _tend(self) -> None:

@@ -87,7 +87,7 @@ class Supervised:
 
     async def _keep(self) -> None:
         deaths: deque[float] = deque(maxlen=DEATHS)
-        pause, told = FIRST_PAUSE, False
+        pause, complained = FIRST_PAUSE, False
         while True:
             born = time.monotonic()
             if self._process is not None:
@@ -97,13 +97,13 @@ class Supervised:
                         await asyncio.to_thread(trim, self._log)
             now = time.monotonic()
             if now - born > SPAN:
-                pause, told = FIRST_PAUSE, False
+                pause, complained = FIRST_PAUSE, False
             deaths.append(now)
             if len(deaths) == DEATHS and now - deaths[0] < SPAN:
-                if not told:
+                if not complained:
                     self._report(self._complaint())
-                told = True
-            elif not told:
+                complained = True
+            elif not complained:
                 outcome = self._process.outcome() if self._process else "it did not start"
                 self._report(f"{self.service.role}: ended ({outcome}); starting it again")
             await asyncio.sleep(pause)

@@ -21,6 +21,7 @@ from inkloom.local.logs import end_of, tail
 from inkloom.local.ports import LOOPBACK, is_free, next_free
 from inkloom.local.processes import POLL, Process, running_with, spawn, until_ready
 from inkloom.local.temporal_binary import obtain
+from models import search_attributes
 
 FRONTEND = 7233  # The default port, where people and tools look first.
 # The path under which the API shows the UI.
@@ -32,7 +33,6 @@ ADOPTION = 5.0
 # What the server says of a database that it cannot use, however often it is started.
 UNREADABLE = re.compile(r"file is not a database|malformed|schema version|no such (?:table|column)", re.IGNORECASE)
 TRIES = 3
-SEARCH_ATTRIBUTES = ("ProjectId", "ChapterId", "GenerationStatus")
 
 
 class Ports(BaseModel, frozen=True):
@@ -154,10 +154,7 @@ class Temporal:
         why = "cannot be read by this version of Temporal" if unreadable else damage(self._database)
         if why is None or not self._database.exists():
             return False
-        aside = self._database.with_name(f"temporal.db.{datetime.now(UTC):%Y%m%dT%H%M%S}")
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                self._database.with_name(self._database.name + suffix).replace(f"{aside}{suffix}")
+        aside = move_aside(self._database)
         self._report(
             f"temporal: {self._database} {why}. It was moved to {aside}, and a new one is made. Nothing is lost: open"
             " generations start again, from what Postgres has"
@@ -165,13 +162,17 @@ class Temporal:
         return True
 
     def _command(self, program: Path) -> list[str | Path]:
-        attributes = [part for name in SEARCH_ATTRIBUTES for part in ("--search-attribute", f"{name}=Keyword")]
+        attributes = [part for name in search_attributes.ALL for part in ("--search-attribute", f"{name}=Keyword")]
         return [
             *(program, "server", "start-dev", "--log-level", "warn", "--ip", LOOPBACK),
             *("--db-filename", self._database),
             # Ten times the workflows per second of SQLite's defaults; a power cut may cost the last commits.
             *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
             *("--dynamic-config-value", "matching.enableFairness=true"),
+            # So that no run is ever pinned to a version that is no longer on this machine.
+            *("--dynamic-config-value", "system.enableDeploymentVersions=false"),
+            *("--dynamic-config-value", "frontend.WorkerHeartbeatsEnabled=true"),
+            *("--dynamic-config-value", "frontend.ListWorkersEnabled=true"),
             # A single node shares its queues with no other; partitions would only pass tasks among themselves.
             *("--dynamic-config-value", "matching.numTaskqueueReadPartitions=1"),
             *("--dynamic-config-value", "matching.numTaskqueueWritePartitions=1"),
@@ -183,6 +184,15 @@ class Temporal:
             *("--namespace", self._namespace),
             *attributes,
         ]
+
+
+def move_aside(database: Path) -> Path:
+    """Move the server's database away while no server runs, so that the next one begins with none; returns where to."""
+    aside = database.with_name(f"temporal.db.{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            database.with_name(database.name + suffix).replace(f"{aside}{suffix}")
+    return aside
 
 
 def damage(database: Path) -> str | None:

@@ -1,6 +1,7 @@
 """Every table, so that importing this package fills the metadata that migrations compare against."""
 
 from models.tables.accounts import AccessToken, IdempotentRequest, RefreshToken, Throttle, Ticket, User
+from models.tables.batches import Batch, BatchEvent, BatchItem
 from models.tables.directing import ChapterVersion, Redraw, Selection
 from models.tables.ledger import Circuit, ProviderCall, TaskResult
 from models.tables.projects import Invitation, Project, ProjectInstruction, ProjectMember
@@ -13,6 +14,9 @@ from models.tables.webhooks import Delivery, Webhook
 __all__ = [
     "AccessToken",
     "Attachment",
+    "Batch",
+    "BatchEvent",
+    "BatchItem",
     "Chapter",
     "ChapterVersion",
     "Character",

@@ -32,6 +32,12 @@ class User(Row, table=True):
     name: str = Field(default="", max_length=200)
     password_hash: str | None = Field(default=None)
     is_local: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    is_operator: bool = Field(
+        default=False,
+        sa_column_kwargs={"server_default": text("false")},
+        description="runs the installation beside the owner of the machine and INKLOOM_OPERATORS",
+    )
+    disabled_at: datetime | None = moment("an operator disabled it: no one can log in")
 
 
 class RefreshToken(Row, table=True):
@@ -49,7 +55,7 @@ class RefreshToken(Row, table=True):
     token_hash: str = Field(max_length=64, description="SHA-256")
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
     used_at: datetime | None = moment("when it was exchanged for the next one")
-    revoked_at: datetime | None = moment("logged out, or somebody used one of the family twice")
+    revoked_at: datetime | None = moment("logged out, or one of the family was used twice")
 
 
 class AccessToken(Row, table=True):

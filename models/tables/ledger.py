@@ -35,15 +35,25 @@ class ProviderCall(Row, table=True):
         within_project("generation_id", "generations", ondelete="SET NULL"),
         within_project("image_id", "images", ondelete="SET NULL"),
         Index("ix_provider_calls_generation_id", "generation_id", "id"),
+        Index("ix_provider_calls_request_key", "request_key", postgresql_where=text("request_key IS NOT NULL")),
         Index("ix_provider_calls_image_id", "image_id"),
         Index("ix_provider_calls_send_at", "provider", "send_at", postgresql_where=text("send_at IS NOT NULL")),
+        Index(
+            "ix_provider_calls_in_flight",
+            "provider",
+            "project_id",
+            postgresql_where=text("state IN ('reserved', 'submitted')"),
+        ),
         CheckConstraint("attempt >= 1", name="attempt"),
         CheckConstraint("(state = 'reserved') = (submitted_at IS NULL) OR state = 'failed'", name="submitted"),
     )
 
     project_id: UUID = Field(foreign_key="projects.id", ondelete="CASCADE")
     generation_id: UUID | None = None
-    call_key: str = Field(max_length=64)
+    call_key: str = Field(max_length=64, description="what its project asks for")
+    request_key: str | None = Field(
+        default=None, max_length=64, description="the same in all projects; absent in rows of version 0017"
+    )
     attempt: int
     state: CallState = Field(default=CallState.RESERVED, sa_type=StrEnumType(CallState, 16))
     kind: str = Field(max_length=8)
@@ -88,11 +98,13 @@ class ProviderCall(Row, table=True):
 
 
 class Circuit(SQLModel, table=True):
-    """A provider that has failed lately. There is no row for one that works."""
+    """A model that has failed lately, or a provider that is paused. There is no row for one that works."""
 
     __tablename__ = "circuits"
 
-    key: str = Field(primary_key=True, max_length=80, description="kind and provider")
+    key: str = Field(
+        primary_key=True, max_length=80, description="kind, provider and model; of a pause, kind and provider"
+    )
     failures: int = Field(description="in a row")
     failing_since: datetime = Field(sa_type=DateTime(timezone=True))
     last_failed_at: datetime = Field(sa_type=DateTime(timezone=True))
@@ -100,6 +112,7 @@ class Circuit(SQLModel, table=True):
     said: str = Field(
         default="", sa_column_kwargs={"server_default": ""}, description="our message of the last failure"
     )
+    paused_at: datetime | None = moment("an operator paused the provider: no call is sent to it")
 
 
 class TaskResult(Row, table=True):

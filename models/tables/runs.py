@@ -18,7 +18,15 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from models.options import FINAL_STATUSES, DelayReason, GenerationKind, GenerationOptions, GenerationStatus, HoldReason
+from models.options import (
+    FINAL_STATUSES,
+    BudgetOf,
+    DelayReason,
+    GenerationKind,
+    GenerationOptions,
+    GenerationStatus,
+    HoldReason,
+)
 from models.tables.columns import (
     Row,
     StrEnumType,
@@ -56,6 +64,7 @@ class Generation(Row, table=True):
         Index("ix_generations_chapter_id", "chapter_id", "id"),
         Index("ix_generations_retry_of", "retry_of"),
         Index("ix_generations_requested_by", "requested_by"),
+        Index("ix_generations_batch_id", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
         Index(
             "ix_generations_external_id", "project_id", "external_id", postgresql_where=text("external_id IS NOT NULL")
         ),
@@ -75,7 +84,9 @@ class Generation(Row, table=True):
     external_id: str | None = Field(default=None, max_length=200, description="the caller's own name for it")
     labels: dict[str, str] = json_object("the caller's own facts: `metadata` in the API")
     requested_by: UUID | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL")
-    paused_at: datetime | None = moment("somebody paused it: nothing is paid for until it is resumed")
+    batch_id: UUID | None = Field(default=None, foreign_key="batches.id", ondelete="SET NULL")
+    batch_item_id: UUID | None = Field(default=None, description="the batch's item, of which this is one attempt")
+    paused_at: datetime | None = moment("paused: nothing is paid for until it is resumed")
     cancel_requested_at: datetime | None = moment("a user cancelled it: it ends once the calls in flight are answered")
     cached_calls: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     started_at: datetime | None = moment()
@@ -89,6 +100,7 @@ class Hold(Row, table=True):
     __tablename__ = "holds"
     __table_args__ = (
         one_of("reason", HoldReason),
+        one_of("budget", BudgetOf),
         within_project("generation_id", "generations"),
         UniqueConstraint("workflow_id", "purpose"),
         Index("ix_holds_generation_id", "generation_id", "id"),
@@ -101,14 +113,17 @@ class Hold(Row, table=True):
     target_id: UUID = Field(description="the chapter, scene, panel or character it was for")
     reason: HoldReason = Field(sa_type=StrEnumType(HoldReason, 16))
     message: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    budget: BudgetOf | None = Field(
+        default=None, sa_type=StrEnumType(BudgetOf, 16), description="whose budget the call did not fit"
+    )
     skip: bool = Field(
         default=False,
         sa_column_kwargs={"server_default": text("false")},
         description="decided to go on without this part",
     )
     deadline_at: datetime | None = moment("when a review is decided by the default that was ordered")
-    remind_at: datetime | None = moment("when a review that still waits is told of again")
-    released_at: datetime | None = moment("decided; the workflow is being told")
+    remind_at: datetime | None = moment("when to announce again that a review waits")
+    released_at: datetime | None = moment("decided; the workflow is being signalled")
     taken: bool = Field(
         default=False,
         sa_column_kwargs={"server_default": text("false")},
@@ -138,7 +153,7 @@ class Delay(Row, table=True):
     tries: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     next_try_at: datetime | None = moment("when it is tried again")
     announced: bool = Field(
-        default=False, sa_column_kwargs={"server_default": text("false")}, description="an event told of it"
+        default=False, sa_column_kwargs={"server_default": text("false")}, description="an event announced it"
     )
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ from activities.interceptor import (
     translate,
     unexpected,
 )
+from activities.set_aside import MAX_LOST
 from engine import errors
 from engine.errors import EngineError, ProviderBusy
 from workflows.dispatch.table import ACTIVITIES, PAID, Activity, PaidActivity
@@ -111,12 +113,19 @@ class Inner(ActivityInboundInterceptor):
         return await self._work()
 
 
-async def perform(work: Callable[[], Awaitable[Any]], *, attempt: int = 1, beats: list[Any] | None = None) -> Any:
-    """Run an activity behind the interceptor, as a worker does."""
+async def perform(
+    work: Callable[[], Awaitable[Any]],
+    *,
+    attempt: int = 1,
+    beats: list[Any] | None = None,
+    before: Sequence[Any] = (),
+    errors: ActivityErrors | None = None,
+) -> Any:
+    """Run an activity behind the interceptor, as a worker does; `before` is the last heartbeat of earlier attempts."""
     environment = ActivityEnvironment()
-    environment.info = dataclasses.replace(environment.info, attempt=attempt)
+    environment.info = dataclasses.replace(environment.info, attempt=attempt, heartbeat_details=before)
     environment.on_heartbeat = lambda *told: beats.append(told) if beats is not None else None
-    chain = ActivityErrors().intercept_activity(Inner(work))
+    chain = (errors or ActivityErrors()).intercept_activity(Inner(work))
     return await environment.run(chain.execute_activity, ExecuteActivityInput(work, [], None, {}))
 
 
@@ -263,6 +272,50 @@ async def test_a_beat_says_how_far_the_work_is() -> None:
 
     await perform(drawing, beats=beats)
     assert beats == [(0.4,)]
+
+
+async def test_a_loss_is_forgotten_after_an_hour() -> None:
+    """Workers that end now and then, with what they have in flight, set nothing aside."""
+
+    async def work() -> str:
+        return "done"
+
+    with pytest.raises(ApplicationError) as caught:
+        await perform(work, attempt=9, before=[0.0, MAX_LOST, time.time() - 3000])
+    assert caught.value.type == "SetAside"
+    assert await perform(work, attempt=9, before=[0.0, MAX_LOST, time.time() - 4000]) == "done"
+
+
+async def test_the_last_attempt_runs_alone_in_its_process() -> None:
+    """It waits for those that run, and those that come wait for it; the others run side by side."""
+    errors, running, most, order = ActivityErrors(), 0, 0, []
+    free = asyncio.Event()
+
+    def named(name: str, until: asyncio.Event | None) -> Callable[[], Awaitable[None]]:
+        async def work() -> None:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            if name == "last":
+                assert running == 1
+            order.append(name)
+            await (until.wait() if until else asyncio.sleep(0.1))
+            running -= 1
+
+        return work
+
+    first = [asyncio.create_task(perform(named("first", free), errors=errors)) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    lost = [0.0, MAX_LOST - 1, time.time()]
+    last = asyncio.create_task(perform(named("last", None), attempt=MAX_LOST + 1, before=lost, errors=errors))
+    await asyncio.sleep(0.1)
+    later = [asyncio.create_task(perform(named("later", None), errors=errors)) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    assert (order, most) == (["first", "first"], 2)
+    free.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*first, last, *later)
+    assert order == ["first", "first", "last", "later", "later"]
 
 
 @pytest.mark.parametrize("called", [*ACTIVITIES, *PAID], ids=lambda called: called.name)

@@ -4,9 +4,10 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
 from activities.provider_slots import ProviderSlots
-from engine.errors import NotConfigured
+from engine.errors import NotConfigured, WorkerStopping
 
 pytestmark = pytest.mark.unit
 
@@ -44,3 +45,22 @@ async def test_nobody_waits_for_a_provider_that_is_not_there() -> None:
     with pytest.raises(NotConfigured, match="'missing'"):
         async with ProviderSlots(["offline"], slots=1).take("missing"):
             pass
+
+
+async def test_what_waits_for_a_slot_is_left_to_another_worker_at_once() -> None:
+    """When the worker stops: the call that has the slot may take minutes, and its slot is free again after that."""
+    slots, environment, waits = ProviderSlots(["p"], 1), ActivityEnvironment(), asyncio.Event()
+
+    async def second() -> None:
+        waits.set()
+        async with slots.take("p"):
+            raise AssertionError("The worker stops.")
+
+    async with slots.take("p"):
+        waiting = asyncio.ensure_future(environment.run(second))
+        await waits.wait()
+        environment.worker_shutdown()
+        with pytest.raises(WorkerStopping):
+            await waiting
+    async with asyncio.timeout(5), slots.take("p"):
+        pass

@@ -14,6 +14,7 @@ from activities.sending import sending
 from engine.db.session import Database
 from engine.errors import AnswerLost, CallInFlight, EngineError, ProviderBusy, ProviderDown, ProviderRejected
 from engine.money import ledger
+from engine.money.abandoned import abandon
 from engine.settings import Rate
 from engine.store.rows import get
 from models.tables import ProviderCall
@@ -39,7 +40,7 @@ async def test_a_call_that_was_given_up_is_not_sent(database: Database, order: O
     ordered = await order()
     grant = await waiting(database, ordered, 0.01)
     async with database.session() as session:
-        await ledger.abandon(session, ordered.run.generation_id)
+        await abandon(session, ordered.run.generation_id)
     sent = False
 
     async def send() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,26 +17,30 @@ from tests.support.mortal_worker import BUSY, LOST, Careless
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 
-async def ended(client: Client, address: str, activity: str) -> tuple[WorkflowHandle[Careless, str], int]:
-    """The run of an activity by workers that are started again whenever one ends, and how many there were."""
+async def ended(client: Client, address: str, *activities: str) -> tuple[list[WorkflowHandle[Careless, str]], int]:
+    """The runs of activities by workers that are started again whenever one ends, and how many there were."""
     queue, ids = f"mortal-{uuid4()}", {"project_id": uuid4(), "generation_id": uuid4(), "chapter_id": uuid4()}
     call = PageCall(**ids, options=GenerationOptions(), number=3)
-    handle = await client.start_workflow(
-        Careless.run, args=[activity, queue, call], id=f"careless-{uuid4()}", task_queue=queue
-    )
-    result = asyncio.ensure_future(handle.result())
+    handles = [
+        await client.start_workflow(
+            Careless.run, args=[activity, queue, call], id=f"careless-{uuid4()}", task_queue=queue
+        )
+        for activity in activities
+    ]
+    result: asyncio.Future[Any] = asyncio.gather(*(handle.result() for handle in handles), return_exceptions=True)
     workers = 0
     while not result.done():
         workers += 1
         worker = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.support.mortal_worker", address, client.namespace, queue, cwd=ROOT
         )
-        await asyncio.wait({result, over := asyncio.ensure_future(worker.wait())}, return_when="FIRST_COMPLETED")
+        over: asyncio.Future[Any] = asyncio.ensure_future(worker.wait())
+        await asyncio.wait({result, over}, return_when="FIRST_COMPLETED")
         if not over.done():
             worker.kill()
             await over
-    await asyncio.gather(result, return_exceptions=True)
-    return handle, workers
+    await result
+    return handles, workers
 
 
 async def test_what_ends_every_worker_is_set_aside_and_named(client: Client, temporal_address: str) -> None:
@@ -44,7 +49,7 @@ async def test_what_ends_every_worker_is_set_aside_and_named(client: Client, tem
     Where the machine is busy, a worker may end before the heartbeat that counts its attempt has left it.
     """
     async with asyncio.timeout(200):
-        handle, workers = await ended(client, temporal_address, "poison")
+        (handle,), workers = await ended(client, temporal_address, "poison")
     with pytest.raises(WorkflowFailureError) as caught:
         await handle.result()
     assert isinstance(caught.value.cause, ActivityError)
@@ -55,8 +60,21 @@ async def test_what_ends_every_worker_is_set_aside_and_named(client: Client, tem
     assert LOST + 2 <= workers <= LOST + 5
 
 
+async def test_what_only_ran_beside_it_is_not(client: Client, temporal_address: str) -> None:
+    """All of them are lost together, again and again; alone, each shows what it is."""
+    async with asyncio.timeout(300):
+        handles, _ = await ended(client, temporal_address, "late_poison", "innocent", "innocent", "late_poison")
+    found = await asyncio.gather(*(handle.result() for handle in handles), return_exceptions=True)
+    assert found[1:3] == ["done", "done"]
+    for failure in (found[0], found[3]):
+        assert isinstance(failure, WorkflowFailureError)
+        assert isinstance(failure.cause, ActivityError)
+        assert isinstance(error := failure.cause.cause, ApplicationError)
+        assert error.type == "SetAside"
+
+
 async def test_what_fails_in_order_is_never_set_aside(client: Client, temporal_address: str) -> None:
     assert BUSY > LOST + 1
     async with asyncio.timeout(200):
-        handle, workers = await ended(client, temporal_address, "busy")
+        (handle,), workers = await ended(client, temporal_address, "busy")
     assert (await handle.result(), workers) == ("done", 1)

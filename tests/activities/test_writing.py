@@ -1,7 +1,9 @@
 """A task whose worker died after its last answer is not asked again."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +17,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.task_run import TaskRun
 from activities.writing import Writing
 from engine.db.session import Database, execute
-from engine.errors import BadAnswer, ProviderError, ProviderRefused, ProviderRejected
+from engine.errors import BadAnswer, CallInFlight, ProviderError, ProviderRefused, ProviderRejected
 from engine.llm import LLMReply, LLMRequest
 from engine.money.ledger import Terms
 from engine.money.prices import Prices
@@ -198,4 +200,43 @@ async def test_after_a_transfer_the_calls_of_the_project_go_on(database: Databas
         query = select(ProviderCall).where(ProviderCall.project_id == ordered.run.project_id)
         failed, paid = sorted((await session.exec(query)).all(), key=lambda one: one.id)
     assert (failed.state, paid.state) == (CallState.FAILED, CallState.CONFIRMED)
-    assert failed.call_key != paid.call_key
+    assert (failed.attempt, paid.attempt) == (1, 2)
+    assert failed.call_key == paid.call_key
+
+
+async def test_a_project_is_transferred_in_the_middle_of_a_call_and_the_vendor_is_asked_once(
+    database: Database, order: Order
+) -> None:
+    """Temporal runs the activity again for the next owner while the answer is still awaited: it waits, too."""
+    ordered = await order()
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def answer(_: LLMRequest) -> LLMReply | None:
+        asked.set()
+        await answered.wait()
+        return None
+
+    writer = Writer(answer)
+    call = TaskCall(**ordered.run.model_dump(exclude={"chapter_id"}), target_id=ordered.run.chapter_id)
+
+    async def attempt(work: Writing, workflow: str) -> TaskDone:
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, workflow_id=workflow)
+        done: TaskDone = await environment.run(partial(work.run, ALL["ChapterOutline"], call))
+        return done
+
+    first, second = (Writing(database, {"offline": writer}, Prices(), Terms()) for _ in range(2))
+    running = asyncio.create_task(attempt(first, "one"))
+    await asyncio.wait_for(asked.wait(), 30)
+    heir = (await order()).owner_id
+    async with database.session() as session:
+        session.add(ProjectMember(project_id=ordered.run.project_id, user_id=heir, role=Role.EDITOR))
+        await session.flush()
+        await members.transfer(session, Scope(user_id=ordered.owner_id), ordered.run.project_id, heir)
+    for work, workflow in ((first, "one"), (second, "another worker")):
+        with pytest.raises(CallInFlight):
+            await asyncio.wait_for(attempt(work, workflow), 30)
+    answered.set()
+    assert not (await asyncio.wait_for(running, 30)).cached
+    assert (await attempt(second, "another worker")).cached
+    assert len(writer.asked) == 1

@@ -11,10 +11,12 @@ from uuid import UUID, uuid4
 from PIL import Image as Picture
 
 from engine.db.session import Database
+from models.batches import BatchStatus
 from models.layout import Layout, LayoutCell
 from models.tables import (
     AccessToken,
     Attachment,
+    Batch,
     ChapterVersion,
     Character,
     Comment,
@@ -217,7 +219,9 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
             purpose="Dialogue",
             holder="",
         )
-        session.add_all([draft, delivery, comment, attachment, call])
+        # It has ended: no sweeper is to go on with it.
+        batch = Batch(owner_id=ordered.owner_id, name="Theirs", status=BatchStatus.COMPLETED, at_a_time=1)
+        session.add_all([draft, delivery, comment, attachment, call, batch])
     return {
         "project_id": project_id,
         "chapter_id": ordered.run.chapter_id,
@@ -233,6 +237,7 @@ async def belongings(database: Database, ordered: Ordered) -> dict[str, UUID]:
         "invitation_id": invitation.id,
         "user_id": ordered.owner_id,
         "generation_id": ordered.run.generation_id,
+        "batch_id": batch.id,
         "call_id": call.id,
         "token_id": token.id,
         "webhook_id": webhook.id,

@@ -1,11 +1,8 @@
 """Accounts: who comes in, how long it counts, and what slows down those who guess."""
 
 import asyncio
-import os
-import statistics
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -20,10 +17,8 @@ from engine.security import digest
 from engine.settings import Settings
 from models.tables import AccessToken, Invitation, RefreshToken, Throttle, User
 from models.tables.projects import Role
-from tests.api.conftest import PASSWORD, Json, Serve, problem, refused, registered, serving
-from tests.api.live import LOOK, caught_up, listening, new_project
+from tests.api.conftest import PASSWORD, Json, problem, refused, registered, serving
 from tests.conftest import Order
-from tests.support.servers import NOWHERE, migrated_database
 
 pytestmark = pytest.mark.integration
 
@@ -99,16 +94,15 @@ async def test_an_unknown_account_is_answered_as_a_wrong_password_is(api: AsyncC
     email, _ = await account(api)
     took: dict[str, list[float]] = {"known": [], "unknown": []}
     said = set()
-    for _ in range(4):
+    for _ in range(6):
         for who, tried in (("known", email), ("unknown", address())):
             began = time.perf_counter()
             answer = await login(api, tried, "not-the-right-password")
             took[who].append(time.perf_counter() - began)
             said.add((answer.status_code, answer.json()["detail"], answer.headers["WWW-Authenticate"]))
     assert len(said) == 1
-    # An answer without a hash would come in a tenth of the time.
-    known, unknown = (statistics.median(took[who]) for who in ("known", "unknown"))
-    assert 0.4 < unknown / known < 2.5
+    # An answer without a hash would come in a tenth of the time. The least: what else the machine does only adds.
+    assert 0.4 < min(took["unknown"]) / min(took["known"]) < 2.5
 
 
 async def test_a_refresh_token_counts_once(api: AsyncClient) -> None:
@@ -258,6 +252,35 @@ async def test_an_installation_says_who_may_register(
     assert answer.status_code == status
 
 
+async def test_who_registers_an_invited_address_needs_the_code(api: AsyncClient, api_settings: Settings) -> None:
+    """Addresses are not verified: someone else's code, no code, or the code with another address let nobody in.
+
+    Afterwards, the invitation is accepted with the same code.
+    """
+    invited, other = address(), address()
+    project_id = (await api.post("/api/v1/projects", json={"title": "Mine"})).json()["id"]
+    where = f"/api/v1/projects/{project_id}/invitations"
+    codes = {
+        one: (await api.post(where, json={"email": one, "role": "editor"})).json()["code"] for one in (invited, other)
+    }
+    async with serving(api_settings.model_copy(update={"registration": "invited"})) as strict:
+
+        async def register(email: str, **more: str) -> int:
+            body = {"email": email, "password": PASSWORD, **more}
+            return (await strict.post("/api/v1/auth/register", json=body)).status_code
+
+        assert await register(invited) == 403
+        assert await register(invited, code="") == 403
+        assert await register(invited, code="\x00") == 403
+        assert await register(invited, code=codes[other]) == 403
+        assert await register(address(), code=codes[invited]) == 403
+        assert await register(invited.upper(), code=codes[invited]) == 201
+        tokens = (await strict.post("/api/v1/auth/login", data={"username": invited, "password": PASSWORD})).json()
+        mine = bearing(tokens["access_token"])
+        answer = await strict.post("/api/v1/invitations/accept", json={"code": codes[invited]}, headers=mine)
+        assert (answer.status_code, answer.json()["project_id"]) == (200, project_id)
+
+
 async def test_a_token_for_scripts_does_what_it_may_and_no_more(api: AsyncClient) -> None:
     """One that may read reads; none touches the account; a revoked one does nothing."""
     _, tokens = await account(api)
@@ -353,112 +376,6 @@ async def test_nothing_that_opens_something_is_kept_as_it_is(api: AsyncClient, d
     assert email in kept
     for secret in (PASSWORD, tokens["refresh_token"], tokens["access_token"], made["token"], ticket["ticket"]):
         assert secret not in kept
-
-
-@pytest.fixture
-async def untouched(database_url: str, tmp_path: Path) -> Settings:
-    """An installation where nobody has registered."""
-    return Settings(
-        data=tmp_path,
-        database_url=await migrated_database(database_url, f"untouched_{uuid4().hex[:8]}"),
-        temporal_address=NOWHERE,
-        secret_key=SecretStr("another secret"),
-        local_owner=True,
-    )
-
-
-async def test_the_first_account_takes_over_what_the_local_owner_has(untouched: Settings) -> None:
-    """Until then no login is needed on this machine; from then on it is."""
-    async with serving(untouched) as api:
-        project = (await api.post("/api/v1/projects", json={"title": "From the command line"})).json()
-        authorization = await registered(api)
-        assert problem(await api.get("/api/v1/projects")) == refused(401, "unauthorized")
-        api.headers["Authorization"] = authorization
-        assert [row["id"] for row in (await api.get("/api/v1/projects")).json()["items"]] == [project["id"]]
-        api.headers["Authorization"] = await registered(api)
-        assert (await api.get("/api/v1/projects")).json()["items"] == []
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"X-Forwarded-For": "203.0.113.7"},
-        {"Forwarded": "for=203.0.113.7"},
-        {"X-Real-IP": "203.0.113.7"},
-        {"X-Forwarded-Host": "studio.example.org"},
-        {"Via": "1.1 somebody"},
-        {"CF-Connecting-IP": "203.0.113.7"},
-    ],
-    ids=str,
-)
-async def test_what_was_passed_on_does_not_act_as_the_local_owner(untouched: Settings, headers: Json) -> None:
-    """A proxy on this machine speaks for the whole world."""
-    async with serving(untouched) as api:
-        assert (await api.get("/api/v1/projects", headers=headers)).status_code == 401
-        assert (await api.get("/api/v1/projects")).status_code == 200
-
-
-async def test_a_proxy_that_does_not_name_itself_is_not_the_local_owner(untouched: Settings, served: Serve) -> None:
-    """The most common one, left as it comes, calls us by our own name and adds nothing; but it asks in HTTP 1.0."""
-
-    async def asked(port: int, version: str) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(
-            f"GET /api/v1/auth/me HTTP/{version}\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
-        )
-        status = (await reader.readline()).split()[1]
-        writer.close()
-        return status
-
-    async with served(database_url=untouched.database_url, local_owner=True) as port:
-        assert [await asked(port, version) for version in ("1.1", "1.0")] == [b"200", b"401"]
-
-
-# What a proxy asks that keeps the host and adds no header, in HTTP 1.1.
-ASKS = """
-import http.client, sys
-connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=30)
-connection.request("GET", "/api/v1/auth/me")
-print(connection.getresponse().status)
-"""
-
-
-@pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/bin/python3").exists(), reason="only root can be another")
-@pytest.mark.parametrize("account", [pytest.param(None, id="ours"), pytest.param(65_534, id="another")])
-async def test_another_account_of_this_machine_is_not_the_local_owner(
-    untouched: Settings, served: Serve, account: int | None
-) -> None:
-    """Neither a proxy that runs as one, whatever it sends, nor another person."""
-    async with served(database_url=untouched.database_url, local_owner=True) as port:
-        # The interpreter of the tests may lie where this account cannot go.
-        command = ("/usr/bin/python3", "-I", "-c", ASKS, str(port))
-        asking = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, user=account, cwd="/")
-        said, _ = await asking.communicate()
-    assert said.decode().strip() == ("200" if account is None else "401")
-
-
-async def test_the_local_owner_hears_nothing_once_somebody_has_registered(untouched: Settings) -> None:
-    """A socket that needed no login ends: from then on everybody needs one."""
-    async with (
-        listening(untouched) as served,
-        AsyncClient(base_url=f"http://127.0.0.1:{served.port}") as api,
-        served.open(f"projects/{await new_project(api)}", None) as client,
-    ):
-        await caught_up(client)
-        await asyncio.sleep(LOOK * 1.5)
-        await client.ping()
-        await registered(api)
-        await asyncio.wait_for(client.wait_closed(), 12)
-        assert client.close_code == 4401
-
-
-async def test_nobody_is_the_local_owner_unless_that_is_set(untouched: Settings) -> None:
-    """`api` alone may stand on a server; only `up` says that this is somebody's own machine."""
-    async with serving(untouched.model_copy(update={"local_owner": False})) as api:
-        assert problem(await api.get("/api/v1/projects")) == refused(401, "unauthorized")
-        await api.post("/api/v1/auth/register", json={"email": address(), "password": PASSWORD})
-    async with serving(untouched) as api:
-        assert (await api.get("/api/v1/projects")).status_code == 401
 
 
 async def test_a_new_secret_leaves_old_tokens_in_force_while_it_is_told_of_the_old_one(

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from httpx2 import AsyncClient
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 from sqlmodel import col
 from temporalio.client import Client
 
-from engine.db.session import Database
+from engine.db.session import Database, execute
 from engine.settings import Settings
 from engine.store import delays, gauges, holds
 from inkloom.sweeper import sweep
@@ -105,6 +105,17 @@ async def test_without_servers_the_process_tells_of_itself(api: AsyncClient, api
         found = {name for name, *_ in await scraped(lonely)}
     assert "inkloom_websockets_open" in found
     assert not found & {"inkloom_generations", "inkloom_queue_tasks"}
+
+
+async def test_a_gauge_that_takes_long_takes_no_other_with_it(
+    api: AsyncClient, api_settings: Settings, database: Database
+) -> None:
+    """One table is locked, as while it is changed: what does not need it is told."""
+    async with serving(api_settings, api) as fresh, database.session() as session:
+        await execute(session, text("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE"))
+        found = {name for name, *_ in await scraped(fresh)}
+    assert not {"inkloom_webhook_deliveries_pending", "inkloom_webhook_delivery_oldest_seconds"} & found
+    assert {"inkloom_generation_oldest_seconds", "inkloom_sweeper_rounds", "inkloom_queue_tasks"} <= found
 
 
 def test_every_gauge_is_documented() -> None:

@@ -81,11 +81,13 @@ REFUSED = {
     "post /api/v1/projects/{project_id}/transfer": (403, "of the owners, the one it belongs to; see test_members.py"),
 }
 
-# An account's own tokens are in no project.
+# An account's own tokens and batches are in no project: see test_batches.py.
 # Who may change a comment depends on whose it is, and on what: see test_together.py.
 _OF_THEIR_OWN = "patch /api/v1/comments/{comment_id}"
 IN_PROJECTS = {
-    one.name: one for one in operations() if one.ids and one.ids != ["token_id"] and one.name != _OF_THEIR_OWN
+    one.name: one
+    for one in operations()
+    if one.ids and one.ids[0] not in ("token_id", "batch_id") and one.name != _OF_THEIR_OWN
 }
 
 

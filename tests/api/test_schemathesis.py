@@ -20,7 +20,7 @@ from tests.support.servers import migrated_database
 
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "8")
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.timeout(2700)]
 
 # Not the one of the examples: with it the tester would delete the account that it asks with.
 PASSWORD = "rope-shed-quay-fog-lamp"  # of nobody

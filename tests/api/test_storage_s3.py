@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from engine.db.session import Database
 from engine.settings import Settings
-from inkloom.sweeper import remove
+from inkloom.removing import remove
 from tests.api.conftest import Json, problem, refused, serving
 from tests.s3_server import BUCKET, KEYS, PATIENCE, S3Server, fresh_prefix, s3_server
 from tests.support.removals import everything_due

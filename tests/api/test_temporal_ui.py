@@ -120,10 +120,10 @@ async def test_pages_of_others_can_only_link_to_it(
 
 async def test_with_accounts_it_is_for_those_who_run_the_installation(untouched: Settings, ui: Ui) -> None:
     """The account that took over this machine, and the listed ones: with a ticket, once, for a cookie."""
-    listed = "ops@example.org"
-    async with serving(untouched.model_copy(update={"operators": f"x@example.org, {listed.upper()}"})) as api:
-        owner = await registered(api)
-        operator, stranger = await registered(api, listed), await registered(api)
+    async with serving(untouched) as api:
+        owner, operator, stranger = await registered(api), await registered(api), await registered(api)
+        listed = (await api.get("/api/v1/auth/me", headers={"Authorization": operator})).json()["id"]
+    async with serving(untouched.model_copy(update={"operators": f"{uuid4()}, {listed.upper()}"})) as api:
         assert (await api.get("/temporal/")).status_code == 401
         assert (await api.get("/temporal/?ticket=guessed")).status_code == 401
         for authorization, status in ((owner, 303), (operator, 303), (stranger, 403)):
@@ -151,6 +151,12 @@ async def test_with_accounts_it_is_for_those_who_run_the_installation(untouched:
                     assert (await api.get("/temporal/", headers={"Cookie": f"{name}={forged}"})).status_code == 401
         await api.post("/api/v1/auth/logout", headers={"Authorization": operator})
         assert (await api.get("/temporal/", headers={"Cookie": f"{name}={value}"})).status_code == 401
+
+
+@pytest.mark.parametrize("listed", ["ops@example.org", "0190d1f2-0000-7000-8000-000000000001, ops@example.org", "ops"])
+def test_an_operator_is_not_listed_by_a_name_that_others_could_register(listed: str) -> None:
+    with pytest.raises(ValidationError, match="give ids of accounts"):
+        Settings(operators=listed)
 
 
 async def test_a_script_opens_it_neither_with_its_token_nor_with_a_ticket(untouched: Settings, ui: Ui) -> None:

@@ -17,7 +17,7 @@ from engine.db.session import Database, execute
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import removals
-from inkloom.sweeper import remove
+from inkloom.removing import remove
 from models.options import GenerationStatus
 from models.tables import Generation, IdempotentRequest, Project, ProviderCall, Removal
 from models.tables.ledger import CallState
@@ -116,11 +116,11 @@ async def test_nothing_is_left_of_a_project(
 
     assert (await api.delete(f"/api/v1/projects/{project_id}")).status_code == 204
     assert await tables_with(database, word) == {}
-    assert await remove(database, client, kept) >= 1
+    assert (await remove(database, client, kept)).handled >= 1
     # Somebody was still storing something.
     await kept.put(f"p/{project_id}/images/ab/late.png", b"late")
     await everything_due(database)
-    assert await remove(database, client, kept) >= 1
+    assert (await remove(database, client, kept)).handled >= 1
     assert below(kept, project_id) == []
     await forgotten(client, known)
     async with database.session() as session:
@@ -271,12 +271,12 @@ async def test_a_removal_that_fails_is_tried_again(
     await upload(api, project_id)
     await api.delete(f"/api/v1/projects/{project_id}")
     storage = Failing(kept.root)
-    assert await remove(database, client, storage) == 0
+    assert (await remove(database, client, storage)).handled == 0
     assert len(below(kept, project_id)) == 1
     storage.away = False
-    assert await remove(database, client, storage) == 0
+    assert (await remove(database, client, storage)).handled == 0
     await everything_due(database)
-    assert await remove(database, client, storage) >= 2
+    assert (await remove(database, client, storage)).handled >= 2
     assert below(kept, project_id) == []
 
 
@@ -289,6 +289,6 @@ async def test_a_project_that_is_there_is_never_removed(
     async with database.session() as session:
         await removals.later(session, UUID(project_id), whole=True)
     await everything_due(database)
-    assert await remove(database, client, kept) >= 1
+    assert (await remove(database, client, kept)).handled >= 1
     assert (await api.get(f"/api/v1/images/{image_id}")).status_code == 200
     await api.delete(f"/api/v1/projects/{project_id}")

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import BadInput, TooHeavy
+from engine.pictures.workshop import room_for_pictures
 from engine.processes import pool
+from engine.processes.memory import PROCESSES, machine_megabytes, room
 from engine.processes.pool import ChildLost, Processes
 from tests.support import heavy
 
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.unit
 
 @pytest.fixture
 def processes() -> Iterator[Processes]:
-    made = Processes(2)
+    made = Processes(2, megabytes=1_000)
     yield made
     made.close()
 
@@ -78,7 +80,7 @@ async def test_what_nobody_waits_for_is_stopped(processes: Processes, tmp_path: 
 
 
 async def test_a_process_that_read_something_from_outside_reads_nothing_else() -> None:
-    processes = Processes(1, once=True)
+    processes = Processes(1, megabytes=1_000, once=True)
     first, second = [await processes.run(heavy.pid, seconds=5, doing="x") for _ in range(2)]
     assert first != second
     assert not alive(first)
@@ -116,6 +118,32 @@ async def test_a_place_that_nobody_waits_for_any_more_is_free(processes: Process
 async def _of(project: str, processes: Processes, path: Path, number: int) -> str:
     pool.lane.set(project)
     return await processes.run(heavy.wait_for, f"{path}-{number}", seconds=60, doing="x")
+
+
+@pytest.mark.parametrize("cores", [1, 2, 4, 8, 64])
+@pytest.mark.parametrize("gigabytes", [1, 2, 4, 8, 16, 24, 64, 512])
+def test_all_children_together_fit_into_the_machine(gigabytes: int, cores: int) -> None:
+    """Those of the API and both workers, and the pictures that are opened; none gets more than it can need."""
+    machine = gigabytes << 10
+    each, pictures = room(machine, cores), room_for_pictures(machine, 40_000_000)
+    assert PROCESSES * each.children * each.megabytes <= 0.6 * machine
+    assert 1 <= each.children <= 2 * cores
+    assert each.megabytes <= 3_000
+    assert each.megabytes >= 1_000 or each.children == 1
+    assert pictures.children == 1 or pictures.children * pictures.megabytes <= 0.15 * machine
+
+
+async def test_the_shared_children_keep_to_it() -> None:
+    """As many as fit run at a time, each with its part of the memory."""
+    fits = room(machine_megabytes(), os.cpu_count() or 1)
+    processes = pool.shared.__wrapped__()
+    try:
+        with pytest.raises(TooHeavy, match="too much memory"):
+            await processes.run(heavy.allocate, fits.megabytes, seconds=20, doing="x")
+        assert await processes.run(heavy.allocate, fits.megabytes // 2, seconds=20, doing="x")
+        assert processes._most == fits.children
+    finally:
+        processes.close()
 
 
 async def started(folder: Path, many: int) -> list[Path]:

@@ -49,8 +49,9 @@ def test_it_takes_no_more_than_linear_time() -> None:
             storable_json(sign * count)
         return time.process_time() - began
 
-    seconds(1_000)
-    assert seconds(200_000) < 2.5 * seconds(100_000) + 0.05
+    # The least of several: what else the machine does only adds.
+    half, whole = (min(seconds(count) for _ in range(5)) for count in (100_000, 200_000))
+    assert whole < 2.5 * half + 0.05
 
 
 def test_errors_can_be_stored_whatever_a_vendor_says() -> None:

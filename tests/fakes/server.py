@@ -49,7 +49,7 @@ class Answer:
 Handler = Callable[[Asked], Awaitable[Answer]]
 
 
-async def eventually(condition: Callable[[], object], patience: float = 5.0) -> None:
+async def eventually(condition: Callable[[], object], patience: float = 30.0) -> None:
     """Wait until the condition holds."""
     for _ in range(int(patience / 0.01)):
         if condition():

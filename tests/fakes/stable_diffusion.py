@@ -52,6 +52,10 @@ class StableDiffusion(Server):
         """The bodies of the requests for pictures."""
         return [one.json for one in self.paid]
 
+    def finish(self) -> None:
+        """End the picture that is drawn now, as if its seconds were over."""
+        self._stop.set()
+
     async def respond(self, asked: Asked) -> Answer:
         wanted = "Basic " + base64.b64encode(self.auth.encode()).decode()
         if self.auth and asked.headers.get("authorization") != wanted:

@@ -24,7 +24,7 @@ class TaughtVendor(OpenAI):
 
     def __init__(self, drawing: float = 0.4) -> None:
         super().__init__(self._taught)
-        self._drawing = drawing
+        self.drawing = drawing
         self._answers: dict[tuple[str, str], str] = {}
         self.answered: Counter[str] = Counter()
 
@@ -32,7 +32,7 @@ class TaughtVendor(OpenAI):
         if asked.path == TEACH:
             self._answers[asked.json["system"], asked.json["prompt"]] = asked.json["answer"]
             return Answer("ok")
-        await asyncio.sleep(0.15 if asked.path == CHAT else self._drawing)
+        await asyncio.sleep(0.15 if asked.path == CHAT else self.drawing)
         answer = await super().respond(asked)
         self.answered[content(asked)] += 1
         return answer

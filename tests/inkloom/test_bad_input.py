@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from models.script import Script
 from scripts.kill_matrix import story_of
 from tests.support.command_line import ROOT, inkloom, inkloom_here
+from tests.support.folders import enterable_folder
 
 STORY = story_of(1, random.Random(1))
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
@@ -106,13 +106,43 @@ def test_a_place_that_is_no_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.unit
 def test_a_shell_is_told_the_same(tmp_path: Path) -> None:
-    """As a process: what is wrong on stderr, nothing on stdout, and the exit code."""
-    done = inkloom("run", tmp_path / "missing.txt", "--json", INKLOOM_DATA=str(tmp_path / "data"))
-    assert (done.returncode, done.stdout) == (2, "")
+    """As a process: what is wrong on stderr, the exit code, and with `--json` one object on stdout."""
+    data = str(tmp_path / "data")
+    done = inkloom("run", tmp_path / "missing.txt", "--json", INKLOOM_DATA=data)
+    assert (done.returncode, done.stdout.count("\n")) == (2, 1)
+    told = json.loads(done.stdout)
+    [error] = told["errors"]
+    assert (told["status"], error["part"], bool(error["what_to_do"])) == ("failed", "the command", True)
+    assert "There is no file" in error["reason"]
     assert "There is no file" in done.stderr
-    done = inkloom("run", tmp_path / "missing.txt", "--json", "--drafts", "0", INKLOOM_DATA=str(tmp_path / "data"))
-    assert (done.returncode, done.stdout) == (2, "")
+    done = inkloom("run", tmp_path / "missing.txt", "--json", "--drafts", "0", INKLOOM_DATA=data)
+    assert (done.returncode, done.stdout.count("\n")) == (2, 1)
+    assert "--drafts" in json.loads(done.stdout)["errors"][0]["reason"]
     assert "--drafts" in done.stderr
+    done = inkloom("run", tmp_path / "missing.txt", INKLOOM_DATA=data)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(["estimate", "missing.txt"], id="no such file"),
+        pytest.param(["export", "no-id"], id="no ID"),
+        pytest.param(["seed"], id="a setting that is wrong"),
+        pytest.param(["demo"], id="a setting that is wrong, for a demo"),
+        pytest.param(["doctor"], id="a setting that is wrong, for a check"),
+        pytest.param(["init-db"], id="a setting that is wrong, for the database"),
+        pytest.param(["run"], id="an argument that is missing"),
+        pytest.param(["run", "missing.txt", "--nope"], id="an unknown option"),
+    ],
+)
+def test_every_refusal_is_an_object_too(tmp_path: Path, command: list[str]) -> None:
+    done = inkloom_here(*command, "--json", INKLOOM_PRICES="cheap", INKLOOM_DATA=str(tmp_path / "data"))
+    assert done.returncode == 2
+    [error] = json.loads(done.stdout)["errors"]
+    assert error["reason"]
+    assert inkloom_here(*command, INKLOOM_PRICES="cheap", INKLOOM_DATA=str(tmp_path / "data")).stdout == ""
 
 
 @pytest.mark.unit
@@ -163,8 +193,8 @@ def refused(
     assert done.returncode == 2, done.stderr
     assert said in " ".join(done.stderr.split()), done.stderr
     assert "Traceback" not in done.stderr
-    assert "hunter2" not in done.stderr
-    assert done.stdout == ""
+    assert "hunter2" not in done.stderr + done.stdout
+    assert said in " ".join(json.loads(done.stdout)["errors"][0]["reason"].split())
     assert not out.exists()
     assert not data.exists(), "a server was started"
 
@@ -172,10 +202,8 @@ def refused(
 @pytest.fixture(scope="module")
 def data() -> Iterator[Path]:
     """The data folder of an `up` that all these runs attach to: deep, and with spaces in its name."""
-    with tempfile.TemporaryDirectory(prefix="inkloom-tests-") as folder:
-        # Under root, Postgres runs as somebody else, who must be able to enter.
-        Path(folder).chmod(0o755)
-        yield from up(Path(folder) / "a folder" / ("with a long name " * 8).strip(), Path(folder) / "log")
+    with enterable_folder() as folder:
+        yield from up(folder / "a folder" / ("with a long name " * 8).strip(), folder / "log")
 
 
 def up(folder: Path, log: Path) -> Iterator[Path]:

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 from temporalio import activity
 
+from activities.batching import Batching
 from activities.files import Files
 from activities.pages import Pages
 from activities.records import Records
@@ -17,9 +18,10 @@ from engine.money.ledger import Terms
 from engine.money.prices import Prices
 from engine.webhooks.sender import WebhookSender
 from inkloom.described import require_activities, require_workflows
+from inkloom.sweeping import Sweeping
 from inkloom.worker import ALL_WORKFLOWS
 from models.runs import ChapterRun, Run, TaskCall, TaskDone
-from workflows.dispatch.queues import IO, PAGES, WEBHOOKS, image_queue, llm_queue
+from workflows.dispatch.queues import IO, PAGES, SWEEPS, WEBHOOKS, image_queue, llm_queue
 from workflows.dispatch.table import ACTIVITIES, PAID
 from workflows.panel import PanelWorkflow
 
@@ -28,9 +30,10 @@ pytestmark = pytest.mark.unit
 # None of them touches what it is made of before it runs.
 _NOTHING = cast(Any, None)
 REGISTERED = {
-    IO: [*Records(_NOTHING).activities(), *Translating(_NOTHING).activities()],
+    IO: [*Records(_NOTHING).activities(), *Translating(_NOTHING).activities(), *Batching(_NOTHING).activities()],
     PAGES: [*Pages(_NOTHING, _NOTHING).activities(), *Files(_NOTHING, _NOTHING).activities()],
     WEBHOOKS: WebhookActivities(_NOTHING, WebhookSender(), [""]).activities(),
+    SWEEPS: Sweeping(_NOTHING, _NOTHING, _NOTHING).activities(),
     llm_queue("offline"): Writing(_NOTHING, {}, Prices(), Terms()).activities(),
     image_queue("offline"): Rendering(_NOTHING, _NOTHING, {}, Prices(), Terms()).activities(),
 }

@@ -7,7 +7,7 @@ import pytest
 from engine.db.session import Database
 from engine.errors import BadInput
 from engine.settings import Settings
-from inkloom.__main__ import chosen_drafts
+from inkloom.arguments import chosen_drafts
 from inkloom.decided import Decided
 from inkloom.local.stack import Endpoints
 from inkloom.output import claim

@@ -118,11 +118,11 @@ def until_written(log: Path, part: str) -> None:
 
 
 @contextmanager
-def started(folder: Path, *words: str, data: Path) -> Iterator[subprocess.Popen[bytes]]:
+def started(folder: Path, *words: str, data: Path, build: str = "") -> Iterator[subprocess.Popen[bytes]]:
     """A process that is called like a worker: `python -m inkloom …` with a program of that name that only lives."""
     (folder / "inkloom").mkdir(exist_ok=True)
     (folder / "inkloom" / "__main__.py").write_text("import time\nprint('up', flush=True)\ntime.sleep(600)\n")
-    environment = {**os.environ, "INKLOOM_DATA": str(data)}
+    environment = {**os.environ, "INKLOOM_DATA": str(data), "INKLOOM_BUILD": build}
     command = [sys.executable, "-m", "inkloom", *words]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, cwd=folder) as process:
         try:
@@ -152,6 +152,17 @@ def test_drain_tells_the_workers_of_the_folder_and_no_one_else(tmp_path: Path) -
         assert [process.poll() for process in (foreign, api)] == [None, None]
 
 
+def test_drain_tells_the_workers_of_a_build_and_leaves_those_of_the_next(tmp_path: Path) -> None:
+    with (
+        started(tmp_path, "worker", data=tmp_path, build="1") as old,
+        started(tmp_path, "worker", data=tmp_path, build="2") as new,
+        started(tmp_path, "worker", data=tmp_path) as of_none,
+    ):
+        assert drain(tmp_path, "all", lambda line: None, 30, "1") == 1
+        assert old.wait() in (0, -signal.SIGTERM)
+        assert [process.poll() for process in (new, of_none)] == [None, None]
+
+
 def test_patience_is_as_long_as_the_providers_timeout_unless_it_is_set() -> None:
     given = Settings(llm_timeout=100, image_timeout=200)
     assert [patience(given, queues) - 20 for queues in ("flow", "draw", "all")] == [100, 200, 200]
@@ -166,6 +177,6 @@ def test_a_worker_that_has_just_ended_does_not_keep_drain_from_the_others(
         found = [psutil.Process(one.pid), psutil.Process(other.pid)]
         one.kill()
         one.wait()
-        monkeypatch.setattr(draining, "_workers", lambda data, queues: iter(found))
+        monkeypatch.setattr(draining, "_workers", lambda data, queues, build: iter(found))
         assert drain(tmp_path, "all", lambda line: None, 30) == 2
         assert other.wait() in (0, -signal.SIGTERM)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,16 +9,15 @@ import pytest
 
 from tests.fakes.ollama import Ollama
 from tests.support.command_line import inkloom
+from tests.support.folders import enterable_folder
 from tests.working import STORY
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="inkloom-tests-") as name:
-        # Under root, Postgres runs as somebody else, who must be able to enter.
-        Path(name).chmod(0o755)
-        (Path(name) / "story.txt").write_text(STORY)
-        yield Path(name)
+    with enterable_folder() as name:
+        (name / "story.txt").write_text(STORY)
+        yield name
 
 
 @pytest.mark.workflow

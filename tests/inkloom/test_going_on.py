@@ -1,13 +1,13 @@
 """`run` that waits for a person: it says what for, ends with 4, and goes on with what the person adds."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import inkloom, inkloom_here
+from tests.support.folders import enterable_folder
 from tests.working import STORY
 
 # The offline providers, at a price.
@@ -16,11 +16,9 @@ PRICES = '{"offline/": {"call": 0.01}}'
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="inkloom-tests-") as name:
-        # Under root, Postgres runs as somebody else, who must be able to enter.
-        Path(name).chmod(0o755)
-        (Path(name) / "story.txt").write_text(STORY)
-        yield Path(name)
+    with enterable_folder() as name:
+        (name / "story.txt").write_text(STORY)
+        yield name
 
 
 @pytest.mark.workflow

@@ -34,14 +34,14 @@ async def test_only_an_outage_of_temporal_ends_a_round(
     looked: list[UUID] = []
     rounds: list[Any] = []
 
-    async def failing(database: Database, client: Client, generation: Generation) -> bool:
+    async def failing(database: Database, client: Client, generation: Generation, this: Any) -> None:
         looked.append(generation.id)
         raise RPCError("by a test", status, b"")
 
     async def swept(session: Any) -> None:
         rounds.append(session)
 
-    monkeypatch.setattr(sweeper, "_mend", failing)
+    monkeypatch.setattr(sweeper, "_recover", failing)
     monkeypatch.setattr("engine.store.gauges.swept", swept)
     client = create_autospec(Client, instance=True)
     if goes_on:

@@ -34,12 +34,36 @@ class Wrong:
     wait: float | None = None
     # Errors that only some vendors have a code for, or clients that only some adapters have.
     only: tuple[str, ...] = field(default=())
+    # What the provider says of it.
+    says: str = ""
 
 
 def _date(seconds: float) -> str:
     return formatdate(time.time() + seconds, usegmt=True)
 
 
+def _with_error(body: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Erring], Answer]:
+    """An answer of status 200 with an error in it, where `body` puts it."""
+    return lambda error: Answer(body({"code": 502, "message": f"No room for {KEY} now."}))
+
+
+_INSIDE: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "in a choice": lambda said: {"choices": [{"index": 0, "finish_reason": "error", "error": said}]},
+    "in a message": lambda said: {
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "", "error": said}}],
+        "message": {"content": "", "error": said},
+    },
+    "in a picture": lambda said: {"created": 1, "data": [{"error": said}], "images": [{"error": said}]},
+    "beside no end": lambda said: {
+        "stop_reason": "error",
+        "done": True,
+        "done_reason": "error",
+        "content": [],
+        "message": {"content": ""},
+        "choices": [{"index": 0, "finish_reason": "error", "message": {"content": ""}}],
+        "error": said,
+    },
+}
 WRONG = [
     Wrong("408", lambda error: error(408, "timeout"), ProviderBusy),
     Wrong("409", lambda error: error(409, "conflict"), ProviderBusy),
@@ -80,6 +104,35 @@ WRONG = [
     Wrong("no JSON", lambda error: Answer('{"id": "chatcmpl'), AnswerLost),
     Wrong("JSON of another kind", lambda error: Answer("[]"), AnswerLost),
     Wrong("an empty object", lambda error: Answer({}), AnswerLost),
+    Wrong(
+        "an error with status 200",
+        lambda error: Answer({"type": "error", "error": {"type": "overloaded", "message": f"No room for {KEY} now."}}),
+        AnswerLost,
+        says="No room for [masked] now.",
+    ),
+    Wrong("an error in a word", lambda error: Answer({"error": "no room"}), AnswerLost, says="no room"),
+    Wrong("an error in detail", lambda error: Answer({"detail": "no room"}), AnswerLost, says="no room"),
+    *(
+        Wrong(
+            f"an error {where}, with status 200",
+            _with_error(body),
+            AnswerLost,
+            says="No room for [masked] now.",
+        )
+        for where, body in _INSIDE.items()
+    ),
+    Wrong(
+        "a refusal with status 200",
+        lambda error: Answer({"choices": [{"index": 0, "error": {"code": "content_filter", "message": "Not that."}}]}),
+        ProviderRefused,
+        says="Not that.",
+    ),
+    Wrong(
+        "no credit with status 200",
+        lambda error: Answer({"choices": [{"index": 0, "error": {"code": 402, "message": "Pay first."}}]}),
+        QuotaExhausted,
+        says="Pay first.",
+    ),
     Wrong("text", lambda error: Answer("hello", 200, {"content-type": "text/plain"}), AnswerLost),
     Wrong("too slow", lambda error: Answer({}, delay=30), AnswerLost),
 ]

@@ -47,6 +47,21 @@ async def poison(call: PageCall) -> str:
 
 
 @activity.defn
+async def late_poison(call: PageCall) -> str:
+    """Ends whoever tries it, once others have begun beside it."""
+    await asyncio.sleep(1)
+    os.kill(os.getpid(), signal.SIGKILL)
+    return ""
+
+
+@activity.defn
+async def innocent(call: PageCall) -> str:
+    """Lasts longer than its worker if there is poison beside it."""
+    await asyncio.sleep(2.5)
+    return "done"
+
+
+@activity.defn
 async def busy(call: PageCall) -> str:
     """Fails more often than may be lost, in order."""
     if activity.info().attempt <= BUSY:
@@ -59,7 +74,7 @@ async def main(address: str, namespace: str, queue: str) -> None:
     worker = Worker(
         client,
         task_queue=queue,
-        activities=[poison, busy],
+        activities=[poison, late_poison, innocent, busy],
         workflows=[Careless],
         workflow_runner=UnsandboxedWorkflowRunner(),
         interceptors=[ActivityErrors(lost=LOST)],

@@ -96,7 +96,7 @@ async def test_an_open_generation_makes_only_the_calls_that_it_requests(
     async with working(writer, painter, artists={"offline": painter, "openai": other}):
         async with database.session() as session:
             generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
-        await start(client, generation)
+        await start(database, client, generation)
         await reached(database, ordered, GenerationStatus.WAITING_REVIEW)
         drawn = [request for request in painter.asked if request.panel]
         run = await input_of(database, ordered)

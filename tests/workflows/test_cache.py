@@ -111,7 +111,7 @@ async def test_what_is_no_answer_is_passed_over(
     """Whatever lies under the key, Postgres is asked."""
     asked = costly(await order(), "panel")
     redis = Redis.from_url(server)
-    await redis.set(f"inkloom:answer:{asked.call_key}", rubbish)
+    await redis.set(f"inkloom:answer:{asked.request_key}", rubbish)
     await redis.aclose()
     async with database.session() as session:
         assert await cache.find(session, asked) is None

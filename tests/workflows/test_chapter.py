@@ -86,10 +86,10 @@ async def test_starting_twice_runs_once_even_after_the_end(
     async with working(writer, Painter()):
         async with database.session() as session:
             generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
-        await asyncio.gather(*(start(client, generation) for _ in range(5)))
+        await asyncio.gather(*(start(database, client, generation) for _ in range(5)))
         await generate(ordered)
         asked = len(writer.asked)
-        await start(client, generation)
+        await start(database, client, generation)
         await asyncio.sleep(0.5)
     assert len(writer.asked) == asked
     runs = [run async for run in client.list_workflows(f'WorkflowId = "{generation_workflow_id(generation.id)}"')]
@@ -264,7 +264,7 @@ async def test_a_cancelled_chapter_leaves_nothing_in_flight(
     async with working(Writer(), Painter(slow)):
         async with database.session() as session:
             generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
-        await start(client, generation)
+        await start(database, client, generation)
         await asyncio.wait_for(drawing.wait(), 60)
         handle = client.get_workflow_handle(generation_workflow_id(generation.id))
         await handle.cancel()
@@ -355,7 +355,7 @@ async def test_the_sweeper_mends_what_temporal_lost_or_ended(
             await generations.begin(session, one.run.project_id, one.run.generation_id)
     async with database.session() as session:
         generation = await get(session, ended.scope, Generation, ended.run.generation_id)
-    await start(client, generation)
+    await start(database, client, generation)
     await client.get_workflow_handle(generation_workflow_id(generation.id)).terminate("by a test")
     async with working(Writer(), Painter()):
         await sweep(database, client, timedelta(0))
@@ -375,7 +375,7 @@ async def test_an_order_cancelled_before_it_began_does_nothing(
         await generations.end(session, ordered.run.project_id, ordered.run.generation_id, GenerationStatus.CANCELLED)
     writer = Writer()
     async with working(writer, Painter()):
-        await start(client, generation)
+        await start(database, client, generation)
         with pytest.raises(WorkflowFailureError):
             await client.get_workflow_handle(generation_workflow_id(generation.id)).result()
     assert writer.asked == []

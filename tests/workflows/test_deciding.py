@@ -38,7 +38,7 @@ async def begin(client: Client, database: Database, ordered: Ordered, budget: st
         session.add(generation)
         await session.flush()
         await session.refresh(generation)
-    await start(client, generation)
+    await start(database, client, generation)
 
 
 async def spent(database: Database, ordered: Ordered) -> Decimal:

@@ -67,7 +67,7 @@ async def test_an_edit_is_asked_of_the_artist_as_it_was_meant(
             generation, woken = await redraws.request_redraw(session, scope, locked, wanted, options)
             assert woken == []
             await session.refresh(generation)
-        await start(client, generation)
+        await start(database, client, generation)
         run = ChapterRun(
             project_id=ordered.run.project_id,
             generation_id=generation.id,

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.workflow
 async def begin(client: Client, database: Database, ordered: Ordered) -> None:
     async with database.session() as session:
         generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
-    await start(client, generation)
+    await start(database, client, generation)
 
 
 async def pause(database: Database, ordered: Ordered) -> None:

@@ -116,7 +116,7 @@ async def test_a_cancelled_activity_stores_the_answer_that_is_on_its_way(
     async with working(Writer(), Painter(slow)):
         async with database.session() as session:
             generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
-        await start(client, generation)
+        await start(database, client, generation)
         await asyncio.wait_for(drawing.wait(), 60)
         await client.get_workflow_handle(generation_workflow_id(generation.id)).cancel()
         generation = await finished(database, ordered)

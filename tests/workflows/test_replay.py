@@ -1,6 +1,6 @@
-"""Workflows of yesterday go on with the code of today: recorded histories are replayed, and hold no secrets.
+"""Workflows of every version go on with the code of today: recorded histories are replayed, and hold no secrets.
 
-`python -m scripts.record_histories` records them anew.
+`python -m scripts.record_histories` records those of the present version again.
 """
 
 import base64
@@ -21,15 +21,15 @@ from temporalio.workflow import NondeterminismError, SandboxImportNotificationPo
 
 from inkloom.worker import ALL_WORKFLOWS, sandbox
 from models.runs import Outcome, PanelRun
-from scripts.record_histories import FOLDER, WORDS
+from scripts.record_histories import FOLDER, HISTORIES, WORDS
 from workflows.dispatch.paid import ask
 
 pytestmark = pytest.mark.unit
 
-HISTORIES = sorted(FOLDER.glob("*.json"))
+RECORDED = sorted(HISTORIES.glob("*/*.json"))
 LARGEST_PAYLOAD = 64 * 1024
 
-every_history = pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+every_history = pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 
 
 def started(path: Path) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def payloads(node: Any) -> Iterator[bytes]:
 
 def test_every_workflow_has_a_history() -> None:
     """A new workflow is recorded before it ships: later, nobody could tell whether a change breaks it."""
-    recorded = {started(path)["workflowType"]["name"] for path in HISTORIES}
+    recorded = {started(path)["workflowType"]["name"] for path in FOLDER.glob("*.json")}
     assert recorded == {kind.__name__ for kind in ALL_WORKFLOWS}
 
 

@@ -77,7 +77,7 @@ async def begun(client: Client, database: Database, ordered: Ordered, artist: Sl
     """The generation once the artist draws for it."""
     async with database.session() as session:
         generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
-    await start(client, generation)
+    await start(database, client, generation)
     await asyncio.wait_for(artist.drawing.wait(), LONG)
     return generation
 

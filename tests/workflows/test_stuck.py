@@ -64,7 +64,7 @@ async def listed(database: Database, ordered: Ordered) -> list[delays.Listed]:
 async def begin(client: Client, database: Database, ordered: Ordered) -> None:
     async with database.session() as session:
         generation = await get(session, ordered.scope, Generation, ordered.run.generation_id)
-    await start(client, generation)
+    await start(database, client, generation)
 
 
 @pytest.mark.slow

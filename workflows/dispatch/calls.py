@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from temporalio import workflow
-
 from models.runs import (
     ChapterRun,
     ExportCall,
@@ -26,13 +24,12 @@ async def pages(run: ChapterRun, language: str = "") -> PagesPlanned:
     """Lay out the panels and compose the pages that are due, in the story's own language or in another one."""
     call = PagesCall(**base(run), chapter_id=run.chapter_id, language=language)
     planned = await execute(PLAN_PAGES, call)
-    workflow.set_current_details(f"{len(planned.due)} of {planned.pages} pages")
 
     async def compose(number: int) -> None:
         page = PageCall(**base(run), chapter_id=run.chapter_id, number=number, language=language)
         await execute(COMPOSE_PAGE, page, f"page {number}")
 
-    await side_by_side(PAGES_AT_A_TIME, planned.due, compose)
+    await side_by_side(PAGES_AT_A_TIME, planned.due, compose, f"due pages, {planned.pages} in all")
     return planned
 
 
@@ -45,13 +42,15 @@ async def exports(
         call = ExportCall(**base(run), chapter_id=chapter_id, format=format, language=language, anew=anew)
         await execute(BUILD_EXPORT, call, format)
 
-    await side_by_side(EXPORTS_AT_A_TIME, formats, build)
+    await side_by_side(EXPORTS_AT_A_TIME, formats, build, "exports")
 
 
 async def redraw(run: Run, request: RedrawRequest) -> Outcome:
     """Redraw a panel in a child of its own: a panel may be redrawn many times."""
     part = PanelRun(**base(run), panel_id=request.panel_id, redraw=request)
-    return await execute_child(PANEL, part, f"panel-{request.panel_id}/redraw-{request.id}", "redraw")
+    return await execute_child(
+        PANEL, part, f"panel-{request.panel_id}/redraw-{request.id}", f"redraw of {request.place or 'a panel'}"
+    )
 
 
 async def fail(

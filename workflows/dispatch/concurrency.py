@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, is_cancelled_exception
 
 # How many parts run side by side. Provider queues hold the real limits; these keep histories and memory bounded and
@@ -39,16 +40,33 @@ async def any_of(*parts: Awaitable[ResultT]) -> list[ResultT]:
 
 
 async def side_by_side(
-    limit: int, items: Sequence[ItemT], work: Callable[[ItemT], Awaitable[ResultT]]
+    limit: int, items: Sequence[ItemT], work: Callable[[ItemT], Awaitable[ResultT]], noun: str = ""
 ) -> list[ResultT]:
-    """Do `work` for every item, at most `limit` at a time, and return the results in the order of the items."""
-    gate = asyncio.Semaphore(limit)
+    """Do `work` for every item, at most `limit` at a time, and return the results in the order of the items.
+
+    With a `noun` the workflow's current details say how many are done: `3 of 8 panels`.
+    """
+    gate, done = asyncio.Semaphore(limit), 0
 
     async def guarded(item: ItemT) -> ResultT:
+        nonlocal done
         async with gate:
-            return await work(item)
+            result = await work(item)
+        done += 1
+        report()
+        return result
 
+    def report() -> None:
+        if noun:
+            workflow.set_current_details(f"{done} of {len(items)} {noun}")
+
+    report()
     return await together(*(guarded(item) for item in items))
+
+
+def placed(ids: Sequence[ItemT], places: Sequence[str]) -> list[tuple[ItemT, str]]:
+    """Each id with its place in words; without, where an older version of an activity named none."""
+    return list(zip(ids, places, strict=True)) if places else [(item, "") for item in ids]
 
 
 def reason_of(error: BaseException) -> str:

@@ -6,20 +6,27 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.common import Priority
 
+from models.batches import BatchRun
 from models.ids import generation_workflow_id
 from models.runs import Outcome, Run, WebhookDelivery
+from models.sweeps import Sweep
+from workflows.dispatch.attributes import details, headline, of_parent
 from workflows.dispatch.queues import RETRY, Pace
 from workflows.dispatch.table import Activity, Child, PaidActivity
 
 # The part of its input that every workflow and activity has: the project and generation that it works for.
-RunT = TypeVar("RunT", bound=Run | WebhookDelivery)
+RunT = TypeVar("RunT", bound=Run | WebhookDelivery | BatchRun | Sweep)
 ChildT = TypeVar("ChildT", bound=Run)
 ResultT = TypeVar("ResultT")
 
 
-def priority(run: Run | WebhookDelivery) -> Priority:
-    """Interactive work goes first, and no project starves another on the same queue."""
-    fairness = str(run.project_id)
+def priority(run: Run | WebhookDelivery | BatchRun | Sweep) -> Priority:
+    """Interactive work goes first, and no project, or account with its batches, starves another on the same queue.
+    Sweeps go with the first.
+    """
+    if isinstance(run, Sweep):
+        return Priority(priority_key=1, fairness_key="sweeps")
+    fairness = str(run.owner_id if isinstance(run, BatchRun) else run.project_id)
     return Priority(priority_key=run.options.priority if isinstance(run, Run) else None, fairness_key=fairness)
 
 
@@ -36,7 +43,12 @@ async def execute_by(provider: str, activity: PaidActivity[RunT, ResultT], argum
 
 
 async def _execute(
-    name: str, argument: Run | WebhookDelivery, result: type[ResultT], queue: str, pace: Pace, summary: str
+    name: str,
+    argument: Run | WebhookDelivery | BatchRun | Sweep,
+    result: type[ResultT],
+    queue: str,
+    pace: Pace,
+    summary: str,
 ) -> ResultT:
     answer: ResultT = await workflow.execute_activity(
         name,
@@ -63,7 +75,9 @@ async def execute_child(child: Child[ChildT], argument: ChildT, name: str, summa
         result_type=Outcome,
         id=f"{generation_workflow_id(argument.generation_id)}/{name}",
         priority=priority(argument),
-        static_summary=summary,
+        search_attributes=of_parent(),
+        static_summary=headline(summary),
+        static_details=details(argument),
         cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
     _stop_if_cancelled()

@@ -6,16 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ApplicationError
 
 from models.options import GenerationStatus
 from models.runs import Ending, Run
+from workflows.dispatch.attributes import STATUS
 from workflows.dispatch.concurrency import cancelled, kind_of, reason_of
 from workflows.dispatch.execute import base, execute
 from workflows.dispatch.table import BEGIN_GENERATION, FINISH_GENERATION
-
-STATUS = SearchAttributeKey.for_keyword("GenerationStatus")
 
 
 @dataclass

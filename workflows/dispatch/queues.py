@@ -14,6 +14,7 @@ WORKFLOWS = "workflows"
 IO = "io"
 PAGES = "pages"
 WEBHOOKS = "webhooks"
+SWEEPS = "sweeps"
 
 
 def llm_queue(provider: str) -> str:
@@ -44,4 +45,6 @@ RECORDING = Pace(attempt=timedelta(minutes=2), total=_DAYS)
 WRITING = Pace(attempt=timedelta(minutes=10), total=timedelta(hours=24))
 DRAWING = Pace(attempt=timedelta(minutes=15), total=timedelta(hours=24))
 DELIVERING = Pace(attempt=timedelta(minutes=1), total=timedelta(hours=24))
+# A round that takes longer begins again: it goes on with what is left.
+SWEEPING = Pace(attempt=timedelta(hours=1), total=timedelta(hours=6))
 COMPOSING = Pace(attempt=timedelta(minutes=30), total=_DAYS)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Generic, TypeVar, get_args
 
+from models.batches import BatchRun, BatchStep
 from models.options import TaskName
 from models.runs import (
     ChapterBrief,
@@ -39,6 +40,7 @@ from models.runs import (
     TranslationRun,
     WebhookDelivery,
 )
+from models.sweeps import Sweep, Swept
 from workflows.dispatch.queues import (
     COMPOSING,
     DELIVERING,
@@ -46,6 +48,8 @@ from workflows.dispatch.queues import (
     IO,
     PAGES,
     RECORDING,
+    SWEEPING,
+    SWEEPS,
     WEBHOOKS,
     WRITING,
     Pace,
@@ -138,6 +142,11 @@ DELIVER: Activity[WebhookDelivery, bool] = Activity(
 GIVE_UP: Activity[WebhookDelivery, None] = Activity(
     "give_up", WebhookDelivery, NoneType, WEBHOOKS, RECORDING, "mark the message as undelivered"
 )
+ADVANCE_BATCH: Activity[BatchRun, BatchStep] = Activity(
+    "advance_batch", BatchRun, BatchStep, IO, RECORDING, "take note of what has ended, claim the next items"
+)
+CANCEL_BATCH: Activity[BatchRun, None] = Activity("cancel_batch", BatchRun, NoneType, IO, RECORDING, "cancel the batch")
+SWEEP: Activity[Sweep, Swept] = Activity("sweep", Sweep, Swept, SWEEPS, SWEEPING)
 ACTIVITIES: tuple[Activity[Any, Any], ...] = (
     BEGIN_GENERATION,
     FINISH_GENERATION,
@@ -159,6 +168,9 @@ ACTIVITIES: tuple[Activity[Any, Any], ...] = (
     BUILD_EXPORT,
     DELIVER,
     GIVE_UP,
+    ADVANCE_BATCH,
+    CANCEL_BATCH,
+    SWEEP,
 )
 
 TASKS: dict[TaskName, PaidActivity[TaskCall, TaskDone]] = {

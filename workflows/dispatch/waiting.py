@@ -90,7 +90,7 @@ async def review(run: Run, stage: Stage, target_id: UUID, redraw: Callable[[Redr
     while True:
         reviewed = await execute(REVIEW, holding, f"review of the {stage}")
         if reviewed.redraws:
-            outcomes = await side_by_side(PANELS_AT_A_TIME, reviewed.redraws, redraw)
+            outcomes = await side_by_side(PANELS_AT_A_TIME, reviewed.redraws, redraw, "redraws")
             failed += sum(outcome.failed for outcome in outcomes)
             continue
         if reviewed.approved:

@@ -20,7 +20,8 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
     window = spans[call.part]
     # By its text alone: what became known since, not least from this very outline, is no reason to pay again.
     done = outlined(chapter)
-    if call.part in done and done[call.part].source == source_of(texts, window):
+    source = source_of(texts, window)
+    if call.part in done and done[call.part].source == source:
         await complete_and_tell(session, call.project_id, call.generation_id, outline_step(call.part))
         return []
     met: dict[str, None] = {}
@@ -35,14 +36,13 @@ async def load(session: AsyncSession, call: TaskCall, token_budget: int) -> Load
         known_characters=list(met),
         max_scenes=None,
     )
-    return Loaded(data, len(context.left_out))
+    return Loaded(data, len(context.left_out), {"source": source})
 
 
 async def apply(session: AsyncSession, call: TaskCall, out: Out, basis: Inputs) -> Made:
     chapter = await get(session, Scope(project_id=call.project_id), Chapter, call.target_id, lock=True)
-    texts, spans = await read_apart(chapter.source_text, window_tokens(call.options))
-    window = spans[call.part]
-    done = OutlinedWindow(source=source_of(texts, window), output=out)
+    # Of the text that was asked about: it may have changed since, and reading it takes longer than rows may be locked.
+    done = OutlinedWindow(source=basis["source"], output=out)
     # A new object: SQLAlchemy does not see changes inside a JSON value.
     chapter.outline = {**chapter.outline, str(call.part): done.model_dump(mode="json")}
     session.add(chapter)

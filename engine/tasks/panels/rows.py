@@ -10,9 +10,10 @@ from engine.digest import digest
 from engine.freshness.parts import due_panels
 from engine.reading import sentences
 from engine.steps.known import context_for
-from engine.steps.step import Loaded, Made
+from engine.steps.step import Loaded, Made, MadeRow
 from engine.store.describing import describe
 from engine.store.events import emit
+from engine.store.headings import place
 from engine.store.instructions import standing_instructions
 from engine.store.panels import aliases_of, cast_of
 from engine.store.progress import complete_and_tell, panel_step, scene_step, split
@@ -77,9 +78,13 @@ async def _announced(session: AsyncSession, call: TaskCall, scene: Scene, due: C
     The workflow goes on with those panels in which there is something to do, or with all.
     """
     everything = await panel_ids(session, scene.id)
-    made = [panel_id for panel_id in everything if due is None or panel_id in due]
+    made = [
+        MadeRow(panel_id, place(scene.position, position))
+        for position, panel_id in enumerate(everything)
+        if due is None or panel_id in due
+    ]
     shares: dict[str, float] = {}
-    for panel_id in made:
+    for panel_id, _ in made:
         shares[panel_step(panel_id, "words")] = 1.0
         if call.options.until == "pages":
             shares[panel_step(panel_id, "picture")] = 2.0

@@ -57,6 +57,6 @@ def test_limits_count_both_spellings_together() -> None:
 
 
 @pytest.mark.parametrize(("client", "local"), [("::ffff:127.0.0.1", True), (MAPPED, False)])
-def test_a_mapped_loopback_address_is_this_machine(client: str, local: bool) -> None:
+async def test_a_mapped_loopback_address_is_this_machine(client: str, local: bool) -> None:
     scope = {"type": "http", "client": (client, 1), "server": None, "headers": [(b"host", b"localhost:8000")]}
-    assert is_local(HTTPConnection(scope)) is local
+    assert await is_local(HTTPConnection(scope)) is local

@@ -9,8 +9,8 @@ from PIL import Image
 
 from engine.export.book import Book, BookPage, Bound, PanelPicture, PlacedPanel
 from engine.export.provenance import BY_MODEL
-from engine.pages.compose import LetteredPanel, compose_page
-from engine.pages.layout import LayoutPanel, lay_out
+from engine.pages.compose import ComposedPage, LetteredPanel, compose_page
+from engine.pages.layout import LayoutPanel, PageLayout, lay_out
 from engine.pages.weights import picture_size
 from models.exports import ExportOptions
 from models.options import PageFormat, PageSizeName
@@ -43,8 +43,11 @@ NOISE = TALK.model_copy(
 )
 
 
-# Opens a chapter on a page of its own, over which it bleeds.
+SILENT = TALK.model_copy(update={"caption": "", "dialogue": []})
+# Opens a chapter on a page of its own, over which it bleeds, if enough panels follow.
 SPLASH = TALK.model_copy(update={"shot": Shot.ESTABLISHING, "caption": "Night.", "dialogue": []})
+# Pages that were composed before, by all that they are made from.
+_COMPOSED: dict[str, list[tuple[PageLayout, ComposedPage]]] = {}
 
 
 def picture() -> bytes:
@@ -55,6 +58,36 @@ def picture() -> bytes:
         "RGB", [grey, grey.transpose(Image.Transpose.ROTATE_180), Image.linear_gradient("L").resize((640, 512))]
     ).save(data, "PNG")
     return data.getvalue()
+
+
+def composed_pages(
+    panels: tuple[PanelData, ...],
+    format: PageFormat,
+    page_size: PageSizeName,
+    direction: Direction,
+    language: str,
+    missing: tuple[int, ...],
+    opener: bool,
+) -> list[tuple[PageLayout, ComposedPage]]:
+    """The pages of these panels, composed once for all tests: none of them changes a page."""
+    key = repr((panels, format, page_size, direction, language, missing, opener))
+    if key in _COMPOSED:
+        return _COMPOSED[key]
+    shapes = [
+        picture_size(panel, format, page_size, opener=opener and not number) for number, panel in enumerate(panels)
+    ]
+    layouts = lay_out(
+        [LayoutPanel(str(number), *shapes[number], panel) for number, panel in enumerate(panels)],
+        format,
+        direction,
+        page_size,
+    )
+    found = []
+    for layout in layouts:
+        art = {cell.id: None if int(cell.id) in missing else picture() for cell in layout.cells}
+        shown = {cell.id: LetteredPanel(art[cell.id], HEADS, panels[int(cell.id)]) for cell in layout.cells}
+        found.append((layout, compose_page(layout, shown, direction, language=language)))
+    return _COMPOSED.setdefault(key, found)
 
 
 def lettered(
@@ -72,20 +105,9 @@ def lettered(
     """A book of these panels, on the smallest pages there are; those whose numbers are `missing` have no picture."""
     drawn = folder / "art.png"
     drawn.write_bytes(picture())
-    shapes = [
-        picture_size(panel, format, page_size, opener=opener and not number) for number, panel in enumerate(panels)
-    ]
-    layouts = lay_out(
-        [LayoutPanel(str(number), *shapes[number], panel) for number, panel in enumerate(panels)],
-        format,
-        direction,
-        page_size,
-    )
     pages, files = [], []
-    for layout in layouts:
-        art = {cell.id: None if int(cell.id) in missing else drawn.read_bytes() for cell in layout.cells}
-        shown = {cell.id: LetteredPanel(art[cell.id], HEADS, panels[int(cell.id)]) for cell in layout.cells}
-        composed = compose_page(layout, shown, direction, language=language)
+    for layout, composed in composed_pages(panels, format, page_size, direction, language, missing, opener):
+        art = {cell.id: int(cell.id) not in missing for cell in layout.cells}
         files.append(folder / f"lettered-{layout.number}.png")
         files[-1].write_bytes(composed.png)
         placed = [

@@ -91,7 +91,7 @@ def test_the_title_page_comes_first_and_chapters_move(bind: Bind, tmp_path: Path
     done = finished(bound, tmp_path)
     assert [one.first for one in done.book.chapters] == [1]
     assert len(done.pages) == len(done.book.pages) == 3
-    assert done.book.pages[0].told == "x" * 300 + ". Written by Ada <b> & Co, Ltd. Letters Grüße 灯"
+    assert done.book.pages[0].alt_text == "x" * 300 + ". Written by Ada <b> & Co, Ltd. Letters Grüße 灯"
     with Image.open(done.pages[0]) as page:
         assert page.size == (PAGE.width, PAGE.height)
         margin = [page.crop(box).getextrema() for box in ((0, 0, 80, page.height), (page.width - 80, 0, *page.size))]

@@ -15,7 +15,7 @@ from engine.export.build import finished
 from engine.export.ora import build_ora
 from models.options import PageFormat
 from models.story import Line, PanelData
-from tests.engine.export.lettered import NOISE, SPLASH, TALK, lettered, unlettered
+from tests.engine.export.lettered import NOISE, SILENT, SPLASH, TALK, lettered, unlettered
 
 pytestmark = pytest.mark.unit
 
@@ -55,8 +55,8 @@ def flattened(file: zipfile.ZipFile) -> Image.Image:
         pytest.param((TALK, NOISE, TALK, NOISE), "page", {}, id="page"),
         pytest.param((NOISE, TALK), "webtoon", {}, id="strip"),
         pytest.param((TALK,), "page", {"page_numbers": True}, id="one panel, numbered"),
-        pytest.param((SPLASH, *(TALK,) * 11), "page", {"opener": True}, id="bleeding"),
-        pytest.param((TALK.model_copy(update={"caption": "", "dialogue": []}),), "page", {}, id="silent"),
+        pytest.param((SPLASH, *(SILENT,) * 8), "page", {"opener": True}, id="bleeding"),
+        pytest.param((SILENT,), "page", {}, id="silent"),
     ],
 )
 def test_flattened_it_is_the_page(

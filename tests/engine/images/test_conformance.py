@@ -92,6 +92,7 @@ async def test_a_failure_means_the_same_everywhere(vendor: Vendor, fake: Server,
     assert KEY not in told(error)
     assert PROMPT not in told(error)
     assert len(error.detail) <= 500
+    assert wrong.says in error.detail
 
 
 @every_vendor

@@ -181,7 +181,7 @@ async def test_a_picture_that_takes_too_long_is_interrupted(fake: StableDiffusio
 
 async def test_cancelling_what_waits_interrupts_nobody_else(fake: StableDiffusion) -> None:
     """Two programs share a server: giving up a picture that still waits there does not end the one being drawn."""
-    fake.seconds = 1.0
+    fake.seconds = 30
     first = asyncio.create_task(draw(fake, REQUEST))
     await eventually(lambda: len(fake.paid) == 1)
     second = asyncio.create_task(draw(fake, REQUEST))
@@ -189,6 +189,7 @@ async def test_cancelling_what_waits_interrupts_nobody_else(fake: StableDiffusio
     second.cancel()
     with pytest.raises(asyncio.CancelledError):
         await second
+    fake.finish()
     await first
     assert fake.interrupted == []
 

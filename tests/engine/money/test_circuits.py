@@ -33,6 +33,8 @@ from tests.support.calls import ask, costly
 pytestmark = pytest.mark.integration
 
 DOWN = ProviderBusy("vendor answered 503.", detail="no capacity")
+# Added to a pause of some seconds, which a busy machine lets pass before the next statement.
+HOLD = 3600.0
 
 
 @pytest.fixture
@@ -63,9 +65,19 @@ async def send(database: Database, ordered: Ordered, vendor: str, error: EngineE
     return error
 
 
+async def stays_open(database: Database, vendor: str) -> None:
+    """Lengthen the pause of the provider's circuit by `HOLD`."""
+    moved = col(Circuit.next_call_at) + timedelta(seconds=HOLD)
+    async with database.session() as session:
+        await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(next_call_at=moved))
+
+
 async def later(database: Database, vendor: str, seconds: float) -> None:
-    """So many seconds pass for the provider's circuit."""
-    moved = {name: getattr(Circuit, name) - timedelta(seconds=seconds) for name in ("failing_since", "next_call_at")}
+    """So many seconds, and `HOLD`, pass for the provider's circuit."""
+    moved = {
+        "failing_since": col(Circuit.failing_since) - timedelta(seconds=seconds),
+        "next_call_at": col(Circuit.next_call_at) - timedelta(seconds=HOLD + seconds),
+    }
     async with database.session() as session:
         await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(moved))
 
@@ -75,6 +87,7 @@ async def opened(database: Database, order: Order, vendor: str) -> Ordered:
     ordered = await order()
     for _ in range(circuits.OPEN_AFTER):
         assert await send(database, ordered, vendor, DOWN) is DOWN
+    await stays_open(database, vendor)
     return ordered
 
 
@@ -85,7 +98,7 @@ async def test_of_many_calls_one_finds_out(database: Database, order: Order, ven
     assert isinstance(refusal, ProviderBusy)
     assert "failed 3 times in a row" in refusal.message
     assert refusal.retry_after is not None
-    assert 0 < refusal.retry_after <= circuits.LONGEST_PAUSE
+    assert HOLD / 2 < refusal.retry_after <= HOLD + circuits.LONGEST_PAUSE
     await later(database, vendor, circuits.LONGEST_PAUSE)
     asked = await asyncio.gather(*(ask(database, costly(ordered, f"{n}", "0", provider=vendor)) for n in range(8)))
     assert sum(isinstance(one, ledger.Grant) for one in asked) == 1
@@ -118,6 +131,7 @@ async def test_what_counts_as_a_failure(
     ordered = await order()
     for _ in range(circuits.OPEN_AFTER + 2):
         await send(database, ordered, vendor, error)
+        await stays_open(database, vendor)
     asked = await ask(database, costly(ordered, "next", "0", provider=vendor))
     assert isinstance(asked, EngineError) == opens
 
@@ -146,6 +160,7 @@ async def test_the_words_of_a_provider_stay_with_the_call_they_answer(
     quoting = ProviderBusy("vendor answered 503.", detail="cannot draw: a secret of the first project")
     for _ in range(circuits.OPEN_AFTER):
         assert await send(database, ordered, vendor, quoting) is quoting
+    await stays_open(database, vendor)
     async with database.session() as session:
         [row] = (await session.exec(select(Circuit).where(col(Circuit.key).contains(vendor)))).all()
         calls = (await session.exec(select(ProviderCall).where(ProviderCall.provider == vendor))).all()
@@ -158,6 +173,7 @@ async def test_the_words_of_a_provider_stay_with_the_call_they_answer(
         assert isinstance(refusal, ProviderDown if gives_way else ProviderBusy)
         assert refusal.detail == ""
         assert "secret" not in refusal.message
+        assert "The last failure: vendor answered 503." in refusal.message
 
 
 async def test_a_provider_that_hangs_fails_in_a_row(database: Database, order: Order, vendor: str) -> None:
@@ -171,6 +187,7 @@ async def test_a_provider_that_hangs_fails_in_a_row(database: Database, order: O
             earlier = func.clock_timestamp() - apart
             await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(last_failed_at=earlier))
         assert await send(database, ordered, vendor, hangs) is hangs
+    await stays_open(database, vendor)
     assert isinstance(await ask(database, costly(ordered, "next", "0", provider=vendor)), ProviderBusy)
 
 
@@ -203,6 +220,11 @@ async def test_a_call_that_is_not_sent_does_not_find_out(
 async def test_after_patience_the_next_provider_is_asked_at_once(database: Database, order: Order, vendor: str) -> None:
     """Not before: a moment's outage makes no storyboards. Without another provider, it is waited for."""
     ordered = await opened(database, order, vendor)
+    async with database.session() as session:
+        # As if it had failed just now, and were asked again within its patience.
+        now = func.clock_timestamp()
+        pause = {"failing_since": now, "next_call_at": now + timedelta(seconds=circuits.PATIENCE - 1)}
+        await session.exec(update(Circuit).where(col(Circuit.key).contains(vendor)).values(pause))
     assert isinstance(await send(database, ordered, vendor, None, gives_way=True), ProviderBusy)
     async with database.session() as session:
         earlier = func.clock_timestamp() - timedelta(seconds=circuits.PATIENCE + 1)
@@ -221,9 +243,26 @@ async def test_a_stored_answer_needs_no_provider(database: Database, order: Orde
         await ledger.confirm(session, granted.call, ledger.Usage(), answer="words")
     for _ in range(circuits.OPEN_AFTER):
         await send(database, ordered, vendor, DOWN)
+    await stays_open(database, vendor)
     again = await ask(database, replace(paid, holder="another"))
     assert isinstance(again, ledger.Grant)
     assert again.call.answer == "words"
+
+
+async def test_another_model_works_while_one_is_down(database: Database, order: Order, vendor: str) -> None:
+    """Overloaded or about to be retired, a model says nothing about the others of its vendor; nor does their answer
+    about it.
+    """
+    ordered = await opened(database, order, vendor)
+    for model in ("one", "m" * 200, "m" * 199 + "n"):
+        assert await send(database, ordered, vendor, None, model=model) is None
+    for _ in range(circuits.OPEN_AFTER):
+        assert await send(database, ordered, vendor, DOWN, model="m" * 200) is DOWN
+    await stays_open(database, vendor)
+    assert await send(database, ordered, vendor, None, model="m" * 199 + "n") is None
+    for model in ("m" * 200, ""):
+        refusal = await send(database, ordered, vendor, None, model=model)
+        assert isinstance(refusal, ProviderBusy)
 
 
 async def test_the_writer_of_a_vendor_works_while_its_artist_is_down(

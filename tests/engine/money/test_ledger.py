@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from engine.db.session import Database
 from engine.errors import CallInFlight, EngineError, Paused
 from engine.money import ledger
+from engine.money.abandoned import abandon
 from engine.providers.usage import Tokens
 from engine.store import holds
 from models.tables import Generation, ProviderCall
@@ -119,7 +120,6 @@ async def test_one_key_is_confirmed_at_most_once(database: Database, order: Orde
         pytest.param({"ordinal": 2}, id="a redraw"),
         pytest.param({"provider": "other"}, id="another provider"),
         pytest.param({"model": "other"}, id="another model"),
-        pytest.param({"owner_id": uuid4()}, id="another owner"),
     ],
 )
 def test_what_makes_another_call(change: dict[str, object]) -> None:
@@ -137,13 +137,18 @@ def test_what_makes_another_call(change: dict[str, object]) -> None:
         ordinal=1,
         holder="one",
     )
-    assert replace(base, **change).call_key != base.call_key  # type: ignore[arg-type]  # the table's values fit by name
-    same = replace(base, project_id=uuid4(), generation_id=uuid4(), holder="two", target_id=uuid4())
+    other = replace(base, **change)  # type: ignore[arg-type]  # the table's values fit by name
+    assert other.call_key != base.call_key
+    assert other.request_key != base.request_key
+    same = replace(base, owner_id=uuid4(), generation_id=uuid4(), holder="two", target_id=uuid4())
     assert same.call_key == base.call_key
+    elsewhere = replace(same, project_id=uuid4())
+    assert elsewhere.request_key == base.request_key
+    assert elsewhere.call_key != base.call_key
 
 
 async def test_a_call_for_a_previous_owner_is_prepared_again(database: Database, order: Order) -> None:
-    """The project was transferred in between: nothing is reserved under that key, and the next attempt goes through."""
+    """The project was transferred in between: nothing is reserved, and the next attempt goes through."""
     ordered = await order()
     async with database.session() as session:
         refusal = await ledger.acquire(session, replace(asked(ordered), owner_id=uuid4()))
@@ -173,7 +178,7 @@ async def test_the_end_of_a_generation_settles_what_is_open(database: Database, 
     await submit(database, await acquire(database, asked(ordered, "sent")))
     await acquire(database, asked(ordered, "reserved"))
     async with database.session() as session:
-        await ledger.abandon(session, ordered.run.generation_id)
+        await abandon(session, ordered.run.generation_id)
     assert sorted(state for _, state in await states(database, ordered)) == ["failed", "unknown"]
 
 
@@ -186,7 +191,7 @@ async def test_a_call_that_this_process_still_waits_for_is_not_sent_again(databa
         async with database.session() as session:
             granted(await ledger.acquire(session, asked(ordered), send=True, alive={call.id}))
     async with database.session() as session:
-        await ledger.abandon(session, ordered.run.generation_id)
+        await abandon(session, ordered.run.generation_id)
     with pytest.raises(CallInFlight):
         async with database.session() as session:
             granted(await ledger.acquire(session, asked(ordered, holder="a retry"), send=True, alive={call.id}))

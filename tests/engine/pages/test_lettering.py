@@ -462,7 +462,7 @@ def test_the_words_that_a_panel_may_have_are_lettered_in_seconds(lines: int, eac
     words = panel(*[("Mara", (WORDS * 50)[at : at + each], LineKind.SPEECH) for at in range(lines)])
     start = time.process_time()
     lettering = letter(words, 1000, 900, [head("Mara", 300, 420)], "ltr", SIZE)
-    assert time.process_time() - start < 15
+    assert time.process_time() - start < 60
     check(lettering, 1000, 900)
     assert lettering.problems
     assert len({balloon.line for balloon in lettering.balloons}) + len(lettering.unplaced) == lines

@@ -23,6 +23,11 @@ pytestmark = pytest.mark.unit
             "HTTPException Init image not found",
         ),
         ({"detail": "Incorrect username or password"}, "", "Incorrect username or password"),
+        (
+            {"error": {"code": 502, "message": "Provider returned error", "metadata": {"raw": "Out of memory"}}},
+            "502",
+            "Provider returned error Out of memory",
+        ),
         ("<html>", "", "<html>"),
         (None, "", ""),
         ([], "", ""),

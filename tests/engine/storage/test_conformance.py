@@ -4,15 +4,17 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from engine.errors import BadInput, NotFound, StorageError
-from engine.storage import Storage
+from engine.storage import PAGE, Storage
 from engine.storage.folder import FolderStorage
 from engine.storage.keys import MAX_KEY, MAX_PART, checked, content_key
+from engine.storage.moving import MovingStorage
 from tests.s3_server import PATIENCE, S3Server, fresh_prefix
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(PATIENCE)]
@@ -51,7 +53,18 @@ async def in_s3(s3: S3Server) -> AsyncIterator[Place]:
     await storage.close()
 
 
-@pytest.fixture(params=["in_folder", pytest.param("in_s3", marks=pytest.mark.slow)])
+@pytest.fixture
+def in_two(tmp_path: Path) -> Place:
+    """While pictures move from one folder to another."""
+    first, other = tmp_path / "pictures", tmp_path / "pictures of before"
+
+    async def everything() -> dict[str, bytes]:
+        return {**local(other), **local(first)}
+
+    return Place(MovingStorage(FolderStorage(first), FolderStorage(other)), everything)
+
+
+@pytest.fixture(params=["in_folder", "in_two", pytest.param("in_s3", marks=pytest.mark.slow)])
 def place(request: pytest.FixtureRequest) -> Place:
     found: Place = request.getfixturevalue(request.param)
     return found
@@ -262,3 +275,28 @@ def test_content_lies_under_its_hash() -> None:
     mine, yours = UUID(int=1), UUID(int=2)
     assert content_key(mine, "images", "abcdef", "png") == f"p/{mine}/images/ab/abcdef.png"
     assert content_key(yours, "images", "abcdef", "png") != content_key(mine, "images", "abcdef", "png")
+
+
+async def test_a_list_has_everything_below_a_prefix(place: Place) -> None:
+    """In pages, each key once, with the time of its storing; not what has a name that only begins alike."""
+    assert [page async for page in place.storage.listed("p")] == []
+    began = datetime.now(UTC) - timedelta(minutes=1)
+    keys = {f"p/{folder}/{name}.png" for folder in ("a", "b/deeper") for name in range(3)}
+    for key in (*keys, "pp/other.png", "q/other.png"):
+        await place.storage.put(key, b"bytes")
+    found = [stored async for page in place.storage.listed("p") for stored in page]
+    assert sorted(stored.key for stored in found) == sorted(keys)
+    assert all(began < stored.at < datetime.now(UTC) + timedelta(minutes=1) for stored in found)
+    with pytest.raises(BadInput):
+        _ = [page async for page in place.storage.listed("../up")]
+
+
+async def test_a_long_list_comes_in_pages(tmp_path: Path) -> None:
+    """Memory holds a page, however much is stored."""
+    root = tmp_path / "pictures"
+    (root / "p").mkdir(parents=True)
+    for number in range(2 * PAGE + 1):
+        (root / "p" / f"{number}.png").touch()
+    (root / "p" / ".part-half").touch()
+    pages = [len(page) async for page in FolderStorage(root).listed("p")]
+    assert pages == [PAGE, PAGE, 1]

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -115,7 +116,7 @@ async def test_a_bucket_that_is_not_there_is_named(s3: S3Server, tmp_path: Path)
     error = await refusal(s3.storage(bucket="nowhere-at-all"), tmp_path)
     assert isinstance(error, NotConfigured)
     assert "nowhere-at-all" in error.message
-    assert "INKLOOM_STORAGE" in error.message
+    assert "Create it, or name another bucket" in error.message
 
 
 async def test_prefixes_do_not_see_each_other(s3: S3Server, prefix: str, bucket: S3Storage) -> None:
@@ -332,3 +333,48 @@ async def test_a_failed_upload_is_taken_away_again() -> None:
                 await storage.put_file(KEY, Path(file.name))
         await storage.close()
     assert [asked.method for asked in server.asked] == ["POST", "PUT", "PUT", "DELETE"]
+
+
+# --- what is written stays as it is ----------------------------------------------------------------------------------
+
+
+class Forgetful(Server):
+    """A server that takes every write, whatever its condition, and keeps nothing."""
+
+    async def respond(self, asked: Asked) -> Answer:
+        if asked.method == "GET":
+            body = '<?xml version="1.0"?><ListBucketResult><Name>pictures</Name></ListBucketResult>'
+            return Answer(body, headers={"Content-Type": "application/xml"})
+        return Answer("", status=204 if asked.method == "DELETE" else 200, headers={"ETag": '"x"'})
+
+
+async def test_a_server_that_ignores_conditions_is_found_out() -> None:
+    """It answers everything with success, and would let two workers replace each other's bytes."""
+    async with Forgetful() as server:
+        storage = S3Storage("pictures", endpoint=server.url, region="us-east-1", keys=KEYS)
+        await storage.check()
+        with pytest.raises(NotConfigured, match="ignores conditional writes"):
+            await storage.trial()
+        await storage.close()
+        assert [one.method for one in server.asked][-3:] == ["PUT", "PUT", "DELETE"]
+        assert {one.headers.get("if-none-match") for one in server.asked if one.method == "PUT"} == {"*"}
+
+
+async def test_a_trial_leaves_nothing_behind(s3: S3Server, bucket: S3Storage, prefix: str) -> None:
+    """On a server that keeps its promises, twice."""
+    await bucket.trial()
+    await bucket.trial()
+    assert await s3.everything(prefix) == {}
+
+
+async def test_unfinished_uploads_are_aborted_when_they_are_old(s3: S3Server, bucket: S3Storage, prefix: str) -> None:
+    """Those of this prefix alone, and none that may be under way."""
+    for name in (f"{prefix}/exports/a.cbz", f"{fresh_prefix()}/exports/b.cbz"):
+        begun = await s3.ask("create_multipart_upload", Key=name)
+        await s3.ask("upload_part", Key=name, UploadId=begun["UploadId"], PartNumber=1, Body=b"a part")
+    now = datetime.now(UTC)
+    assert await bucket.drop_unfinished(now - timedelta(hours=1)) == 0
+    later = now + timedelta(hours=1)
+    assert await bucket.drop_unfinished(later, dry_run=True) == 1
+    assert await bucket.drop_unfinished(later) == 1
+    assert await bucket.drop_unfinished(later) == 0

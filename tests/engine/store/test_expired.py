@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 
-from engine.db.session import Database
+from engine.db.session import Database, execute
 from engine.store import accounts, expired, idempotency, throttles, webhooks
 from models.tables import AccessToken, Delivery, IdempotentRequest, RefreshToken, Throttle, Ticket, User
 from models.tables.webhooks import DeliveryState
@@ -89,3 +90,32 @@ async def test_messages(database: Database, order: Order) -> None:
         query = select(Delivery.type, Delivery.started_at).where(Delivery.webhook_id == webhook.id)
         left = {type: started is not None for type, started in (await session.exec(query)).all()}
     assert left == {"new": True, "lost": False, "begun": True}
+
+
+async def test_a_table_that_cannot_be_tidied_keeps_no_other_from_it(database: Database, user: User) -> None:
+    """Its error is reported when the others are done."""
+    async with database.session() as session:
+        await accounts.new_personal_token(session, user.id, "long over", [], None, -31 * DAY)
+    url = database.engine.url.update_query_dict({"options": "-c lock_timeout=200"})
+    impatient = Database(url.render_as_string(hide_password=False), pool_size=2)
+    async with database.session() as session:
+        await execute(session, text("LOCK TABLE tickets IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(OperationalError):
+            await expired.forget(impatient)
+    await impatient.close()
+    async with database.session() as session:
+        assert (await session.exec(select(AccessToken.name).where(AccessToken.user_id == user.id))).all() == []
+
+
+async def test_a_dry_run_counts_and_deletes_nothing(database: Database, user: User) -> None:
+    """The count is what the next run deletes at least."""
+    async with database.session() as session:
+        await accounts.new_personal_token(session, user.id, "long over", [], None, -31 * DAY)
+    counted = (await expired.forget(database, dry_run=True))["access_tokens"]
+    assert counted >= 1
+    async with database.session() as session:
+        assert (await session.exec(select(AccessToken.name).where(AccessToken.user_id == user.id))).all() == [
+            "long over"
+        ]
+    assert (await expired.forget(database))["access_tokens"] == counted
+    assert (await expired.forget(database))["access_tokens"] == 0

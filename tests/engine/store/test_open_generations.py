@@ -26,4 +26,7 @@ async def test_what_nobody_started_comes_before_what_waits(database: Database, o
         )
     async with database.session() as session:
         found = [one.id for one in await generations.open_generations(session, timedelta(0))]
+        few = [one.id for one in await generations.open_generations(session, timedelta(0), 1)]
+    assert len(few) == 2
+    assert few[0] in found
     assert found.index(begins.run.generation_id) < found.index(waits.run.generation_id)

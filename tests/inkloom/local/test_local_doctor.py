@@ -60,6 +60,15 @@ async def test_everything_wrong_says_what_to_do(tmp_path: Path, monkeypatch: pyt
     assert "next free one" in found["Temporal UI port"].detail
 
 
+async def test_memory_for_children_is_counted_and_too_little_of_it_said(data: Path) -> None:
+    """Pictures of 400 megapixels take more than most machines have."""
+    found = (await by_name(settings(data)))["memory"]
+    assert "for child processes" in found.detail
+    large = (await by_name(settings(data, max_picture_pixels=400_000_000)))["memory"]
+    assert "with 6,503 MB for uploaded pictures" in large.detail
+    assert "INKLOOM_MAX_PICTURE_PIXELS" in large.fix
+
+
 @pytest.mark.parametrize("place", ["folder", "folder/that/will/be/made"])
 async def test_a_folder_for_pictures_is_tried_and_left_as_it_was(data: Path, tmp_path: Path, place: str) -> None:
     (tmp_path / "folder").mkdir()

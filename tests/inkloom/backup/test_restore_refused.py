@@ -1,0 +1,122 @@
+"""What a restore refuses: each in words that say what to do, and with nothing changed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from uuid import uuid4
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from engine.backup.encryption import Damaged
+from engine.errors import BadInput, Conflict
+from engine.settings import Settings
+from engine.storage.keys import content_key
+from inkloom.backup.restoring import Restoring
+from tests.conftest import Order
+from tests.support.backups import Installation, Target, files_of
+from tests.support.servers import connected
+
+pytestmark = pytest.mark.integration
+
+SECRET = SecretStr("another secret")
+
+
+@asynccontextmanager
+async def unchanged(target: Target) -> AsyncIterator[None]:
+    before = await target.tables(), files_of(target.storage.root), files_of(target.settings.data)
+    yield
+    assert (await target.tables(), files_of(target.storage.root), files_of(target.settings.data)) == before
+
+
+async def test_what_is_in_the_way_is_refused(installation: Installation, target: Target, order: Order) -> None:
+    """Each in words that say what to do, and before anything is changed."""
+    ordered = await order()
+    await installation.picture(ordered, b"a picture")
+    name = (await installation.backup()).manifest.name
+    other = content_key(uuid4(), "images", "a" * 64, "png")
+    await target.storage.put(other, b"somebody's")
+    async with unchanged(target):
+        with pytest.raises(Conflict, match=f"not empty.*{other}"):
+            await target.restore(name)
+    await target.storage.delete([other])
+    with_secret = replace(target, settings=target.settings.model_copy(update={"secret_key": SECRET}))
+    async with unchanged(target):
+        with pytest.raises(BadInput, match="INKLOOM_SECRET_KEY"):
+            await with_secret.restore(name)
+    async with unchanged(target), await psycopg.AsyncConnection.connect(target.url) as working:
+        await working.execute("SELECT 1")
+        with pytest.raises(Conflict, match=r"Other sessions.*\(1\)\. Stop the API"):
+            await target.restore(name)
+    async with await psycopg.AsyncConnection.connect(target.url, autocommit=True) as others:
+        await others.execute("CREATE TABLE somebodys (id int)")
+    async with unchanged(target):
+        with pytest.raises(Conflict, match="somebodys"):
+            await target.restore(name)
+    async with await psycopg.AsyncConnection.connect(target.url, autocommit=True) as others:
+        await others.execute("DROP TABLE somebodys")
+    await target.restore(name)
+    async with unchanged(target):
+        with pytest.raises(Conflict, match="The database is not empty"):
+            await target.restore(name)
+
+
+async def test_a_backup_that_cannot_be_used_is_refused(
+    installation: Installation, target: Target, order: Order
+) -> None:
+    """Cut in the middle, of a later version, of a later server: nothing is changed."""
+    ordered = await order()
+    key = await installation.picture(ordered, b"a picture")
+    made = await installation.backup()
+    name, folder = made.manifest.name, installation.folder / "destination"
+    for file in ("database.dump", "pictures.jsonl.gz", "secret_key"):
+        path = folder / "backups" / name / file
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+        async with unchanged(target):
+            with pytest.raises(Damaged, match=file):
+                await target.restore(name)
+        path.write_bytes(whole)
+    picture = folder / "pictures" / key
+    picture.write_bytes(b"a pic")
+    async with unchanged(target):
+        with pytest.raises(Damaged, match=f"{key}\n.*--without-damaged"):
+            await target.restore(name)
+    path = folder / "backups" / name / "manifest.json"
+    whole = path.read_bytes()
+    for wrong, said in (({"revision": "9999"}, "revision 9999"), ({"postgres": 99}, "Postgres 99")):
+        path.unlink()
+        made.manifest.model_copy(update=wrong).write(path)
+        async with unchanged(target):
+            with pytest.raises(BadInput, match=said):
+                await target.restore(name, without_damaged=True)
+    path.write_bytes(whole)
+    restored = await target.restore(name, without_damaged=True)
+    assert restored.damaged == [key]
+
+
+@pytest.mark.workflow
+async def test_a_temporal_with_other_workflows_is_refused(
+    installation: Installation, target: Target, temporal_address: str, settings: Settings
+) -> None:
+    """What ended there cannot be started again under its ID. A namespace that is empty, or yet to be made, will do."""
+    made = await installation.backup()
+    namespace = f"{settings.temporal_namespace}-restored"
+    client = await connected(temporal_address, namespace)
+    there = target.settings.model_copy(
+        update={"temporal_address": temporal_address, "temporal_namespace": f"{namespace}-none"}
+    )
+    restoring = Restoring(there, target.destination, target.storage, lambda line: None)
+    await restoring.checked(made.manifest.name, without_damaged=False)
+    there = there.model_copy(update={"temporal_namespace": namespace})
+    restoring = Restoring(there, target.destination, target.storage, lambda line: None)
+    await restoring.checked(made.manifest.name, without_damaged=False)
+    handle = await client.start_workflow("ChapterWorkflow", id="generation-of-before", task_queue="none")
+    async with asyncio.timeout(30):
+        while not (await client.count_workflows()).count:  # noqa: ASYNC110  # a server tells nobody
+            await asyncio.sleep(0.1)
+    with pytest.raises(Conflict, match=r"has workflows.*\(1\).*TEMPORAL_NAMESPACE"):
+        await restoring.checked(made.manifest.name, without_damaged=False)
+    await handle.terminate()
