@@ -57,16 +57,19 @@ PARAGRAPH_END = "\n"
 _CLOSERS = {
     '"': '"',
     "“": "”",
-    "„": "“”",
+    # German typists close it with whatever their keyboard has.
+    "„": '“”"',
     "”": "”",
     "«": "»",
     "»": "«",
+    "‹": "›",
+    "›": "‹",
     "「": "」",
     "『": "』",
     "﹁": "﹂",
     "״": "״",
 }
-_MARK = re.compile('["“”„«»「」『』﹁﹂״]')
+_MARK = re.compile('["“”„«»‹›「」『』﹁﹂״]')
 _SINGLE = re.compile(r"(?<!\w)[‘'](?=[^\s‘’'])(?P<said>.{0,400}?[.,!?…—–-])['’](?!\w)")
 _CUE = re.compile(
     r"(?P<name>(?:(?i:mrs|mr|ms|dr|st)\.\s)?"
@@ -79,6 +82,8 @@ _DIRECTION = re.compile(r"\s*(?:\([^)]{1,80}\)|\[[^\]]{1,300}\])\s*")
 # Where the word before a quote is looked for.
 _LEAD_IN = 200
 _NOT_BLANK = re.compile(r"\S")
+# At most a few, as in "?!…": what follows is speech again.
+_MARKS_OF_SPEECH = re.compile(r"[.,;:!?…]{1,6}(?=\s)\s?")
 # An action in the middle of a script's speech.
 _ASIDE = re.compile(r"(\([^)]{1,80}\)|\[[^\]]{1,300}\])")
 
@@ -173,9 +178,9 @@ def _opens(text: str, index: int) -> bool:
         return mark in _CLOSERS
     previous, following = text[index - 1 : index], text[index + 1 : index + 2]
     fresh = not previous.strip() or previous in "([—–"
-    if mark in "”»":
+    if mark in "”»›":
         return fresh and bool(following.strip())
-    if mark == "«":
+    if mark in "«‹":
         return fresh or bool(following.strip())
     if not following.strip():
         return fresh and bool(following)
@@ -355,10 +360,11 @@ def _cue_of(text: str) -> Sentence | None:
     return Sentence(text, stretches, cue=name, direction=" ".join(filter(None, directions)))
 
 
-def _dash_stretches(text: str) -> Iterator[Stretch]:
+def _dash_stretches(text: str) -> list[Stretch]:
     """ "— Come, — said Ana. — Now." The tag between dashes begins in lower case, after a mark or directly after its
     dash.
     """
+    found: list[Stretch] = []
     spoken, start = True, 0
     for match in _DASH.finditer(text):
         index, end = match.span()
@@ -374,9 +380,16 @@ def _dash_stretches(text: str) -> Iterator[Stretch]:
         begins_low = following is not None and following.group().islower()
         to_tag = spoken and begins_low and (glued or last == start or text[last - 1] in ",.!?…")
         if to_tag or not spoken:
+            # In Spanish, marks of the speech that the tag interrupts follow the dash: "—Sí —dijo—. Vamos."
+            marks = _MARKS_OF_SPEECH.match(text, end) if not spoken else None
             if last > start:
-                yield Stretch(text[start:last].strip(), spoken)
+                found.append(Stretch(text[start:last].strip(), spoken))
+            if marks is not None:
+                end = marks.end()
+                if len(found) > 1 and found[-2].text[-1:].isalnum():
+                    found[-2] = replace(found[-2], text=found[-2].text + marks.group().strip())
             spoken, start = not spoken, end
     rest = text[start:].strip()
     if rest:
-        yield Stretch(rest, spoken and any(char.isalnum() for char in rest))
+        found.append(Stretch(rest, spoken and any(char.isalnum() for char in rest)))
+    return found
