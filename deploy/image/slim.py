@@ -41,6 +41,8 @@ def main(environment: Path) -> None:
     site = next(environment.glob("lib/python3*/site-packages"))
     installed = {one.name.lower().replace("_", "-"): one for one in distributions(path=[str(site)])}
     for package in PACKAGES:
+        if package not in installed:
+            sys.exit(f"slim.py: {package} is not installed; change the list")
         _uninstall(installed[package])
     for rule in UNUSED:
         for path in _found(site, rule):
@@ -69,8 +71,11 @@ def _strip(site: Path) -> None:
 
 def _uninstall(distribution: Distribution) -> None:
     for file in distribution.files or ():
-        # A file that is compiled when it is first imported is listed whether it was or not.
-        Path(str(distribution.locate_file(file))).resolve().unlink(missing_ok=True)
+        path = Path(str(distribution.locate_file(file))).resolve()
+        # Bytecode is listed whether it was compiled or not.
+        path.unlink(missing_ok=True)
+        if path.parent.suffix == ".dist-info" and not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 
 def _found(site: Path, rule: str) -> list[Path]:

