@@ -70,12 +70,12 @@ def _strip(site: Path) -> None:
 
 
 def _uninstall(distribution: Distribution) -> None:
-    for file in distribution.files or ():
-        path = Path(str(distribution.locate_file(file))).resolve()
+    files = [Path(str(distribution.locate_file(file))).resolve() for file in distribution.files or ()]
+    for path in files:
         # Bytecode is listed whether it was compiled or not.
         path.unlink(missing_ok=True)
-        if path.parent.suffix == ".dist-info" and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+    for folder in {path.parent for path in files if path.parent.suffix == ".dist-info"}:
+        shutil.rmtree(folder)
 
 
 def _found(site: Path, rule: str) -> list[Path]:
