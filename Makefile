@@ -14,7 +14,7 @@ PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-re
 # Where it is set, every process compiles every module again: seconds of each test process and of each program started.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-slow test-all lint types wheels check bench client lock clean
+.PHONY: help setup demo test test-slow test-all test-containers lint types wheels check bench client lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -60,6 +60,13 @@ types: setup ## strict type check
 
 wheels: setup ## ask the package index whether every locked package has a wheel for every Python
 	@$(BIN)/python -m scripts.check_lock
+
+# A Docker engine, root, debootstrap and Go are needed; what takes long to make is kept in STANDINS.
+STANDINS ?= $(HOME)/.cache/inkloom/standins
+
+test-containers: setup ## bring the compose file up on a Docker engine, and kill, restart and upgrade it
+	@tests/containers/standins.sh $(STANDINS)
+	@$(BIN)/python -m tests.containers.whole
 
 check: lint types wheels test-all ## all that CI runs
 

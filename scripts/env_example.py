@@ -21,12 +21,32 @@ HEAD = """\
 # Without quotes or in double quotes, Compose replaces $NAME. Values with a single quote or a backslash belong in files.
 #
 # Where a NAME_FILE is listed, the value may be in a file instead, as Docker's secrets are: NAME_FILE=/run/secrets/name.
-
-# For docker-compose.yml alone: the password of its Postgres, made with the first start, and how long workers may take
-# to stop.
-#POSTGRES_PASSWORD=
-#INKLOOM_STOP_GRACE=660s
 """
+# What docker-compose.yml alone reads, with its default there and what it is for.
+FOR_COMPOSE = {
+    "POSTGRES_PASSWORD": ("", "password of the Postgres of the compose file, made with the first start; required"),
+    "COMPOSE_PROFILES": ("small", "small, or full: with an object store, a cache and Jaeger"),
+    "INKLOOM_HOST": ("localhost", "name under which Caddy answers; it gets a certificate for a public one by itself"),
+    "INKLOOM_BIND": ("127.0.0.1", "address of this host at which Caddy answers; 0.0.0.0: all of them"),
+    "INKLOOM_HTTP_PORT": ("80", "port of this host that leads to HTTPS"),
+    "INKLOOM_HTTPS_PORT": ("443", "port of this host for HTTPS"),
+    "INKLOOM_EDGE": ("172.31.84", "first three numbers of the network between Caddy and the API, if others use it"),
+    "AWS_ACCESS_KEY_ID": ("", "access key of the object store; required with the profile full"),
+    "AWS_SECRET_ACCESS_KEY": ("", "its secret; required with the profile full"),
+    "INKLOOM_DRAW_WORKERS": ("2", "how many workers draw"),
+    "INKLOOM_STOP_GRACE": ("660s", "how long workers may take to stop: longer than the timeouts of providers"),
+    "INKLOOM_SECRETS": ("./deploy/secrets", "folder of this host that is /run/secrets in the containers"),
+    "INKLOOM_BACKUPS": ("backups", "volume, or folder of this host, that is /backups in the containers"),
+    "INKLOOM_TMP": ("1g", "most that a process may write to /tmp, which is in memory"),
+    "INKLOOM_API_MEMORY": ("3g", "memory of each process of the API"),
+    "INKLOOM_API_CPUS": ("2", "cores of each process of the API"),
+    "INKLOOM_WORKER_MEMORY": ("3g", "memory of each worker"),
+    "INKLOOM_WORKER_CPUS": ("2", "cores of each worker"),
+    "POSTGRES_MEMORY": ("2g", "memory of Postgres"),
+    "POSTGRES_CPUS": ("2", "cores of Postgres"),
+    "TEMPORAL_MEMORY": ("2g", "memory of Temporal's server"),
+    "TEMPORAL_CPUS": ("2", "cores of Temporal's server"),
+}
 
 
 def quoted(value: str) -> str:
@@ -40,6 +60,14 @@ def quoted(value: str) -> str:
 def lines() -> Iterator[str]:
     """The lines of the file."""
     yield HEAD.rstrip("\n")
+    yield ""
+    yield "# For docker-compose.yml alone."
+    for name, (default, purpose) in FOR_COMPOSE.items():
+        yield ""
+        yield f"# {purpose}"
+        yield f"#{name}={quoted(default)}"
+    yield ""
+    yield "# For every process of Inkloom, with the defaults of engine/settings.py; the compose file sets some itself."
     for name, field in Settings.model_fields.items():
         names = names_of(name)
         yield ""

@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 
 from engine.secret_files import SUFFIX
 from engine.settings import Settings, is_secret, names_of
-from scripts.env_example import FILE, lines, quoted
+from scripts.env_example import FILE, FOR_COMPOSE, lines, quoted
 
 pytestmark = pytest.mark.unit
 
@@ -42,7 +42,7 @@ def test_all_of_it_uncommented_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
     found = dotenv_values(stream=io.StringIO(uncommented), interpolate=False)
     known = {name for field in Settings.model_fields for name in names_of(field)}
     files = {f"{names_of(field)[0]}{SUFFIX}" for field in Settings.model_fields if is_secret(field)}
-    assert set(found) - known - files - {""} == {"POSTGRES_PASSWORD", "INKLOOM_STOP_GRACE"}
+    assert set(found) - known - files - {""} == FOR_COMPOSE.keys()
     assert files <= set(found)
     assert {names_of(field)[0] for field in Settings.model_fields} <= set(found)
     for name, value in found.items():

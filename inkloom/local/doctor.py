@@ -30,6 +30,8 @@ from inkloom.local.state import StateFile
 from inkloom.local.temporal import UI_PATH, damage
 from inkloom.local.temporal_binary import OLDEST, WAYS_OUT, find
 
+# What `backup` and `restore` run.
+CLIENTS = ("pg_dump", "pg_restore")
 OLDEST_PYTHON = (3, 11)
 ROOM = 1_000_000_000
 # A child with less than this cannot read a novel or compose a large page.
@@ -53,10 +55,10 @@ async def checks(settings: Settings) -> list[Check]:
     """Run all checks. Starts nothing, and leaves nothing behind."""
     data = settings.data.expanduser().absolute()
     local = await asyncio.gather(
-        *(asyncio.to_thread(look) for look in (_python, _raqm, _font, _temporal_program, _postgres_programs)),
+        *(asyncio.to_thread(look) for look in (_python, _raqm, _font)),
         *(asyncio.to_thread(look, data) for look in (_folder, _temporal_database, _clock)),
         *(asyncio.to_thread(look, settings, data) for look in (_room, _api_port, _ui_port)),
-        asyncio.to_thread(_memory, settings),
+        *(asyncio.to_thread(look, settings) for look in (_memory, _temporal_program, _postgres_programs)),
     )
     waiting = await doctor_waiting.found(settings)
     working = await doctor_workers.found(settings)
@@ -105,10 +107,12 @@ def _font() -> Check:
     return Check("lettering font", bool(fonts), detail, "install the requirements again (`make setup`)")
 
 
-def _temporal_program() -> Check:
+def _temporal_program(settings: Settings) -> Check:
     if program := find():
         version = ".".join(map(str, program.server))
         return Check("Temporal program", True, f"{program.path} ({program.origin}), server {version}")
+    if settings.temporal_address:
+        return Check("Temporal program", True, "not here, and not needed: TEMPORAL_ADDRESS names a server")
     oldest = ".".join(map(str, OLDEST))
     return Check("Temporal program", False, f"no `temporal` with server {oldest} or newer", WAYS_OUT)
 
@@ -122,11 +126,19 @@ def _temporal_database(data: Path) -> Check:
     return Check("Temporal database", True, "in use" if running else detail)
 
 
-def _postgres_programs() -> Check:
+def _postgres_programs(settings: Settings) -> Check:
     found = programs()
-    detail = f"Postgres {max(found)} in {found[max(found)]}" if found else "not found"
+    if found:
+        return Check("Postgres programs", True, f"Postgres {max(found)} in {found[max(found)]}")
+    if settings.database_url:
+        # The container image has no server, and the clients that backups need.
+        lacking = [name for name in CLIENTS if shutil.which(name) is None]
+        if not lacking:
+            return Check("Postgres programs", True, f"the clients alone, {shutil.which(CLIENTS[0])}")
+        fix = "install Postgres's client programs in the server's version (Debian: postgresql-client-18)"
+        return Check("Postgres programs", False, f"backups need {' and '.join(lacking)}", fix)
     fix = "install the requirements again (`make setup`), or name a server in INKLOOM_DATABASE_URL"
-    return Check("Postgres programs", bool(found), detail, fix)
+    return Check("Postgres programs", False, "not found", fix)
 
 
 def _providers(settings: Settings) -> Check:

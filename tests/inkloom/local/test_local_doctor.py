@@ -10,7 +10,7 @@ from sqlmodel import col
 from engine.db.session import Database
 from engine.settings import Settings
 from engine.store import delays
-from inkloom.local import temporal_binary
+from inkloom.local import doctor, temporal_binary
 from inkloom.local.commands import Commands
 from inkloom.local.doctor import Check, checks
 from inkloom.local.stack import Stack
@@ -54,10 +54,29 @@ async def test_everything_wrong_says_what_to_do(tmp_path: Path, monkeypatch: pyt
         }
         found = await by_name(settings(Path(__file__) / "x", api_port=port, temporal_ui_port=port, **servers))
     wrong = {name for name, check in found.items() if not check.ok}
-    expected = {"data folder", "API port", "Temporal program", "Postgres server", "Temporal server", "storage"}
-    assert wrong == expected
+    assert wrong == {"data folder", "API port", "Postgres server", "Temporal server", "storage"}
     assert all(found[name].fix for name in wrong)
     assert "next free one" in found["Temporal UI port"].detail
+
+
+async def test_programs_are_needed_where_no_server_is_named(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the container image, which has neither server, and Postgres's clients for backups alone."""
+    monkeypatch.setenv("PATH", str(data.parent))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(data.parent))
+    monkeypatch.setattr(temporal_binary, "packaged", lambda: data / "temporal")
+    monkeypatch.setattr(doctor, "programs", dict)
+    found = await by_name(settings(data))
+    assert (found["Temporal program"].ok, found["Postgres programs"].ok) == (False, False)
+    assert "make setup" in found["Postgres programs"].fix
+    servers = {"database_url": "postgresql://127.0.0.1:9/x", "temporal_address": "127.0.0.1:9"}
+    found = await by_name(settings(data, **servers))
+    assert found["Temporal program"].ok
+    assert "backups need pg_dump and pg_restore" in found["Postgres programs"].detail
+    for name in ("pg_dump", "pg_restore"):
+        (data.parent / name).touch(mode=0o755)
+    found = await by_name(settings(data, **servers))
+    assert found["Postgres programs"].detail.endswith("pg_dump")
+    assert found["Postgres programs"].ok
 
 
 async def test_memory_for_children_is_counted_and_too_little_of_it_said(data: Path) -> None:
