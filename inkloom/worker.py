@@ -38,40 +38,18 @@ from engine.money.ledger import Terms
 from engine.money.prices import Prices
 from engine.storage import Storage
 from engine.webhooks.sender import WebhookSender
+from inkloom.all_workflows import ALL_WORKFLOWS
 from inkloom.backup.scheduled import Scheduled
 from inkloom.builds import deployment
 from inkloom.described import require_activities, require_workflows
 from inkloom.sandbox import Sandbox, SandboxOfBuild
 from inkloom.sweeping import Sweeping
 from models.sweeps import SweepKind
-from workflows.batch import BatchWorkflow
-from workflows.chapter import ChapterWorkflow
-from workflows.character_sheet import CharacterSheetWorkflow
 from workflows.dispatch.queues import IO, PAGES, SWEEPS, WEBHOOKS, WORKFLOWS, image_queue, llm_queue
-from workflows.export import ExportWorkflow
 from workflows.live_workers import HEARTBEAT
-from workflows.panel import PanelWorkflow
-from workflows.panels import PanelsWorkflow
-from workflows.scene import SceneWorkflow
-from workflows.sweep import SweepWorkflow
-from workflows.translation import TranslationWorkflow
-from workflows.webhook import WebhookWorkflow
 
 if TYPE_CHECKING:
     from engine.money.answer_cache import AnswerCache
-
-ALL_WORKFLOWS = [
-    BatchWorkflow,
-    ChapterWorkflow,
-    SceneWorkflow,
-    PanelWorkflow,
-    PanelsWorkflow,
-    CharacterSheetWorkflow,
-    TranslationWorkflow,
-    ExportWorkflow,
-    WebhookWorkflow,
-    SweepWorkflow,
-]
 
 # Everything a workflow file reaches by import. Ours, because loading a table class again for every run costs half a
 # second of CPU each; the libraries, because ours import them. Nothing in them changes at module level. Of `workflows`

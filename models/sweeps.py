@@ -66,6 +66,6 @@ class Swept(Frozen):
     @property
     def in_words(self) -> str:
         """In one line, for people."""
-        found = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in self.found.items() if count)
+        found = ", ".join(f"{what.replace('_', ' ')}: {count}" for what, count in self.found.items() if count)
         done = "nothing was changed" if self.dry_run else f"{self.handled} put right, {self.failed} failed"
         return f"{self.kind}: {found}; {done}" if found else f"{self.kind}: nothing found"

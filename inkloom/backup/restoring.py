@@ -8,6 +8,8 @@ simply run again.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -28,7 +30,9 @@ from engine.money.abandoned import abandon_all
 from engine.settings import Settings
 from engine.storage import Storage
 from engine.storage.atomic import write_whole
-from inkloom.backup.progress import counted
+from inkloom.all_workflows import query_of
+from inkloom.amounts import agree, amount
+from inkloom.backup.progress import FILE, counted
 from inkloom.backup.tools import restore, tool
 from inkloom.backup.verifying import verified
 from inkloom.database import ROOT, upgrade
@@ -89,9 +93,10 @@ class Restoring:
         wrong = await verified(self._destination, name, self._report)
         if wrong.lost_count and not without_damaged:
             listed = "\n".join(f"  {key}" for key in wrong.lost)
+            files = amount(wrong.lost_count, FILE, "pictures or files")
             raise Damaged(
-                f"{wrong.lost_count} pictures or files of the backup {name} are missing or damaged, among them:\n"
-                f"{listed}\nRestore another backup with --at, or all but these with --without-damaged."
+                f"Of the backup {name}, {files} {agree(wrong.lost_count, 'is', 'are')} missing or damaged:\n{listed}\n"
+                "Restore another backup with --at, or all but these with --without-damaged."
             )
         return manifest
 
@@ -144,7 +149,7 @@ class Restoring:
         if path.exists():
             if path.read_text().strip() == secret:
                 return
-            path.replace(path.with_name("secret_key.before-restore"))
+            path.replace(_unused(path.with_name("secret_key.before-restore")))
         write_whole(path, secret.encode(), replace=True, private=True)
 
     async def _require_no_workflows(self) -> None:
@@ -154,7 +159,7 @@ class Restoring:
             return
         try:
             client = await connect_temporal(address, namespace)
-            there = (await client.count_workflows("WorkflowType != 'SweepWorkflow'")).count
+            there = (await client.count_workflows(f"{query_of()} AND WorkflowType != 'SweepWorkflow'")).count
         except (RuntimeError, RPCError) as error:
             if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:
                 # The namespace is yet to be made.
@@ -163,8 +168,8 @@ class Restoring:
             return
         if there:
             raise Conflict(
-                f"Temporal at {address} has workflows in the namespace {namespace} ({there}), which belong to"
-                " another state of the database. Name an empty namespace in TEMPORAL_NAMESPACE, or empty this one."
+                f"Temporal at {address} has workflows of Inkloom in the namespace {namespace} ({there}), which belong"
+                " to another state of the database. Name another namespace in TEMPORAL_NAMESPACE, or empty this one."
             )
 
     def _forget_workflows(self) -> None:
@@ -187,6 +192,12 @@ class Restoring:
                             f"Storage is not empty: it has {stored.key}, for example, which this backup does not have."
                             " Name an empty folder or prefix in INKLOOM_STORAGE, or an empty INKLOOM_DATA."
                         )
+
+
+def _unused(path: Path) -> Path:
+    """The path, or with the first number that makes it one of no file: an earlier restore has kept a key, too."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(one for one in chain((path,), numbered) if not one.exists())
 
 
 def _require_known(manifest: Manifest) -> None:

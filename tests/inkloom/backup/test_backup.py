@@ -21,7 +21,7 @@ from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import generations, removals
 from inkloom.backup.making import drop_old, make
-from inkloom.backup.opening import opened
+from inkloom.backup.opening import SCRATCH, opened
 from inkloom.backup.verifying import verified
 from inkloom.database import upgrade
 from inkloom.sweeping import Sweeping
@@ -238,4 +238,4 @@ async def test_a_bucket_is_a_destination(
         async with opened(settings, address, key_file):
             raise AssertionError
     assert KEYS[0] not in refused.value.message
-    assert list((installation.folder / "data").glob("backup-*")) == []
+    assert list((installation.folder / "data").glob(f"{SCRATCH}*")) == []

@@ -11,6 +11,7 @@ from engine.backup.encryption import BackupKey
 from engine.db.session import Database
 from engine.settings import Settings
 from inkloom.backup.making import drop_old, make
+from inkloom.backup.opening import SCRATCH
 from inkloom.backup.scheduled import Scheduled
 from inkloom.backup.verifying import verified
 from inkloom.sweeping import Sweeping
@@ -89,4 +90,4 @@ async def test_a_backup_is_made_when_it_is_due_and_once(
     assert sorted(one.handled for one in both) == [0, 1]
     (name,) = await installation.destination.names()
     assert (await installation.destination.manifest(name)).name == name
-    assert list((installation.folder / "data").glob("backup-*")) == []
+    assert list((installation.folder / "data").glob(f"{SCRATCH}*")) == []
