@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-from engine.backup.destination import Destination
+from engine.backup.destination import Destination, is_ahead
 from engine.backup.encryption import BackupKey
 from engine.errors import BadInput, StorageError
 from engine.settings import Settings
@@ -48,12 +48,15 @@ async def opened(settings: Settings, address: str | None, key_file: Path | None)
         await storage.close()
 
 
-async def newest(settings: Settings) -> datetime | None:
-    """When the newest backup was begun in the destination that the settings name. Changes nothing."""
+async def newest(settings: Settings) -> tuple[datetime | None, int]:
+    """When the newest backup was begun in the destination that the settings name, and how many are dated in the future.
+    Changes nothing.
+    """
     storage, key = await _found(settings, None, None)
     try:
         await storage.check()
-        return await Destination(storage, key, settings.data).newest()
+        destination = Destination(storage, key, settings.data)
+        return await destination.newest(), sum(map(is_ahead, await destination.names()))
     finally:
         await storage.close()
 

@@ -25,7 +25,7 @@ from engine.backup.destination import Destination
 from engine.backup.encryption import Damaged
 from engine.backup.manifest import DATABASE, Manifest
 from engine.db.session import Database
-from engine.errors import BadInput, Conflict
+from engine.errors import BadInput, Conflict, EngineError
 from engine.money.abandoned import abandon_all
 from engine.settings import Settings
 from engine.storage import Storage
@@ -116,10 +116,11 @@ class Restoring:
         given = await pictures.give_back(
             self._destination, manifest, self._storage, counted(self._report, manifest.pictures)
         )
+        self._report("Restoring the database")
+        # Copying takes hours, in which someone may have begun to work here: nothing else is changed before this look.
+        await _drop_empty_tables(url)
         self._keep_secret(secret)
         self._forget_workflows()
-        self._report("Restoring the database")
-        await _drop_empty_tables(url)
         await restore(program, url, dump)
         await self._settle(url)
         return Restored(manifest, given.pictures, given.lost, given.lost_count)
@@ -219,19 +220,24 @@ async def _require_empty_database(url: str) -> int:
         raise BadInput("The database does not answer. Check INKLOOM_DATABASE_URL and that the server runs.") from error
     async with connection:
         await _require_alone(connection)
-        tables = set(await _tables(connection))
-        if others := tables - {*SQLModel.metadata.tables, "alembic_version"}:
-            raise Conflict(
-                f"The database has tables that are not Inkloom's, such as {min(others)}. Restore into an empty one:"
-                " create it, and name it in INKLOOM_DATABASE_URL."
-            )
-        for name in _PEOPLES:
-            if name in tables and await _any_row(connection, name):
-                raise Conflict(
-                    f"The database is not empty: it has {name.replace('_', ' ')}. Restore into an empty one: name"
-                    " another in INKLOOM_DATABASE_URL, or an empty INKLOOM_DATA."
-                )
+        await _require_untouched(connection)
         return connection.info.server_version // 10_000
+
+
+async def _require_untouched(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Refuse a database with tables of others, or with rows of people."""
+    tables = set(await _tables(connection))
+    if others := tables - {*SQLModel.metadata.tables, "alembic_version"}:
+        raise Conflict(
+            f"The database has tables that are not Inkloom's, such as {min(others)}. Restore into an empty one:"
+            " create it, and name it in INKLOOM_DATABASE_URL."
+        )
+    for name in _PEOPLES:
+        if name in tables and await _any_row(connection, name):
+            raise Conflict(
+                f"The database is not empty: it has {name.replace('_', ' ')}. Restore into an empty one: name"
+                " another in INKLOOM_DATABASE_URL, or an empty INKLOOM_DATA."
+            )
 
 
 async def _require_alone(connection: psycopg.AsyncConnection[Any]) -> None:
@@ -264,8 +270,29 @@ async def _any_row(connection: psycopg.AsyncConnection[Any], name: str) -> bool:
 
 
 async def _drop_empty_tables(url: str) -> None:
-    """Tables that a migration has made are in the way of those of the backup, which may be older."""
+    """Tables that a migration has made are in the way of those of the backup, which may be older.
+
+    They are locked before they are looked at once more, and until they are gone: no row can come in between.
+    """
+    try:
+        await _emptied(url)
+    except psycopg.errors.LockNotAvailable as error:
+        raise Conflict(
+            "Another session works on the database. Stop whatever is connected to it, then restore."
+        ) from error
+    except psycopg.Error as error:
+        raise EngineError("The database does not answer any more. Check its server, then run it again.") from error
+
+
+async def _emptied(url: str) -> None:
     async with await connect_database(url) as connection:
-        if tables := await _tables(connection):
+        await _require_alone(connection)
+        async with connection.transaction():
+            tables = await _tables(connection)
             names = sql.SQL(", ").join(sql.Identifier("public", name) for name in tables)
-            await connection.execute(sql.SQL("DROP TABLE {} CASCADE").format(names))
+            if tables:
+                await connection.execute("SET LOCAL lock_timeout = '10s'")
+                await connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+            await _require_untouched(connection)
+            if tables:
+                await connection.execute(sql.SQL("DROP TABLE {} CASCADE").format(names))

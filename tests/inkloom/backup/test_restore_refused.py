@@ -1,9 +1,10 @@
 """What a restore refuses: each in words that say what to do, and with nothing changed."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -14,8 +15,10 @@ from temporalio.client import Client
 from engine.backup.encryption import Damaged
 from engine.errors import BadInput, Conflict
 from engine.settings import Settings
+from engine.storage.folder import FolderStorage
 from engine.storage.keys import content_key
 from inkloom.backup.restoring import Restoring
+from inkloom.database import upgrade
 from tests.conftest import Order
 from tests.support.backups import Installation, Target, files_of
 from tests.support.servers import connected, empty_database
@@ -132,6 +135,53 @@ async def counted(client: Client, number: int) -> None:
     async with asyncio.timeout(30):
         while (await client.count_workflows()).count < number:  # noqa: ASYNC110  # a server tells nobody
             await asyncio.sleep(0.1)
+
+
+class Meanwhile(FolderStorage):
+    """Storage in which someone begins to work on the database when the first picture arrives."""
+
+    def __init__(self, root: Path, begin: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(root)
+        self.begin = begin
+
+    async def put_file(self, key: str, path: Path) -> None:
+        await self.begin()
+        await super().put_file(key, path)
+
+
+@pytest.mark.parametrize("begun", ["rows", "tables of others", "a session"])
+async def test_what_came_into_the_database_while_pictures_were_copied_stays(
+    installation: Installation, target: Target, order: Order, begun: str
+) -> None:
+    """Hours may lie between the first look and the moment when tables are dropped: they are looked at again, and the
+    secret key and Temporal's data are not touched before that.
+    """
+    await installation.picture(await order(), b"a picture")
+    name = (await installation.backup()).manifest.name
+    (target.settings.data / "secret_key").write_text("in use")
+    async with AsyncExitStack() as stack:
+
+        async def begin() -> None:
+            await asyncio.to_thread(upgrade, target.settings)
+            connection = await stack.enter_async_context(
+                await psycopg.AsyncConnection.connect(target.url, autocommit=True)
+            )
+            if begun == "rows":
+                await connection.execute(
+                    "INSERT INTO users (id, email, name) VALUES (gen_random_uuid(), 'ada@example.org', 'Ada')"
+                )
+            elif begun == "tables of others":
+                await connection.execute("CREATE TABLE somebodys (id int)")
+            if begun != "a session":
+                await connection.close()
+
+        working = replace(target, storage=Meanwhile(target.storage.root, begin))
+        with pytest.raises(Conflict):
+            await working.restore(name)
+        tables = await target.tables()
+        assert "projects" in tables
+        assert len(tables["users"]) == (1 if begun == "rows" else 0)
+    assert files_of(target.settings.data) == {"secret_key": b"in use"}
 
 
 async def test_a_key_that_an_earlier_restore_kept_stays(installation: Installation, target: Target) -> None:
