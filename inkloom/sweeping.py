@@ -16,7 +16,7 @@ from temporalio.client import Client
 
 from engine.db.session import Database
 from engine.storage import Storage
-from engine.store import expired, retention
+from engine.store import expired, old_drafts, retention
 from inkloom.all_workflows import ALL_WORKFLOWS, query_of
 from inkloom.alone import alone
 from inkloom.backup.scheduled import Scheduled
@@ -51,9 +51,9 @@ POLL = 0.5
 
 @dataclass(frozen=True)
 class Sweeping:
-    """What sweeps need. `event_days` is how long events are kept; None: for ever. `history_days` is how long Temporal
-    keeps the histories of ended workflows; None: as long as its namespace says. `kept` is how long it keeps sweeps that
-    have finished. `backups` makes those that are due.
+    """What sweeps need. `event_days` and `draft_days` are how long events, and drafts that no panel has shown, stay;
+    None: for ever. `history_days` is how long Temporal keeps the histories of ended workflows; None: as long as its
+    namespace says. `kept` is how long it keeps sweeps that have finished. `backups` makes those that are due.
     """
 
     database: Database
@@ -61,6 +61,7 @@ class Sweeping:
     storage: Storage
     event_days: int | None = None
     history_days: int | None = None
+    draft_days: int | None = None
     kept: timedelta = KEPT
     backups: Scheduled | None = None
 
@@ -95,6 +96,9 @@ class Sweeping:
             case SweepKind.EVENTS:
                 gone = await retention.forget_events(self.database, self.event_days, dry_run=dry_run)
                 return _deleted(sweep, {"old_events": gone})
+            case SweepKind.DRAFTS:
+                gone = await old_drafts.forget_drafts(self.database, self.draft_days, dry_run=dry_run)
+                return _deleted(sweep, {"old_drafts": gone})
             case SweepKind.BACKUPS:
                 if self.backups is None:
                     return Swept(kind=sweep.kind, dry_run=dry_run)

@@ -96,8 +96,9 @@ class Parts:
     awaited: set[UUID] = field(default_factory=set)
     lost_attempts: int = MAX_LOST
     signer: Signer | None = None
-    # How long events, and histories of ended workflows, are kept; None: for ever, and as long as Temporal keeps them.
+    # How long events, drafts and histories are kept; None: for ever, and histories as long as Temporal keeps them.
     event_days: int | None = None
+    draft_days: int | None = None
     backups: Scheduled | None = None
     history_days: int | None = None
     # The build that the workers belong to (inkloom/builds.py); empty for none.
@@ -176,7 +177,15 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
 
 def sweeping_of(client: Client, parts: Parts) -> Sweeping:
     """What sweeps are made of, in a worker and beside it."""
-    return Sweeping(parts.database, client, parts.storage, parts.event_days, parts.history_days, backups=parts.backups)
+    return Sweeping(
+        parts.database,
+        client,
+        parts.storage,
+        parts.event_days,
+        parts.history_days,
+        parts.draft_days,
+        backups=parts.backups,
+    )
 
 
 def _ahead(slots: int) -> int:

@@ -18,8 +18,9 @@ class SweepKind(StrEnum):
     EXPIRED = "expired"
     EVENTS = "events"
     BACKUPS = "backups"
-    # Last: a kind's place is its lock, which workers of other versions take too.
     HISTORIES = "histories"
+    # New ones come last: a kind's place is its lock, which workers of other versions take too.
+    DRAFTS = "drafts"
 
 
 # How often each is scheduled, and what it does, in words.
@@ -38,9 +39,10 @@ SWEEPS: dict[SweepKind, tuple[timedelta, str]] = {
         timedelta(days=1),
         "delete the histories of workflows that ended longer than INKLOOM_HISTORY_DAYS ago",
     ),
+    SweepKind.DRAFTS: (timedelta(days=1), "delete drafts older than INKLOOM_DRAFT_DAYS that no panel has shown"),
 }
 # Those that delete what is only kept for a time, and what nothing refers to.
-PRUNING = (SweepKind.EVENTS, SweepKind.HISTORIES, SweepKind.OBJECTS, SweepKind.EXPIRED)
+PRUNING = (SweepKind.EVENTS, SweepKind.HISTORIES, SweepKind.DRAFTS, SweepKind.OBJECTS, SweepKind.EXPIRED)
 
 
 class Sweep(Frozen):

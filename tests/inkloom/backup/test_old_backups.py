@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlmodel import select
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 from engine.backup.destination import Destination, require_name
 from engine.backup.encryption import BackupKey
@@ -16,17 +18,20 @@ from engine.backup.manifest import NAME
 from engine.db.session import Database, execute
 from engine.errors import Conflict
 from engine.settings import Settings
+from engine.storage.folder import FolderStorage
 from engine.store import gauges, saved
 from inkloom.backup.making import Source, drop_old, make
 from inkloom.backup.opening import SCRATCH
 from inkloom.backup.scheduled import Scheduled
 from inkloom.backup.verifying import verified
+from inkloom.sweep_command import by_hand
 from inkloom.sweeping import Sweeping
 from models.sweeps import Sweep, SweepKind
 from models.tables import Image
 from tests.conftest import Order
 from tests.support.backups import Installation, files_of
 from tests.support.servers import migrated_database
+from tests.working import Painter, Writer, workers
 
 pytestmark = pytest.mark.integration
 
@@ -169,6 +174,58 @@ async def test_another_installations_destination_is_refused(
 def apart(installation: Installation, scratch: str) -> Destination:
     (installation.folder / scratch).mkdir()
     return Destination(installation.destination.storage, None, installation.folder / scratch)
+
+
+class Held(FolderStorage):
+    """Storage that is slow: it gives nothing until it is let go."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def fetch(self, key: str, path: Path) -> None:
+        self.reached.set()
+        await self.go_on.wait()
+        await super().fetch(key, path)
+
+
+@pytest.mark.workflow
+async def test_a_backup_may_take_days(
+    installation: Installation, database: Database, database_url: str, client: Client, order: Order
+) -> None:
+    """Only its heartbeat, which goes on while it is slow, says that its worker lives; other sweeps have an hour."""
+    await installation.picture(await order(), b"a picture")
+    slow = Held(installation.storage.root)
+    settings = Settings(data=installation.folder / "data", backup_to=str(installation.folder / "destination"))
+    backups = Scheduled(settings, database_url, "a secret")
+    async with workers(client, database, slow, Writer(), Painter(), backups=backups):
+        handle = await by_hand(client, Sweep(kind=SweepKind.BACKUPS))
+        await asyncio.wait_for(slow.reached.wait(), 60)
+        beats: set[float] = set()
+        async with asyncio.timeout(60):
+            while len(beats) < 3:
+                (pending,) = (await handle.describe()).raw_description.pending_activities
+                if pending.HasField("last_heartbeat_time"):
+                    beats.add(pending.last_heartbeat_time.ToNanoseconds())
+                await asyncio.sleep(0.2)
+        slow.go_on.set()
+        swept = await handle.result()
+        other = await by_hand(client, Sweep(kind=SweepKind.EVENTS, dry_run=True))
+        await other.result()
+    assert (swept.handled, swept.failed) == (1, 0)
+    assert [await attempt_of(one) for one in (handle, other)] == [timedelta(days=3), timedelta(hours=1)]
+
+
+async def attempt_of(handle: WorkflowHandle[Any, Any]) -> timedelta:
+    """How long one attempt of the activity may take."""
+    (scheduled,) = [
+        event.activity_task_scheduled_event_attributes
+        for event in (await handle.fetch_history()).events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert scheduled.heartbeat_timeout.ToTimedelta() <= timedelta(seconds=10)
+    assert scheduled.schedule_to_close_timeout.ToTimedelta() > scheduled.start_to_close_timeout.ToTimedelta()
+    return scheduled.start_to_close_timeout.ToTimedelta()
 
 
 async def test_the_gauge_tells_the_age_of_the_newest_backup(installation: Installation, order: Order) -> None:
