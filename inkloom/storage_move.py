@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from engine.errors import BadInput, EngineError, NotFound
+from engine.errors import BadInput, EngineError, NotFound, StorageError
 from engine.settings import Settings
 from engine.storage import Storage
 from engine.storage.keys import PROJECTS
@@ -77,12 +77,13 @@ async def move_command(settings: Settings, destination: str, *, dry_run: bool, a
     print_answer(answer, as_json, lines)
     if moved.failed or moved.damaged:
         return WITH_FAILURES
-    return DONE if switched or dry_run else WAITS
+    return DONE if dry_run or (switched and moved.objects) else WAITS
 
 
 def _between(settings: Settings, destination: str, dry_run: bool) -> tuple[str, bool]:
     """Where to move from, and whether the new place is in use already. Raises `BadInput` for other settings."""
-    present, also = place_of(settings), settings.storage_also
+    # Compose passes on what is empty in `.env`.
+    present, also = place_of(settings), settings.storage_also or None
     if same_place(present, destination):
         if also is None:
             raise BadInput(
@@ -102,6 +103,11 @@ def _next(source: str, destination: str, switched: bool, moved: Moved, dry_run: 
     if dry_run:
         return (
             f"Nothing was changed. To begin, set INKLOOM_STORAGE_ALSO={destination} for all processes and restart them."
+        )
+    if not moved.objects:
+        return (
+            f"{source} has no pictures or files. If it should have some, check that it is mounted and named as before,"
+            " and change no setting until then."
         )
     if moved.failed:
         return "Not everything is there yet. Give the same command again: it continues."
@@ -174,6 +180,13 @@ class _Mover:
         if not self.brought:
             return
         left = {key async for key in _keys(self.old)}
+        if not left:
+            # A disk that went away looks like a folder in which all was deleted. What was deleted has no row any more,
+            # and is found by the sweep `objects`.
+            raise StorageError(
+                "The source lists nothing any more: nothing was deleted from the new place. Check that the source is"
+                " there, then give the same command again."
+            )
         gone = [key for key in self.brought if key not in left]
         await self.new.delete(gone)
         self.moved.gone += len(gone)
