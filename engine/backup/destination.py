@@ -12,7 +12,7 @@ from uuid import UUID
 
 from engine.backup.encryption import BackupKey, Damaged, WrongKey, hashed, key_id_of
 from engine.backup.manifest import SECRET, Manifest, SavedFile, moment_of
-from engine.errors import BadInput, Conflict, NotFound
+from engine.errors import BadInput, Conflict, NotFound, StorageError
 from engine.storage import Storage
 
 BACKUPS = "backups"
@@ -50,6 +50,18 @@ class Destination:
         # Whoever comes first owns it: a file is written once.
         await self.storage.put(OWNER, json.dumps({"installation": str(installation)}).encode())
         await self.require_own(installation)
+
+    async def require_there(self) -> None:
+        """Raise `StorageError` if this is not the place any more that was claimed: a disk that went away leaves an
+        empty folder, which takes files.
+        """
+        try:
+            await self.storage.get(OWNER)
+        except NotFound as error:
+            raise StorageError(
+                "The destination went away while the backup was made: what was copied is not in it. Check that it is"
+                " mounted, then run it again."
+            ) from error
 
     async def require_own(self, installation: UUID) -> None:
         """Raise `Conflict` if this is the destination of another installation; writes nothing."""

@@ -109,6 +109,8 @@ async def _make(source: Source, destination: Destination, report: Callable[[str]
         picture_bytes=saved.bytes,
         lost=saved.lost_count,
     )
+    if installation is not None:
+        await destination.require_there()
     await destination.put_manifest(manifest)
     async with source.database.session() as session:
         await rows.backed_up(session, manifest.made_at)

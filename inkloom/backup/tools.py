@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -95,7 +96,10 @@ async def _run(command: Sequence[str | Path], url: str, done: str, *files: Path)
         )  # fmt: skip
         said = await _ended(process)
     if process.returncode:
-        raise EngineError(f"The database could not be {done}: {_reason(said.decode(errors='replace'))}")
+        reason = _reason(said.decode(errors="replace"))
+        if process.returncode < 0 and not said:
+            reason = f"it was ended by {signal.Signals(-process.returncode).name}; is there room in the data folder?"
+        raise EngineError(f"The database could not be {done}: {reason}")
 
 
 async def _ended(process: asyncio.subprocess.Process) -> bytes:

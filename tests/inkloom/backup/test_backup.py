@@ -191,6 +191,32 @@ async def test_a_full_disk_leaves_no_backup(installation: Installation, order: O
     assert (await installation.backup()).saved.new == (1 if room <= 1 else 0)
 
 
+class Vanishing(FolderStorage):
+    """A folder on a disk that goes away after so many files: what is left is an empty folder, which takes files."""
+
+    def __init__(self, root: Path, after: int) -> None:
+        super().__init__(root)
+        self.after = after
+
+    def _write(self, target: Path, source: bytes | Path) -> None:
+        super()._write(target, source)
+        self.after -= 1
+        if not self.after:
+            self.root.rename(self.root.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("after", range(1, 6))
+async def test_a_destination_that_goes_away_has_no_backup(installation: Installation, order: Order, after: int) -> None:
+    """Whenever it went: one without the pictures that were copied before would look whole."""
+    await installation.picture(await order(), b"a picture")
+    folder = installation.folder / "destination"
+    vanishing = Destination(Vanishing(folder, after), None, installation.destination.scratch)
+    with pytest.raises(StorageError, match="mounted"):
+        await make(installation.source, vanishing)
+    for place in (folder, folder.with_name("elsewhere")):
+        assert await Destination(FolderStorage(place), None, installation.destination.scratch).names() == []
+
+
 async def test_a_scratch_folder_that_is_gone_is_an_error_in_words(installation: Installation) -> None:
     shutil.rmtree(installation.destination.scratch)
     with pytest.raises(EngineError, match="could not be"):
