@@ -4,6 +4,7 @@ whole, and the next one goes on from there.
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.storage.atomic import UNFINISHED
 from inkloom.backup.opening import SCRATCH
 from tests.conftest import Order
 from tests.support.backups import Installation, Target, files_of
@@ -60,6 +62,10 @@ async def filled(installation: Installation, order: Order) -> None:
         await installation.picture(ordered, f"picture {number}".encode() * 1000)
 
 
+def whole_files(folder: Path) -> dict[str, bytes]:
+    return {name: content for name, content in files_of(folder).items() if UNFINISHED not in name}
+
+
 async def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     out, said = await asyncio.to_thread(process.communicate)
     return process.returncode, out + said
@@ -85,7 +91,8 @@ async def test_a_killed_backup_and_a_killed_restore_are_run_again(
     assert 0 < len([*target.storage.root.rglob("*.png")]) < PICTURES
     code, said = await ended(begun(installation, "restore", **restoring))  # type: ignore[arg-type]  # by name
     assert code == 0, said
-    assert files_of(target.storage.root) == files_of(installation.storage.root)
+    # The sweep `objects` deletes after a day what was half-written.
+    assert whole_files(target.storage.root) == files_of(installation.storage.root)
     assert len((await target.tables())["images"]) >= PICTURES
 
 
@@ -96,7 +103,9 @@ async def test_of_two_backups_at_once_one_is_refused(installation: Installation,
     async with asyncio.timeout(100):
         while not some_in(installation.folder / "destination")():  # noqa: ASYNC110  # a file system tells nobody
             await asyncio.sleep(0.02)
+    first.send_signal(signal.SIGSTOP)
     code, said = await ended(begun(installation, "backup"))
+    first.send_signal(signal.SIGCONT)
     assert (code, "Another backup is being made" in said) == (1, True), said
     code, said = await ended(first)
     assert code == 0, said
@@ -111,7 +120,8 @@ async def test_without_room_it_ends_in_words(installation: Installation, order: 
     """For the dump, or for a picture: no backup, no leftover on its way, and no traceback."""
     await installation.picture(await order(), os.urandom(1 << 20))
     code, said = await ended(begun(installation, "backup", limit=limit))
-    assert (code, "Traceback" in said, "could not be" in said) == (1, False, True), said
-    assert "unexpected" not in said
+    assert code == 1
+    assert re.search(r"(could not|cannot) be (written|dumped)", said), said
+    assert not re.search("Traceback|unexpected", said)
     assert await installation.destination.names() == []
     assert [*(installation.folder / "data-backup").glob(f"{SCRATCH}*")] == []
