@@ -17,7 +17,7 @@ from typing import Any
 
 from engine.backup import pictures
 from engine.backup.destination import Destination, is_ahead
-from engine.backup.encryption import Damaged, WrongKey
+from engine.backup.encryption import Damaged
 from engine.backup.manifest import DATABASE, NAME, PICTURES, SECRET, Manifest, SavedFile, SavedPicture
 from engine.db.session import Database
 from engine.errors import BadInput, StorageError
@@ -194,7 +194,8 @@ async def _old(destination: Destination, names: Sequence[str], keep: int) -> lis
     for name in dated:
         try:
             manifest = await destination.manifest(name)
-        except WrongKey:
+        except BadInput:
+            # Under another key, or of a later version: as good as any, as far as can be told here.
             good.append(name)
         except Damaged as error:
             log.warning("a backup is not counted: %s", error.message)
