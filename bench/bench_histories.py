@@ -20,11 +20,12 @@ from temporalio.worker import Replayer
 
 from bench.bench_orchestration import Silent
 from engine.settings import Settings
+from inkloom.all_workflows import ALL_WORKFLOWS
 from inkloom.local.stack import Stack
 from inkloom.output import claim
 from inkloom.run import run_story
 from inkloom.story import read_story
-from inkloom.worker import ALL_WORKFLOWS, connect, sandbox
+from inkloom.worker import connect, sandbox
 from models.options import GenerationOptions
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

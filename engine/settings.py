@@ -145,6 +145,11 @@ class Settings(BaseSettings):
         description="how many days Temporal keeps the histories of workflows that have ended; default: as long as its"
         " namespace says",
     )
+    draft_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="how many days drafts that no panel has shown are kept; default: for ever",
+    )
     cache_url: SecretStr | None = Field(
         default=None, description="optional Redis cache of answers, as redis://host:port/0"
     )

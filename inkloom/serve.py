@@ -76,6 +76,7 @@ async def serve_workers(
         lost_attempts=settings.lost_attempts,
         signer=signer_of(settings) if queues != "flow" else None,
         event_days=settings.event_days,
+        draft_days=settings.draft_days,
         backups=Scheduled(settings, settings.database_url, secret_key(settings)) if settings.backup_to else None,
         history_days=settings.history_days,
         build=build_of(settings.build),

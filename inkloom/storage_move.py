@@ -14,12 +14,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from engine.errors import BadInput, EngineError, NotFound
+from engine.errors import BadInput, EngineError, NotFound, StorageError
 from engine.settings import Settings
 from engine.storage import Storage
 from engine.storage.keys import PROJECTS
 from engine.storage.open import place_of, same_place, storage_at
-from inkloom.admin.told import print_answer
+from inkloom.admin.printing import print_answer
+from inkloom.amounts import amount
 from inkloom.commands import report
 from inkloom.local.signals import cancelled_by_signals
 
@@ -28,7 +29,7 @@ ROOTS = (PROJECTS, "images", "thumbnails", "exports")
 # Objects that are copied or compared at a time.
 PARALLEL = 8
 # Seconds between two lines of progress.
-TELL_EVERY = 5.0
+REPORT_EVERY = 5.0
 # Exit codes, as everywhere: completed, with failures, waits for a person.
 DONE, WITH_FAILURES, WAITS = 0, 3, 4
 # Keys that are named after the hash of what is stored under them; a thumbnail is named after its picture.
@@ -63,25 +64,26 @@ async def move_command(settings: Settings, destination: str, *, dry_run: bool, a
             await (new.check() if dry_run else new.trial())
             moved = await move(old, new, report, dry_run=dry_run)
     next_step = _next(source, destination, switched, moved, dry_run)
-    told = {"from": source, "to": destination, "dry_run": dry_run, **asdict(moved), "next": next_step}
+    answer = {"from": source, "to": destination, "dry_run": dry_run, **asdict(moved), "next": next_step}
     lines = [
-        f"{moved.objects} objects: {moved.copied} {'to copy' if dry_run else 'copied'}"
-        f" ({moved.bytes / 1e6:.1f} MB), {moved.there} were there,"
+        f"{amount(moved.objects, 'object')}: {moved.copied} {'to copy' if dry_run else 'copied'}"
+        f" ({moved.bytes / 1e6:.1f} MB), {moved.there} in the new place already,"
         f" {moved.repaired} {'to replace' if dry_run else 'replaced'} that had other bytes,"
         f" {moved.gone} deleted meanwhile",
         *(f"damaged at the source: {key}" for key in moved.damaged),
         *(f"failed: {key}: {why}" for key, why in moved.failed.items()),
         next_step,
     ]
-    print_answer(told, as_json, lines)
+    print_answer(answer, as_json, lines)
     if moved.failed or moved.damaged:
         return WITH_FAILURES
-    return DONE if switched or dry_run else WAITS
+    return DONE if dry_run or (switched and moved.objects) else WAITS
 
 
 def _between(settings: Settings, destination: str, dry_run: bool) -> tuple[str, bool]:
     """Where to move from, and whether the new place is in use already. Raises `BadInput` for other settings."""
-    present, also = place_of(settings), settings.storage_also
+    # Compose passes on what is empty in `.env`.
+    present, also = place_of(settings), settings.storage_also or None
     if same_place(present, destination):
         if also is None:
             raise BadInput(
@@ -101,6 +103,11 @@ def _next(source: str, destination: str, switched: bool, moved: Moved, dry_run: 
     if dry_run:
         return (
             f"Nothing was changed. To begin, set INKLOOM_STORAGE_ALSO={destination} for all processes and restart them."
+        )
+    if not moved.objects:
+        return (
+            f"{source} has no pictures or files. If it should have some, check that it is mounted and named as before,"
+            " and change no setting until then."
         )
     if moved.failed:
         return "Not everything is there yet. Give the same command again: it continues."
@@ -124,11 +131,11 @@ async def _opened(settings: Settings, place: str, named: str) -> AsyncIterator[S
         await storage.close()
 
 
-async def move(old: Storage, new: Storage, tell: Callable[[str], None], *, dry_run: bool = False) -> Moved:
+async def move(old: Storage, new: Storage, report_line: Callable[[str], None], *, dry_run: bool = False) -> Moved:
     """Copy what `new` lacks, and compare what it has. May be interrupted and called again."""
     with TemporaryDirectory(prefix="inkloom-moving-") as folder:
         mover = _Mover(old, new, Path(folder), dry_run, {key async for key in _keys(new)})
-        await mover.all(tell)
+        await mover.all(report_line)
         await mover.take_back()
     return mover.moved
 
@@ -152,24 +159,34 @@ class _Mover:
     moved: Moved = field(default_factory=Moved)
     brought: list[str] = field(default_factory=list)
 
-    async def all(self, tell: Callable[[str], None]) -> None:
+    async def all(self, report_line: Callable[[str], None]) -> None:
         """Bring over everything, `PARALLEL` objects at a time."""
-        told, slots = time.monotonic(), asyncio.Semaphore(PARALLEL)
+        last_report, slots = time.monotonic(), asyncio.Semaphore(PARALLEL)
         async with asyncio.TaskGroup() as group:
             async for key in _keys(self.old):
                 await slots.acquire()
                 self.moved.objects += 1
                 task = group.create_task(self._one(key, self.folder / str(self.moved.objects)))
                 task.add_done_callback(lambda _: slots.release())
-                if time.monotonic() - told > TELL_EVERY:
-                    told = time.monotonic()
-                    tell(f"{self.moved.objects} objects: {self.moved.copied} copied, {self.moved.there} were there")
+                if time.monotonic() - last_report > REPORT_EVERY:
+                    last_report = time.monotonic()
+                    report_line(
+                        f"{amount(self.moved.objects, 'object')}: {self.moved.copied} copied,"
+                        f" {self.moved.there} in the new place already"
+                    )
 
     async def take_back(self) -> None:
         """Delete what was deleted while it was copied: that has reached both places, but perhaps this one too early."""
         if not self.brought:
             return
         left = {key async for key in _keys(self.old)}
+        if not left:
+            # A disk that went away looks like a folder in which all was deleted. What was deleted has no row any more,
+            # and is found by the sweep `objects`.
+            raise StorageError(
+                "The source lists nothing any more: nothing was deleted from the new place. Check that the source is"
+                " there, then give the same command again."
+            )
         gone = [key for key in self.brought if key not in left]
         await self.new.delete(gone)
         self.moved.gone += len(gone)

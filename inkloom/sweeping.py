@@ -16,7 +16,8 @@ from temporalio.client import Client
 
 from engine.db.session import Database
 from engine.storage import Storage
-from engine.store import expired, retention
+from engine.store import expired, old_drafts, retention
+from inkloom.all_workflows import ALL_WORKFLOWS, query_of
 from inkloom.alone import alone
 from inkloom.backup.scheduled import Scheduled
 from inkloom.orphans import find_orphans
@@ -25,6 +26,7 @@ from inkloom.schedules import ensure_schedules
 from inkloom.sweeper import carry
 from inkloom.sweeper import sweep as sweep_generations
 from models.sweeps import Sweep, SweepKind, Swept
+from workflows.sweep import SweepWorkflow
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +51,9 @@ POLL = 0.5
 
 @dataclass(frozen=True)
 class Sweeping:
-    """What sweeps need. `event_days` is how long events are kept; None: for ever. `history_days` is how long Temporal
-    keeps the histories of ended workflows; None: as long as its namespace says. `kept` is how long it keeps sweeps that
-    have finished. `backups` makes those that are due.
+    """What sweeps need. `event_days` and `draft_days` are how long events, and drafts that no panel has shown, stay;
+    None: for ever. `history_days` is how long Temporal keeps the histories of ended workflows; None: as long as its
+    namespace says. `kept` is how long it keeps sweeps that have finished. `backups` makes those that are due.
     """
 
     database: Database
@@ -59,6 +61,7 @@ class Sweeping:
     storage: Storage
     event_days: int | None = None
     history_days: int | None = None
+    draft_days: int | None = None
     kept: timedelta = KEPT
     backups: Scheduled | None = None
 
@@ -93,24 +96,26 @@ class Sweeping:
             case SweepKind.EVENTS:
                 gone = await retention.forget_events(self.database, self.event_days, dry_run=dry_run)
                 return _deleted(sweep, {"old_events": gone})
+            case SweepKind.DRAFTS:
+                gone = await old_drafts.forget_drafts(self.database, self.draft_days, dry_run=dry_run)
+                return _deleted(sweep, {"old_drafts": gone})
             case SweepKind.BACKUPS:
                 if self.backups is None:
                     return Swept(kind=sweep.kind, dry_run=dry_run)
                 return await self.backups.round(self.database, self.storage, dry_run=dry_run)
             case SweepKind.HISTORIES:
                 days = self.history_days
-                ended = 0 if days is None else await self._ended("", timedelta(days=days), dry_run=dry_run)
+                ended = 0 if days is None else await self._ended(ALL_WORKFLOWS, timedelta(days=days), dry_run=dry_run)
                 return _deleted(sweep, {"old_histories": ended})
 
     async def _expired(self, *, dry_run: bool) -> Swept:
         found = await expired.forget(self.database, dry_run=dry_run)
-        sweeps = "WorkflowType = 'SweepWorkflow' AND "
-        found["finished_sweeps"] = await self._ended(sweeps, self.kept, dry_run=dry_run)
+        found["finished_sweeps"] = await self._ended((SweepWorkflow,), self.kept, dry_run=dry_run)
         return _deleted(Sweep(kind=SweepKind.EXPIRED, dry_run=dry_run), found)
 
-    async def _ended(self, which: str, kept: timedelta, *, dry_run: bool) -> int:
-        """Delete the histories of workflows that ended longer ago, `MANY` at most, or count them."""
-        query = f"{which}CloseTime < '{(datetime.now(UTC) - kept).isoformat()}'"
+    async def _ended(self, kinds: Sequence[type], kept: timedelta, *, dry_run: bool) -> int:
+        """Delete the histories of our workflows that ended longer ago, `MANY` at most, or count them."""
+        query = f"{query_of(kinds)} AND CloseTime < '{(datetime.now(UTC) - kept).isoformat()}'"
         if dry_run:
             return (await self.client.count_workflows(query)).count
         return await forget_listed(self.client, query, limit=MANY)

@@ -38,40 +38,18 @@ from engine.money.ledger import Terms
 from engine.money.prices import Prices
 from engine.storage import Storage
 from engine.webhooks.sender import WebhookSender
+from inkloom.all_workflows import ALL_WORKFLOWS
 from inkloom.backup.scheduled import Scheduled
 from inkloom.builds import deployment
 from inkloom.described import require_activities, require_workflows
 from inkloom.sandbox import Sandbox, SandboxOfBuild
 from inkloom.sweeping import Sweeping
 from models.sweeps import SweepKind
-from workflows.batch import BatchWorkflow
-from workflows.chapter import ChapterWorkflow
-from workflows.character_sheet import CharacterSheetWorkflow
 from workflows.dispatch.queues import IO, PAGES, SWEEPS, WEBHOOKS, WORKFLOWS, image_queue, llm_queue
-from workflows.export import ExportWorkflow
 from workflows.live_workers import HEARTBEAT
-from workflows.panel import PanelWorkflow
-from workflows.panels import PanelsWorkflow
-from workflows.scene import SceneWorkflow
-from workflows.sweep import SweepWorkflow
-from workflows.translation import TranslationWorkflow
-from workflows.webhook import WebhookWorkflow
 
 if TYPE_CHECKING:
     from engine.money.answer_cache import AnswerCache
-
-ALL_WORKFLOWS = [
-    BatchWorkflow,
-    ChapterWorkflow,
-    SceneWorkflow,
-    PanelWorkflow,
-    PanelsWorkflow,
-    CharacterSheetWorkflow,
-    TranslationWorkflow,
-    ExportWorkflow,
-    WebhookWorkflow,
-    SweepWorkflow,
-]
 
 # Everything a workflow file reaches by import. Ours, because loading a table class again for every run costs half a
 # second of CPU each; the libraries, because ours import them. Nothing in them changes at module level. Of `workflows`
@@ -118,8 +96,9 @@ class Parts:
     awaited: set[UUID] = field(default_factory=set)
     lost_attempts: int = MAX_LOST
     signer: Signer | None = None
-    # How long events, and histories of ended workflows, are kept; None: for ever, and as long as Temporal keeps them.
+    # How long events, drafts and histories are kept; None: for ever, and histories as long as Temporal keeps them.
     event_days: int | None = None
+    draft_days: int | None = None
     backups: Scheduled | None = None
     history_days: int | None = None
     # The build that the workers belong to (inkloom/builds.py); empty for none.
@@ -198,7 +177,15 @@ def build_workers(client: Client, parts: Parts, queues: Queues = "all") -> list[
 
 def sweeping_of(client: Client, parts: Parts) -> Sweeping:
     """What sweeps are made of, in a worker and beside it."""
-    return Sweeping(parts.database, client, parts.storage, parts.event_days, parts.history_days, backups=parts.backups)
+    return Sweeping(
+        parts.database,
+        client,
+        parts.storage,
+        parts.event_days,
+        parts.history_days,
+        parts.draft_days,
+        backups=parts.backups,
+    )
 
 
 def _ahead(slots: int) -> int:

@@ -18,8 +18,9 @@ class SweepKind(StrEnum):
     EXPIRED = "expired"
     EVENTS = "events"
     BACKUPS = "backups"
-    # Last: a kind's place is its lock, which workers of other versions take too.
     HISTORIES = "histories"
+    # New ones come last: a kind's place is its lock, which workers of other versions take too.
+    DRAFTS = "drafts"
 
 
 # How often each is scheduled, and what it does, in words.
@@ -38,9 +39,10 @@ SWEEPS: dict[SweepKind, tuple[timedelta, str]] = {
         timedelta(days=1),
         "delete the histories of workflows that ended longer than INKLOOM_HISTORY_DAYS ago",
     ),
+    SweepKind.DRAFTS: (timedelta(days=1), "delete drafts older than INKLOOM_DRAFT_DAYS that no panel has shown"),
 }
 # Those that delete what is only kept for a time, and what nothing refers to.
-PRUNING = (SweepKind.EVENTS, SweepKind.HISTORIES, SweepKind.OBJECTS, SweepKind.EXPIRED)
+PRUNING = (SweepKind.EVENTS, SweepKind.HISTORIES, SweepKind.DRAFTS, SweepKind.OBJECTS, SweepKind.EXPIRED)
 
 
 class Sweep(Frozen):
@@ -66,6 +68,6 @@ class Swept(Frozen):
     @property
     def in_words(self) -> str:
         """In one line, for people."""
-        found = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in self.found.items() if count)
+        found = ", ".join(f"{what.replace('_', ' ')}: {count}" for what, count in self.found.items() if count)
         done = "nothing was changed" if self.dry_run else f"{self.handled} put right, {self.failed} failed"
         return f"{self.kind}: {found}; {done}" if found else f"{self.kind}: nothing found"

@@ -100,6 +100,14 @@ ROWS: tuple[tuple[str, tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]]
                 ),
             ),
             ("Webhooks on their way", "short", (("max(inkloom_webhook_deliveries_pending)", "messages"),)),
+            (
+                "Age of the newest good backup",
+                "s",
+                (
+                    ("min(inkloom_backup_age_seconds)", "age"),
+                    ("max(inkloom_backup_period_seconds)", "time between scheduled ones"),
+                ),
+            ),
         ),
     ),
     (

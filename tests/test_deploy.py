@@ -109,6 +109,7 @@ async def test_every_metric_is_exposed(
 ) -> None:
     """By the API, or by workers that have made a chapter."""
     told = {"data": tmp_path, "database_url": database_url, "temporal_address": temporal_address, "secret_key": "x" * 9}
+    told["backup_to"] = str(tmp_path / "backups")
     installation = Settings.model_validate({**told, "temporal_namespace": settings.temporal_namespace})
     async with serving(installation) as api:
         await api.get("/healthz")

@@ -86,6 +86,7 @@ SAMPLES = {
     "backup_hours": ("6.0", "168.0"),
     "backup_keep": ("3", "30"),
     "event_days": ("30", "365"),
+    "draft_days": ("90", "365"),
     "history_days": ("7", "30"),
     "answer_patience": ("5.0", "30.0"),
     "ask_above_usd": ("0.1", "0.2"),

@@ -2,9 +2,9 @@
 
 from temporalio import workflow
 
-from models.sweeps import Sweep, Swept
+from models.sweeps import Sweep, SweepKind, Swept
 from workflows.dispatch.execute import execute
-from workflows.dispatch.table import SWEEP
+from workflows.dispatch.table import SWEEP, SWEEP_FOR_BACKUPS
 
 
 @workflow.defn
@@ -13,6 +13,7 @@ class SweepWorkflow:
 
     @workflow.run
     async def run(self, sweep: Sweep) -> Swept:
-        swept = await execute(SWEEP, sweep, f"{sweep.kind}, dry run" if sweep.dry_run else sweep.kind)
+        activity = SWEEP_FOR_BACKUPS if sweep.kind == SweepKind.BACKUPS else SWEEP
+        swept = await execute(activity, sweep, f"{sweep.kind}, dry run" if sweep.dry_run else sweep.kind)
         workflow.set_current_details(swept.in_words)
         return swept

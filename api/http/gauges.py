@@ -32,6 +32,7 @@ class Installation(Collector):
         self._database = database
         self._temporal = temporal
         self._queues = activity_queues(settings)
+        self._backup_hours = settings.backup_hours if settings.backup_to else None
         self._metrics: Sequence[Metric] = ()
         self._rendered = b""
         self._at = -FRESH
@@ -42,7 +43,7 @@ class Installation(Collector):
         async with self._one_at_a_time:
             if time.monotonic() - self._at >= FRESH:
                 database, queues = await asyncio.gather(self._of_database(), self._of_queues())
-                self._metrics = [*database, *queues]
+                self._metrics = [*database, *queues, *self._of_settings()]
                 registry = CollectorRegistry(auto_describe=False)
                 registry.register(self)
                 self._rendered, self._at = generate_latest(registry), time.monotonic()
@@ -66,6 +67,14 @@ class Installation(Collector):
             if family.name in found:
                 metrics.append(metric)
         return metrics
+
+    def _of_settings(self) -> list[Metric]:
+        """What an alert compares with: only where backups are scheduled."""
+        if self._backup_hours is None:
+            return []
+        period = GaugeMetricFamily("inkloom_backup_period_seconds", "Time between scheduled backups")
+        period.add_metric([], self._backup_hours * 3600)
+        return [period]
 
     async def _of_queues(self) -> list[Metric]:
         try:

@@ -12,7 +12,8 @@ from starlette.background import BackgroundTask
 from api.http.deps import Owned, Resources, Scoped, Session
 from api.http.downloads import as_download
 from api.http.params import Edition
-from api.http.schemas import NOT_FOUND, file_of
+from api.http.schemas import CONFLICT, NOT_FOUND, file_of
+from api.http.storage_links import LINK_SECONDS, LinkSeconds, StorageLink, link_to
 from engine.errors import NotFound
 from engine.store import rows
 from engine.store.translations import title_in
@@ -36,10 +37,7 @@ async def export(
     chapter_id: UUID, format: ExportFormat, session: Session, scope: Scoped, owned: Owned, language: Edition = ""
 ) -> Response:
     chapter = await rows.get(session, scope, Chapter, chapter_id)
-    query = select(Export).where(Export.chapter_id == chapter_id, Export.format == format, Export.language == language)
-    found = (await session.exec(query)).one_or_none()
-    if found is None:
-        raise NotFound(f"This chapter has no {_called(format, language)}.")
+    found = await _of_chapter(session, chapter_id, format, language)
     title = title_in(chapter, language)
     return await _download(owned, found, chapter.title if title is None else title.text)
 
@@ -57,6 +55,57 @@ async def whole(
     elsewhere, use `GET projects/{id}/export`.
     """
     project = await rows.get(session, scope, Project, project_id)
+    found = await _of_project(session, project_id, format, language)
+    return await _download(owned, found, project.title)
+
+
+@router.get(
+    "/chapters/{chapter_id}/exports/{format}/link",
+    summary="Get a link to a built file in storage",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def export_link(
+    chapter_id: UUID,
+    format: ExportFormat,
+    session: Session,
+    scope: Scoped,
+    owned: Owned,
+    language: Edition = "",
+    seconds: LinkSeconds = LINK_SECONDS,
+) -> StorageLink:
+    """Only if files are stored in S3, and are not being moved; otherwise 409, and you download the file here."""
+    await rows.get(session, scope, Chapter, chapter_id)
+    return await link_to(owned.storage, (await _of_chapter(session, chapter_id, format, language)).key, seconds)
+
+
+@router.get(
+    "/projects/{project_id}/exports/{format}/link",
+    summary="Get a link to a file built from all chapters in storage",
+    responses={**NOT_FOUND, **CONFLICT},
+)
+async def whole_link(
+    project_id: UUID,
+    format: ExportFormat,
+    session: Session,
+    scope: Scoped,
+    owned: Owned,
+    language: Edition = "",
+    seconds: LinkSeconds = LINK_SECONDS,
+) -> StorageLink:
+    """Only if files are stored in S3, and are not being moved; otherwise 409, and you download the file here."""
+    await rows.get(session, scope, Project, project_id)
+    return await link_to(owned.storage, (await _of_project(session, project_id, format, language)).key, seconds)
+
+
+async def _of_chapter(session: Session, chapter_id: UUID, format: ExportFormat, language: str) -> Export:
+    query = select(Export).where(Export.chapter_id == chapter_id, Export.format == format, Export.language == language)
+    found = (await session.exec(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"This chapter has no {_called(format, language)}.")
+    return found
+
+
+async def _of_project(session: Session, project_id: UUID, format: ExportFormat, language: str) -> Export:
     query = select(Export).where(
         Export.project_id == project_id,
         Export.format == format,
@@ -66,7 +115,7 @@ async def whole(
     found = (await session.exec(query)).one_or_none()
     if found is None:
         raise NotFound(f"This project has no {_called(format, language)}.")
-    return await _download(owned, found, project.title)
+    return found
 
 
 def _suffix(found: Export) -> str:

@@ -1,7 +1,6 @@
 """Pictures and their thumbnails. They never change, so clients may cache them for ever."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,13 +8,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response, status
-from pydantic import BaseModel, ConfigDict
 from sqlmodel import col
 from starlette.concurrency import run_in_threadpool
 
 from api.http.deps import Editing, Owned, Resources, Scoped, Session
 from api.http.paging import Listing, sorted_by
-from api.http.schemas import A_MOMENT, CONFLICT, NOT_FOUND, Responses, file_of
+from api.http.schemas import CONFLICT, NOT_FOUND, Responses, file_of
+from api.http.storage_links import LINK_SECONDS, LinkSeconds, StorageLink, link_to
 from api.shapes.images import ImageOut
 from engine.errors import Conflict, NotFound
 from engine.store import removals, rows, uploads
@@ -37,17 +36,6 @@ class ThumbnailSize(IntEnum):
     SMALL = 256
     MEDIUM = 512
     LARGE = 1024
-
-
-class ImageLink(BaseModel):
-    """A link to the picture's bytes in storage. It works without a login until it expires."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"url": "https://s3.example.org/a.png?X-Amz-…", "expires_at": A_MOMENT}]}
-    )
-
-    url: str
-    expires_at: datetime
 
 
 @router.get("/projects/{project_id}/images", summary="List a project's pictures", responses=NOT_FOUND)
@@ -132,17 +120,10 @@ async def link(
     session: Session,
     scope: Scoped,
     owned: Owned,
-    seconds: Annotated[int, Query(ge=1, le=3600, description="how long it is valid")] = 300,
-) -> ImageLink:
+    seconds: LinkSeconds = LINK_SECONDS,
+) -> StorageLink:
     """Only if pictures are stored in S3, and are not being moved; otherwise 409, and you download the picture here."""
-    image = await rows.get(session, scope, Image, image_id)
-    now = datetime.now(UTC)
-    url = await owned.storage.link(image.key, seconds)
-    if url is None:
-        raise Conflict(
-            "Pictures are stored in a folder here, or are being moved: there are no links. Download the picture itself."
-        )
-    return ImageLink(url=url, expires_at=now + timedelta(seconds=seconds))
+    return await link_to(owned.storage, (await rows.get(session, scope, Image, image_id)).key, seconds)
 
 
 @router.delete(

@@ -1,5 +1,6 @@
 """Backups: database, pictures and the secret key, in a folder or below a prefix of a bucket.
 
+    installation.json                           whose backups these are
     backups/20261130T210501Z/manifest.json      one backup; written last, so that what has one is whole
     backups/20261130T210501Z/database.dump
     backups/20261130T210501Z/pictures.jsonl.gz  which pictures and files belong to it

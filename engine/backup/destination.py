@@ -1,22 +1,29 @@
 """The destination of backups: a folder, or below a prefix of a bucket. Seals what it stores if it has a key."""
 
 import asyncio
+import json
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
+from uuid import UUID
 
 from engine.backup.encryption import BackupKey, Damaged, WrongKey, hashed, key_id_of
 from engine.backup.manifest import SECRET, Manifest, SavedFile, moment_of
-from engine.errors import BadInput, NotFound
+from engine.errors import BadInput, Conflict, NotFound, StorageError
 from engine.storage import Storage
 
 BACKUPS = "backups"
+# Says whose backups these are.
+OWNER = "installation.json"
 PICTURES_FOLDER, ENCRYPTED_FOLDER = "pictures", "encrypted"
 MANIFEST = "manifest.json"
 ENCRYPTED = ".encrypted"
+LONGEST_SECRET = 1 << 16
+# Two machines' clocks differ by less; a backup of later than that is from a clock that was wrong.
+AHEAD = timedelta(hours=1)
 
 
 class Destination:
@@ -32,9 +39,46 @@ class Destination:
         return sorted({name for name, file in await self._files() if file.removesuffix(ENCRYPTED) == MANIFEST})
 
     async def newest(self) -> datetime | None:
-        """When the newest whole backup was begun."""
-        names = await self.names()
+        """When the newest whole backup was begun, apart from those of a clock that was wrong."""
+        names = [name for name in await self.names() if not is_ahead(name)]
         return moment_of(names[-1]) if names else None
+
+    async def claim(self, installation: UUID) -> None:
+        """Make this the destination of an installation. Raises `Conflict` if it is another's: one would delete what the
+        other needs.
+        """
+        # Whoever comes first owns it: a file is written once.
+        await self.storage.put(OWNER, json.dumps({"installation": str(installation)}).encode())
+        await self.require_own(installation)
+
+    async def require_there(self) -> None:
+        """Raise `StorageError` if this is not the place any more that was claimed: a disk that went away leaves an
+        empty folder, which takes files.
+        """
+        try:
+            await self.storage.get(OWNER)
+        except NotFound as error:
+            raise StorageError(
+                "The destination went away while the backup was made: what was copied is not in it. Check that it is"
+                " mounted, then run it again."
+            ) from error
+
+    async def require_own(self, installation: UUID) -> None:
+        """Raise `Conflict` if this is the destination of another installation; writes nothing."""
+        try:
+            owner = UUID(json.loads(await self.storage.get(OWNER))["installation"])
+        except NotFound:
+            return
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise Damaged(
+                f"{OWNER} in the destination of backups cannot be read. If the backups there are yours, delete it."
+            ) from error
+        if owner != installation:
+            raise Conflict(
+                "The destination has the backups of another installation, and would mix them with this one's. Name"
+                f" another folder or prefix. If that installation is gone for good, delete {OWNER} there: its backups"
+                " then count as this one's, and are deleted in their turn."
+            )
 
     async def _files(self) -> list[tuple[str, str]]:
         """Every file of a backup, as its backup's name and its own; also of those that are not whole."""
@@ -84,9 +128,15 @@ class Destination:
 
     async def secret(self, manifest: Manifest) -> str:
         """The secret key that a backup holds."""
+        wanted = manifest.files.get(SECRET)
+        if wanted is None or wanted.bytes > LONGEST_SECRET:
+            raise Damaged(f"The backup {manifest.name} holds no secret key.")
         async with self._file() as path:
             await self.fetch(manifest, SECRET, path)
-            return await asyncio.to_thread(path.read_text, "utf-8")
+            try:
+                return await asyncio.to_thread(path.read_text, "utf-8")
+            except ValueError as error:
+                raise Damaged(f"The secret key of the backup {manifest.name} is not text.") from error
 
     async def pictures(self) -> set[bytes]:
         """Digests of the names of all stored pictures: 16 bytes each, however many there are."""
@@ -195,7 +245,14 @@ async def require_name(destination: Destination, at: str | None) -> str:
     names: Sequence[str] = await destination.names()
     if not names:
         raise NotFound("There is no whole backup here. Check the address; a backup that was cut off is not one.")
-    return names[-1]
+    # If all lie ahead, it is this machine's clock that is wrong.
+    return ([name for name in names if not is_ahead(name)] or names)[-1]
+
+
+def is_ahead(name: str) -> bool:
+    """Whether a backup is dated in the future: then its date says nothing, and it is neither counted nor deleted."""
+    moment = moment_of(name)
+    return moment is not None and moment > datetime.now(UTC) + AHEAD
 
 
 def _short(name: str) -> bytes:

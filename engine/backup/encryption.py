@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from engine.errors import BadInput
+from engine.errors import BadInput, EngineError
 
 MAGIC = b"inkloom backup 1\n"
 SALT = 32
@@ -31,7 +31,7 @@ LEAST, MOST = 32, 4096
 _HOW = "Make one with: openssl rand -hex 32 > backup.key"
 
 
-class Damaged(BadInput):
+class Damaged(EngineError):
     """A file of a backup is missing, cut off or changed."""
 
     advice = "Restore another backup with --at; `backup FILE --verify --at NAME` says whether it is whole."

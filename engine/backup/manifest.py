@@ -3,15 +3,17 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine.backup.encryption import Damaged
 from engine.digest import digest
 from engine.errors import BadInput
+from engine.storage.keys import MAX_KEY, checked
 
-VERSION = 1
+VERSION = 2
 # A manifest has some 2 kB.
 LONGEST = 1 << 20
 DATABASE = "database.dump"
@@ -21,13 +23,17 @@ SECRET = "secret_key"  # noqa: S105  # the name of a file
 NAME = "%Y%m%dT%H%M%SZ"
 
 
+# No number of a real backup comes near: larger ones would only break what counts or prints them.
+Count = Annotated[int, Field(ge=0, lt=1 << 53, strict=True)]
+
+
 class SavedFile(BaseModel):
     """One file of a backup."""
 
     model_config = ConfigDict(frozen=True)
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    bytes: int = Field(ge=0)
+    bytes: Count
 
 
 class SavedPicture(SavedFile):
@@ -35,25 +41,35 @@ class SavedPicture(SavedFile):
     backup does not have it.
     """
 
-    key: str = Field(max_length=1024)
+    key: str = Field(max_length=MAX_KEY)
     lost: bool = False
+
+    @field_validator("key")
+    @classmethod
+    def is_a_key(cls, value: str) -> str:
+        """A list that someone changed leads nowhere outside of storage."""
+        try:
+            return checked(value)
+        except BadInput as error:
+            raise ValueError(error.message) from error
 
 
 class Manifest(BaseModel):
     """The content of a backup, and what it takes to restore it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["inkloom-backup"] = "inkloom-backup"
     version: int = VERSION
     name: str
-    revision: str = Field(description="migration that the database was at")
-    postgres: int = Field(description="major version of the server")
+    installation: UUID | None = Field(default=None, description="whose backup it is; none before version 2")
+    revision: str = Field(description="migration that the database was at", pattern=r"^[\w.-]{1,64}$")
+    postgres: int = Field(description="major version of the server", ge=1, le=999)
     files: dict[str, SavedFile]
-    rows: dict[str, int] = Field(description="how many there are of what people count")
-    pictures: int
-    picture_bytes: int
-    lost: int = Field(description="pictures that storage did not have as their rows say")
+    rows: dict[str, Count] = Field(description="how many there are of what people count")
+    pictures: Count
+    picture_bytes: Count
+    lost: Count = Field(description="pictures that storage did not have as their rows say")
 
     @property
     def made_at(self) -> datetime:
@@ -65,7 +81,8 @@ class Manifest(BaseModel):
 
     def write(self, path: Path) -> None:
         """With a hash of its own: a manifest that was changed is refused."""
-        path.write_text(json.dumps({"manifest": self.model_dump(mode="json"), "sha256": self._digest()}, indent=1))
+        content: dict[str, Any] = self.model_dump(mode="json")
+        path.write_text(json.dumps({"manifest": content, "sha256": digest(content)}, indent=1))
 
     @classmethod
     def read(cls, path: Path, name: str) -> "Manifest":
@@ -73,20 +90,19 @@ class Manifest(BaseModel):
         try:
             with path.open("rb") as file:
                 content = json.loads(file.read(LONGEST))
-            if content["manifest"]["version"] > VERSION:
+            found = content["manifest"]
+            if found["version"] > VERSION:
                 raise BadInput(
                     f"The backup {name} was made by a later version of Inkloom. Install that version, then restore it."
                 )
-            found = cls.model_validate(content["manifest"])
-            whole = found._digest() == content["sha256"] and found.name == name
-        except (ValueError, KeyError, TypeError, ValidationError) as error:
+            whole = digest(found) == content["sha256"]
+            manifest = cls.model_validate(found)
+        # One that is nested without end exceeds the parser's stack.
+        except (ValueError, KeyError, TypeError, ValidationError, RecursionError) as error:
             raise Damaged(f"The manifest of the backup {name} is cut off or was changed.") from error
-        if not whole:
+        if not whole or manifest.name != name:
             raise Damaged(f"The manifest of the backup {name} was changed.")
-        return found
-
-    def _digest(self) -> str:
-        return digest(self)
+        return manifest
 
 
 def moment_of(name: str) -> datetime | None:

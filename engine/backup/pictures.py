@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import tempfile
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -130,12 +131,18 @@ async def give_back(
     return saved
 
 
-def read_pictures(file: IO[str]) -> Iterator[SavedPicture]:
-    """The pictures that a list names, line by line. Raises `Damaged` for a line that names none."""
+def read_pictures(file: IO[str], most: int | None = None) -> Iterator[SavedPicture]:
+    """The pictures that a list names, line by line. Raises `Damaged` for a line that names none, and for a list of more
+    than `most`: a small packed file may unpack without end.
+    """
+    number = 0
     try:
         while line := file.readline(LONGEST_LINE):
+            number += 1
+            if most is not None and number > most:
+                raise Damaged("The list of pictures of the backup has more than its manifest says.")
             yield SavedPicture.model_validate_json(line)
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, EOFError, OSError, zlib.error) as error:
         raise Damaged("The list of pictures of the backup cannot be read.") from error
 
 
@@ -155,7 +162,7 @@ async def listed(destination: Destination, manifest: Manifest) -> AsyncIterator[
         path = Path(folder, PICTURES)
         await destination.fetch(manifest, PICTURES, path)
         with gzip.open(path, "rt", encoding="utf-8") as file:
-            yield read_pictures(file)
+            yield read_pictures(file, manifest.pictures + manifest.lost)
 
 
 async def _together(

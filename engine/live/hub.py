@@ -15,7 +15,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine.db.session import Database, driver_url
+from engine.db.address import conninfo
+from engine.db.session import Database
 from engine.errors import TooMany
 from engine.live.relay import Relay, connected
 from engine.live.subscriber import Close, SentEvent, Subscriber
@@ -249,7 +250,7 @@ async def live(database_url: str, *, at_most: int, per_user: int, look: float = 
     It has connections of its own: requests that wait for one must not delay events.
     """
     database = Database(database_url, pool_size=3)
-    address = driver_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    address = conninfo(database_url)
     relay = Relay(database, address)
     hub = Hub(database, address, relay, at_most=at_most, per_user=per_user, look=look)
     tasks = [

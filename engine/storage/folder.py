@@ -1,6 +1,7 @@
 """Storage in a folder: every file appears whole, under its key, or not at all."""
 
 import asyncio
+import errno
 import os
 import shutil
 import tempfile
@@ -87,9 +88,14 @@ class FolderStorage:
             folders.sort()
             # Files that are being written have names that are no keys.
             for path in (Path(where, name) for name in sorted(names) if not name.startswith(".")):
-                with suppress(FileNotFoundError):
+                try:
                     at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                    yield Stored(path.relative_to(self.root).as_posix(), at)
+                except OSError as error:
+                    # A link that leads to itself is as much there as one that leads to nothing.
+                    if error.errno not in (errno.ENOENT, errno.ELOOP):
+                        unreadable(error)
+                    continue
+                yield Stored(path.relative_to(self.root).as_posix(), at)
 
     def _drop_unfinished(self, before: datetime, dry_run: bool) -> int:
         count = 0
@@ -147,7 +153,8 @@ class FolderStorage:
 
     def _copy(self, key: str, path: Path) -> None:
         source = self._path(key)
-        if not source.exists():
+        # A device or a pipe would be read for ever.
+        if not source.is_file():
             raise NotFound(f"Nothing is stored under {key}.")
         try:
             write_whole(path, source, replace=True)

@@ -40,11 +40,21 @@ def storage_at(address: str, settings: Settings, named: str) -> Storage:
             raise BadInput(f"{named} must be a folder or s3://bucket/prefix. {error.message}") from None
     if "://" in address:
         raise BadInput(f"{named} must be a folder or s3://bucket/prefix.")
-    return FolderStorage(Path(address))
+    return FolderStorage(folder_at(address))
+
+
+def folder_at(address: str) -> Path:
+    """The folder or file at an address; a leading `~` is a home folder. Raises `BadInput` for one of no account."""
+    try:
+        return Path(address).expanduser()
+    except RuntimeError as error:
+        raise BadInput(
+            f"{address} begins with ~ and names no home folder of this machine. Give the whole path."
+        ) from error
 
 
 def same_place(one: str, other: str) -> bool:
     """Whether two addresses name the same place, however they are spelt."""
     if S3 in (one[: len(S3)], other[: len(S3)]):
         return one.rstrip("/") == other.rstrip("/")
-    return Path(one).expanduser().resolve() == Path(other).expanduser().resolve()
+    return folder_at(one).resolve() == folder_at(other).resolve()

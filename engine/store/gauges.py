@@ -13,8 +13,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine.db.session import execute
 from engine.money.circuits import OPEN_AFTER, ROW
+from engine.store.saved import BACKUP
 from models.options import GenerationStatus
-from models.tables import Circuit, Delay, Delivery, Generation, Hold, ProviderCall, Round
+from models.tables import Circuit, Delay, Delivery, Generation, Hold, ProviderCall, Round, User
 from models.tables.columns import table
 from models.tables.ledger import CallState
 from models.tables.webhooks import DeliveryState
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 # A scrape must not hold up the database, nor a slow gauge the others: after so many milliseconds it is left out.
 _BOUND = text("SET LOCAL statement_timeout = 1000")
 _GENERATIONS, _HOLDS, _DELAYS, _CALLS = table(Generation), table(Hold), table(Delay), table(ProviderCall)
-_CIRCUITS, _DELIVERIES, _ROUNDS = table(Circuit), table(Delivery), table(Round)
+_CIRCUITS, _DELIVERIES, _ROUNDS, _USERS = table(Circuit), table(Delivery), table(Round), table(User)
 _ROUND = insert(_ROUNDS).values(name=bindparam("name"), count=1, at=func.clock_timestamp())
 _ROUND = _ROUND.on_conflict_do_update(
     index_elements=[_ROUNDS.c.name], set_={"count": _ROUNDS.c.count + 1, "at": _ROUND.excluded.at}
@@ -35,6 +36,12 @@ _SWEEP = "sweep"
 def _age(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Seconds since the earliest; 0 if there is none."""
     return func.coalesce(func.extract("epoch", func.clock_timestamp() - func.min(column)), 0)
+
+
+def _since(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Seconds since a moment; 0 if it lies ahead, as after a wrong clock, and NULL if there is none."""
+    seconds = func.extract("epoch", func.clock_timestamp() - moment)
+    return case((seconds < 0, 0), else_=seconds)
 
 
 def _by(*columns: ColumnElement[Any], of: ColumnElement[Any] | None = None) -> Select[Any]:
@@ -145,6 +152,18 @@ FAMILIES = (
         "Time since it finished the last one; 0 if it never has",
         (),
         select(_age(_ROUNDS.c.at)).where(_ROUNDS.c.name == _SWEEP),
+    ),
+    Family(
+        "inkloom_backup_age_seconds",
+        "Time since the newest good backup was begun; without one, since the first account was made",
+        (),
+        select(
+            func.coalesce(
+                select(_since(func.max(_ROUNDS.c.at))).where(_ROUNDS.c.name == BACKUP).scalar_subquery(),
+                select(_since(func.min(_USERS.c.created_at))).scalar_subquery(),
+                0,
+            )
+        ),
     ),
 )
 

@@ -112,6 +112,16 @@ async def delete_chapter(session: AsyncSession, chapter: Chapter) -> None:
     await later(session, chapter.project_id, keys=keys, workflows=[generation_workflow_id(run) for run in runs])
 
 
+async def forget_pictures(session: AsyncSession, project_id: UUID, calls: Sequence[UUID]) -> None:
+    """Delete the pictures that these calls have drawn and that nothing shows any more; the calls' costs stay recorded.
+
+    No generation of the project may be open: it may have stored a picture that nothing shows yet.
+    """
+    keys = await _unused(session, project_id, calls)
+    await _unanswered(session, project_id, calls)
+    await later(session, project_id, keys=keys)
+
+
 async def delete_image(session: AsyncSession, image: Image) -> None:
     """Delete a picture that nothing uses. Calls that it answered have no answer any more."""
     keys = _keys_of(image.project_id, image.key, image.sha256)

@@ -15,8 +15,8 @@ from engine.db.session import Database
 from engine.errors import Conflict, EngineError, NotFound
 from engine.settings import Settings
 from engine.store import generations, open_work, retries
+from inkloom.admin.printing import age, columns, print_answer
 from inkloom.admin.reaching import servers
-from inkloom.admin.told import age, columns, print_answer
 from inkloom.commands import report
 from inkloom.stuck import terminate
 from inkloom.sweeper import recover
@@ -60,8 +60,8 @@ async def list_command(settings: Settings, *, stuck: bool, waiting: bool, as_jso
     lines = columns(("generation", "kind", "status", "requested", "last event", "waits for", "what"), rows)
     for one in found:
         lines += [f"  {one.id}: {wait.message}" for wait in one.waits if wait.message]
-    told = [{**asdict(one), "stuck": one.stuck, "waiting": one.waiting} for one in found]
-    print_answer({"generations": told}, as_json, lines)
+    listed = [{**asdict(one), "stuck": one.stuck, "waiting": one.waiting} for one in found]
+    print_answer({"generations": listed}, as_json, lines)
     return 0
 
 
@@ -73,9 +73,9 @@ async def cancel_command(settings: Settings, generation_id: UUID, wait: float, *
             raise Conflict(f"The generation is already {generation.status}.")
         terminated = await cancelled(database, client, generation, wait)
         status = (await _get(database, generation_id)).status
-    told = {"generation_id": generation_id, "status": status, "terminated": terminated}
+    answer = {"generation_id": generation_id, "status": status, "terminated": terminated}
     how = ": its workflow did not end in time, and was terminated" if terminated else ""
-    print_answer(told, as_json, [f"Generation {generation_id} is {status}{how}."])
+    print_answer(answer, as_json, [f"Generation {generation_id} is {status}{how}."])
     return 0
 
 
@@ -105,8 +105,8 @@ async def requeue_command(settings: Settings, generation_id: UUID, *, as_json: b
     """`requeue`: a lost one gets its workflow again, an ended one is retried; one that runs is left alone."""
     async with _reached(settings) as (database, client):
         generation, how = await requeued(database, client, generation_id)
-    told = {"generation_id": generation.id, "retry_of": generation.retry_of, "status": generation.status, "how": how}
-    print_answer(told, as_json, [f"Generation {generation.id}: {how}."])
+    answer = {"generation_id": generation.id, "retry_of": generation.retry_of, "status": generation.status, "how": how}
+    print_answer(answer, as_json, [f"Generation {generation.id}: {how}."])
     return 0
 
 

@@ -10,7 +10,7 @@ from engine.errors import BadInput, EngineError, ProviderError
 from engine.providers.probing import Probed
 from engine.providers.registry import PROVIDERS, missing
 from engine.settings import Settings
-from inkloom.admin.told import columns, print_answer
+from inkloom.admin.printing import columns, print_answer
 
 # Seconds for an answer.
 PATIENCE = 15.0
@@ -39,8 +39,8 @@ async def probe_command(settings: Settings, provider: str | None, *, as_json: bo
     found = await asyncio.gather(*(_probe(name, one) for name, one in asked.items()))
     rows = [(one.provider, "answers" if one.ok else "fails", f"{one.seconds:.2f} s", one.said) for one in found]
     well = all(one.ok for one in found)
-    told = {"ok": well, "providers": [asdict(one) for one in found]}
-    print_answer(told, as_json, columns(("provider", "", "after", ""), rows))
+    answer = {"ok": well, "providers": [asdict(one) for one in found]}
+    print_answer(answer, as_json, columns(("provider", "", "after", ""), rows))
     return 0 if well else 1
 
 

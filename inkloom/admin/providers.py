@@ -8,8 +8,8 @@ from engine.errors import BadInput
 from engine.money import circuits
 from engine.providers.registry import PROVIDERS, Kind, missing
 from engine.settings import Settings
+from inkloom.admin.printing import age, columns, print_answer
 from inkloom.admin.reaching import database_of
-from inkloom.admin.told import age, columns, print_answer
 from inkloom.arguments import ProviderKind
 
 # What a kind of provider is called where its calls are recorded.
@@ -20,14 +20,14 @@ async def list_command(settings: Settings, *, as_json: bool) -> int:
     """`list`: every provider with its pause and its circuits."""
     async with database_of(settings) as database, database.session() as session:
         known = await circuits.listed(session)
-    told: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
     rows: list[tuple[object, ...]] = []
     for one in PROVIDERS:
         mine = [row for row in known if (row.kind, row.provider) == (_RECORDED[one.kind], one.id)]
         paused = next((row for row in mine if row.paused), None)
         failing = [row for row in mine if not row.paused]
         unset = missing(one, settings)
-        told.append(
+        listed.append(
             {
                 "provider": one.id,
                 "kind": one.kind,
@@ -46,7 +46,7 @@ async def list_command(settings: Settings, *, as_json: bool) -> int:
             rows.append(
                 ("", "", f"{row.model or 'any model'}: {row.failures} failures in {age(row.since)}, {how}", row.said)
             )
-    print_answer({"providers": told}, as_json, columns(("provider", "kind", "state", ""), rows))
+    print_answer({"providers": listed}, as_json, columns(("provider", "kind", "state", ""), rows))
     return 0
 
 
@@ -58,8 +58,8 @@ async def pause_command(
     async with database_of(settings) as database, database.session() as session:
         new = [await circuits.pause(session, _RECORDED[one], provider, why) for one in kinds]
     note = "is paused: generations wait for it, or ask their fallback" if any(new) else "was paused already"
-    told = {"provider": provider, "kinds": kinds, "paused": True, "changed": any(new)}
-    print_answer(told, as_json, [f"{provider} {note}. `admin providers resume {provider}` ends that."])
+    answer = {"provider": provider, "kinds": kinds, "paused": True, "changed": any(new)}
+    print_answer(answer, as_json, [f"{provider} {note}. `admin providers resume {provider}` ends that."])
     return 0
 
 
@@ -68,8 +68,8 @@ async def resume_command(settings: Settings, provider: str, kind: ProviderKind |
     kinds = _kinds(provider, kind)
     async with database_of(settings) as database, database.session() as session:
         gone = sum([await circuits.resume(session, _RECORDED[one], provider) for one in kinds])
-    told = {"provider": provider, "kinds": kinds, "paused": False, "changed": gone > 0}
-    print_answer(told, as_json, [f"{provider} {'gets calls again' if gone else 'was neither paused nor failing'}."])
+    answer = {"provider": provider, "kinds": kinds, "paused": False, "changed": gone > 0}
+    print_answer(answer, as_json, [f"{provider} {'gets calls again' if gone else 'was neither paused nor failing'}."])
     return 0
 
 

@@ -2,40 +2,25 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from engine.db.session import driver_url
+from engine.db.address import variables
 from engine.errors import EngineError, NotConfigured
 from engine.settings import Settings
 from inkloom.local.endpoints import database_url, servers_answer
 from inkloom.local.postgres_home import programs
+from inkloom.local.postgres_programs import address_for
 from inkloom.local.state import StateFile
-
-# What psql reads of the parts of an address.
-_VARIABLES = {
-    "host": "PGHOST",
-    "hostaddr": "PGHOSTADDR",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "dbname": "PGDATABASE",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-    "sslcert": "PGSSLCERT",
-    "sslkey": "PGSSLKEY",
-    "channel_binding": "PGCHANNELBINDING",
-    "connect_timeout": "PGCONNECT_TIMEOUT",
-    "options": "PGOPTIONS",
-    "target_session_attrs": "PGTARGETSESSIONATTRS",
-}
 
 
 async def psql_command(settings: Settings, arguments: Sequence[str]) -> int:
     """`psql`: this process becomes psql."""
     url = await _address(settings)
     program = psql_program()
-    os.execve(program, [str(program), *arguments], environment(url))  # noqa: S606 - what was asked for, without a shell
+    with environment(url) as env:
+        os.execve(program, [str(program), *arguments], env)  # noqa: S606 - what was asked for, without a shell
 
 
 async def _address(settings: Settings) -> str:
@@ -59,17 +44,12 @@ def psql_program() -> Path:
     return Path(found)
 
 
-def environment(url: str) -> dict[str, str]:
-    """This process's environment with the address in the variables that psql reads."""
-    read = driver_url(url)
-    named = {"host": read.host, "port": read.port, "user": read.username, "password": read.password}
-    parts = {**named, "dbname": read.database, **read.query}
-    if unknown := sorted(set(parts) - set(_VARIABLES)):
-        raise NotConfigured(f"INKLOOM_DATABASE_URL has parameters that psql takes from no variable: {unknown}.")
-    others = {name: value for name, value in os.environ.items() if name not in _VARIABLES.values()}
-    return {**others, **{_VARIABLES[name]: _text(value) for name, value in parts.items() if value is not None}}
-
-
-def _text(value: object) -> str:
-    """A parameter that is given several times, such as `host`, is a list with commas."""
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+@contextmanager
+def environment(url: str) -> Iterator[dict[str, str]]:
+    """This process's environment with the address in the variables that psql reads, and without others of them, which
+    would lead elsewhere.
+    """
+    libpq = {variable for variable in variables().values() if variable}
+    others = {name: value for name, value in os.environ.items() if name not in libpq}
+    with address_for(url, others) as (env, _):
+        yield env

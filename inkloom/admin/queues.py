@@ -5,8 +5,8 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.settings import Settings
+from inkloom.admin.printing import age, columns, print_answer
 from inkloom.admin.reaching import servers
-from inkloom.admin.told import age, columns, print_answer
 from inkloom.worker import connect
 from workflows.live_workers import live_workers
 from workflows.queue_lag import Lag, activity_queues, lags_of
@@ -21,18 +21,18 @@ async def queues_command(settings: Settings, *, as_json: bool) -> int:
             raise EngineError(f"No Temporal server answers at {there.temporal_address}.") from error
         lags = await lags_of(client, activity_queues(settings))
         workers = await live_workers(client)
-    told: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
     rows: list[tuple[object, ...]] = []
     for queue, lag in lags.items():
         serving = [worker for worker in workers if queue in worker.queues]
         if not isinstance(lag, Lag):
-            told.append({"queue": queue, "error": type(lag).__name__})
+            listed.append({"queue": queue, "error": type(lag).__name__})
             rows.append((queue, "?", "", "", f"not known: {type(lag).__name__}"))
             continue
-        told.append({"queue": queue, **asdict(lag), "workers": len(serving)})
+        listed.append({"queue": queue, **asdict(lag), "workers": len(serving)})
         waits = f"{lag.seconds:.0f} s" if lag.tasks else ""
         rows.append((queue, lag.tasks, waits, len(serving), "" if lag.served else "no worker asks for its tasks"))
-    unserved = [one["queue"] for one in told if one.get("tasks") and not one.get("served")]
+    unserved = [one["queue"] for one in listed if one.get("tasks") and not one.get("served")]
     lines = columns(("queue", "tasks", "oldest", "workers", ""), rows)
     lines += [
         "",
@@ -44,5 +44,5 @@ async def queues_command(settings: Settings, *, as_json: bool) -> int:
             ],
         ),
     ]
-    print_answer({"queues": told, "workers": [asdict(one) for one in workers], "unserved": unserved}, as_json, lines)
+    print_answer({"queues": listed, "workers": [asdict(one) for one in workers], "unserved": unserved}, as_json, lines)
     return 1 if unserved else 0

@@ -12,8 +12,8 @@ from engine.errors import BadInput
 from engine.security import Passwords, refuse_weak
 from engine.settings import Settings
 from engine.store import operating
+from inkloom.admin.printing import age, columns, print_answer
 from inkloom.admin.reaching import database_of
-from inkloom.admin.told import age, columns, print_answer
 from models.tables import User
 
 _SOON = "within seconds, in every process of the API"
@@ -23,11 +23,11 @@ async def list_command(settings: Settings, *, like: str, disabled: bool | None, 
     """`list`: operators in INKLOOM_OPERATORS are marked as such, too."""
     async with database_of(settings) as database, database.session() as session:
         found = await operating.listing(session, like=like, disabled=disabled)
-    told = []
+    listed = []
     for one in found:
         operator = one.operator or one.id in settings.operator_ids
         if not operators or operator or one.owner:
-            told.append({**asdict(one), "operator": operator})
+            listed.append({**asdict(one), "operator": operator})
     rows = [
         (
             one["email"] or "(not claimed)",
@@ -39,10 +39,10 @@ async def list_command(settings: Settings, *, like: str, disabled: bool | None, 
             one["tokens"],
             age(one["last_login_at"]),
         )
-        for one in told
+        for one in listed
     ]
     head = ("account", "id", "runs it", "state", "projects", "logins", "tokens", "last login")
-    print_answer({"users": told}, as_json, columns(head, rows))
+    print_answer({"users": listed}, as_json, columns(head, rows))
     return 0
 
 
@@ -86,12 +86,12 @@ async def password_command(settings: Settings, who: str, given: str | None, *, a
         async with database.session() as session:
             user = await operating.find(session, who)
             await operating.set_password(session, user, password_hash)
-    told: dict[str, Any] = {"id": user.id, "email": user.email}
+    answer: dict[str, Any] = {"id": user.id, "email": user.email}
     lines = [f"{user.email} has another password; its logins end {_SOON}. Its access tokens stay valid."]
     if given is None:
-        told["password"] = password
+        answer["password"] = password
         lines += [f"Password, shown only now: {password}", "Ask its owner to change it after the first login."]
-    print_answer(told, as_json, lines)
+    print_answer(answer, as_json, lines)
     return 0
 
 
@@ -101,12 +101,12 @@ async def _change(
     async with database_of(settings) as database, database.session() as session:
         user = await operating.find(session, who)
         await change(session, user)
-        told = {
+        answer = {
             "id": user.id,
             "email": user.email,
             "disabled_at": user.disabled_at,
             "owner": user.is_local,
             "operator": user.is_operator or user.id in settings.operator_ids,
         }
-    print_answer(told, as_json, [f"{told['email'] or told['id']} {note}."])
+    print_answer(answer, as_json, [f"{answer['email'] or answer['id']} {note}."])
     return 0

@@ -5,13 +5,16 @@ from pathlib import Path
 
 from engine.backup import pictures
 from engine.backup.destination import Destination, require_name
+from engine.backup.manifest import Manifest
 from engine.db.session import Database
 from engine.errors import BadInput, Conflict
 from engine.settings import Settings
 from engine.storage.open import open_storage
 from inkloom.alone import alone
+from inkloom.amounts import agree, amount
 from inkloom.backup.making import Source, make
 from inkloom.backup.opening import opened
+from inkloom.backup.progress import FILE, FILES
 from inkloom.backup.restoring import Restoring
 from inkloom.backup.verifying import verified
 from inkloom.commands import report
@@ -52,12 +55,11 @@ async def _make(settings: Settings, destination: Destination, as_json: bool) -> 
             await database.close()
     saved = made.saved
     words = (
-        f"Backup {made.manifest.name}: {made.manifest.rows['projects']} projects,"
-        f" {made.manifest.rows['chapters']} chapters, {saved.pictures} pictures and files ({saved.bytes / 1e6:.1f} MB),"
-        f" of which {saved.new} are new here ({saved.new_bytes / 1e6:.1f} MB)."
+        f"Backup {made.manifest.name}: {_content(made.manifest, saved.pictures)} ({saved.bytes / 1e6:.1f} MB),"
+        f" of which {saved.new:,} {agree(saved.new, 'is', 'are')} new here ({saved.new_bytes / 1e6:.1f} MB)."
     )
     if saved.lost_count:
-        words += f"\n{saved.lost_count} pictures or files are missing from storage or damaged there, among them:\n"
+        words += f"\n{_files(saved.lost_count)} missing from storage or damaged there:\n"
         words += "\n".join(f"  {key}" for key in saved.lost)
     print(json.dumps(made.as_json()) if as_json else words)  # noqa: T201  # the result
     return WITH_LOSSES if saved.lost_count else 0
@@ -68,7 +70,7 @@ async def _verify(destination: Destination, at: str | None, as_json: bool) -> in
     wrong = await verified(destination, manifest.name, report)
     result = {"backup": manifest.name, "ok": not wrong.lost_count, "pictures": wrong.pictures, "bytes": wrong.bytes}
     result |= {"damaged": wrong.lost_count, "damaged_pictures": wrong.lost, "lost": manifest.lost}
-    words = f"Backup {manifest.name} is whole: {wrong.pictures} pictures and files, database and secret key."
+    words = f"Backup {manifest.name} is whole: {amount(wrong.pictures, FILE, FILES)}, database and secret key."
     if wrong.lost_count:
         words = _damaged(manifest.name, wrong)
     print(json.dumps(result) if as_json else words)  # noqa: T201  # the result
@@ -98,11 +100,11 @@ async def restore_command(
                 await storage.close()
     lost = restored.damaged_count + manifest.lost
     words = (
-        f"Backup {name} is restored: {manifest.rows['projects']} projects, {manifest.rows['chapters']} chapters,"
-        f" {restored.pictures} pictures and files. Start Inkloom: unfinished generations go on by themselves."
+        f"Backup {name} is restored: {_content(manifest, restored.pictures)}."
+        " Start Inkloom: unfinished generations go on by themselves."
     )
     if lost:
-        words += f"\n{lost} pictures or files are missing: the backup does not have them."
+        words += f"\n{_files(lost)} missing: the backup does not have {agree(lost, 'it', 'them')}."
     print(json.dumps(restored.as_json()) if as_json else words)  # noqa: T201  # the result
     return WITH_LOSSES if lost else 0
 
@@ -110,6 +112,20 @@ async def restore_command(
 def _damaged(name: str, wrong: pictures.Saved) -> str:
     listed = "\n".join(f"  {key}" for key in wrong.lost)
     return (
-        f"{wrong.lost_count} pictures or files of the backup {name} are missing or damaged, among them:\n{listed}\n"
-        "Delete them there, then make another backup: it copies them again."
+        f"Of the backup {name}, {_files(wrong.lost_count)} missing or damaged:\n{listed}\n"
+        "Delete what is damaged there, then make another backup: it copies it again."
     )
+
+
+def _content(manifest: Manifest, files: int) -> str:
+    """What a backup holds, as people count it."""
+    rows = manifest.rows
+    return (
+        f"{amount(rows.get('projects', 0), 'project')}, {amount(rows.get('chapters', 0), 'chapter')},"
+        f" {amount(files, FILE, FILES)}"
+    )
+
+
+def _files(count: int) -> str:
+    """So many pictures or files "is" or "are"."""
+    return f"{amount(count, FILE, 'pictures or files')} {agree(count, 'is', 'are')}"

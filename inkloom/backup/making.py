@@ -7,7 +7,8 @@ backup is made.
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.backup import pictures
-from engine.backup.destination import Destination
+from engine.backup.destination import Destination, is_ahead
+from engine.backup.encryption import Damaged
 from engine.backup.manifest import DATABASE, NAME, PICTURES, SECRET, Manifest, SavedFile, SavedPicture
 from engine.db.session import Database
 from engine.errors import BadInput, StorageError
@@ -25,6 +27,8 @@ from inkloom.alone import alone
 from inkloom.backup.progress import counted
 from inkloom.backup.tools import dump, tool
 from models.sweeps import SweepKind
+
+log = logging.getLogger(__name__)
 
 POLL = 0.2
 
@@ -78,6 +82,10 @@ async def make(source: Source, destination: Destination, report: Callable[[str],
 
 async def _make(source: Source, destination: Destination, report: Callable[[str], None]) -> Made:
     database, named, listing, secret = (destination.scratch / one for one in ("database", "named", "listing", "secret"))
+    async with source.database.session() as session:
+        installation = await rows.installation(session)
+    if installation is not None:
+        await destination.claim(installation)
     name = await _free_name(destination)
     report("Reading the database")
     facts = await _snapshot(source, database, named)
@@ -92,6 +100,7 @@ async def _make(source: Source, destination: Destination, report: Callable[[str]
         path.unlink()
     manifest = Manifest(
         name=name,
+        installation=installation,
         revision=facts.revision,
         postgres=facts.postgres,
         files=files,
@@ -100,7 +109,11 @@ async def _make(source: Source, destination: Destination, report: Callable[[str]
         picture_bytes=saved.bytes,
         lost=saved.lost_count,
     )
+    if installation is not None:
+        await destination.require_there()
     await destination.put_manifest(manifest)
+    async with source.database.session() as session:
+        await rows.backed_up(session, manifest.made_at)
     return Made(manifest, saved, destination.key is not None)
 
 
@@ -118,7 +131,7 @@ async def _snapshot(source: Source, database: Path, named: Path) -> _Facts:
     async with isolated.connect() as connection:
         if (await connection.execute(rows.MIGRATED)).scalar_one() is None:
             raise BadInput("The database has no tables of Inkloom, so there is nothing to save.")
-        snapshot = (await connection.execute(rows.SNAPSHOT)).scalar_one()
+        snapshot = (await connection.execute(rows.SNAPSHOT)).one()[0]
         revision = (await connection.execute(rows.REVISION)).scalar_one()
         postgres = int((await connection.execute(rows.MAJOR)).scalar_one()) // 10_000
         counts = (await connection.execute(rows.COUNTS)).one()._asdict()
@@ -158,19 +171,49 @@ async def drop_old(destination: Destination, keep: int) -> int:
     """
     await destination.storage.drop_unfinished(datetime.now(UTC) - timedelta(days=1))
     names = await destination.names()
-    old, kept = names[:-keep], names[-keep:]
+    old = await _old(destination, names, keep)
     gone = [*old, *await destination.unfinished()]
     for name in gone:
         await destination.delete_backup(name)
     if gone:
-        keys = {name: await destination.key_of(name) for name in kept}
-        used: set[bytes] = set()
-        for name in kept:
-            if keys[name] == (destination.key and destination.key.id):
-                async with pictures.listed(destination, await destination.manifest(name)) as listed:
-                    used.update(destination.digest_of(one.key) for one in listed)
-        await destination.drop_pictures(used, set(keys.values()))
+        try:
+            await _drop_pictures(destination, [name for name in names if name not in old])
+        except Damaged as error:
+            # It may be needed to find out what happened.
+            log.warning("pictures of old backups are kept, because a backup there is damaged: %s", error.message)
     return len(old)
+
+
+async def _old(destination: Destination, names: Sequence[str], keep: int) -> list[str]:
+    """What has been replaced by `keep` newer good ones. A damaged one replaces none, and neither does one of an empty
+    installation: it may be what is left after a loss. Those that are dated in the future stay.
+    """
+    dated = [name for name in names if not is_ahead(name)]
+    good: list[str] = []
+    empty: list[str] = []
+    for name in dated:
+        try:
+            manifest = await destination.manifest(name)
+        except BadInput:
+            # Under another key, or of a later version: as good as any, as far as can be told here.
+            good.append(name)
+        except Damaged as error:
+            log.warning("a backup is not counted: %s", error.message)
+        else:
+            (good if manifest.rows.get("projects") else empty).append(name)
+    oldest = good[-keep] if len(good) >= keep else ""
+    return [name for name in dated if name < oldest or name in empty[:-keep]]
+
+
+async def _drop_pictures(destination: Destination, kept: Sequence[str]) -> None:
+    """Delete pictures that none of these backups has."""
+    keys = {name: await destination.key_of(name) for name in kept}
+    used: set[bytes] = set()
+    for name in kept:
+        if keys[name] == (destination.key and destination.key.id):
+            async with pictures.listed(destination, await destination.manifest(name)) as listed:
+                used.update(destination.digest_of(one.key) for one in listed)
+    await destination.drop_pictures(used, set(keys.values()))
 
 
 def is_due(newest: datetime | None, hours: float) -> bool:

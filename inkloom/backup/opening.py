@@ -9,16 +9,17 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-from engine.backup.destination import Destination
+from engine.backup.destination import Destination, is_ahead
 from engine.backup.encryption import BackupKey
 from engine.errors import BadInput, StorageError
 from engine.settings import Settings
 from engine.storage import Storage
 from engine.storage.folder import FolderStorage
-from engine.storage.open import S3, open_storage, storage_at
+from engine.storage.open import S3, folder_at, open_storage, storage_at
 from inkloom.local.errors import unwritable
 
-SCRATCH = "backup-"
+# A name that no one chooses for a folder of their own, which would be deleted after a day.
+SCRATCH = ".unfinished-backup-"
 # Seconds after which nothing is on its way any more: a folder that is used is changed all the time.
 LEFT = 24 * 3600
 
@@ -47,12 +48,15 @@ async def opened(settings: Settings, address: str | None, key_file: Path | None)
         await storage.close()
 
 
-async def newest(settings: Settings) -> datetime | None:
-    """When the newest backup was begun in the destination that the settings name. Changes nothing."""
+async def newest(settings: Settings) -> tuple[datetime | None, int]:
+    """When the newest backup was begun in the destination that the settings name, and how many are dated in the future.
+    Changes nothing.
+    """
     storage, key = await _found(settings, None, None)
     try:
         await storage.check()
-        return await Destination(storage, key, settings.data).newest()
+        destination = Destination(storage, key, settings.data)
+        return await destination.newest(), sum(map(is_ahead, await destination.names()))
     finally:
         await storage.close()
 
@@ -63,7 +67,7 @@ async def _found(settings: Settings, address: str | None, key_file: Path | None)
     if not address:
         raise BadInput("Name a folder or s3://bucket/prefix, on the command line or in INKLOOM_BACKUP_TO.")
     key_file = key_file or settings.backup_key_file
-    key = None if key_file is None else await asyncio.to_thread(BackupKey.of, key_file.expanduser())
+    key = None if key_file is None else await asyncio.to_thread(BackupKey.of, folder_at(str(key_file)))
     _require_apart(settings, address)
     at = address if address.startswith(S3) else str(_folder(address))
     return storage_at(at, settings, "The destination"), key
@@ -72,7 +76,7 @@ async def _found(settings: Settings, address: str | None, key_file: Path | None)
 def _folder(address: str) -> Path:
     if "://" in address:
         raise BadInput(f"{address} is neither a folder nor s3://bucket/prefix.")
-    folder = Path(address).expanduser().absolute()
+    folder = folder_at(address).absolute()
     if folder.is_file():
         raise BadInput(f"{folder} is a file. Backups are kept in a folder, which is made if it is not there: name one.")
     return folder

@@ -3,7 +3,11 @@
 import time
 from collections.abc import Callable
 
+from inkloom.amounts import amount
+
 EVERY = 5.0
+# What a backup counts beside rows.
+FILE, FILES = "picture or file", "pictures and files"
 
 
 def counted(report: Callable[[str], None], total: int) -> Callable[[int], None]:
@@ -14,6 +18,6 @@ def counted(report: Callable[[str], None], total: int) -> Callable[[int], None]:
         nonlocal last
         if time.monotonic() - last >= EVERY:
             last = time.monotonic()
-            report(f"{done:,} of {total:,} pictures and files")
+            report(f"{done:,} of {amount(total, FILE, FILES)}")
 
     return progress

@@ -8,6 +8,8 @@ simply run again.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -23,12 +25,14 @@ from engine.backup.destination import Destination
 from engine.backup.encryption import Damaged
 from engine.backup.manifest import DATABASE, Manifest
 from engine.db.session import Database
-from engine.errors import BadInput, Conflict
+from engine.errors import BadInput, Conflict, EngineError
 from engine.money.abandoned import abandon_all
 from engine.settings import Settings
 from engine.storage import Storage
 from engine.storage.atomic import write_whole
-from inkloom.backup.progress import counted
+from inkloom.all_workflows import query_of
+from inkloom.amounts import agree, amount
+from inkloom.backup.progress import FILE, counted
 from inkloom.backup.tools import restore, tool
 from inkloom.backup.verifying import verified
 from inkloom.database import ROOT, upgrade
@@ -89,9 +93,10 @@ class Restoring:
         wrong = await verified(self._destination, name, self._report)
         if wrong.lost_count and not without_damaged:
             listed = "\n".join(f"  {key}" for key in wrong.lost)
+            files = amount(wrong.lost_count, FILE, "pictures or files")
             raise Damaged(
-                f"{wrong.lost_count} pictures or files of the backup {name} are missing or damaged, among them:\n"
-                f"{listed}\nRestore another backup with --at, or all but these with --without-damaged."
+                f"Of the backup {name}, {files} {agree(wrong.lost_count, 'is', 'are')} missing or damaged:\n{listed}\n"
+                "Restore another backup with --at, or all but these with --without-damaged."
             )
         return manifest
 
@@ -111,10 +116,11 @@ class Restoring:
         given = await pictures.give_back(
             self._destination, manifest, self._storage, counted(self._report, manifest.pictures)
         )
+        self._report("Restoring the database")
+        # Copying takes hours, in which someone may have begun to work here: nothing else is changed before this look.
+        await _drop_empty_tables(url)
         self._keep_secret(secret)
         self._forget_workflows()
-        self._report("Restoring the database")
-        await _drop_empty_tables(url)
         await restore(program, url, dump)
         await self._settle(url)
         return Restored(manifest, given.pictures, given.lost, given.lost_count)
@@ -144,7 +150,7 @@ class Restoring:
         if path.exists():
             if path.read_text().strip() == secret:
                 return
-            path.replace(path.with_name("secret_key.before-restore"))
+            path.replace(_unused(path.with_name("secret_key.before-restore")))
         write_whole(path, secret.encode(), replace=True, private=True)
 
     async def _require_no_workflows(self) -> None:
@@ -154,7 +160,7 @@ class Restoring:
             return
         try:
             client = await connect_temporal(address, namespace)
-            there = (await client.count_workflows("WorkflowType != 'SweepWorkflow'")).count
+            there = (await client.count_workflows(f"{query_of()} AND WorkflowType != 'SweepWorkflow'")).count
         except (RuntimeError, RPCError) as error:
             if isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND:
                 # The namespace is yet to be made.
@@ -163,8 +169,8 @@ class Restoring:
             return
         if there:
             raise Conflict(
-                f"Temporal at {address} has workflows in the namespace {namespace} ({there}), which belong to"
-                " another state of the database. Name an empty namespace in TEMPORAL_NAMESPACE, or empty this one."
+                f"Temporal at {address} has workflows of Inkloom in the namespace {namespace} ({there}), which belong"
+                " to another state of the database. Name another namespace in TEMPORAL_NAMESPACE, or empty this one."
             )
 
     def _forget_workflows(self) -> None:
@@ -189,6 +195,12 @@ class Restoring:
                         )
 
 
+def _unused(path: Path) -> Path:
+    """The path, or with the first number that makes it one of no file: an earlier restore has kept a key, too."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(one for one in chain((path,), numbered) if not one.exists())
+
+
 def _require_known(manifest: Manifest) -> None:
     config = Config(str(ROOT / "alembic.ini"))
     config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
@@ -208,19 +220,24 @@ async def _require_empty_database(url: str) -> int:
         raise BadInput("The database does not answer. Check INKLOOM_DATABASE_URL and that the server runs.") from error
     async with connection:
         await _require_alone(connection)
-        tables = set(await _tables(connection))
-        if others := tables - {*SQLModel.metadata.tables, "alembic_version"}:
-            raise Conflict(
-                f"The database has tables that are not Inkloom's, such as {min(others)}. Restore into an empty one:"
-                " create it, and name it in INKLOOM_DATABASE_URL."
-            )
-        for name in _PEOPLES:
-            if name in tables and await _any_row(connection, name):
-                raise Conflict(
-                    f"The database is not empty: it has {name.replace('_', ' ')}. Restore into an empty one: name"
-                    " another in INKLOOM_DATABASE_URL, or an empty INKLOOM_DATA."
-                )
+        await _require_untouched(connection)
         return connection.info.server_version // 10_000
+
+
+async def _require_untouched(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Refuse a database with tables of others, or with rows of people."""
+    tables = set(await _tables(connection))
+    if others := tables - {*SQLModel.metadata.tables, "alembic_version"}:
+        raise Conflict(
+            f"The database has tables that are not Inkloom's, such as {min(others)}. Restore into an empty one:"
+            " create it, and name it in INKLOOM_DATABASE_URL."
+        )
+    for name in _PEOPLES:
+        if name in tables and await _any_row(connection, name):
+            raise Conflict(
+                f"The database is not empty: it has {name.replace('_', ' ')}. Restore into an empty one: name"
+                " another in INKLOOM_DATABASE_URL, or an empty INKLOOM_DATA."
+            )
 
 
 async def _require_alone(connection: psycopg.AsyncConnection[Any]) -> None:
@@ -253,8 +270,29 @@ async def _any_row(connection: psycopg.AsyncConnection[Any], name: str) -> bool:
 
 
 async def _drop_empty_tables(url: str) -> None:
-    """Tables that a migration has made are in the way of those of the backup, which may be older."""
+    """Tables that a migration has made are in the way of those of the backup, which may be older.
+
+    They are locked before they are looked at once more, and until they are gone: no row can come in between.
+    """
+    try:
+        await _emptied(url)
+    except psycopg.errors.LockNotAvailable as error:
+        raise Conflict(
+            "Another session works on the database. Stop whatever is connected to it, then restore."
+        ) from error
+    except psycopg.Error as error:
+        raise EngineError("The database does not answer any more. Check its server, then run it again.") from error
+
+
+async def _emptied(url: str) -> None:
     async with await connect_database(url) as connection:
-        if tables := await _tables(connection):
+        await _require_alone(connection)
+        async with connection.transaction():
+            tables = await _tables(connection)
             names = sql.SQL(", ").join(sql.Identifier("public", name) for name in tables)
-            await connection.execute(sql.SQL("DROP TABLE {} CASCADE").format(names))
+            if tables:
+                await connection.execute("SET LOCAL lock_timeout = '10s'")
+                await connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+            await _require_untouched(connection)
+            if tables:
+                await connection.execute(sql.SQL("DROP TABLE {} CASCADE").format(names))

@@ -7,6 +7,7 @@ from engine.db.session import Database
 from engine.errors import EngineError
 from engine.settings import Settings
 from engine.storage import Storage
+from engine.store import saved
 from inkloom.backup.making import Source, drop_old, is_due, make
 from inkloom.backup.opening import opened
 from models.sweeps import SweepKind, Swept
@@ -35,6 +36,11 @@ class Scheduled:
         handled, failed = 0, 0
         try:
             async with opened(settings, None, None) as destination:
+                async with database.session() as session:
+                    installation = await saved.installation(session)
+                if installation is not None:
+                    # Another's newest backup would say that none is due here.
+                    await destination.require_own(installation)
                 found["due"] = int(is_due(await destination.newest(), settings.backup_hours))
                 if found["due"] and not dry_run:
                     made = await make(Source(database, self.database_url, storage, self.secret), destination)

@@ -3,15 +3,17 @@
 import asyncio
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from engine.errors import EngineError, NotConfigured
 from inkloom.local.child_environment import plain_environment
 from inkloom.local.postgres_home import programs
+from inkloom.local.postgres_programs import address_for
 
 # Where packages put them that are not on the PATH.
 PLACES = (
@@ -83,26 +85,31 @@ _WHOSE = ("--no-owner", "--no-privileges")
 
 
 async def _run(command: Sequence[str | Path], url: str, done: str, *files: Path) -> None:
-    found = conninfo_to_dict(url.replace("postgresql+psycopg://", "postgresql://", 1))
-    address = {name: str(value) for name, value in found.items() if value is not None}
-    env = {**plain_environment(*_LIBPQ), "LC_ALL": "C"}
-    if password := address.pop("password", None):
-        # The command line is for everybody's eyes.
-        env["PGPASSWORD"] = password
-    # The last `--dbname` may be a whole address.
-    words = [*map(str, command), "--no-password", f"--dbname={make_conninfo(**address)}", *map(str, files)]
-    process = await asyncio.create_subprocess_exec(
-        *words, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    base = {**plain_environment(*_LIBPQ), "LC_ALL": "C"}
+    with address_for(url, base) as (env, inherited):
+        # What `--dbname` says may be a whole address, and be read as one.
+        target = make_conninfo(dbname=env["PGDATABASE"]) if "PGDATABASE" in env else ""
+        words = [*map(str, command), "--no-password", f"--dbname={target}", *map(str, files)]
+        process = await asyncio.create_subprocess_exec(
+            *words, env=env, pass_fds=inherited, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        said = await _ended(process)
+    if process.returncode:
+        reason = _reason(said.decode(errors="replace"))
+        if process.returncode < 0 and not said:
+            reason = f"it was ended by {signal.Signals(-process.returncode).name}; is there room in the data folder?"
+        raise EngineError(f"The database could not be {done}: {reason}")
+
+
+async def _ended(process: asyncio.subprocess.Process) -> bytes:
+    """Wait for a program, and return its complaints; one that is not waited for any more is killed."""
     try:
-        _, said = await process.communicate()
+        return (await process.communicate())[1]
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode:
-        raise EngineError(f"The database could not be {done}: {_reason(said.decode(errors='replace'))}")
 
 
 def _reason(said: str) -> str:

@@ -4,8 +4,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
+from engine.db.address import conninfo
 from inkloom.local.errors import StackError
 
 NAME = "inkloom"
@@ -35,5 +35,6 @@ async def answers(url: str) -> bool:
 
 
 async def connect(url: str, *, database: str | None = None) -> psycopg.AsyncConnection[tuple[object, ...]]:
-    target = make_conninfo(url.replace("postgresql+psycopg://", "postgresql://", 1), dbname=database)
+    """A connection outside of any pool, each of whose statements is a transaction of its own."""
+    target = conninfo(url, database=database)
     return await psycopg.AsyncConnection.connect(target, autocommit=True, connect_timeout=3)

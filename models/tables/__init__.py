@@ -5,7 +5,18 @@ from models.tables.batches import Batch, BatchEvent, BatchItem
 from models.tables.directing import ChapterVersion, Redraw, Selection
 from models.tables.ledger import Circuit, ProviderCall, TaskResult
 from models.tables.projects import Invitation, Project, ProjectInstruction, ProjectMember
-from models.tables.runs import Delay, Event, FailedPart, Generation, GenerationStep, Hold, Removal, Round, Unheard
+from models.tables.runs import (
+    Delay,
+    Event,
+    FailedPart,
+    Generation,
+    GenerationStep,
+    Hold,
+    InstallationId,
+    Removal,
+    Round,
+    Unheard,
+)
 from models.tables.story import Chapter, Character, Draft, Export, Image, Location, Page, Panel, Scene, Translation
 from models.tables.together import Comment, PanelLock, Presence
 from models.tables.uploads import Attachment
@@ -33,6 +44,7 @@ __all__ = [
     "Hold",
     "IdempotentRequest",
     "Image",
+    "InstallationId",
     "Invitation",
     "Location",
     "Page",

@@ -247,6 +247,18 @@ class Round(SQLModel, table=True):
     at: datetime = Field(sa_type=DateTime(timezone=True), description="when it finished the last one")
 
 
+class InstallationId(SQLModel, table=True):
+    """The one row that names this installation: the destination of its backups knows it by that. It is part of each
+    backup, so a restored installation is the same one.
+    """
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("name = 'own'", name="only"),)
+
+    name: str = Field(primary_key=True, max_length=16)
+    id: UUID
+
+
 class Removal(Row, table=True):
     """The remains of something that was deleted: pictures in storage, histories in Temporal. The sweeper deletes
     them.

@@ -134,6 +134,10 @@ async def test_a_picture_with_words_in_it_is_drawn_anew(api: AsyncClient, whole:
     assert Image.open(io.BytesIO(kept)).size == (21, 22)
 
 
+def repr_of(content: bytes) -> str:
+    return repr(content[:12])
+
+
 Broken = Callable[[Json, dict[str, bytes]], bytes]
 
 
@@ -242,6 +246,27 @@ async def test_a_hostile_file_leaves_no_trace(
     assert {path for path in (Path(api_settings.storage or "") / "p").rglob("*") if path.is_file()} == stored
     # An order to remove what is not there may wait.
     assert {**after, "removals": 0} == {**before, "removals": 0}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe{", b'{"a": ', b"[" * 200_000, b'{"format": "inkloom-project"}'], ids=repr_of
+)
+async def test_what_is_labelled_as_json_is_refused_in_words(
+    api: AsyncClient, database: Database, content: bytes
+) -> None:
+    """As a file of a form, as a body in place of a form, and as the body of a new chapter: nothing is half there."""
+    project = (await api.post("/api/v1/projects", json={"title": "Here"})).json()["id"]
+    before = await counts(database)
+    labelled = {"Content-Type": "application/json"}
+    for answer in (
+        await api.post("/api/v1/projects/import", files={"file": ("a.json", content, "application/json")}),
+        await api.post("/api/v1/projects/import", content=content, headers=labelled),
+        await api.post(f"/api/v1/projects/{project}/chapters", content=content, headers=labelled),
+    ):
+        assert 400 <= answer.status_code < 500, answer.text
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["detail"]
+    assert await counts(database) == before
 
 
 def test_one_entry_inside_of_another_is_seen(tmp_path: Path) -> None:

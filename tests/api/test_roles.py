@@ -70,6 +70,8 @@ UNUSED = {
 REFUSED = {
     "get /api/v1/chapters/{chapter_id}/exports/{format}": (404, "no file is built; see test_exports.py"),
     "get /api/v1/projects/{project_id}/exports/{format}": (404, "no file is built; see test_exports.py"),
+    "get /api/v1/chapters/{chapter_id}/exports/{format}/link": (404, "no file is built; see test_storage_s3.py"),
+    "get /api/v1/projects/{project_id}/exports/{format}/link": (404, "no file is built; see test_storage_s3.py"),
     "post /api/v1/panels/{panel_id}/undo": (409, "the panel has shown one draft only; see test_redraws.py"),
     "post /api/v1/characters/{character_id}/approve": (
         409,

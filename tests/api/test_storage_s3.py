@@ -5,6 +5,8 @@ import io
 import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import anyio
 import pytest
@@ -14,7 +16,10 @@ from temporalio.client import Client
 
 from engine.db.session import Database
 from engine.settings import Settings
+from engine.storage.keys import content_key
 from inkloom.removing import remove
+from models.exports import ExportFormat
+from models.tables import Export
 from tests.api.conftest import Json, problem, refused, serving
 from tests.s3_server import BUCKET, KEYS, PATIENCE, S3Server, fresh_prefix, s3_server
 from tests.support.removals import everything_due
@@ -99,6 +104,47 @@ async def test_a_link_leads_to_the_picture_for_whoever_has_it(shop: Shop) -> Non
     for changed in (link.replace("Expires=60", "Expires=3600"), link.partition("?")[0]):
         assert changed != link
         assert (await anyio.to_thread.run_sync(fetched, changed))[0] == 403
+
+
+async def test_a_link_leads_to_a_built_file(shop: Shop, database: Database) -> None:
+    """Of a chapter and of the whole project, for who may see it; it says when it expires."""
+    project, _, _ = await shop.drawn()
+    chapter = (
+        await shop.api.post(f"/api/v1/projects/{project}/chapters", json={"title": "One", "text": "It rained."})
+    ).json()["id"]
+    storage = shop.server.storage(shop.prefix)
+    for number, chapter_id in enumerate((UUID(chapter), None)):
+        content = f"book {number}".encode()
+        sha256 = hashlib.sha256(content).hexdigest()
+        key = content_key(UUID(project), "exports", sha256, "cbz")
+        await storage.put(key, content)
+        async with database.session() as session:
+            session.add(
+                Export(
+                    project_id=UUID(project),
+                    chapter_id=chapter_id,
+                    format=ExportFormat.CBZ,
+                    key=key,
+                    sha256=sha256,
+                    bytes=len(content),
+                    made_from="0" * 64,
+                )
+            )
+        path = f"/api/v1/chapters/{chapter}" if chapter_id else f"/api/v1/projects/{project}"
+        answer = await shop.api.get(f"{path}/exports/cbz/link", params={"seconds": 60})
+        assert answer.status_code == 200, answer.text
+        left = datetime.fromisoformat(answer.json()["expires_at"]) - datetime.now(UTC)
+        assert timedelta(0) < left <= timedelta(seconds=60)
+
+        def fetched(url: str) -> bytes:
+            with urllib.request.urlopen(url, timeout=10) as found:  # noqa: S310  # the test's own server
+                return bytes(found.read())
+
+        assert await anyio.to_thread.run_sync(fetched, answer.json()["url"]) == content
+        assert (await shop.api.get(f"{path}/exports/pdf/link")).status_code == 404
+        nobody = {"Authorization": "Bearer none"}
+        assert (await shop.api.get(f"{path}/exports/cbz/link", headers=nobody)).status_code == 401
+    await storage.close()
 
 
 async def test_a_thumbnail_is_kept_in_the_bucket(shop: Shop) -> None:

@@ -17,9 +17,9 @@ from activities.writing import Writing
 from engine.money.ledger import Terms
 from engine.money.prices import Prices
 from engine.webhooks.sender import WebhookSender
+from inkloom.all_workflows import ALL_WORKFLOWS
 from inkloom.described import require_activities, require_workflows
 from inkloom.sweeping import Sweeping
-from inkloom.worker import ALL_WORKFLOWS
 from models.runs import ChapterRun, Run, TaskCall, TaskDone
 from workflows.dispatch.queues import IO, PAGES, SWEEPS, WEBHOOKS, image_queue, llm_queue
 from workflows.dispatch.table import ACTIVITIES, PAID

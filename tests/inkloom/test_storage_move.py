@@ -234,3 +234,72 @@ async def test_a_place_that_is_away_is_an_error_and_not_a_missing_picture(tmp_pa
     both = MovingStorage(Away(tmp_path / "new"), old)
     with pytest.raises(StorageError):
         await both.get(next(iter(things)))
+
+
+async def test_a_source_that_goes_away_costs_nothing_that_was_copied(tmp_path: Path) -> None:
+    """An unmounted disk looks like a folder in which all was deleted: the copies may be all that is left."""
+    old, new = FolderStorage(tmp_path / "old"), FolderStorage(tmp_path / "new")
+    things = await filled(old)
+
+    class Unmounted(FolderStorage):
+        left = len(things)
+
+        async def put_file(self, key: str, path: Path) -> None:
+            await super().put_file(key, path)
+            self.left -= 1
+            if not self.left:
+                old.root.rename(tmp_path / "elsewhere")
+
+    with pytest.raises(StorageError, match="lists nothing any more"):
+        await move(old, Unmounted(tmp_path / "new"), quiet)
+    assert local(new.root) == things
+
+
+@pytest.mark.parametrize("switched", [False, True])
+async def test_an_empty_source_is_no_reason_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], switched: bool
+) -> None:
+    """It may not be mounted: then nothing is said that would lead to deleting it, or to switching."""
+    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+    settings = Settings(storage=other if switched else one, storage_also=one if switched else other)
+    assert await move_command(settings, other, dry_run=False, as_json=False) == WAITS
+    said = capsys.readouterr().out
+    assert "check that it is mounted" in said
+    assert "may be deleted" not in said
+
+
+async def test_an_empty_second_place_is_none(tmp_path: Path) -> None:
+    """Compose passes on `INKLOOM_STORAGE_ALSO=`, which is not the folder that the command happens to run in."""
+    settings = Settings(storage=str(tmp_path), storage_also="")
+    with pytest.raises(BadInput, match="INKLOOM_STORAGE_ALSO"):
+        await move_command(settings, str(tmp_path), dry_run=False, as_json=False)
+
+
+async def test_a_move_can_be_taken_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the middle, and after the switch, with pictures stored in the new place since: all of them come back."""
+    first, second = FolderStorage(tmp_path / "first"), Counting(tmp_path / "second")
+    things = await filled(first)
+    second.stop_after = 5
+    with pytest.raises(ExceptionGroup):
+        await move(first, second, quiet)
+    late = picture("stored after the switch ")
+    switched = Settings(storage=str(second.root), storage_also=str(first.root))
+    await open_storage(switched).put(*late)
+    assert await move_command(switched, str(first.root), dry_run=False, as_json=False) == WAITS
+    assert f"INKLOOM_STORAGE={first.root}" in capsys.readouterr().out
+    assert local(first.root) == {**things, late[0]: late[1]}
+    back = Settings(storage=str(first.root), storage_also=str(second.root))
+    assert await move_command(back, str(first.root), dry_run=False, as_json=False) == DONE
+    assert local(first.root) == {**things, late[0]: late[1]}
+
+
+async def test_moves_in_both_directions_at_once_lose_nothing(tmp_path: Path) -> None:
+    """Two operators who disagree: each place has everything in the end."""
+    one, other = FolderStorage(tmp_path / "one"), FolderStorage(tmp_path / "other")
+    things = await filled(one)
+    more = dict(picture(f"only there {number} ") for number in range(20))
+    for key, data in more.items():
+        await other.put(key, data)
+    both = await asyncio.gather(move(one, other, quiet), move(other, one, quiet))
+    assert [moved.failed for moved in both] == [{}, {}]
+    assert local(one.root) == local(other.root) == {**things, **more}

@@ -339,12 +339,40 @@ async def test_finished_sweeps_do_not_fill_temporals_database(
     for days, there in ((None, False), (365, False), (-1, True)):
         found = (await Sweeping(database, apart, storage, history_days=days).sweep(histories)).found
         assert (found["old_histories"] > 0) == there
+    await histories_of_others_stay(apart, Sweeping(database, apart, storage, history_days=-1))
     # It forgets a history up to a minute after it was told to.
     async with asyncio.timeout(150):
         while True:
             if await gone(apart, handle.id):
                 break
             await asyncio.sleep(0.2)
+
+
+async def histories_of_others_stay(client: Client, sweeping: Sweeping) -> None:
+    """Other applications use the namespace, too, and name their types, queues and IDs as they like."""
+    theirs = [
+        await client.start_workflow(kind, id=f"{prefix}{uuid4()}", task_queue=queue)
+        for kind, prefix, queue in (
+            ("ExportWorkflow", "generation-", "theirs"),
+            ("ExportWorkflow", "", "workflows"),
+            ("SweepWorkflow", "chimney-", "workflows"),
+            ("OrderWorkflow", "generation-", "workflows"),
+        )
+    ]
+    for handle in theirs:
+        await handle.terminate()
+    ours = await client.start_workflow("ExportWorkflow", id=f"generation-{uuid4()}", task_queue="workflows")
+    await ours.terminate()
+    ids = ", ".join(f"'{handle.id}'" for handle in (*theirs, ours))
+    ended = f"WorkflowId IN ({ids}) AND CloseTime < '{(datetime.now(UTC) + DAY).isoformat()}'"
+    async with asyncio.timeout(30):
+        while (await client.count_workflows(ended)).count < len(theirs) + 1:  # noqa: ASYNC110  # a server tells nobody
+            await asyncio.sleep(0.1)
+    await sweeping.sweep(Sweep(kind=SweepKind.HISTORIES))
+    async with asyncio.timeout(150):
+        while not await gone(client, ours.id):  # noqa: ASYNC110  # likewise
+            await asyncio.sleep(0.2)
+    assert [handle.id for handle in theirs if await gone(client, handle.id)] == []
 
 
 async def gone(client: Client, workflow: str) -> bool:

@@ -25,9 +25,10 @@ from engine.storage import Storage
 from engine.store import delays, reviews
 from engine.store.rows import get
 from inkloom import builds
+from inkloom.all_workflows import ALL_WORKFLOWS
 from inkloom.commands import deploy_command
 from inkloom.sweeper import sweep
-from inkloom.worker import ALL_WORKFLOWS, Parts, build_workers, connect, sandbox
+from inkloom.worker import Parts, build_workers, connect, sandbox
 from models.batches import BatchStatus
 from models.ids import generation_workflow_id
 from models.options import GenerationStatus

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inkloom.worker import ALL_WORKFLOWS
+from inkloom.all_workflows import ALL_WORKFLOWS
 from scripts.workflow_commands import COMMANDS, PACKAGE, ROOT, Fingerprints, changed, fingerprints
 
 pytestmark = pytest.mark.unit

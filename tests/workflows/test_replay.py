@@ -19,7 +19,8 @@ from temporalio.worker import Replayer, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError, SandboxImportNotificationPolicy
 
-from inkloom.worker import ALL_WORKFLOWS, sandbox
+from inkloom.all_workflows import ALL_WORKFLOWS
+from inkloom.worker import sandbox
 from models.runs import Outcome, PanelRun
 from scripts.record_histories import FOLDER, HISTORIES, WORDS
 from workflows.dispatch.paid import ask

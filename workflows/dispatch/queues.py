@@ -47,4 +47,7 @@ DRAWING = Pace(attempt=timedelta(minutes=15), total=timedelta(hours=24))
 DELIVERING = Pace(attempt=timedelta(minutes=1), total=timedelta(hours=24))
 # A round that takes longer begins again: it goes on with what is left.
 SWEEPING = Pace(attempt=timedelta(hours=1), total=timedelta(hours=6))
+# A first backup copies all pictures, and a database is dumped in one go. That may take days: the heartbeat says whether
+# it goes on.
+BACKING_UP = Pace(attempt=timedelta(days=3), total=_DAYS)
 COMPOSING = Pace(attempt=timedelta(minutes=30), total=_DAYS)

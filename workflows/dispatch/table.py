@@ -42,6 +42,7 @@ from models.runs import (
 )
 from models.sweeps import Sweep, Swept
 from workflows.dispatch.queues import (
+    BACKING_UP,
     COMPOSING,
     DELIVERING,
     DRAWING,
@@ -147,6 +148,8 @@ ADVANCE_BATCH: Activity[BatchRun, BatchStep] = Activity(
 )
 CANCEL_BATCH: Activity[BatchRun, None] = Activity("cancel_batch", BatchRun, NoneType, IO, RECORDING, "cancel the batch")
 SWEEP: Activity[Sweep, Swept] = Activity("sweep", Sweep, Swept, SWEEPS, SWEEPING)
+# The same activity, with the time that a backup takes.
+SWEEP_FOR_BACKUPS: Activity[Sweep, Swept] = Activity("sweep", Sweep, Swept, SWEEPS, BACKING_UP)
 ACTIVITIES: tuple[Activity[Any, Any], ...] = (
     BEGIN_GENERATION,
     FINISH_GENERATION,

@@ -9,7 +9,7 @@ import pytest
 from engine.backup import pictures
 from engine.backup.destination import Destination, require_name
 from engine.backup.encryption import BackupKey, Damaged, WrongKey, hashed
-from engine.backup.manifest import DATABASE, PICTURES, SECRET, Manifest, SavedPicture
+from engine.backup.manifest import DATABASE, PICTURES, SECRET, VERSION, Manifest, SavedPicture
 from engine.errors import BadInput, NotFound
 from engine.storage.folder import FolderStorage
 
@@ -160,7 +160,7 @@ async def test_a_manifest_that_was_changed_is_refused(
     with pytest.raises(Damaged):
         await destination.manifest(SECOND)
     later = json.loads(whole)
-    later["manifest"]["version"] = 2
+    later["manifest"]["version"] = VERSION + 1
     path.write_text(json.dumps(later))
     with pytest.raises(BadInput, match="later version of Inkloom"):
         await destination.manifest(FIRST)

@@ -9,6 +9,7 @@ import pytest
 from engine.errors import BadInput, NotConfigured
 from engine.settings import Settings
 from engine.storage.folder import FolderStorage
+from engine.storage.moving import MovingStorage
 from engine.storage.open import open_storage
 from engine.storage.s3 import S3Storage
 from tests.s3_server import BUCKET, KEYS, PATIENCE, S3Server, fresh_prefix
@@ -21,6 +22,25 @@ def test_without_a_word_it_is_a_folder_in_the_data(tmp_path: Path) -> None:
     storage = open_storage(Settings(data=tmp_path))
     assert isinstance(storage, FolderStorage)
     assert storage.root == (tmp_path / "pictures").resolve()
+
+
+@pytest.mark.unit
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No shell expands what a compose file or a unit of systemd says."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for settings, folder in (
+        (Settings(storage="~/comics"), "comics"),
+        (Settings(data=Path("~/inkloom")), "inkloom/pictures"),
+    ):
+        storage = open_storage(settings)
+        assert isinstance(storage, FolderStorage)
+        assert storage.root == (tmp_path / folder).resolve()
+    moving = open_storage(Settings(storage=str(tmp_path), storage_also="~/old"))
+    assert isinstance(moving, MovingStorage)
+    assert isinstance(moving.other, FolderStorage)
+    assert moving.other.root == (tmp_path / "old").resolve()
+    with pytest.raises(BadInput, match="home folder"):
+        open_storage(Settings(storage="~nobody-of-this-name/comics"))
 
 
 @pytest.mark.integration

@@ -27,7 +27,8 @@ def test_it_runs_what_follows_on_the_database(database_url: str) -> None:
 def test_any_password_reaches_psql_whole(password: str) -> None:
     """As the address has it, percent signs undone."""
     url = URL.create("postgresql", "ada", password, "db.example.org", 5433, "comics", {"sslmode": "require"})
-    found = environment(url.render_as_string(hide_password=False))
+    with environment(url.render_as_string(hide_password=False)) as given:
+        found = given
     names = ("PGUSER", "PGPASSWORD", "PGHOST", "PGPORT", "PGDATABASE", "PGSSLMODE")
     assert [found[name] for name in names] == ["ada", password, "db.example.org", "5433", "comics", "require"]
 
@@ -36,7 +37,8 @@ def test_another_address_in_the_environment_changes_nothing(monkeypatch: pytest.
     """Variables of psql that the address does not set would lead elsewhere."""
     monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
     monkeypatch.setenv("PGPASSWORD", "of another server")
-    found = environment("postgresql://ada@localhost/comics")
+    with environment("postgresql://ada@localhost/comics") as given:
+        found = given
     assert "PGHOSTADDR" not in found
     assert "PGPASSWORD" not in found
 
@@ -51,3 +53,12 @@ def test_the_program_is_there() -> None:
     """The one of the embedded Postgres."""
     said = subprocess.run([psql_program(), "--version"], capture_output=True, text=True, check=True).stdout
     assert said.startswith("psql (PostgreSQL)")
+
+
+def test_a_parameter_without_a_variable_reaches_psql_too(tmp_path: Path) -> None:
+    """Such as the password of a client's key: in a file that has no name."""
+    with environment("postgresql://ada@localhost/comics?sslpassword=a%20secret&keepalives=1") as given:
+        assert "a secret" not in str(given)
+        shell = ["/bin/sh", "-c", 'cat "$PGSERVICEFILE"']
+        said = subprocess.run(shell, env=given, close_fds=False, capture_output=True, text=True, check=True).stdout
+        assert set(said.splitlines()) == {f"[{given['PGSERVICE']}]", "sslpassword=a secret", "keepalives=1"}

@@ -21,7 +21,7 @@ from engine.settings import Settings
 from engine.storage.folder import FolderStorage
 from engine.store import generations, removals
 from inkloom.backup.making import drop_old, make
-from inkloom.backup.opening import opened
+from inkloom.backup.opening import SCRATCH, opened
 from inkloom.backup.verifying import verified
 from inkloom.database import upgrade
 from inkloom.sweeping import Sweeping
@@ -48,7 +48,7 @@ async def test_all_rows_and_pictures_come_back(installation: Installation, targe
     restored = await target.restore(made.manifest.name)
     assert (restored.pictures, restored.damaged_count) == (made.saved.pictures, 0)
     before, after = await rows_of(installation.source.database_url), await target.tables()
-    settled = ("provider_calls",)
+    settled = ("provider_calls", "rounds")
     assert {name: rows for name, rows in after.items() if name not in settled} == {
         name: rows for name, rows in before.items() if name not in settled
     }
@@ -88,7 +88,9 @@ async def test_a_restore_that_was_cut_is_run_again(installation: Installation, t
     await asyncio.to_thread(upgrade, target.settings)
     await target.restore(made.manifest.name)
     assert await target.storage.get(keys[1]) == b"two"
-    assert await target.tables() == await rows_of(installation.source.database_url)
+    after, before = await target.tables(), await rows_of(installation.source.database_url)
+    # The source records that a backup was made once it is whole.
+    assert {**after, "rounds": []} == {**before, "rounds": []}
 
 
 class Slow(FolderStorage):
@@ -176,7 +178,7 @@ class Full(FolderStorage):
         super()._write(target, source)
 
 
-@pytest.mark.parametrize("room", range(5))
+@pytest.mark.parametrize("room", range(6))
 async def test_a_full_disk_leaves_no_backup(installation: Installation, order: Order, room: int) -> None:
     """Whatever could not be written any more: the destination has what it had before, and the next one is made."""
     ordered = await order()
@@ -186,7 +188,33 @@ async def test_a_full_disk_leaves_no_backup(installation: Installation, order: O
     with pytest.raises(StorageError, match="ENOSPC"):
         await make(installation.source, full)
     assert await installation.destination.names() == [before.manifest.name]
-    assert (await installation.backup()).saved.new == (1 if room == 0 else 0)
+    assert (await installation.backup()).saved.new == (1 if room <= 1 else 0)
+
+
+class Vanishing(FolderStorage):
+    """A folder on a disk that goes away after so many files: what is left is an empty folder, which takes files."""
+
+    def __init__(self, root: Path, after: int) -> None:
+        super().__init__(root)
+        self.after = after
+
+    def _write(self, target: Path, source: bytes | Path) -> None:
+        super()._write(target, source)
+        self.after -= 1
+        if not self.after:
+            self.root.rename(self.root.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("after", range(1, 6))
+async def test_a_destination_that_goes_away_has_no_backup(installation: Installation, order: Order, after: int) -> None:
+    """Whenever it went: one without the pictures that were copied before would look whole."""
+    await installation.picture(await order(), b"a picture")
+    folder = installation.folder / "destination"
+    vanishing = Destination(Vanishing(folder, after), None, installation.destination.scratch)
+    with pytest.raises(StorageError, match="mounted"):
+        await make(installation.source, vanishing)
+    for place in (folder, folder.with_name("elsewhere")):
+        assert await Destination(FolderStorage(place), None, installation.destination.scratch).names() == []
 
 
 async def test_a_scratch_folder_that_is_gone_is_an_error_in_words(installation: Installation) -> None:
@@ -238,4 +266,4 @@ async def test_a_bucket_is_a_destination(
         async with opened(settings, address, key_file):
             raise AssertionError
     assert KEYS[0] not in refused.value.message
-    assert list((installation.folder / "data").glob("backup-*")) == []
+    assert list((installation.folder / "data").glob(f"{SCRATCH}*")) == []

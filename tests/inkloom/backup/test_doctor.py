@@ -8,7 +8,7 @@ import pytest
 
 from engine.backup.manifest import NAME
 from engine.settings import Settings
-from inkloom.backup.opening import opened
+from inkloom.backup.opening import SCRATCH, opened
 from inkloom.local.doctor_backups import found
 
 pytestmark = pytest.mark.unit
@@ -55,8 +55,8 @@ def test_an_empty_setting_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_leftovers_of_killed_backups_go(tmp_path: Path) -> None:
-    """What a killed process had on its way; what is in use stays."""
-    for name, days in (("backup-old", 2), ("backup-new", 0)):
+    """What a killed process had on its way. What is in use stays, and so does what users named themselves."""
+    for name, days in ((f"{SCRATCH}old", 2), (f"{SCRATCH}new", 0), ("backup-of-may", 2), ("backup-", 2)):
         left = tmp_path / "data" / name
         left.mkdir(parents=True)
         (left / "database").touch()
@@ -64,7 +64,18 @@ async def test_leftovers_of_killed_backups_go(tmp_path: Path) -> None:
         os.utime(left, (at, at))
     async with opened(settings_of(tmp_path), None, None) as destination:
         there = {path.name for path in (tmp_path / "data").iterdir()}
-        assert there == {"backup-new", destination.scratch.name}
+        assert there == {f"{SCRATCH}new", "backup-of-may", "backup-", destination.scratch.name}
+
+
+async def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the destination and in the key file's path."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "backup.key").write_text("0123456789abcdef" * 4)
+    backed_up(tmp_path, 1)
+    ok, said, _ = await found(settings_of(Path("~"), backup_key_file=Path("~/backup.key")))
+    assert (ok, "1.0 hours old" in said) == (True, True)
+    ok, said, _ = await found(settings_of(tmp_path, backup_key_file=Path("~nobody-of-this-name/backup.key")))
+    assert (ok, "home folder" in said) == (False, True)
 
 
 async def test_what_cannot_be_used_is_a_fault(tmp_path: Path) -> None:

@@ -1,23 +1,27 @@
 """What a restore refuses: each in words that say what to do, and with nothing changed."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 from pydantic import SecretStr
+from temporalio.client import Client
 
 from engine.backup.encryption import Damaged
 from engine.errors import BadInput, Conflict
 from engine.settings import Settings
+from engine.storage.folder import FolderStorage
 from engine.storage.keys import content_key
 from inkloom.backup.restoring import Restoring
+from inkloom.database import upgrade
 from tests.conftest import Order
 from tests.support.backups import Installation, Target, files_of
-from tests.support.servers import connected
+from tests.support.servers import connected, empty_database
 
 pytestmark = pytest.mark.integration
 
@@ -101,7 +105,9 @@ async def test_a_backup_that_cannot_be_used_is_refused(
 async def test_a_temporal_with_other_workflows_is_refused(
     installation: Installation, target: Target, temporal_address: str, settings: Settings
 ) -> None:
-    """What ended there cannot be started again under its ID. A namespace that is empty, or yet to be made, will do."""
+    """What ended there cannot be started again under its ID. A namespace that is empty, yet to be made, or of other
+    applications will do.
+    """
     made = await installation.backup()
     namespace = f"{settings.temporal_namespace}-restored"
     client = await connected(temporal_address, namespace)
@@ -113,10 +119,78 @@ async def test_a_temporal_with_other_workflows_is_refused(
     there = there.model_copy(update={"temporal_namespace": namespace})
     restoring = Restoring(there, target.destination, target.storage, lambda line: None)
     await restoring.checked(made.manifest.name, without_damaged=False)
-    handle = await client.start_workflow("ChapterWorkflow", id="generation-of-before", task_queue="none")
-    async with asyncio.timeout(30):
-        while not (await client.count_workflows()).count:  # noqa: ASYNC110  # a server tells nobody
-            await asyncio.sleep(0.1)
+    theirs = await client.start_workflow("ExportWorkflow", id="export-1", task_queue="workflows")
+    await counted(client, 1)
+    await restoring.checked(made.manifest.name, without_damaged=False)
+    handle = await client.start_workflow("ChapterWorkflow", id="generation-of-before", task_queue="workflows")
+    await counted(client, 2)
     with pytest.raises(Conflict, match=r"has workflows.*\(1\).*TEMPORAL_NAMESPACE"):
         await restoring.checked(made.manifest.name, without_damaged=False)
     await handle.terminate()
+    await theirs.terminate()
+
+
+async def counted(client: Client, number: int) -> None:
+    """Once the namespace lists so many workflows."""
+    async with asyncio.timeout(30):
+        while (await client.count_workflows()).count < number:  # noqa: ASYNC110  # a server tells nobody
+            await asyncio.sleep(0.1)
+
+
+class Meanwhile(FolderStorage):
+    """Storage in which someone begins to work on the database when the first picture arrives."""
+
+    def __init__(self, root: Path, begin: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(root)
+        self.begin = begin
+
+    async def put_file(self, key: str, path: Path) -> None:
+        await self.begin()
+        await super().put_file(key, path)
+
+
+@pytest.mark.parametrize("begun", ["rows", "tables of others", "a session"])
+async def test_what_came_into_the_database_while_pictures_were_copied_stays(
+    installation: Installation, target: Target, order: Order, begun: str
+) -> None:
+    """Hours may lie between the first look and the moment when tables are dropped: they are looked at again, and the
+    secret key and Temporal's data are not touched before that.
+    """
+    await installation.picture(await order(), b"a picture")
+    name = (await installation.backup()).manifest.name
+    (target.settings.data / "secret_key").write_text("in use")
+    async with AsyncExitStack() as stack:
+
+        async def begin() -> None:
+            await asyncio.to_thread(upgrade, target.settings)
+            connection = await stack.enter_async_context(
+                await psycopg.AsyncConnection.connect(target.url, autocommit=True)
+            )
+            if begun == "rows":
+                await connection.execute(
+                    "INSERT INTO users (id, email, name) VALUES (gen_random_uuid(), 'ada@example.org', 'Ada')"
+                )
+            elif begun == "tables of others":
+                await connection.execute("CREATE TABLE somebodys (id int)")
+            if begun != "a session":
+                await connection.close()
+
+        working = replace(target, storage=Meanwhile(target.storage.root, begin))
+        with pytest.raises(Conflict):
+            await working.restore(name)
+        tables = await target.tables()
+        assert "projects" in tables
+        assert len(tables["users"]) == (1 if begun == "rows" else 0)
+    assert files_of(target.settings.data) == {"secret_key": b"in use"}
+
+
+async def test_a_key_that_an_earlier_restore_kept_stays(installation: Installation, target: Target) -> None:
+    """Each key of before is kept under a name of its own."""
+    name = (await installation.backup()).manifest.name
+    for number, key in enumerate(("one", "two", "three")):
+        (target.settings.data / "secret_key").write_text(key)
+        again = replace(target, url=await empty_database(target.url, f"again_{uuid4().hex[:12]}"))
+        await again.restore(name)
+        kept = sorted(target.settings.data.glob("secret_key.before-restore*"))
+        assert [path.read_text() for path in kept] == ["one", "two", "three"][: number + 1]
+    assert (target.settings.data / "secret_key").read_text() == "a secret of the tests"
