@@ -6,7 +6,7 @@ BIN := .venv/bin
 LOCKED := --quiet --require-hashes --only-binary :all:
 PIP := $(BIN)/python -m pip install --disable-pip-version-check $(LOCKED)
 UV := $(BIN)/uv pip install --python $(BIN)/python $(LOCKED)
-# A file's tests stay in one process, because they share what they made. Two cores keep three processes busy: they wait
+# A file's tests stay in one process, because they share what they made. Two cores keep four processes busy: they wait
 # for servers much of the time.
 WORKERS ?= 4
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 40

@@ -14,6 +14,7 @@ from uuid import UUID
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import GrpcCompression
 from temporalio.worker import Interceptor, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
@@ -119,6 +120,8 @@ async def connect(address: str, namespace: str, runtime: Runtime | None = None) 
         data_converter=pydantic_data_converter,
         interceptors=[*tracing.interceptors(), RequestIds()],
         runtime=runtime,
+        # Messages are a few hundred bytes: to compress one takes more time than to send it.
+        grpc_compression=GrpcCompression.NONE,
     )
 
 

@@ -79,6 +79,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(config.stash[SERVERS], ignore_errors=True)
 
 
+# After -m and -k have chosen: what does not run decides no order.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the modules with the longest single test first, then those that generate chapters, the longest in front.
 

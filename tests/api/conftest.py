@@ -77,7 +77,9 @@ def api_settings(
         temporal_address=temporal_address,
         temporal_namespace=settings.temporal_namespace,
         secret_key=SecretStr("a secret of the tests"),
+        # All modules of a process register and log in from one address.
         registrations=10_000,
+        login_tries=1000,
         access_minutes=1440,
     )
 
