@@ -43,6 +43,8 @@ program temporal-server go.temporal.io/server/cmd/server v1.31.0
 program temporal-sql-tool go.temporal.io/server/cmd/tools/sql v1.31.0
 program ui-server github.com/temporalio/ui-server/v2/cmd/server v2.49.1
 program docker-compose github.com/docker/compose/v2/cmd v2.40.3
+docker compose version > /dev/null 2>&1 ||
+  { mkdir -p ~/.docker/cli-plugins; ln -sf "$folder/bin/docker-compose" ~/.docker/cli-plugins/docker-compose; }
 
 image() { # name, then files to copy; the Dockerfile comes on stdin
   local name=$1 context

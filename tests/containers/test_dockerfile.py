@@ -55,7 +55,7 @@ def environment() -> Iterator[Path]:
     with enterable_folder("inkloom-image-") as folder:
         made = folder / "venv"
         uv = SCRIPTS / "uv"
-        for words in (
+        steps: list[list[str | Path]] = [
             [uv, "venv", "--quiet", "--seed", "--python", sys.executable, made],
             [
                 *(uv, "pip", "install", "--quiet", "--python", made / "bin" / "python", "--require-hashes"),
@@ -63,7 +63,8 @@ def environment() -> Iterator[Path]:
                 *("--link-mode", "copy", "--only-binary", ":all:", "-r", ROOT / "requirements.lock"),
             ],
             [made / "bin" / "python", "-B", ROOT / "deploy" / "image" / "slim.py", made],
-        ):
+        ]
+        for words in steps:
             subprocess.run(words, check=True, env=plain(made))
         yield made
 
@@ -80,7 +81,7 @@ def plain(environment: Path) -> dict[str, str]:
 
 
 def said_by(environment: Path, *words: str) -> str:
-    command = [environment / "bin" / words[0], *words[1:]]
+    command = [str(environment / "bin" / words[0]), *words[1:]]
     done = subprocess.run(command, cwd=ROOT, env=plain(environment), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -107,7 +108,12 @@ def test_what_is_left_is_small_and_enough(environment: Path) -> None:
 @pytest.mark.slow
 def test_a_rule_that_removes_nothing_is_an_error(environment: Path) -> None:
     """Removed once, nothing is there for a second time."""
-    command = [environment / "bin" / "python", "-B", ROOT / "deploy" / "image" / "slim.py", environment]
+    command: list[str | Path] = [
+        environment / "bin" / "python",
+        "-B",
+        ROOT / "deploy" / "image" / "slim.py",
+        environment,
+    ]
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode != 0
     assert "change the list" in again.stderr

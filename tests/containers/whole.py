@@ -140,6 +140,7 @@ async def killed_on_the_way(installation: Installation, caller: Client) -> dict[
     async with ordering(caller) as ordered:
         for service in OURS:
             await asyncio.to_thread(installation.kill, service)
+            await asyncio.sleep(4)
     found = [await caller.finished(one) for one in ordered]
     await checked(caller, found, "killed: one of each", began)
     return found[0]
