@@ -89,6 +89,14 @@ COPY temporal temporal-sql-tool /usr/local/bin/
 USER temporal
 END
 
+image temporalio/temporal:1.5.1 .venv/bin/temporal << 'END'
+FROM standin:base
+COPY temporal /usr/local/bin/
+RUN install -d -o temporal /data
+USER temporal
+ENTRYPOINT ["temporal"]
+END
+
 ui=$(cd "$folder/go/ui-server" && go list -m -f '{{.Dir}}' github.com/temporalio/ui-server/v2)
 image temporalio/ui:2.49.1 "$folder/bin/ui-server" "$ui/config/docker.yaml" << 'END'
 FROM standin:base
