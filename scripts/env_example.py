@@ -24,7 +24,11 @@ HEAD = """\
 """
 # What docker-compose.yml alone reads, with its default there and what it is for.
 FOR_COMPOSE = {
-    "POSTGRES_PASSWORD": ("", "password of the Postgres of the compose file, made with the first start; required"),
+    "POSTGRES_PASSWORD": (
+        "",
+        "password of the Postgres of the compose file, made with the first start; required. Temporal's server takes any"
+        " characters but blanks, double quotes and backslashes",
+    ),
     "COMPOSE_PROFILES": ("small", "small, or full: with an object store, a cache and Jaeger"),
     "INKLOOM_HOST": ("localhost", "name under which Caddy answers; it gets a certificate for a public one by itself"),
     "INKLOOM_BIND": ("127.0.0.1", "address of this host at which Caddy answers; 0.0.0.0: all of them"),
@@ -64,7 +68,7 @@ def lines() -> Iterator[str]:
     yield "# For docker-compose.yml alone."
     for name, (default, purpose) in FOR_COMPOSE.items():
         yield ""
-        yield f"# {purpose}"
+        yield from textwrap.wrap(purpose, WIDTH, initial_indent="# ", subsequent_indent="# ")
         yield f"#{name}={quoted(default)}"
     yield ""
     yield "# For every process of Inkloom, with the defaults of engine/settings.py; the compose file sets some itself."

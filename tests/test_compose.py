@@ -208,8 +208,8 @@ def test_compose_refuses_to_start_without_a_password(checkout: Path) -> None:
 
 
 def test_compose_passes_on_what_an_env_file_says(checkout: Path) -> None:
-    """Quotes, blanks, `#` and `$` in single quotes mean themselves, in passwords and in settings."""
-    hostile = {"POSTGRES_PASSWORD": 'p@ss/w$o "rd"#1', "INKLOOM_RATES": '{"openai": {"requests": 5}}'}
+    """Quotes, blanks, `#` and `$` in single quotes mean themselves."""
+    hostile = {"POSTGRES_PASSWORD": "p@ss/w$o#1%41", "INKLOOM_RATES": '{"a $b": {"requests": 5}}'}
     lines = [f"{name}='{value}'" for name, value in hostile.items()]
     (checkout / ".env").write_text("\n".join([*lines, "INKLOOM_HOST=comics.example.org", "INKLOOM_STORAGE=/data/else"]))
     said = composes("config", "--format", "json", env={}, folder=checkout)
@@ -219,7 +219,7 @@ def test_compose_passes_on_what_an_env_file_says(checkout: Path) -> None:
     # As a compose file would have it, in which a dollar sign is doubled.
     assert given["PGPASSWORD"].replace("$$", "$") == hostile["POSTGRES_PASSWORD"]
     assert services["postgres"]["environment"]["POSTGRES_PASSWORD"] == given["PGPASSWORD"]
-    assert given["INKLOOM_RATES"] == hostile["INKLOOM_RATES"]
+    assert given["INKLOOM_RATES"].replace("$$", "$") == hostile["INKLOOM_RATES"]
     assert given["INKLOOM_ALLOWED_HOSTS"] == "comics.example.org,127.0.0.1"
     assert given["INKLOOM_STORAGE"] == "/data/else"
     assert "object-store" not in services

@@ -43,6 +43,8 @@ program temporal-server go.temporal.io/server/cmd/server v1.31.0
 program temporal-sql-tool go.temporal.io/server/cmd/tools/sql v1.31.0
 program ui-server github.com/temporalio/ui-server/v2/cmd/server v2.49.1
 program docker-compose github.com/docker/compose/v2/cmd v2.40.3
+docker compose version > /dev/null 2>&1 ||
+  { mkdir -p ~/.docker/cli-plugins; ln -sf "$folder/bin/docker-compose" ~/.docker/cli-plugins/docker-compose; }
 
 image() { # name, then files to copy; the Dockerfile comes on stdin
   local name=$1 context
@@ -85,6 +87,14 @@ image temporalio/admin-tools:1.31.0 "$folder/bin/temporal-sql-tool" .venv/bin/te
 FROM standin:base
 COPY temporal temporal-sql-tool /usr/local/bin/
 USER temporal
+END
+
+image temporalio/temporal:1.5.1 .venv/bin/temporal << 'END'
+FROM standin:base
+COPY temporal /usr/local/bin/
+RUN install -d -o temporal /data
+USER temporal
+ENTRYPOINT ["temporal"]
 END
 
 ui=$(cd "$folder/go/ui-server" && go list -m -f '{{.Dir}}' github.com/temporalio/ui-server/v2)

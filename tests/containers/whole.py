@@ -7,6 +7,7 @@ exchanged in the middle of a chapter. Prints what it measures; ends with an erro
 """
 
 import asyncio
+import io
 import json
 import os
 import shutil
@@ -15,13 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from inkloom.local.ports import next_free
-from tests.support.through_proxy import Client, client, repeats
+from tests.support.through_proxy import TEXT, Client, client, repeats
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "inkloom-whole"
@@ -122,6 +124,7 @@ async def tried(installation: Installation) -> None:
         await caller.enter()
         first = await killed_on_the_way(installation, caller)
         before = await caller.export(first)
+        same_as_outside(installation, before)
         backup = ("backup", "/backups", "--json")
         made = json.loads(installation.compose("run", "--rm", "--no-deps", "-T", "api", *backup))
         told("backup, pictures", made["pictures"])
@@ -134,12 +137,39 @@ async def tried(installation: Installation) -> None:
         told("of these, repeated attempts", dict(caller.repeated))
 
 
+def same_as_outside(installation: Installation, book: bytes) -> None:
+    """The same story, without containers, gives the same pages."""
+    (installation.folder / "story.txt").write_text(TEXT.format(n=1))
+    out = installation.folder / "out"
+    words = [
+        "run",
+        str(installation.folder / "story.txt"),
+        "--title",
+        "Chapter 1",
+        "--out",
+        str(out),
+        "--export",
+        "cbz",
+    ]
+    env = {**os.environ, "INKLOOM_DATA": str(installation.folder / "data")}
+    subprocess.run([sys.executable, "-m", "inkloom", *words], cwd=ROOT, env=env, capture_output=True, check=True)
+    (outside,) = out.rglob("*.cbz")
+    assert _pages(outside.read_bytes()) == _pages(book)
+    told("the same pages as outside", len(_pages(book)))
+
+
+def _pages(book: bytes) -> dict[str, bytes]:
+    archive = zipfile.ZipFile(io.BytesIO(book))
+    return {name: archive.read(name) for name in archive.namelist() if name.endswith(".png")}
+
+
 async def killed_on_the_way(installation: Installation, caller: Client) -> dict[str, Any]:
     """Chapters during which one of each is killed; the first of them."""
     began = time.monotonic()
     async with ordering(caller) as ordered:
         for service in OURS:
             await asyncio.to_thread(installation.kill, service)
+            await asyncio.sleep(4)
     found = [await caller.finished(one) for one in ordered]
     await checked(caller, found, "killed: one of each", began)
     return found[0]

@@ -193,7 +193,7 @@ def dynamic_config() -> list[str]:
 
 
 def free_ports(*names: str) -> dict[str, int]:
-    """A port for each name, all different."""
+    """A port for each name, all different, and low enough that SeaweedFS finds others 10,000 above them."""
     found: dict[str, int] = {}
     for name in names:
         found[name] = next_free(max([20_000, *found.values()]) + 1)
