@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 async def catalog(database_url: str) -> AsyncIterator[Database]:
     """A database without a row: what its planner prefers does not depend on what other tests wrote."""
-    database = Database(await migrated_database(database_url, "catalog"), pool_size=1)
+    database = Database(await migrated_database(database_url, f"catalog_{uuid4().hex[:8]}"), pool_size=1)
     yield database
     await database.close()
 
