@@ -8,11 +8,17 @@ from sqlmodel import SQLModel
 
 import models.tables  # noqa: F401  # fills the metadata
 from engine.db.session import driver_url
+from inkloom.database import NOTE, WORKS_FROM
 
 # Any constant will do, as long as every version of the project uses the same one.
 MIGRATION_LOCK = 7431640001
 # A statement that waits for a table's lock makes everyone wait who comes after it, who only reads, too.
 LOCK_TIMEOUT = "2s"
+
+
+def say_who_works_with_it(*_: object, **__: object) -> None:
+    """In the transaction of each revision, so that no moment is without it."""
+    context.execute(text(f"COMMENT ON TABLE alembic_version IS '{NOTE}{WORKS_FROM}'"))
 
 
 def run(connection: Connection) -> None:
@@ -22,7 +28,11 @@ def run(connection: Connection) -> None:
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
     connection.commit()
     context.configure(
-        connection=connection, target_metadata=SQLModel.metadata, compare_type=True, transaction_per_migration=True
+        connection=connection,
+        target_metadata=SQLModel.metadata,
+        compare_type=True,
+        transaction_per_migration=True,
+        on_version_apply=say_who_works_with_it,
     )
     with context.begin_transaction():
         context.run_migrations()

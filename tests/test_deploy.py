@@ -32,8 +32,13 @@ RULES: list[dict[str, Any]] = [
     for group in yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts.yml").read_text())["groups"]
     for rule in group["rules"]
 ]
-EXPRESSIONS = [rule["expr"] for rule in RULES] + [
-    target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", ())
+SCALED: list[dict[str, Any]] = list(
+    yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "autoscaling" / "workers.yaml").read_text())
+)
+EXPRESSIONS = [
+    *(rule["expr"] for rule in RULES),
+    *(target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", ())),
+    *(trigger["metadata"]["query"] for one in SCALED for trigger in one["spec"]["triggers"]),
 ]
 # Of PromQL: operators, functions and aggregations that the expressions may use.
 WORDS = {"and", "or", "unless", "sum", "max", "min", "rate", "delta", "absent", "topk", "histogram_quantile"}

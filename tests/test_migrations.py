@@ -2,22 +2,24 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from engine.db.session import driver_url
 from engine.errors import EngineError
 from engine.settings import Settings
-from inkloom.database import upgrade
+from inkloom.database import NOTE, WORKS_FROM, upgrade
 from tests.support.servers import empty_database
 
 ROOT = Path(__file__).parent.parent
@@ -205,6 +207,50 @@ async def test_a_migration_in_a_deadlock_with_the_version_before_is_tried_again(
             await working.execute("SELECT count(*) FROM provider_calls")
         await working.rollback()
         assert await asyncio.wait_for(upgrading, 60) == newest()
+
+
+@pytest.mark.parametrize(
+    ("note", "works"),
+    [
+        (f"{NOTE}{WORKS_FROM}", True),
+        (f"{NOTE}{{newest}}", True),
+        (f"{NOTE}0999", False),
+        ("", False),
+    ],
+    ids=["an older one still works", "this one works", "only later ones work", "nothing is said"],
+)
+async def test_a_later_version_says_whether_this_one_works_with_its_database(
+    database_url: str, note: str, works: bool
+) -> None:
+    """A container of the version before that starts again during a rollout, and a rollback."""
+    url = await empty_database(database_url, f"later_{uuid4().hex[:8]}")
+    settings = Settings(database_url=url)
+    await asyncio.to_thread(upgrade, settings)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        said = "SELECT obj_description('alembic_version'::regclass)"
+        assert await (await connection.execute(said)).fetchone() == (f"{NOTE}{WORKS_FROM}",)
+        await connection.execute("UPDATE alembic_version SET version_num = '0999'")
+        words = note.format(newest=newest()) or None
+        await connection.execute(sql.SQL("COMMENT ON TABLE alembic_version IS {}").format(sql.Literal(words)))
+    if works:
+        assert await asyncio.to_thread(upgrade, settings) == "0999"
+    else:
+        with pytest.raises(EngineError, match=f"to 0999; this one knows {newest()}"):
+            await asyncio.to_thread(upgrade, settings)
+
+
+async def test_the_version_before_works_with_what_migrations_leave() -> None:
+    """Nothing that it reads or writes is taken away by a migration after the one that `WORKS_FROM` names.
+
+    A column that is added has a default or may be empty, or its inserts would fail.
+    """
+    for path in sorted((ROOT / "migrations" / "versions").glob("0*.py")):
+        if path.name[:4] <= WORKS_FROM:
+            continue
+        upgrades = path.read_text().split("def downgrade")[0]
+        assert not re.search(r"op\.drop_(column|table)|op\.rename|new_column_name|DROP |RENAME ", upgrades), path.name
+        for column in re.findall(r"op\.add_column\(.*", upgrades):
+            assert "nullable=False" not in column or "server_default" in column, (path.name, column)
 
 
 def newest() -> str:

@@ -163,7 +163,7 @@ def _with_marked_structure(text: str) -> str:
     """One spelling for every heading and separator, so that later code need not guess again."""
     text = _with_script_lines(text)
     lines = [line.rstrip() for line in text.split("\n")]
-    shouted = sum(1 for line in lines if line and _CAPITAL_LINE.fullmatch(line.strip()))
+    shouted = sum(1 for line in lines if line and _in_capitals(line.strip()))
     marked: list[str] = []
     for index, line in enumerate(lines):
         if not line:
@@ -182,7 +182,7 @@ def _with_marked_structure(text: str) -> str:
                 _CHAPTER_LINE.fullmatch(bare)
                 or _SLUG_LINE.fullmatch(bare)
                 # A single one may be a shout.
-                or (shouted > 1 and _CAPITAL_LINE.fullmatch(bare))
+                or (shouted > 1 and _in_capitals(bare))
             )
         ):
             marked += ["", "# " + bare, ""]
@@ -196,6 +196,11 @@ def _with_marked_structure(text: str) -> str:
     if len(marked) > 2 and not marked[1] and _looks_like_title(marked[0]):
         marked[0] = "# " + marked[0].strip()
     return re.sub(r"\n{3,}", "\n\n", "\n".join(marked))
+
+
+def _in_capitals(line: str) -> bool:
+    """Whether a line is written in capitals. Scripts without letter case have none, so that no line of them is."""
+    return _CAPITAL_LINE.fullmatch(line) is not None and line.lower() != line
 
 
 def _looks_like_title(line: str) -> bool:

@@ -61,24 +61,35 @@ _CLOSERS = {
     "”": "”",
     "«": "»",
     "»": "«",
+    "‹": "›",
+    "›": "‹",
     "「": "」",
     "『": "』",
     "﹁": "﹂",
     "״": "״",
 }
-_MARK = re.compile('["“”„«»「」『』﹁﹂״]')
+# German typists often close „ with the mark on their keyboard.
+_CLOSERS_BY_KEYBOARD = {**_CLOSERS, "„": '"'}
+_MARK = re.compile('["“”„«»‹›「」『』﹁﹂״]')
 _SINGLE = re.compile(r"(?<!\w)[‘'](?=[^\s‘’'])(?P<said>.{0,400}?[.,!?…—–-])['’](?!\w)")
 _CUE = re.compile(
     r"(?P<name>(?:(?i:mrs|mr|ms|dr|st)\.\s)?"
     r"[^\s:：,.!?;\"“”„«»「(][^:：,.!?;\"“”„«»「(\n]{0,39})(?:\([^)]{1,40}\)\s?)?[ ]?[:：](?=\s*\S)"
 )
 _NOT_A_CUE = {"note", "warning", "ps", "chapter", "part", "scene", "act", "example", "remember", "question", "answer"}
+# Lines of a title page.
+_NOT_A_CUE |= {"title", "author", "authors", "credit", "credits", "language", "script", "copyright", "contact"}
+# What comic scripts put in place of a speaker: the words of a caption, and a sound that is drawn.
+_CAPTIONS = {"caption", "captions", "cap", "narration", "narrative", "kasten", "récitatif", "cartucho", "didascalia"}
+_SOUNDS = {"sfx", "fx", "sound", "sound effect", "sounds", "geräusch", "bruitage", "sonido", "suono"}
 HEADING = re.compile(r"#{1,6} \S")
 _DASH = re.compile(r"[—–―]|(?<=\s)-(?=\s)|^-(?=\s)")
 _DIRECTION = re.compile(r"\s*(?:\([^)]{1,80}\)|\[[^\]]{1,300}\])\s*")
 # Where the word before a quote is looked for.
 _LEAD_IN = 200
 _NOT_BLANK = re.compile(r"\S")
+# At most a few, as in "?!…": what follows is speech again.
+_MARKS_OF_SPEECH = re.compile(r"[.,;:!?…]{1,6}(?=\s)\s?")
 # An action in the middle of a script's speech.
 _ASIDE = re.compile(r"(\([^)]{1,80}\)|\[[^\]]{1,300}\])")
 
@@ -98,13 +109,18 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence, split up. `cue` is the name of a script line ("NAME: …"); `closes`: its paragraph ends here."""
+    """A sentence, split up.
+
+    `cue` is the name of a script line ("NAME: …"); `closes`: its paragraph ends here; `sound`: a script's "SFX: …",
+    which nobody says.
+    """
 
     text: str
     stretches: tuple[Stretch, ...]
     cue: str = ""
     direction: str = ""
     closes: bool = False
+    sound: bool = False
 
     @property
     def said(self) -> list[Stretch]:
@@ -142,13 +158,14 @@ def quote_spans(text: str) -> list[tuple[int, int]]:
     """The positions of the quotes in one paragraph, marks included."""
     spans: list[tuple[int, int]] = []
     start, closer = 0, _dangling_closer(text)
+    closers = _closers(text)
     for index, mark in _marks(text):
         if closer:
             if mark in closer:
                 spans.append((start, index + 1))
                 closer = ""
         elif _opens(text, index):
-            start, closer = index, _CLOSERS[mark]
+            start, closer = index, closers[mark]
     if closer:
         spans.append((start, len(text)))
     return spans or [match.span() for match in _SINGLE.finditer(text)]
@@ -162,6 +179,11 @@ def _marks(text: str) -> Iterator[tuple[int, str]]:
             yield index, match.group()
 
 
+def _closers(text: str) -> dict[str, str]:
+    """What closes each mark in this text: „ is closed by a straight mark only where no curly one is."""
+    return _CLOSERS_BY_KEYBOARD if "„" in text and "“" not in text and "”" not in text else _CLOSERS
+
+
 def _is_hebrew(char: str) -> bool:
     return "\u0590" <= char <= "\u05ff"
 
@@ -173,9 +195,9 @@ def _opens(text: str, index: int) -> bool:
         return mark in _CLOSERS
     previous, following = text[index - 1 : index], text[index + 1 : index + 2]
     fresh = not previous.strip() or previous in "([—–"
-    if mark in "”»":
+    if mark in "”»›":
         return fresh and bool(following.strip())
-    if mark == "«":
+    if mark in "«‹":
         return fresh or bool(following.strip())
     if not following.strip():
         return fresh and bool(following)
@@ -263,6 +285,7 @@ def _scan(text: str, closer: str) -> tuple[list[Stretch], str]:
     pieces: list[Stretch] = []
     continues = bool(closer)
     told, opened = 0, 0
+    closers = _closers(text)
 
     def put(start: int, end: int, spoken: bool) -> None:
         content = text[start:end].strip()
@@ -271,7 +294,7 @@ def _scan(text: str, closer: str) -> tuple[list[Stretch], str]:
 
     for index, mark in _marks(text):
         if closer and not index and _first_mark(text) == "open":
-            continues, closer, opened = False, _CLOSERS[mark], 1
+            continues, closer, opened = False, closers[mark], 1
         elif closer:
             if mark in closer:
                 closer = ""
@@ -280,7 +303,7 @@ def _scan(text: str, closer: str) -> tuple[list[Stretch], str]:
                     put(opened, index, True)
                     told = index + 1
         elif _opens(text, index):
-            closer, opened = _CLOSERS[mark], index + 1
+            closer, opened = closers[mark], index + 1
     if closer:
         put(told, max(opened - 1, 0), False)
         put(opened, len(text), True)
@@ -345,6 +368,10 @@ def _cue_of(text: str) -> Sentence | None:
     said = rest[aside.end() :].strip() if aside else rest.strip()
     if not said:
         return None
+    if name.lower() in _CAPTIONS:
+        return Sentence(text, (Stretch(said, False),))
+    if name.lower() in _SOUNDS:
+        return Sentence(text, (Stretch(said, True),), sound=True)
     inside = re.search(r"\(([^)]*)\)", text[: match.end()])
     pieces = [piece.strip() for piece in _ASIDE.split(said)]
     stretches = tuple(Stretch(piece, piece[0] not in "[(") for piece in pieces if piece)
@@ -355,10 +382,11 @@ def _cue_of(text: str) -> Sentence | None:
     return Sentence(text, stretches, cue=name, direction=" ".join(filter(None, directions)))
 
 
-def _dash_stretches(text: str) -> Iterator[Stretch]:
+def _dash_stretches(text: str) -> list[Stretch]:
     """ "— Come, — said Ana. — Now." The tag between dashes begins in lower case, after a mark or directly after its
     dash.
     """
+    found: list[Stretch] = []
     spoken, start = True, 0
     for match in _DASH.finditer(text):
         index, end = match.span()
@@ -374,9 +402,16 @@ def _dash_stretches(text: str) -> Iterator[Stretch]:
         begins_low = following is not None and following.group().islower()
         to_tag = spoken and begins_low and (glued or last == start or text[last - 1] in ",.!?…")
         if to_tag or not spoken:
+            # In Spanish, marks of the speech that the tag interrupts follow the dash: "—Sí —dijo—. Vamos."
+            marks = _MARKS_OF_SPEECH.match(text, end) if not spoken else None
             if last > start:
-                yield Stretch(text[start:last].strip(), spoken)
+                found.append(Stretch(text[start:last].strip(), spoken))
+            if marks is not None:
+                end = marks.end()
+                if len(found) > 1 and found[-2].text[-1:].isalnum():
+                    found[-2] = replace(found[-2], text=found[-2].text + marks.group().strip())
             spoken, start = not spoken, end
     rest = text[start:].strip()
     if rest:
-        yield Stretch(rest, spoken and any(char.isalnum() for char in rest))
+        found.append(Stretch(rest, spoken and any(char.isalnum() for char in rest)))
+    return found

@@ -55,7 +55,7 @@ def environment() -> Iterator[Path]:
     with enterable_folder("inkloom-image-") as folder:
         made = folder / "venv"
         uv = SCRIPTS / "uv"
-        steps: list[list[str | Path]] = [
+        for words in (
             [uv, "venv", "--quiet", "--seed", "--python", sys.executable, made],
             [
                 *(uv, "pip", "install", "--quiet", "--python", made / "bin" / "python", "--require-hashes"),
@@ -63,9 +63,8 @@ def environment() -> Iterator[Path]:
                 *("--link-mode", "copy", "--only-binary", ":all:", "-r", ROOT / "requirements.lock"),
             ],
             [made / "bin" / "python", "-B", ROOT / "deploy" / "image" / "slim.py", made],
-        ]
-        for words in steps:
-            subprocess.run(words, check=True, env=plain(made))
+        ):
+            subprocess.run([str(word) for word in words], check=True, env=plain(made))
         yield made
 
 
@@ -108,12 +107,7 @@ def test_what_is_left_is_small_and_enough(environment: Path) -> None:
 @pytest.mark.slow
 def test_a_rule_that_removes_nothing_is_an_error(environment: Path) -> None:
     """Removed once, nothing is there for a second time."""
-    command: list[str | Path] = [
-        environment / "bin" / "python",
-        "-B",
-        ROOT / "deploy" / "image" / "slim.py",
-        environment,
-    ]
+    command = [str(environment / "bin" / "python"), "-B", str(ROOT / "deploy" / "image" / "slim.py"), str(environment)]
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode != 0
     assert "change the list" in again.stderr

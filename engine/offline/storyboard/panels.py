@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.offline.storyboard.telling import clipped, shortened, told_sentences
+from engine.offline.storyboard.telling import clipped, shortened, shown_sentences
 from engine.reading import Sentence, count_tokens, heading_text, is_heading, take_apart
 from engine.reading.people.speakers import Beat, attribute
 from engine.reading.people.words import PLACES, PROPS, words_of
@@ -143,7 +143,7 @@ def _wishes(parts: Sequence[Sentence], beats: Sequence[Beat], on_stage: Sequence
 
 def _description(data: panels.In, parts: Sequence[Sentence], on_stage: Sequence[str]) -> str:
     """What the text tells of the moment; where it only speaks, who is there and where."""
-    told = [sentence for part in parts for sentence in told_sentences(part)]
+    told = [sentence for part in parts for sentence in shown_sentences(part)]
     if told:
         return shortened(told, _LONGEST_DESCRIPTION)
     if on_stage:

@@ -5,6 +5,17 @@ from collections.abc import Iterable, Sequence
 
 from engine.reading import Sentence, at_sentence_ends, heading_text, is_heading
 from engine.reading.people.tags import is_tag
+from engine.reading.people.words import words_of
+from engine.reading.quotes import SPEECH_VERBS
+
+# "said Ada; and she …", "said Ada, and took …", "he asked, turning …".
+_AND_DOES = re.compile(
+    r"(?P<joint>;\s(?:(?:and|but|then|while|und|aber|dann|et|mais|puis|y|pero)\s)?"
+    r"|,?\s(?:and|but|then|while|as|und|aber|dann|während|et|mais|puis|tandis que|y|pero|mientras)\s"
+    r"(?!(?:if|though|wenn|nothing|nichts|rien|nada)\b)(?=\S+\s\S)"
+    r"|,\s(?=[^\W\d_]{2,}(?:ing|end|ant|ando|iendo)\s))"
+)
+_AND_SAYS = re.compile(rf",?\s(?:and|und|et|y)\s(?:\w+ly\s)?(?:{'|'.join(sorted(SPEECH_VERBS))})\b[^,:;]{{0,40}}[,:]?$")
 
 
 def told_sentences(part: Sentence) -> list[str]:
@@ -12,7 +23,7 @@ def told_sentences(part: Sentence) -> list[str]:
     if is_heading(part.text):
         return []
     if not part.said:
-        return [part.text]
+        return [stretch.text for stretch in part.stretches]
     found: list[str] = []
     for index, piece in enumerate(part.stretches):
         if piece.quoted:
@@ -26,6 +37,45 @@ def told_sentences(part: Sentence) -> list[str]:
             clauses = clauses[:-1]
         found += clauses
     return found
+
+
+def shown_sentences(part: Sentence) -> list[str]:
+    """What a picture of one unit can show: what it tells, and what is done in the same breath as something is said.
+
+    `"…," said the woman; and she held out a coin.` is "she held out a coin."
+    """
+    if is_heading(part.text) or not part.said:
+        return told_sentences(part)
+    found: list[str] = []
+    for index, piece in enumerate(part.stretches):
+        if piece.quoted:
+            continue
+        clauses = at_sentence_ends(piece.text)
+        for number, clause in enumerate(clauses):
+            # French joins the verb to its subject: "dit-elle".
+            tag = is_tag(clause.replace("-", " "))
+            if number == 0 and index > 0 and (tag or not _begins(clause)):
+                shown = _deed_after(clause) if tag else clause
+            elif number == len(clauses) - 1 and index + 1 < len(part.stretches) and (tag or not _ends(clause)):
+                shown = _deed_before(clause) if tag or _AND_SAYS.search(clause) else clause
+            else:
+                shown = clause
+            shown = shown.strip(" ,;:—–-")
+            if len(words_of(shown)) > 1 or (shown == clause and shown):
+                found.append(shown)
+    return found
+
+
+def _deed_after(tag: str) -> str:
+    """What follows "said Ada" in its clause; empty where that says nothing but how."""
+    match = _AND_DOES.search(tag)
+    return tag[match.end("joint") :].strip() if match else ""
+
+
+def _deed_before(tag: str) -> str:
+    """What stands before "and said:" in its clause; empty where it only names who speaks."""
+    match = _AND_SAYS.search(tag)
+    return tag[: match.start()].strip(" ,") if match else ""
 
 
 def _begins(clause: str) -> bool:

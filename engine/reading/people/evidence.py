@@ -184,6 +184,8 @@ class _Ear:
         if part.cue:
             heard.tag = part.direction
             score[self.cast.resolve(part.cue)] += 10 * CERTAIN
+        elif part.sound:
+            score[""] += 10 * CERTAIN
         else:
             self._tags(heard, before, after)
             self._speech(heard)

@@ -2,6 +2,7 @@
 earlier quotes.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,6 +13,11 @@ from engine.reading.people.evidence import CERTAIN, HINT, LIKELY, Heard, Link, S
 from engine.reading.people.manner import manner_of
 from models.story import LineKind
 
+# What scripts put behind the name of somebody who is not in the picture: "VOICE (OFF)", "ANN (O.S.)", "ANN (V.O.)".
+_OFF = re.compile(
+    r"(?:off(?:[- ](?:screen|panel|camera|stage))?(?=$|[,;/])|(?:o\.\s?[sc]|v\.\s?o)\.?(?!\w)|(?:os|vo)\b)",
+    re.IGNORECASE,
+)
 # How many of the likeliest speakers are weighed, and from how many quotes away a certain one counts.
 _MOST = 6
 _NEAR = 5
@@ -70,7 +76,13 @@ def _beats(parts: Sequence[Sentence], scene: Scene, speakers: Sequence[str]) -> 
     beats = [Beat(named=named) for named in scene.named]
     kind = LineKind.SPEECH
     for heard, speaker in zip(scene.quotes, speakers, strict=True):
+        part = parts[heard.unit]
+        if part.sound:
+            beats[heard.unit].spoken.append(Spoken(heard.text, "", LineKind.SFX))
+            continue
         tagged = LineKind.THOUGHT if heard.thought else manner_of(heard.text, heard.tag)
+        if tagged is LineKind.SPEECH and part.cue and _OFF.match(part.direction):
+            tagged = LineKind.OFF
         kind = kind if heard.link is Link.SAME and tagged is LineKind.SPEECH else tagged
         beats[heard.unit].spoken.append(Spoken(heard.text, speaker, kind, heard.calls))
     return beats

@@ -307,6 +307,10 @@ async def test_a_known_character_keeps_the_known_name() -> None:
         pytest.param(['"I must go," thought Ada.'], [("Ada", "thought")], id="thought"),
         pytest.param(["TOM (whispering): Go."], [("Tom", "whisper")], id="script"),
         pytest.param(["STRANGER: Go."], [("", "speech")], id="script, not in the cast"),
+        pytest.param(["TOM (OFF): Go."], [("Tom", "off")], id="script, out of the picture"),
+        pytest.param(["TOM (O.S.): Go."], [("Tom", "off")], id="screenplay, out of the picture"),
+        pytest.param(["TOM (off balance): Go."], [("Tom", "speech")], id="script, in the picture"),
+        pytest.param(["SFX: CRASH", "TOM: Go."], [("", "sfx"), ("Tom", "speech")], id="a script's sound"),
         pytest.param(['"Go," said the stranger.'], [("", "speech")], id="somebody without a name"),
         pytest.param(
             ['"The sea came.', 'Nobody slept," said Ada.'], [("Ada",), ("Ada",)], id="tag at the end of a speech"
@@ -325,6 +329,35 @@ async def test_a_caption_leaves_out_tags_and_what_is_said() -> None:
     units = ["The lamp went out.", '"Go," said Tom. He ran to the door.', "The wind howled."]
     found = await answer(dialogue.TASK, dialogue.In(sentences=units, cast=["Tom"]))
     assert found.caption == "The lamp went out. He ran to the door. The wind howled."
+
+
+async def test_a_scripts_caption_is_the_caption() -> None:
+    found = await answer(dialogue.TASK, dialogue.In(sentences=["CAPTION: Three in the morning."], cast=["Tom"]))
+    assert (found.lines, found.caption) == ([], "Three in the morning.")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ('"Come over," said Tom; and he held out a coin.', "he held out a coin."),
+        ('"Come," she answered, and stepped into the boat.', "stepped into the boat."),
+        ('"Where from?" he asked, turning it over in his hand.', "turning it over in his hand."),
+        ("Ada leaned in. “Our”—she tapped his ear—“secret.”", "Ada leaned in. she tapped his ear"),
+        ('The old man nodded and said, "No."', "The old man nodded"),
+        ('Ada picked up the lamp, "Go," she said.', "Ada picked up the lamp"),
+        ("„Nein“, sagte Tom und schlug die Tür zu.", "schlug die Tür zu."),
+        ("« Non », dit-elle, et elle ferma la porte.", "elle ferma la porte."),
+        ("—No —dijo Tom, y cerró la puerta—. Vete.", "cerró la puerta"),
+        ('"Go," said Tom from his door.', "Tom"),
+        ('"Go," he said as if he meant it, and nothing more.', "Tom"),
+        ('Then Tom and Ada said, "Go."', "Tom"),
+    ],
+)
+async def test_what_is_done_beside_a_quote_is_in_the_picture(sentence: str, shown: str) -> None:
+    """Where somebody only speaks, the description says who is there."""
+    asked = panels.In(sentences=[sentence], first=0, cast=["Tom"], characters=["Tom"], place="")
+    [panel] = (await answer(panels.TASK, asked)).panels
+    assert panel.description == shown
 
 
 @pytest.mark.parametrize("most", [0, 20, 60, 120, 400])

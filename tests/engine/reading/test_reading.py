@@ -208,10 +208,30 @@ def test_a_long_quote_is_split_at_its_sentence_ends_and_the_tag_stays_with_the_l
         pytest.param('He said "no" and left.', ["no"], id="a word that is said"),
         pytest.param('"She told me “never” again," he said.', ["She told me “never” again,"], id="nested"),
         pytest.param('"And so it ends', ["And so it ends"], id="never closed"),
+        pytest.param('„Geh", sagte Ana. „Bald."', ["Geh", "Bald."], id="low marks closed by straight ones"),
+        pytest.param('„Er sagte "nein" dazu.“', ['Er sagte "nein" dazu.'], id="straight marks inside low ones"),
+        pytest.param("›Geh‹, sagte Ana. ‹Va.›", ["Geh", "Va."], id="single angled"),
+        pytest.param("—Sí —dijo Ana—. Ven.", ["Sí.", "Ven."], id="a raya with the mark behind it"),
+        pytest.param("—¿Sí? —dijo Ana—. Ven.", ["¿Sí?", "Ven."], id="a raya where a mark is there already"),
+        pytest.param("—Sí —dijo Ana—, ven…", ["Sí,", "ven…"], id="a raya with a comma behind it"),
+        pytest.param("CAPTION: Three in the morning.", [], id="a script's caption"),
+        pytest.param("Author: Nora Field", [], id="a line of a title page"),
+        pytest.param("SFX: BZZZT", ["BZZZT"], id="a script's sound"),
     ],
 )
 def test_what_is_said(paragraph: str, said: list[str]) -> None:
     assert quoted(sentences(paragraph)) == said
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["江面上没有一丝风。", "静かな夜だった", "ไม่มีลมพัดเลยในคืนนี้", "לא הייתה רוח על הנהר", "لم تكن هناك ريح على النهر"],
+    ids=["zh", "ja", "th", "he", "ar"],
+)
+def test_scripts_without_capitals_have_no_lines_in_capitals(line: str) -> None:
+    """Taken for headings, they would vanish from the story."""
+    text = read_manuscript(f"Title\n\n“…”\n\n{line}\n\n{line}\n\n{line}".encode(), "story.txt")
+    assert paragraphs(text)[-3:] == [line] * 3
 
 
 def test_every_piece_of_a_long_script_speech_says_whose_it_is() -> None:
