@@ -25,6 +25,7 @@ from engine.storage.keys import content_key
 from engine.store import events, generations, retention, webhooks
 from engine.store.removals import thumbnail_key
 from engine.store.scope import Scope
+from inkloom.all_workflows import query_of
 from inkloom.alone import alone
 from inkloom.orphans import find_orphans
 from inkloom.removing import remove
@@ -368,6 +369,9 @@ async def histories_of_others_stay(client: Client, sweeping: Sweeping) -> None:
     async with asyncio.timeout(30):
         while (await client.count_workflows(ended)).count < len(theirs) + 1:  # noqa: ASYNC110  # a server tells nobody
             await asyncio.sleep(0.1)
+    # Deleted histories go up to a minute later, so what is asked for is looked at as well as what is left.
+    asked = [one.id async for one in client.list_workflows(f"{query_of()} AND {ended}")]
+    assert asked == [ours.id]
     await sweeping.sweep(Sweep(kind=SweepKind.HISTORIES))
     async with asyncio.timeout(150):
         while not await gone(client, ours.id):  # noqa: ASYNC110  # likewise
