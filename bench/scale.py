@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--tenants", type=int, default=10_000)
     parser.add_argument("--panels", type=int, default=1_000_000, help="panels a day")
     parser.add_argument("--picture", type=float, default=20.0, help="seconds of an artist's call")
-    parser.add_argument("--draw", type=float, default=0.5, help="core seconds of `draw` workers for a panel")
+    parser.add_argument("--draw", type=float, default=0.72, help="core seconds of `draw` workers for a panel")
     parser.add_argument("--flow", type=float, default=0.2, help="the same of `flow` workers")
     parser.add_argument("--temporal", type=float, default=0.15)
     parser.add_argument("--postgres", type=float, default=0.05)
@@ -151,7 +151,7 @@ def main() -> None:
     load = loads(given.panels, given.picture, units)
     needed = load["cores_in_the_busiest_hour"]["draw"]
     day = chapters(given.tenants, given.panels, random.Random(1))  # noqa: S311  # lots of a simulation
-    cores = given.cores or [math.ceil(needed * share) for share in (0.9, 1.05, 1.2)]
+    cores = given.cores or [math.ceil(needed * share) for share in (0.9, 1.1, 1.25)]
     rounds = [simulated(day, given.picture, units, one) for one in cores]
     print(json.dumps({"tenants": given.tenants, "panels": given.panels, "load": load, "rounds": rounds}, indent=2))
 
