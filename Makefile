@@ -70,8 +70,8 @@ test-containers: setup ## bring the compose file up on a Docker engine, and kill
 
 check: lint types wheels test-all ## all that CI runs
 
-bench: setup ## measure; prints ratios with their raw samples
-	@for one in bench/bench_*.py; do $(BIN)/python -m bench.$$(basename $$one .py) || exit 1; done
+bench: setup ## measure everything on an idle machine; writes bench/RESULTS.md
+	@$(BIN)/python -m bench.results
 
 client: setup ## make the typed Python client from the API's description
 	@$(BIN)/python -m scripts.make_client
