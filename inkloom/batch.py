@@ -13,7 +13,7 @@ from engine.errors import BadInput, EngineError
 from engine.settings import Settings
 from inkloom.batch_folder import Manuscript, identity_of, read_folder
 from inkloom.batch_plan import Actions, Chapter
-from inkloom.commands import options_of, refuse_what_cannot_run, report, warn
+from inkloom.commands import options_of, refuse_what_cannot_run, report, warn, warn_of_encoding
 from inkloom.local.signals import cancelled_by_signals
 from models.batches import ENDED
 from models.exports import ExportOptions
@@ -53,6 +53,9 @@ async def batch_command(
             settings, lambda there: _act(settings, there, path, out, actions, as_json), workers=False
         )
     folder = read_folder(path)
+    for one in folder.manuscripts:
+        if one.story is not None:
+            warn_of_encoding(one.path, one.story)
     asked = {**choices, "export": ordered.model_dump(exclude_unset=True) or None}
     chapters = [_chapter(settings, one, asked) for one in folder.manuscripts]
     if not any(one.options for one in chapters):

@@ -65,6 +65,15 @@ def warn() -> None:
         report(f"Warning: {lacking}")
 
 
+def warn_of_encoding(path: Path, story: Story) -> None:
+    """Say in which encoding a file was read that is not UTF-8, because a guess may be wrong."""
+    if story.guessed:
+        report(
+            f"{path.name} is not UTF-8 and was read as {story.guessed}. If letters are wrong, save it as UTF-8, and"
+            " run this again."
+        )
+
+
 async def run_command(
     settings: Settings,
     path: Path,
@@ -80,6 +89,7 @@ async def run_command(
 ) -> int:
     """`run`: refuse everything that can be refused before a server starts."""
     story = read_story(path, title)
+    warn_of_encoding(path, story)
     options = options_of(settings, story, {**choices, "export": ordered.model_dump(exclude_unset=True) or None})
     files = [read_translation(file, language) for language, file in translated.items()]
     await refuse_what_cannot_run(settings)
@@ -94,6 +104,7 @@ async def run_command(
 async def estimate_command(settings: Settings, path: Path, *, choices: dict[str, Any], as_json: bool) -> int:
     """`estimate`: from the story alone. A script is counted, a text is estimated."""
     story = read_story(path, None)
+    warn_of_encoding(path, story)
     options = options_of(settings, story, choices)
     # A wrong file name is answered before these are loaded.
     from engine.money.estimate import estimate, work_of_script, work_of_text

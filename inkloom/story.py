@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from engine.digest import digest
 from engine.errors import BadInput
-from engine.reading import read_manuscript, title_of
+from engine.reading import decoded, read_manuscript, title_of
 from engine.storable import titled
 from models.options import GenerationOptions
 from models.script import Script, checked_script
@@ -29,11 +29,15 @@ NO_IDENTITY = {
 
 @dataclass(frozen=True)
 class Story:
-    """A manuscript or script, ready for the database."""
+    """A manuscript or script, ready for the database.
+
+    `guessed`: the encoding in which its file was read where neither UTF-8 nor a mark says it; empty otherwise.
+    """
 
     title: str
     text: str
     script: dict[str, Any] | None
+    guessed: str = ""
 
     @property
     def project_key(self) -> str:
@@ -72,7 +76,12 @@ def read_story(path: Path, title: str | None) -> Story:
     text = read_manuscript(data, path.name)
     if len(text) > MAX_TEXT:
         raise BadInput(f"{path.name} has {len(text):,} characters; {MAX_TEXT:,} at most: split it into chapters.")
-    return Story(title=titled(title or title_of(text) or path.stem) or "Untitled", text=text, script=None)
+    return Story(
+        title=titled(title or title_of(text) or path.stem) or "Untitled",
+        text=text,
+        script=None,
+        guessed=decoded(data, path.name).guessed,
+    )
 
 
 def read_translation(path: Path, language: str) -> TranslationFile:

@@ -4,6 +4,7 @@ Every task and every check splits the manuscript with these functions, so that "
 the same to the writer, to the check and to the tests.
 """
 
+from engine.reading.encoding import decoded
 from engine.reading.manuscript import read_manuscript, read_manuscripts, title_of
 from engine.reading.naming import names
 from engine.reading.quotes import PARAGRAPH_END, Sentence, Stretch, quoted, take_apart
@@ -27,6 +28,7 @@ __all__ = [
     "Stretch",
     "at_sentence_ends",
     "count_tokens",
+    "decoded",
     "heading_text",
     "is_heading",
     "is_separator",

@@ -1,6 +1,5 @@
 """The bytes of a `.txt` or `.md` file as clean text, or `BadInput` that says what to do."""
 
-import codecs
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -8,18 +7,10 @@ from pathlib import PurePath
 
 from engine.errors import BadInput
 from engine.normal_form import normal_form
+from engine.reading.encoding import decoded
 
 MAX_BYTES = 20 * 1024 * 1024
 SEPARATOR = "***"
-
-# The longer mark first: UTF-32 LE begins with the mark of UTF-16 LE.
-_BYTE_ORDER_MARKS = [
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-]
 
 _SIGNATURES = [
     (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
@@ -54,7 +45,8 @@ def read_manuscript(data: bytes, name: str) -> str:
     """The text of a manuscript: NFC, `\\n` line ends, headings as `# …`, scene separators as `***`."""
     if len(data) > MAX_BYTES:
         raise BadInput(f"{name} has {len(data):,} bytes; at most {MAX_BYTES:,} are allowed: give one chapter at a time")
-    text = _plain_lines(_decode(data, name))
+    _refuse_other_files(data, name)
+    text = _plain_lines(decoded(data, name).text)
     if PurePath(name).suffix.lower() in {".md", ".markdown"}:
         text = _without_markdown(text)
     text = _with_marked_structure(text)
@@ -76,32 +68,10 @@ def title_of(text: str) -> str:
     return first.lstrip("#").strip() if first.startswith("#") else ""
 
 
-def _decode(data: bytes, name: str) -> str:
+def _refuse_other_files(data: bytes, name: str) -> None:
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
             raise BadInput(f"{name} is {kind}, not text: save the story as plain text (UTF-8) and give that file")
-    marked = [(mark, encoding) for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)]
-    mark, encoding = marked[0] if marked else (b"", "utf-8")
-    if not marked and b"\0" in data:
-        raise BadInput(f"{name} is {_kind_of_nul_bytes(data)}")
-    try:
-        return data[len(mark) :].decode(encoding)
-    except UnicodeDecodeError as error:
-        offset = len(mark) + error.start
-        raise BadInput(
-            f"{name} is not valid {encoding.upper()}: byte 0x{data[offset]:02X} at offset {offset} does not fit. "
-            f"Convert it first, for example: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
-        ) from None
-
-
-def _kind_of_nul_bytes(data: bytes) -> str:
-    sample = data[:4096]
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    for here, there, encoding in [(odd, even, "UTF-16LE"), (even, odd, "UTF-16BE")]:
-        if here > len(sample) // 4 and there <= here // 8:
-            return f"{encoding} without a byte order mark: convert it first: iconv -f {encoding} -t UTF-8 OLD > NEW"
-    offset = data.index(b"\0")
-    return f"binary data, not text (a zero byte at offset {offset}): save the story as plain text (UTF-8)"
 
 
 def _plain_lines(text: str) -> str:

@@ -33,7 +33,7 @@ def script(**changes: object) -> str:
         pytest.param("a.txt", b"", "is empty", id="empty"),
         pytest.param("a.txt", b" \n\t\n\xef\xbb\xbf \n", "is empty", id="blank"),
         pytest.param("a.txt", PNG, "a PNG picture, not text", id="picture-by-another-name"),
-        pytest.param("a.txt", b"Caf\xe9 at night", "not valid UTF-8: byte 0xE9 at offset 3", id="not-utf-8"),
+        pytest.param("a.txt", b"Caf\xc3\xa9 \xe9 t", "not valid UTF-8: byte 0xE9 at offset 6", id="broken-utf-8"),
         pytest.param("a.txt", b"x" * 20_000_001, "larger than 20 MB", id="larger-than-a-chapter"),
         pytest.param("a.json", b"{", "is not JSON: ", id="script-not-json"),
         pytest.param("a.json", b'"\xff"', "is not UTF-8 at byte 1", id="script-not-utf-8"),
@@ -121,6 +121,17 @@ def test_a_shell_is_told_the_same(tmp_path: Path) -> None:
     assert "--drafts" in done.stderr
     done = inkloom("run", tmp_path / "missing.txt", INKLOOM_DATA=data)
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.unit
+def test_an_encoding_that_was_guessed_is_named(tmp_path: Path) -> None:
+    """The guess may be wrong, and a model would be paid for misread letters; stdout stays the result's."""
+    story = tmp_path / "zoe.txt"
+    story.write_bytes("Zoé laughed. “Très tôt,” she said.".encode("cp1252"))
+    done = inkloom_here("estimate", story, "--json", INKLOOM_DATA=str(tmp_path / "data"))
+    assert "zoe.txt is not UTF-8 and was read as Windows-1252." in " ".join(done.stderr.split())
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["usd"]["low"] == 0
 
 
 @pytest.mark.unit

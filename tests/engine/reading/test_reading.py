@@ -12,6 +12,7 @@ from engine.errors import BadInput
 from engine.reading import (
     PARAGRAPH_END,
     count_tokens,
+    decoded,
     heading_text,
     is_heading,
     is_separator,
@@ -55,10 +56,8 @@ def _zip() -> bytes:
         pytest.param(_zip(), "a ZIP archive", id="docx"),
         pytest.param(b"{\\rtf1 Hello}", "a Rich Text document", id="rtf"),
         pytest.param(b"Once upon\0a time", "offset 9", id="a zero byte in text"),
-        pytest.param("Once upon a time".encode("utf-16-le"), "iconv -f UTF-16LE", id="utf-16 without a mark"),
-        pytest.param("Once upon a time".encode("utf-16-be"), "iconv -f UTF-16BE", id="utf-16be without a mark"),
-        pytest.param(b"The caf\xe9 was shut.", "offset 7", id="latin-1, with the place"),
-        pytest.param(b"The caf\xe9 was shut.", "iconv -f WINDOWS-1252 -t UTF-8", id="latin-1, with the way out"),
+        pytest.param("“Oh,” said Zoë.".encode() + b"\xff", "offset 20", id="broken UTF-8, with the place"),
+        pytest.param("“Oh,” said Zoë.".encode() + b"\xff", "Save it as UTF-8", id="broken UTF-8, with the way out"),
         pytest.param(b"\xef\xbb\xbfcaf\xe9", "offset 6", id="the offset counts the byte order mark"),
         pytest.param(b"\xff\xfea", "UTF-16", id="half a utf-16 character"),
         pytest.param(b"a" * (20 * 1024 * 1024 + 1), "at most", id="more than 20 MB"),
@@ -104,6 +103,39 @@ def test_what_cannot_be_read_is_refused_with_its_reason(data: bytes, says: str) 
 )
 def test_what_can_be_read_is_normalised(data: bytes, text: str | None) -> None:
     assert read_manuscript(data, "story.txt") == (data.decode() if text is None else text)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "said"),
+    [
+        ("cp1252", "The café was shut. “Très tard,” said José…", "Windows-1252"),
+        ("cp1252", "Übermorgen fährt Jürgen fort. „Wirklich?“", "Windows-1252"),
+        ("cp1250", "Stary człowiek podniósł latarnię. „Kto tam?” zapytał źle.", "Windows-1250"),
+        ("cp1251", "Старик поднял фонарь. «Кто там?» — спросил он.", "Windows-1251"),
+        ("koi8_r", "Старик поднял фонарь и посмотрел на море. Кто там?", "KOI8-R"),
+        ("cp1253", "Ο γέρος σήκωσε το φανάρι.", "Windows-1253"),
+        ("cp1256", "رفع الرجل العجوز الفانوس.", "Windows-1256"),
+        ("cp932", "「誰だ」と老人は言った。海は静かだった。", "Shift JIS"),
+        ("euc_jp", "「誰だ」と老人は言った。海は静かだった。", "EUC-JP"),
+        ("gb18030", "“你要去哪里？”船夫问。江面上没有一丝风。", "GB 18030"),
+        ("big5", "「你要去哪裡？」船夫問。江面上沒有一絲風。", "Big5"),
+        ("cp949", "노인은 등불을 들었다. 누구냐고 그가 물었다.", "EUC-KR"),
+        ("utf-16-le", "Once upon a time", "UTF-16 (little endian)"),
+        ("utf-16-be", "Once upon a time", "UTF-16 (big endian)"),
+        ("utf-8", "Éva said no.", ""),
+        ("utf-8-sig", "Éva said no.", ""),
+        ("utf-16", "Éva said no.", ""),
+    ],
+)
+def test_other_encodings_are_read_and_said(encoding: str, text: str, said: str) -> None:
+    """Where neither the bytes nor a mark decide it, the guess is named."""
+    found = decoded(text.encode(encoding), "story.txt")
+    assert (found.text, found.guessed) == (text, said)
+
+
+def test_a_long_text_is_known_by_its_beginning() -> None:
+    text = "“Come in,” said José. It’s late.\n" * 20_000
+    assert decoded(text.encode("cp1252"), "story.txt").text == text
 
 
 @pytest.mark.parametrize(
