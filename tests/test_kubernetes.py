@@ -10,6 +10,7 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml  # type: ignore[import-untyped]  # its types are a package of their own, which nothing else needs
 
+from api.middleware.callers import answers_to
 from engine.settings import Settings, is_secret, names_of
 from inkloom.worker import STORING
 
@@ -85,6 +86,16 @@ def test_pods_are_confined(name: str) -> None:
         assert {one["mountPath"] for one in container["volumeMounts"]} == {"/data", "/tmp"}  # noqa: S108
     assert [one["args"] for one in pod["initContainers"]] == [["init-db"]]
     assert "livenessProbe" in pod["containers"][0]
+
+
+def test_the_api_answers_the_probes() -> None:
+    """A host that is not listed gets a 400, and the pod would never be ready."""
+    hosts = lines_of("settings.env")["INKLOOM_ALLOWED_HOSTS"].split(",")
+    [container] = DEPLOYMENTS["inkloom-api"]["spec"]["template"]["spec"]["containers"]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        [header] = container[probe]["httpGet"]["httpHeaders"]
+        assert header["name"] == "Host"
+        assert answers_to(hosts, header["value"])
 
 
 def test_workers_may_finish_what_is_paid_for() -> None:
