@@ -43,12 +43,14 @@ async def ended(client: Client, address: str, *activities: str) -> tuple[list[Wo
     return handles, workers
 
 
+@pytest.mark.timeout(400)
 async def test_what_ends_every_worker_is_set_aside_and_named(client: Client, temporal_address: str) -> None:
     """The first attempt is not counted, because most need only that one; the last worker lives on.
 
-    Where the machine is busy, a worker may end before the heartbeat that counts its attempt has left it.
+    How many workers it takes is not fixed: one may end before the heartbeat that counts its attempt has left it, and on
+    a busy machine most do.
     """
-    async with asyncio.timeout(200):
+    async with asyncio.timeout(280):
         (handle,), workers = await ended(client, temporal_address, "poison")
     with pytest.raises(WorkflowFailureError) as caught:
         await handle.result()
@@ -57,7 +59,7 @@ async def test_what_ends_every_worker_is_set_aside_and_named(client: Client, tem
     assert isinstance(error, ApplicationError)
     assert (error.type, error.non_retryable) == ("SetAside", True)
     assert f"poison (number 3) is set aside: {LOST + 1} times the worker that tried it ended" in error.message
-    assert LOST + 2 <= workers <= LOST + 5
+    assert workers >= LOST + 2
 
 
 async def test_what_only_ran_beside_it_is_not(client: Client, temporal_address: str) -> None:
